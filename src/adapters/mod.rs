@@ -1,0 +1,9 @@
+//! One outside thing each: a typed error each, and a time limit on every call.
+
+pub mod blobs;
+pub mod control;
+pub mod history;
+pub mod logs;
+pub mod metrics;
+pub mod probe;
+pub mod zookeeper;

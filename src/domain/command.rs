@@ -1,0 +1,272 @@
+//! Everything a front may ask, and every reason to refuse.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::file::InvalidName;
+use super::ids::{Bytes, FileId, NodeId, OperationId, Timestamp};
+
+/// Most files of one stress.
+pub const STRESS_FILES_MAX: u64 = 10_000;
+/// Largest file of a stress, in KiB.
+pub const STRESS_SIZE_KB_MAX: u64 = 1024 * 1024;
+/// Largest weight of a node.
+pub const WEIGHT_MAX: u32 = 10_000;
+
+/// Who asks: `console root`, `api 127.0.0.1`, `timer`. Kept in history.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Actor(pub String);
+
+impl fmt::Display for Actor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What to do with a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ServerAction {
+    /// Freeze: SIGSTOP or `docker pause`.
+    Pause,
+    /// Resume a paused server.
+    Resume,
+    /// End the process or container in an orderly way.
+    Stop,
+    /// Start a stopped one.
+    Start,
+}
+
+impl ServerAction {
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Pause => "pause",
+            Self::Resume => "resume",
+            Self::Stop => "stop",
+            Self::Start => "start",
+        }
+    }
+
+    /// Whether the action takes a server away from the quorum.
+    #[must_use]
+    pub const fn takes_away(self) -> bool {
+        matches!(self, Self::Pause | Self::Stop)
+    }
+}
+
+/// A request for a hot spot.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Stress {
+    pub node: NodeId,
+    pub files: u64,
+    pub size: Bytes,
+    pub trigger_scheduler: bool,
+}
+
+/// What a front may ask. Uploads go by `Handle::upload`, because they carry bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    Drain {
+        node: NodeId,
+    },
+    Undrain {
+        node: NodeId,
+    },
+    /// `confirmed` says that the operator has read the consequence and, where the quorum is at
+    /// stake, typed the node's name.
+    Server {
+        node: NodeId,
+        action: ServerAction,
+        confirmed: bool,
+    },
+    SetWeight {
+        node: NodeId,
+        weight: u32,
+    },
+    Migrate {
+        file: FileId,
+        target: NodeId,
+    },
+    Delete {
+        file: FileId,
+    },
+    Stress(Stress),
+    RunScheduler,
+    /// Plans and shows, moves nothing.
+    Preview,
+    DropPreview,
+    /// Ends the run in progress: moves under way finish their step, the rest is dropped.
+    StopRun,
+    PauseScheduler,
+    ResumeScheduler,
+    RunWorkload,
+}
+
+impl Command {
+    /// The verb, for messages.
+    #[must_use]
+    pub const fn verb(&self) -> &'static str {
+        match self {
+            Self::Drain { .. } => "drain",
+            Self::Undrain { .. } => "undrain",
+            Self::Server { action, .. } => action.word(),
+            Self::SetWeight { .. } => "weight",
+            Self::Migrate { .. } => "migrate",
+            Self::Delete { .. } => "delete",
+            Self::Stress(_) => "stress",
+            Self::RunScheduler => "run scheduler",
+            Self::Preview => "preview",
+            Self::DropPreview => "leave preview",
+            Self::StopRun => "stop run",
+            Self::PauseScheduler => "pause scheduler",
+            Self::ResumeScheduler => "resume scheduler",
+            Self::RunWorkload => "run workload",
+        }
+    }
+}
+
+/// The engine has taken a command on; the outcome is the operation's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Accepted {
+    /// Row of history that tells the outcome; `None` for commands that leave no row.
+    pub operation: Option<OperationId>,
+    /// One sentence for a toast.
+    pub message: String,
+}
+
+/// Why a command is refused. Nothing has been written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rejected {
+    UnknownNode {
+        given: String,
+        known: Vec<NodeId>,
+    },
+    UnknownFile {
+        given: FileId,
+    },
+    InvalidField {
+        field: &'static str,
+        rule: String,
+    },
+    InvalidName(InvalidName),
+    /// The program runs with `--read-only`.
+    ReadOnly,
+    /// There is no session with the ensemble.
+    Disconnected {
+        since: Option<Timestamp>,
+        cause: String,
+    },
+    /// The folder of this instance belongs to another store.
+    ForeignStore {
+        ours: String,
+        theirs: String,
+    },
+    /// Server control is off or not possible here.
+    ControlOff {
+        cause: String,
+    },
+    /// The action endangers the quorum and has not been confirmed.
+    NeedsConfirm {
+        consequence: String,
+        type_name: bool,
+    },
+    AlreadySo {
+        what: String,
+    },
+    /// The node cannot take the file now.
+    NodeCannotTake {
+        node: NodeId,
+        why: String,
+    },
+    SameNode {
+        node: NodeId,
+    },
+    Busy {
+        what: String,
+        limit: usize,
+    },
+    NotPossible {
+        what: String,
+        why: String,
+    },
+    ShuttingDown,
+    Internal {
+        cause: String,
+    },
+}
+
+impl Rejected {
+    /// A stable code for REST and tests.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::UnknownNode { .. } => "unknown-node",
+            Self::UnknownFile { .. } => "unknown-file",
+            Self::InvalidField { .. } | Self::InvalidName(_) => "invalid-field",
+            Self::ReadOnly => "read-only",
+            Self::Disconnected { .. } => "disconnected",
+            Self::ForeignStore { .. } => "foreign-store",
+            Self::ControlOff { .. } => "control-off",
+            Self::NeedsConfirm { .. } => "needs-confirm",
+            Self::AlreadySo { .. } => "already-so",
+            Self::NodeCannotTake { .. } => "node-cannot-take",
+            Self::SameNode { .. } => "same-node",
+            Self::Busy { .. } => "busy",
+            Self::NotPossible { .. } => "not-possible",
+            Self::ShuttingDown => "shutting-down",
+            Self::Internal { .. } => "internal",
+        }
+    }
+
+    /// The request's field at fault, when it is one field's.
+    #[must_use]
+    pub const fn field(&self) -> Option<&'static str> {
+        match self {
+            Self::InvalidField { field, .. } => Some(field),
+            Self::InvalidName(_) => Some("name"),
+            Self::UnknownNode { .. } => Some("node"),
+            Self::UnknownFile { .. } => Some("file"),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Rejected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnknownNode { given, known } => {
+                let names: Vec<_> = known.iter().map(NodeId::as_str).collect();
+                write!(f, "there is no node {given:?}; the nodes are {}", names.join(", "))
+            }
+            Self::UnknownFile { given } => write!(f, "there is no file {given}; it may have been deleted"),
+            Self::InvalidField { field, rule } => write!(f, "{field}: {rule}"),
+            Self::InvalidName(rule) => write!(f, "name: {rule}"),
+            Self::ReadOnly => {
+                f.write_str("this zkdeck runs with --read-only; start it without the flag to change things")
+            }
+            Self::Disconnected { cause, .. } => {
+                write!(f, "no session with the ensemble ({cause}); try again when the header says connected")
+            }
+            Self::ForeignStore { ours, theirs } => write!(
+                f,
+                "this folder's store is {ours} and the ensemble's is {theirs}: this instance may watch, not touch; \
+                 start zkdeck in the folder that belongs to the ensemble"
+            ),
+            Self::ControlOff { cause } => write!(f, "servers cannot be controlled from here: {cause}"),
+            Self::NeedsConfirm { consequence, .. } => write!(f, "needs a confirmation: {consequence}"),
+            Self::AlreadySo { what } => f.write_str(what),
+            Self::NodeCannotTake { node, why } => write!(f, "{node} cannot take files now: {why}"),
+            Self::SameNode { node } => write!(f, "the file is on {node} already; choose another node"),
+            Self::Busy { what, limit } => write!(f, "{what}: the limit of {limit} is reached; try again in a moment"),
+            Self::NotPossible { what, why } => write!(f, "{what} is not possible: {why}"),
+            Self::ShuttingDown => f.write_str("zkdeck is ending and takes no more commands"),
+            Self::Internal { cause } => {
+                write!(f, "zkdeck failed inside: {cause}; the log under logs/backend tells more")
+            }
+        }
+    }
+}
+
+impl std::error::Error for Rejected {}

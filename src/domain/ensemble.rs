@@ -1,0 +1,89 @@
+//! The ensemble: quorum arithmetic and the verdict on the whole.
+
+use serde::Serialize;
+
+use super::ids::{NodeId, Timestamp};
+use super::server::ServerState;
+
+/// How many voters there are, how many serve, and how many may be lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Quorum {
+    pub voters: usize,
+    pub serving: usize,
+}
+
+impl Quorum {
+    /// Voters that must serve: more than half.
+    #[must_use]
+    pub const fn majority(self) -> usize {
+        self.voters / 2 + 1
+    }
+
+    #[must_use]
+    pub const fn holds(self) -> bool {
+        self.voters > 0 && self.serving >= self.majority()
+    }
+
+    /// Servers that may still be lost before writes stop.
+    #[must_use]
+    pub const fn can_lose(self) -> usize {
+        self.serving.saturating_sub(self.majority())
+    }
+
+    /// The quorum after one serving server more is gone.
+    #[must_use]
+    pub const fn after_loss(self) -> Self {
+        Self { voters: self.voters, serving: self.serving.saturating_sub(1) }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum EnsembleState {
+    /// One leader, all voters up.
+    Healthy,
+    /// There is a quorum, and a voter is missing or sick.
+    Degraded,
+    /// One more loss stops writes.
+    AtRisk,
+    NoQuorum,
+    /// No server has been probed yet.
+    Unknown,
+}
+
+impl EnsembleState {
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Healthy => "HEALTHY",
+            Self::Degraded => "DEGRADED",
+            Self::AtRisk => "AT RISK",
+            Self::NoQuorum => "NO QUORUM",
+            Self::Unknown => "CONNECTING",
+        }
+    }
+}
+
+/// The ensemble as a front shows it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct EnsembleView {
+    pub state: EnsembleState,
+    pub quorum: Quorum,
+    pub leader: Option<NodeId>,
+    /// Leader epoch, from the leader's zxid.
+    pub epoch: Option<u32>,
+    /// What is wrong, in words, for every state but healthy: `zk2 frozen`.
+    pub cause: Option<String>,
+    pub since: Timestamp,
+}
+
+/// One server's part in [`judge`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Member {
+    pub node: NodeId,
+    pub state: ServerState,
+    pub votes: bool,
+    pub leads: bool,
+    /// Epoch of its last zxid, to tell the true leader of two.
+    pub epoch: Option<u32>,
+}

@@ -1,0 +1,98 @@
+//! Everything that happened. Loops and adapters report events; the core folds them into the state.
+
+use std::sync::Arc;
+
+use super::file::FileEntry;
+use super::ids::{AttemptId, Bytes, Epoch, FileId, NodeId, OperationId, Timestamp};
+use super::migration::Status;
+use super::node::{MoveView, NodeRecord};
+use super::operation::Operation;
+use super::planner::Plan;
+use super::scheduler::Run;
+use super::server::{HostView, Sample};
+use super::snapshot::{
+    ApiView, ControlView, HistoryView, InstanceInfo, LeadershipView, Level, LocalView, LoopView, SessionState,
+    StoreView, WorkloadView,
+};
+
+#[derive(Clone, Debug)]
+pub enum Event {
+    Session {
+        state: SessionState,
+        cause: Option<String>,
+    },
+    Store(StoreView),
+    Leadership(LeadershipView),
+    Epoch(Epoch),
+    Instances(Vec<InstanceInfo>),
+    /// All records, read anew; replaces what was known.
+    FilesLoaded {
+        entries: Vec<FileEntry>,
+        unreadable: Vec<String>,
+    },
+    FileChanged(Box<FileEntry>),
+    FileRemoved(FileId),
+    /// A record that cannot be parsed.
+    FileUnreadable {
+        path: String,
+        cause: String,
+    },
+    Node {
+        node: NodeId,
+        record: NodeRecord,
+        version: i32,
+    },
+    Probed(Box<Sample>),
+    Host {
+        node: NodeId,
+        view: Option<HostView>,
+    },
+    DiskFree {
+        node: NodeId,
+        free: Option<Bytes>,
+    },
+    Control(ControlView),
+    Local(LocalView),
+    Api(ApiView),
+    MoveStarted(Box<MoveView>),
+    MoveProgress {
+        attempt: AttemptId,
+        status: Status,
+        copied: Bytes,
+    },
+    MoveEnded {
+        attempt: AttemptId,
+    },
+    Operation(Box<Operation>),
+    /// Rows of history as the store gave them at the start or after another process wrote.
+    HistoryLoaded {
+        newest: Vec<Operation>,
+        total: u64,
+    },
+    History(HistoryView),
+    SchedulerPaused(bool),
+    SchedulerNext(Option<Timestamp>),
+    RunStarted {
+        id: OperationId,
+        planned: u64,
+    },
+    RunProgress {
+        id: OperationId,
+        done: u64,
+        failed: u64,
+    },
+    RunEnded(Arc<Run>),
+    Preview(Option<Arc<Plan>>),
+    Workload(WorkloadView),
+    Canary {
+        took_ms: Option<f64>,
+        problem: Option<String>,
+    },
+    Loop(LoopView),
+    Notice {
+        level: Level,
+        text: String,
+    },
+    /// Time passed; ages and flap control move on.
+    Tick,
+}

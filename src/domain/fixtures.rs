@@ -1,0 +1,192 @@
+//! Small values for the tests of all layers.
+
+use std::sync::Arc;
+
+use super::ensemble::{EnsembleState, EnsembleView, Quorum};
+use super::file::{FileEntry, FileRecord, Hash};
+use super::file_table::FileTable;
+use super::ids::{AttemptId, Bytes, Epoch, FileId, InstanceId, Millis, NodeId, OperationId, Timestamp, Zxid};
+use super::node::{NodeCondition, NodeView, WEIGHT_DEFAULT};
+use super::operation::{Operation, OperationKind, OperationStatus};
+use super::scheduler::SchedulerView;
+use super::server::{Role, Series, ServerState, ServerView, Verdict};
+use super::snapshot::{
+    ApiView, CanaryView, ControlView, Counters, HistoryView, InstanceInfo, InstanceView, LeadershipView, LocalView,
+    SessionState, SessionView, Snapshot, StoreView, WorkloadView,
+};
+
+/// 2026-11-23 14:02:11 UTC.
+pub const NOW: Timestamp = Timestamp(1_795_442_531_000);
+
+pub fn node_id(name: &str) -> NodeId {
+    match NodeId::new(name) {
+        Ok(id) => id,
+        Err(error) => unreachable!("{error}"),
+    }
+}
+
+pub fn file(id: u128, owner: &str) -> FileEntry {
+    FileEntry {
+        id: FileId::new(id),
+        version: 0,
+        record: FileRecord {
+            v: 1,
+            name: format!("report-{id:04}.bin"),
+            owner: node_id(owner),
+            blob: AttemptId::new(id),
+            size: Bytes(128 * 1024),
+            blake3: Hash([0; 32]),
+            generation: 1,
+            created_ms: Timestamp(NOW.0 - 240_000),
+            updated_ms: Timestamp(NOW.0 - 240_000),
+        },
+    }
+}
+
+pub fn server(name: &str, port: u16, role: Role) -> ServerView {
+    ServerView {
+        node: node_id(name),
+        address: format!("127.0.0.1:{port}"),
+        verdict: Verdict { state: ServerState::Up, cause: None, rule: None, since: Timestamp(NOW.0 - 60_000) },
+        role: Some(role),
+        version: Some("3.9.4".into()),
+        zxid: Some(Zxid(0x7_0000_0f1c)),
+        behind: Some(0),
+        latency_ms: Some(0.4),
+        reply_ms: Some(1.2),
+        outstanding: Some(0),
+        connections: Some(12),
+        znodes: Some(1204),
+        watches: Some(40),
+        fsync_ms: Some(2.1),
+        uptime: Some(Millis(11_520_000)),
+        fd_open: Some(74),
+        fd_max: Some(1_048_576),
+        heap_used: Some(41 << 20),
+        heap_max: Some(128 << 20),
+        requests_per_s: Some(61.0),
+        reads_per_s: Some(48.0),
+        writes_per_s: Some(13.0),
+        read_p99_ms: Some(1.1),
+        update_p99_ms: Some(6.0),
+        elections: Some(0),
+        metrics_source: Some(super::server::MetricsSource::Prometheus),
+        metrics_missing: None,
+        all_metrics: Arc::from([("znode_count".to_owned(), 1204.0), ("watch_count".to_owned(), 40.0)]),
+        host: None,
+        seen: Some(Timestamp(NOW.0 - 400)),
+        latency_series: Series((0..60).map(|i| Some(if i % 7 == 0 { 0.9 } else { 0.3 })).collect()),
+        requests_series: Series((0..60).map(|i| Some((i % 5) as f32)).collect()),
+    }
+}
+
+pub fn node(name: &str, files: u64) -> NodeView {
+    NodeView {
+        id: node_id(name),
+        files,
+        bytes: Bytes(files * 128 * 1024),
+        weight: WEIGHT_DEFAULT,
+        condition: NodeCondition::Active,
+        drain: None,
+        in_flight_in: 0,
+        in_flight_out: 0,
+        target: Some((33, 34)),
+        not_chosen: None,
+        free: Some(Bytes(50 << 30)),
+    }
+}
+
+pub fn operation(id: u128, kind: OperationKind, status: OperationStatus) -> Operation {
+    Operation {
+        id: OperationId::new(id),
+        kind,
+        status,
+        started: Timestamp(NOW.0 - 1000),
+        finished: status.is_final().then_some(Timestamp(NOW.0 - 959)),
+        what: format!("report-{id:04}.bin, 128 KiB"),
+        file: Some(FileId::new(id)),
+        source: Some(node_id("zk1")),
+        target: Some(node_id("zk3")),
+        bytes: Some(Bytes(128 * 1024)),
+        why: Some("over-trigger: 41 > 33 + 5".into()),
+        by: "scheduler".into(),
+        instance: "host-a:4711".into(),
+        steps: Vec::new(),
+        files: Vec::new(),
+        run: None,
+    }
+}
+
+/// Three servers up, 100 files in balance, this instance leads: the pictures of the screens sheet.
+pub fn snapshot() -> Snapshot {
+    let instance =
+        InstanceInfo { id: InstanceId::new(1), host: "host-a".into(), pid: 4711, since_ms: Timestamp(NOW.0 - 60_000) };
+    let mut files = FileTable::default();
+    for i in 0..100u128 {
+        files.insert(Arc::new(file(400 + i, ["zk1", "zk2", "zk3"][(i % 3) as usize])));
+    }
+    Snapshot {
+        taken_at: NOW,
+        revision: 1,
+        instance: InstanceView {
+            id: instance.id,
+            host: instance.host.clone(),
+            pid: instance.pid,
+            user: "root".into(),
+            version: "0.1.0",
+            started: instance.since_ms,
+            read_only: false,
+            label: "demo".into(),
+            api: ApiView::On("127.0.0.1:8080".into()),
+            local: Some(LocalView::Owner),
+        },
+        session: SessionView {
+            state: SessionState::Connected,
+            since: Timestamp(NOW.0 - 59_000),
+            cause: None,
+            store: StoreView::Ours { id: "0192f7aa".into() },
+        },
+        leadership: LeadershipView { leads: true, leader: Some(instance.clone()), epoch: Some(Epoch(3)) },
+        instances: Arc::from([instance]),
+        ensemble: EnsembleView {
+            state: EnsembleState::Healthy,
+            quorum: Quorum { voters: 3, serving: 3 },
+            leader: Some(node_id("zk3")),
+            epoch: Some(7),
+            cause: None,
+            since: Timestamp(NOW.0 - 60_000),
+        },
+        servers: Arc::from([
+            server("zk1", 2181, Role::Follower),
+            server("zk2", 2182, Role::Follower),
+            server("zk3", 2183, Role::Leader),
+        ]),
+        nodes: Arc::from([node("zk1", 34), node("zk2", 33), node("zk3", 33)]),
+        files,
+        files_complete: true,
+        unreadable: Arc::from([]),
+        moves: Arc::from([]),
+        scheduler: SchedulerView {
+            paused: false,
+            interval: Millis(15_000),
+            trigger: 5,
+            settle: 1,
+            next_run: Some(Timestamp(NOW.0 + 9_000)),
+            max_difference: Some(1),
+            ..SchedulerView::default()
+        },
+        workload: WorkloadView { enabled: true, interval: Millis(20_000), ..WorkloadView::default() },
+        operations: Arc::from([
+            Arc::new(operation(414, OperationKind::Migration, OperationStatus::Done)),
+            Arc::new(operation(7, OperationKind::Migration, OperationStatus::Failed)),
+        ]),
+        operations_total: 412,
+        operations_per_minute: Series::default(),
+        history: HistoryView { path: "data/zkdeck.db".into(), queued: 0, problem: None },
+        control: ControlView::Process,
+        loops: Arc::from([]),
+        canary: CanaryView { last_ms: Some(3.2), ..CanaryView::default() },
+        notices: Arc::from([]),
+        counters: Counters::default(),
+    }
+}

@@ -1,0 +1,25 @@
+//! The rules of zkdeck, pure: `std` and serde derives only.
+//!
+//! Architecture invariant: nothing here reads a clock, touches the disk or the network, logs, or
+//! knows that tokio exists. Time comes in with the data. Whatever is decided here is therefore
+//! reproducible from its arguments.
+
+pub mod command;
+pub mod ensemble;
+pub mod event;
+pub mod file;
+pub mod file_table;
+#[cfg(test)]
+pub mod fixtures;
+pub mod health;
+pub mod ids;
+pub mod log;
+pub mod migration;
+pub mod node;
+pub mod operation;
+pub mod placement;
+pub mod planner;
+pub mod scheduler;
+pub mod server;
+pub mod snapshot;
+pub mod state;

@@ -1,0 +1,132 @@
+//! A node: a server seen as a place that owns files.
+
+use serde::{Deserialize, Serialize};
+
+use super::ids::{Bytes, NodeId, Timestamp};
+use super::scheduler::NotChosen;
+
+/// Weight of a node that nobody changed.
+pub const WEIGHT_DEFAULT: u32 = 100;
+
+/// What `/demo/nodes/<node>` holds. Its version is checked by every commit that puts a file there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeRecord {
+    pub v: u8,
+    #[serde(flatten)]
+    pub state: NodeState,
+    /// Share of the files that the node should own, relative to the others' weights.
+    pub weight: u32,
+}
+
+impl Default for NodeRecord {
+    fn default() -> Self {
+        Self { v: 1, state: NodeState::Active, weight: WEIGHT_DEFAULT }
+    }
+}
+
+/// What the operator wants of a node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "kebab-case")]
+pub enum NodeState {
+    Active,
+    /// Gives up all its files and receives none.
+    Draining {
+        since_ms: Timestamp,
+        /// Files that it owned when the drain began: the 100 % of the progress.
+        files_at_start: u64,
+        /// The row of history that the drain is.
+        operation: super::ids::OperationId,
+    },
+}
+
+impl NodeState {
+    #[must_use]
+    pub const fn is_draining(&self) -> bool {
+        matches!(self, Self::Draining { .. })
+    }
+}
+
+/// Progress of a drain.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct DrainView {
+    pub since: Timestamp,
+    pub files_at_start: u64,
+    pub files_left: u64,
+    /// Files moved off per second over the last window; `None` before the first window has passed.
+    pub files_per_s: Option<f64>,
+    /// Expected time left; `None` while the speed is unknown or zero.
+    pub left_ms: Option<u64>,
+    /// Why nothing moves, in words, when the speed was 0 for a whole window.
+    pub stalled: Option<String>,
+}
+
+/// A node as a front shows it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct NodeView {
+    pub id: NodeId,
+    pub files: u64,
+    pub bytes: Bytes,
+    pub weight: u32,
+    /// The word for what it is now: `active, draining, drained, paused, down, ...`
+    pub condition: NodeCondition,
+    pub drain: Option<DrainView>,
+    /// Moves that end here and are not finished.
+    pub in_flight_in: u64,
+    /// Moves that start here and are not finished.
+    pub in_flight_out: u64,
+    /// Window of counts that the planner would accept here; `None` before the first data.
+    pub target: Option<(u64, u64)>,
+    /// Why the last plan did not use the node as a target.
+    pub not_chosen: Option<NotChosen>,
+    /// Free bytes of the file system that holds the node's folder; `None` when it is not known.
+    pub free: Option<Bytes>,
+}
+
+/// Whether a node can give and take, from its record, its server's verdict and its disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NodeCondition {
+    Active,
+    Draining,
+    Paused,
+    Down,
+    Frozen,
+    NotServing,
+    Unhealthy,
+    Full,
+    /// Not probed yet.
+    Unknown,
+}
+
+impl NodeCondition {
+    /// The word on screen, in REST and in metric labels.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Draining => "draining",
+            Self::Paused => "paused",
+            Self::Down => "down",
+            Self::Frozen => "frozen",
+            Self::NotServing => "not-serving",
+            Self::Unhealthy => "unhealthy",
+            Self::Full => "full",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// One move that is being made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct MoveView {
+    pub attempt: super::ids::AttemptId,
+    pub file: super::ids::FileId,
+    pub name: String,
+    pub src: NodeId,
+    pub dst: NodeId,
+    pub size: Bytes,
+    pub copied: Bytes,
+    pub status: super::migration::Status,
+    pub reason: super::scheduler::MoveReason,
+    pub started: Timestamp,
+}

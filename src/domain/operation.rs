@@ -1,0 +1,179 @@
+//! What history keeps: one row for each operation, with its state changes.
+
+use serde::{Deserialize, Serialize};
+
+use super::ids::{Bytes, FileId, Millis, NodeId, OperationId, Timestamp};
+use super::scheduler::Run;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OperationKind {
+    Migration,
+    Upload,
+    Delete,
+    Drain,
+    Undrain,
+    Pause,
+    Resume,
+    Stop,
+    Start,
+    Stress,
+    Scheduler,
+    SchedulerPause,
+    SchedulerResume,
+    Workload,
+    Weight,
+}
+
+impl OperationKind {
+    pub const ALL: [Self; 15] = [
+        Self::Migration,
+        Self::Upload,
+        Self::Delete,
+        Self::Drain,
+        Self::Undrain,
+        Self::Pause,
+        Self::Resume,
+        Self::Stop,
+        Self::Start,
+        Self::Stress,
+        Self::Scheduler,
+        Self::SchedulerPause,
+        Self::SchedulerResume,
+        Self::Workload,
+        Self::Weight,
+    ];
+
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Migration => "migration",
+            Self::Upload => "upload",
+            Self::Delete => "delete",
+            Self::Drain => "drain",
+            Self::Undrain => "undrain",
+            Self::Pause => "pause",
+            Self::Resume => "resume",
+            Self::Stop => "stop",
+            Self::Start => "start",
+            Self::Stress => "stress",
+            Self::Scheduler => "scheduler",
+            Self::SchedulerPause => "scheduler-pause",
+            Self::SchedulerResume => "scheduler-resume",
+            Self::Workload => "workload",
+            Self::Weight => "weight",
+        }
+    }
+
+    /// Reads the word that [`OperationKind::word`] writes.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.word() == word)
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OperationStatus {
+    Started,
+    Done,
+    Failed,
+    /// Decided before anything changed, by a rule or by the operator.
+    Aborted,
+    /// A scheduler run that found nothing to do.
+    None,
+}
+
+impl OperationStatus {
+    pub const ALL: [Self; 5] = [Self::Started, Self::Done, Self::Failed, Self::Aborted, Self::None];
+
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Started => "started",
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Aborted => "aborted",
+            Self::None => "none",
+        }
+    }
+
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.word() == word)
+    }
+
+    /// Whether the row will not change any more.
+    #[must_use]
+    pub const fn is_final(self) -> bool {
+        !matches!(self, Self::Started)
+    }
+}
+
+/// One step of an operation: `copied` 12 ms after its start.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OperationStep {
+    pub name: String,
+    pub at: Timestamp,
+    pub took: Millis,
+}
+
+/// One row of history.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Operation {
+    pub id: OperationId,
+    pub kind: OperationKind,
+    pub status: OperationStatus,
+    pub started: Timestamp,
+    /// `None` while it runs.
+    pub finished: Option<Timestamp>,
+    /// What it works on, in words: `report-0414.bin, 128 KiB`.
+    pub what: String,
+    pub file: Option<FileId>,
+    pub source: Option<NodeId>,
+    pub target: Option<NodeId>,
+    pub bytes: Option<Bytes>,
+    /// Reason code or, for a failure, the cause with the next step.
+    pub why: Option<String>,
+    /// Who asked for it.
+    pub by: String,
+    /// Host and process that carried it out.
+    pub instance: String,
+    pub steps: Vec<OperationStep>,
+    /// Files that a stress made, or other results a front may ask for.
+    pub files: Vec<FileId>,
+    /// The run that was asked for together with it, or that it is.
+    pub run: Option<Run>,
+}
+
+impl Operation {
+    /// Time that it took; `None` while it runs.
+    #[must_use]
+    pub fn took(&self) -> Option<Millis> {
+        self.finished.map(|end| end.since(self.started))
+    }
+}
+
+/// Which rows of history are wanted, newest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HistoryQuery {
+    /// Only rows that sort after this one: the id of the last row of the page before.
+    pub before: Option<OperationId>,
+    pub limit: usize,
+    pub kind: Option<OperationKind>,
+    pub status: Option<OperationStatus>,
+    pub node: Option<NodeId>,
+    pub file: Option<FileId>,
+    /// Substring of what, why or by.
+    pub text: Option<String>,
+}
+
+/// Most rows of one page of history.
+pub const HISTORY_PAGE_MAX: usize = 1000;
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct HistoryPage {
+    pub operations: Vec<Operation>,
+    /// Rows that match in all.
+    pub total: u64,
+}

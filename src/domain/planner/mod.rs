@@ -1,0 +1,64 @@
+//! The planner: the least moves that level the nodes, and why. Pure and deterministic.
+
+use serde::Serialize;
+
+use super::ids::{Bytes, FileId, Millis, NodeId, Timestamp};
+use super::node::NodeCondition;
+
+use super::scheduler::{Decision, MoveReason, NodeTarget};
+
+/// One node as the planner sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeInput {
+    pub id: NodeId,
+    pub weight: u32,
+    pub condition: NodeCondition,
+    /// Most files that it may own, when it is limited.
+    pub cap: Option<u64>,
+    /// Moves under way that end here.
+    pub in_flight_in: u64,
+    /// Moves under way that start here: already counted as gone.
+    pub in_flight_out: u64,
+}
+
+/// Everything but the placement that a plan depends on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// Start when max-min over the eligible nodes reaches this.
+    pub trigger: u64,
+    /// Stop when max-min is at most this; at least 1.
+    pub settle: u64,
+    pub nodes: Vec<NodeInput>,
+    pub now: Timestamp,
+    /// A file moved less than this ago stays, unless its node drains.
+    pub cool_down: Millis,
+    /// Files that are on the move already.
+    pub busy: Vec<FileId>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PlannedMove {
+    pub file: FileId,
+    pub src: NodeId,
+    pub dst: NodeId,
+    pub size: Bytes,
+    pub reason: MoveReason,
+    /// Counts at both ends before and after this move, in plan order.
+    pub src_before: u64,
+    pub dst_before: u64,
+}
+
+/// What to do and why, for every node and every move.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Plan {
+    pub decision: Decision,
+    pub moves: Vec<PlannedMove>,
+    /// Least number of moves that reaches the same windows; equals `moves.len()`.
+    pub lower_bound: u64,
+    pub nodes: Vec<NodeTarget>,
+    /// max-min over the eligible nodes before; `None` without two of them.
+    pub spread_before: u64,
+    pub spread_after: u64,
+    /// Why not everything could be planned: which cap or drain, and how many files stay.
+    pub note: Option<String>,
+}

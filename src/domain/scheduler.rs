@@ -1,0 +1,151 @@
+//! Words of the scheduler: why it moves, why it does not, and what a run did. Every code is the
+//! same word on screen, in REST, in metric labels and in history.
+
+use serde::{Deserialize, Serialize};
+
+use super::ids::{Bytes, Millis, NodeId, OperationId, Timestamp};
+
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident => $word:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum $name {
+            $($(#[$vdoc])* #[serde(rename = $word)] $variant),+
+        }
+
+        impl $name {
+            /// Every code, in the order of their meaning.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The word on screen, in REST and in metric labels.
+            #[must_use]
+            pub const fn word(self) -> &'static str {
+                match self { $(Self::$variant => $word),+ }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad(self.word())
+            }
+        }
+    };
+}
+
+words!(
+    /// Why a file is moved.
+    MoveReason {
+        Drain => "drain",
+        OverTrigger => "over-trigger",
+        Bytes => "bytes",
+        Manual => "manual",
+    }
+);
+
+words!(
+    /// Why a node was not used as a target.
+    NotChosen {
+        Draining => "draining",
+        Paused => "paused",
+        Down => "down",
+        Frozen => "frozen",
+        NotServing => "not-serving",
+        Unhealthy => "unhealthy",
+        Full => "full",
+        AtLevel => "at-level",
+        InFlightLimit => "in-flight-limit",
+        CoolDown => "cool-down",
+        NotEligible => "not-eligible",
+    }
+);
+
+words!(
+    /// What a run of the scheduler decided.
+    Decision {
+        /// There was a plan and its moves were made.
+        Ran => "ran",
+        BelowTrigger => "below-trigger",
+        Balanced => "balanced",
+        Paused => "paused",
+        NotLeader => "not-leader",
+        NoQuorum => "no-quorum",
+        IncompleteData => "incomplete-data",
+        InProgress => "in-progress",
+        NoEligibleTarget => "no-eligible-target",
+        MassFailure => "mass-failure",
+        CoolDown => "cool-down",
+        /// There was a plan and it was stopped by the operator or by the end of the program.
+        Stopped => "stopped",
+    }
+);
+
+/// What one run found and decided for one node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeTarget {
+    pub node: NodeId,
+    /// Files before the plan, with moves in flight counted at their target.
+    pub before: u64,
+    /// Files after the plan.
+    pub after: u64,
+    /// Window of counts that the plan aimed at.
+    pub low: u64,
+    pub high: u64,
+    pub gives: u64,
+    pub takes: u64,
+    /// Why the node is no target; `None` when it takes files.
+    pub not_chosen: Option<NotChosen>,
+}
+
+/// One run of the scheduler, as history, REST and the screen tell it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Run {
+    pub id: OperationId,
+    pub at: Timestamp,
+    pub decision: Decision,
+    /// Largest minus smallest count over the eligible nodes, before.
+    pub max_difference: u64,
+    pub threshold: u64,
+    pub moves_planned: u64,
+    /// The least number of moves that reaches the same windows.
+    pub moves_least: u64,
+    pub moves_done: u64,
+    pub moves_failed: u64,
+    pub bytes: Bytes,
+    pub took: Millis,
+    /// Who asked: `timer`, `drain`, or an operator.
+    pub by: String,
+    pub nodes: Vec<NodeTarget>,
+    /// What stays where it is and why, when the plan could not do all that was wanted.
+    pub note: Option<String>,
+}
+
+/// The scheduler as a front shows it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct SchedulerView {
+    pub paused: bool,
+    pub interval: Millis,
+    pub trigger: u64,
+    pub settle: u64,
+    /// When the next run is due; `None` while this instance does not lead or the scheduler is paused.
+    pub next_run: Option<Timestamp>,
+    pub running: Option<RunProgress>,
+    pub last_run: Option<std::sync::Arc<Run>>,
+    /// Newest first, at most [`RUNS_KEPT`].
+    pub recent: std::sync::Arc<[std::sync::Arc<Run>]>,
+    /// A plan that was asked for by dry-run and not carried out.
+    pub preview: Option<std::sync::Arc<super::planner::Plan>>,
+    pub max_difference: Option<u64>,
+}
+
+/// Runs of the scheduler that are kept for the screen.
+pub const RUNS_KEPT: usize = 50;
+
+/// A run under way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RunProgress {
+    pub id: OperationId,
+    pub since: Timestamp,
+    pub moves_planned: u64,
+    pub moves_done: u64,
+    pub moves_failed: u64,
+}

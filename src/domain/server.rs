@@ -1,0 +1,254 @@
+//! A server seen as a ZooKeeper process: what a probe brings back, and what is shown of it.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::ids::{Millis, NodeId, Timestamp, Zxid};
+
+/// What a server says that it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    Leader,
+    Follower,
+    Observer,
+    Standalone,
+}
+
+impl Role {
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Leader => "leader",
+            Self::Follower => "follower",
+            Self::Observer => "observer",
+            Self::Standalone => "standalone",
+        }
+    }
+}
+
+/// The verdict on one server, in words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ServerState {
+    Up,
+    /// Serving, and a rule fired.
+    Degraded,
+    ReadOnly,
+    /// Answers, but has no quorum or is still syncing.
+    NotServing,
+    /// Connected and silent: what `docker pause` and SIGSTOP look like.
+    Frozen,
+    /// Frozen, and the container or process is known to be paused.
+    Paused,
+    /// Down, and the container or process is known to be stopped.
+    Stopped,
+    Down,
+    Unknown,
+}
+
+impl ServerState {
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Up => "up",
+            Self::Degraded => "degraded",
+            Self::ReadOnly => "read-only",
+            Self::NotServing => "not serving",
+            Self::Frozen => "frozen",
+            Self::Paused => "paused",
+            Self::Stopped => "stopped",
+            Self::Down => "down",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// Whether the server takes part in the quorum and answers clients.
+    #[must_use]
+    pub const fn serves(self) -> bool {
+        matches!(self, Self::Up | Self::Degraded)
+    }
+}
+
+/// How far a probe came.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "kind", content = "cause")]
+pub enum Reach {
+    /// A reply came.
+    Answered,
+    /// The connection was refused, or the address cannot be reached or resolved: the cause in words.
+    Unreachable(String),
+    /// Connected, and no reply within the limit.
+    Silent,
+    /// A reply came that is no ZooKeeper's: the first words of it.
+    Garbled(String),
+}
+
+/// What `srvr` said. A field that was missing or not a number is `None`, never 0.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Srvr {
+    pub version: Option<String>,
+    pub role: Option<Role>,
+    pub read_only: bool,
+    /// The server answered that it is not currently serving requests.
+    pub not_serving: bool,
+    pub zxid: Option<Zxid>,
+    pub outstanding: Option<u64>,
+    pub connections: Option<u64>,
+    pub znodes: Option<u64>,
+    pub latency_avg_ms: Option<f64>,
+    pub latency_max_ms: Option<f64>,
+}
+
+/// What the server's metrics said; counters as they were read. `None` is unknown.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Metrics {
+    pub latency_avg_ms: Option<f64>,
+    pub outstanding: Option<f64>,
+    pub connections: Option<f64>,
+    pub znodes: Option<f64>,
+    pub watches: Option<f64>,
+    pub ephemerals: Option<f64>,
+    pub uptime_ms: Option<f64>,
+    pub fd_open: Option<f64>,
+    pub fd_max: Option<f64>,
+    pub heap_used: Option<f64>,
+    pub heap_max: Option<f64>,
+    pub data_size: Option<f64>,
+    pub packets_received: Option<f64>,
+    pub packets_sent: Option<f64>,
+    pub read_sum_ms: Option<f64>,
+    pub read_count: Option<f64>,
+    pub read_p99_ms: Option<f64>,
+    pub update_sum_ms: Option<f64>,
+    pub update_count: Option<f64>,
+    pub update_p99_ms: Option<f64>,
+    pub fsync_sum_ms: Option<f64>,
+    pub fsync_count: Option<f64>,
+    pub elections: Option<f64>,
+    pub synced_followers: Option<f64>,
+    pub quorum_size: Option<f64>,
+    /// Every metric by its name without labels or with its `quantile` label, for the full-screen view.
+    pub all: Arc<[(String, f64)]>,
+}
+
+/// Where a server's metrics came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MetricsSource {
+    Prometheus,
+    Mntr,
+}
+
+/// One probe of one server.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Sample {
+    pub node: NodeId,
+    pub taken_at: Timestamp,
+    pub reach: Reach,
+    /// Time from the connection's start to the whole reply of `srvr`.
+    pub reply_ms: Option<f64>,
+    pub srvr: Option<Srvr>,
+    pub metrics: Option<Metrics>,
+    pub metrics_source: Option<MetricsSource>,
+    /// Why there are no metrics, when there are none.
+    pub metrics_missing: Option<String>,
+}
+
+/// What the container engine or the process table says about a server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct HostView {
+    pub state: HostState,
+    /// `process 20411` or `container demo-zk1-1`.
+    pub name: String,
+    /// Exit status, signal, or another cause, when it is known.
+    pub detail: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HostState {
+    Running,
+    Starting,
+    Paused,
+    Stopped,
+    Missing,
+}
+
+/// A verdict with its cause and age.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Verdict {
+    pub state: ServerState,
+    /// What was seen, in words, for every state but `up`.
+    pub cause: Option<String>,
+    /// Name of the rule that fired.
+    pub rule: Option<&'static str>,
+    pub since: Timestamp,
+}
+
+impl Verdict {
+    #[must_use]
+    pub const fn unknown(since: Timestamp) -> Self {
+        Self { state: ServerState::Unknown, cause: None, rule: None, since }
+    }
+}
+
+/// Values kept of each series: one a second for a minute.
+pub const SERIES_LEN: usize = 60;
+
+/// One value a second, oldest first, at most [`SERIES_LEN`]; `None` where nothing was known.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Series(pub Vec<Option<f32>>);
+
+impl Series {
+    /// Appends a value and lets go of the oldest when full.
+    pub fn push(&mut self, value: Option<f64>) {
+        if self.0.len() == SERIES_LEN {
+            self.0.remove(0);
+        }
+        self.0.push(value.map(|v| v as f32));
+    }
+}
+
+/// A server as a front shows it. A value that is not known is `None`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ServerView {
+    pub node: NodeId,
+    /// `host:port` of the client port.
+    pub address: String,
+    pub verdict: Verdict,
+    pub role: Option<Role>,
+    pub version: Option<String>,
+    pub zxid: Option<Zxid>,
+    /// Transactions behind the leader, when both are in the same epoch.
+    pub behind: Option<u64>,
+    /// Average request latency over the last interval, else since the server's start.
+    pub latency_ms: Option<f64>,
+    /// Time that our own probe took.
+    pub reply_ms: Option<f64>,
+    pub outstanding: Option<u64>,
+    pub connections: Option<u64>,
+    pub znodes: Option<u64>,
+    pub watches: Option<u64>,
+    pub fsync_ms: Option<f64>,
+    pub uptime: Option<Millis>,
+    pub fd_open: Option<u64>,
+    pub fd_max: Option<u64>,
+    pub heap_used: Option<u64>,
+    pub heap_max: Option<u64>,
+    pub requests_per_s: Option<f64>,
+    pub reads_per_s: Option<f64>,
+    pub writes_per_s: Option<f64>,
+    pub read_p99_ms: Option<f64>,
+    pub update_p99_ms: Option<f64>,
+    pub elections: Option<u64>,
+    pub metrics_source: Option<MetricsSource>,
+    pub metrics_missing: Option<String>,
+    pub all_metrics: Arc<[(String, f64)]>,
+    pub host: Option<HostView>,
+    /// When the last reply came; `None` before the first.
+    pub seen: Option<Timestamp>,
+    pub latency_series: Series,
+    pub requests_series: Series,
+}

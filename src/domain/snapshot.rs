@@ -1,0 +1,256 @@
+//! What a front may see: one immutable picture of everything, cheap to clone.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::ensemble::EnsembleView;
+use super::file_table::FileTable;
+use super::ids::{Epoch, InstanceId, Millis, NodeId, OperationId, Timestamp};
+use super::node::{MoveView, NodeView};
+use super::operation::Operation;
+use super::scheduler::SchedulerView;
+use super::server::{Series, ServerView};
+
+/// Operations that a snapshot carries, newest first; older ones are asked for by page.
+pub const OPERATIONS_KEPT: usize = 500;
+/// Notices that a snapshot carries, newest last.
+pub const NOTICES_KEPT: usize = 200;
+
+/// The whole picture at one moment.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    pub taken_at: Timestamp,
+    /// Grows with each snapshot that is published.
+    pub revision: u64,
+    pub instance: InstanceView,
+    pub session: SessionView,
+    pub leadership: LeadershipView,
+    pub instances: Arc<[InstanceInfo]>,
+    pub ensemble: EnsembleView,
+    /// One for each node, in the order of the configuration.
+    pub servers: Arc<[ServerView]>,
+    pub nodes: Arc<[NodeView]>,
+    pub files: FileTable,
+    /// Whether all records have been read since the last connection.
+    pub files_complete: bool,
+    /// Records that cannot be used, with the reason: never moved, never overwritten.
+    pub unreadable: Arc<[String]>,
+    pub moves: Arc<[MoveView]>,
+    pub scheduler: SchedulerView,
+    pub workload: WorkloadView,
+    /// Newest first, at most [`OPERATIONS_KEPT`].
+    pub operations: Arc<[Arc<Operation>]>,
+    pub operations_total: u64,
+    /// Finished operations of the last hour per minute, oldest first.
+    pub operations_per_minute: Series,
+    pub history: HistoryView,
+    pub control: ControlView,
+    pub loops: Arc<[LoopView]>,
+    pub canary: CanaryView,
+    /// Oldest first, at most [`NOTICES_KEPT`].
+    pub notices: Arc<[Arc<Notice>]>,
+    pub counters: Counters,
+}
+
+impl Snapshot {
+    #[must_use]
+    pub fn node(&self, id: &NodeId) -> Option<&NodeView> {
+        self.nodes.iter().find(|node| node.id == *id)
+    }
+
+    #[must_use]
+    pub fn server(&self, id: &NodeId) -> Option<&ServerView> {
+        self.servers.iter().find(|server| server.node == *id)
+    }
+
+    #[must_use]
+    pub fn operation(&self, id: OperationId) -> Option<&Arc<Operation>> {
+        self.operations.iter().find(|operation| operation.id == id)
+    }
+
+    #[must_use]
+    pub fn node_ids(&self) -> Vec<NodeId> {
+        self.nodes.iter().map(|node| node.id.clone()).collect()
+    }
+}
+
+/// This process.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct InstanceView {
+    pub id: InstanceId,
+    pub host: String,
+    pub pid: u32,
+    pub user: String,
+    pub version: &'static str,
+    pub started: Timestamp,
+    pub read_only: bool,
+    /// Label of the ensemble, from the settings: `demo`.
+    pub label: String,
+    /// Address of the REST interface, or why there is none.
+    pub api: ApiView,
+    /// `--local`: whether this process owns the three servers or is attached to them.
+    pub local: Option<LocalView>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "state", content = "detail")]
+pub enum ApiView {
+    /// `--no-api`.
+    Off,
+    On(String),
+    /// The address is taken or may not be used: the cause in words.
+    Unavailable(String),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LocalView {
+    Owner,
+    Attached,
+}
+
+/// An instance as the others see it: `/demo/instances/<id>`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, serde::Deserialize)]
+pub struct InstanceInfo {
+    pub id: InstanceId,
+    pub host: String,
+    pub pid: u32,
+    pub since_ms: Timestamp,
+}
+
+impl InstanceInfo {
+    /// `host-b:4711`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        format!("{}:{}", self.host, self.pid)
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SessionState {
+    Connecting,
+    Connected,
+    Disconnected,
+    Expired,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SessionView {
+    pub state: SessionState,
+    pub since: Timestamp,
+    /// Why there is no session, in words.
+    pub cause: Option<String>,
+    /// This folder's store and the ensemble's are the same, or why they are not.
+    pub store: StoreView,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "state")]
+pub enum StoreView {
+    Unknown,
+    Ours { id: String },
+    Foreign { ours: String, theirs: String },
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct LeadershipView {
+    /// This instance leads.
+    pub leads: bool,
+    /// Who leads, when somebody does and it is known.
+    pub leader: Option<InstanceInfo>,
+    /// Fencing epoch, when it has been read.
+    pub epoch: Option<Epoch>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct WorkloadView {
+    pub enabled: bool,
+    pub interval: Millis,
+    pub extra_clients: usize,
+    pub extra_connected: usize,
+    pub next_run: Option<Timestamp>,
+    pub running: bool,
+    /// `12 reads, 6 writes, 1 file, 14 ms`.
+    pub last: Option<String>,
+    pub runs: u64,
+    pub failures: u64,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct HistoryView {
+    pub path: String,
+    /// Rows waiting to be written.
+    pub queued: usize,
+    /// Why history cannot be written, in words.
+    pub problem: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "kind", content = "cause")]
+pub enum ControlView {
+    /// Children of `--local`.
+    Process,
+    Docker,
+    /// Servers cannot be controlled: the reason in words.
+    Off(String),
+}
+
+/// One engine loop and what it did last.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LoopView {
+    pub name: &'static str,
+    pub turns: u64,
+    pub last_turn: Option<Timestamp>,
+    pub took: Option<Millis>,
+    /// The last error or panic; `None` when the last turn was good.
+    pub problem: Option<String>,
+    pub restarts: u64,
+}
+
+/// The end-to-end probe: one CAS write, timed.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct CanaryView {
+    pub last_ms: Option<f64>,
+    pub series: Series,
+    pub problem: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Level {
+    Info,
+    Warning,
+    Error,
+}
+
+/// Something that the operator should know; shown as a toast and kept in the events list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Notice {
+    /// Grows by one each.
+    pub number: u64,
+    pub at: Timestamp,
+    pub level: Level,
+    pub text: String,
+}
+
+/// Totals since the start of the process, for `/metrics`. Each map's key is a bounded label.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Counters {
+    /// Moves finished, by status and reason: `("done", "over-trigger")`.
+    pub moves: std::collections::BTreeMap<(&'static str, &'static str), u64>,
+    pub moves_planned: u64,
+    pub moves_least: u64,
+    pub moved_bytes: u64,
+    /// Scheduler runs by decision.
+    pub decisions: std::collections::BTreeMap<&'static str, u64>,
+    /// Operations finished, by kind and status.
+    pub operations: std::collections::BTreeMap<(&'static str, &'static str), u64>,
+    /// Moves that took at most the bound, cumulative, by the bounds of [`MOVE_SECONDS`]; last is all.
+    pub move_seconds: [u64; MOVE_SECONDS.len() + 1],
+    pub move_seconds_sum: f64,
+}
+
+/// Upper bounds of the move duration histogram, in seconds.
+pub const MOVE_SECONDS: [f64; 10] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];

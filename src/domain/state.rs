@@ -1,0 +1,1 @@
+//! The one state that the core owns: events are folded in, snapshots are taken out.

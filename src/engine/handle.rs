@@ -1,0 +1,173 @@
+//! What a front holds of the engine: it asks by requests and looks at snapshots.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::AsyncRead;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::domain::command::{Accepted, Actor, Command, Rejected};
+use crate::domain::file::FileEntry;
+use crate::domain::ids::{FileId, NodeId, OperationId};
+use crate::domain::log::{LogPage, LogQuery};
+use crate::domain::operation::{HistoryPage, HistoryQuery, Operation};
+use crate::domain::snapshot::Snapshot;
+
+/// Requests that may wait for the core; a front that finds it full waits.
+pub const REQUESTS_MAX: usize = 64;
+
+/// Bytes that come in with an upload or go out with a download.
+pub type ByteSource = Pin<Box<dyn AsyncRead + Send>>;
+
+/// A file to take in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Upload {
+    pub name: String,
+    /// `None`: the node with the fewest files that can take it.
+    pub node: Option<NodeId>,
+    /// Size as far as it is known before the bytes, for the free-space check.
+    pub size_hint: Option<u64>,
+}
+
+/// A file on its way out. Reading ends with an error when the bytes do not match the record's hash.
+pub struct Download {
+    pub entry: Arc<FileEntry>,
+    pub bytes: ByteSource,
+}
+
+impl fmt::Debug for Download {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Download").field("entry", &self.entry).finish_non_exhaustive()
+    }
+}
+
+/// Why a question has no answer: which question, the cause, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct QueryError(pub String);
+
+type Reply<T, E> = oneshot::Sender<Result<T, E>>;
+
+/// What reaches the core from fronts.
+pub enum Request {
+    Command { command: Command, actor: Actor, reply: Reply<Accepted, Rejected> },
+    Upload { upload: Upload, bytes: ByteSource, actor: Actor, reply: Reply<Accepted, Rejected> },
+    Download { file: FileId, reply: Reply<Download, Rejected> },
+    History { query: HistoryQuery, reply: Reply<HistoryPage, QueryError> },
+    Logs { query: LogQuery, reply: Reply<LogPage, QueryError> },
+}
+
+/// Cheap to clone; every front has one.
+#[derive(Clone, Debug)]
+pub struct Handle {
+    requests: mpsc::Sender<Request>,
+    snapshots: watch::Receiver<Arc<Snapshot>>,
+    stop: CancellationToken,
+}
+
+/// The engine's end of a [`Handle`]; tests of fronts hold it to play the engine.
+pub struct HandleEnd {
+    pub requests: mpsc::Receiver<Request>,
+    pub snapshots: watch::Sender<Arc<Snapshot>>,
+    pub stop: CancellationToken,
+}
+
+impl Handle {
+    /// A handle and the end that serves it.
+    #[must_use]
+    pub fn pair(first: Arc<Snapshot>) -> (Self, HandleEnd) {
+        let (request_tx, requests) = mpsc::channel(REQUESTS_MAX);
+        let (snapshot_tx, snapshots) = watch::channel(first);
+        let stop = CancellationToken::new();
+        let handle = Self { requests: request_tx, snapshots, stop: stop.clone() };
+        (handle, HandleEnd { requests, snapshots: snapshot_tx, stop })
+    }
+
+    /// Asks for a command. `Accepted` means that it will be carried out; its operation tells the outcome.
+    ///
+    /// # Errors
+    /// [`Rejected`] with the reason; nothing has been written then.
+    pub async fn send(&self, command: Command, actor: Actor) -> Result<Accepted, Rejected> {
+        let (reply, answer) = oneshot::channel();
+        self.ask(Request::Command { command, actor, reply }, answer, Rejected::ShuttingDown).await
+    }
+
+    /// Takes a file in. Answers when the upload is accepted; its operation tells the outcome.
+    ///
+    /// # Errors
+    /// [`Rejected`] with the reason; no byte has been read then.
+    pub async fn upload(&self, upload: Upload, bytes: ByteSource, actor: Actor) -> Result<Accepted, Rejected> {
+        let (reply, answer) = oneshot::channel();
+        self.ask(Request::Upload { upload, bytes, actor, reply }, answer, Rejected::ShuttingDown).await
+    }
+
+    /// Opens a file's bytes for reading.
+    ///
+    /// # Errors
+    /// [`Rejected`] when the file is not known or its bytes cannot be opened.
+    pub async fn download(&self, file: FileId) -> Result<Download, Rejected> {
+        let (reply, answer) = oneshot::channel();
+        self.ask(Request::Download { file, reply }, answer, Rejected::ShuttingDown).await
+    }
+
+    /// A page of history, newest first.
+    ///
+    /// # Errors
+    /// [`QueryError`] when the history cannot be read.
+    pub async fn history(&self, query: HistoryQuery) -> Result<HistoryPage, QueryError> {
+        let (reply, answer) = oneshot::channel();
+        self.ask(Request::History { query, reply }, answer, ended()).await
+    }
+
+    /// The newest log lines that match.
+    ///
+    /// # Errors
+    /// [`QueryError`] when no log can be read.
+    pub async fn logs(&self, query: LogQuery) -> Result<LogPage, QueryError> {
+        let (reply, answer) = oneshot::channel();
+        self.ask(Request::Logs { query, reply }, answer, ended()).await
+    }
+
+    /// A receiver of snapshots. Clone the `Arc` out of the borrow at once.
+    #[must_use]
+    pub fn snapshots(&self) -> watch::Receiver<Arc<Snapshot>> {
+        self.snapshots.clone()
+    }
+
+    /// The newest snapshot.
+    #[must_use]
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.snapshots.borrow().clone()
+    }
+
+    /// Waits until the operation is final; `None` when `limit` passes or the engine ends first.
+    pub async fn wait_operation(&self, id: OperationId, limit: Duration) -> Option<Arc<Operation>> {
+        let mut snapshots = self.snapshots();
+        let wait = snapshots.wait_for(|snapshot| snapshot.operation(id).is_some_and(|op| op.status.is_final()));
+        tokio::time::timeout(limit, wait).await.ok()?.ok()?.operation(id).cloned()
+    }
+
+    /// Asks the engine to end. Returns at once.
+    pub fn shut_down(&self) {
+        self.stop.cancel();
+    }
+
+    /// Resolves when the engine has been asked to end, by whomever.
+    pub async fn stopping(&self) {
+        self.stop.cancelled().await;
+    }
+
+    async fn ask<T, E>(&self, request: Request, answer: oneshot::Receiver<Result<T, E>>, gone: E) -> Result<T, E> {
+        if self.requests.send(request).await.is_err() {
+            return Err(gone);
+        }
+        answer.await.unwrap_or(Err(gone))
+    }
+}
+
+fn ended() -> QueryError {
+    QueryError("zkdeck is ending and answers no more questions".into())
+}

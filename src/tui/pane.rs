@@ -1,0 +1,174 @@
+//! What a pane is: keys in, effects out, and a picture drawn from `&self`.
+
+use std::sync::Arc;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::theme::Styles;
+use crate::domain::command::Command;
+use crate::domain::ids::{FileId, NodeId};
+use crate::domain::log::{LogPage, LogQuery};
+use crate::domain::operation::{HistoryPage, HistoryQuery};
+use crate::domain::snapshot::{Level, Snapshot};
+
+/// What an operator can do; the keymap binds keys to these, help and footer are made from them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Action {
+    // Everywhere.
+    Quit,
+    Help,
+    Palette,
+    Events,
+    NextPane,
+    PreviousPane,
+    Pane(u8),
+    Back,
+    Redraw,
+    ToggleMouse,
+    // Lists.
+    Up,
+    Down,
+    PageUp,
+    PageDown,
+    Top,
+    Bottom,
+    Open,
+    Mark,
+    Sort,
+    SortReverse,
+    Filter,
+    NextMatch,
+    PreviousMatch,
+    Copy,
+    Follow,
+    Left,
+    Right,
+    // The ensemble.
+    Drain,
+    Pause,
+    StopServer,
+    Stress,
+    RunScheduler,
+    PauseScheduler,
+    Preview,
+    StopRun,
+    RunWorkload,
+    // Files.
+    Upload,
+    Download,
+    Migrate,
+    Delete,
+    // Logs.
+    LevelFilter,
+    SourceFilter,
+    Wrap,
+}
+
+/// What a pane wants done; the loop does it. A pane itself touches nothing outside.
+#[derive(Debug)]
+pub enum Effect {
+    /// Sends a command to the engine; refusals come back as toasts.
+    Send(Command),
+    /// Asks first; the command goes out when the operator agrees.
+    Confirm(Confirm),
+    /// Asks for one line of text; `Pane::answered` gets it.
+    Ask(Ask),
+    /// Asks the engine for log lines; `Pane::fetched` gets them.
+    FetchLogs(LogQuery),
+    FetchHistory(HistoryQuery),
+    /// Reads a local file and uploads it.
+    Upload {
+        path: String,
+        node: Option<NodeId>,
+    },
+    /// Writes a file's bytes to a local path.
+    Download {
+        file: FileId,
+        path: String,
+    },
+    /// Puts text on the terminal's clipboard by OSC 52.
+    Copy(String),
+    Toast {
+        level: Level,
+        text: String,
+    },
+    /// Goes to another pane by its index, 0 to 4.
+    Show(usize),
+}
+
+/// A question with a safe default: the consequence in words before anything happens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Confirm {
+    /// `Pause zk3`
+    pub title: String,
+    /// What will happen, in sentences.
+    pub lines: Vec<String>,
+    /// `keep it running`
+    pub no: String,
+    /// `pause zk3`
+    pub yes: String,
+    /// Set when the quorum is at stake: this text has to be typed, `y` does nothing.
+    pub type_text: Option<String>,
+    /// Sent in order when the operator agrees.
+    pub commands: Vec<Command>,
+}
+
+/// A line to be typed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ask {
+    /// Tells the pane which question this is.
+    pub id: &'static str,
+    pub title: String,
+    pub hint: String,
+    pub value: String,
+}
+
+/// What came back for a fetch.
+#[derive(Clone, Debug)]
+pub enum Fetched {
+    Logs(Result<Arc<LogPage>, String>),
+    History(Result<Arc<HistoryPage>, String>),
+}
+
+/// All that drawing may look at.
+pub struct View<'a> {
+    pub snapshot: &'a Snapshot,
+    pub styles: &'a Styles,
+}
+
+/// One tab.
+pub trait Pane {
+    /// `Health`.
+    fn title(&self) -> &'static str;
+    /// The actions that the pane handles itself, most useful first: footer and help come from it.
+    fn actions(&self) -> &'static [Action];
+    /// An action whose key was pressed. Actions that the pane does not know give nothing.
+    fn act(&mut self, action: Action, snapshot: &Snapshot) -> Vec<Effect>;
+    /// Whether keys are text now (a filter or a form field is open).
+    fn takes_text(&self) -> bool {
+        false
+    }
+    /// A key while [`Pane::takes_text`] holds; Esc and Enter too.
+    fn text_key(&mut self, _key: crossterm::event::KeyEvent, _snapshot: &Snapshot) -> Vec<Effect> {
+        Vec::new()
+    }
+    /// The answer to an [`Effect::Ask`].
+    fn answered(&mut self, _id: &'static str, _text: &str, _snapshot: &Snapshot) -> Vec<Effect> {
+        Vec::new()
+    }
+    /// The answer to a fetch.
+    fn fetched(&mut self, _what: Fetched, _snapshot: &Snapshot) -> Vec<Effect> {
+        Vec::new()
+    }
+    /// A click or a wheel turn inside the pane's area; `row` and `column` are relative to it.
+    fn mouse(&mut self, _event: crossterm::event::MouseEvent, _area: Rect, _snapshot: &Snapshot) -> Vec<Effect> {
+        Vec::new()
+    }
+    /// A new snapshot or a second has passed while the pane is shown. `shown_for_the_first_time` fetches go here.
+    fn refresh(&mut self, _snapshot: &Snapshot) -> Vec<Effect> {
+        Vec::new()
+    }
+    /// Paints the pane. Must not panic for any area, 0x0 included.
+    fn draw(&self, area: Rect, buffer: &mut Buffer, view: &View<'_>);
+}
