@@ -82,6 +82,8 @@ pub struct EnsembleView {
 pub struct Member {
     pub node: NodeId,
     pub state: ServerState,
+    /// Since when it is in that state.
+    pub since: Timestamp,
     pub votes: bool,
     pub leads: bool,
     /// Epoch of its last zxid, to tell the true leader of two.

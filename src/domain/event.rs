@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::file::FileEntry;
-use super::ids::{AttemptId, Bytes, Epoch, FileId, NodeId, OperationId, Timestamp};
+use super::ids::{AttemptId, Bytes, Epoch, FileId, Millis, NodeId, OperationId, Timestamp};
 use super::migration::Status;
 use super::node::{MoveView, NodeRecord};
-use super::operation::Operation;
+use super::operation::{Operation, OperationStatus};
 use super::planner::Plan;
 use super::scheduler::Run;
 use super::server::{HostView, Sample};
@@ -62,6 +62,13 @@ pub enum Event {
     },
     MoveEnded {
         attempt: AttemptId,
+        status: OperationStatus,
+        took: Millis,
+    },
+    /// A write to a node's folder ended; `error` when the target's disk is to blame.
+    Written {
+        node: NodeId,
+        error: Option<String>,
     },
     Operation(Box<Operation>),
     /// Rows of history as the store gave them at the start or after another process wrote.

@@ -86,6 +86,11 @@ impl FileTable {
         Some(removed)
     }
 
+    /// Takes every entry out; the revision goes on.
+    pub fn clear(&mut self) {
+        *self = Self { revision: self.revision + 1, ..Self::default() };
+    }
+
     /// Every file, in no particular order that a person would expect; the same for equal tables.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<FileEntry>> {
         self.branches.iter().flat_map(|branch| branch.0.iter().flat_map(|leaf| leaf.iter()))

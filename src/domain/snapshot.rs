@@ -146,6 +146,14 @@ pub struct SessionView {
     pub store: StoreView,
 }
 
+impl SessionView {
+    /// Before the first connection.
+    #[must_use]
+    pub const fn connecting(since: Timestamp) -> Self {
+        Self { state: SessionState::Connecting, since, cause: None, store: StoreView::Unknown }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "state")]
 pub enum StoreView {

@@ -2,4 +2,6 @@
 //!
 //! Fronts reach it by [`handle::Handle`] only.
 
+pub mod clock;
+pub mod driver;
 pub mod handle;

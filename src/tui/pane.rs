@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 
 use super::theme::Styles;
 use crate::domain::command::Command;
-use crate::domain::ids::{FileId, NodeId};
+use crate::domain::ids::{FileId, NodeId, Timestamp};
 use crate::domain::log::{LogPage, LogQuery};
 use crate::domain::operation::{HistoryPage, HistoryQuery};
 use crate::domain::snapshot::{Level, Snapshot};
@@ -134,6 +134,8 @@ pub enum Fetched {
 /// All that drawing may look at.
 pub struct View<'a> {
     pub snapshot: &'a Snapshot,
+    /// Now, for ages; read once per frame by the loop.
+    pub now: Timestamp,
     pub styles: &'a Styles,
 }
 
