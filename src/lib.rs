@@ -1,8 +1,47 @@
-//! zkdeck
+//! zkdeck: a terminal operations console for an Apache ZooKeeper ensemble that places files on its
+//! nodes.
+//!
+//! # The map
+//!
+//! | folder | what lies there |
+//! |---|---|
+//! | [`domain`] | the rules, pure: placement and planner, health, quorum, the status machine of a move, commands and events, [`domain::state::State`] |
+//! | [`adapters`] | one outside thing each: ZooKeeper, bytes on disk, SQLite, server processes, probes, log files |
+//! | [`engine`] | one task that owns the state; loops; jobs that move, upload and delete files; [`engine::handle::Handle`] |
+//! | [`tui`] | the console: panes draw snapshots, keys become commands |
+//! | [`api`] | REST and `/metrics`: routes draw snapshots, requests become commands |
+//! | [`config`], [`cli`] | settings and the composition root |
+//!
+//! # The layer law
+//!
+//! `domain <- adapters <- engine <- {tui, api} <- {config, cli, main}`: left is imported by right,
+//! nothing sideways between `tui` and `api`, and both see of the engine its handle only.
+//! `tests/layers.rs` enforces it.
+//!
+//! # How data flows
+//!
+//! A key, an HTTP call or a timer becomes a [`domain::command::Command`]. The core checks it against
+//! the state and refuses it with a reason, or hands it to a loop or job. Those act through adapters
+//! and report [`domain::event::Event`]s. The core folds events into the state and publishes at most
+//! ten [`domain::snapshot::Snapshot`]s a second, which fronts draw.
+//!
+//! # Where do I add ...
+//!
+//! | a | new file | and one line in |
+//! |---|---|---|
+//! | pane | `src/tui/panes/x.rs` | `panes/mod.rs` |
+//! | REST route | `src/api/routes/x.rs` | `api/router.rs` |
+//! | engine loop | `src/engine/loops/x.rs` | `loops/mod.rs`, `start.rs` |
+//! | health rule | - | the table in `domain/health` |
+//! | operator action | - | a variant in `command.rs`; the compiler leads on |
+//! | theme | `themes/x.toml` | nothing |
+//! | setting | - | `config/default.toml` and its struct |
 #![forbid(unsafe_code)]
 
 pub mod adapters;
 pub mod api;
+pub mod cli;
+pub mod config;
 pub mod domain;
 pub mod engine;
 pub mod tui;

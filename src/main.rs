@@ -1,1 +1,7 @@
-fn main() {}
+//! The program: see [`zkdeck::cli`].
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    zkdeck::cli::run()
+}

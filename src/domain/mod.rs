@@ -12,6 +12,7 @@ pub mod file_table;
 #[cfg(test)]
 pub mod fixtures;
 pub mod health;
+mod id_index;
 pub mod ids;
 pub mod log;
 pub mod migration;

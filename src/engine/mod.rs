@@ -1,7 +1,16 @@
 //! The engine: one task that owns the state, and the loops that act on the outside.
 //!
-//! Fronts reach it by [`handle::Handle`] only.
+//! Fronts reach it by [`handle::Handle`] only. `core` folds events and answers questions, `dispatch`
+//! turns requests into jobs, `files` and `orders` are those jobs, `loops` is what goes on by itself,
+//! `driver` runs all of it.
 
 pub mod clock;
+pub mod context;
+mod core;
+mod dispatch;
 pub mod driver;
+pub mod files;
 pub mod handle;
+pub mod loops;
+mod orders;
+pub mod start;

@@ -1,4 +1,12 @@
 //! The planner: the least moves that level the nodes, and why. Pure and deterministic.
+//!
+//! `window` says how many files each node may own, `fill` finds the level with the least moves,
+//! `pick` chooses the files, and `make` puts the plan together with its reasons.
+
+mod fill;
+mod make;
+mod pick;
+mod window;
 
 use serde::Serialize;
 
@@ -6,6 +14,8 @@ use super::ids::{Bytes, FileId, Millis, NodeId, Timestamp};
 use super::node::NodeCondition;
 
 use super::scheduler::{Decision, MoveReason, NodeTarget};
+
+pub use self::make::{plan, spread};
 
 /// One node as the planner sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,9 +1,15 @@
 //! The ensemble: quorum arithmetic and the verdict on the whole.
 
+mod consequence;
+mod judge;
+
 use serde::Serialize;
 
 use super::ids::{NodeId, Timestamp};
 use super::server::ServerState;
+
+pub use self::consequence::{Consequence, consequence};
+pub use self::judge::{judge, level};
 
 /// How many voters there are, how many serve, and how many may be lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -75,6 +81,15 @@ pub struct EnsembleView {
     /// What is wrong, in words, for every state but healthy: `zk2 frozen`.
     pub cause: Option<String>,
     pub since: Timestamp,
+}
+
+impl EnsembleView {
+    /// Before the first probe.
+    #[must_use]
+    pub const fn unknown(voters: usize, now: Timestamp) -> Self {
+        let quorum = Quorum { voters, serving: 0 };
+        Self { state: EnsembleState::Unknown, quorum, leader: None, epoch: None, cause: None, since: now }
+    }
 }
 
 /// One server's part in [`judge`].

@@ -1,0 +1,69 @@
+//! 1,000 files of 1 KiB piled on one node of a real ensemble, then balanced by the scheduler: wall
+//! time, moves per second, moves against the least possible.
+//!
+//! `cargo bench --bench balance`
+
+#[path = "../tests/support/mod.rs"]
+mod support;
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use support::{Deck, eventually, jars, local_folder};
+
+const FILES: u64 = 1000;
+const QUIET: &str = "[workload]\nenabled = false\n[scheduler]\ninterval_s = 3600\n";
+
+async fn ask(url: &str, body: Option<Value>) -> Option<Value> {
+    let client = reqwest::Client::new();
+    let request = match body {
+        Some(body) => client.post(url).header("content-type", "application/json").body(body.to_string()),
+        None => client.get(url),
+    };
+    serde_json::from_str(&request.send().await.ok()?.text().await.ok()?).ok()
+}
+
+async fn finished(deck: &Deck, operation: &Value) -> Value {
+    let url = format!("{}/api/operations/{}", deck.url, operation.as_str().unwrap_or_default());
+    eventually("the operation's end", Duration::from_secs(120), || async {
+        let row = ask(&url, None).await?;
+        row["finished"].is_u64().then_some(row)
+    })
+    .await
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() {
+    let Some(jars) = jars() else {
+        println!("SKIPPED: no ZooKeeper jars; scripts/test fetches them");
+        return;
+    };
+    let folder = local_folder(&jars, QUIET);
+    let deck = Deck::daemon(folder.path(), &["--local"]);
+    let diagnostics = format!("{}/api/scheduler/diagnostics", deck.url);
+    eventually("a leader", Duration::from_secs(60), || async {
+        let seen = ask(&diagnostics, None).await?;
+        (seen["leader"].is_string() && seen["max_difference"] == 0).then_some(())
+    })
+    .await;
+
+    let begun = Instant::now();
+    let stress = json!({"node": "zk1", "files": FILES, "size_kb": 1, "trigger_scheduler": false});
+    let answer = ask(&format!("{}/api/demo/stress", deck.url), Some(stress)).await.unwrap_or_default();
+    let made = finished(&deck, &answer["operation"]).await;
+    let stressed = begun.elapsed();
+    println!("stress: {} files of 1 KiB in {stressed:.2?}, {:.0} files/s", made["files"].as_array().map_or(0, Vec::len), FILES as f64 / stressed.as_secs_f64());
+
+    let begun = Instant::now();
+    let answer = ask(&format!("{}/api/scheduler/run", deck.url), Some(json!({}))).await.unwrap_or_default();
+    let run = if answer["decision"].is_string() { answer } else { finished(&deck, &answer["operation"]).await["run"].clone() };
+    let balanced = begun.elapsed();
+    let (done, least) = (run["moves_done"].as_f64().unwrap_or(0.0), run["moves_least"].as_f64().unwrap_or(0.0));
+    println!(
+        "balance: {done} moves in {balanced:.2?}, {:.0} moves/s, {:.3} of the least possible ({least})",
+        done / balanced.as_secs_f64(),
+        done / least
+    );
+    let after = ask(&diagnostics, None).await.unwrap_or_default();
+    println!("max difference afterwards: {}", after["max_difference"]);
+}

@@ -1,0 +1,198 @@
+//! Looks at one server: `srvr` on the client port and its metrics, each with its own limit.
+//!
+//! A look never fails: what went wrong is what it brings back. `ruok` is not asked, for it answers
+//! `imok` without a quorum.
+
+mod fourletter;
+mod srvr;
+
+use std::time::{Duration, Instant};
+
+use super::metrics;
+use crate::domain::ids::{NodeId, Timestamp};
+use crate::domain::server::{Metrics, MetricsSource, Reach, Sample, Srvr};
+
+use self::fourletter::{Reply, ask};
+
+/// Limits of one look.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProbeConfig {
+    pub connect_limit: Duration,
+    /// From the connection's start to the end of the reply.
+    pub whole_limit: Duration,
+}
+
+impl Default for ProbeConfig {
+    fn default() -> Self {
+        Self { connect_limit: Duration::from_secs(1), whole_limit: Duration::from_secs(2) }
+    }
+}
+
+/// A server and where it is looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    pub node: NodeId,
+    /// `host:port` of the client port.
+    pub client: String,
+    /// `http://host:port/metrics`; `None` asks `mntr` instead.
+    pub metrics: Option<String>,
+}
+
+/// Looks at servers. Cheap to clone; connections for metrics are kept open.
+#[derive(Clone, Debug)]
+pub struct Prober {
+    config: ProbeConfig,
+    http: reqwest::Client,
+}
+
+/// The HTTP client could not be made.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot make the HTTP client that reads the servers' metrics: {0}")]
+pub struct ProbeError(#[from] reqwest::Error);
+
+impl Prober {
+    /// # Errors
+    /// [`ProbeError`] when the system gives no sockets.
+    pub fn new(config: ProbeConfig) -> Result<Self, ProbeError> {
+        let http = reqwest::Client::builder()
+            .connect_timeout(config.connect_limit)
+            .timeout(config.whole_limit)
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .pool_max_idle_per_host(1)
+            .build()?;
+        Ok(Self { config, http })
+    }
+
+    /// One look. Takes `whole_limit` at most.
+    pub async fn sample(&self, target: &Target, now: fn() -> Timestamp) -> Sample {
+        let (looked, metrics) = tokio::join!(self.srvr(target), self.metrics(target));
+        let (reach, reply_ms, srvr) = looked;
+        let mut sample = Sample {
+            node: target.node.clone(),
+            taken_at: now(),
+            reach,
+            reply_ms,
+            srvr,
+            metrics: None,
+            metrics_source: None,
+            metrics_missing: None,
+        };
+        match metrics {
+            Ok((metrics, source)) => {
+                sample.metrics = Some(metrics);
+                sample.metrics_source = Some(source);
+            }
+            Err(cause) => sample.metrics_missing = Some(cause),
+        }
+        sample
+    }
+
+    async fn srvr(&self, target: &Target) -> (Reach, Option<f64>, Option<Srvr>) {
+        let begun = Instant::now();
+        let reply = ask(&target.client, "srvr", &self.config).await;
+        let reply_ms = Some(begun.elapsed().as_secs_f64() * 1000.0);
+        match reply {
+            Reply::Unreachable(cause) => (Reach::Unreachable(cause), None, None),
+            Reply::Silent => (Reach::Silent, None, None),
+            Reply::Text(text) => match srvr::parse(&text) {
+                Ok(srvr) => (Reach::Answered, reply_ms, Some(srvr)),
+                Err(words) => (Reach::Garbled(words), reply_ms, None),
+            },
+        }
+    }
+
+    /// Prometheus first, `mntr` when there is no address or no page.
+    async fn metrics(&self, target: &Target) -> Result<(Metrics, MetricsSource), String> {
+        let cause = match &target.metrics {
+            None => None,
+            Some(url) => match metrics::prometheus(&self.http, url).await {
+                Ok(metrics) => return Ok((metrics, MetricsSource::Prometheus)),
+                Err(cause) => Some(format!("{url}: {cause}")),
+            },
+        };
+        let mntr = match ask(&target.client, "mntr", &self.config).await {
+            Reply::Text(text) => metrics::mntr(&text),
+            Reply::Silent => Err("no reply".to_owned()),
+            Reply::Unreachable(cause) => Err(cause),
+        };
+        match (mntr, cause) {
+            (Ok(metrics), _) => Ok((metrics, MetricsSource::Mntr)),
+            (Err(_), Some(cause)) => Err(cause),
+            (Err(mntr), None) => Err(format!("mntr: {mntr}")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+    use crate::domain::fixtures::{NOW, node_id};
+    use crate::domain::server::Role;
+
+    const SRVR: &str = "Zookeeper version: 3.9.4-7, built on 2025\nLatency min/avg/max: 0/0.4/9\nReceived: 3\nSent: 2\n\
+                        Connections: 12\nOutstanding: 0\nZxid: 0x700000f1c\nMode: follower\nNode count: 1204\n";
+
+    /// A server on its own port that answers each connection as `play` does.
+    async fn look<F: Future<Output = ()>>(limit_ms: u64, play: impl Fn(TcpStream) -> F) -> Sample {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = listener.local_addr().unwrap().to_string();
+        let limit = Duration::from_millis(limit_ms);
+        let prober = Prober::new(ProbeConfig { connect_limit: limit, whole_limit: limit }).unwrap();
+        let target = Target { node: node_id("zk1"), client, metrics: None };
+        let serve = async {
+            let mut held = futures_util::stream::FuturesUnordered::new();
+            loop {
+                tokio::select! {
+                    Ok((stream, _)) = listener.accept() => held.push(play(stream)),
+                    Some(()) = futures_util::StreamExt::next(&mut held) => {}
+                }
+            }
+        };
+        tokio::select! {
+            sample = prober.sample(&target, || NOW) => sample,
+            () = serve => unreachable!("it serves for ever"),
+        }
+    }
+
+    async fn say(mut stream: TcpStream, text: &str) {
+        let mut word = [0; 4];
+        _ = stream.read_exact(&mut word).await;
+        _ = stream.write_all(text.as_bytes()).await;
+    }
+
+    #[tokio::test]
+    async fn a_reply_is_read() {
+        let sample = look(2000, |stream| say(stream, SRVR)).await;
+        let srvr = sample.srvr.unwrap();
+        assert_eq!((sample.reach, srvr.role, srvr.connections), (Reach::Answered, Some(Role::Follower), Some(12)));
+        assert!(sample.reply_ms.is_some());
+    }
+
+    #[tokio::test]
+    async fn silence_and_strangers_are_told_apart() {
+        let silent = look(100, |stream| async move {
+            std::future::pending::<()>().await;
+            drop(stream);
+        });
+        assert_eq!(silent.await.reach, Reach::Silent);
+        let html = look(2000, |stream| say(stream, "HTTP/1.1 400 Bad Request\r\n\r\n<html>")).await;
+        assert!(matches!(&html.reach, Reach::Garbled(words) if words.starts_with("HTTP/1.1 400")), "{html:?}");
+        let nothing = look(2000, |stream| say(stream, "")).await;
+        assert_eq!((nothing.reach, nothing.srvr), (Reach::Garbled("an empty reply".into()), None));
+    }
+
+    #[tokio::test]
+    async fn a_refused_connection_names_its_cause() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = listener.local_addr().unwrap().to_string();
+        drop(listener);
+        let target = Target { node: node_id("zk1"), client, metrics: None };
+        let sample = Prober::new(ProbeConfig::default()).unwrap().sample(&target, || NOW).await;
+        assert!(matches!(&sample.reach, Reach::Unreachable(cause) if cause.contains("refused")), "{sample:?}");
+        assert!(sample.metrics_missing.is_some());
+    }
+}

@@ -1,0 +1,159 @@
+//! Control znodes: the scheduler's switch, the fencing epoch, the last run, and runs that one
+//! instance asks of the leading one.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Registry, json, missing, parse};
+use crate::adapters::zookeeper::coord::Mode;
+use crate::adapters::zookeeper::error::{Refusal, ZkError};
+use crate::domain::ids::{Epoch, OperationId};
+use crate::domain::scheduler::Run;
+
+/// What `/control/scheduler` holds; an empty znode means on.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Switch {
+    paused: bool,
+}
+
+/// What `/control/run/<operation>` holds.
+#[derive(Debug, Serialize, Deserialize)]
+struct Asked {
+    by: String,
+    /// Set by the leader.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    run: Option<Run>,
+    /// Why there was no run; set by the leader.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refused: Option<String>,
+}
+
+impl Registry {
+    /// Whether the scheduler is paused for all instances, and the version of that word.
+    ///
+    /// # Errors
+    /// [`ZkError`].
+    pub async fn scheduler_paused(&self) -> Result<(bool, i32), ZkError> {
+        let path = self.layout.scheduler();
+        let (data, version) = self.coord.get(&path).await?.ok_or_else(|| missing(&path))?;
+        let switch: Switch = if data.is_empty() { Switch::default() } else { parse(&path, &data)? };
+        Ok((switch.paused, version))
+    }
+
+    /// # Errors
+    /// [`ZkError`]; writing again is harmless.
+    pub async fn pause_scheduler(&self, paused: bool) -> Result<(), ZkError> {
+        let path = self.layout.scheduler();
+        self.coord.set(&path, &json(&path, &Switch { paused })?, None).await.map(drop)
+    }
+
+    /// The fencing epoch: the version of its znode.
+    ///
+    /// # Errors
+    /// [`ZkError`].
+    pub async fn epoch(&self) -> Result<Option<Epoch>, ZkError> {
+        Ok(self.coord.get(&self.layout.epoch()).await?.map(|(_, version)| Epoch(version)))
+    }
+
+    /// Makes a new epoch by compare-and-set; everything fenced by an older one fails from now on.
+    ///
+    /// # Errors
+    /// [`ZkError::Refused`] when another leader was faster; [`ZkError::Unknown`].
+    pub async fn bump_epoch(&self) -> Result<Epoch, ZkError> {
+        let path = self.layout.epoch();
+        let (_, version) = self.coord.get(&path).await?.ok_or_else(|| missing(&path))?;
+        self.coord.set(&path, b"", Some(version)).await.map(Epoch)
+    }
+
+    /// The last run that the leader told the others of.
+    ///
+    /// # Errors
+    /// [`ZkError`].
+    pub async fn last_run(&self) -> Result<Option<Run>, ZkError> {
+        let path = self.layout.last_run();
+        self.coord.get(&path).await?.map(|(data, _)| parse(&path, &data)).transpose()
+    }
+
+    /// # Errors
+    /// [`ZkError`]; writing again is harmless.
+    pub async fn write_last_run(&self, run: &Run) -> Result<(), ZkError> {
+        let path = self.layout.last_run();
+        let data = json(&path, run)?;
+        match self.coord.set(&path, &data, None).await {
+            Err(error) if error.refusal() == Some(Refusal::NoNode) => self.make(&path, &data).await,
+            other => other.map(drop),
+        }
+    }
+
+    /// Asks the leader for a run.
+    ///
+    /// # Errors
+    /// [`ZkError`].
+    pub async fn request_run(&self, operation: OperationId, by: &str) -> Result<(), ZkError> {
+        let path = self.layout.run(operation);
+        let data = json(&path, &Asked { by: by.to_owned(), run: None, refused: None })?;
+        // Ephemeral: a request does not outlive who waits for its answer.
+        self.coord.create(&path, &data, Mode::Ephemeral).await.map(drop)
+    }
+
+    /// The runs that were asked for and have no answer yet, oldest first.
+    ///
+    /// # Errors
+    /// [`ZkError`].
+    pub async fn run_requests(&self) -> Result<Vec<(OperationId, String)>, ZkError> {
+        let children = self.coord.children(&self.layout.runs()).await?.unwrap_or_default();
+        let mut ids: Vec<OperationId> = children.iter().filter_map(|child| child.parse().ok()).collect();
+        ids.sort_unstable();
+        let mut open = Vec::new();
+        for id in ids {
+            if let Some((asked, _)) = self.asked(id).await?
+                && asked.run.is_none()
+                && asked.refused.is_none()
+            {
+                open.push((id, asked.by));
+            }
+        }
+        Ok(open)
+    }
+
+    /// Answers a request. One whose asker has gone needs no answer.
+    ///
+    /// # Errors
+    /// [`ZkError`].
+    pub async fn answer_run(&self, operation: OperationId, answer: Result<&Run, &str>) -> Result<(), ZkError> {
+        let Some((asked, version)) = self.asked(operation).await? else { return Ok(()) };
+        let run = answer.ok().cloned();
+        let refused = answer.err().map(str::to_owned);
+        let path = self.layout.run(operation);
+        let data = json(&path, &Asked { run, refused, ..asked })?;
+        match self.coord.set(&path, &data, Some(version)).await {
+            Err(error) if error.refusal() == Some(Refusal::NoNode) => Ok(()),
+            other => other.map(drop),
+        }
+    }
+
+    /// The leader's answer; `None` while there is none.
+    ///
+    /// # Errors
+    /// [`ZkError`].
+    pub async fn run_answer(&self, operation: OperationId) -> Result<Option<Result<Run, String>>, ZkError> {
+        let asked = self.asked(operation).await?.map(|(asked, _)| asked);
+        Ok(asked.and_then(|asked| asked.run.map(Ok).or(asked.refused.map(Err))))
+    }
+
+    /// Removes a request.
+    ///
+    /// # Errors
+    /// [`ZkError`]; removing again is harmless.
+    pub async fn drop_run(&self, operation: OperationId) -> Result<(), ZkError> {
+        match self.coord.delete(&self.layout.run(operation), None).await {
+            Err(error) if error.refusal() == Some(Refusal::NoNode) => Ok(()),
+            other => other,
+        }
+    }
+
+    async fn asked(&self, operation: OperationId) -> Result<Option<(Asked, i32)>, ZkError> {
+        let path = self.layout.run(operation);
+        let found = self.coord.get(&path).await?;
+        found.map(|(data, version)| Ok((parse(&path, &data)?, version))).transpose()
+    }
+}

@@ -1,0 +1,145 @@
+//! The records under the root: files, nodes, intents and control znodes, with their meaning.
+//!
+//! `files` and `nodes` read and write records, `attempts` is the commit protocol, `control` is the
+//! scheduler's switch, the epoch and the runs that other instances ask for.
+
+mod attempts;
+mod control;
+mod files;
+mod nodes;
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::config::ZkConfig;
+use super::coord::{Coord, Mode, Op};
+use super::error::{Refusal, ZkError};
+use super::layout::{BUCKET_DIGITS_DEFAULT, Layout};
+
+pub use self::attempts::{Decided, Fence, Intents, MoveCommit};
+pub use self::files::{Loaded, ReadFile};
+
+/// Creates that go into one `multi`.
+const CREATES_AT_ONCE: usize = 128;
+
+/// The records of one ensemble, over one session. Cheap to clone.
+#[derive(Clone)]
+pub struct Registry {
+    coord: Arc<dyn Coord>,
+    layout: Layout,
+}
+
+impl Registry {
+    /// Makes what is missing of the layout and reads the number of bucket digits that was recorded.
+    ///
+    /// # Errors
+    /// [`ZkError`]; opening again is harmless.
+    pub async fn open(coord: Arc<dyn Coord>, config: &ZkConfig) -> Result<Self, ZkError> {
+        let first = Self { coord, layout: Layout::new(&config.root, BUCKET_DIGITS_DEFAULT) };
+        first.make_parents(&config.root).await?;
+        let layout = &first.layout;
+        let control = format!("{}/control", config.root);
+        for path in [layout.files(), layout.migrations(), layout.nodes(), layout.instances(), control] {
+            first.make(&path, b"").await?;
+        }
+        for path in [layout.epoch(), layout.leader(), layout.scheduler(), layout.runs(), layout.canary()] {
+            first.make(&path, b"").await?;
+        }
+        let recorded = BUCKET_DIGITS_DEFAULT.to_string();
+        first.make(&layout.recorded(), recorded.as_bytes()).await?;
+        let digits = first.digits().await?;
+        let registry = Self { layout: Layout::new(&config.root, digits), ..first };
+        registry.make_buckets().await?;
+        Ok(registry)
+    }
+
+    #[must_use]
+    pub fn coord(&self) -> &Arc<dyn Coord> {
+        &self.coord
+    }
+
+    #[must_use]
+    pub const fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// Writes `ours` as the store's id when there is none, and returns the one that is there.
+    ///
+    /// # Errors
+    /// [`ZkError`].
+    pub async fn claim_store(&self, ours: &str) -> Result<String, ZkError> {
+        self.make(&self.layout.store(), ours.as_bytes()).await?;
+        let found = self.coord.get(&self.layout.store()).await?;
+        let (data, _) = found.ok_or_else(|| missing(&self.layout.store()))?;
+        Ok(String::from_utf8_lossy(&data).into_owned())
+    }
+
+    /// One timed write of a znode that means nothing: proves the ensemble end to end.
+    ///
+    /// # Errors
+    /// [`ZkError`].
+    pub async fn canary(&self) -> Result<(), ZkError> {
+        self.coord.set(&self.layout.canary(), b"", None).await.map(drop)
+    }
+
+    async fn digits(&self) -> Result<u8, ZkError> {
+        let path = self.layout.recorded();
+        let (data, _) = self.coord.get(&path).await?.ok_or_else(|| missing(&path))?;
+        let text = String::from_utf8_lossy(&data).into_owned();
+        match text.parse() {
+            Ok(digits @ 2..=3) => Ok(digits),
+            _ => Err(ZkError::Unreadable { path, cause: format!("{text:?} is not 2 or 3 bucket digits") }),
+        }
+    }
+
+    async fn make_parents(&self, root: &str) -> Result<(), ZkError> {
+        let ends = root.match_indices('/').skip(1).map(|(at, _)| at).chain([root.len()]);
+        for end in ends {
+            self.make(&root[..end], b"").await?;
+        }
+        Ok(())
+    }
+
+    /// Makes a znode unless it is there.
+    async fn make(&self, path: &str, data: &[u8]) -> Result<(), ZkError> {
+        match self.coord.create(path, data, Mode::Persistent).await {
+            Err(error) if error.refusal() == Some(Refusal::NodeExists) => Ok(()),
+            other => other.map(drop),
+        }
+    }
+
+    async fn make_buckets(&self) -> Result<(), ZkError> {
+        let known = self.coord.children(&self.layout.files()).await?.unwrap_or_default();
+        let mut names = self.layout.bucket_names();
+        names.retain(|name| !known.contains(name));
+        for some in names.chunks(CREATES_AT_ONCE) {
+            let create = |name: &String| Op::Create { path: self.layout.bucket(name), data: Vec::new() };
+            match self.coord.multi(some.iter().map(create).collect()).await {
+                // Another instance makes them at the same time: one by one then.
+                Err(error) if error.refusal() == Some(Refusal::NodeExists) => {
+                    for name in some {
+                        self.make(&self.layout.bucket(name), b"").await?;
+                    }
+                }
+                other => other?,
+            }
+        }
+        Ok(())
+    }
+}
+
+fn missing(path: &str) -> ZkError {
+    ZkError::Unreadable { path: path.to_owned(), cause: "it is gone; restart zkdeck to make the layout anew".into() }
+}
+
+/// What a znode holds, as JSON.
+fn parse<T: DeserializeOwned>(path: &str, data: &[u8]) -> Result<T, ZkError> {
+    serde_json::from_slice(data)
+        .map_err(|error| ZkError::Unreadable { path: path.to_owned(), cause: error.to_string() })
+}
+
+fn json<T: Serialize>(path: &str, value: &T) -> Result<Vec<u8>, ZkError> {
+    serde_json::to_vec(value).map_err(|error| ZkError::Unreadable { path: path.to_owned(), cause: error.to_string() })
+}

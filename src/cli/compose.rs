@@ -1,0 +1,213 @@
+//! Builds the adapters from the settings and the engine from the adapters.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+
+use super::args::Args;
+use crate::adapters::blobs::{BlobConfig, BlobStore};
+use crate::adapters::control::ServerControl;
+use crate::adapters::control::off::Off;
+use crate::adapters::control::process::{LocalConfig, LocalEnsemble};
+use crate::adapters::history::{History, HistoryConfig};
+use crate::adapters::logs::LocalLogs;
+use crate::adapters::probe::{ProbeConfig, Prober, Target};
+use crate::adapters::zookeeper::config::ZkConfig;
+use crate::config::Config;
+use crate::domain::ids::{Bytes, Millis, NodeId};
+use crate::domain::snapshot::{ApiView, InstanceView, LocalView};
+use crate::domain::state::{ServerSetting, Settings};
+use crate::engine::clock;
+use crate::engine::loops::workload::WorkloadConfig;
+use crate::engine::start::Parts;
+
+/// A server as both its node and its addresses.
+struct Place {
+    node: NodeId,
+    client: String,
+    metrics: Option<String>,
+}
+
+/// Everything that the engine needs. Opens files, reaches no server.
+pub(super) fn parts(args: &Args, config: &Config, api: ApiView) -> anyhow::Result<Parts> {
+    let places = places(args, config)?;
+    let nodes: Vec<NodeId> = places.iter().map(|place| place.node.clone()).collect();
+    make_folders(config, &nodes)?;
+    let local = if args.local { Some(Arc::new(LocalEnsemble::open(local_config(config)?)?)) } else { None };
+    let control: Arc<dyn ServerControl> = match &local {
+        Some(local) => Arc::clone(local) as Arc<dyn ServerControl>,
+        None => Arc::new(Off::new(
+            "the servers were not started by zkdeck; start it with --local, or control them where they run",
+        )),
+    };
+    let view = local.as_ref().map(|local| if local.owns() { LocalView::Owner } else { LocalView::Attached });
+    let data = &config.paths.data;
+    let reserve = Bytes(config.scheduler.reserve_mib << 20);
+    let trash_keep = Millis::from_secs(config.paths.trash_keep_s);
+    let blobs = BlobStore::open(BlobConfig { root: data.join("uploads"), reserve, trash_keep }, &nodes)?;
+    let history = History::open(HistoryConfig {
+        path: data.join("zkdeck.db"),
+        ndjson_dir: config.paths.logs.join("backend"),
+    })?;
+    Ok(Parts {
+        settings: settings(config, &places, reserve),
+        zk: ZkConfig {
+            hosts: places.iter().map(|place| place.client.clone()).collect(),
+            root: config.ensemble.root.clone(),
+            session_timeout: Duration::from_secs(config.ensemble.session_timeout_s),
+            ..ZkConfig::default()
+        },
+        prober: Prober::new(ProbeConfig::default())?,
+        targets: places.into_iter().map(target).collect(),
+        blobs,
+        history,
+        logs: LocalLogs::new(config.paths.logs.clone()),
+        control,
+        local,
+        workload: WorkloadConfig {
+            enabled: config.workload.enabled && !args.read_only,
+            interval: Millis::from_secs(config.workload.interval_s),
+            extra_clients: usize::try_from(config.workload.extra_clients).unwrap_or(usize::MAX),
+        },
+        instance: instance(args, config, api, view),
+    })
+}
+
+/// Starts the servers of `--local`, so that what is missing is said before any screen opens.
+pub(super) async fn start_local(parts: &Parts) -> anyhow::Result<()> {
+    if let Some(local) = &parts.local {
+        local.start().await?;
+    }
+    Ok(())
+}
+
+fn target(place: Place) -> Target {
+    let metrics = place.metrics.map(|address| format!("http://{address}/metrics"));
+    Target { node: place.node, client: place.client, metrics }
+}
+
+fn settings(config: &Config, places: &[Place], reserve: Bytes) -> Settings {
+    let server = |place: &Place| ServerSetting { node: place.node.clone(), address: place.client.clone() };
+    let scheduler = &config.scheduler;
+    Settings {
+        servers: places.iter().map(server).collect(),
+        trigger: scheduler.threshold,
+        settle: scheduler.settle,
+        interval: Millis::from_secs(scheduler.interval_s),
+        cool_down: Millis::from_secs(scheduler.cool_down_s),
+        reserve,
+        workload_enabled: config.workload.enabled,
+        workload_interval: Millis::from_secs(config.workload.interval_s),
+        workload_clients: usize::try_from(config.workload.extra_clients).unwrap_or(usize::MAX),
+    }
+}
+
+fn instance(args: &Args, config: &Config, api: ApiView, local: Option<LocalView>) -> InstanceView {
+    InstanceView {
+        id: clock::new_instance(),
+        host: host_name(),
+        pid: std::process::id(),
+        user: user_name(),
+        version: env!("CARGO_PKG_VERSION"),
+        started: clock::now(),
+        read_only: args.read_only,
+        label: config.ensemble.label.clone(),
+        api,
+        local,
+    }
+}
+
+fn host_name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+fn user_name() -> String {
+    let named = ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok().filter(|text| !text.is_empty()));
+    named.unwrap_or_else(|| format!("uid {}", rustix::process::getuid().as_raw()))
+}
+
+fn places(args: &Args, config: &Config) -> anyhow::Result<Vec<Place>> {
+    if args.local {
+        let local = local_config(config)?;
+        let place = |node: &crate::adapters::control::process::LocalNode| Place {
+            node: node.id.clone(),
+            client: format!("127.0.0.1:{}", node.client_port),
+            metrics: Some(format!("127.0.0.1:{}", node.metrics_port)),
+        };
+        return Ok(local.nodes.iter().map(place).collect());
+    }
+    let servers = &config.ensemble.servers;
+    let names = node_names(servers)?;
+    let place = |(at, node): (usize, NodeId)| Place {
+        node,
+        client: servers[at].clone(),
+        metrics: config.ensemble.metrics.get(at).cloned(),
+    };
+    Ok(names.into_iter().enumerate().map(place).collect())
+}
+
+/// Hosts that are node names and differ name the nodes; else they are numbered.
+fn node_names(servers: &[String]) -> anyhow::Result<Vec<NodeId>> {
+    let host = |server: &String| server.rsplit_once(':').map(|(host, _)| host.to_owned()).unwrap_or_default();
+    let named: Option<Vec<NodeId>> = servers
+        .iter()
+        .map(|server| NodeId::new(&host(server)).ok().filter(|id| !id.as_str().as_bytes()[0].is_ascii_digit()))
+        .collect();
+    if let Some(names) = named {
+        let distinct: std::collections::BTreeSet<_> = names.iter().collect();
+        if distinct.len() == names.len() && !names.iter().any(|name| name.as_str() == "localhost") {
+            return Ok(names);
+        }
+    }
+    (1..=servers.len()).map(|n| NodeId::new(&format!("zk{n}")).context("naming the nodes")).collect()
+}
+
+fn local_config(config: &Config) -> anyhow::Result<LocalConfig> {
+    let mut local = LocalConfig::new(config.paths.data.join("local"), config.paths.logs.clone())?;
+    let ports = &config.local;
+    for (at, node) in (0_u16..).zip(&mut local.nodes) {
+        node.client_port = port(ports.client_port, at)?;
+        node.metrics_port = port(ports.metrics_port, at)?;
+        node.quorum_port = port(ports.quorum_port, at)?;
+        node.election_port = port(ports.election_port, at)?;
+    }
+    local.search.jars = Some(ports.jars.clone());
+    Ok(local)
+}
+
+fn port(first: u16, at: u16) -> anyhow::Result<u16> {
+    first.checked_add(at).with_context(|| format!("local: port {first} leaves no room for three servers"))
+}
+
+fn make_folders(config: &Config, nodes: &[NodeId]) -> anyhow::Result<()> {
+    let logs = &config.paths.logs;
+    let mut folders = vec![config.paths.data.join("uploads"), logs.join("backend")];
+    folders.extend(nodes.iter().map(|node| logs.join(node.as_str())));
+    folders.iter().try_for_each(|folder| make_folder(folder))
+}
+
+fn make_folder(folder: &Path) -> anyhow::Result<()> {
+    std::fs::create_dir_all(folder)
+        .with_context(|| format!("cannot make the folder {}; check its owner, or choose another by --data and --logs", folder.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(servers: &[&str]) -> Vec<String> {
+        let servers: Vec<String> = servers.iter().map(|s| (*s).to_owned()).collect();
+        node_names(&servers).unwrap().iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn hosts_name_the_nodes_when_they_can() {
+        assert_eq!(names(&["zk1:2181", "zk2:2181", "zk3:2181"]), ["zk1", "zk2", "zk3"]);
+        assert_eq!(names(&["127.0.0.1:2181", "127.0.0.1:2182"]), ["zk1", "zk2"]);
+        assert_eq!(names(&["localhost:2181", "other:2182"]), ["zk1", "zk2"]);
+        assert_eq!(names(&["a:1", "a:2"]), ["zk1", "zk2"]);
+        assert_eq!(names(&["alpha:1", "beta:2"]), ["alpha", "beta"]);
+    }
+}

@@ -1,0 +1,74 @@
+//! The console: the engine, REST when its address is free, and the screen.
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+use tokio_util::sync::CancellationToken;
+
+use super::args::Args;
+use super::{api_config, compose, logging, say};
+use crate::api::{self, ApiConfig};
+use crate::config::{Config, Glyphs};
+use crate::domain::snapshot::ApiView;
+use crate::engine::start;
+use crate::tui::{self, TuiConfig};
+
+pub(super) async fn run(args: &Args, config: Config) -> anyhow::Result<ExitCode> {
+    if !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal() {
+        anyhow::bail!("the console needs a terminal on stdin and stdout; run it at one, or use --daemon");
+    }
+    let _log = logging::start(&config.paths.logs.join("backend"))?;
+    let api_config = api_config(&config)?;
+    let (bound, view) = bind(args, &api_config).await;
+    let parts = compose::parts(args, &config, view)?;
+    compose::start_local(&parts).await?;
+    let (handle, engine) = start::start(parts);
+    let closed = CancellationToken::new();
+    let serve = async {
+        if let Some(bound) = bound {
+            api::serve(bound, handle.clone(), api_config, closed.clone()).await;
+        }
+    };
+    let screen = async {
+        let exit = tui::run(handle.clone(), tui_config(args, &config), tui::panes::all()).await;
+        handle.shut_down();
+        closed.cancel();
+        exit
+    };
+    let (exit, ()) = tokio::join!(screen, serve);
+    for line in engine.end().await {
+        say(&format!("zkdeck: {line}"));
+    }
+    Ok(exit?.code())
+}
+
+/// A taken address is no reason not to open the console: its header says why there is no REST.
+async fn bind(args: &Args, config: &ApiConfig) -> (Option<api::Bound>, ApiView) {
+    if args.no_api {
+        return (None, ApiView::Off);
+    }
+    match api::bind(config).await {
+        Ok(bound) => {
+            let view = ApiView::On(bound.address().to_string());
+            (Some(bound), view)
+        }
+        Err(error) => (None, ApiView::Unavailable(error.to_string())),
+    }
+}
+
+fn tui_config(args: &Args, config: &Config) -> TuiConfig {
+    let console = &config.console;
+    TuiConfig {
+        theme: Some(console.theme.clone()).filter(|name| name != "auto"),
+        themes_dir: config.paths.themes.clone(),
+        ascii: match console.glyphs {
+            Glyphs::Auto => None,
+            Glyphs::Unicode => Some(false),
+            Glyphs::Ascii => Some(true),
+        },
+        keys: config.keys.clone(),
+        mouse: console.mouse,
+        read_only: args.read_only,
+        label: None,
+    }
+}

@@ -1,0 +1,62 @@
+//! `--daemon`: the engine without a screen.
+
+use std::process::ExitCode;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use super::args::Args;
+use super::{api_config, compose, logging, say};
+use crate::api;
+use crate::config::Config;
+use crate::domain::snapshot::ApiView;
+use crate::engine::handle::Handle;
+use crate::engine::start;
+
+pub(super) async fn run(args: &Args, config: Config) -> anyhow::Result<ExitCode> {
+    let _log = logging::start(&config.paths.logs.join("backend"))?;
+    let api_config = api_config(&config)?;
+    let bound = if args.no_api { None } else { Some(api::bind(&api_config).await?) };
+    let view = bound.as_ref().map_or(ApiView::Off, |bound| ApiView::On(bound.address().to_string()));
+    let parts = compose::parts(args, &config, view.clone())?;
+    compose::start_local(&parts).await?;
+    let (handle, engine) = start::start(parts);
+    match view {
+        ApiView::On(address) => say(&format!("zkdeck: REST and /metrics at http://{address}; SIGTERM or Ctrl-C ends it")),
+        _ => say("zkdeck: no REST; SIGTERM or Ctrl-C ends it"),
+    }
+    let closed = CancellationToken::new();
+    let serve = async {
+        match bound {
+            Some(bound) => api::serve(bound, handle.clone(), api_config, closed.clone()).await,
+            None => closed.cancelled().await,
+        }
+    };
+    let stop = async {
+        signalled(&handle).await;
+        handle.shut_down();
+        closed.cancel();
+    };
+    tokio::join!(serve, stop);
+    for line in engine.end().await {
+        say(&format!("zkdeck: {line}"));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Resolves at SIGTERM, SIGINT and SIGHUP, and when the engine ends by itself.
+async fn signalled(handle: &Handle) {
+    let wait = async |kind| match signal(kind) {
+        Ok(mut stream) => _ = stream.recv().await,
+        Err(error) => {
+            tracing::error!("a signal cannot be watched: {error}");
+            std::future::pending().await
+        }
+    };
+    tokio::select! {
+        () = wait(SignalKind::terminate()) => {}
+        () = wait(SignalKind::interrupt()) => {}
+        () = wait(SignalKind::hangup()) => {}
+        () = handle.stopping() => {}
+    }
+}

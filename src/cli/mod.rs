@@ -1,0 +1,92 @@
+//! Arguments, and the composition root: config → adapters → engine → front.
+
+mod args;
+mod compose;
+mod console;
+mod daemon;
+mod logging;
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::Parser;
+
+use self::args::Args;
+use crate::adapters::control::process::{SERVER_COMMAND, run_hidden_server};
+use crate::api::{ApiConfig, Secret};
+use crate::config::{self, Config};
+
+/// Exit code for what the user can mend: arguments, settings, ports, Java.
+const USAGE: u8 = 2;
+
+/// Runs zkdeck with the arguments of the process.
+#[must_use]
+pub fn run() -> ExitCode {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    if arguments.get(1).is_some_and(|word| word == SERVER_COMMAND) {
+        return hidden_server(&arguments[2..]);
+    }
+    let args = match Args::try_parse_from(arguments) {
+        Ok(args) => args,
+        Err(error) => {
+            _ = error.print();
+            return if error.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS };
+        }
+    };
+    match start(&args) {
+        Ok(code) => code,
+        Err(error) => {
+            say(&format!("zkdeck: {error:#}"));
+            ExitCode::from(USAGE)
+        }
+    }
+}
+
+fn start(args: &Args) -> anyhow::Result<ExitCode> {
+    let environment = |name: &str| std::env::var(name).ok().filter(|text| !text.is_empty());
+    let config = config::load(&args.config_file(), args.config.is_some(), environment, args.overrides())?;
+    // Two threads serve the screen, the engine and REST; file work has its own.
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .max_blocking_threads(32)
+        .enable_all()
+        .build()?;
+    let code = runtime.block_on(async {
+        if args.daemon { daemon::run(args, config).await } else { console::run(args, config).await }
+    });
+    runtime.shutdown_timeout(std::time::Duration::from_millis(200));
+    code
+}
+
+/// Becomes the Java process of one local server; comes back only when that is not possible.
+fn hidden_server(arguments: &[OsString]) -> ExitCode {
+    match run_hidden_server(arguments) {
+        Ok(never) => match never {},
+        Err(error) => say(&format!("zkdeck: {error}")),
+    }
+    ExitCode::FAILURE
+}
+
+/// A line for the person who started the program; a closed stderr is no reason to fail.
+fn say(text: &str) {
+    _ = writeln!(std::io::stderr(), "{text}");
+}
+
+fn api_config(config: &Config) -> anyhow::Result<ApiConfig> {
+    let api = &config.api;
+    let address = api.listen.parse().with_context(|| format!("api.listen = {:?}: must be address:port", api.listen))?;
+    let token = match api.token_file.as_str() {
+        "" => None,
+        path => Some(Secret::read(Path::new(path))?),
+    };
+    Ok(ApiConfig {
+        address,
+        allowed_hosts: api.hosts.clone(),
+        token,
+        insecure_bind: api.insecure,
+        ..ApiConfig::default()
+    })
+}

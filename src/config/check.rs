@@ -1,0 +1,87 @@
+//! Refuses settings that cannot be, each by its name and the rule.
+
+use super::{Config, ConfigError};
+
+/// Largest number of servers: each is probed every second.
+const SERVERS_MAX: usize = 50;
+
+pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
+    let ensemble = &config.ensemble;
+    let scheduler = &config.scheduler;
+    let in_range = |name: &str, value: u64, low: u64, high: u64| {
+        if (low..=high).contains(&value) {
+            Ok(())
+        } else {
+            Err(ConfigError(format!("{name} = {value}: must be {low} to {high}")))
+        }
+    };
+    in_range("scheduler.interval_s", scheduler.interval_s, 1, 86_400)?;
+    in_range("scheduler.threshold", scheduler.threshold, 2, 1_000_000)?;
+    in_range("scheduler.settle", scheduler.settle, 1, scheduler.threshold - 1)?;
+    in_range("scheduler.cool_down_s", scheduler.cool_down_s, 0, 86_400)?;
+    in_range("scheduler.reserve_mib", scheduler.reserve_mib, 0, 1 << 30)?;
+    in_range("workload.interval_s", config.workload.interval_s, 1, 86_400)?;
+    in_range("workload.extra_clients", config.workload.extra_clients, 0, 100)?;
+    in_range("ensemble.session_timeout_s", ensemble.session_timeout_s, 2, 600)?;
+    in_range("paths.trash_keep_s", config.paths.trash_keep_s, 0, 31_536_000)?;
+    in_range("number of ensemble.servers", ensemble.servers.len() as u64, 1, SERVERS_MAX as u64)?;
+    for server in &ensemble.servers {
+        check_address("ensemble.servers", server)?;
+    }
+    for server in &ensemble.metrics {
+        check_address("ensemble.metrics", server)?;
+    }
+    if !ensemble.metrics.is_empty() && ensemble.metrics.len() != ensemble.servers.len() {
+        let (metrics, servers) = (ensemble.metrics.len(), ensemble.servers.len());
+        return Err(ConfigError(format!(
+            "ensemble.metrics: has {metrics} addresses for {servers} servers; give one for each, or none"
+        )));
+    }
+    check_root(&ensemble.root)
+}
+
+fn check_address(name: &str, text: &str) -> Result<(), ConfigError> {
+    let parts = text.rsplit_once(':').filter(|(host, _)| !host.is_empty());
+    let port = parts.and_then(|(_, port)| port.parse::<u16>().ok()).filter(|port| *port > 0);
+    if port.is_some() {
+        return Ok(());
+    }
+    Err(ConfigError(format!("{name}: {text:?} is not host:port with a port from 1 to 65535")))
+}
+
+fn check_root(root: &str) -> Result<(), ConfigError> {
+    let parts = root.strip_prefix('/').map(|rest| rest.split('/'));
+    let plain = |part: &str| {
+        let letters = part.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
+        letters && !part.is_empty() && part != "." && part != ".." && part != "zookeeper"
+    };
+    if parts.is_some_and(|mut parts| parts.all(plain)) {
+        return Ok(());
+    }
+    Err(ConfigError(format!("ensemble.root = {root:?}: must be an absolute path of plain names, such as /demo")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_need_a_host_and_a_port() {
+        for good in ["zk1:2181", "127.0.0.1:1", "[::1]:2181"] {
+            assert_eq!(check_address("a", good), Ok(()));
+        }
+        for bad in ["", "zk1", ":2181", "zk1:", "zk1:0", "zk1:65536", "zk1:x"] {
+            assert!(check_address("a", bad).is_err(), "{bad:?} was taken");
+        }
+    }
+
+    #[test]
+    fn roots_are_absolute_and_plain() {
+        for good in ["/demo", "/a/b-1", "/a.b"] {
+            assert_eq!(check_root(good), Ok(()));
+        }
+        for bad in ["", "/", "demo", "/a/", "//a", "/a/..", "/zookeeper", "/a b"] {
+            assert!(check_root(bad).is_err(), "{bad:?} was taken");
+        }
+    }
+}

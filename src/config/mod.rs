@@ -1,0 +1,108 @@
+//! Settings: defaults, then `zkdeck.toml`, then the environment, then flags; then checked as a whole.
+//!
+//! `sources` merges the layers, `check` refuses what cannot be. Each layer of the program gets its
+//! own config made from this by `cli::compose`.
+
+mod check;
+mod sources;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+pub use self::sources::{Overrides, load};
+
+/// Every setting with its default, as shipped.
+pub const DEFAULT_TOML: &str = include_str!("default.toml");
+
+/// A setting that cannot be used: which, where it came from, why.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct ConfigError(pub String);
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    pub ensemble: Ensemble,
+    pub scheduler: Scheduler,
+    pub workload: Workload,
+    pub paths: Paths,
+    pub local: Local,
+    pub api: Api,
+    pub console: Console,
+    #[serde(default)]
+    pub keys: BTreeMap<String, Vec<String>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ensemble {
+    pub label: String,
+    pub servers: Vec<String>,
+    pub metrics: Vec<String>,
+    pub root: String,
+    pub session_timeout_s: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scheduler {
+    pub interval_s: u64,
+    pub threshold: u64,
+    pub settle: u64,
+    pub cool_down_s: u64,
+    pub reserve_mib: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Workload {
+    pub enabled: bool,
+    pub interval_s: u64,
+    pub extra_clients: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Paths {
+    pub data: PathBuf,
+    pub logs: PathBuf,
+    pub themes: PathBuf,
+    pub trash_keep_s: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Local {
+    pub client_port: u16,
+    pub metrics_port: u16,
+    pub quorum_port: u16,
+    pub election_port: u16,
+    pub jars: PathBuf,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Api {
+    pub listen: String,
+    pub token_file: String,
+    pub insecure: bool,
+    pub hosts: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Console {
+    pub theme: String,
+    pub mouse: bool,
+    pub glyphs: Glyphs,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Glyphs {
+    Auto,
+    Unicode,
+    Ascii,
+}

@@ -1,0 +1,188 @@
+//! Where settings come from, and how one source overrides another.
+
+use std::path::Path;
+
+use toml::{Table, Value};
+
+use super::{Config, ConfigError, DEFAULT_TOML, check};
+
+/// How the text of an environment variable or a flag is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Text,
+    /// A whole number, not negative.
+    Number,
+    Switch,
+    /// Comma separated.
+    List,
+}
+
+/// Environment variable, section, key, kind. The first five are those of the compose environment.
+const ENVIRONMENT: &[(&str, &str, &str, Kind)] = &[
+    ("AUTO_SCHEDULER_INTERVAL", "scheduler", "interval_s", Kind::Number),
+    ("SCHEDULER_THRESHOLD", "scheduler", "threshold", Kind::Number),
+    ("DEMO_WORKLOAD_ENABLED", "workload", "enabled", Kind::Switch),
+    ("DEMO_WORKLOAD_INTERVAL", "workload", "interval_s", Kind::Number),
+    ("DEMO_WORKLOAD_EXTRA_CLIENTS", "workload", "extra_clients", Kind::Number),
+    ("ZKDECK_LABEL", "ensemble", "label", Kind::Text),
+    ("ZKDECK_SERVERS", "ensemble", "servers", Kind::List),
+    ("ZKDECK_METRICS", "ensemble", "metrics", Kind::List),
+    ("ZKDECK_ROOT", "ensemble", "root", Kind::Text),
+    ("ZKDECK_DATA", "paths", "data", Kind::Text),
+    ("ZKDECK_LOGS", "paths", "logs", Kind::Text),
+    ("ZKDECK_THEMES", "paths", "themes", Kind::Text),
+    ("ZKDECK_JARS", "local", "jars", Kind::Text),
+    ("ZKDECK_LISTEN", "api", "listen", Kind::Text),
+    ("ZKDECK_TOKEN_FILE", "api", "token_file", Kind::Text),
+    ("ZKDECK_HOSTS", "api", "hosts", Kind::List),
+    ("ZKDECK_THEME", "console", "theme", Kind::Text),
+];
+
+/// What flags say: section, key, value. They win over everything.
+pub type Overrides = Vec<(&'static str, &'static str, Value)>;
+
+/// Reads the settings. `file` is the path of a `zkdeck.toml`; one that was not named on the command
+/// line may be missing.
+///
+/// # Errors
+/// [`ConfigError`] naming the setting, its source and the rule that it breaks.
+pub fn load(
+    file: &Path,
+    named: bool,
+    environment: impl Fn(&str) -> Option<String>,
+    overrides: Overrides,
+) -> Result<Config, ConfigError> {
+    let mut table: Table = parse(DEFAULT_TOML, "the defaults")?;
+    match std::fs::read_to_string(file) {
+        Ok(text) => merge(&mut table, parse(&text, &file.display().to_string())?),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && !named => {}
+        Err(error) => return Err(ConfigError(format!("cannot read the settings in {}: {error}", file.display()))),
+    }
+    for (variable, section, key, kind) in ENVIRONMENT {
+        if let Some(text) = environment(variable) {
+            let value = value(*kind, &text).map_err(|rule| ConfigError(format!("{variable}={text:?}: {rule}")))?;
+            set(&mut table, section, key, value);
+        }
+    }
+    for (section, key, value) in overrides {
+        set(&mut table, section, key, value);
+    }
+    let mut config: Config = table.try_into().map_err(|error: toml::de::Error| {
+        ConfigError(format!("a setting cannot be used: {}", error.to_string().trim()))
+    })?;
+    drop_foreign_metrics(&mut config)?;
+    check::check(&config)?;
+    Ok(config)
+}
+
+/// The default addresses of metrics belong to the default servers and to no others.
+fn drop_foreign_metrics(config: &mut Config) -> Result<(), ConfigError> {
+    let default: Table = parse(DEFAULT_TOML, "the defaults")?;
+    let list = |key: &str| -> Vec<String> {
+        let items = default.get("ensemble").and_then(|section| section.get(key)).and_then(Value::as_array);
+        items.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+    };
+    if config.ensemble.servers != list("servers") && config.ensemble.metrics == list("metrics") {
+        config.ensemble.metrics.clear();
+    }
+    Ok(())
+}
+
+fn parse(text: &str, source: &str) -> Result<Table, ConfigError> {
+    text.parse().map_err(|error: toml::de::Error| ConfigError(format!("{source}: {}", error.to_string().trim())))
+}
+
+/// Tables are merged key by key; every other value is replaced.
+fn merge(base: &mut Table, over: Table) {
+    for (key, value) in over {
+        match (base.get_mut(&key), value) {
+            (Some(Value::Table(base)), Value::Table(over)) => merge(base, over),
+            (_, value) => _ = base.insert(key, value),
+        }
+    }
+}
+
+fn set(table: &mut Table, section: &str, key: &str, value: Value) {
+    let section = table.entry(section).or_insert_with(|| Value::Table(Table::new()));
+    if let Value::Table(section) = section {
+        section.insert(key.to_owned(), value);
+    }
+}
+
+fn value(kind: Kind, text: &str) -> Result<Value, &'static str> {
+    let text = text.trim();
+    match kind {
+        Kind::Text => Ok(Value::String(text.to_owned())),
+        Kind::Number => match text.parse::<u32>() {
+            Ok(number) => Ok(Value::Integer(i64::from(number))),
+            Err(_) => Err("must be a whole number, 0 or more"),
+        },
+        Kind::Switch => match text.to_ascii_lowercase().as_str() {
+            "true" | "1" | "yes" | "on" => Ok(Value::Boolean(true)),
+            "false" | "0" | "no" | "off" => Ok(Value::Boolean(false)),
+            _ => Err("must be true or false"),
+        },
+        Kind::List => {
+            let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
+            Ok(Value::Array(items.map(|item| Value::String(item.to_owned())).collect()))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn nothing(_: &str) -> Option<String> {
+        None
+    }
+
+    fn of(text: &str, environment: impl Fn(&str) -> Option<String>, flags: Overrides) -> Result<Config, ConfigError> {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("zkdeck.toml");
+        std::fs::write(&file, text).unwrap();
+        load(&file, true, environment, flags)
+    }
+
+    #[test]
+    fn the_shipped_defaults_are_usable_and_complete() {
+        let config = load(Path::new("/nonexistent/zkdeck.toml"), false, nothing, Vec::new()).unwrap();
+        assert_eq!((config.scheduler.interval_s, config.scheduler.threshold), (15, 5));
+        assert_eq!((config.workload.enabled, config.workload.interval_s), (true, 20));
+    }
+
+    #[test]
+    fn later_sources_win() {
+        let file = "[scheduler]\nthreshold = 7\ninterval_s = 30\n[workload]\ninterval_s = 9";
+        let environment = |name: &str| match name {
+            "SCHEDULER_THRESHOLD" => Some("8".to_owned()),
+            "DEMO_WORKLOAD_ENABLED" => Some("false".to_owned()),
+            _ => None,
+        };
+        let flags = vec![("scheduler", "threshold", Value::Integer(9))];
+        let config = of(file, environment, flags).unwrap();
+        assert_eq!((config.scheduler.threshold, config.scheduler.interval_s), (9, 30));
+        assert_eq!((config.workload.enabled, config.workload.interval_s), (false, 9));
+        assert_eq!(config.scheduler.settle, 1);
+    }
+
+    #[test]
+    fn other_servers_do_not_get_the_default_metrics() {
+        let config = of("[ensemble]\nservers = [\"zk1:2181\"]", nothing, Vec::new()).unwrap();
+        assert_eq!(config.ensemble.metrics, Vec::<String>::new());
+        let file = "[ensemble]\nservers = [\"zk1:2181\"]\nmetrics = [\"zk1:7000\"]";
+        assert_eq!(of(file, nothing, Vec::new()).unwrap().ensemble.metrics, ["zk1:7000"]);
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_named_with_its_source() {
+        let error = of("", |name| (name == "AUTO_SCHEDULER_INTERVAL").then(|| "-3".into()), Vec::new()).unwrap_err();
+        assert_eq!(error.0, "AUTO_SCHEDULER_INTERVAL=\"-3\": must be a whole number, 0 or more");
+        let error = of("[scheduler]\ntresh = 5", nothing, Vec::new()).unwrap_err();
+        assert!(error.0.contains("tresh"), "{error}");
+        let error = of("[scheduler\n", nothing, Vec::new()).unwrap_err();
+        assert!(error.0.contains("zkdeck.toml"), "{error}");
+        let error = load(Path::new("/nonexistent/zkdeck.toml"), true, nothing, Vec::new()).unwrap_err();
+        assert!(error.0.contains("/nonexistent/zkdeck.toml"), "{error}");
+    }
+}

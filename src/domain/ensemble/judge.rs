@@ -1,0 +1,132 @@
+//! The verdict on the whole, from the servers' verdicts.
+
+use super::{EnsembleState, EnsembleView, Member, Quorum};
+use crate::domain::ids::Timestamp;
+use crate::domain::server::ServerState;
+use crate::domain::snapshot::Level;
+
+/// The ensemble as its members show it. `since` stays while the state does.
+#[must_use]
+pub fn judge(members: &[Member], previous: Option<&EnsembleView>, now: Timestamp) -> EnsembleView {
+    let voters: Vec<&Member> = members.iter().filter(|member| member.votes).collect();
+    let serving = voters.iter().filter(|member| member.state.serves()).count();
+    let quorum = Quorum { voters: voters.len(), serving };
+    // Of two that say they lead, the one of the higher epoch does; the other has not noticed yet.
+    let leader = members.iter().filter(|m| m.leads && m.state.serves()).max_by_key(|m| (m.epoch, m.node.clone()));
+    let state = state(members, &voters, quorum, leader.is_some());
+    let since = match previous {
+        Some(view) if view.state == state => view.since,
+        _ => now,
+    };
+    EnsembleView {
+        state,
+        quorum,
+        leader: leader.map(|member| member.node.clone()),
+        epoch: leader.and_then(|member| member.epoch),
+        cause: cause(members, state, leader),
+        since,
+    }
+}
+
+fn state(members: &[Member], voters: &[&Member], quorum: Quorum, led: bool) -> EnsembleState {
+    if members.iter().all(|member| member.state == ServerState::Unknown) {
+        EnsembleState::Unknown
+    } else if !quorum.holds() {
+        EnsembleState::NoQuorum
+    } else if quorum.can_lose() == 0 && quorum.voters > 1 {
+        EnsembleState::AtRisk
+    } else if !led || members.iter().any(|member| member.state != ServerState::Up) || voters.is_empty() {
+        EnsembleState::Degraded
+    } else {
+        EnsembleState::Healthy
+    }
+}
+
+/// What is wrong, in words; how long it has been so is told by the front, since it changes.
+fn cause(members: &[Member], state: EnsembleState, leader: Option<&Member>) -> Option<String> {
+    if matches!(state, EnsembleState::Healthy | EnsembleState::Unknown) {
+        return None;
+    }
+    let mut causes: Vec<String> = members
+        .iter()
+        .filter(|member| member.state != ServerState::Up)
+        .map(|member| format!("{} {}", member.node, member.state.word()))
+        .collect();
+    if leader.is_none() && state != EnsembleState::NoQuorum {
+        causes.push("no leader".to_owned());
+    }
+    (!causes.is_empty()).then(|| causes.join(", "))
+}
+
+/// How loud a change to this state is told.
+#[must_use]
+pub const fn level(state: EnsembleState) -> Level {
+    match state {
+        EnsembleState::Healthy | EnsembleState::Unknown => Level::Info,
+        EnsembleState::Degraded | EnsembleState::AtRisk => Level::Warning,
+        EnsembleState::NoQuorum => Level::Error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::fixtures::{NOW, node_id};
+    use crate::domain::ids::Millis;
+
+    fn members(states: [ServerState; 3], leader: Option<usize>) -> Vec<Member> {
+        let member = |(at, state): (usize, ServerState)| Member {
+            node: node_id(&format!("zk{}", at + 1)),
+            state,
+            since: NOW,
+            votes: true,
+            leads: leader == Some(at),
+            epoch: Some(7),
+        };
+        states.into_iter().enumerate().map(member).collect()
+    }
+
+    #[test]
+    fn verdicts_of_three_servers() {
+        use ServerState::{Degraded, Down, Frozen, Unknown, Up};
+        for (states, leader, state, cause) in [
+            ([Up, Up, Up], Some(2), EnsembleState::Healthy, None),
+            ([Up, Degraded, Up], Some(2), EnsembleState::Degraded, Some("zk2 degraded")),
+            ([Up, Up, Up], None, EnsembleState::Degraded, Some("no leader")),
+            ([Up, Frozen, Up], Some(2), EnsembleState::AtRisk, Some("zk2 frozen")),
+            ([Up, Down, Frozen], None, EnsembleState::NoQuorum, Some("zk2 down, zk3 frozen")),
+            ([Unknown, Unknown, Unknown], None, EnsembleState::Unknown, None),
+        ] {
+            let view = judge(&members(states, leader), None, NOW);
+            assert_eq!((view.state, view.cause.as_deref()), (state, cause), "{states:?}");
+        }
+    }
+
+    #[test]
+    fn of_two_leaders_the_higher_epoch_is_believed() {
+        let mut two = members([ServerState::Up; 3], Some(0));
+        two[2].leads = true;
+        two[2].epoch = Some(8);
+        let view = judge(&two, None, NOW);
+        assert_eq!((view.leader, view.epoch), (Some(node_id("zk3")), Some(8)));
+    }
+
+    #[test]
+    fn a_state_keeps_the_time_when_it_began() {
+        let all = members([ServerState::Up; 3], Some(0));
+        let first = judge(&all, None, NOW);
+        let later = judge(&all, Some(&first), NOW.plus(Millis(5_000)));
+        assert_eq!(later.since, NOW);
+        let worse = judge(&members([ServerState::Up, ServerState::Down, ServerState::Up], Some(0)), Some(&later), NOW.plus(Millis(9_000)));
+        assert_eq!(worse.since, NOW.plus(Millis(9_000)));
+    }
+
+    #[test]
+    fn observers_do_not_count() {
+        let mut all = members([ServerState::Up, ServerState::Up, ServerState::Down], Some(0));
+        all[2].votes = false;
+        let view = judge(&all, None, NOW);
+        assert_eq!(view.quorum, Quorum { voters: 2, serving: 2 });
+        assert_eq!(view.state, EnsembleState::AtRisk);
+    }
+}

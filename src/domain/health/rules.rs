@@ -1,0 +1,81 @@
+//! What makes a serving server degraded, one small rule each.
+
+use crate::domain::ids::Millis;
+use crate::domain::server::ServerView;
+
+/// A rule: how long it has to hold, and what it says when it does.
+pub struct Rule {
+    /// One word for REST and tests.
+    pub name: &'static str,
+    /// Shorter than this, it is noise.
+    pub hold: Millis,
+    /// The finding in words with the number and the bound; `None` when all is well or not known.
+    pub check: fn(&ServerView) -> Option<String>,
+}
+
+/// Every rule, the gravest first. Bounds are those that ZooKeeper's operators use, see the health
+/// section of the design: a reply over 500 ms, 100 or for long 10 requests waiting, 85 % of the
+/// descriptors, 80 % of the heap, an average sync of the log over 100 ms.
+pub const RULES: &[Rule] = &[
+    Rule { name: "reply", hold: Millis(2_000), check: reply },
+    Rule { name: "outstanding", hold: Millis(0), check: outstanding },
+    Rule { name: "outstanding-long", hold: Millis(10_000), check: outstanding_long },
+    Rule { name: "fsync", hold: Millis(5_000), check: fsync },
+    Rule { name: "latency", hold: Millis(10_000), check: latency },
+    Rule { name: "descriptors", hold: Millis(0), check: descriptors },
+    Rule { name: "heap", hold: Millis(30_000), check: heap },
+    Rule { name: "behind", hold: Millis(5_000), check: behind },
+];
+
+const REPLY_MS_MAX: f64 = 500.0;
+const OUTSTANDING_MAX: u64 = 100;
+const OUTSTANDING_LONG_MAX: u64 = 10;
+const FSYNC_MS_MAX: f64 = 100.0;
+const LATENCY_MS_MAX: f64 = 100.0;
+const DESCRIPTORS_PERCENT_MAX: u64 = 85;
+const HEAP_PERCENT_MAX: u64 = 80;
+/// Transactions that a follower may be behind within an epoch.
+const BEHIND_MAX: u64 = 1000;
+
+fn reply(view: &ServerView) -> Option<String> {
+    let ms = view.reply_ms.filter(|ms| *ms > REPLY_MS_MAX)?;
+    Some(format!("reply took {ms:.0} ms, over {REPLY_MS_MAX:.0} ms"))
+}
+
+fn outstanding(view: &ServerView) -> Option<String> {
+    let waiting = view.outstanding.filter(|waiting| *waiting > OUTSTANDING_MAX)?;
+    Some(format!("{waiting} requests wait, over {OUTSTANDING_MAX}"))
+}
+
+fn outstanding_long(view: &ServerView) -> Option<String> {
+    let waiting = view.outstanding.filter(|waiting| *waiting > OUTSTANDING_LONG_MAX)?;
+    Some(format!("{waiting} requests wait, over {OUTSTANDING_LONG_MAX}"))
+}
+
+fn fsync(view: &ServerView) -> Option<String> {
+    let ms = view.fsync_ms.filter(|ms| *ms > FSYNC_MS_MAX)?;
+    Some(format!("fsync average {ms:.0} ms, over {FSYNC_MS_MAX:.0} ms"))
+}
+
+fn latency(view: &ServerView) -> Option<String> {
+    let ms = view.latency_ms.filter(|ms| *ms > LATENCY_MS_MAX)?;
+    Some(format!("average latency {ms:.0} ms, over {LATENCY_MS_MAX:.0} ms"))
+}
+
+fn descriptors(view: &ServerView) -> Option<String> {
+    let (open, most) = (view.fd_open?, view.fd_max.filter(|most| *most > 0)?);
+    let percent = open.saturating_mul(100) / most;
+    (percent > DESCRIPTORS_PERCENT_MAX)
+        .then(|| format!("{percent} % of the file descriptors are used, over {DESCRIPTORS_PERCENT_MAX} %"))
+}
+
+fn heap(view: &ServerView) -> Option<String> {
+    let (used, most) = (view.heap_used?, view.heap_max.filter(|most| *most > 0)?);
+    let percent = used.saturating_mul(100) / most;
+    (percent > HEAP_PERCENT_MAX).then(|| format!("{percent} % of the heap is used, over {HEAP_PERCENT_MAX} %"))
+}
+
+fn behind(view: &ServerView) -> Option<String> {
+    let behind = view.behind.filter(|behind| *behind > BEHIND_MAX)?;
+    Some(format!("{behind} transactions behind the leader, over {BEHIND_MAX}"))
+}

@@ -1,1 +1,0 @@
-//! The one state that the core owns: events are folded in, snapshots are taken out.

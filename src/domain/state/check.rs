@@ -1,0 +1,309 @@
+//! Judges a command against the state: an order for the engine, or a refusal with its reason.
+
+use std::sync::Arc;
+
+use super::State;
+use crate::domain::command::{
+    Command, Rejected, STRESS_FILES_MAX, STRESS_SIZE_KB_MAX, ServerAction, Stress, WEIGHT_MAX,
+};
+use crate::domain::ensemble;
+use crate::domain::file::{FileEntry, check_name};
+use crate::domain::ids::{Bytes, FileId, NodeId};
+use crate::domain::node::{NodeCondition, NodeRecord, NodeState};
+use crate::domain::server::ServerState;
+use crate::domain::snapshot::{ControlView, StoreView};
+
+/// A command that may be carried out, with what it was judged on.
+#[derive(Clone, Debug)]
+pub enum Order {
+    Drain { node: NodeId, record: NodeRecord, version: i32, files: u64 },
+    Undrain { node: NodeId, record: NodeRecord, version: i32 },
+    Weight { node: NodeId, record: NodeRecord, version: i32, weight: u32 },
+    Server { node: NodeId, action: ServerAction },
+    Migrate { entry: Arc<FileEntry>, target: NodeId },
+    Delete { entry: Arc<FileEntry> },
+    Stress(Stress),
+    RunScheduler,
+    Preview,
+    DropPreview,
+    StopRun,
+    PauseScheduler(bool),
+    RunWorkload,
+}
+
+impl State {
+    /// Judges a command. Nothing is changed.
+    ///
+    /// # Errors
+    /// [`Rejected`] with the first reason that stands against it.
+    pub fn check(&self, command: &Command) -> Result<Order, Rejected> {
+        match command {
+            Command::DropPreview => return Ok(Order::DropPreview),
+            Command::Preview => return self.check_preview(),
+            _ if self.instance.read_only => return Err(Rejected::ReadOnly),
+            Command::Server { node, action, confirmed } => return self.check_server(node, *action, *confirmed),
+            _ => self.check_session()?,
+        }
+        match command {
+            Command::Drain { node } => self.check_drain(node),
+            Command::Undrain { node } => self.check_undrain(node),
+            Command::SetWeight { node, weight } => self.check_weight(node, *weight),
+            Command::Migrate { file, target } => self.check_migrate(*file, target),
+            Command::Delete { file } => self.check_delete(*file),
+            Command::Stress(stress) => self.check_stress(stress),
+            Command::RunScheduler => self.check_run(),
+            Command::StopRun => self.check_stop_run(),
+            Command::PauseScheduler => self.check_scheduler_pause(true),
+            Command::ResumeScheduler => self.check_scheduler_pause(false),
+            Command::RunWorkload => self.check_workload(),
+            Command::Preview | Command::DropPreview | Command::Server { .. } => {
+                Err(Rejected::Internal { cause: format!("{} was judged twice", command.verb()) })
+            }
+        }
+    }
+
+    /// Judges an upload before its first byte, and names the node that takes it.
+    ///
+    /// # Errors
+    /// [`Rejected`] with the reason.
+    pub fn check_upload(&self, name: &str, node: Option<&NodeId>, size: Option<u64>) -> Result<NodeId, Rejected> {
+        if self.instance.read_only {
+            return Err(Rejected::ReadOnly);
+        }
+        check_name(name).map_err(Rejected::InvalidName)?;
+        if let Some(node) = node {
+            self.check_known(node)?;
+        }
+        self.check_store()?;
+        match node {
+            Some(node) => self.check_takes(node, size.map(Bytes)).map(|()| node.clone()),
+            None => self.emptiest(size.map(Bytes)),
+        }
+    }
+
+    /// The node with the fewest files that takes one of this size.
+    ///
+    /// # Errors
+    /// [`Rejected::NotPossible`] naming why each node does not.
+    pub fn emptiest(&self, size: Option<Bytes>) -> Result<NodeId, Rejected> {
+        let takers = self.settings.servers.iter().filter(|s| self.cannot_take(&s.node, size).is_none());
+        let best = takers.min_by_key(|s| (self.placement.count(&s.node) + self.in_flight(&s.node, true), s.node.clone()));
+        best.map(|server| server.node.clone()).ok_or_else(|| {
+            let why = |s: &super::ServerSetting| {
+                format!("{}: {}", s.node, self.cannot_take(&s.node, size).unwrap_or_default())
+            };
+            let reasons: Vec<_> = self.settings.servers.iter().map(why).collect();
+            Rejected::NotPossible { what: "taking a file".into(), why: reasons.join("; ") }
+        })
+    }
+
+    /// The file of a download.
+    ///
+    /// # Errors
+    /// [`Rejected`] when it is not known or this folder does not hold its bytes.
+    pub fn check_download(&self, file: FileId) -> Result<Arc<FileEntry>, Rejected> {
+        self.check_store_matches()?;
+        self.entry(file)
+    }
+
+    fn check_known(&self, node: &NodeId) -> Result<(), Rejected> {
+        if self.knows(node) {
+            Ok(())
+        } else {
+            Err(Rejected::UnknownNode { given: node.to_string(), known: self.node_ids() })
+        }
+    }
+
+    fn check_session(&self) -> Result<(), Rejected> {
+        if self.connected() {
+            return Ok(());
+        }
+        let cause = self.session.cause.clone().unwrap_or_else(|| "still connecting".into());
+        Err(Rejected::Disconnected { since: Some(self.session.since), cause })
+    }
+
+    fn check_store_matches(&self) -> Result<(), Rejected> {
+        match &self.session.store {
+            StoreView::Foreign { ours, theirs } => {
+                Err(Rejected::ForeignStore { ours: ours.clone(), theirs: theirs.clone() })
+            }
+            StoreView::Unknown | StoreView::Ours { .. } => Ok(()),
+        }
+    }
+
+    /// Session, store and a complete picture: what every change of files needs.
+    fn check_store(&self) -> Result<(), Rejected> {
+        self.check_session()?;
+        self.check_store_matches()?;
+        if self.files_complete {
+            Ok(())
+        } else {
+            let why = "the records are still being read; try again in a moment".into();
+            Err(Rejected::NotPossible { what: "changing files".into(), why })
+        }
+    }
+
+    fn check_takes(&self, node: &NodeId, size: Option<Bytes>) -> Result<(), Rejected> {
+        match self.cannot_take(node, size) {
+            Some(why) => Err(Rejected::NodeCannotTake { node: node.clone(), why }),
+            None => Ok(()),
+        }
+    }
+
+    fn entry(&self, file: FileId) -> Result<Arc<FileEntry>, Rejected> {
+        self.files.get(file).cloned().ok_or(Rejected::UnknownFile { given: file })
+    }
+
+    fn node_record(&self, node: &NodeId) -> Result<(NodeRecord, i32), Rejected> {
+        self.check_known(node)?;
+        self.records.get(node).cloned().ok_or_else(|| Rejected::NotPossible {
+            what: format!("changing {node}"),
+            why: "its record has not been read yet; try again in a moment".into(),
+        })
+    }
+
+    fn check_drain(&self, node: &NodeId) -> Result<Order, Rejected> {
+        let (record, version) = self.node_record(node)?;
+        if record.state.is_draining() {
+            return Err(Rejected::AlreadySo { what: format!("{node} drains already") });
+        }
+        self.check_store()?;
+        let files = self.placement.count(node);
+        let others = self.settings.servers.iter().filter(|s| s.node != *node);
+        let takes = |n: &NodeId| self.condition(n) == NodeCondition::Active;
+        if files > 0 && !others.clone().any(|s| takes(&s.node)) {
+            let why: Vec<_> = others.map(|s| format!("{} is {}", s.node, self.condition(&s.node).word())).collect();
+            return Err(Rejected::NotPossible {
+                what: format!("draining {node}"),
+                why: format!("no other node can take its {files} files: {}", why.join(", ")),
+            });
+        }
+        Ok(Order::Drain { node: node.clone(), record, version, files })
+    }
+
+    fn check_undrain(&self, node: &NodeId) -> Result<Order, Rejected> {
+        let (record, version) = self.node_record(node)?;
+        if record.state == NodeState::Active {
+            return Err(Rejected::AlreadySo { what: format!("{node} does not drain") });
+        }
+        Ok(Order::Undrain { node: node.clone(), record, version })
+    }
+
+    fn check_weight(&self, node: &NodeId, weight: u32) -> Result<Order, Rejected> {
+        if weight == 0 || weight > WEIGHT_MAX {
+            let rule = format!("must be 1 to {WEIGHT_MAX}; to empty a node, drain it");
+            return Err(Rejected::InvalidField { field: "weight", rule });
+        }
+        let (record, version) = self.node_record(node)?;
+        if record.weight == weight {
+            return Err(Rejected::AlreadySo { what: format!("{node} has weight {weight} already") });
+        }
+        Ok(Order::Weight { node: node.clone(), record, version, weight })
+    }
+
+    fn check_server(&self, node: &NodeId, action: ServerAction, confirmed: bool) -> Result<Order, Rejected> {
+        self.check_known(node)?;
+        if let ControlView::Off(cause) = &self.control {
+            return Err(Rejected::ControlOff { cause: cause.clone() });
+        }
+        let state = self.server_state(node);
+        let already = match action {
+            ServerAction::Pause => state == ServerState::Paused,
+            ServerAction::Stop => state == ServerState::Stopped,
+            ServerAction::Resume => state.serves(),
+            ServerAction::Start => !matches!(state, ServerState::Stopped | ServerState::Down | ServerState::Unknown),
+        };
+        if already {
+            return Err(Rejected::AlreadySo { what: format!("{node} is {}", state.word()) });
+        }
+        if action.takes_away() && !confirmed {
+            let views: Vec<_> = self.trackers.iter().map(|tracker| tracker.view()).collect();
+            let consequence = ensemble::consequence(action, node, &views, &self.ensemble);
+            if consequence.endangers {
+                return Err(Rejected::NeedsConfirm { consequence: consequence.text, type_name: consequence.type_name });
+            }
+        }
+        Ok(Order::Server { node: node.clone(), action })
+    }
+
+    fn check_migrate(&self, file: FileId, target: &NodeId) -> Result<Order, Rejected> {
+        self.check_known(target)?;
+        self.check_store()?;
+        let entry = self.entry(file)?;
+        if entry.record.owner == *target {
+            return Err(Rejected::SameNode { node: target.clone() });
+        }
+        self.check_idle(file, &entry)?;
+        self.check_takes(target, Some(entry.record.size))?;
+        Ok(Order::Migrate { entry, target: target.clone() })
+    }
+
+    fn check_delete(&self, file: FileId) -> Result<Order, Rejected> {
+        self.check_store()?;
+        let entry = self.entry(file)?;
+        self.check_idle(file, &entry)?;
+        Ok(Order::Delete { entry })
+    }
+
+    fn check_idle(&self, file: FileId, entry: &FileEntry) -> Result<(), Rejected> {
+        match self.moves.values().find(|m| m.file == file) {
+            Some(m) => Err(Rejected::NotPossible {
+                what: format!("changing {}", entry.record.name),
+                why: format!("it is being moved from {} to {}; try again when that is done", m.src, m.dst),
+            }),
+            None => Ok(()),
+        }
+    }
+
+    fn check_stress(&self, stress: &Stress) -> Result<Order, Rejected> {
+        self.check_known(&stress.node)?;
+        if stress.files == 0 || stress.files > STRESS_FILES_MAX {
+            return Err(Rejected::InvalidField { field: "files", rule: format!("must be 1 to {STRESS_FILES_MAX}") });
+        }
+        if stress.size.0 == 0 || stress.size.0 > STRESS_SIZE_KB_MAX * 1024 {
+            return Err(Rejected::InvalidField { field: "size_kb", rule: format!("must be 1 to {STRESS_SIZE_KB_MAX}") });
+        }
+        self.check_store()?;
+        self.check_takes(&stress.node, Some(Bytes(stress.size.0.saturating_mul(stress.files))))?;
+        Ok(Order::Stress(stress.clone()))
+    }
+
+    fn check_preview(&self) -> Result<Order, Rejected> {
+        match self.cannot_plan() {
+            Some(decision) => Err(Rejected::NotPossible { what: "a plan".into(), why: decision.word().into() }),
+            None => Ok(Order::Preview),
+        }
+    }
+
+    fn check_run(&self) -> Result<Order, Rejected> {
+        self.check_store_matches()?;
+        if self.leadership.leads || self.leadership.leader.is_some() {
+            return Ok(Order::RunScheduler);
+        }
+        let why = "no instance leads at the moment; an election takes a few seconds".into();
+        Err(Rejected::NotPossible { what: "running the scheduler".into(), why })
+    }
+
+    fn check_stop_run(&self) -> Result<Order, Rejected> {
+        if self.scheduler.running.is_some() {
+            return Ok(Order::StopRun);
+        }
+        Err(Rejected::AlreadySo { what: "no run of the scheduler is in progress on this instance".into() })
+    }
+
+    fn check_scheduler_pause(&self, paused: bool) -> Result<Order, Rejected> {
+        if self.scheduler.paused == paused {
+            let what = if paused { "the scheduler is paused already" } else { "the scheduler is on already" };
+            return Err(Rejected::AlreadySo { what: what.into() });
+        }
+        Ok(Order::PauseScheduler(paused))
+    }
+
+    fn check_workload(&self) -> Result<Order, Rejected> {
+        self.check_store()?;
+        if self.workload.running {
+            return Err(Rejected::AlreadySo { what: "the workload is running already".into() });
+        }
+        Ok(Order::RunWorkload)
+    }
+}

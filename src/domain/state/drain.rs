@@ -1,0 +1,114 @@
+//! Progress of a drain: per cent, speed in a sliding window, time left, and the cause of a stall.
+
+use std::collections::VecDeque;
+
+use super::State;
+use crate::domain::ids::{Millis, NodeId, Timestamp};
+use crate::domain::node::{DrainView, NodeCondition, NodeRecord, NodeState};
+use crate::domain::server::ServerState;
+
+/// Length of the window that the speed is taken from.
+const WINDOW: Millis = Millis(10_000);
+
+/// Files left at moments of the window, oldest first.
+#[derive(Clone, Debug, Default)]
+pub(super) struct DrainTrack {
+    seen: VecDeque<(Timestamp, u64)>,
+}
+
+impl DrainTrack {
+    pub(super) fn observe(&mut self, left: u64, now: Timestamp) {
+        self.seen.push_back((now, left));
+        while self.seen.len() > 2 && now.since(self.seen[1].0) >= WINDOW {
+            self.seen.pop_front();
+        }
+    }
+
+    /// Files per second over the window; `None` before a second has passed.
+    fn speed(&self) -> Option<f64> {
+        let (first, last) = (self.seen.front()?, self.seen.back()?);
+        let span = last.0.since(first.0).0;
+        (span >= 1000).then(|| first.1.saturating_sub(last.1) as f64 * 1000.0 / span as f64)
+    }
+
+    fn covers_window(&self) -> bool {
+        match (self.seen.front(), self.seen.back()) {
+            (Some(first), Some(last)) => last.0.since(first.0) >= WINDOW,
+            _ => false,
+        }
+    }
+}
+
+impl State {
+    /// Every draining node with its record and the files that it still owns.
+    #[must_use]
+    pub fn draining(&self) -> Vec<(NodeId, NodeRecord, u64)> {
+        let draining = self.records.iter().filter(|(_, (record, _))| record.state.is_draining());
+        draining.map(|(node, (record, _))| (node.clone(), record.clone(), self.placement.count(node))).collect()
+    }
+
+    /// The progress of `node`'s drain; `None` when it does not drain.
+    pub(super) fn drain_view(&self, node: &NodeId) -> Option<DrainView> {
+        let NodeState::Draining { since_ms, files_at_start, .. } = self.records.get(node)?.0.state else {
+            return None;
+        };
+        let left = self.placement.count(node);
+        let track = self.drains.get(node);
+        let speed = track.and_then(DrainTrack::speed);
+        let stands = left > 0 && speed == Some(0.0) && track.is_some_and(DrainTrack::covers_window);
+        Some(DrainView {
+            since: since_ms,
+            files_at_start: files_at_start.max(left),
+            files_left: left,
+            files_per_s: speed,
+            left_ms: speed.filter(|s| *s > 0.0).map(|s| (left as f64 * 1000.0 / s) as u64),
+            stalled: stands.then(|| self.stall_cause(node)),
+        })
+    }
+
+    /// Why a drain does not go on, the most binding cause first.
+    fn stall_cause(&self, node: &NodeId) -> String {
+        if !self.connected() {
+            return "no session with the ensemble".into();
+        }
+        if self.leadership.leader.is_none() {
+            return "no instance leads, so no scheduler runs".into();
+        }
+        if self.scheduler.paused {
+            return "the scheduler is paused; P resumes it".into();
+        }
+        let state = self.server_state(node);
+        if !matches!(state, ServerState::Up | ServerState::Degraded) {
+            return format!("{node} is {}", state.word());
+        }
+        let targets = self.settings.servers.iter().filter(|s| s.node != *node);
+        let takers = targets.clone().filter(|s| self.condition(&s.node) == NodeCondition::Active).count();
+        if takers == 0 {
+            let why: Vec<_> = targets.map(|s| format!("{} {}", s.node, self.condition(&s.node).word())).collect();
+            return format!("no node can take its files: {}", why.join(", "));
+        }
+        match self.scheduler.last_run.as_ref() {
+            Some(run) => format!("last run: {}{}", run.decision, run.note.as_ref().map_or(String::new(), |n| format!(", {n}"))),
+            None => "the scheduler has not run yet".into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn speed_needs_a_second_and_forgets_what_left_the_window() {
+        let mut track = DrainTrack::default();
+        track.observe(30, Timestamp(0));
+        assert_eq!(track.speed(), None);
+        track.observe(20, Timestamp(2_000));
+        assert_eq!(track.speed(), Some(5.0));
+        for second in 3..=20 {
+            track.observe(20, Timestamp(second * 1000));
+        }
+        assert_eq!(track.speed(), Some(0.0));
+        assert!(track.covers_window());
+    }
+}

@@ -1,0 +1,374 @@
+//! Folds events into the state, one small method each.
+
+use std::sync::Arc;
+
+use super::State;
+use crate::domain::ensemble::{self, Member};
+use crate::domain::event::Event;
+use crate::domain::file::FileEntry;
+use crate::domain::ids::{AttemptId, Epoch, FileId, Millis, NodeId, OperationId, Timestamp};
+use crate::domain::node::{NodeRecord, NodeState};
+use crate::domain::operation::{Operation, OperationKind, OperationStatus};
+use crate::domain::scheduler::{Decision, RUNS_KEPT, Run, RunProgress};
+use crate::domain::server::Role;
+use crate::domain::snapshot::{LeadershipView, Level, MOVE_SECONDS, NOTICES_KEPT, Notice, OPERATIONS_KEPT, SessionState};
+
+/// One minute, the width of a bar of operations.
+const MINUTE: Millis = Millis(60_000);
+
+impl State {
+    /// Folds one event in.
+    pub fn apply(&mut self, event: Event, now: Timestamp) {
+        match event {
+            Event::Session { state, cause } => self.session_changed(state, cause, now),
+            Event::Store(store) => self.session.store = store,
+            Event::Leadership(leadership) => self.leadership_changed(leadership, now),
+            Event::Epoch(epoch) => self.epoch_seen(epoch, now),
+            Event::Instances(instances) => self.instances = instances.into(),
+            Event::FilesLoaded { entries, unreadable } => self.files_loaded(entries, unreadable, now),
+            Event::FileChanged(entry) => self.file_changed(Arc::new(*entry)),
+            Event::FileRemoved(file) => self.file_removed(file),
+            Event::FileUnreadable { path, cause } => _ = self.unreadable.insert(path, cause),
+            Event::Node { node, record, version } => self.node_changed(node, record, version, now),
+            Event::Probed(sample) => {
+                if let Some(tracker) = self.trackers.iter_mut().find(|t| *t.node() == sample.node) {
+                    tracker.observe(&sample);
+                }
+                self.judge(now);
+            }
+            Event::Host { node, view } => {
+                if let Some(tracker) = self.trackers.iter_mut().find(|t| *t.node() == node) {
+                    tracker.host(view, now);
+                }
+                self.judge(now);
+            }
+            Event::DiskFree { node, free } => _ = free.map(|free| self.free.insert(node, free)),
+            Event::Written { node, error } => self.written(node, error),
+            Event::Control(control) => self.control = control,
+            Event::Local(local) => self.instance.local = Some(local),
+            Event::Api(api) => self.instance.api = api,
+            Event::MoveStarted(view) => _ = self.moves.insert(view.attempt, *view),
+            Event::MoveProgress { attempt, status, copied } => {
+                if let Some(view) = self.moves.get_mut(&attempt) {
+                    view.status = status;
+                    view.copied = copied;
+                }
+            }
+            Event::MoveEnded { attempt, status, took } => self.move_ended(attempt, status, took),
+            Event::Operation(operation) => self.operation_changed(*operation, now),
+            Event::HistoryLoaded { newest, total } => self.history_loaded(newest, total, now),
+            Event::History(history) => self.history = history,
+            Event::SchedulerPaused(paused) => self.scheduler.paused = paused,
+            Event::SchedulerNext(next) => self.scheduler.next_run = next,
+            Event::RunStarted { id, planned } => self.run_started(id, planned, now),
+            Event::RunProgress { id, done, failed } => {
+                if let Some(running) = self.scheduler.running.as_mut().filter(|running| running.id == id) {
+                    running.moves_done = done;
+                    running.moves_failed = failed;
+                }
+            }
+            Event::RunEnded(run) => self.run_ended(run),
+            Event::Preview(plan) => self.scheduler.preview = plan,
+            Event::Workload(view) => self.workload = view,
+            Event::Canary { took_ms, problem } => {
+                self.canary.last_ms = took_ms;
+                self.canary.problem = problem;
+                self.canary.series.push(took_ms);
+            }
+            Event::Loop(view) => _ = self.loops.insert(view.name, view),
+            Event::Notice { level, text } => self.notice(level, text, now),
+            Event::Tick => self.tick(now),
+        }
+    }
+
+    pub(super) fn notice(&mut self, level: Level, text: String, now: Timestamp) {
+        self.notices_made += 1;
+        self.notices.push_back(Arc::new(Notice { number: self.notices_made, at: now, level, text }));
+        if self.notices.len() > NOTICES_KEPT {
+            self.notices.pop_front();
+        }
+        self.notices_view = None;
+    }
+
+    fn session_changed(&mut self, state: SessionState, cause: Option<String>, now: Timestamp) {
+        if self.session.state != state {
+            let (level, text) = match state {
+                SessionState::Connected => (Level::Info, "connected to the ensemble".to_owned()),
+                SessionState::Connecting => (Level::Info, "connecting to the ensemble".to_owned()),
+                SessionState::Disconnected | SessionState::Expired => {
+                    let why = cause.as_deref().unwrap_or("the connection was lost");
+                    (Level::Warning, format!("no session with the ensemble: {why}; shown data is from now on stale"))
+                }
+            };
+            self.notice(level, text, now);
+            self.session.state = state;
+            self.session.since = now;
+        }
+        self.session.cause = cause;
+        if state != SessionState::Connected {
+            self.files_complete = false;
+            self.leadership = LeadershipView { epoch: self.leadership.epoch, ..LeadershipView::default() };
+            self.scheduler.next_run = None;
+        }
+    }
+
+    fn leadership_changed(&mut self, leadership: LeadershipView, now: Timestamp) {
+        let leader = |view: &LeadershipView| view.leader.as_ref().map(|info| info.id);
+        if leader(&self.leadership) != leader(&leadership) || self.leadership.leads != leadership.leads {
+            match (&leadership.leader, leadership.leads) {
+                (_, true) => self.notice(Level::Info, "this instance leads: it runs the scheduler and the workload".into(), now),
+                (Some(info), false) => self.notice(Level::Info, format!("{} leads; this instance stands by", info.name()), now),
+                (None, false) => {}
+            }
+        }
+        let epoch = leadership.epoch.or(self.leadership.epoch);
+        self.leadership = LeadershipView { epoch, ..leadership };
+        if !self.leadership.leads {
+            self.scheduler.next_run = None;
+        }
+    }
+
+    /// An epoch above the own one is another leader's: this instance leads no more, whatever the
+    /// election says. It never takes on a token that it did not make.
+    fn epoch_seen(&mut self, epoch: Epoch, now: Timestamp) {
+        if self.leadership.leads && self.leadership.epoch.is_some_and(|own| epoch > own) {
+            self.leadership = LeadershipView::default();
+            self.scheduler.next_run = None;
+            self.notice(Level::Warning, "another instance has taken the lead; this one stands by".into(), now);
+        }
+        if !self.leadership.leads {
+            self.leadership.epoch = Some(epoch);
+        }
+    }
+
+    fn files_loaded(&mut self, entries: Vec<FileEntry>, unreadable: Vec<String>, now: Timestamp) {
+        self.placement.clear();
+        self.files.clear();
+        for entry in entries {
+            self.file_changed(Arc::new(entry));
+        }
+        if !unreadable.is_empty() {
+            let text = format!("{} records cannot be read and are left alone: {}", unreadable.len(), unreadable[0]);
+            self.notice(Level::Warning, text, now);
+        }
+        self.unreadable = unreadable.into_iter().map(|line| (line, String::new())).collect();
+        self.files_complete = true;
+    }
+
+    /// An older version than the known one is an echo that came late.
+    fn file_changed(&mut self, entry: Arc<FileEntry>) {
+        if self.files.get(entry.id).is_some_and(|known| known.version > entry.version) {
+            return;
+        }
+        let record = &entry.record;
+        self.placement.upsert(entry.id, &record.owner, record.size, record.updated_ms, record.moves());
+        self.files.insert(entry);
+    }
+
+    fn file_removed(&mut self, file: FileId) {
+        self.placement.remove(file);
+        self.files.remove(file);
+    }
+
+    fn node_changed(&mut self, node: NodeId, record: NodeRecord, version: i32, now: Timestamp) {
+        if self.records.get(&node).is_some_and(|(_, known)| *known > version) {
+            return;
+        }
+        match record.state {
+            NodeState::Draining { .. } => {
+                let left = self.placement.count(&node);
+                self.drains.entry(node.clone()).or_default().observe(left, now);
+            }
+            NodeState::Active => _ = self.drains.remove(&node),
+        }
+        self.records.insert(node, (record, version));
+    }
+
+    fn written(&mut self, node: NodeId, error: Option<String>) {
+        match error {
+            None => _ = self.write_errors.remove(&node),
+            Some(cause) => {
+                let entry = self.write_errors.entry(node).or_default();
+                *entry = (entry.0 + 1, cause);
+            }
+        }
+    }
+
+    /// Takes the ensemble's verdict anew from the servers'.
+    fn judge(&mut self, now: Timestamp) {
+        let leader_zxid = self.trackers.iter().find(|t| t.role() == Some(Role::Leader)).and_then(|t| t.zxid());
+        for tracker in &mut self.trackers {
+            tracker.compare(leader_zxid);
+        }
+        let members: Vec<_> = self
+            .trackers
+            .iter()
+            .map(|tracker| Member {
+                node: tracker.node().clone(),
+                state: tracker.state(),
+                votes: tracker.votes(),
+                leads: tracker.role() == Some(Role::Leader),
+                epoch: tracker.zxid().map(|zxid| zxid.epoch()),
+                since: tracker.since(),
+            })
+            .collect();
+        let next = ensemble::judge(&members, Some(&self.ensemble), now);
+        if next.state != self.ensemble.state {
+            let level = ensemble::level(next.state);
+            let cause = next.cause.as_ref().map_or(String::new(), |cause| format!(": {cause}"));
+            self.notice(level, format!("ensemble {}{cause}", next.state.word()), now);
+        }
+        self.ensemble = next;
+    }
+
+    fn move_ended(&mut self, attempt: AttemptId, status: OperationStatus, took: Millis) {
+        let Some(view) = self.moves.remove(&attempt) else { return };
+        let counters = &mut self.counters;
+        *counters.moves.entry((status.word(), view.reason.word())).or_default() += 1;
+        if status != OperationStatus::Done {
+            return;
+        }
+        counters.moved_bytes += view.size.0;
+        let seconds = took.0 as f64 / 1000.0;
+        counters.move_seconds_sum += seconds;
+        for (bucket, bound) in counters.move_seconds.iter_mut().zip(MOVE_SECONDS.iter().chain([&f64::INFINITY])) {
+            *bucket += u64::from(seconds <= *bound);
+        }
+    }
+
+    fn operation_changed(&mut self, operation: Operation, now: Timestamp) {
+        let known = self.operations.iter().position(|known| known.id == operation.id);
+        let was_final = known.is_some_and(|at| self.operations[at].status.is_final());
+        if was_final {
+            return;
+        }
+        if operation.status.is_final() {
+            // The instance that carried it out counts it, so that the instances' counters add up.
+            if operation.instance == format!("{}:{}", self.instance.host, self.instance.pid) {
+                let key = (operation.kind.word(), operation.status.word());
+                *self.counters.operations.entry(key).or_default() += 1;
+            }
+            self.minute.1 += 1;
+            self.tell(&operation, now);
+        }
+        match known {
+            Some(at) => self.operations[at] = Arc::new(operation),
+            None => {
+                self.operations_total += 1;
+                let at = self.operations.partition_point(|known| known.started > operation.started);
+                self.operations.insert(at, Arc::new(operation));
+                self.forget_operation();
+            }
+        }
+        self.operations_view = None;
+    }
+
+    /// Keeps the list short: single files of a bulk go first, running operations last.
+    fn forget_operation(&mut self) {
+        if self.operations.len() <= OPERATIONS_KEPT {
+            return;
+        }
+        let bulk = |kind| matches!(kind, OperationKind::Migration | OperationKind::Upload | OperationKind::Delete);
+        let over = self.operations.iter().rposition(|o| o.status.is_final() && bulk(o.kind));
+        let over = over.or_else(|| self.operations.iter().rposition(|o| o.status.is_final()));
+        self.operations.remove(over.unwrap_or(OPERATIONS_KEPT));
+    }
+
+    /// Says what an operator waits for: ends of commands, and every failure.
+    fn tell(&mut self, operation: &Operation, now: Timestamp) {
+        let took = operation.took().unwrap_or_default();
+        let why = operation.why.as_deref().unwrap_or("cause not known");
+        let kind = operation.kind;
+        match operation.status {
+            OperationStatus::Failed => {
+                self.notice(Level::Error, format!("{} {} failed: {why}", kind.word(), operation.what), now);
+            }
+            OperationStatus::Done if !matches!(kind, OperationKind::Migration | OperationKind::Upload | OperationKind::Workload) => {
+                self.notice(Level::Info, format!("{} {} done in {took}", kind.word(), operation.what), now);
+            }
+            _ => {}
+        }
+    }
+
+    fn history_loaded(&mut self, newest: Vec<Operation>, total: u64, now: Timestamp) {
+        let runs = newest.iter().filter_map(|operation| operation.run.clone());
+        for run in runs.collect::<Vec<_>>().into_iter().rev() {
+            self.keep_run(Arc::new(run));
+        }
+        let mut merged: Vec<Arc<Operation>> = newest.into_iter().map(Arc::new).collect();
+        for known in &self.operations {
+            match merged.iter_mut().find(|row| row.id == known.id) {
+                Some(row) if !row.status.is_final() => *row = known.clone(),
+                Some(_) => {}
+                None => merged.push(known.clone()),
+            }
+        }
+        merged.sort_by_key(|row| std::cmp::Reverse((row.started, row.id)));
+        merged.truncate(OPERATIONS_KEPT);
+        self.operations_total = total.max(merged.len() as u64);
+        self.operations = merged.into();
+        self.operations_view = None;
+        self.roll_minutes(now);
+    }
+
+    fn run_started(&mut self, id: OperationId, planned: u64, now: Timestamp) {
+        self.scheduler.running = Some(RunProgress { id, since: now, moves_planned: planned, moves_done: 0, moves_failed: 0 });
+        self.scheduler.preview = None;
+    }
+
+    fn run_ended(&mut self, run: Arc<Run>) {
+        if self.scheduler.running.as_ref().is_some_and(|running| running.id == run.id) {
+            self.scheduler.running = None;
+        }
+        if self.scheduler.recent.iter().any(|known| known.id == run.id) {
+            return;
+        }
+        if self.leadership.leads {
+            self.count_run(&run);
+        }
+        self.targets.clone_from(&run.nodes);
+        self.keep_run(run);
+    }
+
+    /// Only the leader counts, so that the instances' counters add up.
+    fn count_run(&mut self, run: &Run) {
+        *self.counters.decisions.entry(run.decision.word()).or_default() += 1;
+        if run.decision == Decision::Ran || run.decision == Decision::Stopped {
+            self.counters.moves_planned += run.moves_planned;
+            self.counters.moves_least += run.moves_least;
+        }
+    }
+
+    /// Puts a run among the recent ones, newest first, each once.
+    fn keep_run(&mut self, run: Arc<Run>) {
+        if self.scheduler.recent.iter().any(|known| known.id == run.id) {
+            return;
+        }
+        let mut recent: Vec<_> = self.scheduler.recent.to_vec();
+        let at = recent.partition_point(|known| known.at > run.at);
+        recent.insert(at, run);
+        recent.truncate(RUNS_KEPT);
+        self.scheduler.last_run = recent.first().cloned();
+        self.scheduler.recent = recent.into();
+    }
+
+    fn tick(&mut self, now: Timestamp) {
+        for tracker in &mut self.trackers {
+            tracker.tick(now);
+        }
+        let draining: Vec<_> = self.drains.keys().cloned().collect();
+        for node in draining {
+            let left = self.placement.count(&node);
+            self.drains.entry(node).or_default().observe(left, now);
+        }
+        self.roll_minutes(now);
+        self.judge(now);
+    }
+
+    fn roll_minutes(&mut self, now: Timestamp) {
+        while now.since(self.minute.0) >= MINUTE {
+            self.per_minute.push(Some(f64::from(self.minute.1)));
+            self.minute = (self.minute.0.plus(MINUTE), 0);
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! The one state that the core owns: events are folded in, snapshots are taken out.
+//!
+//! `fold` applies events, `nodes` answers what a node can do, `policy` makes the planner's input,
+//! `check` judges commands, `view` makes snapshots. Every method gets the time from its caller.
+
+mod check;
+mod drain;
+mod fold;
+mod nodes;
+mod policy;
+mod view;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+pub use self::check::Order;
+use self::drain::DrainTrack;
+use super::ensemble::EnsembleView;
+use super::file_table::FileTable;
+use super::health::ServerTracker;
+use super::ids::{AttemptId, Bytes, Millis, NodeId, Timestamp};
+use super::node::{MoveView, NodeRecord};
+use super::operation::Operation;
+use super::placement::Placement;
+use super::scheduler::{NodeTarget, SchedulerView};
+use super::server::Series;
+use super::snapshot::{
+    CanaryView, ControlView, Counters, HistoryView, InstanceInfo, InstanceView, LeadershipView, LoopView, Notice,
+    SessionView, WorkloadView,
+};
+
+/// One server as the settings name it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerSetting {
+    pub node: NodeId,
+    /// `host:port` of the client port.
+    pub address: String,
+}
+
+/// What the state needs to know of the settings.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub servers: Vec<ServerSetting>,
+    pub trigger: u64,
+    pub settle: u64,
+    pub interval: Millis,
+    pub cool_down: Millis,
+    /// Free space that a move must leave on the target's file system.
+    pub reserve: Bytes,
+    pub workload_enabled: bool,
+    pub workload_interval: Millis,
+    pub workload_clients: usize,
+}
+
+/// Consecutive write errors after which a node takes no more files.
+const SICK_AFTER: u32 = 3;
+
+/// Everything that is known, at one moment.
+pub struct State {
+    settings: Settings,
+    instance: InstanceView,
+    session: SessionView,
+    leadership: LeadershipView,
+    instances: Arc<[InstanceInfo]>,
+    trackers: Vec<ServerTracker>,
+    ensemble: EnsembleView,
+    records: BTreeMap<NodeId, (NodeRecord, i32)>,
+    free: BTreeMap<NodeId, Bytes>,
+    /// Consecutive write errors and the last cause, per node.
+    write_errors: BTreeMap<NodeId, (u32, String)>,
+    drains: BTreeMap<NodeId, DrainTrack>,
+    placement: Placement,
+    files: FileTable,
+    files_complete: bool,
+    unreadable: BTreeMap<String, String>,
+    moves: BTreeMap<AttemptId, MoveView>,
+    scheduler: SchedulerView,
+    /// What the last plan or run found per node.
+    targets: Vec<NodeTarget>,
+    workload: WorkloadView,
+    operations: VecDeque<Arc<Operation>>,
+    operations_view: Option<Arc<[Arc<Operation>]>>,
+    operations_total: u64,
+    /// Finished operations of the minute under way, and when that began.
+    minute: (Timestamp, u32),
+    per_minute: Series,
+    history: HistoryView,
+    control: ControlView,
+    loops: BTreeMap<&'static str, LoopView>,
+    canary: CanaryView,
+    notices: VecDeque<Arc<Notice>>,
+    notices_view: Option<Arc<[Arc<Notice>]>>,
+    notices_made: u64,
+    counters: Counters,
+    revision: u64,
+}
+
+impl State {
+    /// The state before anything has been seen.
+    #[must_use]
+    pub fn new(settings: Settings, instance: InstanceView, now: Timestamp) -> Self {
+        let trackers =
+            settings.servers.iter().map(|s| ServerTracker::new(s.node.clone(), s.address.clone(), now)).collect();
+        let scheduler = SchedulerView {
+            interval: settings.interval,
+            trigger: settings.trigger,
+            settle: settings.settle,
+            ..SchedulerView::default()
+        };
+        let workload = WorkloadView {
+            enabled: settings.workload_enabled,
+            interval: settings.workload_interval,
+            extra_clients: settings.workload_clients,
+            ..WorkloadView::default()
+        };
+        let voters = settings.servers.len();
+        Self {
+            settings,
+            instance,
+            session: SessionView::connecting(now),
+            leadership: LeadershipView::default(),
+            instances: Arc::from([]),
+            trackers,
+            ensemble: EnsembleView::unknown(voters, now),
+            records: BTreeMap::new(),
+            free: BTreeMap::new(),
+            write_errors: BTreeMap::new(),
+            drains: BTreeMap::new(),
+            placement: Placement::default(),
+            files: FileTable::default(),
+            files_complete: false,
+            unreadable: BTreeMap::new(),
+            moves: BTreeMap::new(),
+            scheduler,
+            targets: Vec::new(),
+            workload,
+            operations: VecDeque::new(),
+            operations_view: None,
+            operations_total: 0,
+            minute: (now, 0),
+            per_minute: Series::default(),
+            history: HistoryView::default(),
+            control: ControlView::Off("not known yet".into()),
+            loops: BTreeMap::new(),
+            canary: CanaryView::default(),
+            notices: VecDeque::new(),
+            notices_view: None,
+            notices_made: 0,
+            counters: Counters::default(),
+            revision: 0,
+        }
+    }
+
+    /// The record of a node with the version under which it was read.
+    #[must_use]
+    pub fn record(&self, node: &NodeId) -> Option<&(NodeRecord, i32)> {
+        self.records.get(node)
+    }
+
+    #[must_use]
+    pub const fn files(&self) -> &FileTable {
+        &self.files
+    }
+
+    #[must_use]
+    pub const fn leadership(&self) -> &LeadershipView {
+        &self.leadership
+    }
+
+    #[must_use]
+    pub const fn placement(&self) -> &Placement {
+        &self.placement
+    }
+
+    #[must_use]
+    pub const fn interval(&self) -> Millis {
+        self.settings.interval
+    }
+
+    #[must_use]
+    pub const fn trigger(&self) -> u64 {
+        self.settings.trigger
+    }
+
+    #[must_use]
+    pub const fn scheduler_paused(&self) -> bool {
+        self.scheduler.paused
+    }
+
+    /// The nodes of the settings, in their order.
+    #[must_use]
+    pub fn node_ids(&self) -> Vec<NodeId> {
+        self.settings.servers.iter().map(|server| server.node.clone()).collect()
+    }
+}

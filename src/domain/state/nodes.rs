@@ -1,0 +1,80 @@
+//! What a node can do now, from its record, its server and its disk.
+
+use super::{SICK_AFTER, State};
+use crate::domain::ids::{Bytes, NodeId};
+use crate::domain::node::{NodeCondition, NodeState};
+use crate::domain::server::ServerState;
+use crate::domain::snapshot::SessionState;
+
+impl State {
+    pub(super) fn connected(&self) -> bool {
+        self.session.state == SessionState::Connected
+    }
+
+    pub(super) fn server_state(&self, node: &NodeId) -> ServerState {
+        self.trackers
+            .iter()
+            .find(|tracker| tracker.node() == node)
+            .map_or(ServerState::Unknown, |tracker| tracker.state())
+    }
+
+    /// The server's state comes first: a node that is down gives nothing, drained or not.
+    pub(super) fn condition(&self, node: &NodeId) -> NodeCondition {
+        match self.server_state(node) {
+            ServerState::Unknown => NodeCondition::Unknown,
+            ServerState::Down | ServerState::Stopped => NodeCondition::Down,
+            ServerState::Paused => NodeCondition::Paused,
+            ServerState::Frozen => NodeCondition::Frozen,
+            ServerState::NotServing | ServerState::ReadOnly => NodeCondition::NotServing,
+            ServerState::Up | ServerState::Degraded => self.serving_condition(node),
+        }
+    }
+
+    fn serving_condition(&self, node: &NodeId) -> NodeCondition {
+        match self.records.get(node).map(|(record, _)| &record.state) {
+            None => NodeCondition::Unknown,
+            Some(NodeState::Draining { .. }) => NodeCondition::Draining,
+            Some(NodeState::Active) if self.sick(node).is_some() => NodeCondition::Unhealthy,
+            Some(NodeState::Active) if self.full(node) => NodeCondition::Full,
+            Some(NodeState::Active) => NodeCondition::Active,
+        }
+    }
+
+    pub(super) fn sick(&self, node: &NodeId) -> Option<&str> {
+        let (errors, cause) = self.write_errors.get(node)?;
+        (*errors >= SICK_AFTER).then_some(cause.as_str())
+    }
+
+    pub(super) fn full(&self, node: &NodeId) -> bool {
+        self.free.get(node).is_some_and(|free| *free <= self.settings.reserve)
+    }
+
+    /// Why a node takes no file, in words; `None` when it does.
+    pub(super) fn cannot_take(&self, node: &NodeId, size: Option<Bytes>) -> Option<String> {
+        let reserve = self.settings.reserve;
+        match self.condition(node) {
+            NodeCondition::Active => {
+                let free = self.free.get(node)?;
+                let needed = size.unwrap_or_default().0.saturating_add(reserve.0);
+                (free.0 < needed).then(|| {
+                    format!("it has {free} free and needs {} ({reserve} of it a reserve); free some space", Bytes(needed))
+                })
+            }
+            NodeCondition::Draining => Some("it drains; undrain it first".into()),
+            NodeCondition::Unhealthy => Some(format!(
+                "its last {SICK_AFTER} writes failed ({}); mend its disk and restart zkdeck",
+                self.sick(node).unwrap_or("cause not known")
+            )),
+            NodeCondition::Full => Some(match self.free.get(node) {
+                Some(free) => format!("it has {free} free, and {reserve} is kept as a reserve; free some space"),
+                None => "its disk is full; free some space".into(),
+            }),
+            NodeCondition::Unknown => Some("its state is not known yet; try again in a few seconds".into()),
+            other => Some(format!("its server is {}; bring it back first", other.word())),
+        }
+    }
+
+    pub(super) fn knows(&self, node: &NodeId) -> bool {
+        self.settings.servers.iter().any(|server| server.node == *node)
+    }
+}

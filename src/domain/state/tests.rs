@@ -1,0 +1,252 @@
+use super::*;
+use crate::domain::command::{Command, Rejected, ServerAction, Stress};
+use crate::domain::event::Event;
+use crate::domain::file::FileEntry;
+use crate::domain::fixtures::{NOW, file, node_id, operation, snapshot};
+use crate::domain::ids::{Epoch, FileId, OperationId, Zxid};
+use crate::domain::node::{NodeCondition, NodeState};
+use crate::domain::operation::{OperationKind, OperationStatus};
+use crate::domain::scheduler::Decision;
+use crate::domain::server::{HostState, HostView, Reach, Role, Sample, Srvr};
+use crate::domain::snapshot::{OPERATIONS_KEPT, SessionState, Snapshot, StoreView};
+
+const NODES: [&str; 3] = ["zk1", "zk2", "zk3"];
+
+fn settings() -> Settings {
+    let server =
+        |name: &&str| ServerSetting { node: node_id(name), address: format!("127.0.0.1:218{}", &name[2..]) };
+    Settings {
+        servers: NODES.iter().map(server).collect(),
+        trigger: 5,
+        settle: 1,
+        interval: Millis(15_000),
+        cool_down: Millis(30_000),
+        reserve: Bytes(4 << 20),
+        workload_enabled: true,
+        workload_interval: Millis(20_000),
+        workload_clients: 0,
+    }
+}
+
+fn sample(node: &str, role: Role, now: Timestamp) -> Sample {
+    let srvr = Srvr { role: Some(role), zxid: Some(Zxid(0x7_0000_0001)), ..Srvr::default() };
+    Sample {
+        node: node_id(node),
+        taken_at: now,
+        reach: Reach::Answered,
+        reply_ms: Some(1.0),
+        srvr: Some(srvr),
+        metrics: None,
+        metrics_source: None,
+        metrics_missing: None,
+    }
+}
+
+fn leads(epoch: i32) -> Event {
+    let me = snapshot().leadership.leader;
+    Event::Leadership(LeadershipView { leads: true, leader: me, epoch: Some(Epoch(epoch)) })
+}
+
+/// Connected, three servers up, `counts` files on the nodes, this instance leads in epoch 3.
+fn state(counts: [u64; 3]) -> State {
+    let mut state = State::new(settings(), snapshot().instance, NOW);
+    let mut tell = |event| state.apply(event, NOW);
+    tell(Event::Session { state: SessionState::Connected, cause: None });
+    tell(Event::Store(StoreView::Ours { id: "s".into() }));
+    for (node, role) in NODES.iter().zip([Role::Follower, Role::Follower, Role::Leader]) {
+        tell(Event::Probed(Box::new(sample(node, role, NOW))));
+        tell(Event::Node { node: node_id(node), record: NodeRecord::default(), version: 0 });
+        tell(Event::DiskFree { node: node_id(node), free: Some(Bytes(1 << 40)) });
+    }
+    let entries = NODES.iter().zip(counts).enumerate();
+    let entries = entries.flat_map(|(at, (node, count))| (0..count).map(move |i| file((at as u128) << 32 | u128::from(i), node)));
+    tell(Event::FilesLoaded { entries: entries.collect(), unreadable: Vec::new() });
+    tell(leads(3));
+    state
+}
+
+fn draining(files: u64) -> NodeRecord {
+    let state = NodeState::Draining { since_ms: NOW, files_at_start: files, operation: OperationId::new(9) };
+    NodeRecord { state, ..NodeRecord::default() }
+}
+
+fn drain(node: &str) -> Command {
+    Command::Drain { node: node_id(node) }
+}
+
+fn condition(snapshot: &Snapshot, node: &str) -> NodeCondition {
+    snapshot.node(&node_id(node)).unwrap().condition
+}
+
+#[test]
+fn counts_make_a_plan_and_levels_make_none() {
+    let plan = state([9, 1, 1]).plan(NOW);
+    assert_eq!((plan.decision, plan.moves.len() as u64), (Decision::Ran, plan.lower_bound));
+    assert_eq!(state([3, 3, 4]).plan(NOW).moves.len(), 0);
+    assert_eq!(state([9, 1, 1]).max_difference(), Some(8));
+}
+
+#[test]
+fn nothing_is_planned_from_partial_data() {
+    let mut lost = state([9, 1, 1]);
+    lost.apply(Event::Session { state: SessionState::Disconnected, cause: None }, NOW);
+    assert_eq!(lost.cannot_plan(), Some(Decision::NoQuorum));
+    lost.apply(Event::Session { state: SessionState::Connected, cause: None }, NOW);
+    assert_eq!(lost.cannot_plan(), Some(Decision::IncompleteData));
+    assert_eq!(lost.max_difference(), None);
+}
+
+#[test]
+fn an_echo_of_an_older_version_changes_nothing() {
+    let mut state = state([1, 0, 0]);
+    let old = file(0, "zk1");
+    let new = FileEntry { version: 2, ..file(0, "zk2") };
+    state.apply(Event::FileChanged(Box::new(new)), NOW);
+    state.apply(Event::FileChanged(Box::new(old)), NOW);
+    let view = state.snapshot(NOW);
+    assert_eq!(view.files.get(FileId::new(0)).unwrap().record.owner, node_id("zk2"));
+    assert_eq!((view.nodes[0].files, view.nodes[1].files), (0, 1));
+}
+
+#[test]
+fn a_higher_epoch_takes_the_lead_away_and_is_not_taken_on() {
+    let mut state = state([0, 0, 0]);
+    state.apply(Event::Epoch(Epoch(3)), NOW);
+    assert!(state.leadership().leads, "the own epoch");
+    state.apply(Event::Epoch(Epoch(4)), NOW);
+    assert!(!state.leadership().leads);
+    let mut fresh = state;
+    fresh.apply(leads(5), NOW);
+    assert_eq!((fresh.leadership().leads, fresh.leadership().epoch), (true, Some(Epoch(5))));
+}
+
+#[test]
+fn a_bulk_does_not_push_the_operation_that_made_it_out() {
+    let mut state = state([0, 0, 0]);
+    let tell = |state: &mut State, id, kind, status| {
+        state.apply(Event::Operation(Box::new(operation(id, kind, status))), NOW);
+    };
+    tell(&mut state, 1, OperationKind::Stress, OperationStatus::Started);
+    for id in 0..2 * OPERATIONS_KEPT as u128 {
+        tell(&mut state, 100 + id, OperationKind::Upload, OperationStatus::Done);
+    }
+    tell(&mut state, 1, OperationKind::Stress, OperationStatus::Done);
+    let view = state.snapshot(NOW);
+    assert_eq!(view.operations.len(), OPERATIONS_KEPT);
+    assert_eq!(view.operation(OperationId::new(1)).map(|row| row.status), Some(OperationStatus::Done));
+}
+
+#[test]
+fn a_final_row_stays_final_and_counts_once() {
+    let mut state = state([0, 0, 0]);
+    for status in [OperationStatus::Started, OperationStatus::Done, OperationStatus::Started, OperationStatus::Failed] {
+        state.apply(Event::Operation(Box::new(operation(1, OperationKind::Migration, status))), NOW);
+    }
+    let view = state.snapshot(NOW);
+    assert_eq!(view.operations[0].status, OperationStatus::Done);
+    assert_eq!(view.counters.operations.values().sum::<u64>(), 1);
+}
+
+#[test]
+fn unknown_nodes_are_refused_with_the_known_ones() {
+    let state = state([0, 0, 0]);
+    let known: Vec<_> = NODES.iter().map(|node| node_id(node)).collect();
+    assert_eq!(state.check(&drain("zk9")).unwrap_err(), Rejected::UnknownNode { given: "zk9".into(), known });
+    let stress = |files, kib: u64| {
+        let wanted = Stress { node: node_id("zk1"), files, size: Bytes(kib * 1024), trigger_scheduler: false };
+        state.check(&Command::Stress(wanted)).map(drop).map_err(|rejected| rejected.field())
+    };
+    assert_eq!(stress(0, 1), Err(Some("files")));
+    assert_eq!(stress(10_001, 1), Err(Some("files")));
+    assert_eq!(stress(1, 0), Err(Some("size_kb")));
+    assert_eq!(stress(1, 1), Ok(()));
+}
+
+#[test]
+fn a_drain_needs_somewhere_to_go() {
+    let mut state = state([5, 5, 5]);
+    assert!(state.check(&drain("zk1")).is_ok());
+    for node in ["zk2", "zk3"] {
+        state.apply(Event::Node { node: node_id(node), record: draining(5), version: 1 }, NOW);
+    }
+    let refused = state.check(&drain("zk1")).unwrap_err().to_string();
+    assert!(refused.contains("zk2 is draining, zk3 is draining"), "{refused}");
+    assert!(state.check(&drain("zk2")).unwrap_err().to_string().contains("drains already"));
+}
+
+#[test]
+fn progress_of_a_drain_is_told_with_the_cause_of_a_stall() {
+    let mut state = state([10, 5, 5]);
+    state.apply(Event::Node { node: node_id("zk1"), record: draining(10), version: 1 }, NOW);
+    state.apply(Event::SchedulerPaused(true), NOW);
+    for second in 1..=12 {
+        let now = NOW.plus(Millis(second * 1000));
+        for (node, role) in NODES.iter().zip([Role::Follower, Role::Follower, Role::Leader]) {
+            state.apply(Event::Probed(Box::new(sample(node, role, now))), now);
+        }
+        state.apply(Event::Tick, now);
+    }
+    let view = state.snapshot(NOW.plus(Millis(12_000)));
+    let drain = view.node(&node_id("zk1")).unwrap().drain.clone().unwrap();
+    assert_eq!((drain.files_at_start, drain.files_left, drain.left_ms), (10, 10, None));
+    assert_eq!(drain.stalled.as_deref(), Some("the scheduler is paused; P resumes it"));
+}
+
+#[test]
+fn a_paused_server_keeps_its_files_and_takes_none() {
+    let mut state = state([9, 1, 1]);
+    let host = HostView { state: HostState::Paused, name: "process 1".into(), detail: None };
+    state.apply(Event::Host { node: node_id("zk2"), view: Some(host) }, NOW);
+    let silent = Sample { reach: Reach::Silent, srvr: None, ..sample("zk2", Role::Follower, NOW) };
+    state.apply(Event::Probed(Box::new(silent)), NOW);
+    assert_eq!(condition(&state.snapshot(NOW), "zk2"), NodeCondition::Paused);
+    assert!(state.plan(NOW).moves.iter().all(|planned| planned.dst == node_id("zk3")));
+    let refused = state.check_upload("a", Some(&node_id("zk2")), None).unwrap_err().to_string();
+    assert!(refused.contains("its server is paused"), "{refused}");
+}
+
+#[test]
+fn three_write_errors_in_a_row_make_a_node_unhealthy() {
+    let mut state = state([0, 0, 0]);
+    let written = |error: Option<&str>| Event::Written { node: node_id("zk1"), error: error.map(str::to_owned) };
+    for error in [Some("EIO"), Some("EIO"), None, Some("EIO"), Some("EIO")] {
+        state.apply(written(error), NOW);
+    }
+    assert_eq!(condition(&state.snapshot(NOW), "zk1"), NodeCondition::Active);
+    state.apply(written(Some("EIO")), NOW);
+    assert_eq!(condition(&state.snapshot(NOW), "zk1"), NodeCondition::Unhealthy);
+    assert_ne!(state.emptiest(None).unwrap(), node_id("zk1"));
+}
+
+#[test]
+fn actions_against_the_quorum_need_a_confirmation() {
+    let mut state = state([0, 0, 0]);
+    state.apply(Event::Control(ControlView::Process), NOW);
+    let pause = |confirmed| Command::Server { node: node_id("zk3"), action: ServerAction::Pause, confirmed };
+    let refused = state.check(&pause(false)).unwrap_err();
+    assert_eq!(refused.code(), "needs-confirm", "{refused}");
+    assert!(state.check(&pause(true)).is_ok());
+}
+
+#[test]
+fn a_read_only_instance_plans_and_changes_nothing() {
+    let mut instance = snapshot().instance;
+    instance.read_only = true;
+    let state = State::new(settings(), instance, NOW);
+    assert_eq!(state.check(&drain("zk1")).unwrap_err(), Rejected::ReadOnly);
+    assert_eq!(state.check(&Command::RunScheduler).unwrap_err(), Rejected::ReadOnly);
+    assert_eq!(state.check_upload("a", None, None).unwrap_err(), Rejected::ReadOnly);
+}
+
+#[test]
+fn a_foreign_store_is_watched_and_not_touched() {
+    let mut state = state([1, 0, 0]);
+    state.apply(Event::Store(StoreView::Foreign { ours: "a".into(), theirs: "b".into() }), NOW);
+    let refused = [
+        state.check(&Command::Delete { file: FileId::new(0) }).unwrap_err(),
+        state.check_upload("a", None, None).unwrap_err(),
+        state.check_download(FileId::new(0)).unwrap_err(),
+        state.check(&Command::RunScheduler).unwrap_err(),
+    ];
+    assert!(refused.iter().all(|rejected| rejected.code() == "foreign-store"), "{refused:?}");
+}

@@ -1,0 +1,63 @@
+//! Takes snapshots: costs what is small, shares what is large.
+
+use std::sync::Arc;
+
+use super::State;
+use crate::domain::ids::{NodeId, Timestamp};
+use crate::domain::node::{NodeView, WEIGHT_DEFAULT};
+use crate::domain::scheduler::SchedulerView;
+use crate::domain::snapshot::Snapshot;
+
+impl State {
+    /// The picture as of `now`. Takes `&mut self` to keep the shared lists that did not change.
+    pub fn snapshot(&mut self, now: Timestamp) -> Snapshot {
+        self.revision += 1;
+        let operations = self.operations_view.take().unwrap_or_else(|| self.operations.iter().cloned().collect());
+        self.operations_view = Some(Arc::clone(&operations));
+        let notices = self.notices_view.take().unwrap_or_else(|| self.notices.iter().cloned().collect());
+        self.notices_view = Some(Arc::clone(&notices));
+        Snapshot {
+            taken_at: now,
+            revision: self.revision,
+            instance: self.instance.clone(),
+            session: self.session.clone(),
+            leadership: self.leadership.clone(),
+            instances: Arc::clone(&self.instances),
+            ensemble: self.ensemble.clone(),
+            servers: self.trackers.iter().map(|tracker| tracker.view()).collect(),
+            nodes: self.settings.servers.iter().map(|server| self.node_view(&server.node)).collect(),
+            files: self.files.clone(),
+            files_complete: self.files_complete,
+            unreadable: self.unreadable.iter().map(|(path, cause)| format!("{path} {cause}").trim().to_owned()).collect(),
+            moves: self.moves.values().cloned().collect(),
+            scheduler: SchedulerView { max_difference: self.max_difference(), ..self.scheduler.clone() },
+            workload: self.workload.clone(),
+            operations,
+            operations_total: self.operations_total,
+            operations_per_minute: self.per_minute.clone(),
+            history: self.history.clone(),
+            control: self.control.clone(),
+            loops: self.loops.values().cloned().collect(),
+            canary: self.canary.clone(),
+            notices,
+            counters: self.counters.clone(),
+        }
+    }
+
+    fn node_view(&self, node: &NodeId) -> NodeView {
+        let target = self.targets.iter().find(|target| target.node == *node);
+        NodeView {
+            id: node.clone(),
+            files: self.placement.count(node),
+            bytes: self.placement.bytes(node),
+            weight: self.records.get(node).map_or(WEIGHT_DEFAULT, |(record, _)| record.weight),
+            condition: self.condition(node),
+            drain: self.drain_view(node),
+            in_flight_in: self.in_flight(node, true),
+            in_flight_out: self.in_flight(node, false),
+            target: target.map(|target| (target.low, target.high)),
+            not_chosen: target.and_then(|target| target.not_chosen),
+            free: self.free.get(node).copied(),
+        }
+    }
+}

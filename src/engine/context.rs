@@ -1,0 +1,121 @@
+//! What every loop and job holds: ways to tell the core, ask the core, and reach the outside.
+
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::driver::Driver;
+use crate::adapters::blobs::BlobStore;
+use crate::adapters::history::History;
+use crate::adapters::zookeeper::registry::{Fence, Registry};
+use crate::domain::command::Rejected;
+use crate::domain::event::Event;
+use crate::domain::file::FileEntry;
+use crate::domain::ids::{Bytes, NodeId};
+use crate::domain::node::NodeRecord;
+use crate::domain::operation::Operation;
+use crate::domain::planner::Plan;
+use crate::domain::scheduler::Decision;
+use crate::domain::snapshot::{InstanceInfo, Level, Snapshot};
+
+/// A plan with all that carrying it out needs, taken from the state at one moment.
+pub struct PlanAnswer {
+    /// Why there is no plan; `plan` is `None` then.
+    pub cannot: Option<Decision>,
+    pub plan: Option<Plan>,
+    /// The files of the plan's moves, in their order.
+    pub entries: Vec<Arc<FileEntry>>,
+    /// Versions of the node records and the epoch of this leader.
+    pub fence: Fence,
+    pub max_difference: u64,
+    pub threshold: u64,
+    pub paused: bool,
+}
+
+/// A draining node: its record and the files that it still owns.
+pub type Draining = (NodeId, NodeRecord, u64);
+
+/// Questions to the core. It answers each at once from its state.
+pub enum Ask {
+    Plan { reply: oneshot::Sender<PlanAnswer> },
+    /// The versions under which the node records are known.
+    Fence { nodes: Vec<NodeId>, reply: oneshot::Sender<Fence> },
+    /// The emptiest node that takes a file of this size.
+    Emptiest { size: Bytes, reply: oneshot::Sender<Result<NodeId, Rejected>> },
+    Drains { reply: oneshot::Sender<Vec<Draining>> },
+}
+
+/// Cheap to clone.
+#[derive(Clone)]
+pub struct Context {
+    pub events: mpsc::Sender<Event>,
+    pub asks: mpsc::Sender<Ask>,
+    /// The registry while there is a session.
+    pub link: watch::Receiver<Option<Registry>>,
+    pub snapshots: watch::Receiver<Arc<Snapshot>>,
+    pub blobs: BlobStore,
+    pub history: History,
+    pub me: InstanceInfo,
+    pub driver: Driver,
+    pub stop: CancellationToken,
+}
+
+impl Context {
+    /// Tells the core. Waits when it is busy; the core never waits for a loop.
+    pub async fn emit(&self, event: Event) {
+        _ = self.events.send(event).await;
+    }
+
+    pub async fn notice(&self, level: Level, text: impl Into<String>) {
+        self.emit(Event::Notice { level, text: text.into() }).await;
+    }
+
+    /// Writes a row of history and shows it.
+    pub async fn record(&self, operation: Operation) {
+        if let Err(error) = self.history.record(operation.clone()).await {
+            tracing::error!(operation = %operation.id, "history: {error}");
+        }
+        self.emit(Event::Operation(Box::new(operation))).await;
+    }
+
+    /// The registry of the session, when there is one.
+    #[must_use]
+    pub fn registry(&self) -> Option<Registry> {
+        self.link.borrow().clone()
+    }
+
+    #[must_use]
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.snapshots.borrow().clone()
+    }
+
+    /// A plan from the state as it is now; `None` when the program ends.
+    pub async fn plan(&self) -> Option<PlanAnswer> {
+        let (reply, answer) = oneshot::channel();
+        self.ask(Ask::Plan { reply }, answer).await
+    }
+
+    /// The fence for changes that an operator asked for: node versions, no epoch.
+    pub async fn fence(&self, nodes: Vec<NodeId>) -> Option<Fence> {
+        let (reply, answer) = oneshot::channel();
+        self.ask(Ask::Fence { nodes, reply }, answer).await
+    }
+
+    /// # Errors
+    /// [`Rejected`] naming why no node takes it.
+    pub async fn emptiest(&self, size: Bytes) -> Result<NodeId, Rejected> {
+        let (reply, answer) = oneshot::channel();
+        self.ask(Ask::Emptiest { size, reply }, answer).await.unwrap_or(Err(Rejected::ShuttingDown))
+    }
+
+    pub async fn drains(&self) -> Vec<Draining> {
+        let (reply, answer) = oneshot::channel();
+        self.ask(Ask::Drains { reply }, answer).await.unwrap_or_default()
+    }
+
+    async fn ask<T>(&self, ask: Ask, answer: oneshot::Receiver<T>) -> Option<T> {
+        self.asks.send(ask).await.ok()?;
+        answer.await.ok()
+    }
+}

@@ -1,0 +1,128 @@
+//! The one task that owns the state.
+//!
+//! Architecture invariant: the core awaits nothing but its own receivers. Loops and jobs may wait
+//! for the core, so bounded queues cannot deadlock.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use super::clock;
+use super::context::{Ask, PlanAnswer};
+use super::dispatch::Dispatch;
+use super::handle::Request;
+use crate::adapters::zookeeper::registry::Fence;
+use crate::domain::event::Event;
+use crate::domain::ids::NodeId;
+use crate::domain::snapshot::Snapshot;
+use crate::domain::state::State;
+
+/// Events that may wait for the core.
+pub(super) const EVENTS_MAX: usize = 1024;
+/// Questions that may wait for the core.
+pub(super) const ASKS_MAX: usize = 64;
+/// Shortest time between two snapshots: ten a second.
+const PUBLISH_EVERY: Duration = Duration::from_millis(100);
+/// Events folded in before the core looks at requests again.
+const EVENTS_AT_ONCE: usize = 256;
+
+pub(super) struct Core {
+    pub(super) state: State,
+    pub(super) requests: mpsc::Receiver<Request>,
+    pub(super) asks: mpsc::Receiver<Ask>,
+    pub(super) events: mpsc::Receiver<Event>,
+    pub(super) snapshots: watch::Sender<Arc<Snapshot>>,
+    pub(super) dispatch: Dispatch,
+    /// Ends the core, after all loops and jobs have ended.
+    pub(super) end: CancellationToken,
+}
+
+impl Core {
+    pub(super) async fn run(mut self) {
+        let mut seconds = interval(Duration::from_secs(1));
+        seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut published = Instant::now();
+        let mut dirty = true;
+        let mut batch = Vec::with_capacity(EVENTS_AT_ONCE);
+        loop {
+            tokio::select! {
+                biased;
+                () = self.end.cancelled() => break,
+                () = sleep_until(published + PUBLISH_EVERY), if dirty => {
+                    self.publish();
+                    published = Instant::now();
+                    dirty = false;
+                }
+                Some(request) = self.requests.recv() => {
+                    self.catch_up();
+                    self.dispatch.request(&mut self.state, request);
+                    dirty = true;
+                }
+                Some(ask) = self.asks.recv() => {
+                    self.catch_up();
+                    self.answer(ask);
+                    dirty = true;
+                }
+                count = self.events.recv_many(&mut batch, EVENTS_AT_ONCE) => {
+                    let now = clock::now();
+                    batch.drain(..).for_each(|event| self.state.apply(event, now));
+                    dirty |= count > 0;
+                }
+                _ = seconds.tick() => {
+                    self.state.apply(Event::Tick, clock::now());
+                    dirty = true;
+                }
+            }
+        }
+        self.publish();
+    }
+
+    /// Folds in what was told before the question: who asks knows it and counts on it.
+    fn catch_up(&mut self) {
+        let now = clock::now();
+        for _ in 0..EVENTS_MAX {
+            let Ok(event) = self.events.try_recv() else { return };
+            self.state.apply(event, now);
+        }
+    }
+
+    fn publish(&mut self) {
+        _ = self.snapshots.send_replace(Arc::new(self.state.snapshot(clock::now())));
+    }
+
+    /// Who asked may have gone meanwhile; then nobody needs the answer.
+    fn answer(&self, ask: Ask) {
+        match ask {
+            Ask::Plan { reply } => _ = reply.send(self.plan()),
+            Ask::Fence { nodes, reply } => _ = reply.send(self.fence(&nodes)),
+            Ask::Emptiest { size, reply } => _ = reply.send(self.state.emptiest(Some(size))),
+            Ask::Drains { reply } => _ = reply.send(self.state.draining()),
+        }
+    }
+
+    fn plan(&self) -> PlanAnswer {
+        let cannot = self.state.cannot_plan();
+        let plan = cannot.is_none().then(|| self.state.plan(clock::now()));
+        let moves = plan.iter().flat_map(|plan| &plan.moves);
+        let entries = moves.filter_map(|planned| self.state.files().get(planned.file).cloned()).collect();
+        let leadership = self.state.leadership();
+        let epoch = leadership.epoch.filter(|_| leadership.leads);
+        PlanAnswer {
+            cannot,
+            plan,
+            entries,
+            fence: Fence { epoch, ..self.fence(&self.state.node_ids()) },
+            max_difference: self.state.max_difference().unwrap_or_default(),
+            threshold: self.state.trigger(),
+            paused: self.state.scheduler_paused(),
+        }
+    }
+
+    fn fence(&self, nodes: &[NodeId]) -> Fence {
+        let version = |node: &NodeId| self.state.record(node).map(|(_, version)| (node.clone(), *version));
+        Fence { epoch: None, nodes: nodes.iter().filter_map(version).collect() }
+    }
+}

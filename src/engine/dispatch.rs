@@ -1,0 +1,246 @@
+//! Turns requests into work: judges them against the state and hands them to a loop or a job.
+
+use std::sync::Arc;
+
+use tokio::sync::{Semaphore, oneshot};
+
+use super::clock;
+use super::context::Context;
+use super::files::{delete, moves, stress, upload};
+use super::handle::{ByteSource, Download, QueryError, Request, Upload};
+use super::loops::scheduler::SchedulerPort;
+use super::loops::workload::WorkloadPort;
+use super::orders;
+use crate::adapters::control::ServerControl;
+use crate::adapters::logs::LocalLogs;
+use crate::domain::command::{Accepted, Actor, Command, Rejected, Stress};
+use crate::domain::event::Event;
+use crate::domain::file::FileEntry;
+use crate::domain::ids::{FileId, NodeId};
+use crate::domain::log::{LogPage, LogQuery};
+use crate::domain::operation::{HistoryPage, HistoryQuery};
+use crate::domain::scheduler::MoveReason;
+use crate::domain::state::{Order, State};
+
+/// Jobs that fronts may have under way at once.
+const JOBS_MAX: usize = 64;
+
+type Answer<T, E> = oneshot::Sender<Result<T, E>>;
+
+pub(super) struct Dispatch {
+    pub(super) ctx: Context,
+    pub(super) scheduler: SchedulerPort,
+    pub(super) workload: WorkloadPort,
+    pub(super) control: Arc<dyn ServerControl>,
+    pub(super) logs: LocalLogs,
+    slots: Arc<Semaphore>,
+}
+
+impl Dispatch {
+    pub(super) fn new(
+        ctx: Context,
+        scheduler: SchedulerPort,
+        workload: WorkloadPort,
+        control: Arc<dyn ServerControl>,
+        logs: LocalLogs,
+    ) -> Self {
+        Self { ctx, scheduler, workload, control, logs, slots: Arc::new(Semaphore::new(JOBS_MAX)) }
+    }
+
+    /// Answers a request or hands it on.
+    pub(super) fn request(&self, state: &mut State, request: Request) {
+        match request {
+            Request::Command { command, actor, reply } => _ = reply.send(self.command(state, &command, &actor)),
+            Request::Upload { upload, bytes, actor, reply } => {
+                _ = reply.send(self.upload(state, upload, bytes, &actor));
+            }
+            Request::Download { file, reply } => match self.entry(state, file) {
+                Ok(entry) => self.download(entry, reply),
+                Err(rejected) => _ = reply.send(Err(rejected)),
+            },
+            Request::History { query, reply } => self.history(query, reply),
+            Request::Logs { query, reply } => self.search(query, reply),
+        }
+    }
+
+    /// Runs a job in one of the slots, or refuses.
+    fn job(&self, name: &'static str, job: impl Future<Output = ()> + Send + 'static) -> Result<(), Rejected> {
+        if self.ctx.stop.is_cancelled() {
+            return Err(Rejected::ShuttingDown);
+        }
+        let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() else {
+            return Err(Rejected::Busy { what: "operations under way".into(), limit: JOBS_MAX });
+        };
+        self.ctx.driver.job(name, async move {
+            job.await;
+            drop(slot);
+        });
+        Ok(())
+    }
+
+    fn command(&self, state: &mut State, command: &Command, actor: &Actor) -> Result<Accepted, Rejected> {
+        let order = state.check(command)?;
+        let (ctx, by) = (self.ctx.clone(), actor.0.clone());
+        match order {
+            Order::Preview => Ok(preview(state)),
+            Order::DropPreview => {
+                state.apply(Event::Preview(None), clock::now());
+                Ok(Accepted { operation: None, message: "left the preview".into() })
+            }
+            Order::StopRun => {
+                self.scheduler.stop_run();
+                Ok(Accepted { operation: None, message: "the run ends after the moves under way".into() })
+            }
+            Order::Stress(wanted) => self.stress(wanted, by),
+            Order::RunScheduler => self.run_scheduler(by),
+            Order::RunWorkload => self.workload.run(by),
+            Order::Migrate { entry, target } => self.migrate(entry, target, by),
+            Order::Delete { entry } => self.delete(entry, by),
+            Order::Server { node, action } => {
+                let id = clock::new_operation();
+                let message = format!("{} {node}", action.word());
+                let control = Arc::clone(&self.control);
+                self.job("server", async move { orders::server(&ctx, &*control, id, &node, action, by).await })?;
+                Ok(Accepted { operation: Some(id), message })
+            }
+            Order::PauseScheduler(paused) => {
+                let id = clock::new_operation();
+                self.job("scheduler-pause", async move { orders::pause_scheduler(&ctx, id, paused, by).await })?;
+                let message = if paused { "pausing the scheduler" } else { "resuming the scheduler" };
+                Ok(Accepted { operation: Some(id), message: message.into() })
+            }
+            Order::Drain { node, record, version, files } => {
+                let id = clock::new_operation();
+                let message = format!("draining {node}: {files} files to move");
+                let change = orders::NodeChange { node, record, version, by };
+                self.job("drain", async move { orders::drain(&ctx, id, change, files).await })?;
+                Ok(Accepted { operation: Some(id), message })
+            }
+            Order::Undrain { node, record, version } => {
+                let id = clock::new_operation();
+                let message = format!("{node} takes files again");
+                let left = state.placement().count(&node);
+                let change = orders::NodeChange { node, record, version, by };
+                self.job("undrain", async move { orders::undrain(&ctx, id, change, left).await })?;
+                Ok(Accepted { operation: Some(id), message })
+            }
+            Order::Weight { node, record, version, weight } => {
+                let id = clock::new_operation();
+                let message = format!("weight of {node}: {} to {weight}", record.weight);
+                let change = orders::NodeChange { node, record, version, by };
+                self.job("weight", async move { orders::weight(&ctx, id, change, weight).await })?;
+                Ok(Accepted { operation: Some(id), message })
+            }
+        }
+    }
+
+    fn stress(&self, wanted: Stress, by: String) -> Result<Accepted, Rejected> {
+        let (ctx, id, scheduler) = (self.ctx.clone(), clock::new_operation(), self.scheduler.clone());
+        let message = format!("stress {}: {} files of {}", wanted.node, wanted.files, wanted.size);
+        self.job("stress", async move { stress::run(&ctx, id, &wanted, &by, &scheduler).await })?;
+        Ok(Accepted { operation: Some(id), message })
+    }
+
+    fn run_scheduler(&self, by: String) -> Result<Accepted, Rejected> {
+        let (ctx, id, scheduler) = (self.ctx.clone(), clock::new_operation(), self.scheduler.clone());
+        self.job("run", async move { scheduler.run_as(&ctx, id, &by).await })?;
+        Ok(Accepted { operation: Some(id), message: "running the scheduler".into() })
+    }
+
+    fn migrate(&self, entry: Arc<FileEntry>, dst: NodeId, by: String) -> Result<Accepted, Rejected> {
+        let (ctx, attempt) = (self.ctx.clone(), clock::new_attempt());
+        let message = format!("moving {} from {} to {dst}", entry.record.name, entry.record.owner);
+        let why = format!("manual, by {by}");
+        let order = moves::MoveOrder { attempt, entry, dst, reason: MoveReason::Manual, why, by };
+        self.job("migrate", async move {
+            if let Some(fence) = ctx.fence(vec![order.dst.clone()]).await {
+                moves::run(&ctx, vec![order], &fence).await;
+            }
+        })?;
+        Ok(Accepted { operation: Some(attempt.into()), message })
+    }
+
+    fn delete(&self, entry: Arc<FileEntry>, by: String) -> Result<Accepted, Rejected> {
+        let (ctx, attempt) = (self.ctx.clone(), clock::new_attempt());
+        let message = format!("deleting {} from {}", entry.record.name, entry.record.owner);
+        self.job("delete", async move {
+            if let Err(failure) = delete::run(&ctx, attempt, &entry, &by).await {
+                tracing::warn!(%attempt, "delete: {failure}");
+            }
+        })?;
+        Ok(Accepted { operation: Some(attempt.into()), message })
+    }
+
+    fn upload(&self, state: &State, wanted: Upload, bytes: ByteSource, by: &Actor) -> Result<Accepted, Rejected> {
+        let node = state.check_upload(&wanted.name, wanted.node.as_ref(), wanted.size_hint)?;
+        let (ctx, attempt) = (self.ctx.clone(), clock::new_attempt());
+        let message = format!("uploading {} to {node}", wanted.name);
+        let order = upload::UploadOrder {
+            attempt,
+            file: clock::new_file(),
+            name: wanted.name,
+            node,
+            source: upload::Source::Stream { bytes, size_hint: wanted.size_hint },
+            by: by.0.clone(),
+            why: format!("by {by}"),
+        };
+        self.job("upload", async move {
+            let Some(fence) = ctx.fence(vec![order.node.clone()]).await else { return };
+            if let Err(failure) = upload::run(&ctx, order, &fence).await {
+                tracing::warn!(%attempt, "upload: {failure}");
+            }
+        })?;
+        Ok(Accepted { operation: Some(attempt.into()), message })
+    }
+
+    fn entry(&self, state: &State, file: FileId) -> Result<Arc<FileEntry>, Rejected> {
+        if self.ctx.stop.is_cancelled() {
+            return Err(Rejected::ShuttingDown);
+        }
+        state.check_download(file)
+    }
+
+    fn download(&self, entry: Arc<FileEntry>, reply: Answer<Download, Rejected>) {
+        let blobs = self.ctx.blobs.clone();
+        self.ctx.driver.job("download", async move {
+            let opened = blobs.open_verified(&entry).await;
+            let answer = opened.map(|bytes| Download { entry, bytes });
+            _ = reply.send(answer.map_err(|error| Rejected::NotPossible {
+                what: "the download".into(),
+                why: error.to_string(),
+            }));
+        });
+    }
+
+    fn history(
+        &self,
+        query: HistoryQuery,
+        reply: Answer<HistoryPage, QueryError>,
+    ) {
+        let history = self.ctx.history.clone();
+        self.ctx.driver.job("history", async move {
+            _ = reply.send(history.query(query).await.map_err(|error| QueryError(error.to_string())));
+        });
+    }
+
+    fn search(
+        &self,
+        query: LogQuery,
+        reply: Answer<LogPage, QueryError>,
+    ) {
+        let logs = self.logs.clone();
+        self.ctx.driver.job("logs", async move {
+            _ = reply.send(logs.search(query).await.map_err(|error| QueryError(error.to_string())));
+        });
+    }
+}
+
+fn preview(state: &mut State) -> Accepted {
+    let plan = Arc::new(state.plan(clock::now()));
+    let message = match plan.moves.len() {
+        0 => format!("nothing to move: {}", plan.decision),
+        moves => format!("{moves} moves planned, the least possible is {}; y runs them", plan.lower_bound),
+    };
+    state.apply(Event::Preview(Some(plan)), clock::now());
+    Accepted { operation: None, message }
+}

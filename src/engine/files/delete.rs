@@ -1,0 +1,111 @@
+//! A delete: intent, `multi{intent committed, delete record}`, then the bytes to the trash.
+
+use std::sync::Arc;
+
+use super::Failure;
+use super::steps::Steps;
+use crate::adapters::zookeeper::error::ZkError;
+use crate::adapters::zookeeper::registry::{Decided, Fence};
+use crate::domain::event::Event;
+use crate::domain::file::FileEntry;
+use crate::domain::ids::{AttemptId, Timestamp};
+use crate::domain::migration::{Intent, IntentKind, IntentState};
+use crate::domain::operation::{Operation, OperationKind, OperationStatus};
+use crate::engine::clock;
+use crate::engine::context::Context;
+
+/// Deletes one file. The attempt is also the row of history.
+///
+/// # Errors
+/// [`Failure`]: the file is as it was.
+pub async fn run(ctx: &Context, attempt: AttemptId, entry: &Arc<FileEntry>, by: &str) -> Result<(), Failure> {
+    let started = clock::now();
+    let mut steps = Steps::begin(started);
+    let row = |status, steps: &Steps, failure: Option<&Failure>| Operation {
+        id: attempt.into(),
+        kind: OperationKind::Delete,
+        status,
+        started,
+        finished: status.is_final().then(clock::now),
+        what: format!("{}, {}", entry.record.name, entry.record.size),
+        file: Some(entry.id),
+        source: Some(entry.record.owner.clone()),
+        target: None,
+        bytes: Some(entry.record.size),
+        why: failure.map(ToString::to_string),
+        by: by.to_owned(),
+        instance: ctx.me.name(),
+        steps: steps.clone().into_vec(),
+        files: Vec::new(),
+        run: None,
+    };
+    ctx.record(row(OperationStatus::Started, &steps, None)).await;
+    let result = make(ctx, attempt, entry, by, started, &mut steps).await;
+    let status = match &result {
+        Ok(()) => OperationStatus::Done,
+        Err(Failure::Changed { .. }) => OperationStatus::Aborted,
+        Err(_) => OperationStatus::Failed,
+    };
+    ctx.record(row(status, &steps, result.as_ref().err())).await;
+    result
+}
+
+async fn make(
+    ctx: &Context,
+    attempt: AttemptId,
+    entry: &Arc<FileEntry>,
+    by: &str,
+    started: Timestamp,
+    steps: &mut Steps,
+) -> Result<(), Failure> {
+    let registry = ctx.registry().ok_or(Failure::NoSession)?;
+    let record = &entry.record;
+    let intent = Intent {
+        v: 1,
+        state: IntentState::Prepared,
+        kind: IntentKind::Delete,
+        file: entry.id,
+        name: record.name.clone(),
+        src: Some(record.owner.clone()),
+        dst: None,
+        blob_src: Some(record.blob),
+        blob_dst: None,
+        size: Some(record.size),
+        blake3: Some(record.blake3),
+        instance: ctx.me.id,
+        reason: None,
+        by: by.to_owned(),
+        created_ms: started,
+    };
+    let fence = Fence::default();
+    if let Err(error) = registry.prepare(&[(attempt, intent.clone())], &fence).await {
+        if !error.definitely_not_applied() {
+            registry.abort_unprepared(attempt, &intent).await;
+        }
+        return Err(error.into());
+    }
+    steps.ended("intent");
+    if let Err(error) = registry.commit_delete(attempt, &intent, entry, &fence).await
+        && registry.abort(attempt).await != Decided::Committed
+    {
+        if let Err(error) = registry.delete_intent(attempt).await {
+            tracing::warn!(%attempt, "the intent stays for the recovery: {error}");
+        }
+        return Err(match error {
+            ZkError::Refused { .. } => Failure::Changed { what: "file".into(), why: error.to_string() },
+            other => other.into(),
+        });
+    }
+    steps.ended("commit");
+    ctx.emit(Event::FileRemoved(entry.id)).await;
+    match ctx.blobs.trash(&record.owner, entry.id, record.blob).await {
+        Ok(()) => {
+            steps.ended("collect");
+            if let Err(error) = registry.delete_intent(attempt).await {
+                tracing::warn!(%attempt, "the intent stays for the recovery: {error}");
+            }
+        }
+        Err(error) => tracing::warn!(%attempt, "the bytes stay for the recovery: {error}"),
+    }
+    Ok(())
+}

@@ -1,0 +1,267 @@
+//! Moves in batches: one `multi` for the intents, bytes in parallel, one folder sync a node, one
+//! `multi` for the commits. A batch that is refused whole is tried move by move, so that one stale
+//! file does not hold up the others.
+
+use futures_util::StreamExt;
+use futures_util::stream;
+
+use super::moving::Moving;
+pub use super::moving::MoveOrder;
+use super::{Failure, PARALLEL};
+use crate::adapters::blobs::BlobError;
+use crate::adapters::zookeeper::error::ZkError;
+use crate::adapters::zookeeper::registry::{Decided, Fence, MoveCommit, Registry};
+use crate::domain::event::Event;
+use crate::domain::file::FileEntry;
+use crate::domain::migration::Step;
+use crate::engine::context::Context;
+
+/// What became of a batch.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outcome {
+    pub done: u64,
+    pub failed: u64,
+    pub bytes: u64,
+    /// The first cause, when something failed.
+    pub cause: Option<String>,
+}
+
+impl Outcome {
+    /// Adds what another batch did.
+    pub fn add(&mut self, other: Self) {
+        self.done += other.done;
+        self.failed += other.failed;
+        self.bytes += other.bytes;
+        self.cause = self.cause.take().or(other.cause);
+    }
+
+    fn failed(&mut self, failure: &Failure) {
+        self.failed += 1;
+        self.cause.get_or_insert_with(|| failure.to_string());
+    }
+}
+
+/// Makes the moves of one batch, at most [`super::BATCH`]. Each ends in a row of history.
+pub async fn run(ctx: &Context, orders: Vec<MoveOrder>, fence: &Fence) -> Outcome {
+    let mut outcome = Outcome::default();
+    let moving: Vec<_> = orders.into_iter().map(Moving::new).collect();
+    for one in &moving {
+        one.begin(ctx).await;
+    }
+    let Some(registry) = ctx.registry() else {
+        end_all(ctx, moving, &Failure::NoSession, &mut outcome).await;
+        return outcome;
+    };
+    let prepared = prepare(ctx, &registry, moving, fence, &mut outcome).await;
+    let copied = copy(ctx, &registry, prepared, &mut outcome).await;
+    let published = publish(ctx, &registry, copied, &mut outcome).await;
+    let committed = commit(ctx, &registry, published, fence, &mut outcome).await;
+    collect(ctx, &registry, committed).await;
+    outcome
+}
+
+async fn end_all(ctx: &Context, moving: Vec<Moving>, failure: &Failure, outcome: &mut Outcome) {
+    for one in moving {
+        outcome.failed(failure);
+        one.end(ctx, Some(failure)).await;
+    }
+}
+
+async fn prepare(
+    ctx: &Context,
+    registry: &Registry,
+    moving: Vec<Moving>,
+    fence: &Fence,
+    outcome: &mut Outcome,
+) -> Vec<Moving> {
+    if moving.is_empty() {
+        return moving;
+    }
+    let intents: Vec<_> = moving.iter().map(|one| (one.attempt(), one.intent(ctx))).collect();
+    match registry.prepare(&intents, fence).await {
+        Ok(()) => {
+            let mut prepared = moving;
+            for one in &mut prepared {
+                one.step(ctx, Step::Intended, "intent").await;
+            }
+            prepared
+        }
+        Err(error) => {
+            if !error.definitely_not_applied() {
+                for (attempt, intent) in &intents {
+                    registry.abort_unprepared(*attempt, intent).await;
+                }
+            }
+            end_all(ctx, moving, &refused(error, "node or the leader"), outcome).await;
+            Vec::new()
+        }
+    }
+}
+
+fn refused(error: ZkError, what: &str) -> Failure {
+    if error.definitely_not_applied() && matches!(error, ZkError::Refused { .. }) {
+        Failure::Changed { what: what.into(), why: error.to_string() }
+    } else {
+        error.into()
+    }
+}
+
+async fn copy(ctx: &Context, registry: &Registry, moving: Vec<Moving>, outcome: &mut Outcome) -> Vec<Moving> {
+    let mut copies = stream::iter(moving.into_iter().map(|one| copy_one(ctx, one))).buffered(PARALLEL);
+    let mut copied = Vec::new();
+    while let Some((mut one, result)) = copies.next().await {
+        match result {
+            Ok(()) => {
+                one.step(ctx, Step::BytesCopied, "copy").await;
+                one.step(ctx, Step::BytesVerified, "verify").await;
+                copied.push(one);
+            }
+            Err(failure) => give_up(ctx, registry, one, failure, outcome).await,
+        }
+    }
+    copied
+}
+
+/// Steps 3 and 4: the bytes in the target's `.tmp`, synced, with the record's size and hash.
+async fn copy_one(ctx: &Context, one: Moving) -> (Moving, Result<(), Failure>) {
+    let record = &one.order.entry.record;
+    let (file, from, to) = (one.order.entry.id, (&record.owner, record.blob), &one.order.dst);
+    let result = ctx.blobs.copy(file, from, to, one.attempt(), record.size, one.copied.clone()).await;
+    let error = result.as_ref().err().filter(|error| error.blames_target()).map(ToString::to_string);
+    ctx.emit(Event::Written { node: to.clone(), error }).await;
+    let checked = result.and_then(|written| {
+        if written.size == record.size && written.blake3 == record.blake3 {
+            Ok(())
+        } else {
+            Err(BlobError::damaged(&record.owner, file, record.blob, record.blake3, written.blake3))
+        }
+    });
+    (one, checked.map_err(Failure::from))
+}
+
+/// Aborts the attempt, then removes its own bytes. A commit that had come through goes forward.
+async fn give_up(ctx: &Context, registry: &Registry, one: Moving, failure: Failure, outcome: &mut Outcome) {
+    match registry.abort(one.attempt()).await {
+        Decided::Committed => finish(ctx, registry, vec![one], outcome).await,
+        Decided::Aborted | Decided::Gone => {
+            let (node, file, attempt) = (one.order.dst.clone(), one.order.entry.id, one.attempt());
+            if let Err(error) = ctx.blobs.discard(&node, file, attempt).await {
+                tracing::warn!(%attempt, "bytes of an aborted attempt stay for the recovery: {error}");
+            } else if let Err(error) = registry.delete_intent(attempt).await {
+                tracing::warn!(%attempt, "the intent stays for the recovery: {error}");
+            }
+            outcome.failed(&failure);
+            one.end(ctx, Some(&failure)).await;
+        }
+        Decided::Undecided => leave(ctx, one, failure, outcome).await,
+    }
+}
+
+/// The session ended before the attempt was decided: no byte is touched, the recovery decides. The
+/// row stays open, for it may yet be a success.
+async fn leave(ctx: &Context, one: Moving, failure: Failure, outcome: &mut Outcome) {
+    tracing::warn!(attempt = %one.attempt(), "left to the recovery: {failure}");
+    outcome.failed(&failure);
+    one.leave(ctx).await;
+}
+
+async fn publish(ctx: &Context, registry: &Registry, moving: Vec<Moving>, outcome: &mut Outcome) -> Vec<Moving> {
+    let names: Vec<_> = moving.iter().map(|m| (m.order.dst.clone(), m.order.entry.id, m.attempt())).collect();
+    let results = ctx.blobs.publish_many(&names).await;
+    let mut published = Vec::new();
+    for (mut one, result) in moving.into_iter().zip(results) {
+        match result {
+            Ok(()) => {
+                one.step(ctx, Step::BytesPublished, "publish").await;
+                published.push(one);
+            }
+            Err(error) => give_up(ctx, registry, one, error.into(), outcome).await,
+        }
+    }
+    published
+}
+
+fn commit_of(ctx: &Context, one: &Moving) -> MoveCommit {
+    MoveCommit {
+        attempt: one.attempt(),
+        intent: one.intent(ctx),
+        entry: one.order.entry.as_ref().clone(),
+        record: one.record_after(),
+    }
+}
+
+/// Step 6 for the whole batch; what it refuses is tried one by one.
+async fn commit(
+    ctx: &Context,
+    registry: &Registry,
+    moving: Vec<Moving>,
+    fence: &Fence,
+    outcome: &mut Outcome,
+) -> Vec<Moving> {
+    if moving.is_empty() {
+        return moving;
+    }
+    let commits: Vec<_> = moving.iter().map(|one| commit_of(ctx, one)).collect();
+    let result = registry.commit_moves(&commits, fence).await;
+    if result.is_ok() {
+        return told(ctx, moving.into_iter().zip(commits).collect(), outcome).await;
+    }
+    let mut committed = Vec::new();
+    for (one, commit) in moving.into_iter().zip(commits) {
+        let alone = registry.commit_moves(std::slice::from_ref(&commit), fence).await;
+        match alone {
+            Ok(()) => committed.push((one, commit)),
+            // Also the refusal of a retry may be the echo of a success whose reply was lost.
+            Err(error) => match registry.abort(one.attempt()).await {
+                Decided::Committed => committed.push((one, commit)),
+                Decided::Aborted | Decided::Gone => {
+                    give_up(ctx, registry, one, refused(error, "file, the node or the leader"), outcome).await;
+                }
+                Decided::Undecided => leave(ctx, one, error.into(), outcome).await,
+            },
+        }
+    }
+    told(ctx, committed, outcome).await
+}
+
+/// Step 7: the record as it is now, and the row of history.
+async fn told(ctx: &Context, committed: Vec<(Moving, MoveCommit)>, outcome: &mut Outcome) -> Vec<Moving> {
+    let mut moving = Vec::with_capacity(committed.len());
+    for (mut one, commit) in committed {
+        let entry = FileEntry { id: commit.entry.id, version: commit.entry.version + 1, record: commit.record };
+        ctx.emit(Event::FileChanged(Box::new(entry))).await;
+        one.step(ctx, Step::CommitSucceeded, "commit").await;
+        outcome.done += 1;
+        outcome.bytes += one.size().0;
+        moving.push(one);
+    }
+    moving
+}
+
+async fn finish(ctx: &Context, registry: &Registry, moving: Vec<Moving>, outcome: &mut Outcome) {
+    let committed = moving.into_iter().map(|one| {
+        let commit = commit_of(ctx, &one);
+        (one, commit)
+    });
+    let committed = told(ctx, committed.collect(), outcome).await;
+    collect(ctx, registry, committed).await;
+}
+
+/// Steps 8 and 9: the source's bytes to the trash, then the intents. What fails here is the recovery's.
+async fn collect(ctx: &Context, registry: &Registry, committed: Vec<Moving>) {
+    let mut finished = Vec::with_capacity(committed.len());
+    for mut one in committed {
+        let record = &one.order.entry.record;
+        match ctx.blobs.trash(&record.owner, one.order.entry.id, record.blob).await {
+            Ok(()) => {
+                finished.push(one.attempt());
+                one.step(ctx, Step::SourceCollected, "collect").await;
+            }
+            Err(error) => tracing::warn!(attempt = %one.attempt(), "the source's bytes stay for the recovery: {error}"),
+        }
+        one.end(ctx, None).await;
+    }
+    if let Err(error) = registry.delete_intents(&finished).await {
+        tracing::warn!("{} intents stay for the recovery: {error}", finished.len());
+    }
+}

@@ -1,0 +1,157 @@
+//! One move under way: what it is, where it stands, and how it is told.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::Failure;
+use super::steps::Steps;
+use crate::domain::event::Event;
+use crate::domain::file::{FileEntry, FileRecord};
+use crate::domain::ids::{AttemptId, Bytes, NodeId, Timestamp};
+use crate::domain::migration::{self, Intent, IntentKind, IntentState, Status, Step};
+use crate::domain::node::MoveView;
+use crate::domain::operation::{Operation, OperationKind, OperationStatus};
+use crate::domain::scheduler::MoveReason;
+use crate::engine::clock;
+use crate::engine::context::Context;
+
+/// One move that is wanted.
+#[derive(Clone, Debug)]
+pub struct MoveOrder {
+    pub attempt: AttemptId,
+    pub entry: Arc<FileEntry>,
+    pub dst: NodeId,
+    pub reason: MoveReason,
+    /// The reason in words with its numbers: `over-trigger: 41 > 36`.
+    pub why: String,
+    pub by: String,
+}
+
+pub(super) struct Moving {
+    pub(super) order: MoveOrder,
+    pub(super) copied: Arc<AtomicU64>,
+    started: Timestamp,
+    status: Status,
+    steps: Steps,
+}
+
+impl Moving {
+    pub(super) fn new(order: MoveOrder) -> Self {
+        let started = clock::now();
+        let copied = Arc::new(AtomicU64::new(0));
+        Self { order, copied, started, status: Status::Planned, steps: Steps::begin(started) }
+    }
+
+    pub(super) fn attempt(&self) -> AttemptId {
+        self.order.attempt
+    }
+
+    pub(super) fn src(&self) -> &NodeId {
+        &self.order.entry.record.owner
+    }
+
+    pub(super) fn size(&self) -> Bytes {
+        self.order.entry.record.size
+    }
+
+    pub(super) fn intent(&self, ctx: &Context) -> Intent {
+        let record = &self.order.entry.record;
+        Intent {
+            v: 1,
+            state: IntentState::Prepared,
+            kind: IntentKind::Move,
+            file: self.order.entry.id,
+            name: record.name.clone(),
+            src: Some(record.owner.clone()),
+            dst: Some(self.order.dst.clone()),
+            blob_src: Some(record.blob),
+            blob_dst: Some(self.order.attempt),
+            size: Some(record.size),
+            blake3: Some(record.blake3),
+            instance: ctx.me.id,
+            reason: Some(self.order.reason),
+            by: self.order.by.clone(),
+            created_ms: self.started,
+        }
+    }
+
+    /// The record that the commit writes.
+    pub(super) fn record_after(&self) -> FileRecord {
+        self.order.entry.record.moved(self.order.dst.clone(), self.order.attempt, clock::now())
+    }
+
+    pub(super) fn view(&self) -> MoveView {
+        MoveView {
+            attempt: self.order.attempt,
+            file: self.order.entry.id,
+            name: self.order.entry.record.name.clone(),
+            src: self.src().clone(),
+            dst: self.order.dst.clone(),
+            size: self.size(),
+            copied: Bytes(self.copied.load(Ordering::Relaxed)),
+            status: self.status,
+            reason: self.order.reason,
+            started: self.started,
+        }
+    }
+
+    pub(super) async fn begin(&self, ctx: &Context) {
+        ctx.emit(Event::MoveStarted(Box::new(self.view()))).await;
+        ctx.record(self.operation(ctx, OperationStatus::Started, None)).await;
+    }
+
+    /// Notes a step; one that the status machine forbids is a defect and is logged, not acted on.
+    pub(super) async fn step(&mut self, ctx: &Context, step: Step, name: &str) {
+        match migration::next(self.status, step) {
+            Ok(status) => self.status = status,
+            Err(illegal) => tracing::error!(attempt = %self.order.attempt, "{illegal}"),
+        }
+        self.steps.ended(name);
+        let copied = Bytes(self.copied.load(Ordering::Relaxed));
+        ctx.emit(Event::MoveProgress { attempt: self.order.attempt, status: self.status, copied }).await;
+    }
+
+    /// Writes the row of history and tells the core; `failure` is `None` when the move was made.
+    pub(super) async fn end(mut self, ctx: &Context, failure: Option<&Failure>) {
+        let status = match failure {
+            None => OperationStatus::Done,
+            Some(Failure::Changed { .. } | Failure::Stopped) => OperationStatus::Aborted,
+            Some(_) => OperationStatus::Failed,
+        };
+        if failure.is_some() {
+            self.step(ctx, Step::AbortSucceeded, "abort").await;
+        }
+        let operation = self.operation(ctx, status, failure);
+        let took = operation.took().unwrap_or_default();
+        ctx.record(operation).await;
+        ctx.emit(Event::MoveEnded { attempt: self.order.attempt, status, took }).await;
+    }
+
+    /// The attempt is decided by the recovery, which writes the row; it is no longer under way here.
+    pub(super) async fn leave(self, ctx: &Context) {
+        let (status, took) = (OperationStatus::Failed, clock::now().since(self.started));
+        ctx.emit(Event::MoveEnded { attempt: self.order.attempt, status, took }).await;
+    }
+
+    fn operation(&self, ctx: &Context, status: OperationStatus, failure: Option<&Failure>) -> Operation {
+        let record = &self.order.entry.record;
+        Operation {
+            id: self.order.attempt.into(),
+            kind: OperationKind::Migration,
+            status,
+            started: self.started,
+            finished: status.is_final().then(clock::now),
+            what: format!("{}, {}", record.name, record.size),
+            file: Some(self.order.entry.id),
+            source: Some(record.owner.clone()),
+            target: Some(self.order.dst.clone()),
+            bytes: Some(record.size),
+            why: Some(failure.map_or_else(|| self.order.why.clone(), ToString::to_string)),
+            by: self.order.by.clone(),
+            instance: ctx.me.name(),
+            steps: self.steps.clone().into_vec(),
+            files: Vec::new(),
+            run: None,
+        }
+    }
+}

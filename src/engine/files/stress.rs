@@ -1,0 +1,92 @@
+//! A stress: many generated files on one node, and the scheduler afterwards when asked.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use futures_util::{StreamExt, stream};
+
+use super::PARALLEL;
+use super::upload::{self, Source, UploadOrder};
+use crate::domain::command::Stress;
+use crate::domain::ids::{Bytes, FileId, OperationId};
+use crate::domain::operation::{Operation, OperationKind, OperationStatus};
+use crate::domain::scheduler::Run;
+use crate::engine::clock;
+use crate::engine::context::Context;
+use crate::engine::loops::scheduler::SchedulerPort;
+
+/// Uploads of a stress whose commits are under way at the same time.
+const UPLOADS: usize = PARALLEL * 4;
+
+/// Makes the files, then asks for a run when the stress says so. Ends in one row of history.
+pub async fn run(ctx: &Context, id: OperationId, stress: &Stress, by: &str, scheduler: &SchedulerPort) {
+    let started = clock::now();
+    let row = |status, files: Vec<FileId>, run: Option<Run>, why: Option<String>| Operation {
+        id,
+        kind: OperationKind::Stress,
+        status,
+        started,
+        finished: OperationStatus::is_final(status).then(clock::now),
+        what: format!("{} files, {} each", stress.files, stress.size),
+        file: None,
+        source: None,
+        target: Some(stress.node.clone()),
+        bytes: Some(Bytes(stress.size.0 * stress.files)),
+        why,
+        by: by.to_owned(),
+        instance: ctx.me.name(),
+        steps: Vec::new(),
+        files,
+        run,
+    };
+    ctx.record(row(OperationStatus::Started, Vec::new(), None, None)).await;
+    let (files, cause) = make(ctx, id, stress, by).await;
+    if let Some(cause) = cause {
+        let why = format!("{} of {} files made: {cause}", files.len(), stress.files);
+        ctx.record(row(OperationStatus::Failed, files, None, Some(why))).await;
+        return;
+    }
+    let (mut balanced, mut why) = (None, None);
+    if stress.trigger_scheduler {
+        match scheduler.run(ctx, by).await {
+            Ok(run) => balanced = Some((*run).clone()),
+            Err(cause) => why = Some(format!("the files are made; the scheduler did not run: {cause}")),
+        }
+    }
+    ctx.record(row(OperationStatus::Done, files, balanced, why)).await;
+}
+
+/// The files that were made, and the first cause when not all were.
+async fn make(ctx: &Context, id: OperationId, stress: &Stress, by: &str) -> (Vec<FileId>, Option<String>) {
+    let Some(fence) = ctx.fence(vec![stress.node.clone()]).await else {
+        return (Vec::new(), Some("zkdeck is ending".into()));
+    };
+    let tag = format!("{:032x}", id.bits());
+    let orders = (0..stress.files).map(|number| UploadOrder {
+        attempt: clock::new_attempt(),
+        file: clock::new_file(),
+        name: format!("stress-{}-{number:04}.bin", &tag[24..]),
+        node: stress.node.clone(),
+        source: Source::Generated { size: stress.size, seed: (id.bits() as u64).wrapping_add(number) },
+        by: by.to_owned(),
+        why: format!("stress {}", id.short()),
+    });
+    let go_on = AtomicBool::new(true);
+    let begun = orders.take_while(|_| go_on.load(Ordering::Relaxed) && !ctx.stop.is_cancelled());
+    let mut uploads = stream::iter(begun.map(|order| upload::run(ctx, order, &fence))).buffer_unordered(UPLOADS);
+    let (mut files, mut cause) = (Vec::new(), None);
+    while let Some(result) = uploads.next().await {
+        match result {
+            Ok(entry) => files.push(entry.id),
+            // The uploads under way finish; no new one begins.
+            Err(failure) => {
+                go_on.store(false, Ordering::Relaxed);
+                cause.get_or_insert(failure.to_string());
+            }
+        }
+    }
+    if cause.is_none() && (files.len() as u64) < stress.files {
+        cause = Some("zkdeck is ending".into());
+    }
+    files.sort_unstable();
+    (files, cause)
+}

@@ -1,0 +1,55 @@
+//! One timed write every five seconds: proves the ensemble end to end.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
+
+use crate::domain::event::Event;
+use crate::engine::context::Context;
+use crate::engine::driver::Loop;
+
+const PERIOD: Duration = Duration::from_secs(5);
+/// What the screen calls late. The write itself is not given up.
+const LIMIT: Duration = Duration::from_secs(3);
+
+pub struct Canary {
+    ctx: Context,
+    timer: Interval,
+}
+
+impl Canary {
+    #[must_use]
+    pub fn new(ctx: Context) -> Self {
+        let mut timer = interval(PERIOD);
+        timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self { ctx, timer }
+    }
+}
+
+#[async_trait]
+impl Loop for Canary {
+    fn name(&self) -> &'static str {
+        "canary"
+    }
+
+    async fn wait(&mut self) {
+        _ = self.timer.tick().await;
+    }
+
+    async fn turn(&mut self) -> Result<(), String> {
+        let Some(registry) = self.ctx.registry() else {
+            self.ctx.emit(Event::Canary { took_ms: None, problem: Some("no session".into()) }).await;
+            return Ok(());
+        };
+        let begun = Instant::now();
+        let problem = match tokio::time::timeout(LIMIT, registry.canary()).await {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(error.to_string()),
+            Err(_) => Some(format!("the canary write took over {} s", LIMIT.as_secs())),
+        };
+        let took_ms = problem.is_none().then(|| begun.elapsed().as_secs_f64() * 1000.0);
+        self.ctx.emit(Event::Canary { took_ms, problem }).await;
+        Ok(())
+    }
+}

@@ -1,0 +1,95 @@
+//! Watches the processes or containers of the servers and the disks of the nodes.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::time::{Interval, MissedTickBehavior, interval};
+
+use crate::adapters::control::ServerControl;
+use crate::adapters::control::process::LocalEnsemble;
+use crate::domain::event::Event;
+use crate::domain::ids::NodeId;
+use crate::domain::server::HostView;
+use crate::domain::snapshot::{Level, LocalView};
+use crate::engine::context::Context;
+use crate::engine::driver::Loop;
+
+const PERIOD: Duration = Duration::from_secs(1);
+/// Disks are looked at every fifth turn.
+const DISK_TURNS: u64 = 5;
+
+pub struct Hosts {
+    ctx: Context,
+    control: Arc<dyn ServerControl>,
+    /// The servers of `--local`: started with the first turn, watched with each.
+    local: Option<Arc<LocalEnsemble>>,
+    nodes: Vec<NodeId>,
+    timer: Interval,
+    turns: u64,
+    known: BTreeMap<NodeId, Option<HostView>>,
+    owns: Option<bool>,
+}
+
+impl Hosts {
+    #[must_use]
+    pub fn new(
+        ctx: Context,
+        control: Arc<dyn ServerControl>,
+        local: Option<Arc<LocalEnsemble>>,
+        nodes: Vec<NodeId>,
+    ) -> Self {
+        let mut timer = interval(PERIOD);
+        timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self { ctx, control, local, nodes, timer, turns: 0, known: BTreeMap::new(), owns: None }
+    }
+
+    async fn local(&mut self) -> Result<(), String> {
+        let Some(local) = &self.local else { return Ok(()) };
+        for text in local.tick().await {
+            self.ctx.notice(Level::Warning, text).await;
+        }
+        let owns = local.owns();
+        if self.owns.replace(owns) != Some(owns) {
+            let view = if owns { LocalView::Owner } else { LocalView::Attached };
+            self.ctx.emit(Event::Local(view)).await;
+        }
+        Ok(())
+    }
+
+    async fn disks(&self) -> Result<(), String> {
+        for node in &self.nodes {
+            let free = self.ctx.blobs.free(node).await.map_err(|error| error.to_string())?;
+            self.ctx.emit(Event::DiskFree { node: node.clone(), free: Some(free) }).await;
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Loop for Hosts {
+    fn name(&self) -> &'static str {
+        "hosts"
+    }
+
+    async fn wait(&mut self) {
+        _ = self.timer.tick().await;
+    }
+
+    async fn turn(&mut self) -> Result<(), String> {
+        if self.turns == 0 {
+            self.ctx.emit(Event::Control(self.control.kind())).await;
+        }
+        self.local().await?;
+        for (node, view) in self.control.hosts().await {
+            if self.known.get(&node) != Some(&view) {
+                self.known.insert(node.clone(), view.clone());
+                self.ctx.emit(Event::Host { node, view }).await;
+            }
+        }
+        let disks_due = self.turns.is_multiple_of(DISK_TURNS);
+        self.turns += 1;
+        if disks_due { self.disks().await } else { Ok(()) }
+    }
+}

@@ -1,0 +1,10 @@
+//! The loops of the engine, one file each. [`super::start`] runs every one of them.
+
+pub mod canary;
+pub mod health;
+pub mod hosts;
+pub mod housekeeping;
+pub mod past;
+pub mod scheduler;
+pub mod session;
+pub mod workload;

@@ -1,0 +1,70 @@
+//! Follows the rows of history that other processes on the same folder write.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::time::{Interval, MissedTickBehavior, interval};
+
+use crate::domain::event::Event;
+use crate::domain::snapshot::{HistoryView, Level, OPERATIONS_KEPT};
+use crate::engine::context::Context;
+use crate::engine::driver::Loop;
+
+const PERIOD: Duration = Duration::from_secs(1);
+
+pub struct Past {
+    ctx: Context,
+    timer: Interval,
+    /// Where the last look ended; `None` before the first.
+    cursor: Option<i64>,
+    shown: HistoryView,
+}
+
+impl Past {
+    #[must_use]
+    pub fn new(ctx: Context) -> Self {
+        let mut timer = interval(PERIOD);
+        timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self { ctx, timer, cursor: None, shown: HistoryView::default() }
+    }
+
+    async fn first(&mut self) -> Result<i64, String> {
+        if let Some(note) = self.ctx.history.opened_note() {
+            self.ctx.notice(Level::Warning, note).await;
+        }
+        let cursor = self.ctx.history.cursor().await.map_err(|error| error.to_string())?;
+        let (newest, total) = self.ctx.history.newest(OPERATIONS_KEPT).await.map_err(|error| error.to_string())?;
+        self.ctx.emit(Event::HistoryLoaded { newest, total }).await;
+        Ok(cursor)
+    }
+}
+
+#[async_trait]
+impl Loop for Past {
+    fn name(&self) -> &'static str {
+        "history"
+    }
+
+    async fn wait(&mut self) {
+        _ = self.timer.tick().await;
+    }
+
+    async fn turn(&mut self) -> Result<(), String> {
+        let view = self.ctx.history.view();
+        if view != self.shown {
+            self.shown = view.clone();
+            self.ctx.emit(Event::History(view)).await;
+        }
+        let Some(cursor) = self.cursor else {
+            self.cursor = Some(self.first().await?);
+            return Ok(());
+        };
+        let (rows, next) = self.ctx.history.changed_since(cursor).await.map_err(|error| error.to_string())?;
+        self.cursor = Some(next);
+        let me = self.ctx.me.name();
+        for row in rows.into_iter().filter(|row| row.instance != me) {
+            self.ctx.emit(Event::Operation(Box::new(row))).await;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,365 @@
+//! The scheduler: asks for a plan on time, on request and when a drain begins, and carries it out.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
+
+use super::super::context::PlanAnswer;
+use crate::adapters::zookeeper::registry::Fence;
+use crate::domain::event::Event;
+use crate::domain::ids::{Bytes, Millis, OperationId, Timestamp};
+use crate::domain::operation::OperationStatus;
+use crate::domain::planner::{Plan, PlannedMove};
+use crate::domain::scheduler::{Decision, Run};
+use crate::engine::context::Context;
+use crate::engine::driver::Loop;
+use crate::engine::files::BATCH;
+use crate::engine::files::moves::{self, MoveOrder, Outcome};
+use crate::engine::{clock, orders};
+
+/// Runs that may wait for the one in progress.
+const WAITING_MAX: usize = 16;
+/// Bytes of one batch of moves.
+const BATCH_BYTES: u64 = 64 * 1024 * 1024;
+/// How long a standby waits for the leader's answer.
+const ANSWER_LIMIT: Duration = Duration::from_secs(60);
+const ANSWER_POLL: Duration = Duration::from_millis(100);
+const ENDING: &str = "zkdeck is ending";
+
+struct RunRequest {
+    id: OperationId,
+    by: String,
+    reply: oneshot::Sender<Result<Arc<Run>, String>>,
+}
+
+/// How the rest of the engine reaches the scheduler. Cheap to clone.
+#[derive(Clone)]
+pub struct SchedulerPort {
+    runs: mpsc::Sender<RunRequest>,
+    poke: Arc<Notify>,
+    stop_run: Arc<AtomicBool>,
+}
+
+impl SchedulerPort {
+    /// Something changed that may want a run: a drain, or a request of another instance.
+    pub fn poke(&self) {
+        self.poke.notify_one();
+    }
+
+    /// Ends the run in progress after its batch.
+    pub fn stop_run(&self) {
+        self.stop_run.store(true, Ordering::Relaxed);
+    }
+
+    /// Runs the scheduler, here or at the leader, and returns what it did.
+    ///
+    /// # Errors
+    /// Why no run came about, in words.
+    pub async fn run(&self, ctx: &Context, by: &str) -> Result<Arc<Run>, String> {
+        self.ask(ctx, clock::new_operation(), by).await
+    }
+
+    /// Runs the scheduler as the operation `id`; its row of history tells the outcome.
+    pub async fn run_as(&self, ctx: &Context, id: OperationId, by: &str) {
+        let at = clock::now();
+        let run = match self.ask(ctx, id, by).await {
+            Ok(run) => orders::run_row(ctx, &run, status_of(&run)),
+            Err(why) => orders::failed_run_row(ctx, id, at, by, why),
+        };
+        ctx.record(run).await;
+    }
+
+    async fn ask(&self, ctx: &Context, id: OperationId, by: &str) -> Result<Arc<Run>, String> {
+        if !ctx.snapshot().leadership.leads {
+            return forward(ctx, id, by).await;
+        }
+        let (reply, answer) = oneshot::channel();
+        let request = RunRequest { id, by: by.to_owned(), reply };
+        self.runs.send(request).await.map_err(|_| ENDING.to_owned())?;
+        answer.await.unwrap_or_else(|_| Err(ENDING.to_owned()))
+    }
+}
+
+/// Asks the leading instance by a znode and waits for its answer.
+async fn forward(ctx: &Context, id: OperationId, by: &str) -> Result<Arc<Run>, String> {
+    let registry = ctx.registry().ok_or("no session with the ensemble")?;
+    let words = |error: crate::adapters::zookeeper::error::ZkError| error.to_string();
+    registry.request_run(id, by).await.map_err(words)?;
+    let until = Instant::now() + ANSWER_LIMIT;
+    let answer = loop {
+        if let Some(answer) = registry.run_answer(id).await.map_err(words)? {
+            break answer.map(Arc::new);
+        }
+        if Instant::now() >= until {
+            break Err(format!("the leading instance has not answered in {} s", ANSWER_LIMIT.as_secs()));
+        }
+        tokio::select! {
+            () = ctx.stop.cancelled() => break Err(ENDING.to_owned()),
+            () = tokio::time::sleep(ANSWER_POLL) => {}
+        }
+    };
+    if let Err(error) = registry.drop_run(id).await {
+        tracing::warn!(operation = %id, "the request of a run stays: {error}");
+    }
+    answer
+}
+
+const fn status_of(run: &Run) -> OperationStatus {
+    match run.decision {
+        Decision::Ran if run.moves_done == 0 => OperationStatus::Failed,
+        Decision::Ran => OperationStatus::Done,
+        Decision::Stopped => OperationStatus::Aborted,
+        _ => OperationStatus::None,
+    }
+}
+
+pub struct Scheduler {
+    ctx: Context,
+    period: Millis,
+    seconds: Interval,
+    runs: mpsc::Receiver<RunRequest>,
+    waiting: VecDeque<RunRequest>,
+    poke: Arc<Notify>,
+    poked: bool,
+    stop_run: Arc<AtomicBool>,
+    /// When the timer's next run is due; `None` while standing by or paused.
+    next: Option<Timestamp>,
+    /// Decision and spread of the last row: the timer writes a new one only when they change.
+    noted: Option<(Decision, u64)>,
+    /// Drains whose rows have been ended.
+    ended: BTreeSet<OperationId>,
+}
+
+impl Scheduler {
+    #[must_use]
+    pub fn new(ctx: Context, period: Millis) -> (Self, SchedulerPort) {
+        let (runs_tx, runs) = mpsc::channel(WAITING_MAX);
+        let (poke, stop_run) = (Arc::new(Notify::new()), Arc::new(AtomicBool::new(false)));
+        let port = SchedulerPort { runs: runs_tx, poke: Arc::clone(&poke), stop_run: Arc::clone(&stop_run) };
+        let mut seconds = interval(Duration::from_secs(1));
+        seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let waiting = VecDeque::new();
+        let (next, noted, ended) = (None, None, BTreeSet::new());
+        (Self { ctx, period, seconds, runs, waiting, poke, poked: false, stop_run, next, noted, ended }, port)
+    }
+
+    /// Keeps the time of the next run in step with leadership and pause.
+    async fn timer(&mut self, leads: bool, paused: bool) -> bool {
+        let now = clock::now();
+        let due = self.next.is_some_and(|at| at <= now);
+        let next = match self.next {
+            _ if !leads || paused => None,
+            Some(at) if !due => Some(at),
+            _ => Some(now.plus(self.period)),
+        };
+        if next != self.next {
+            self.next = next;
+            self.ctx.emit(Event::SchedulerNext(next)).await;
+        }
+        due && next.is_some()
+    }
+
+    /// Runs asked for by other instances.
+    async fn remote(&mut self) -> Result<(), String> {
+        let Some(registry) = self.ctx.registry() else { return Ok(()) };
+        for (id, by) in registry.run_requests().await.map_err(|error| error.to_string())? {
+            let run = self.execute(id, &by, true).await;
+            let answer = registry.answer_run(id, Ok(&run)).await;
+            answer.map_err(|error| format!("answering the run that {by} asked for: {error}"))?;
+        }
+        Ok(())
+    }
+
+    /// A drain that has files left and nothing under way wants a run now.
+    async fn drains(&mut self) {
+        let draining = self.ctx.drains().await;
+        if draining.iter().any(|(_, _, left)| *left > 0) && self.poked {
+            self.execute(clock::new_operation(), "drain", false).await;
+        }
+        for (node, record, left) in self.ctx.drains().await {
+            let crate::domain::node::NodeState::Draining { operation, .. } = record.state else { continue };
+            if left == 0 && self.ended.insert(operation) {
+                orders::drained(&self.ctx, &node, &record).await;
+            }
+        }
+    }
+
+    async fn execute(&mut self, id: OperationId, by: &str, asked: bool) -> Arc<Run> {
+        self.stop_run.store(false, Ordering::Relaxed);
+        let at = clock::now();
+        let Some(answer) = self.ctx.plan().await else {
+            return Arc::new(empty_run(id, at, by, Decision::Stopped));
+        };
+        let run = self.carry_out(id, at, by, asked, answer).await;
+        let run = Arc::new(Run { took: clock::now().since(at), ..run });
+        let outcome = (run.decision, run.max_difference);
+        if asked || run.moves_planned > 0 || self.noted != Some(outcome) {
+            self.noted = Some(outcome);
+            self.ctx.record(orders::run_row(&self.ctx, &run, status_of(&run))).await;
+        }
+        self.ctx.emit(Event::RunEnded(Arc::clone(&run))).await;
+        if run.moves_planned > 0 || asked {
+            self.tell_others(&run).await;
+        }
+        run
+    }
+
+    async fn tell_others(&self, run: &Run) {
+        let Some(registry) = self.ctx.registry() else { return };
+        if let Err(error) = registry.write_last_run(run).await {
+            tracing::warn!("other instances do not see this run: {error}");
+        }
+    }
+
+    async fn carry_out(&self, id: OperationId, at: Timestamp, by: &str, asked: bool, answer: PlanAnswer) -> Run {
+        let mut run = empty_run(id, at, by, Decision::NotLeader);
+        run.max_difference = answer.max_difference;
+        run.threshold = answer.threshold;
+        if answer.fence.epoch.is_none() {
+            return run;
+        }
+        if answer.paused && !asked {
+            return Run { decision: Decision::Paused, ..run };
+        }
+        let Some(plan) = answer.plan else {
+            return Run { decision: answer.cannot.unwrap_or(Decision::IncompleteData), ..run };
+        };
+        run.nodes.clone_from(&plan.nodes);
+        run.note.clone_from(&plan.note);
+        run.decision = plan.decision;
+        if plan.moves.is_empty() {
+            return run;
+        }
+        run.moves_planned = plan.moves.len() as u64;
+        run.moves_least = plan.lower_bound;
+        self.ctx.emit(Event::RunStarted { id, planned: run.moves_planned }).await;
+        let entries = answer.entries.into_iter().map(|entry| (entry.id, entry)).collect::<BTreeMap<_, _>>();
+        let orders = orders_of(&plan, by, |planned| entries.get(&planned.file).cloned());
+        let (outcome, stopped) = self.batches(id, orders, &answer.fence).await;
+        run.moves_done = outcome.done;
+        run.moves_failed = outcome.failed;
+        run.bytes = Bytes(outcome.bytes);
+        run.decision = if stopped { Decision::Stopped } else { Decision::Ran };
+        if let Some(cause) = outcome.cause {
+            run.note = Some(format!("{} moves failed, the first because: {cause}", outcome.failed));
+        }
+        run
+    }
+
+    async fn batches(&self, id: OperationId, orders: Vec<MoveOrder>, fence: &Fence) -> (Outcome, bool) {
+        let mut total = Outcome::default();
+        let mut left = VecDeque::from(orders);
+        while !left.is_empty() {
+            if self.stop_run.load(Ordering::Relaxed) || self.ctx.stop.is_cancelled() {
+                return (total, true);
+            }
+            total.add(moves::run(&self.ctx, batch(&mut left), fence).await);
+            self.ctx.emit(Event::RunProgress { id, done: total.done, failed: total.failed }).await;
+        }
+        (total, false)
+    }
+}
+
+/// Takes moves off the front: at least one, at most [`BATCH`] and [`BATCH_BYTES`].
+fn batch(left: &mut VecDeque<MoveOrder>) -> Vec<MoveOrder> {
+    let mut taken = Vec::new();
+    let mut bytes = 0;
+    while let Some(order) = left.front() {
+        bytes += order.entry.record.size.0;
+        if taken.len() >= BATCH || (!taken.is_empty() && bytes > BATCH_BYTES) {
+            break;
+        }
+        taken.extend(left.pop_front());
+    }
+    taken
+}
+
+fn orders_of(
+    plan: &Plan,
+    by: &str,
+    entry: impl Fn(&PlannedMove) -> Option<Arc<crate::domain::file::FileEntry>>,
+) -> Vec<MoveOrder> {
+    let order = |planned: &PlannedMove| {
+        let (from, to) = (planned.src_before, planned.dst_before);
+        let why = format!(
+            "{}: {} {from} to {}, {} {to} to {}",
+            planned.reason,
+            planned.src,
+            from.saturating_sub(1),
+            planned.dst,
+            to + 1
+        );
+        Some(MoveOrder {
+            attempt: clock::new_attempt(),
+            entry: entry(planned)?,
+            dst: planned.dst.clone(),
+            reason: planned.reason,
+            why,
+            by: by.to_owned(),
+        })
+    };
+    plan.moves.iter().filter_map(order).collect()
+}
+
+fn empty_run(id: OperationId, at: Timestamp, by: &str, decision: Decision) -> Run {
+    Run {
+        id,
+        at,
+        decision,
+        max_difference: 0,
+        threshold: 0,
+        moves_planned: 0,
+        moves_least: 0,
+        moves_done: 0,
+        moves_failed: 0,
+        bytes: Bytes(0),
+        took: Millis(0),
+        by: by.to_owned(),
+        nodes: Vec::new(),
+        note: None,
+    }
+}
+
+#[async_trait]
+impl Loop for Scheduler {
+    fn name(&self) -> &'static str {
+        "scheduler"
+    }
+
+    async fn wait(&mut self) {
+        tokio::select! {
+            biased;
+            Some(request) = self.runs.recv() => self.waiting.push_back(request),
+            () = self.poke.notified() => self.poked = true,
+            _ = self.seconds.tick() => {}
+        }
+    }
+
+    async fn turn(&mut self) -> Result<(), String> {
+        while let Some(request) = self.waiting.pop_front() {
+            let run = self.execute(request.id, &request.by, true).await;
+            _ = request.reply.send(Ok(run));
+        }
+        let snapshot = self.ctx.snapshot();
+        let (leads, paused) = (snapshot.leadership.leads, snapshot.scheduler.paused);
+        let due = self.timer(leads, paused).await;
+        if !leads {
+            self.poked = false;
+            return Ok(());
+        }
+        if self.poked {
+            self.remote().await?;
+        }
+        self.drains().await;
+        self.poked = false;
+        if due {
+            self.execute(clock::new_operation(), "timer", false).await;
+        }
+        Ok(())
+    }
+}

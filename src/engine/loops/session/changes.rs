@@ -1,0 +1,102 @@
+//! Follows single paths that changed.
+
+use std::collections::BTreeSet;
+
+use futures_util::{StreamExt, stream};
+
+use super::Session;
+use crate::adapters::zookeeper::election;
+use crate::adapters::zookeeper::error::ZkError;
+use crate::adapters::zookeeper::layout::Touched;
+use crate::adapters::zookeeper::registry::{ReadFile, Registry};
+use crate::domain::event::Event;
+use crate::domain::ids::{FileId, NodeId};
+
+/// Records that are read at the same time.
+const READS: usize = 32;
+
+/// What has to be read again, each once.
+#[derive(Default)]
+struct Todo {
+    files: BTreeSet<FileId>,
+    nodes: BTreeSet<NodeId>,
+    instances: bool,
+    leader: bool,
+    epoch: bool,
+    scheduler: bool,
+    run: bool,
+    last_run: bool,
+}
+
+impl Todo {
+    fn add(&mut self, touched: Touched) {
+        match touched {
+            Touched::File(file) => _ = self.files.insert(file),
+            Touched::Node(node) => _ = self.nodes.insert(node),
+            Touched::Leader => self.leader = true,
+            Touched::Epoch => self.epoch = true,
+            Touched::Instances => self.instances = true,
+            Touched::Scheduler => self.scheduler = true,
+            Touched::Run(_) => self.run = true,
+            Touched::LastRun => self.last_run = true,
+            Touched::Intent(_) | Touched::Other => {}
+        }
+    }
+}
+
+impl Session {
+    /// Reads what the paths are about. A failed read makes a scan due, so nothing is missed.
+    pub(super) async fn follow(&mut self, paths: &[String]) -> Result<(), String> {
+        let Some(link) = &self.link else { return Ok(()) };
+        let registry = link.registry.clone();
+        let mut todo = Todo::default();
+        paths.iter().for_each(|path| todo.add(registry.layout().classify(path)));
+        let leader = todo.leader;
+        if let Err(error) = self.read(&registry, todo).await {
+            self.link.iter_mut().for_each(|link| link.scan_due = true);
+            return Err(format!("reading what changed: {error}"));
+        }
+        if leader { self.stand().await } else { Ok(()) }
+    }
+
+    async fn read(&self, registry: &Registry, todo: Todo) -> Result<(), ZkError> {
+        let mut reads = stream::iter(todo.files).map(|file| read_file(registry, file)).buffer_unordered(READS);
+        while let Some(event) = reads.next().await {
+            self.ctx.emit(event?).await;
+        }
+        let nodes_changed = !todo.nodes.is_empty();
+        for node in todo.nodes {
+            if let Some((record, version)) = registry.read_node(&node).await? {
+                self.ctx.emit(Event::Node { node, record, version }).await;
+            }
+        }
+        if todo.instances {
+            self.ctx.emit(Event::Instances(election::instances(registry).await?)).await;
+        }
+        if todo.epoch
+            && let Some(epoch) = registry.epoch().await?
+        {
+            self.ctx.emit(Event::Epoch(epoch)).await;
+        }
+        if todo.scheduler {
+            self.ctx.emit(Event::SchedulerPaused(registry.scheduler_paused().await?.0)).await;
+        }
+        if todo.last_run
+            && let Some(run) = registry.last_run().await?
+        {
+            self.ctx.emit(Event::RunEnded(run.into())).await;
+        }
+        if nodes_changed || todo.run || todo.scheduler {
+            self.scheduler.poke();
+        }
+        Ok(())
+    }
+}
+
+async fn read_file(registry: &Registry, file: FileId) -> Result<Event, ZkError> {
+    Ok(match registry.read_file(file).await? {
+        ReadFile::Entry(entry) => Event::FileChanged(entry),
+        ReadFile::Gone => Event::FileRemoved(file),
+        ReadFile::Unreadable { path, cause } => Event::FileUnreadable { path, cause },
+    })
+}

@@ -1,0 +1,47 @@
+//! Makes a session; says why it cannot.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::{Link, Session, TRY_EVERY};
+use crate::adapters::zookeeper::coord::Coord;
+use crate::adapters::zookeeper::error::ZkError;
+use crate::adapters::zookeeper::real;
+use crate::adapters::zookeeper::registry::Registry;
+use crate::domain::event::Event;
+use crate::domain::snapshot::SessionState;
+
+impl Session {
+    /// Tries once. That no server answers is a state of the session and no failure of the loop.
+    pub(super) async fn connect(&mut self) -> Result<(), String> {
+        let made = tokio::select! {
+            () = self.ctx.stop.cancelled() => return Ok(()),
+            made = self.open() => made,
+        };
+        self.next_try = Instant::now() + TRY_EVERY;
+        match made {
+            Ok(link) => self.link = Some(link),
+            Err(error) => {
+                let cause = Some(error.to_string());
+                self.ctx.emit(Event::Session { state: SessionState::Connecting, cause }).await;
+            }
+        }
+        Ok(())
+    }
+
+    async fn open(&self) -> Result<Link, ZkError> {
+        let coord: Arc<dyn Coord> = Arc::new(real::connect(&self.zk).await?);
+        let registry = Registry::open(Arc::clone(&coord), &self.zk).await?;
+        Ok(Link {
+            coord,
+            registry,
+            membership: None,
+            own_epoch: None,
+            told: None,
+            up: false,
+            scan_due: false,
+            scanned: Instant::now(),
+        })
+    }
+}

@@ -1,0 +1,174 @@
+//! The session with the ensemble: connects, reads everything, follows changes, stands for election.
+//!
+//! `connect` makes a session, `scan` reads everything anew, `changes` follows single paths,
+//! `standing` takes part in the election.
+
+mod changes;
+mod connect;
+mod scan;
+mod standing;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::FutureExt;
+use tokio::sync::watch;
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until};
+
+use super::scheduler::SchedulerPort;
+use crate::adapters::zookeeper::config::ZkConfig;
+use crate::adapters::zookeeper::coord::{Change, Coord, LinkState};
+use crate::adapters::zookeeper::election::Membership;
+use crate::adapters::zookeeper::registry::Registry;
+use crate::domain::event::Event;
+use crate::domain::ids::{Epoch, NodeId};
+use crate::domain::snapshot::{LeadershipView, SessionState};
+use crate::engine::context::Context;
+use crate::engine::driver::Loop;
+
+/// Pause between two tries to connect.
+const TRY_EVERY: Duration = Duration::from_millis(500);
+/// Everything is read anew this often, should a change have been missed.
+const SCAN_EVERY: Duration = Duration::from_secs(600);
+/// Changes handled in one turn.
+const CHANGES_AT_ONCE: usize = 2048;
+
+pub struct Session {
+    ctx: Context,
+    zk: ZkConfig,
+    nodes: Vec<NodeId>,
+    read_only: bool,
+    publish: watch::Sender<Option<Registry>>,
+    scheduler: SchedulerPort,
+    link: Option<Link>,
+    next_try: Instant,
+    seconds: Interval,
+    second_passed: bool,
+    change: Option<Change>,
+}
+
+/// A session and what was done with it.
+struct Link {
+    coord: Arc<dyn Coord>,
+    registry: Registry,
+    membership: Option<Membership>,
+    /// The epoch that this instance made when it took the lead.
+    own_epoch: Option<Epoch>,
+    /// What the core was told last.
+    told: Option<LeadershipView>,
+    up: bool,
+    scan_due: bool,
+    scanned: Instant,
+}
+
+impl Session {
+    #[must_use]
+    pub fn new(
+        ctx: Context,
+        zk: ZkConfig,
+        nodes: Vec<NodeId>,
+        read_only: bool,
+        publish: watch::Sender<Option<Registry>>,
+        scheduler: SchedulerPort,
+    ) -> Self {
+        let mut seconds = interval(Duration::from_secs(1));
+        seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let next_try = Instant::now();
+        Self {
+            ctx,
+            zk,
+            nodes,
+            read_only,
+            publish,
+            scheduler,
+            link: None,
+            next_try,
+            seconds,
+            second_passed: false,
+            change: None,
+        }
+    }
+
+    /// The change that ended the wait and all that have come since.
+    fn take_changes(&mut self) -> Vec<Change> {
+        let mut changes: Vec<_> = self.change.take().into_iter().collect();
+        if let Some(link) = &self.link {
+            while changes.len() < CHANGES_AT_ONCE {
+                let Some(change) = link.coord.next_change().now_or_never() else { break };
+                changes.push(change);
+            }
+        }
+        changes
+    }
+
+    async fn link_changed(&mut self, state: LinkState) {
+        let (told, cause) = match state {
+            LinkState::Connected => return,
+            LinkState::Disconnected => (SessionState::Disconnected, "the connection was lost".to_owned()),
+            LinkState::Ended(cause) => {
+                self.link = None;
+                self.next_try = Instant::now();
+                (SessionState::Expired, cause)
+            }
+        };
+        self.down(told, cause).await;
+    }
+
+    /// No new work from here on: the client learns of an expiry later than the servers.
+    async fn down(&mut self, state: SessionState, cause: String) {
+        _ = self.publish.send_replace(None);
+        if let Some(link) = &mut self.link {
+            link.up = false;
+            link.told = None;
+        }
+        self.ctx.emit(Event::Session { state, cause: Some(cause) }).await;
+    }
+}
+
+#[async_trait]
+impl Loop for Session {
+    fn name(&self) -> &'static str {
+        "session"
+    }
+
+    async fn wait(&mut self) {
+        match &self.link {
+            None => sleep_until(self.next_try).await,
+            Some(link) => tokio::select! {
+                change = link.coord.next_change() => self.change = Some(change),
+                _ = self.seconds.tick() => self.second_passed = true,
+            },
+        }
+    }
+
+    async fn turn(&mut self) -> Result<(), String> {
+        if self.link.is_none() {
+            return self.connect().await;
+        }
+        let mut paths = Vec::new();
+        for change in self.take_changes() {
+            match change {
+                Change::Link(state) => self.link_changed(state).await,
+                Change::Rescan => self.link.iter_mut().for_each(|link| link.scan_due = true),
+                Change::Path { path, .. } => paths.push(path),
+            }
+        }
+        let second_passed = std::mem::take(&mut self.second_passed);
+        let scan_due = self.link.as_ref().is_some_and(|link| link.scan_due || link.scanned.elapsed() > SCAN_EVERY);
+        if scan_due {
+            return self.scan().await;
+        }
+        self.follow(&paths).await?;
+        if second_passed { self.stand().await } else { Ok(()) }
+    }
+
+    async fn finish(&mut self) {
+        let Some(link) = self.link.take() else { return };
+        _ = self.publish.send_replace(None);
+        if let Some(membership) = &link.membership {
+            membership.resign().await;
+        }
+        link.coord.close().await;
+    }
+}

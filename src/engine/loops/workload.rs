@@ -1,0 +1,286 @@
+//! The sample traffic: reads, writes and a few files, so that there is something to see.
+//!
+//! It puts files on the emptiest node and removes its oldest from the fullest, so that it keeps the
+//! counts level and the number of its files bounded.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
+
+use crate::adapters::zookeeper::config::ZkConfig;
+use crate::adapters::zookeeper::coord::{Coord, LinkState};
+use crate::adapters::zookeeper::real;
+use crate::domain::command::{Accepted, Rejected};
+use crate::domain::event::Event;
+use crate::domain::file::FileEntry;
+use crate::domain::ids::{Bytes, Millis, OperationId, Timestamp};
+use crate::domain::operation::{Operation, OperationKind, OperationStatus};
+use crate::domain::snapshot::{Snapshot, WorkloadView};
+use crate::engine::clock;
+use crate::engine::context::Context;
+use crate::engine::driver::Loop;
+use crate::engine::files::upload::{self, Source, UploadOrder};
+use crate::engine::files::delete;
+
+/// Names of the workload's files begin with this.
+const PREFIX: &str = "workload-";
+/// Files that the workload keeps at most.
+const FILES_KEPT: usize = 24;
+const READS: usize = 12;
+const WRITES: usize = 6;
+const WAITING_MAX: usize = 4;
+/// The jitter is at most this part of the interval.
+const JITTER_PART: u64 = 4;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkloadConfig {
+    pub enabled: bool,
+    pub interval: Millis,
+    /// Sessions that are held open beside the console's own.
+    pub extra_clients: usize,
+}
+
+struct RunRequest {
+    id: OperationId,
+    by: String,
+}
+
+/// Asks for a run by hand.
+#[derive(Clone)]
+pub struct WorkloadPort(mpsc::Sender<RunRequest>);
+
+impl WorkloadPort {
+    /// # Errors
+    /// [`Rejected::Busy`] when enough runs wait.
+    pub fn run(&self, by: String) -> Result<Accepted, Rejected> {
+        let id = clock::new_operation();
+        let busy = |_| Rejected::Busy { what: "workload runs that wait".into(), limit: WAITING_MAX };
+        self.0.try_send(RunRequest { id, by }).map_err(busy)?;
+        Ok(Accepted { operation: Some(id), message: "running the workload".into() })
+    }
+}
+
+pub struct Workload {
+    ctx: Context,
+    zk: ZkConfig,
+    config: WorkloadConfig,
+    seconds: Interval,
+    runs: mpsc::Receiver<RunRequest>,
+    asked: Option<RunRequest>,
+    view: WorkloadView,
+    told: WorkloadView,
+    clients: Vec<Arc<dyn Coord>>,
+    next_connect: Instant,
+}
+
+impl Workload {
+    #[must_use]
+    pub fn new(ctx: Context, zk: ZkConfig, config: WorkloadConfig) -> (Self, WorkloadPort) {
+        let (runs_tx, runs) = mpsc::channel(WAITING_MAX);
+        let mut seconds = interval(Duration::from_secs(1));
+        seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let view = WorkloadView {
+            enabled: config.enabled,
+            interval: config.interval,
+            extra_clients: config.extra_clients,
+            ..WorkloadView::default()
+        };
+        let next_connect = Instant::now();
+        let told = view.clone();
+        let clients = Vec::new();
+        (Self { ctx, zk, config, seconds, runs, asked: None, view, told, clients, next_connect }, WorkloadPort(runs_tx))
+    }
+
+    async fn tell(&mut self) {
+        if self.view != self.told {
+            self.told = self.view.clone();
+            self.ctx.emit(Event::Workload(self.view.clone())).await;
+        }
+    }
+
+    /// The interval with a random part, so that instances and scrapers do not fall into step.
+    fn next(&self, now: Timestamp) -> Timestamp {
+        let span = (self.config.interval.0 / JITTER_PART).max(1);
+        let random = clock::new_operation().bits() as u64;
+        now.plus(self.config.interval).plus(Millis(random % span))
+    }
+
+    /// Keeps the time of the next run; whether one is due.
+    fn due(&mut self, leads: bool) -> bool {
+        let now = clock::now();
+        let due = self.view.next_run.is_some_and(|at| at <= now);
+        self.view.next_run = match self.view.next_run {
+            _ if !leads || !self.config.enabled => None,
+            Some(at) if !due => Some(at),
+            _ => Some(self.next(now)),
+        };
+        due && self.view.next_run.is_some()
+    }
+
+    /// Holds the extra sessions open: one more each time, none while there is no ensemble.
+    async fn hold_clients(&mut self, leads: bool) {
+        if !leads || !self.config.enabled {
+            for client in self.clients.drain(..) {
+                client.close().await;
+            }
+        }
+        self.clients.retain(|client| !matches!(client.state(), LinkState::Ended(_)));
+        let wanted = leads && self.config.enabled && self.clients.len() < self.config.extra_clients;
+        if wanted && self.next_connect <= Instant::now() {
+            self.next_connect = Instant::now() + Duration::from_secs(1);
+            match real::connect(&self.zk).await {
+                Ok(client) => self.clients.push(Arc::new(client)),
+                Err(error) => tracing::warn!("an extra client of the workload: {error}"),
+            }
+        }
+        let connected = self.clients.iter().filter(|client| client.state() == LinkState::Connected);
+        self.view.extra_connected = connected.count();
+    }
+
+    async fn run(&mut self, id: OperationId, by: &str) -> Result<(), String> {
+        let started = clock::now();
+        self.view.running = true;
+        self.tell().await;
+        let result = traffic(&self.ctx, id, started).await;
+        self.view.running = false;
+        self.view.runs += 1;
+        let (status, what, why) = match &result {
+            Ok(what) => (OperationStatus::Done, what.clone(), None),
+            Err(why) => (OperationStatus::Failed, "sample traffic".into(), Some(why.clone())),
+        };
+        self.view.failures += u64::from(result.is_err());
+        self.view.last = Some(what.clone());
+        self.ctx.record(self.row(id, by, started, status, what, why)).await;
+        self.tell().await;
+        result.map(drop)
+    }
+
+    fn row(
+        &self,
+        id: OperationId,
+        by: &str,
+        started: Timestamp,
+        status: OperationStatus,
+        what: String,
+        why: Option<String>,
+    ) -> Operation {
+        Operation {
+            id,
+            kind: OperationKind::Workload,
+            status,
+            started,
+            finished: Some(clock::now()),
+            what,
+            file: None,
+            source: None,
+            target: None,
+            bytes: None,
+            why,
+            by: by.to_owned(),
+            instance: self.ctx.me.name(),
+            steps: Vec::new(),
+            files: Vec::new(),
+            run: None,
+        }
+    }
+}
+
+/// One run: reads and writes of records, one file in, old ones out. Returns what it did in words.
+async fn traffic(ctx: &Context, id: OperationId, started: Timestamp) -> Result<String, String> {
+    let registry = ctx.registry().ok_or("no session with the ensemble")?;
+    let snapshot = ctx.snapshot();
+    let mut reads = 0;
+    for entry in snapshot.files.iter().take(READS) {
+        registry.read_file(entry.id).await.map_err(|error| error.to_string())?;
+        reads += 1;
+    }
+    for _ in 0..WRITES {
+        registry.canary().await.map_err(|error| error.to_string())?;
+    }
+    put(ctx, id).await?;
+    let removed = trim(ctx, &snapshot).await?;
+    let took = clock::now().since(started);
+    Ok(format!("{reads} reads, {WRITES} writes, 1 file in, {removed} out, {took}"))
+}
+
+async fn put(ctx: &Context, id: OperationId) -> Result<(), String> {
+    let seed = id.bits() as u64;
+    let size = Bytes((4 + seed % 60) * 1024);
+    let node = ctx.emptiest(size).await.map_err(|rejected| rejected.to_string())?;
+    let fence = ctx.fence(vec![node.clone()]).await.ok_or("zkdeck is ending")?;
+    let tag = format!("{:032x}", id.bits());
+    let order = UploadOrder {
+        attempt: clock::new_attempt(),
+        file: clock::new_file(),
+        name: format!("{PREFIX}{}.bin", &tag[20..]),
+        node,
+        source: Source::Generated { size, seed },
+        by: "workload".into(),
+        why: "workload".into(),
+    };
+    upload::run(ctx, order, &fence).await.map(drop).map_err(|failure| failure.to_string())
+}
+
+/// Removes the oldest of the workload's files on the fullest node while there are too many.
+async fn trim(ctx: &Context, snapshot: &Snapshot) -> Result<usize, String> {
+    let mut own: Vec<Arc<FileEntry>> =
+        snapshot.files.iter().filter(|entry| entry.record.name.starts_with(PREFIX)).cloned().collect();
+    let excess = (own.len() + 1).saturating_sub(FILES_KEPT);
+    if excess == 0 {
+        return Ok(0);
+    }
+    own.sort_by_key(|entry| entry.record.created_ms);
+    let mut counts: Vec<_> = snapshot.nodes.iter().map(|node| (node.id.clone(), node.files)).collect();
+    let mut removed = 0;
+    for _ in 0..excess {
+        counts.sort_by_key(|(_, files)| std::cmp::Reverse(*files));
+        let pick = counts.iter().find_map(|(node, _)| own.iter().position(|entry| entry.record.owner == *node));
+        let Some(entry) = pick.map(|at| own.remove(at)) else { break };
+        let moving = snapshot.moves.iter().any(|view| view.file == entry.id);
+        if moving || delete::run(ctx, clock::new_attempt(), &entry, "workload").await.is_err() {
+            continue;
+        }
+        removed += 1;
+        counts.iter_mut().filter(|(node, _)| *node == entry.record.owner).for_each(|(_, files)| *files -= 1);
+    }
+    Ok(removed)
+}
+
+#[async_trait]
+impl Loop for Workload {
+    fn name(&self) -> &'static str {
+        "workload"
+    }
+
+    async fn wait(&mut self) {
+        tokio::select! {
+            biased;
+            Some(request) = self.runs.recv() => self.asked = Some(request),
+            _ = self.seconds.tick() => {}
+        }
+    }
+
+    async fn turn(&mut self) -> Result<(), String> {
+        if let Some(request) = self.asked.take() {
+            return self.run(request.id, &request.by).await;
+        }
+        let snapshot = self.ctx.snapshot();
+        let leads = snapshot.leadership.leads;
+        let due = self.due(leads);
+        self.hold_clients(leads).await;
+        self.tell().await;
+        if due && snapshot.files_complete {
+            return self.run(clock::new_operation(), "timer").await;
+        }
+        Ok(())
+    }
+
+    async fn finish(&mut self) {
+        for client in self.clients.drain(..) {
+            client.close().await;
+        }
+    }
+}

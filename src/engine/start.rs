@@ -1,0 +1,149 @@
+//! Starts the engine from its parts and ends it in order.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::clock;
+use super::context::Context;
+use super::core::{ASKS_MAX, Core, EVENTS_MAX};
+use super::dispatch::Dispatch;
+use super::driver::Driver;
+use super::handle::Handle;
+use super::loops::canary::Canary;
+use super::loops::health::Health;
+use super::loops::hosts::Hosts;
+use super::loops::housekeeping::Housekeeping;
+use super::loops::past::Past;
+use super::loops::scheduler::Scheduler;
+use super::loops::session::Session;
+use super::loops::workload::{Workload, WorkloadConfig};
+use crate::adapters::blobs::BlobStore;
+use crate::adapters::control::ServerControl;
+use crate::adapters::control::process::LocalEnsemble;
+use crate::adapters::history::History;
+use crate::adapters::logs::LocalLogs;
+use crate::adapters::probe::{Prober, Target};
+use crate::adapters::zookeeper::config::ZkConfig;
+use crate::domain::snapshot::{InstanceInfo, InstanceView};
+use crate::domain::state::{Settings, State};
+
+/// Limits of the steps of an orderly end; together under the five seconds of `SIGTERM`.
+const LOOPS_LIMIT: Duration = Duration::from_millis(2_500);
+const SESSION_LIMIT: Duration = Duration::from_millis(1_000);
+const CORE_LIMIT: Duration = Duration::from_millis(500);
+
+/// What the engine is made of; the composition root builds it.
+pub struct Parts {
+    pub settings: Settings,
+    pub zk: ZkConfig,
+    pub prober: Prober,
+    pub targets: Vec<Target>,
+    pub blobs: BlobStore,
+    pub history: History,
+    pub logs: LocalLogs,
+    pub control: Arc<dyn ServerControl>,
+    /// The servers of `--local`, not started yet.
+    pub local: Option<Arc<LocalEnsemble>>,
+    pub workload: WorkloadConfig,
+    pub instance: InstanceView,
+}
+
+/// The running engine.
+pub struct Engine {
+    /// Loops and jobs.
+    work: Driver,
+    /// The session, which outlives the work that needs it.
+    session: Driver,
+    core: Driver,
+    stop: CancellationToken,
+    close: CancellationToken,
+    end: CancellationToken,
+    history: History,
+    local: Option<Arc<LocalEnsemble>>,
+}
+
+/// Starts every loop. Returns at once; nothing outside has been reached yet.
+#[must_use]
+pub fn start(parts: Parts) -> (Handle, Engine) {
+    let now = clock::now();
+    let (events, events_rx) = mpsc::channel(EVENTS_MAX);
+    let (asks, asks_rx) = mpsc::channel(ASKS_MAX);
+    let (link_tx, link) = watch::channel(None);
+    let mut state = State::new(parts.settings, parts.instance.clone(), now);
+    let (handle, handle_end) = Handle::pair(Arc::new(state.snapshot(now)));
+    let (stop, close, end) = (handle_end.stop, CancellationToken::new(), CancellationToken::new());
+    let work = Driver::new(events.clone(), stop.clone());
+    let session = Driver::new(events.clone(), close.clone());
+    let core = Driver::new(events.clone(), end.clone());
+    let instance = &parts.instance;
+    let me = InstanceInfo {
+        id: instance.id,
+        host: instance.host.clone(),
+        pid: instance.pid,
+        since_ms: instance.started,
+    };
+    let ctx = Context {
+        events,
+        asks,
+        link,
+        snapshots: handle.snapshots(),
+        blobs: parts.blobs,
+        history: parts.history.clone(),
+        me,
+        driver: work.clone(),
+        stop: stop.clone(),
+    };
+    let nodes = state.node_ids();
+    let (scheduler, scheduler_port) = Scheduler::new(ctx.clone(), state.interval());
+    let (workload, workload_port) = Workload::new(ctx.clone(), parts.zk.clone(), parts.workload);
+    let control = parts.control;
+    let dispatch = Dispatch::new(ctx.clone(), scheduler_port.clone(), workload_port, Arc::clone(&control), parts.logs);
+    let read_only = instance.read_only;
+    session.run(Session::new(ctx.clone(), parts.zk, nodes.clone(), read_only, link_tx, scheduler_port));
+    work.run(Health::new(ctx.clone(), parts.prober, parts.targets));
+    work.run(Hosts::new(ctx.clone(), Arc::clone(&control), parts.local.clone(), nodes));
+    work.run(Past::new(ctx.clone()));
+    if !read_only {
+        work.run(Canary::new(ctx.clone()));
+        work.run(Housekeeping::new(ctx.clone()));
+        work.run(scheduler);
+        work.run(workload);
+    }
+    let snapshots = handle_end.snapshots;
+    let requests = handle_end.requests;
+    let heart = Core { state, requests, asks: asks_rx, events: events_rx, snapshots, dispatch, end: end.clone() };
+    let guard = stop.clone().drop_guard();
+    core.job("core", async move {
+        heart.run().await;
+        drop(guard);
+    });
+    (handle, Engine { work, session, core, stop, close, end, history: parts.history, local: parts.local })
+}
+
+impl Engine {
+    /// Ends everything in order: loops and jobs finish their step, the session is closed, history is
+    /// flushed, the servers of `--local` are stopped. Returns what did not end in time, in words.
+    pub async fn end(self) -> Vec<String> {
+        let mut late = Vec::new();
+        self.stop.cancel();
+        if !self.work.ended(LOOPS_LIMIT).await {
+            late.push(format!("operations under way did not end in {} ms; their intents tell", LOOPS_LIMIT.as_millis()));
+        }
+        self.close.cancel();
+        if !self.session.ended(SESSION_LIMIT).await {
+            late.push("the session was not closed in time; it expires by itself".to_owned());
+        }
+        self.history.close().await;
+        if let Some(local) = &self.local {
+            local.stop().await;
+        }
+        self.end.cancel();
+        if !self.core.ended(CORE_LIMIT).await {
+            late.push("the core did not end in time".to_owned());
+        }
+        late
+    }
+}
