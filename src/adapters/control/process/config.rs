@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::error::LocalError;
+use super::jars;
 use crate::domain::ids::NodeId;
 
 /// One server of the embedded ensemble. All four ports are on 127.0.0.1.
@@ -43,8 +44,10 @@ pub struct Search {
     pub path: Option<OsString>,
     /// `ZOOKEEPER_HOME`: an unpacked Apache release.
     pub zookeeper_home: Option<PathBuf>,
-    /// `ZKDECK_JARS`: a folder of jars; without it `<root>/jars`.
+    /// `ZKDECK_JARS`: a folder of jars; nothing of the following is looked at then.
     pub jars: Option<PathBuf>,
+    /// Where `scripts/run` may have put the jars; the first that holds them counts.
+    pub jar_folders: Vec<PathBuf>,
     /// The jar of Debian's package.
     pub debian_jar: Option<PathBuf>,
 }
@@ -60,6 +63,7 @@ impl Search {
             path: var("PATH"),
             zookeeper_home: var("ZOOKEEPER_HOME").map(PathBuf::from),
             jars: var("ZKDECK_JARS").map(PathBuf::from),
+            jar_folders: jars::fetched_folders(),
             debian_jar: Some("/usr/share/java/zookeeper.jar".into()),
         }
     }
@@ -68,19 +72,19 @@ impl Search {
 /// Settings of [`super::LocalEnsemble`].
 #[derive(Clone, Debug)]
 pub struct LocalConfig {
-    /// `data/local`: one folder for each server, the jars and the owner's lock.
+    /// `data/local`: one folder for each server and the owner's lock. Made when missing.
     pub root: PathBuf,
-    /// `logs`: each server writes into a folder of its own below.
+    /// `logs`: each server writes into a folder of its own below. Made when missing.
     pub logs: PathBuf,
     pub nodes: Vec<LocalNode>,
     pub search: Search,
-    /// Largest Java heap of one server. A million files need about 600 MB.
+    /// Largest Java heap of one server, in MB. 128 bears about 150,000 files; a million need 1,000.
     pub heap_mb_max: u32,
     /// Time that a server has to end in an orderly way before it is killed.
     pub stop_limit: Duration,
-    /// The program, with its first arguments, that runs [`super::exec_server`] under
-    /// [`super::SERVER_COMMAND`]: this very binary, also when its file has been replaced meanwhile.
-    pub launcher: Vec<OsString>,
+    /// The program that answers to [`super::SERVER_COMMAND`]. By default this very binary, by a name
+    /// that holds also when its file has been replaced meanwhile.
+    pub program: PathBuf,
 }
 
 impl LocalConfig {
@@ -106,10 +110,19 @@ impl LocalConfig {
             logs: logs.into(),
             nodes: (1..=3).map(node).collect::<Result<_, _>>()?,
             search: Search::from_env(),
-            heap_mb_max: 512,
-            stop_limit: Duration::from_millis(3_500),
-            launcher: vec!["/proc/self/exe".into()],
+            heap_mb_max: 128,
+            stop_limit: Duration::from_secs(3),
+            program: "/proc/self/exe".into(),
         })
+    }
+
+    /// `zk1 2181/7001/2888/3888, ...`: two configurations with the same text run on the same ports.
+    pub(super) fn ports_text(&self) -> String {
+        let one = |node: &LocalNode| {
+            let ports = node.ports().map(|(port, _)| port.to_string());
+            format!("{} {}", node.id, ports.join("/"))
+        };
+        self.nodes.iter().map(one).collect::<Vec<_>>().join(", ")
     }
 
     /// Checks what can be checked without the machine.
@@ -117,9 +130,6 @@ impl LocalConfig {
         let wrong = |what: String| Err(LocalError::Config(what));
         if self.nodes.is_empty() {
             return wrong("there are no servers; name at least one".into());
-        }
-        if self.launcher.is_empty() {
-            return wrong("no launcher is named".into());
         }
         if self.heap_mb_max < 32 {
             return wrong(format!("a heap of {} MB is too small; give at least 32", self.heap_mb_max));

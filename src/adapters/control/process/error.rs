@@ -14,7 +14,9 @@ pub enum LocalError {
     Folder { action: &'static str, path: PathBuf, source: io::Error },
     #[error("{what}; zkdeck needs Java {need} or newer to run ZooKeeper. Type: {command}")]
     Java { what: String, need: u32, command: String },
-    #[error("ZooKeeper's jars: {what}. Type: scripts/run (it fetches them), or set ZOOKEEPER_HOME to an unpacked Apache ZooKeeper")]
+    #[error(
+        "ZooKeeper's jars: {what}. Type: scripts/run (it fetches them), or set ZOOKEEPER_HOME to an unpacked Apache ZooKeeper"
+    )]
     Jars { what: String },
     #[error("cannot start the local ensemble: {}. End what holds them, or set other ports, and start zkdeck again", join(.0))]
     PortsTaken(Vec<TakenPort>),
@@ -26,8 +28,6 @@ pub enum LocalError {
     TimedOut(u64),
     #[error("the thread that keeps the local ensemble has ended; start zkdeck again")]
     Ended,
-    #[error("--local needs Linux: elsewhere servers would outlive a killed zkdeck. Use --zk host:port with servers of your own")]
-    Platform,
 }
 
 impl LocalError {

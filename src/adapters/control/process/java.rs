@@ -85,7 +85,8 @@ fn parse_number(version: &str) -> Option<u32> {
 }
 
 fn ask_version(java: &Path) -> Option<String> {
-    let command = Command::new(java).arg("-version").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
+    let command =
+        Command::new(java).arg("-version").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
     let mut child = command.ok()?;
     let stderr = child.stderr.take()?;
     let (sender, told) = mpsc::sync_channel(1);
@@ -115,7 +116,9 @@ mod tests {
 
     #[test]
     fn versions_of_old_and_new_kinds_are_read() {
-        for (text, major) in [("17.0.15", Some(17)), ("1.8.0_402", Some(8)), ("21-ea", Some(21)), ("x", None), ("", None)] {
+        for (text, major) in
+            [("17.0.15", Some(17)), ("1.8.0_402", Some(8)), ("21-ea", Some(21)), ("x", None), ("", None)]
+        {
             assert_eq!(parse_number(text), major, "{text:?}");
         }
         assert_eq!(parse_version("Picked up X: y\nopenjdk version \"25\" 2025-09-16\nmore"), Some(25));

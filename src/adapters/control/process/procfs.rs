@@ -46,9 +46,13 @@ pub(super) fn cmdline(pid: u32) -> Option<Vec<String>> {
 
 /// A command for a message: no control characters, at most 80 characters.
 pub(super) fn printable(args: &[String]) -> String {
-    let line = args.join(" ");
-    let mut text: String = line.chars().map(|c| if c.is_control() { '?' } else { c }).take(80).collect();
-    if line.chars().count() > 80 {
+    clean(&args.join(" "), 80)
+}
+
+/// A foreign text for a message: no control characters, cut to `limit` characters.
+pub(super) fn clean(line: &str, limit: usize) -> String {
+    let mut text: String = line.chars().map(|c| if c.is_control() { '?' } else { c }).take(limit).collect();
+    if line.chars().count() > limit {
         text.push('…');
     }
     text
@@ -68,7 +72,9 @@ mod tests {
 
     #[test]
     fn a_torn_text_is_unknown_and_not_a_guess() {
-        for text in ["", "4711", "4711 (java)", "4711 (java) S 1 2", "4711 (java) S 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 x"] {
+        for text in
+            ["", "4711", "4711 (java)", "4711 (java) S 1 2", "4711 (java) S 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 x"]
+        {
             assert_eq!(parse_stat(text), None, "{text:?}");
         }
     }
