@@ -41,6 +41,10 @@ apt_update() {
   apt_updated=yes
 }
 
+# The version of a package that apt would install; nothing when it has none. `apt-cache show` is no
+# test: it succeeds for a name that other packages only mention.
+candidate() { apt-cache policy "$1" | sed -n 's/^  Candidate: //p' | grep -v '^(none)$' || true; }
+
 # The major version of the java that zkdeck will find; 0 when there is none.
 java_major() {
   local java=java text
@@ -57,7 +61,7 @@ need_java() {
   if command -v apt-get >/dev/null; then
     apt_update
     for version in 21 17 25; do
-      if apt-cache show "openjdk-$version-jre-headless" >/dev/null 2>&1; then
+      if [ -n "$(candidate "openjdk-$version-jre-headless")" ]; then
         apt_install "ZooKeeper runs on Java $JAVA_MIN or newer" "openjdk-$version-jre-headless"
         break
       fi
@@ -76,7 +80,7 @@ need_compiler() {
 at_least() { [ "$(printf '%s\n' "$2" "$1" | sort -V | head -n 1)" = "$2" ]; }
 
 need_rust() {
-  local wanted found candidate
+  local wanted found
   wanted=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' "$ROOT/Cargo.toml")
   if ! command -v cargo >/dev/null && [ -x "$HOME/.cargo/bin/cargo" ]; then
     PATH=$HOME/.cargo/bin:$PATH
@@ -88,12 +92,12 @@ need_rust() {
   fi
   if command -v apt-get >/dev/null; then
     apt_update
-    candidate=$(apt-cache policy cargo | sed -n 's/^  Candidate: //p')
-    if at_least "${candidate:-0}" "$wanted"; then
+    found=$(candidate cargo)
+    if at_least "${found:-0}" "$wanted"; then
       apt_install "zkdeck is written in Rust" cargo rustc rustfmt rust-clippy
       return
     fi
-    if apt-cache show rustup >/dev/null 2>&1; then
+    if [ -n "$(candidate rustup)" ]; then
       die "Rust $wanted or newer is missing. Type: sudo apt-get install -y rustup && rustup default stable"
     fi
   fi
