@@ -116,7 +116,7 @@ need_jars() {
     say "fetching ZooKeeper's jars"
     rm -rf "$JARS" "$JARS.part"
     mkdir -p "$JARS.part"
-    mvn -q -B -C -f "$pom" dependency:copy-dependencies -DoutputDirectory="$JARS.part" ||
+    mvn -q -B -C -Dstyle.color=never -f "$pom" dependency:copy-dependencies -DoutputDirectory="$JARS.part" ||
       die "ZooKeeper's jars could not be fetched; check the network, or set ZOOKEEPER_HOME to an unpacked Apache ZooKeeper"
     printf '%s\n' "$stamp" >"$JARS.part/.complete"
     mv "$JARS.part" "$JARS"

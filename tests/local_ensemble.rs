@@ -4,6 +4,7 @@
 use std::future::Future;
 use std::io::{BufRead, BufReader, Read};
 use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -327,4 +328,59 @@ async fn a_taken_port_and_missing_jars_are_told_before_anything_starts() {
     config.nodes[0].client_port = 1;
     let other = LocalEnsemble::open(config).unwrap_err().to_string();
     assert!(other.contains("has other ports than asked for"), "{other}");
+}
+
+/// A configuration whose Java is a shell script, for ends that a real server does not come to by itself.
+fn scripted(folder: &Path, script: &str) -> LocalConfig {
+    let java = folder.join("jdk/bin/java");
+    std::fs::create_dir_all(java.parent().unwrap()).unwrap();
+    std::fs::write(&java, format!("#!/bin/sh\n{script}\n")).unwrap();
+    std::fs::set_permissions(&java, std::fs::Permissions::from_mode(0o755)).unwrap();
+    std::fs::write(folder.join("jdk/release"), "JAVA_VERSION=\"17.0.1\"\n").unwrap();
+    let jars = folder.join("jars");
+    std::fs::create_dir(&jars).unwrap();
+    std::fs::write(jars.join("zookeeper-3.9.4.jar"), "").unwrap();
+    let mut config = config(folder, jars, &free_ports());
+    config.search.java = Some(java);
+    config.stop_limit = Duration::from_millis(300);
+    config
+}
+
+#[tokio::test]
+async fn a_server_that_fails_tells_its_status_and_last_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = scripted(folder.path(), "echo first; echo 'Error: no memory' >&2; exit 3");
+    let ensemble = LocalEnsemble::open(config).unwrap();
+    ensemble.start().await.unwrap();
+    let (mut news, expected) = (Vec::new(), "zk3 has ended: exit status 3; it said: Error: no memory".to_owned());
+    let mut turns = interval(Duration::from_millis(20));
+    let told = async {
+        while !news.contains(&expected) {
+            turns.tick().await;
+            news.extend(ensemble.tick().await);
+        }
+    };
+    assert!(timeout(EFFECT_LIMIT, told).await.is_ok(), "{news:?}");
+    let view = host(&ensemble, &node(3)).await;
+    assert_eq!(view.state, HostState::Stopped);
+    assert_eq!(view.detail.as_deref(), Some("exit status 3; it said: Error: no memory"));
+}
+
+#[tokio::test]
+async fn a_server_deaf_to_sigterm_is_killed_when_its_time_is_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let ensemble = LocalEnsemble::open(scripted(folder.path(), "trap '' TERM; echo deaf; exec sleep 600")).unwrap();
+    ensemble.start().await.unwrap();
+    let before = pids(&ensemble).await;
+    for n in 1..=3 {
+        let out = folder.path().join(format!("logs/zk{n}/zookeeper.out"));
+        let deaf = || async { std::fs::read_to_string(&out).is_ok_and(|text| text == "deaf\n").then_some(()) };
+        eventually(EFFECT_LIMIT, "the script ignores SIGTERM", deaf).await;
+    }
+    ensemble.act(&node(2), ServerAction::Stop).await.unwrap();
+    assert!(!lives(before[1]) && lives(before[0]) && lives(before[2]), "one is stopped, and only that one");
+    ensemble.stop().await;
+    assert!(!before.iter().any(|pid| lives(*pid)), "stop() returned before all children were gone");
+    let next = LocalEnsemble::open(config(folder.path(), folder.path().join("jars"), &free_ports())).unwrap();
+    assert!(next.owns(), "the lock was not let go");
 }
