@@ -1,0 +1,185 @@
+//! One action on one server: whether it can be begun, and when its effect is seen.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+use tokio::sync::oneshot;
+
+use super::keeper::Keeper;
+use super::server::{Seen, Server};
+use crate::adapters::control::ControlError;
+use crate::domain::command::ServerAction;
+use crate::domain::ids::NodeId;
+
+const SIGNAL_LIMIT: Duration = Duration::from_secs(2);
+/// An owner looks for requests every second.
+const START_LIMIT: Duration = Duration::from_secs(5);
+
+type Reply = oneshot::Sender<Result<(), ControlError>>;
+
+/// An action that was begun and whose effect is not seen yet.
+pub(super) struct Expected {
+    index: usize,
+    node: NodeId,
+    action: ServerAction,
+    begun: Instant,
+    limit: Duration,
+    /// When a server that is to stop is killed.
+    kill_at: Option<Instant>,
+    /// What was seen before a start by another process: an end after it is that start's failure.
+    before: Option<Seen>,
+}
+
+pub(super) struct Pending {
+    expected: Expected,
+    reply: Reply,
+}
+
+/// Checks and begins `action`.
+pub(super) fn begin(keeper: &mut Keeper, node: NodeId, action: ServerAction) -> Result<Expected, ControlError> {
+    let Some(index) = keeper.servers.iter().position(|s| s.node.id == node) else {
+        let names: Vec<_> = keeper.servers.iter().map(|s| s.node.id.to_string()).collect();
+        return Err(ControlError::UnknownNode { action, node, known: names.join(", ") });
+    };
+    let seen = keeper.servers[index].see();
+    check(&seen, &node, action)?;
+    let now = Instant::now();
+    let mut expected =
+        Expected { index, node: node.clone(), action, begun: now, limit: SIGNAL_LIMIT, kill_at: None, before: None };
+    let sent = match action {
+        ServerAction::Pause => keeper.servers[index].signal(Signal::STOP).map_err(|e| e.to_string()),
+        ServerAction::Resume => keeper.servers[index].signal(Signal::CONT).map_err(|e| e.to_string()),
+        ServerAction::Stop => {
+            expected.kill_at = Some(now + keeper.config.stop_limit);
+            expected.limit = keeper.config.stop_limit + SIGNAL_LIMIT;
+            stop(&mut keeper.servers[index])
+        }
+        ServerAction::Start => {
+            expected.limit = START_LIMIT;
+            expected.before = Some(seen);
+            start(keeper, index)
+        }
+    };
+    sent.map_err(|why| ControlError::NotPossible { action, node, why })?;
+    Ok(expected)
+}
+
+fn stop(server: &mut Server) -> Result<(), String> {
+    server.stop_asked = true;
+    let sent = server.signal(Signal::TERM).and_then(|()| server.signal(Signal::CONT));
+    sent.map_err(|error| error.to_string())
+}
+
+fn start(keeper: &mut Keeper, index: usize) -> Result<(), String> {
+    if keeper.is_owner() {
+        return keeper.start_one(index);
+    }
+    let path = keeper.servers[index].places.start_request();
+    fs::write(&path, std::process::id().to_string())
+        .map_err(|error| format!("the owner of the local ensemble cannot be asked: write {}: {error}", path.display()))
+}
+
+fn check(seen: &Seen, node: &NodeId, action: ServerAction) -> Result<(), ControlError> {
+    use ServerAction::{Pause, Resume, Start, Stop};
+    let node = node.clone();
+    match (seen, action) {
+        (Seen::Running { paused: false, .. }, Pause | Stop)
+        | (Seen::Running { paused: true, .. }, Resume | Stop)
+        | (Seen::Stopped { .. } | Seen::Missing, Start) => Ok(()),
+        (Seen::Running { paused: true, .. }, Pause) => Err(already(node, action, "it is paused already")),
+        (Seen::Running { paused: false, .. }, Resume) => Err(already(node, action, "it is not paused")),
+        (Seen::Running { paused: false, .. }, Start) => Err(already(node, action, "it runs already")),
+        (Seen::Running { paused: true, .. }, Start) => {
+            Err(ControlError::NotPossible { action, node, why: "it is paused: resume it instead".into() })
+        }
+        (Seen::Stopped { .. } | Seen::Missing, Stop) => Err(already(node, action, "it does not run")),
+        (Seen::Stopped { .. } | Seen::Missing, Pause | Resume) => {
+            Err(ControlError::NotPossible { action, node, why: "it does not run: start it first".into() })
+        }
+    }
+}
+
+fn already(node: NodeId, action: ServerAction, what: &str) -> ControlError {
+    ControlError::AlreadySo { action, node, what: what.into() }
+}
+
+impl Expected {
+    pub(super) const fn answering(self, reply: Reply) -> Pending {
+        Pending { expected: self, reply }
+    }
+
+    /// The answer, once there is one.
+    fn outcome(&mut self, server: &Server, now: Instant) -> Option<Result<(), ControlError>> {
+        let seen = server.see();
+        let (action, node) = (self.action, self.node.clone());
+        match (action, &seen) {
+            (ServerAction::Pause, Seen::Running { paused: true, .. })
+            | (ServerAction::Resume, Seen::Running { paused: false, .. })
+            | (ServerAction::Stop, Seen::Stopped { .. } | Seen::Missing)
+            | (ServerAction::Start, Seen::Running { .. }) => return Some(Ok(())),
+            (ServerAction::Pause | ServerAction::Resume, Seen::Stopped { cause, .. }) => {
+                return Some(Err(ControlError::NotPossible { action, node, why: format!("it has ended: {cause}") }));
+            }
+            (ServerAction::Start, Seen::Stopped { cause, .. }) if self.before.as_ref() != Some(&seen) => {
+                return Some(Err(ControlError::NotPossible {
+                    action,
+                    node,
+                    why: format!("it ended at once: {cause}"),
+                }));
+            }
+            _ => {}
+        }
+        if self.kill_at.is_some_and(|at| now >= at) {
+            self.kill_at = None;
+            _ = server.signal(Signal::KILL);
+        }
+        let next = match action {
+            ServerAction::Start => "the zkdeck that owns the local ensemble does not answer: look into logs/backend",
+            _ => "look at the process, it may be stuck in the kernel",
+        };
+        let late = now.duration_since(self.begun) >= self.limit;
+        late.then(|| Err(ControlError::TimedOut { action, node, limit: self.limit, next: next.into() }))
+    }
+}
+
+impl Pending {
+    /// Answers when the effect is seen or time is up; otherwise hands itself back.
+    pub(super) fn step(mut self, servers: &[Server], now: Instant) -> Option<Self> {
+        match self.expected.outcome(&servers[self.expected.index], now) {
+            None => Some(self),
+            Some(outcome) => {
+                _ = self.reply.send(outcome);
+                None
+            }
+        }
+    }
+
+    pub(super) fn close(self) {
+        let Expected { action, node, .. } = self.expected;
+        _ = self.reply.send(Err(ControlError::Closed { action, node }));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_so_already_or_cannot_be_is_refused_in_words() {
+        use ServerAction::{Pause, Resume, Start, Stop};
+        let node = NodeId::new("zk1").unwrap();
+        let runs = Seen::Running { pid: 1, paused: false };
+        let paused = Seen::Running { pid: 1, paused: true };
+        let stopped = Seen::Stopped { pid: 1, cause: "x".into() };
+        let allowed = [(&runs, Pause), (&runs, Stop), (&paused, Resume), (&paused, Stop), (&stopped, Start)];
+        for seen in [&runs, &paused, &stopped, &Seen::Missing] {
+            for action in [Pause, Resume, Stop, Start] {
+                let expected = allowed.contains(&(seen, action)) || (*seen == Seen::Missing && action == Start);
+                assert_eq!(check(seen, &node, action).is_ok(), expected, "{action:?} on {seen:?}");
+            }
+        }
+        let error = check(&paused, &node, Start).unwrap_err().to_string();
+        assert_eq!(error, "start zk1: it is paused: resume it instead");
+    }
+}

@@ -1,0 +1,305 @@
+//! The thread that keeps the servers.
+//!
+//! The kernel ends the children when the *thread* that spawned them ends, so one thread lives as
+//! long as [`super::LocalEnsemble`] and does all of it. It sleeps until it is asked something, and
+//! looks every 50 ms only while something is under way.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+use tokio::sync::oneshot;
+
+use super::action::{Pending, begin};
+use super::config::LocalConfig;
+use super::error::LocalError;
+use super::record::{Owner, OwnerLock};
+use super::server::{Recipe, Seen, Server};
+use super::{files, jars, java, ports};
+use crate::adapters::control::ControlError;
+use crate::domain::command::ServerAction;
+use crate::domain::ids::NodeId;
+
+/// How often a thing under way is looked at.
+const STEP: Duration = Duration::from_millis(50);
+/// Children of a zkdeck that was killed are given this long to let go of their ports.
+const SURVIVORS_LIMIT: Duration = Duration::from_secs(5);
+const NEWS_MAX: usize = 64;
+
+/// What the keeper is asked. Every answer comes by the sender inside.
+pub(super) enum Request {
+    Start(oneshot::Sender<Result<(), LocalError>>),
+    Act(NodeId, ServerAction, oneshot::Sender<Result<(), ControlError>>),
+    See(oneshot::Sender<Vec<(NodeId, Seen)>>),
+    /// Look around; answers with the news since the last one.
+    Tick(oneshot::Sender<Vec<String>>),
+    Stop(oneshot::Sender<()>),
+}
+
+/// The servers wait for ports that children of an earlier zkdeck still hold.
+struct Opening {
+    until: Instant,
+    recipe: Recipe,
+    reply: Option<oneshot::Sender<Result<(), LocalError>>>,
+}
+
+struct Closing {
+    kill_at: Instant,
+    reply: oneshot::Sender<()>,
+}
+
+pub(super) struct Keeper {
+    pub(super) config: LocalConfig,
+    pub(super) servers: Vec<Server>,
+    lock_path: PathBuf,
+    lock: Option<OwnerLock>,
+    owns: Arc<AtomicBool>,
+    recipe: Option<Recipe>,
+    pending: Vec<Pending>,
+    opening: Option<Opening>,
+    closing: Option<Closing>,
+    news: Vec<String>,
+}
+
+impl Keeper {
+    pub(super) fn new(config: LocalConfig, lock_path: PathBuf, lock: Option<OwnerLock>, owns: Arc<AtomicBool>) -> Self {
+        let server =
+            |node: &super::LocalNode| Server::new(node.clone(), files::Places::new(&config.root, &config.logs, node));
+        let servers = config.nodes.iter().map(server).collect();
+        Self {
+            config,
+            servers,
+            lock_path,
+            lock,
+            owns,
+            recipe: None,
+            pending: Vec::new(),
+            opening: None,
+            closing: None,
+            news: Vec::new(),
+        }
+    }
+
+    /// Runs until it is told to stop, or until nobody can ask any more.
+    pub(super) fn run(mut self, requests: &Receiver<Request>) {
+        let mut told = None;
+        loop {
+            let busy = !self.pending.is_empty() || self.opening.is_some() || self.closing.is_some();
+            let request = if busy {
+                match requests.recv_timeout(STEP) {
+                    Ok(request) => Some(request),
+                    Err(RecvTimeoutError::Timeout) => None,
+                    Err(RecvTimeoutError::Disconnected) => break,
+                }
+            } else {
+                match requests.recv() {
+                    Ok(request) => Some(request),
+                    Err(_) => break,
+                }
+            };
+            self.notice_ends();
+            if let Some(request) = request {
+                self.handle(request);
+            }
+            self.notice_ends();
+            self.step_opening();
+            self.step_pending();
+            if let Some(reply) = self.step_closing() {
+                told = Some(reply);
+                break;
+            }
+        }
+        self.servers.iter_mut().for_each(Server::kill_and_wait);
+        self.owns.store(false, Ordering::Release);
+        self.lock = None;
+        if let Some(reply) = told {
+            _ = reply.send(());
+        }
+    }
+
+    pub(super) const fn is_owner(&self) -> bool {
+        self.lock.is_some()
+    }
+
+    fn handle(&mut self, request: Request) {
+        match request {
+            Request::Start(reply) if self.is_owner() => self.open(Some(reply)),
+            Request::Start(reply) => _ = reply.send(Ok(())),
+            Request::Act(node, action, reply) if self.closing.is_some() => {
+                _ = reply.send(Err(ControlError::Closed { action, node }));
+            }
+            Request::Act(node, action, reply) => match begin(self, node, action) {
+                Ok(expected) => self.pending.push(expected.answering(reply)),
+                Err(error) => _ = reply.send(Err(error)),
+            },
+            Request::See(reply) => {
+                _ = reply.send(self.servers.iter().map(|server| (server.node.id.clone(), server.see())).collect());
+            }
+            Request::Tick(reply) => {
+                self.take_over();
+                self.serve_start_requests();
+                _ = reply.send(std::mem::take(&mut self.news));
+            }
+            Request::Stop(reply) => self.begin_closing(reply),
+        }
+    }
+
+    fn tell(&mut self, text: String) {
+        tracing::info!("{text}");
+        if self.news.len() < NEWS_MAX {
+            self.news.push(text);
+        }
+    }
+
+    fn notice_ends(&mut self) {
+        for i in 0..self.servers.len() {
+            let Some(cause) = self.servers[i].reap() else { continue };
+            if !self.servers[i].stop_asked {
+                self.tell(format!("{} has ended: {cause}", self.servers[i].node.id));
+            }
+        }
+    }
+
+    /// Becomes the owner when the last one has gone, and starts the servers that ended with it.
+    fn take_over(&mut self) {
+        if self.is_owner() || self.closing.is_some() {
+            return;
+        }
+        let owner = Owner { pid: std::process::id(), ports: self.config.ports_text() };
+        match OwnerLock::take(&self.lock_path, &owner) {
+            Ok(None) => {}
+            Ok(Some(lock)) => {
+                self.lock = Some(lock);
+                self.owns.store(true, Ordering::Release);
+                self.tell("the zkdeck that owned the local ensemble has gone; this one owns it now".into());
+                self.open(None);
+            }
+            Err(error) => tracing::warn!(%error, "the lock of the local ensemble cannot be tried"),
+        }
+    }
+
+    /// Finds Java and jars, ends what an earlier zkdeck left, and waits for its ports.
+    fn open(&mut self, reply: Option<oneshot::Sender<Result<(), LocalError>>>) {
+        match self.prepare() {
+            Ok(recipe) => self.opening = Some(Opening { until: Instant::now() + SURVIVORS_LIMIT, recipe, reply }),
+            Err(error) => self.opened(reply, Err(error)),
+        }
+    }
+
+    fn opened(&mut self, reply: Option<oneshot::Sender<Result<(), LocalError>>>, result: Result<(), LocalError>) {
+        if let Err(error) = &result {
+            self.tell(error.to_string());
+        }
+        if let Some(reply) = reply {
+            _ = reply.send(result);
+        }
+    }
+
+    /// Java, the jars and the servers' files, looked up anew: they may have come since.
+    pub(super) fn prepare(&mut self) -> Result<Recipe, LocalError> {
+        let java = java::find(&self.config.search)?;
+        let jars = jars::find(&self.config.search)?;
+        for (i, server) in self.servers.iter().enumerate() {
+            files::write(&server.places, i + 1, &self.config.nodes, jars.prometheus)?;
+        }
+        let (program, heap_mb_max) = (self.config.program.clone(), self.config.heap_mb_max);
+        let recipe = Recipe { program, java, jars, heap_mb_max };
+        if self.recipe.is_none() {
+            self.remark(&recipe);
+        }
+        self.recipe = Some(recipe.clone());
+        Ok(recipe)
+    }
+
+    fn remark(&mut self, recipe: &Recipe) {
+        if recipe.jars.version.as_deref() == Some("3.9.3") {
+            self.tell("ZooKeeper 3.9.3 can lose data: use 3.9.4 or newer".into());
+        }
+        if !recipe.jars.prometheus {
+            self.tell("this ZooKeeper has no Prometheus provider: nothing answers on the metrics ports".into());
+        }
+    }
+
+    fn step_opening(&mut self) {
+        let Some(opening) = self.opening.take() else { return };
+        // Without a child of our own, what the records name was left by an earlier owner.
+        let left: Vec<_> = self.servers.iter().filter(|s| !s.is_child()).collect();
+        let alive = left.iter().filter(|s| matches!(s.see(), Seen::Running { .. }));
+        let survivors = alive.filter(|s| s.signal(Signal::KILL).is_ok()).count();
+        if survivors > 0 && Instant::now() < opening.until {
+            self.opening = Some(opening);
+            return;
+        }
+        let taken: Vec<_> = left.iter().flat_map(|s| ports::taken(&s.node)).collect();
+        let result =
+            if taken.is_empty() { self.spawn_all(&opening.recipe) } else { Err(LocalError::PortsTaken(taken)) };
+        self.opened(opening.reply, result);
+    }
+
+    fn spawn_all(&mut self, recipe: &Recipe) -> Result<(), LocalError> {
+        for server in self.servers.iter_mut().filter(|s| !s.is_child()) {
+            // A request from before this start is served by it.
+            drop(fs::remove_file(server.places.start_request()));
+            server.spawn(recipe)?;
+        }
+        Ok(())
+    }
+
+    /// Starts the servers that an attached instance asked for.
+    fn serve_start_requests(&mut self) {
+        if !self.is_owner() || self.opening.is_some() || self.closing.is_some() {
+            return;
+        }
+        for i in 0..self.servers.len() {
+            if fs::remove_file(self.servers[i].places.start_request()).is_err() || self.servers[i].is_child() {
+                continue;
+            }
+            if let Err(why) = self.start_one(i) {
+                self.tell(format!("start {}: {why}", self.servers[i].node.id));
+            }
+        }
+    }
+
+    /// Starts one server that does not run; the cause in words when it cannot be.
+    pub(super) fn start_one(&mut self, i: usize) -> Result<(), String> {
+        let recipe = self.prepare().map_err(|error| error.to_string())?;
+        let server = &mut self.servers[i];
+        let taken = ports::taken(&server.node);
+        if !taken.is_empty() {
+            return Err(LocalError::PortsTaken(taken).to_string());
+        }
+        server.spawn(&recipe).map_err(|error| error.to_string())
+    }
+
+    fn step_pending(&mut self) {
+        let (servers, now) = (&self.servers, Instant::now());
+        let waiting = std::mem::take(&mut self.pending);
+        self.pending = waiting.into_iter().filter_map(|pending| pending.step(servers, now)).collect();
+    }
+
+    fn begin_closing(&mut self, reply: oneshot::Sender<()>) {
+        for pending in self.pending.drain(..) {
+            pending.close();
+        }
+        if let Some(Opening { reply: Some(reply), .. }) = self.opening.take() {
+            _ = reply.send(Err(LocalError::Ended));
+        }
+        for server in self.servers.iter_mut().filter(|s| s.is_child()) {
+            server.stop_asked = true;
+            // A paused server would take the SIGTERM only after it was resumed.
+            _ = server.signal(Signal::TERM);
+            _ = server.signal(Signal::CONT);
+        }
+        self.closing = Some(Closing { kill_at: Instant::now() + self.config.stop_limit, reply });
+    }
+
+    fn step_closing(&mut self) -> Option<oneshot::Sender<()>> {
+        let closing = self.closing.as_ref()?;
+        let done = self.servers.iter().all(|s| !s.is_child()) || Instant::now() >= closing.kill_at;
+        if done { self.closing.take().map(|closing| closing.reply) } else { None }
+    }
+}

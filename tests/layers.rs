@@ -1,0 +1,249 @@
+//! The layer law, which Rust itself does not know: `domain <- adapters <- engine <- {tui, api} <- {config, cli, main}`.
+//!
+//! Reads the paths in every file of `src/` and fails on an arrow that runs up or sideways, and on a
+//! file that has grown too long.
+#![cfg(test)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A part of the program and the paths of this crate that it may name.
+const LAW: &[(&str, &[&str])] = &[
+    ("domain", &["domain"]),
+    ("adapters", &["adapters", "domain"]),
+    ("engine", &["engine", "adapters", "domain"]),
+    ("tui", &["tui", "engine::handle", "domain"]),
+    ("api", &["api", "engine::handle", "domain"]),
+    ("config", EVERYTHING),
+    ("cli", EVERYTHING),
+    ("main", EVERYTHING),
+    ("lib", EVERYTHING),
+];
+const EVERYTHING: &[&str] = &["domain", "adapters", "engine", "tui", "api", "config", "cli"];
+
+/// What makes a rule depend on more than its arguments.
+const IMPURE: &[&str] = &[
+    "std::env",
+    "std::fs",
+    "std::io",
+    "std::net",
+    "std::process",
+    "std::thread",
+    "std::time::Instant",
+    "std::time::SystemTime",
+    "anyhow",
+    "axum",
+    "crossterm",
+    "jiff",
+    "rand",
+    "ratatui",
+    "reqwest",
+    "rusqlite",
+    "rustix",
+    "tokio",
+    "tokio_util",
+    "tracing",
+    "uuid",
+    "zookeeper_client",
+];
+
+const LINES_MAX: usize = 600;
+
+/// One broken rule, in words.
+type Finding = String;
+
+/// All that is wrong in one file; `path` is relative to `src/`, with `/`.
+fn check(path: &str, text: &str) -> Vec<Finding> {
+    let part = path.split('/').next().unwrap_or_default().trim_end_matches(".rs");
+    let Some((_, allowed)) = LAW.iter().find(|(name, _)| *name == part) else {
+        return vec![format!("src/{path}: {part} has no place in the layer law: add it to LAW in tests/layers.rs")];
+    };
+    let code = without_comments(text);
+    let mut findings = Vec::new();
+    for used in paths_of_this_crate(path, &code) {
+        let of_a_layer = EVERYTHING.iter().any(|layer| within(&used, layer));
+        if of_a_layer && !allowed.iter().any(|allowed| within(&used, allowed)) {
+            findings.push(format!("src/{path}: {part} must not use {used}; it may use {}", allowed.join(", ")));
+        }
+    }
+    if part == "domain" {
+        for root in IMPURE.iter().map(|path| path.split("::").next().unwrap_or_default()) {
+            let used = rooted(&code, root);
+            let impure = used.iter().filter(|used| IMPURE.iter().any(|banned| within(used, banned)));
+            findings.extend(impure.map(|used| format!("src/{path}: domain is pure and must not use {used}")));
+        }
+    }
+    findings.sort();
+    findings.dedup();
+    findings
+}
+
+/// Whether `path` is `prefix` or below it.
+fn within(path: &str, prefix: &str) -> bool {
+    path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+}
+
+fn without_comments(text: &str) -> String {
+    text.lines().map(|line| line.split("//").next().unwrap_or_default()).collect::<Vec<_>>().join("\n")
+}
+
+/// Paths below the crate's root, without it: `engine::handle::Handle`.
+fn paths_of_this_crate(path: &str, code: &str) -> Vec<String> {
+    let mut found: Vec<_> = ["crate", "zkdeck"].iter().flat_map(|root| rooted(code, root)).collect();
+    let climb = "super::".repeat(depth(path));
+    // From here so many steps up is the root of the crate; fewer stay inside the layer.
+    let climbs = rooted(code, "super").into_iter().filter(|used| used.starts_with(&climb));
+    found.extend(climbs.map(|used| format!("crate::{}", used.trim_start_matches("super::"))));
+    found.iter().filter_map(|used| used.split_once("::").map(|(_, rest)| rest.to_owned())).collect()
+}
+
+/// How deep a file's module lies: 1 for `engine/mod.rs`, 2 for `engine/core.rs`.
+fn depth(path: &str) -> usize {
+    let parts: Vec<_> = path.split('/').collect();
+    if parts.last() == Some(&"mod.rs") { parts.len() - 1 } else { parts.len() }
+}
+
+/// Every path in `code` that begins with `root`, with `{a, b::c}` written out.
+fn rooted(code: &str, root: &str) -> Vec<String> {
+    let start = format!("{root}::");
+    let mut found = Vec::new();
+    for (at, _) in code.match_indices(&start) {
+        let before = code[..at].chars().next_back();
+        if before.is_none_or(|c| !(c.is_alphanumeric() || c == '_' || c == ':')) {
+            expand(&mut Text { rest: &code[at..] }, "", &mut found);
+        }
+    }
+    found
+}
+
+/// What is left to read of a path; blanks are passed over.
+struct Text<'a> {
+    rest: &'a str,
+}
+
+impl Text<'_> {
+    /// Takes `token` when it comes next.
+    fn take(&mut self, token: &str) -> bool {
+        let rest = self.rest.trim_start().strip_prefix(token);
+        self.rest = rest.unwrap_or(self.rest);
+        rest.is_some()
+    }
+
+    /// The name that comes next; empty when there is none.
+    fn name(&mut self) -> &str {
+        let rest = self.rest.trim_start();
+        let end = rest.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == '*')).unwrap_or(rest.len());
+        let (name, rest) = rest.split_at(end);
+        self.rest = rest;
+        name
+    }
+}
+
+/// One use-tree after `prefix`: a name, names joined by `::`, or a group in braces.
+fn expand(text: &mut Text<'_>, prefix: &str, found: &mut Vec<String>) {
+    let mut path = prefix.to_owned();
+    loop {
+        if text.take("{") {
+            while !text.take("}") && !text.rest.trim_start().is_empty() {
+                let before = text.rest.len();
+                expand(text, &path, found);
+                // `a as b` and anything else that is no path is passed over, character by character.
+                if !text.take(",") && text.rest.len() == before {
+                    text.rest = text.rest.trim_start().get(1..).unwrap_or_default();
+                }
+            }
+            return;
+        }
+        let name = text.name();
+        path.push_str(name);
+        if name.is_empty() || !text.take("::") {
+            break;
+        }
+        path.push_str("::");
+    }
+    found.push(path.trim_end_matches("::").to_owned());
+}
+
+/// The files below `folder` that end in `.rs`.
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let paths = entries.map(|entry| entry.unwrap().path());
+    let each = |path: PathBuf| match path.is_dir() {
+        true => sources(&path),
+        false => vec![path],
+    };
+    let mut all: Vec<_> = paths.flat_map(each).filter(|path| path.extension().is_some_and(|e| e == "rs")).collect();
+    all.sort();
+    all
+}
+
+#[test]
+fn every_arrow_runs_down() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let files = sources(&root);
+    assert!(files.len() > 20, "only {} files were read", files.len());
+    let mut findings = Vec::new();
+    let mut arrows = 0;
+    for file in &files {
+        let (text, path) = (fs::read_to_string(file).unwrap(), file.strip_prefix(&root).unwrap().to_str().unwrap());
+        arrows += paths_of_this_crate(path, &without_comments(&text)).len();
+        findings.extend(check(path, &text));
+    }
+    assert!(arrows > 20, "only {arrows} paths were read: the reader is broken");
+    assert!(findings.is_empty(), "\n{}", findings.join("\n"));
+}
+
+#[test]
+fn no_file_is_longer_than_a_reader_bears() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let files = ["src", "tests", "benches"].iter().flat_map(|folder| sources(&root.join(folder)));
+    let counted = files.map(|file| (fs::read_to_string(&file).unwrap().lines().count(), file));
+    let long: Vec<_> = counted.filter(|(lines, _)| *lines > LINES_MAX).collect();
+    assert!(long.is_empty(), "longer than {LINES_MAX} lines: {long:?}");
+}
+
+/// What the law forbids, in every way of writing it: each must be found, or the test above is void.
+#[test]
+fn a_broken_law_is_found() {
+    let broken = [
+        ("domain/node.rs", "use crate::adapters::metrics::Metrics;"),
+        ("domain/node.rs", "use crate::{\n  domain::ids::NodeId,\n  engine::clock,\n};"),
+        ("domain/node.rs", "fn f() { let _ = std::time::Instant::now(); }"),
+        ("domain/node.rs", "use std::time::{Duration, SystemTime};"),
+        ("domain/node.rs", "use std::{fmt, fs};"),
+        ("domain/planner/mod.rs", "use tokio::sync::watch;"),
+        ("domain/node.rs", "use super::super::engine::clock;"),
+        ("adapters/blobs/mod.rs", "use crate::engine::clock;"),
+        ("adapters/blobs/mod.rs", "use super::super::engine::clock;"),
+        ("adapters/metrics.rs", "use zkdeck::engine::clock;"),
+        ("engine/core.rs", "fn f() { crate::tui::run() }"),
+        ("engine/core.rs", "use crate::config::Config;"),
+        ("tui/mod.rs", "use crate::api::router;"),
+        ("tui/panes/files.rs", "use crate::engine::{handle::Handle, driver::Driver};"),
+        ("tui/panes/files.rs", "use crate::{engine::{handle::{Handle as H, Rejected}, core}, domain};"),
+        ("api/routes/x.rs", "use crate::adapters::metrics;"),
+        ("api/routes/x.rs", "use crate::tui::theme;"),
+        ("helpers/mod.rs", ""),
+    ];
+    for (path, text) in broken {
+        assert_eq!(check(path, text).len(), 1, "{path}: {text}: {:?}", check(path, text));
+    }
+}
+
+#[test]
+fn what_the_law_allows_is_left_alone() {
+    let good = [
+        ("domain/node.rs", "use std::time::Duration;\nuse super::ids::NodeId; // not crate::engine\n"),
+        ("domain/planner/mod.rs", "//! see crate::engine\nuse super::super::domain::ids;"),
+        ("domain/state.rs", "mod tests { use super::super::planner; }"),
+        ("adapters/logs/local.rs", "use crate::{adapters::logs::Line, domain::log::Query};"),
+        ("engine/core.rs", "use crate::adapters::history::{self, History};"),
+        ("tui/panes/files.rs", "use crate::engine::handle::{self, Handle};\nuse crate::tui::theme;"),
+        ("api/router.rs", "use crate::engine::handle::Handle;\nuse tokio::net::TcpListener;"),
+        ("cli.rs", "use crate::{adapters, api, config, domain, engine, tui};"),
+        ("main.rs", "use zkdeck::cli;"),
+    ];
+    for (path, text) in good {
+        assert_eq!(check(path, text), Vec::<Finding>::new(), "{path}: {text}");
+    }
+}
