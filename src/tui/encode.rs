@@ -17,24 +17,56 @@ const PLAIN: Look = Look { fg: Color::Reset, bg: Color::Reset, modifier: Modifie
 
 /// Appends to `out` what turns the picture `before` into `after`; nothing when they are equal. Both
 /// have the same area.
+///
+/// Ratatui's own diff leaves the right half of a wide character that is overwritten to the terminal,
+/// which fills it with the look of the character written last: a stray reversed cell.
 pub fn changes(before: &Buffer, after: &Buffer, out: &mut Vec<u8>) {
-    let mut look = PLAIN;
-    let mut cursor = None;
-    for (x, y, cell) in before.diff(after) {
-        if cursor != Some((x, y)) {
+    let mut pen = Pen { look: PLAIN, at: None };
+    for y in after.area.top()..after.area.bottom() {
+        let mut x = after.area.left();
+        while x < after.area.right() {
+            let cell = &after[(x, y)];
+            let halved = x > after.area.left()
+                && columns(&before[(x - 1, y)]) > 1
+                && before[(x - 1, y)].symbol() != after[(x - 1, y)].symbol();
+            if halved || before[(x, y)] != *cell {
+                pen.write(x, y, cell, out);
+                if x + 1 == after.area.right() {
+                    pen.at = None;
+                }
+            }
+            x += columns(cell);
+        }
+    }
+    if pen.look != PLAIN {
+        out.extend_from_slice(b"\x1b[m");
+    }
+}
+
+/// Columns that the cell's text takes, at least one.
+fn columns(cell: &Cell) -> u16 {
+    unicode_width::UnicodeWidthStr::width(cell.symbol()).max(1) as u16
+}
+
+/// Where the terminal writes next, when that is known, and how it looks.
+struct Pen {
+    look: Look,
+    at: Option<(u16, u16)>,
+}
+
+impl Pen {
+    fn write(&mut self, x: u16, y: u16, cell: &Cell, out: &mut Vec<u8>) {
+        if self.at != Some((x, y)) {
             push(out, format_args!("\x1b[{};{}H", y + 1, x + 1));
         }
         let wanted = Look { fg: cell.fg, bg: cell.bg, modifier: cell.modifier };
-        if wanted != look {
+        if wanted != self.look {
             select(out, wanted);
-            look = wanted;
+            self.look = wanted;
         }
         out.extend_from_slice(cell.symbol().as_bytes());
         // Terminals disagree on the width of what is not one plain character: say again where we are.
-        cursor = is_narrow(cell).then_some((x + 1, y)).filter(|(x, _)| *x < after.area.right());
-    }
-    if look != PLAIN {
-        out.extend_from_slice(b"\x1b[m");
+        self.at = is_narrow(cell).then_some((x + 1, y));
     }
 }
 
@@ -134,7 +166,7 @@ mod tests {
                     Color::Rgb(r, g, b) => vt100::Color::Rgb(r, g, b),
                     _ => vt100::Color::Default,
                 };
-                prop_assert_eq!(seen.fgcolor(), fg);
+                prop_assert_eq!(seen.fgcolor(), fg, "colour at {},{}", x, y);
             }
         }
         Ok(())
@@ -161,7 +193,8 @@ mod tests {
     proptest! {
         #[test]
         fn a_terminal_shows_every_picture_after_every_other(first in strokes(), second in strokes()) {
-            let mut terminal = vt100::Parser::new(AREA.height, AREA.width, 0);
+            let cells = |n| std::num::NonZeroU16::new(n).expect("not 0");
+            let mut terminal = vt100::Parser::new(cells(AREA.height), cells(AREA.width), 0);
             let (blank, first, second) = (Buffer::empty(AREA), picture(&first), picture(&second));
             let mut bytes = Vec::new();
             changes(&blank, &first, &mut bytes);

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use futures_util::FutureExt as _;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// What the system tells.
@@ -46,6 +47,15 @@ impl Signals {
             carry_on: signal(SignalKind::from_raw(CONTINUE))?,
             resize: signal(SignalKind::window_change())?,
         })
+    }
+
+    /// Stops this process, and only this one: servers that it has started go on. Returns when it goes
+    /// on itself. A stop reaches the other threads first, so the signal to go on is waited for.
+    pub async fn stop_here(&mut self) {
+        while self.carry_on.recv().now_or_never().is_some() {}
+        if rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP).is_ok() {
+            self.carry_on.recv().await;
+        }
     }
 
     /// The next signal; ends come before everything else. May be dropped.

@@ -13,6 +13,7 @@ use super::exit::TuiError;
 use super::leave::{ENTER, Guard, MOUSE_OFF, MOUSE_ON};
 use super::output::Output;
 use super::screen::Screen;
+use super::signals::Signals;
 use super::watchdog::Watchdog;
 
 /// How long a stuck frame may hold the way out.
@@ -134,10 +135,9 @@ impl Terminal {
     ///
     /// # Errors
     /// When raw mode cannot be set again.
-    pub async fn suspend(&mut self) -> Result<(), TuiError> {
+    pub async fn suspend(&mut self, signals: &mut Signals) -> Result<(), TuiError> {
         self.leave().await;
-        // Only this process: servers that it has started go on.
-        _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP);
+        signals.stop_here().await;
         self.resume()
     }
 }

@@ -81,19 +81,11 @@ impl Keymap {
     /// All keys of the action.
     #[must_use]
     pub fn keys(&self, action: Action) -> Vec<String> {
-        self.bindings
-            .iter()
-            .filter(|(_, entry)| entry.action == action)
-            .map(|(chord, _)| chord.to_string())
-            .collect()
+        self.bindings.iter().filter(|(_, entry)| entry.action == action).map(|(chord, _)| chord.to_string()).collect()
     }
 }
 
-fn add(
-    bindings: &mut Vec<(Chord, &'static Entry)>,
-    chord: Chord,
-    entry: &'static Entry,
-) -> Result<(), KeymapError> {
+fn add(bindings: &mut Vec<(Chord, &'static Entry)>, chord: Chord, entry: &'static Entry) -> Result<(), KeymapError> {
     let taken = bindings
         .iter()
         .find(|(c, other)| *c == chord && other.action != entry.action && other.context.clashes_with(entry.context));
@@ -171,10 +163,7 @@ mod tests {
     fn a_clash_names_both_actions() {
         let clash = rebound(&[("drain", &["q"])]).expect_err("q is taken");
         assert_eq!(clash, KeymapError::Clash { key: "q".into(), first: "quit", second: "drain" });
-        assert_eq!(
-            clash.to_string(),
-            "[tui.keys]: q would be quit and drain; bind one of them to another key"
-        );
+        assert_eq!(clash.to_string(), "[tui.keys]: q would be quit and drain; bind one of them to another key");
         assert!(matches!(rebound(&[("dran", &["F2"])]), Err(KeymapError::UnknownAction { .. })));
         assert!(matches!(rebound(&[("drain", &["dd"])]), Err(KeymapError::BadKey { action: "drain", .. })));
         rebound(&[("wrap", &["d"])]).expect("the logs pane may take a key of the ensemble");

@@ -112,7 +112,9 @@ mod tests {
         let with = |name: &'static str, value: &'static str| move |v: &str| (v == name).then(|| value.to_owned());
         assert!(locale_is_utf8(with("LANG", "C.UTF-8")) && locale_is_utf8(with("LC_ALL", "de_DE.utf8")));
         assert!(!locale_is_utf8(with("LANG", "C")) && !locale_is_utf8(|_| None));
-        assert!(background_is_light(with("COLORFGBG", "0;15")) && background_is_light(with("COLORFGBG", "0;default;7")));
+        assert!(
+            background_is_light(with("COLORFGBG", "0;15")) && background_is_light(with("COLORFGBG", "0;default;7"))
+        );
         assert!(!background_is_light(with("COLORFGBG", "15;0")) && !background_is_light(|_| None));
     }
 

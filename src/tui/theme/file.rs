@@ -26,15 +26,15 @@ pub struct ThemeError {
 struct Raw {
     inherits: Option<Spanned<String>>,
     backgrounds: Option<Vec<Spanned<String>>>,
-    palette: BTreeMap<String, RawColour>,
+    palette: BTreeMap<String, Spanned<RawColour>>,
     roles: BTreeMap<Spanned<Role>, RawStyle>,
 }
 
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum RawColour {
-    Plain(Spanned<String>),
-    Both { rgb: Spanned<String>, ansi: Spanned<String> },
+    Plain(String),
+    Both { rgb: String, ansi: String },
 }
 
 #[derive(Clone, Default, Deserialize)]
@@ -202,8 +202,7 @@ impl Theme {
     fn paint(&self, part: &Parsed, name: &Spanned<String>) -> Result<Paint, ThemeError> {
         let found = self.chain.iter().find_map(|p| p.raw.palette.get(name.get_ref()).map(|colour| (&p.source, colour)));
         let Some((source, colour)) = found else {
-            let known: Vec<&str> =
-                self.chain.iter().flat_map(|p| p.raw.palette.keys().map(String::as_str)).collect();
+            let known: Vec<&str> = self.chain.iter().flat_map(|p| p.raw.palette.keys().map(String::as_str)).collect();
             let cause = format!(
                 "there is no colour {:?}; use \"#rrggbb\", \"reset\" or one of the palette: {}",
                 name.get_ref(),
@@ -211,17 +210,18 @@ impl Theme {
             );
             return Err(error_at(&part.source, name.span().start, cause));
         };
-        match colour {
+        let at = |cause| error_at(source, colour.span().start, cause);
+        match colour.get_ref() {
             RawColour::Plain(text) => {
-                let rgb = rgb_at(source, text)?;
+                let rgb = rgb(text).map_err(at)?;
                 Ok(Paint { rgb, ansi: depth::to_16(rgb) })
             }
-            RawColour::Both { rgb, ansi } => {
-                let named = ANSI.iter().find(|(name, ..)| *name == ansi.get_ref());
+            RawColour::Both { rgb: text, ansi } => {
+                let named = ANSI.iter().find(|(name, ..)| *name == ansi);
                 let names: Vec<&str> = ANSI.iter().map(|(name, ..)| *name).collect();
-                let unknown = || format!("there is no ANSI colour {:?}; use one of {}", ansi.get_ref(), names.join(", "));
-                let (_, ansi, _) = named.ok_or_else(|| error_at(source, ansi.span().start, unknown()))?;
-                Ok(Paint { rgb: rgb_at(source, rgb)?, ansi: *ansi })
+                let unknown = || format!("there is no ANSI colour {ansi:?}; use one of {}", names.join(", "));
+                let (_, ansi, _) = named.ok_or_else(|| at(unknown()))?;
+                Ok(Paint { rgb: rgb(text).map_err(at)?, ansi: *ansi })
             }
         }
     }
@@ -247,13 +247,14 @@ fn parse(source: Source) -> Result<Parsed, ThemeError> {
 }
 
 fn rgb_at(source: &Source, text: &Spanned<String>) -> Result<[u8; 3], ThemeError> {
-    let digits = text.get_ref().strip_prefix('#').filter(|d| d.len() == 6);
+    rgb(text.get_ref()).map_err(|cause| error_at(source, text.span().start, cause))
+}
+
+fn rgb(text: &str) -> Result<[u8; 3], String> {
+    let digits = text.strip_prefix('#').filter(|d| d.len() == 6);
     let number = digits.and_then(|d| u32::from_str_radix(d, 16).ok());
-    let Some(number) = number else {
-        let cause = format!("{:?} is no colour: write \"#rrggbb\" with six hex digits", text.get_ref());
-        return Err(error_at(source, text.span().start, cause));
-    };
-    let [_, r, g, b] = number.to_be_bytes();
+    let [_, r, g, b] =
+        number.ok_or_else(|| format!("{text:?} is no colour: write \"#rrggbb\" with six hex digits"))?.to_be_bytes();
     Ok([r, g, b])
 }
 
@@ -312,7 +313,8 @@ mod tests {
             ("[roles]\ngood = {", 2, ""),
         ];
         for (text, line, cause) in cases {
-            let error = load("mine", &[("mine", text)]).and_then(|theme| theme.styles(Depth::True, false)).expect_err(text);
+            let error =
+                load("mine", &[("mine", text)]).and_then(|theme| theme.styles(Depth::True, false)).expect_err(text);
             assert_eq!((error.file.as_str(), error.line), ("mine.toml", line), "{error}");
             assert!(error.cause.contains(cause), "{error}");
         }
