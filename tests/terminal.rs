@@ -41,6 +41,11 @@ fn a_closed_terminal_ends_it() {
 }
 
 #[test]
+fn a_terminal_that_takes_nothing_does_not_hold_the_end() {
+    ways_out::while_nothing_is_read(start);
+}
+
+#[test]
 fn it_can_be_stopped_and_continued() {
     ways_out::and_back(start);
 }

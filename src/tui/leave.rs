@@ -1,7 +1,7 @@
 //! The terminal is given back on every way out: return, error, panic, signal.
 
 use std::fs::File;
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::panic::PanicHookInfo;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, Once, PoisonError};
@@ -23,14 +23,16 @@ static HOOK: Once = Once::new();
 pub struct Guard {
     tty: File,
     inside: bool,
-    /// A frame is stuck on its way: writing more would hold us too.
-    pub(super) stuck: bool,
 }
 
+/// Tries for the last words, before the terminal is left as it is.
+const TRIES: usize = 3;
+
 impl Guard {
+    /// `tty` does not block: a terminal that takes nothing must not hold the end.
     pub(super) fn new(tty: File) -> Self {
         HOOK.call_once(install_hook);
-        Self { tty, inside: false, stuck: false }
+        Self { tty, inside: false }
     }
 
     /// Raw mode on. The bytes of [`ENTER`] are the caller's to send.
@@ -48,13 +50,20 @@ impl Guard {
         if !std::mem::take(&mut self.inside) {
             return;
         }
-        if self.stuck {
-            _ = rustix::termios::tcflush(&self.tty, rustix::termios::QueueSelector::OFlush);
+        for _ in 0..TRIES {
+            match self.tty.write_all(LEAVE) {
+                // What waits unread is not worth waiting for.
+                Err(error) if error.kind() == ErrorKind::WouldBlock => self.drop_unread(),
+                _ => break,
+            }
         }
-        // Nothing is left to do about a terminal that takes neither.
-        _ = self.tty.write_all(LEAVE);
         _ = crossterm::terminal::disable_raw_mode();
         IN_USE.store(false, Ordering::SeqCst);
+    }
+
+    /// Throws away what the terminal has not taken yet.
+    pub(super) fn drop_unread(&self) {
+        _ = rustix::termios::tcflush(&self.tty, rustix::termios::QueueSelector::OFlush);
     }
 }
 

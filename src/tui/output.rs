@@ -3,19 +3,25 @@
 
 use std::fs::File;
 use std::io::{self, Write as _};
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 
 /// Room for a frame; larger ones grow it once.
 const FRAME_BYTES: usize = 64 * 1024;
+/// How long the end waits for the frame on its way.
+const END_LIMIT: Duration = Duration::from_millis(300);
 
 /// One frame at a time is on its way; the loop draws again when it is out.
 #[derive(Debug)]
 pub struct Output {
-    frames: SyncSender<Vec<u8>>,
+    /// `None` only while it is dropped.
+    frames: Option<SyncSender<Vec<u8>>>,
     written: mpsc::Receiver<io::Result<Vec<u8>>>,
+    /// Disconnected when the thread has ended.
+    ended: Receiver<()>,
     spare: Option<Vec<u8>>,
 }
 
@@ -27,8 +33,9 @@ impl Output {
     pub fn start(tty: File) -> io::Result<Self> {
         let (frames, incoming) = sync_channel::<Vec<u8>>(1);
         let (done, written) = mpsc::channel(1);
+        let (alive, ended) = sync_channel::<()>(0);
         thread::Builder::new().name("zkdeck-screen".into()).spawn(move || {
-            let mut tty = tty;
+            let (mut tty, _alive) = (tty, alive);
             while let Ok(mut frame) = incoming.recv() {
                 let outcome = tty.write_all(&frame);
                 frame.clear();
@@ -37,7 +44,7 @@ impl Output {
                 }
             }
         })?;
-        Ok(Self { frames, written, spare: Some(Vec::with_capacity(FRAME_BYTES)) })
+        Ok(Self { frames: Some(frames), written, ended, spare: Some(Vec::with_capacity(FRAME_BYTES)) })
     }
 
     /// Whether the last frame is out.
@@ -55,9 +62,9 @@ impl Output {
     pub fn send(&mut self, frame: Vec<u8>) {
         if frame.is_empty() {
             self.spare = Some(frame);
-        } else {
+        } else if let Some(frames) = &self.frames {
             // The thread ends only with this struct or after an error, which `written` has told.
-            _ = self.frames.try_send(frame);
+            _ = frames.try_send(frame);
         }
     }
 
@@ -72,6 +79,14 @@ impl Output {
         let outcome = self.written.recv().await;
         self.spare = Some(outcome.unwrap_or_else(|| Err(io::ErrorKind::BrokenPipe.into()))?);
         Ok(())
+    }
+}
+
+impl Drop for Output {
+    /// After a panic too, nothing may be written behind the last words.
+    fn drop(&mut self) {
+        self.frames = None;
+        _ = self.ended.recv_timeout(END_LIMIT);
     }
 }
 

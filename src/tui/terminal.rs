@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, IsTerminal as _};
 use std::os::fd::AsFd as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::time::Duration;
 
 use ratatui::buffer::Buffer;
@@ -16,16 +17,16 @@ use super::screen::Screen;
 use super::signals::Signals;
 use super::watchdog::Watchdog;
 
-/// How long a stuck frame may hold the way out.
-const LEAVE_LIMIT: Duration = Duration::from_millis(300);
+/// How long a stuck frame may hold the way out, twice.
+const LEAVE_LIMIT: Duration = Duration::from_millis(150);
 /// What is assumed of a terminal that does not know its size.
 const SIZE_UNKNOWN: Size = Size { width: 80, height: 24 };
 
 /// Raw mode, alternate screen and the picture on it; dropping it gives the terminal back.
 pub struct Terminal {
-    // Fields drop in this order: the guard writes last words before the thread is let go.
-    guard: Guard,
+    // Fields drop in this order: the frame on its way goes out before the last words.
     output: Output,
+    guard: Guard,
     screen: Screen,
     tty: File,
     mouse: bool,
@@ -47,7 +48,7 @@ impl Terminal {
         let tty = open().map_err(failed("open the terminal"))?;
         let output = open().and_then(Output::start).map_err(failed("start the thread that paints"))?;
         let watchdog = open().and_then(|tty| Watchdog::start(tty, gone)).map_err(failed("start the watchdog"))?;
-        let mut guard = Guard::new(open().map_err(failed("open the terminal"))?);
+        let mut guard = Guard::new(open_without_waiting().or_else(|_| open()).map_err(failed("open the terminal"))?);
         guard.enter().map_err(failed("set the terminal to raw mode"))?;
         let mut terminal =
             Self { guard, output, screen: Screen::new(), tty, mouse, extra: Vec::new(), _watchdog: watchdog };
@@ -111,10 +112,12 @@ impl Terminal {
         self.output.written().await
     }
 
-    /// Gives the terminal back, after the frame on its way or [`LEAVE_LIMIT`].
+    /// Gives the terminal back, after the frame on its way or twice [`LEAVE_LIMIT`].
     pub async fn leave(&mut self) {
-        if !self.output.is_ready() {
-            self.guard.stuck = tokio::time::timeout(LEAVE_LIMIT, self.output.written()).await.is_err();
+        for _ in 0..2 {
+            if !self.output.is_ready() && tokio::time::timeout(LEAVE_LIMIT, self.output.written()).await.is_err() {
+                self.guard.drop_unread();
+            }
         }
         self.guard.leave();
     }
@@ -126,7 +129,6 @@ impl Terminal {
     pub fn resume(&mut self) -> Result<(), TuiError> {
         let failed = |source| TuiError::Terminal { what: "take the terminal back", source };
         self.guard.enter().map_err(failed)?;
-        self.guard.stuck = false;
         self.greet();
         Ok(())
     }
@@ -140,4 +142,11 @@ impl Terminal {
         signals.stop_here().await;
         self.resume()
     }
+}
+
+/// The terminal as a file of its own: a duplicate would share its blocking with the shell.
+fn open_without_waiting() -> io::Result<File> {
+    use rustix::fs::OFlags;
+    let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits();
+    File::options().write(true).custom_flags(flags.cast_signed()).open("/dev/tty")
 }

@@ -5,9 +5,9 @@
 use std::io::{Read as _, Write};
 use std::num::NonZeroU16;
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use portable_pty::{MasterPty, PtySize, native_pty_system};
@@ -22,6 +22,8 @@ pub(crate) struct Console {
     keys: Option<Box<dyn Write + Send>>,
     output: Receiver<Vec<u8>>,
     closing: Arc<AtomicBool>,
+    /// Held while the terminal is to take nothing.
+    gate: Arc<Mutex<()>>,
     terminal: vt100::Parser,
     /// Everything that was written so far.
     pub(crate) bytes: Vec<u8>,
@@ -50,9 +52,12 @@ impl Console {
         let (sender, output) = channel();
         let closing = Arc::new(AtomicBool::new(false));
         let closed = Arc::clone(&closing);
+        let gate = Arc::new(Mutex::new(()));
+        let open_gate = Arc::clone(&gate);
         std::thread::spawn(move || {
             let mut buffer = [0; 64 * 1024];
             while let Ok(read @ 1..) = reader.read(&mut buffer) {
+                drop(open_gate.lock());
                 if sender.send(buffer[..read].to_vec()).is_err() || closed.load(Ordering::SeqCst) {
                     break;
                 }
@@ -68,6 +73,7 @@ impl Console {
             keys: Some(keys),
             output,
             closing,
+            gate,
             terminal: vt100::Parser::new(cells(rows), cells(columns), 0),
             bytes: Vec::new(),
             tty,
@@ -250,6 +256,22 @@ pub(crate) mod ways_out {
             assert!(took < SOON, "deaf: {deaf}: it took {took:?}");
             assert!(!is_alive(pid));
         }
+    }
+
+    /// The terminal does not take what is written: a frozen window, a network that hangs.
+    pub(crate) fn while_nothing_is_read(start: impl Fn(bool) -> Console) {
+        let mut console = start(false);
+        let gate = console.gate.clone();
+        let held = gate.lock();
+        for _ in 0..200 {
+            console.type_keys("\x0c");
+            console.watch(Duration::from_millis(18));
+        }
+        console.signal("TERM");
+        let (status, took) = console.end();
+        drop(held);
+        assert_eq!(status, 143);
+        assert!(took < SOON, "it took {took:?}");
     }
 
     /// Ctrl-Z gives the terminal to the shell, `fg` takes it back, and the picture is whole again.

@@ -167,6 +167,11 @@ fn a_storm_of_sizes_is_few_frames() {
 }
 
 #[test]
+fn a_terminal_that_takes_nothing_does_not_hold_the_end() {
+    ways_out::while_nothing_is_read(start);
+}
+
+#[test]
 fn nothing_is_written_when_nothing_changes() {
     let mut console = start(false);
     console.watch(Duration::from_millis(500));
@@ -177,15 +182,17 @@ fn nothing_is_written_when_nothing_changes() {
 
 #[test]
 fn colours_follow_the_environment() {
-    let cases: [(&[(&str, &str)], &[u8], &[u8]); 4] = [
-        (&[("COLORTERM", "truecolor")], b"38;2;95;215;135", b"38;5;"),
-        (&[("COLORTERM", "")], b"38;5;78", b"38;2;"),
-        (&[("COLORTERM", ""), ("TERM", "xterm")], b";32m", b"38;"),
-        (&[("COLORTERM", "truecolor"), ("NO_COLOR", "1")], b"\x1b[0;7m", b"\x1b[0;3"),
+    // COLORTERM, TERM, NO_COLOR, then what is written and what is not.
+    let cases = [
+        ("truecolor", "xterm-256color", "", "38;2;95;215;135", "38;5;"),
+        ("", "xterm-256color", "", "38;5;78", "38;2;"),
+        ("", "xterm", "", ";32m", "38;"),
+        ("truecolor", "xterm", "1", "\x1b[0;7m", "\x1b[0;3"),
     ];
-    for (env, wanted, unwanted) in cases {
-        let console = start_sized(120, 40, false, env);
-        let holds = |bytes: &[u8]| console.bytes.windows(bytes.len()).any(|window| window == bytes);
+    for (colorterm, term, no_color, wanted, unwanted) in cases {
+        let env = [("COLORTERM", colorterm), ("TERM", term), ("NO_COLOR", no_color)];
+        let console = start_sized(120, 40, false, &env);
+        let holds = |text: &str| console.bytes.windows(text.len()).any(|window| window == text.as_bytes());
         assert!(holds(wanted) && !holds(unwanted), "{env:?}: {:?}", String::from_utf8_lossy(&console.bytes));
     }
 }
