@@ -15,11 +15,9 @@ fn start(deaf: bool) -> Console {
 }
 
 fn start_sized(columns: u16, rows: u16, deaf: bool) -> Console {
-    let folder = tempfile::tempdir().expect("temp").keep();
-    let path = |name: &str| folder.join(name).display().to_string();
-    let binary = env!("CARGO_BIN_EXE_zkdeck").to_owned();
-    let arguments = ["--zk", "127.0.0.1:1", "--no-api", "--data", &path("data"), "--logs", &path("logs")];
-    let command: Vec<String> = std::iter::once(binary).chain(arguments.map(str::to_owned)).collect();
+    let arguments = ["--zk", "127.0.0.1:1", "--no-api", "--data", "data", "--logs", "logs"];
+    let binary = env!("CARGO_BIN_EXE_zkdeck");
+    let command: Vec<String> = std::iter::once(binary).chain(arguments).map(str::to_owned).collect();
     let mut console = Console::start(&command, columns, rows, deaf, &[]);
     console.until("the first frame", |c| c.text().contains("zkdeck") && c.text().contains("1 Health"));
     console

@@ -29,10 +29,12 @@ pub(crate) struct Console {
     pub(crate) bytes: Vec<u8>,
     modes: String,
     tty: std::fs::File,
+    /// Where it runs; goes with it.
+    _folder: tempfile::TempDir,
 }
 
 impl Console {
-    /// Starts `command` in a session of its own on a new terminal of this size, through `setsid`.
+    /// Starts `command` in a new folder and a session of its own, on a new terminal of this size.
     /// With `deaf` a shell stands between, which ignores SIGHUP and so does not pass it on.
     pub(crate) fn start(command: &[String], columns: u16, rows: u16, deaf: bool, env: &[(&str, &str)]) -> Self {
         let size = PtySize { rows, cols: columns, ..PtySize::default() };
@@ -47,6 +49,8 @@ impl Console {
         let mut started = Command::new(&all[0]);
         started.args(&all[1..]).stdin(Stdio::from(open())).stdout(Stdio::from(open())).stderr(Stdio::from(open()));
         started.env("TERM", "xterm-256color").env("LANG", "C.UTF-8").env_remove("SSH_TTY").envs(env.iter().copied());
+        let folder = tempfile::tempdir().expect("folder");
+        started.current_dir(folder.path());
         let child = started.spawn().expect("start");
         let mut reader = pair.master.try_clone_reader().expect("reader");
         let (sender, output) = channel();
@@ -77,6 +81,7 @@ impl Console {
             terminal: vt100::Parser::new(cells(rows), cells(columns), 0),
             bytes: Vec::new(),
             tty,
+            _folder: folder,
         }
     }
 
