@@ -1,5 +1,9 @@
 //! Roles of colour and glyph; every style on screen comes from here.
 
+pub mod depth;
+pub mod file;
+pub mod watch;
+
 use ratatui::style::{Modifier, Style};
 
 /// Styles by role. Base colours are `Reset`, so that light and dark backgrounds both work.

@@ -1,0 +1,289 @@
+//! Questions before an act, one constructor each: the same words from a pane, a key or the palette.
+
+use crate::domain::command::{Command, ServerAction};
+use crate::domain::ids::{Bytes, FileId, NodeId};
+use crate::domain::node::NodeView;
+use crate::domain::server::{Role, ServerState};
+use crate::domain::snapshot::Snapshot;
+
+use super::pane::{Confirm, Effect};
+use super::sanitise;
+
+/// What an act on a server does to the ensemble.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Consequence {
+    /// One sentence a line.
+    pub text: Vec<String>,
+    /// The quorum breaks: the node's name has to be typed.
+    pub type_name: bool,
+    /// One more loss stops writes afterwards.
+    pub endangers: bool,
+}
+
+/// Drains the node, after a question; lifts a drain at once, because that moves nothing.
+#[must_use]
+pub fn drain(snapshot: &Snapshot, node: &NodeId) -> Effect {
+    let Some(view) = snapshot.node(node) else { return unknown_node(snapshot, node) };
+    if view.drain.is_some() {
+        return Effect::Send(Command::Undrain { node: node.clone() });
+    }
+    let others: Vec<&NodeView> = snapshot.nodes.iter().filter(|n| n.id != *node && n.drain.is_none()).collect();
+    let names: Vec<&str> = others.iter().map(|n| n.id.as_str()).collect();
+    let moved = format!("{} of {node} move to {}.", files(view.files, view.bytes), list(&names));
+    let lines = if others.is_empty() {
+        vec![format!(
+            "No other node can take the {} of {node}: nothing will move until one can.",
+            files(view.files, view.bytes)
+        )]
+    } else {
+        vec![moved, format!("{node} receives none until the drain is lifted (the same key).")]
+    };
+    Effect::Confirm(Confirm {
+        title: format!("Drain {node}"),
+        lines,
+        no: "leave it".into(),
+        yes: format!("drain {node}"),
+        type_text: None,
+        commands: vec![Command::Drain { node: node.clone() }],
+    })
+}
+
+/// Asks before the act on the server, with its consequence for the quorum.
+#[must_use]
+pub fn server(snapshot: &Snapshot, node: &NodeId, action: ServerAction) -> Confirm {
+    let found = consequence(snapshot, node, action);
+    Confirm {
+        title: format!("{} {node}", capital(action.word())),
+        lines: found.text,
+        no: if action.takes_away() { "keep it running".into() } else { "leave it".into() },
+        yes: if found.type_name { "stop all writes".into() } else { format!("{} {node}", action.word()) },
+        type_text: found.type_name.then(|| node.to_string()),
+        commands: vec![Command::Server { node: node.clone(), action, confirmed: true }],
+    }
+}
+
+/// The key `p`: asks before a pause; resumes or starts at once what is paused or stopped.
+#[must_use]
+pub fn pause_or_start(snapshot: &Snapshot, node: &NodeId) -> Effect {
+    act_or_undo(snapshot, node, ServerAction::Pause)
+}
+
+/// The key `S`: asks before a stop; resumes or starts at once what is paused or stopped.
+#[must_use]
+pub fn stop_or_start(snapshot: &Snapshot, node: &NodeId) -> Effect {
+    act_or_undo(snapshot, node, ServerAction::Stop)
+}
+
+fn act_or_undo(snapshot: &Snapshot, node: &NodeId, action: ServerAction) -> Effect {
+    let Some(view) = snapshot.server(node) else { return unknown_node(snapshot, node) };
+    let undo = match view.verdict.state {
+        ServerState::Paused => Some(ServerAction::Resume),
+        ServerState::Stopped | ServerState::Down => Some(ServerAction::Start),
+        _ => None,
+    };
+    match undo {
+        Some(action) => Effect::Send(Command::Server { node: node.clone(), action, confirmed: true }),
+        None => Effect::Confirm(server(snapshot, node, action)),
+    }
+}
+
+/// Asks before files are deleted.
+#[must_use]
+pub fn delete(snapshot: &Snapshot, files: &[FileId]) -> Confirm {
+    let what = what(snapshot, files);
+    Confirm {
+        title: format!("Delete {what}"),
+        lines: vec![
+            format!(
+                "{} {} lost for good: record and bytes.",
+                capital(&what),
+                if files.len() == 1 { "is" } else { "are" }
+            ),
+            "Save a copy first with download, when in doubt.".into(),
+        ],
+        no: "keep".into(),
+        yes: "delete".into(),
+        type_text: None,
+        commands: files.iter().map(|file| Command::Delete { file: *file }).collect(),
+    }
+}
+
+/// Asks before files are moved by hand; files that are there already are left out.
+#[must_use]
+pub fn migrate(snapshot: &Snapshot, files: &[FileId], target: &NodeId) -> Confirm {
+    let away = |id: &&FileId| snapshot.files.get(**id).is_none_or(|entry| entry.record.owner != *target);
+    let moved: Vec<FileId> = files.iter().filter(away).copied().collect();
+    let mut lines = vec![format!("{} to {target}.", capital(&what(snapshot, &moved)))];
+    if moved.len() < files.len() {
+        lines.push(format!("{} on {target} already and not moved.", files.len() - moved.len()));
+    }
+    let trigger = snapshot.scheduler.trigger;
+    let after = snapshot.node(target).map(|n| n.files + moved.len() as u64);
+    let least = snapshot.nodes.iter().filter(|n| n.id != *target).map(|n| n.files).min();
+    if let (Some(after), Some(least)) = (after, least)
+        && trigger > 0
+        && after.saturating_sub(least) >= trigger
+    {
+        lines.push(format!("{target} will own {after}: the scheduler may move files back, trigger {trigger}."));
+    }
+    Confirm {
+        title: format!("Migrate to {target}"),
+        lines,
+        no: "leave".into(),
+        yes: "migrate".into(),
+        type_text: None,
+        commands: moved.iter().map(|file| Command::Migrate { file: *file, target: target.clone() }).collect(),
+    }
+}
+
+/// The seam to the domain's rule: what `action` on `node` does to the quorum.
+fn consequence(snapshot: &Snapshot, node: &NodeId, action: ServerAction) -> Consequence {
+    let view = snapshot.server(node);
+    if !action.takes_away() {
+        let text = vec![format!("{node} joins the ensemble again.")];
+        return Consequence { text, type_name: false, endangers: false };
+    }
+    let quorum = snapshot.ensemble.quorum;
+    if view.is_some_and(|v| !v.verdict.state.serves()) {
+        let text = vec![format!("{node} does not serve now; the quorum does not change.")];
+        return Consequence { text, type_name: false, endangers: false };
+    }
+    let mut text = Vec::new();
+    let after = quorum.after_loss();
+    let doing = match action {
+        ServerAction::Stop => "Stopping",
+        _ => "Pausing",
+    };
+    if view.is_some_and(|v| v.role == Some(Role::Leader)) && after.holds() {
+        text.push(format!("{node} leads. {doing} it starts an election: writes stop for about 2 s."));
+    }
+    let counts = format!("After it {} of {} servers serve", after.serving, after.voters);
+    let (type_name, endangers) = (!after.holds(), after.can_lose() == 0);
+    text.push(match (type_name, endangers) {
+        (true, _) => format!("{counts}: no quorum. Reads and writes stop until a server is back."),
+        (false, true) => format!("{counts}; one more loss stops writes."),
+        (false, false) => format!("{counts}; {} more may be lost.", after.can_lose()),
+    });
+    Consequence { text, type_name, endangers }
+}
+
+fn unknown_node(snapshot: &Snapshot, node: &NodeId) -> Effect {
+    let known = snapshot.node_ids();
+    let names: Vec<&str> = known.iter().map(NodeId::as_str).collect();
+    Effect::Toast {
+        level: crate::domain::snapshot::Level::Error,
+        text: format!("there is no node {node}; the nodes are {}", names.join(", ")),
+    }
+}
+
+fn what(snapshot: &Snapshot, ids: &[FileId]) -> String {
+    if let [one] = ids {
+        let name = snapshot.files.get(*one).map(|entry| entry.record.name.clone());
+        return name.map_or_else(|| one.short(), |name| sanitise::clean(&name).into_owned());
+    }
+    let bytes = ids.iter().filter_map(|id| snapshot.files.get(*id)).map(|entry| entry.record.size.0).sum();
+    files(ids.len() as u64, Bytes(bytes))
+}
+
+fn files(count: u64, bytes: Bytes) -> String {
+    format!("{count} file{}, {bytes}", if count == 1 { "" } else { "s" })
+}
+
+fn list(names: &[&str]) -> String {
+    match names {
+        [] => "no node".into(),
+        [one] => (*one).into(),
+        [rest @ .., last] => format!("{} and {last}", rest.join(", ")),
+    }
+}
+
+fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::domain::ensemble::Quorum;
+    use crate::domain::fixtures::{self, node_id};
+    use crate::domain::node::DrainView;
+
+    fn with_state(node: &str, state: ServerState) -> Snapshot {
+        let mut snapshot = fixtures::snapshot();
+        let mut servers = snapshot.servers.to_vec();
+        for server in servers.iter_mut().filter(|s| s.node.as_str() == node) {
+            server.verdict.state = state;
+        }
+        snapshot.servers = servers.into();
+        snapshot
+    }
+
+    #[test]
+    fn the_consequence_of_a_pause_is_told_in_words() {
+        let asked = server(&fixtures::snapshot(), &node_id("zk3"), ServerAction::Pause);
+        assert_eq!(asked.title, "Pause zk3");
+        assert_eq!(
+            asked.lines,
+            [
+                "zk3 leads. Pausing it starts an election: writes stop for about 2 s.",
+                "After it 2 of 3 servers serve; one more loss stops writes."
+            ]
+        );
+        assert_eq!((asked.no.as_str(), asked.yes.as_str(), asked.type_text), ("keep it running", "pause zk3", None));
+    }
+
+    #[test]
+    fn breaking_the_quorum_needs_the_name_typed() {
+        let mut snapshot = fixtures::snapshot();
+        snapshot.ensemble.quorum = Quorum { voters: 3, serving: 2 };
+        let asked = server(&snapshot, &node_id("zk1"), ServerAction::Stop);
+        assert_eq!(asked.type_text.as_deref(), Some("zk1"));
+        assert!(asked.lines[0].contains("1 of 3 servers serve: no quorum"));
+    }
+
+    #[test]
+    fn the_same_key_undoes() {
+        let start = |state| pause_or_start(&with_state("zk1", state), &node_id("zk1"));
+        let sent = |effect| match effect {
+            Effect::Send(Command::Server { action, .. }) => Some(action),
+            _ => None,
+        };
+        assert_eq!(sent(start(ServerState::Paused)), Some(ServerAction::Resume));
+        assert_eq!(sent(start(ServerState::Stopped)), Some(ServerAction::Start));
+        assert!(matches!(start(ServerState::Up), Effect::Confirm(_)));
+        assert!(matches!(stop_or_start(&fixtures::snapshot(), &node_id("zk9")), Effect::Toast { .. }));
+    }
+
+    #[test]
+    fn a_drain_tells_how_much_moves_and_is_lifted_by_the_same_key() {
+        let mut snapshot = fixtures::snapshot();
+        let Effect::Confirm(asked) = drain(&snapshot, &node_id("zk1")) else { panic!("asks") };
+        assert_eq!(asked.lines[0], "34 files, 4.2 MiB of zk1 move to zk2 and zk3.");
+        let mut nodes = snapshot.nodes.to_vec();
+        nodes[0].drain = Some(DrainView {
+            since: fixtures::NOW,
+            files_at_start: 34,
+            files_left: 3,
+            files_per_s: None,
+            left_ms: None,
+            stalled: None,
+        });
+        snapshot.nodes = Arc::from(nodes);
+        let lifted = drain(&snapshot, &node_id("zk1"));
+        assert!(matches!(lifted, Effect::Send(Command::Undrain { .. })));
+    }
+
+    #[test]
+    fn files_are_named_one_by_one_or_counted() {
+        let snapshot = fixtures::snapshot();
+        let id = |n| FileId::new(n);
+        assert_eq!(delete(&snapshot, &[id(400)]).title, "Delete report-0400.bin");
+        assert_eq!(delete(&snapshot, &[id(400), id(401)]).title, "Delete 2 files, 256 KiB");
+        let moved = migrate(&snapshot, &[id(400), id(401)], &node_id("zk1"));
+        assert_eq!(moved.commands.len(), 1, "report-0400 is on zk1 already");
+        assert_eq!(moved.lines[1], "1 on zk1 already and not moved.");
+    }
+}

@@ -1,0 +1,269 @@
+//! Commands of the palette: those with arguments, and every action by its name.
+
+use crate::domain::command::{Command, ServerAction, Stress, WEIGHT_MAX};
+use crate::domain::ids::{Bytes, FileId, NodeId};
+use crate::domain::snapshot::{Level, Snapshot};
+
+use super::ask;
+use super::frame::footer::offered;
+use super::keymap::table::{Context, TABLE};
+use super::overlay::palette::Candidate;
+use super::pane::{Action, Effect, View};
+use super::sanitise;
+
+/// What a typed command leads to.
+#[derive(Debug)]
+pub enum Step {
+    Effect(Effect),
+    /// As if the action's key had been pressed.
+    Act(Action),
+    Theme(String),
+    Mouse(bool),
+}
+
+/// A command that takes arguments.
+struct Spec {
+    name: &'static str,
+    usage: &'static str,
+    help: &'static str,
+    mutates: bool,
+    read: fn(&[&str], &Snapshot) -> Result<Step, String>,
+}
+
+const fn spec(
+    name: &'static str,
+    usage: &'static str,
+    help: &'static str,
+    mutates: bool,
+    read: fn(&[&str], &Snapshot) -> Result<Step, String>,
+) -> Spec {
+    Spec { name, usage, help, mutates, read }
+}
+
+const SPECS: &[Spec] = &[
+    spec("drain", "NODE", "move all files off a node, or lift that", true, |a, s| node(a, s, ask::drain)),
+    spec("undrain", "NODE", "lift a drain", true, |a, s| node(a, s, |_, n| send(Command::Undrain { node: n.clone() }))),
+    spec("pause", "NODE", "freeze a server", true, |a, s| server(a, s, ServerAction::Pause)),
+    spec("resume", "NODE", "let a paused server go on", true, |a, s| server(a, s, ServerAction::Resume)),
+    spec("stop", "NODE", "stop a server", true, |a, s| server(a, s, ServerAction::Stop)),
+    spec("start", "NODE", "start a stopped server", true, |a, s| server(a, s, ServerAction::Start)),
+    spec("weight", "NODE WEIGHT", "share of files of a node; 100 is usual", true, weight),
+    spec("stress", "NODE FILES KIB", "pile files on one node", true, stress),
+    spec("migrate", "FILE NODE", "move one file, by name or id", true, migrate),
+    spec("delete", "FILE", "delete one file, by name or id", true, delete),
+    spec("upload", "PATH [NODE]", "upload a file from this machine", true, upload),
+    spec("download", "FILE PATH", "save a file on this machine", false, download),
+    spec("theme", "NAME", "another theme, from themes/ or built in", false, theme),
+    spec("mouse", "on|off", "take the mouse, or leave it to the terminal", false, mouse),
+];
+
+/// Actions that make no sense by name: they need a list under them.
+const fn is_command(context: Context) -> bool {
+    matches!(context, Context::Everywhere | Context::Ensemble)
+}
+
+/// Commands that can be asked for now.
+#[must_use]
+pub fn candidates(read_only: bool, view: &View<'_>) -> Vec<Candidate> {
+    let control = !matches!(view.snapshot.control, crate::domain::snapshot::ControlView::Off(_));
+    let controls = |name| matches!(name, "pause" | "resume" | "stop" | "start");
+    let typed = SPECS.iter().filter(|s| !(s.mutates && read_only || controls(s.name) && !control));
+    let typed = typed.map(|s| Candidate { name: s.name, usage: s.usage, help: s.help });
+    let acted = offered(read_only, view).filter(|entry| is_command(entry.context));
+    let acted = acted.filter(|entry| SPECS.iter().all(|s| s.name != entry.name));
+    typed.chain(acted.map(|entry| Candidate { name: entry.name, usage: "", help: entry.help })).collect()
+}
+
+/// Reads a typed command.
+///
+/// # Errors
+/// What is wrong with it, and how it is written.
+pub fn read(text: &str, read_only: bool, snapshot: &Snapshot) -> Result<Step, String> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let Some((name, arguments)) = words.split_first() else { return Err("no command was typed".into()) };
+    if let Some(spec) = SPECS.iter().find(|spec| spec.name == *name) {
+        if spec.mutates && read_only {
+            return Err(format!("{name} refused: {}", crate::domain::command::Rejected::ReadOnly));
+        }
+        return (spec.read)(arguments, snapshot).map_err(|why| format!("{why}; write :{} {}", spec.name, spec.usage));
+    }
+    match TABLE.iter().find(|entry| entry.name == *name && is_command(entry.context)) {
+        Some(_) if !arguments.is_empty() => Err(format!("{name} takes no argument")),
+        Some(entry) => Ok(Step::Act(entry.action)),
+        None => Err(format!("there is no command {:?}; type : to see them all", sanitise::clean(name))),
+    }
+}
+
+const fn send(command: Command) -> Effect {
+    Effect::Send(command)
+}
+
+/// A node that the ensemble has.
+///
+/// # Errors
+/// The names that it could be.
+pub fn known_node(text: &str, snapshot: &Snapshot) -> Result<NodeId, String> {
+    let found = NodeId::new(text).ok().filter(|node| snapshot.node(node).is_some());
+    found.ok_or_else(|| {
+        let known: Vec<String> = snapshot.node_ids().iter().map(ToString::to_string).collect();
+        format!("there is no node {:?}; the nodes are {}", sanitise::clean(text), known.join(", "))
+    })
+}
+
+fn node(arguments: &[&str], snapshot: &Snapshot, act: fn(&Snapshot, &NodeId) -> Effect) -> Result<Step, String> {
+    let [name] = arguments else { return Err("one node is wanted".into()) };
+    Ok(Step::Effect(act(snapshot, &known_node(name, snapshot)?)))
+}
+
+fn server(arguments: &[&str], snapshot: &Snapshot, action: ServerAction) -> Result<Step, String> {
+    let [name] = arguments else { return Err("one server is wanted".into()) };
+    let node = known_node(name, snapshot)?;
+    Ok(Step::Effect(if action.takes_away() {
+        Effect::Confirm(ask::server(snapshot, &node, action))
+    } else {
+        send(Command::Server { node, action, confirmed: true })
+    }))
+}
+
+fn weight(arguments: &[&str], snapshot: &Snapshot) -> Result<Step, String> {
+    let [name, weight] = arguments else { return Err("a node and its weight are wanted".into()) };
+    let node = known_node(name, snapshot)?;
+    let weight = number(weight, u64::from(WEIGHT_MAX))? as u32;
+    Ok(Step::Effect(send(Command::SetWeight { node, weight })))
+}
+
+fn stress(arguments: &[&str], snapshot: &Snapshot) -> Result<Step, String> {
+    use crate::domain::command::{STRESS_FILES_MAX, STRESS_SIZE_KB_MAX};
+    let [name, files, kib] = arguments else { return Err("a node, a number of files and a size are wanted".into()) };
+    let node = known_node(name, snapshot)?;
+    let files = number(files, STRESS_FILES_MAX)?.max(1);
+    let size = Bytes(number(kib, STRESS_SIZE_KB_MAX)? * 1024);
+    Ok(Step::Effect(send(Command::Stress(Stress { node, files, size, trigger_scheduler: false }))))
+}
+
+fn migrate(arguments: &[&str], snapshot: &Snapshot) -> Result<Step, String> {
+    let [file @ .., name] = arguments else { return Err("a file and a node are wanted".into()) };
+    let node = known_node(name, snapshot)?;
+    Ok(Step::Effect(Effect::Confirm(ask::migrate(snapshot, &[known_file(&file.join(" "), snapshot)?], &node))))
+}
+
+fn delete(arguments: &[&str], snapshot: &Snapshot) -> Result<Step, String> {
+    let file = known_file(&arguments.join(" "), snapshot)?;
+    Ok(Step::Effect(Effect::Confirm(ask::delete(snapshot, &[file]))))
+}
+
+fn upload(arguments: &[&str], snapshot: &Snapshot) -> Result<Step, String> {
+    let (path, node) = match arguments {
+        [path] => (*path, None),
+        [path, name] => (*path, Some(known_node(name, snapshot)?)),
+        _ => return Err("a path is wanted".into()),
+    };
+    Ok(Step::Effect(Effect::Upload { path: path.to_owned(), node }))
+}
+
+fn download(arguments: &[&str], snapshot: &Snapshot) -> Result<Step, String> {
+    let [file @ .., path] = arguments else { return Err("a file and a path are wanted".into()) };
+    let file = known_file(&file.join(" "), snapshot)?;
+    Ok(Step::Effect(Effect::Download { file, path: (*path).to_owned() }))
+}
+
+fn theme(arguments: &[&str], _: &Snapshot) -> Result<Step, String> {
+    match arguments {
+        [name] => Ok(Step::Theme((*name).to_owned())),
+        _ => Err("one theme is wanted".into()),
+    }
+}
+
+fn mouse(arguments: &[&str], _: &Snapshot) -> Result<Step, String> {
+    match arguments {
+        ["on"] => Ok(Step::Mouse(true)),
+        ["off"] => Ok(Step::Mouse(false)),
+        _ => Err("on or off is wanted".into()),
+    }
+}
+
+fn number(text: &str, most: u64) -> Result<u64, String> {
+    let read = text.parse().ok().filter(|number| *number <= most);
+    read.ok_or_else(|| format!("{:?} is no number from 0 to {most}", sanitise::clean(text)))
+}
+
+/// A file by its id or by its exact name, when only one has that name.
+fn known_file(text: &str, snapshot: &Snapshot) -> Result<FileId, String> {
+    if text.is_empty() {
+        return Err("a file is wanted".into());
+    }
+    if let Ok(id) = text.parse::<FileId>()
+        && snapshot.files.get(id).is_some()
+    {
+        return Ok(id);
+    }
+    let mut named = snapshot.files.iter().filter(|entry| entry.record.name == text).map(|entry| entry.id);
+    match (named.next(), named.next()) {
+        (Some(id), None) => Ok(id),
+        (Some(_), Some(_)) => Err(format!("several files are named {:?}: give the id", sanitise::clean(text))),
+        _ => Err(format!("there is no file {:?}", sanitise::clean(text))),
+    }
+}
+
+/// A message as an effect.
+#[must_use]
+pub const fn complaint(text: String) -> Effect {
+    Effect::Toast { level: Level::Error, text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::fixtures;
+
+    fn sent(text: &str) -> Result<Option<Command>, String> {
+        Ok(match read(text, false, &fixtures::snapshot())? {
+            Step::Effect(Effect::Send(command)) => Some(command),
+            Step::Effect(Effect::Confirm(confirm)) => confirm.commands.first().cloned(),
+            _ => None,
+        })
+    }
+
+    #[test]
+    fn typed_commands_are_the_commands_of_the_engine() {
+        let zk1 = fixtures::node_id("zk1");
+        assert_eq!(sent("drain zk1"), Ok(Some(Command::Drain { node: zk1.clone() })));
+        assert_eq!(sent("weight zk1 50"), Ok(Some(Command::SetWeight { node: zk1.clone(), weight: 50 })));
+        assert_eq!(sent("delete report-0400.bin"), Ok(Some(Command::Delete { file: FileId::new(400) })));
+        assert_eq!(
+            sent("migrate report-0401.bin zk1"),
+            Ok(Some(Command::Migrate { file: FileId::new(401), target: zk1.clone() }))
+        );
+        let stress = Stress { node: zk1, files: 8, size: Bytes(128 * 1024), trigger_scheduler: false };
+        assert_eq!(sent("stress zk1 8 128"), Ok(Some(Command::Stress(stress))));
+        assert!(matches!(read("theme light", false, &fixtures::snapshot()), Ok(Step::Theme(name)) if name == "light"));
+        assert!(matches!(read("run-scheduler", false, &fixtures::snapshot()), Ok(Step::Act(Action::RunScheduler))));
+    }
+
+    #[test]
+    fn a_wrong_command_says_what_is_wrong_and_how_it_is_written() {
+        let cases = [
+            ("drain zk9", "there is no node \"zk9\"; the nodes are zk1, zk2, zk3; write :drain NODE"),
+            ("drain", "one node is wanted; write :drain NODE"),
+            ("weight zk1 x", "\"x\" is no number from 0 to 10000; write :weight NODE WEIGHT"),
+            ("weight zk1 -1", "\"-1\" is no number from 0 to 10000; write :weight NODE WEIGHT"),
+            ("delete nobody", "there is no file \"nobody\"; write :delete FILE"),
+            ("fly", "there is no command \"fly\"; type : to see them all"),
+            ("quit now", "quit takes no argument"),
+        ];
+        for (text, message) in cases {
+            assert_eq!(sent(text), Err(message.to_owned()));
+        }
+    }
+
+    #[test]
+    fn read_only_refuses_and_hides() {
+        let snapshot = fixtures::snapshot();
+        let refused = read("drain zk1", true, &snapshot).expect_err("refused");
+        assert!(refused.contains("--read-only"), "{refused}");
+        let styles = super::super::theme::Styles::plain();
+        let view = View { snapshot: &snapshot, now: fixtures::NOW, styles: &styles };
+        let names: Vec<_> = candidates(true, &view).iter().map(|c| c.name).collect();
+        assert!(!names.contains(&"drain") && !names.contains(&"run-scheduler") && names.contains(&"theme"));
+    }
+}

@@ -1,0 +1,58 @@
+//! Settings of the console, the `[tui]` table of `zkdeck.toml`.
+
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use super::keymap::Rebinding;
+
+/// How the console looks and listens.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TuiConfig {
+    /// Name of a theme; `None` takes `light` on a terminal that says it is light, else `default`.
+    pub theme: Option<String>,
+    /// Folder whose `<name>.toml` come before the themes that are compiled in.
+    pub themes_dir: PathBuf,
+    /// ASCII instead of the drawn glyphs; `None` goes by the locale.
+    pub ascii: Option<bool>,
+    /// Name of an action to its keys; an empty list unbinds it.
+    pub keys: Rebinding,
+    /// Whether clicks and the wheel come to the console at its start.
+    pub mouse: bool,
+    /// Set from `--read-only`: what changes things is hidden and refused.
+    #[serde(skip)]
+    pub read_only: bool,
+    /// Label of the ensemble in the header; `None` takes the snapshot's.
+    #[serde(skip)]
+    pub label: Option<String>,
+}
+
+impl Default for TuiConfig {
+    fn default() -> Self {
+        Self {
+            theme: None,
+            themes_dir: PathBuf::from("themes"),
+            ascii: None,
+            keys: Rebinding::new(),
+            mouse: true,
+            read_only: false,
+            label: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_table_is_the_default_and_a_typing_error_is_told() {
+        assert_eq!(toml::from_str::<TuiConfig>("").expect("empty"), TuiConfig::default());
+        let own: TuiConfig = toml::from_str("theme = \"light\"\n[keys]\ndrain = [\"F2\"]\n").expect("good");
+        assert_eq!(own.theme.as_deref(), Some("light"));
+        assert_eq!(own.keys["drain"], ["F2"]);
+        let error = toml::from_str::<TuiConfig>("teme = 1").expect_err("unknown").to_string();
+        assert!(error.contains("teme"), "{error}");
+    }
+}

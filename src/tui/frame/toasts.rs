@@ -1,0 +1,215 @@
+//! Short messages over the lower right corner; all of them stay in the events list.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::popup;
+use crate::domain::ids::{Millis, Timestamp};
+use crate::domain::snapshot::{Level, Snapshot};
+use crate::tui::sanitise;
+use crate::tui::theme::Styles;
+
+/// Toasts on screen at once.
+const SHOWN_MAX: usize = 3;
+/// Lines of one toast.
+const LINES_MAX: usize = 4;
+/// Messages of the console itself that are kept for the events list.
+pub const OWN_KEPT: usize = 200;
+
+/// One message of the console itself or of the engine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    pub at: Timestamp,
+    pub level: Level,
+    pub text: String,
+}
+
+/// Toasts on screen, and the console's own messages.
+#[derive(Clone, Debug, Default)]
+pub struct Toasts {
+    shown: Vec<Message>,
+    own: Vec<Message>,
+    /// Number of the last notice of the engine that was seen.
+    seen: u64,
+}
+
+impl Toasts {
+    /// Starts with what the engine has reported so far, without showing it again.
+    #[must_use]
+    pub fn after(snapshot: &Snapshot) -> Self {
+        Self { seen: last_number(snapshot), ..Self::default() }
+    }
+
+    /// A message of the console itself.
+    pub fn add(&mut self, at: Timestamp, level: Level, text: String) {
+        let message = Message { at, level, text };
+        if self.own.len() == OWN_KEPT {
+            self.own.remove(0);
+        }
+        self.own.push(message.clone());
+        self.show(message);
+    }
+
+    /// Shows the warnings and errors that are new in the snapshot; the rest goes to the last line only.
+    pub fn take_notices(&mut self, snapshot: &Snapshot, now: Timestamp) {
+        let fresh = snapshot.notices.iter().filter(|notice| notice.number > self.seen && notice.level > Level::Info);
+        for notice in fresh {
+            let message = Message { at: now, level: notice.level, text: notice.text.clone() };
+            if self.shown.len() == SHOWN_MAX {
+                self.shown.remove(0);
+            }
+            self.shown.push(message);
+        }
+        self.seen = self.seen.max(last_number(snapshot));
+    }
+
+    /// Lets go of toasts whose time has passed; `true` when one went.
+    pub fn expire(&mut self, now: Timestamp) -> bool {
+        let before = self.shown.len();
+        self.shown.retain(|message| now.since(message.at) < stays(message.level));
+        self.shown.len() != before
+    }
+
+    /// Takes all toasts off the screen; `true` when there were any.
+    pub fn dismiss(&mut self) -> bool {
+        !std::mem::take(&mut self.shown).is_empty()
+    }
+
+    /// All messages, the console's own and the engine's, newest first.
+    #[must_use]
+    pub fn all(&self, snapshot: &Snapshot) -> Vec<Message> {
+        let engine = snapshot.notices.iter().map(|notice| Message {
+            at: notice.at,
+            level: notice.level,
+            text: notice.text.clone(),
+        });
+        let mut all: Vec<Message> = engine.chain(self.own.iter().cloned()).collect();
+        all.sort_by_key(|message| std::cmp::Reverse(message.at));
+        all
+    }
+
+    /// The newest message.
+    #[must_use]
+    pub fn last(&self, snapshot: &Snapshot) -> Option<Message> {
+        let engine = snapshot.notices.last().map(|n| Message { at: n.at, level: n.level, text: n.text.clone() });
+        let own = self.own.last().cloned();
+        match (engine, own) {
+            (Some(engine), Some(own)) => Some(if own.at >= engine.at { own } else { engine }),
+            (engine, own) => engine.or(own),
+        }
+    }
+
+    fn show(&mut self, message: Message) {
+        if self.shown.len() == SHOWN_MAX {
+            self.shown.remove(0);
+        }
+        self.shown.push(message);
+    }
+
+    /// Paints the stack upwards from the lower right corner of `area`.
+    pub fn draw(&self, area: Rect, styles: &Styles, buffer: &mut Buffer) {
+        let width = area.width.saturating_sub(4).min(64);
+        if width < 12 {
+            return;
+        }
+        let mut bottom = area.bottom();
+        for message in self.shown.iter().rev() {
+            let text = format!("{} {}", glyph(message.level, styles), sanitise::clean(&message.text));
+            let lines = sanitise::wrap(&text, usize::from(width - 4), LINES_MAX);
+            let height = lines.len() as u16 + 2;
+            if bottom < area.top() + height {
+                return;
+            }
+            bottom -= height;
+            let place = Rect::new(area.right() - width, bottom, width, height);
+            let inside = popup::framed(place, word(message.level), style(message.level, styles), styles, buffer);
+            for (line, y) in lines.iter().zip(inside.top()..inside.bottom()) {
+                buffer.set_stringn(inside.x, y, line, usize::from(inside.width), styles.text);
+            }
+        }
+    }
+}
+
+fn last_number(snapshot: &Snapshot) -> u64 {
+    snapshot.notices.last().map_or(0, |notice| notice.number)
+}
+
+/// How long a toast stays; Esc takes it away before.
+const fn stays(level: Level) -> Millis {
+    match level {
+        Level::Info => Millis(5_000),
+        Level::Warning => Millis(10_000),
+        Level::Error => Millis(20_000),
+    }
+}
+
+/// The word beside the glyph and the colour.
+#[must_use]
+pub const fn word(level: Level) -> &'static str {
+    match level {
+        Level::Info => "info",
+        Level::Warning => "warning",
+        Level::Error => "error",
+    }
+}
+
+#[must_use]
+pub const fn style(level: Level, styles: &Styles) -> Style {
+    match level {
+        Level::Info => styles.dim,
+        Level::Warning => styles.warning,
+        Level::Error => styles.bad,
+    }
+}
+
+#[must_use]
+pub const fn glyph(level: Level, styles: &Styles) -> &'static str {
+    match level {
+        Level::Info => styles.glyphs.good,
+        Level::Warning => styles.glyphs.risk,
+        Level::Error => styles.glyphs.bad,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::domain::fixtures::{self, NOW};
+    use crate::domain::snapshot::Notice;
+
+    fn with_notices(levels: &[Level]) -> Snapshot {
+        let mut snapshot = fixtures::snapshot();
+        let notice = |(i, level): (usize, &Level)| {
+            Arc::new(Notice { number: i as u64 + 1, at: NOW, level: *level, text: format!("notice {}", i + 1) })
+        };
+        snapshot.notices = levels.iter().enumerate().map(notice).collect();
+        snapshot
+    }
+
+    #[test]
+    fn only_new_warnings_and_errors_pop_up() {
+        let mut toasts = Toasts::after(&with_notices(&[Level::Error]));
+        toasts.take_notices(&with_notices(&[Level::Error]), NOW);
+        assert!(toasts.shown.is_empty(), "what was there at the start is old");
+        toasts.take_notices(&with_notices(&[Level::Error, Level::Info, Level::Warning]), NOW);
+        assert_eq!(toasts.shown.len(), 1);
+        assert!(!toasts.expire(Timestamp(NOW.0 + 9_999)) && toasts.expire(Timestamp(NOW.0 + 10_000)));
+    }
+
+    #[test]
+    fn nothing_is_lost_and_everything_bounded() {
+        let mut toasts = Toasts::default();
+        for i in 0..OWN_KEPT as u64 + 50 {
+            toasts.add(Timestamp(NOW.0 + i), Level::Info, format!("{i}"));
+        }
+        assert_eq!(toasts.shown.len(), SHOWN_MAX);
+        let snapshot = with_notices(&[Level::Info]);
+        let all = toasts.all(&snapshot);
+        assert_eq!((all.len(), all[0].text.as_str()), (OWN_KEPT + 1, "249"));
+        assert_eq!(toasts.last(&snapshot).map(|m| m.text).as_deref(), Some("249"));
+        assert!(toasts.dismiss() && !toasts.dismiss());
+    }
+}

@@ -1,0 +1,450 @@
+//! What takes time, done beside the loop: commands, fetches, uploads, downloads.
+//!
+//! Jobs run inside the loop's own task, a few at a time; each has a time limit and an answer.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::LocalBoxFuture;
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+use super::pane::Fetched;
+use super::sanitise;
+use super::theme::Styles;
+use super::theme::file::ThemeError;
+use super::theme::watch::Themes;
+use crate::domain::command::{Accepted, Actor, Command, Rejected};
+use crate::domain::ids::{Bytes, FileId, NodeId};
+use crate::domain::log::LogQuery;
+use crate::domain::operation::HistoryQuery;
+use crate::domain::snapshot::Level;
+use crate::engine::handle::{Handle, Upload};
+
+/// Jobs at once; the rest waits.
+const RUNNING_MAX: usize = 16;
+/// Jobs that may wait; more are refused.
+const WAITING_MAX: usize = 256;
+/// The engine answers a command or question within this, or the operator is told.
+const ANSWER_LIMIT: Duration = Duration::from_secs(30);
+/// Bytes of a download come at least this often.
+const READ_LIMIT: Duration = Duration::from_secs(30);
+
+/// What a job has brought.
+#[derive(Debug)]
+pub enum Done {
+    /// A message for the operator.
+    Said(Level, String),
+    /// For the pane of this index.
+    Fetched(usize, Fetched),
+    /// An answer to a question that has been asked anew since.
+    Stale,
+    /// The theme's files were looked at; `Some` when they have changed.
+    Theme(Themes, Option<Result<Box<Styles>, ThemeError>>),
+}
+
+type Job = LocalBoxFuture<'static, Done>;
+
+/// Which newest question a fetch belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Question {
+    Logs(usize),
+    History(usize),
+}
+
+/// Jobs under way and waiting.
+pub struct Jobs {
+    handle: Handle,
+    running: FuturesUnordered<Job>,
+    waiting: VecDeque<Job>,
+    /// Number of the newest fetch of each kind: older answers are dropped.
+    newest: BTreeMap<Question, u64>,
+    fetches: FuturesUnordered<LocalBoxFuture<'static, (Question, u64, Done)>>,
+    looks_at_theme: bool,
+}
+
+impl Jobs {
+    #[must_use]
+    pub fn new(handle: Handle) -> Self {
+        Self {
+            handle,
+            running: FuturesUnordered::new(),
+            waiting: VecDeque::new(),
+            newest: BTreeMap::new(),
+            fetches: FuturesUnordered::new(),
+            looks_at_theme: false,
+        }
+    }
+
+    /// Resolves with what the next job has brought; for ever waiting when there is none. May be dropped.
+    pub async fn next(&mut self) -> Done {
+        tokio::select! {
+            Some(done) = self.running.next(), if !self.running.is_empty() => {
+                if let Some(job) = self.waiting.pop_front() {
+                    self.running.push(job);
+                }
+                self.looks_at_theme &= !matches!(done, Done::Theme(..));
+                done
+            }
+            Some((question, number, done)) = self.fetches.next(), if !self.fetches.is_empty() => {
+                if self.newest.get(&question) == Some(&number) { done } else { Done::Stale }
+            }
+            else => std::future::pending().await,
+        }
+    }
+
+    /// Whether commands, uploads or downloads are under way.
+    #[must_use]
+    pub fn are_busy(&self) -> bool {
+        !self.running.is_empty()
+    }
+
+    fn start(&mut self, job: impl Future<Output = Done> + 'static) -> Result<(), String> {
+        if self.running.len() < RUNNING_MAX {
+            self.running.push(Box::pin(job));
+        } else if self.waiting.len() < WAITING_MAX {
+            self.waiting.push_back(Box::pin(job));
+        } else {
+            return Err(format!("{WAITING_MAX} jobs wait already; try again in a moment"));
+        }
+        Ok(())
+    }
+
+    /// Sends commands one after the other and tells the outcome in one message.
+    ///
+    /// # Errors
+    /// When too many jobs wait.
+    pub fn send(&mut self, commands: Vec<Command>) -> Result<(), String> {
+        let handle = self.handle.clone();
+        self.start(async move {
+            let (mut accepted, mut refused) = (Vec::new(), Vec::new());
+            for command in commands {
+                let verb = command.verb();
+                match limited(verb, handle.send(command, actor(&handle))).await {
+                    Ok(Accepted { message, .. }) => accepted.push(message),
+                    Err(why) => refused.push(why),
+                }
+            }
+            summary(&accepted, &refused)
+        })
+    }
+
+    /// Uploads a local file.
+    ///
+    /// # Errors
+    /// When too many jobs wait.
+    pub fn upload(&mut self, path: String, node: Option<NodeId>) -> Result<(), String> {
+        let handle = self.handle.clone();
+        self.start(async move {
+            match upload(&handle, &expand(&path), node).await {
+                Ok(message) => Done::Said(Level::Info, message),
+                Err(why) => Done::Said(Level::Error, format!("upload of {path} refused: {why}")),
+            }
+        })
+    }
+
+    /// Saves a file's bytes on this machine.
+    ///
+    /// # Errors
+    /// When too many jobs wait.
+    pub fn download(&mut self, file: FileId, path: String) -> Result<(), String> {
+        let handle = self.handle.clone();
+        self.start(async move {
+            match download(&handle, file, &expand(&path)).await {
+                Ok(message) => Done::Said(Level::Info, message),
+                Err(why) => Done::Said(Level::Error, format!("download to {path} failed: {why}")),
+            }
+        })
+    }
+
+    /// Looks in the background whether the theme's files have changed; one look at a time.
+    pub fn look_at_theme(&mut self, themes: &Themes) {
+        if self.looks_at_theme {
+            return;
+        }
+        let (mut looking, kept) = (themes.clone(), themes.clone());
+        let look = tokio::task::spawn_blocking(move || {
+            let styles = looking.changed().then(|| looking.load().map(Box::new));
+            (looking, styles)
+        });
+        let job = async move {
+            let (themes, styles) = look.await.unwrap_or((kept, None));
+            Done::Theme(themes, styles)
+        };
+        self.looks_at_theme = self.start(job).is_ok();
+    }
+
+    /// Asks for log lines for a pane.
+    pub fn fetch_logs(&mut self, pane: usize, query: LogQuery) {
+        let handle = self.handle.clone();
+        self.fetch(Question::Logs(pane), async move {
+            let page = limited("search of the logs", handle.logs(query)).await.map(Arc::new);
+            Done::Fetched(pane, Fetched::Logs(page))
+        });
+    }
+
+    /// Asks for a page of history for a pane.
+    pub fn fetch_history(&mut self, pane: usize, query: HistoryQuery) {
+        let handle = self.handle.clone();
+        self.fetch(Question::History(pane), async move {
+            let page = limited("search of history", handle.history(query)).await.map(Arc::new);
+            Done::Fetched(pane, Fetched::History(page))
+        });
+    }
+
+    fn fetch(&mut self, question: Question, job: impl Future<Output = Done> + 'static) {
+        let number = self.newest.entry(question).or_insert(0);
+        *number += 1;
+        let number = *number;
+        if self.fetches.len() < RUNNING_MAX {
+            self.fetches.push(Box::pin(async move { (question, number, job.await) }));
+        } else {
+            let told =
+                Done::Said(Level::Warning, format!("{RUNNING_MAX} searches are under way; try again in a moment"));
+            self.fetches.push(Box::pin(async move { (question, number, told) }));
+        }
+    }
+}
+
+fn actor(handle: &Handle) -> Actor {
+    Actor(format!("console {}", handle.snapshot().instance.user))
+}
+
+async fn limited<T, E: ToString>(what: &str, answer: impl Future<Output = Result<T, E>>) -> Result<T, String> {
+    match tokio::time::timeout(ANSWER_LIMIT, answer).await {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(error)) => Err(format!("{what} refused: {}", error.to_string())),
+        Err(_) => Err(format!("{what}: no answer for {} s; see the events and try again", ANSWER_LIMIT.as_secs())),
+    }
+}
+
+fn summary(accepted: &[String], refused: &[String]) -> Done {
+    match (accepted, refused) {
+        ([one], []) => Done::Said(Level::Info, one.clone()),
+        ([], [one]) => Done::Said(Level::Error, one.clone()),
+        (all, []) => Done::Said(Level::Info, format!("{} commands accepted", all.len())),
+        (some, [first, ..]) => {
+            Done::Said(Level::Error, format!("{} accepted, {} refused; first: {first}", some.len(), refused.len()))
+        }
+    }
+}
+
+/// `~/x` is in the home of the user.
+fn expand(path: &str) -> PathBuf {
+    let path = path.trim();
+    let home = std::env::var_os("HOME").map(PathBuf::from);
+    match (path.strip_prefix("~/"), home) {
+        (Some(rest), Some(home)) => home.join(rest),
+        _ => PathBuf::from(path),
+    }
+}
+
+async fn upload(handle: &Handle, path: &Path, node: Option<NodeId>) -> Result<String, String> {
+    let name = path.file_name().and_then(|name| name.to_str()).ok_or("give the path of a file whose name is UTF-8")?;
+    let meta = tokio::fs::metadata(path).await.map_err(|error| error.to_string())?;
+    if !meta.is_file() {
+        return Err("it is no plain file; give the path of one".into());
+    }
+    let bytes = tokio::fs::File::open(path).await.map_err(|error| error.to_string())?;
+    let upload = Upload { name: name.to_owned(), node, size_hint: Some(meta.len()) };
+    let answer = handle.upload(upload, Box::pin(bytes), actor(handle));
+    let answer = tokio::time::timeout(ANSWER_LIMIT, answer).await;
+    let accepted =
+        answer.map_err(|_| "no answer of the engine".to_owned())?.map_err(|why: Rejected| why.to_string())?;
+    Ok(accepted.message)
+}
+
+/// Writes to a new file; what was written in part is taken away again.
+async fn download(handle: &Handle, file: FileId, path: &Path) -> Result<String, String> {
+    let answer = tokio::time::timeout(ANSWER_LIMIT, handle.download(file)).await;
+    let mut download = answer.map_err(|_| "no answer of the engine".to_owned())?.map_err(|why| why.to_string())?;
+    let path = if tokio::fs::metadata(path).await.is_ok_and(|meta| meta.is_dir()) {
+        path.join(local_name(&download.entry.record.name))
+    } else {
+        path.to_owned()
+    };
+    let mut target = tokio::fs::File::options().write(true).create_new(true).open(&path).await.map_err(|error| {
+        match error.kind() {
+            std::io::ErrorKind::AlreadyExists => format!("{} exists; give another path", path.display()),
+            _ => error.to_string(),
+        }
+    })?;
+    match copy(&mut download.bytes, &mut target).await {
+        Ok(count) => Ok(format!("saved {}, {}", path.display(), Bytes(count))),
+        Err(why) => {
+            drop(target);
+            // The message is about the first failure; a file left in part has its name in it.
+            _ = tokio::fs::remove_file(&path).await;
+            Err(why)
+        }
+    }
+}
+
+async fn copy(from: &mut crate::engine::handle::ByteSource, to: &mut tokio::fs::File) -> Result<u64, String> {
+    let mut buffer = vec![0; 64 * 1024];
+    let mut count = 0;
+    loop {
+        let read = tokio::time::timeout(READ_LIMIT, from.read(&mut buffer)).await;
+        let read = read.map_err(|_| format!("no byte came for {} s", READ_LIMIT.as_secs()))?;
+        match read.map_err(|error| error.to_string())? {
+            0 => break,
+            n => {
+                to.write_all(&buffer[..n]).await.map_err(|error| error.to_string())?;
+                count += n as u64;
+            }
+        }
+    }
+    to.sync_all().await.map_err(|error| error.to_string())?;
+    Ok(count)
+}
+
+/// A file's name made fit for a folder: it is metadata and may be `../../etc/passwd`.
+fn local_name(name: &str) -> String {
+    let plain: String = sanitise::clean(name).chars().map(|c| if c == '/' { '_' } else { c }).collect();
+    let plain = plain.trim_start_matches('.');
+    if plain.is_empty() { "file".into() } else { plain.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::fixtures;
+    use crate::domain::log::LogPage;
+    use crate::engine::handle::{Download, HandleEnd, QueryError, Request};
+
+    fn jobs() -> (Jobs, HandleEnd) {
+        let (handle, end) = Handle::pair(Arc::new(fixtures::snapshot()));
+        (Jobs::new(handle), end)
+    }
+
+    fn said(done: Done) -> (Level, String) {
+        match done {
+            Done::Said(level, text) => (level, text),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_refusal_is_told_and_a_batch_is_told_once() {
+        let (mut jobs, mut end) = jobs();
+        let node = fixtures::node_id("zk1");
+        jobs.send(vec![Command::RunScheduler, Command::Drain { node }]).expect("room");
+        let engine = async {
+            let mut actors = Vec::new();
+            for i in 0..2 {
+                let Some(Request::Command { actor, reply, .. }) = end.requests.recv().await else { panic!("command") };
+                actors.push(actor.0);
+                let answer = Accepted { operation: None, message: "runs".into() };
+                reply.send(if i == 0 { Ok(answer) } else { Err(Rejected::ReadOnly) }).expect("asked");
+            }
+            actors
+        };
+        let (done, actors) = tokio::join!(jobs.next(), engine);
+        let (level, text) = said(done);
+        assert_eq!((level, actors[0].as_str()), (Level::Error, "console root"));
+        assert!(text.starts_with("1 accepted, 1 refused; first: drain refused: this zkdeck runs with"), "{text}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_engine_that_does_not_answer_is_told() {
+        let (mut jobs, _end) = jobs();
+        jobs.send(vec![Command::RunScheduler]).expect("room");
+        let (level, text) = said(jobs.next().await);
+        assert_eq!(level, Level::Error);
+        assert!(text.contains("no answer for 30 s"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn only_the_newest_question_gets_its_answer() {
+        let (mut jobs, mut end) = jobs();
+        jobs.fetch_logs(3, LogQuery { text: "old".into(), ..LogQuery::default() });
+        jobs.fetch_logs(3, LogQuery { text: "new".into(), ..LogQuery::default() });
+        let engine = async {
+            for _ in 0..2 {
+                let Some(Request::Logs { query, reply }) = end.requests.recv().await else { panic!("logs") };
+                let page = LogPage { searched: query.text, ..LogPage::default() };
+                reply.send(Ok::<_, QueryError>(page)).expect("asked");
+            }
+        };
+        let answers = async { [jobs.next().await, jobs.next().await] };
+        let (answers, ()) = tokio::join!(answers, engine);
+        let stale = answers.iter().filter(|done| matches!(done, Done::Stale)).count();
+        let fresh = answers
+            .iter()
+            .any(|done| matches!(done, Done::Fetched(3, Fetched::Logs(Ok(page))) if page.searched == "new"));
+        assert!(stale == 1 && fresh);
+    }
+
+    #[tokio::test]
+    async fn a_download_never_overwrites_and_leaves_nothing_in_part() {
+        let folder = tempfile::tempdir().expect("temp");
+        let (mut jobs, mut end) = jobs();
+        let path = folder.path().join("copy.bin");
+        let mut outcomes = Vec::new();
+        // The bytes: good, good again, and broken in the middle.
+        for (path, broken) in [(&path, false), (&path, false), (&folder.path().join("other"), true)] {
+            jobs.download(FileId::new(400), path.display().to_string()).expect("room");
+            let engine = async {
+                let Some(Request::Download { reply, .. }) = end.requests.recv().await else { panic!("download") };
+                let good = &b"bytes"[..];
+                let bytes: crate::engine::handle::ByteSource =
+                    if broken { Box::pin(good.chain(Broken)) } else { Box::pin(good) };
+                let entry = Arc::new(fixtures::file(400, "zk1"));
+                assert!(reply.send(Ok(Download { entry, bytes })).is_ok());
+            };
+            let (done, ()) = tokio::join!(jobs.next(), engine);
+            outcomes.push(said(done));
+        }
+        assert_eq!(outcomes[0].0, Level::Info, "{outcomes:?}");
+        assert!(outcomes[1].1.contains("exists; give another path"), "{outcomes:?}");
+        assert!(outcomes[2].1.contains("hash differs"), "{outcomes:?}");
+        assert_eq!(std::fs::read(&path).expect("saved"), b"bytes");
+        assert!(!folder.path().join("other").exists());
+    }
+
+    struct Broken;
+
+    impl tokio::io::AsyncRead for Broken {
+        fn poll_read(
+            self: std::pin::Pin<&mut Self>,
+            _: &mut std::task::Context<'_>,
+            _: &mut tokio::io::ReadBuf<'_>,
+        ) -> std::task::Poll<std::io::Result<()>> {
+            std::task::Poll::Ready(Err(std::io::Error::other("hash differs")))
+        }
+    }
+
+    #[tokio::test]
+    async fn an_upload_reads_the_file_and_a_missing_one_is_told() {
+        let folder = tempfile::tempdir().expect("temp");
+        let path = folder.path().join("mine.bin");
+        std::fs::write(&path, b"bytes").expect("write");
+        let (mut jobs, mut end) = jobs();
+        jobs.upload(path.display().to_string(), None).expect("room");
+        let engine = async {
+            let Some(Request::Upload { upload, mut bytes, reply, .. }) = end.requests.recv().await else {
+                panic!("upload")
+            };
+            let mut text = String::new();
+            bytes.read_to_string(&mut text).await.expect("read");
+            reply.send(Ok(Accepted { operation: None, message: "uploads".into() })).expect("asked");
+            (upload.name, upload.size_hint, text)
+        };
+        let (done, seen) = tokio::join!(jobs.next(), engine);
+        assert_eq!(said(done), (Level::Info, "uploads".into()));
+        assert_eq!(seen, ("mine.bin".into(), Some(5), "bytes".into()));
+        jobs.upload(folder.path().join("nobody").display().to_string(), None).expect("room");
+        assert!(said(jobs.next().await).1.contains("No such file"));
+        jobs.upload(folder.path().display().to_string(), None).expect("room");
+        assert!(said(jobs.next().await).1.contains("no plain file"));
+    }
+
+    #[test]
+    fn names_of_files_are_no_paths() {
+        assert_eq!(local_name("../../etc/passwd"), "_.._etc_passwd");
+        assert_eq!(local_name("a\x1bb"), "a^[b");
+        assert_eq!(local_name(".."), "file");
+    }
+}

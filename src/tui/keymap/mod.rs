@@ -1,0 +1,185 @@
+//! Keys to actions: the default table with the user's changes.
+
+pub mod chord;
+pub mod table;
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use crossterm::event::KeyEvent;
+
+use self::chord::Chord;
+use self::table::{Context, Entry, TABLE, entry_of};
+use super::pane::Action;
+
+/// The user's own keys: name of the action to its keys; an empty list unbinds it.
+pub type Rebinding = BTreeMap<String, Vec<String>>;
+
+/// Why the keys of the settings cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeymapError {
+    #[error("[tui.keys]: there is no action {name:?}; the actions are {known}")]
+    UnknownAction { name: String, known: String },
+    #[error("[tui.keys] {action}: {key:?} is no key: {why}")]
+    BadKey { action: &'static str, key: String, why: &'static str },
+    #[error("[tui.keys]: {key} would be {first} and {second}; bind one of them to another key")]
+    Clash { key: String, first: &'static str, second: &'static str },
+}
+
+/// Which keys mean what.
+#[derive(Clone, Debug)]
+pub struct Keymap {
+    bindings: Vec<(Chord, &'static Entry)>,
+}
+
+impl Keymap {
+    /// The default table with `changes` on top.
+    ///
+    /// # Errors
+    /// [`KeymapError`]: an unknown action, a text that is no key, or one key for two actions.
+    pub fn new(changes: &Rebinding) -> Result<Self, KeymapError> {
+        if let Some(name) = changes.keys().find(|name| TABLE.iter().all(|entry| entry.name != **name)) {
+            let known: Vec<_> = TABLE.iter().map(|entry| entry.name).collect();
+            return Err(KeymapError::UnknownAction { name: name.clone(), known: known.join(", ") });
+        }
+        let mut bindings = Vec::new();
+        for entry in TABLE {
+            let keys: Vec<&str> = match changes.get(entry.name) {
+                Some(own) => own.iter().map(String::as_str).collect(),
+                None => entry.keys.to_vec(),
+            };
+            for key in keys {
+                let chord = Chord::parse(key).map_err(|why| KeymapError::BadKey {
+                    action: entry.name,
+                    key: key.to_owned(),
+                    why,
+                })?;
+                add(&mut bindings, chord, entry)?;
+            }
+        }
+        Ok(Self { bindings })
+    }
+
+    /// What the key means in a pane that handles `own`: the pane's own meaning comes first.
+    #[must_use]
+    pub fn action(&self, key: &KeyEvent, own: &[Action]) -> Option<Action> {
+        let chord = Chord::of(key);
+        let of_key = || self.bindings.iter().filter(|(c, _)| *c == chord).map(|(_, entry)| *entry);
+        let framed = |entry: &&Entry| matches!(entry.context, Context::Everywhere | Context::Ensemble);
+        of_key()
+            .find(|entry| !framed(entry) && own.contains(&entry.action))
+            .or_else(|| of_key().find(framed))
+            .map(|entry| entry.action)
+    }
+
+    /// The first key of the action, as people write it; `None` when it is bound to none.
+    #[must_use]
+    pub fn key(&self, action: Action) -> Option<String> {
+        self.bindings.iter().find(|(_, entry)| entry.action == action).map(|(chord, _)| chord.to_string())
+    }
+
+    /// All keys of the action.
+    #[must_use]
+    pub fn keys(&self, action: Action) -> Vec<String> {
+        self.bindings.iter().filter(|(_, entry)| entry.action == action).map(|(chord, _)| chord.to_string()).collect()
+    }
+}
+
+fn add(bindings: &mut Vec<(Chord, &'static Entry)>, chord: Chord, entry: &'static Entry) -> Result<(), KeymapError> {
+    let taken = bindings
+        .iter()
+        .find(|(c, other)| *c == chord && other.action != entry.action && other.context.clashes_with(entry.context));
+    if let Some((_, other)) = taken {
+        return Err(KeymapError::Clash { key: chord.to_string(), first: other.name, second: entry.name });
+    }
+    bindings.push((chord, entry));
+    Ok(())
+}
+
+/// Whether the action changes something outside the console.
+#[must_use]
+pub fn mutates(action: Action) -> bool {
+    entry_of(action).is_some_and(|entry| entry.mutates)
+}
+
+/// The README's table of default keys, in Markdown, with a line end after each row.
+#[must_use]
+pub fn key_table_markdown() -> String {
+    let mut out = String::from("| where | key | action | name in `[tui.keys]` |\n|---|---|---|---|\n");
+    for context in Context::ALL {
+        for entry in TABLE.iter().filter(|entry| entry.context == context && !entry.help.is_empty()) {
+            let keys: Vec<String> = entry.keys.iter().map(|key| format!("`{key}`")).collect();
+            _ = writeln!(out, "| {} | {} | {} | `{}` |", context.heading(), keys.join(" "), entry.help, entry.name);
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::chord::parse_keys;
+    use super::*;
+
+    fn rebound(changes: &[(&str, &[&str])]) -> Result<Keymap, KeymapError> {
+        let own = |keys: &[&str]| keys.iter().map(|key| (*key).to_owned()).collect();
+        Keymap::new(&changes.iter().map(|(name, keys)| ((*name).to_owned(), own(keys))).collect())
+    }
+
+    fn meaning(keymap: &Keymap, key: &str, own: &[Action]) -> Option<Action> {
+        keymap.action(&parse_keys(key)[0], own)
+    }
+
+    #[test]
+    fn the_default_table_has_no_clash_and_no_doubled_name() {
+        rebound(&[]).expect("defaults");
+        for (i, entry) in TABLE.iter().enumerate() {
+            assert!(TABLE[i + 1..].iter().all(|other| other.name != entry.name && other.action != entry.action));
+        }
+    }
+
+    #[test]
+    fn a_panes_own_key_comes_before_the_frames() {
+        let keymap = rebound(&[]).expect("defaults");
+        assert_eq!(meaning(&keymap, "w", &[]), Some(Action::RunWorkload));
+        assert_eq!(meaning(&keymap, "w", &[Action::Wrap]), Some(Action::Wrap));
+        assert_eq!(meaning(&keymap, "x", &[]), None);
+        assert_eq!(meaning(&keymap, "x", &[Action::Delete]), Some(Action::Delete));
+        assert_eq!(meaning(&keymap, "Ctrl-c", &[]), Some(Action::Quit));
+        assert_eq!(meaning(&keymap, "7", &[]), Some(Action::Pane(7)));
+    }
+
+    #[test]
+    fn users_rebind_and_unbind() {
+        let keymap = rebound(&[("drain", &["F2", "Alt-d"]), ("pause", &[])]).expect("no clash");
+        assert_eq!(meaning(&keymap, "F2", &[]), Some(Action::Drain));
+        assert_eq!(meaning(&keymap, "d", &[]), None);
+        assert_eq!(meaning(&keymap, "p", &[]), None);
+        assert_eq!(keymap.key(Action::Drain).as_deref(), Some("F2"));
+        assert_eq!(keymap.keys(Action::Drain), ["F2", "Alt-d"]);
+        assert_eq!(keymap.key(Action::Pause), None);
+    }
+
+    #[test]
+    fn a_clash_names_both_actions() {
+        let clash = rebound(&[("drain", &["q"])]).expect_err("q is taken");
+        assert_eq!(clash, KeymapError::Clash { key: "q".into(), first: "quit", second: "drain" });
+        assert_eq!(clash.to_string(), "[tui.keys]: q would be quit and drain; bind one of them to another key");
+        assert!(matches!(rebound(&[("dran", &["F2"])]), Err(KeymapError::UnknownAction { .. })));
+        assert!(matches!(rebound(&[("drain", &["dd"])]), Err(KeymapError::BadKey { action: "drain", .. })));
+        rebound(&[("wrap", &["d"])]).expect("the logs pane may take a key of the ensemble");
+    }
+
+    #[test]
+    fn nothing_that_changes_things_is_on_a_control_key() {
+        for entry in TABLE.iter().filter(|entry| entry.mutates) {
+            assert!(entry.keys.iter().all(|key| !key.starts_with("Ctrl-")), "{}", entry.name);
+        }
+    }
+
+    #[test]
+    fn the_readme_table_has_every_action_with_words() {
+        let table = key_table_markdown();
+        assert!(table.contains("| The ensemble | `d` | move all files off a node, or lift that | `drain` |\n"));
+        assert_eq!(table.lines().count(), 2 + TABLE.iter().filter(|entry| !entry.help.is_empty()).count());
+    }
+}

@@ -1,0 +1,89 @@
+//! The question before an act: what will happen, and a safe default.
+
+use crossterm::event::{KeyCode, KeyEvent};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::Outcome;
+use crate::tui::frame::popup;
+use crate::tui::line::Line;
+use crate::tui::pane::Confirm;
+use crate::tui::sanitise;
+use crate::tui::theme::Styles;
+
+/// Columns of the box, at most.
+const WIDTH: u16 = 73;
+
+/// A question and, when a text has to be typed, what has been typed so far.
+#[derive(Clone, Debug)]
+pub struct ConfirmBox {
+    confirm: Confirm,
+    typed: Line,
+}
+
+impl ConfirmBox {
+    #[must_use]
+    pub fn new(confirm: Confirm) -> Self {
+        Self { confirm, typed: Line::default() }
+    }
+
+    /// `y` agrees, or Enter after the text has been typed. `n`, Esc and a bare Enter do not.
+    pub fn key(&mut self, key: KeyEvent) -> Outcome {
+        let Some(text) = &self.confirm.type_text else {
+            return match key.code {
+                KeyCode::Char('y' | 'Y')
+                    if key.modifiers.difference(crossterm::event::KeyModifiers::SHIFT).is_empty() =>
+                {
+                    Outcome::Agreed(self.confirm.commands.clone())
+                }
+                KeyCode::Char('n' | 'N' | 'q') | KeyCode::Esc | KeyCode::Enter => Outcome::Closed,
+                _ => Outcome::Stays,
+            };
+        };
+        match key.code {
+            KeyCode::Esc => Outcome::Closed,
+            KeyCode::Enter if self.typed.text() == *text => Outcome::Agreed(self.confirm.commands.clone()),
+            KeyCode::Enter if self.typed.is_empty() => Outcome::Closed,
+            _ => {
+                self.typed.key(key);
+                Outcome::Stays
+            }
+        }
+    }
+
+    /// Paints the box in the middle of `area`.
+    pub fn draw(&self, area: Rect, styles: &Styles, buffer: &mut Buffer) {
+        let width = WIDTH.min(area.width);
+        let room = usize::from(width.saturating_sub(4));
+        let lines: Vec<String> =
+            self.confirm.lines.iter().flat_map(|line| sanitise::wrap(&sanitise::clean(line), room, 4)).collect();
+        let place = popup::centred(area, width, lines.len() as u16 + 3);
+        let at_stake = self.confirm.type_text.is_some();
+        let border = if at_stake { styles.bad } else { styles.warning };
+        let inside = popup::framed(place, &self.confirm.title, border, styles, buffer);
+        if inside.height == 0 {
+            return;
+        }
+        let last = inside.bottom() - 1;
+        for (line, y) in lines.iter().zip(inside.top()..last) {
+            buffer.set_stringn(inside.x, y, line, room, styles.text);
+        }
+        self.draw_answers(Rect { y: last, height: 1, ..inside }, styles, buffer);
+    }
+
+    fn draw_answers(&self, area: Rect, styles: &Styles, buffer: &mut Buffer) {
+        let room = usize::from(area.width);
+        if let Some(text) = &self.confirm.type_text {
+            let ask = format!("type {} to {}, Esc to {}: ", text, self.confirm.yes, self.confirm.no);
+            let (x, _) = buffer.set_stringn(area.x, area.y, &ask, room, styles.bad);
+            let left = Rect { x, width: area.right().saturating_sub(x), ..area };
+            self.typed.draw(left, buffer, styles);
+            return;
+        }
+        let (no, yes) = (format!("{}      ", self.confirm.no), self.confirm.yes.clone());
+        let pieces =
+            vec![("n ".to_owned(), styles.key), (no, styles.text), ("y ".to_owned(), styles.key), (yes, styles.text)];
+        let wide = crate::tui::frame::width_of(&pieces).min(room) as u16;
+        crate::tui::frame::paint(&pieces, area.right() - wide, area.y, area.right(), buffer);
+    }
+}

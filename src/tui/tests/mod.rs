@@ -1,0 +1,205 @@
+//! The whole console on a pseudo-terminal: this test binary starts itself there.
+
+#[path = "../../../tests/support/pty.rs"]
+mod pty;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use pty::{Console, ways_out};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::pane::{Action, Effect, Pane, View};
+use super::{TuiConfig, run};
+use crate::domain::fixtures;
+use crate::domain::ids::Timestamp;
+use crate::domain::snapshot::{Level, Snapshot};
+use crate::engine::handle::Handle;
+
+const CHILD: &str = "ZKDECK_TEST_PTY_CHILD";
+
+/// Panics on demand: `f` here, `d` in a thread of its own, as a loop of the engine may.
+struct Moody {
+    broken: bool,
+}
+
+impl Pane for Moody {
+    fn title(&self) -> &'static str {
+        "Health"
+    }
+
+    fn actions(&self) -> &'static [Action] {
+        &[Action::Follow, Action::Drain, Action::Copy]
+    }
+
+    fn act(&mut self, action: Action, _: &Snapshot) -> Vec<Effect> {
+        match action {
+            Action::Follow => self.broken = true,
+            Action::Drain => {
+                let thread = std::thread::spawn(|| panic!("a loop broke"));
+                assert!(thread.join().is_err());
+                return vec![Effect::Toast { level: Level::Error, text: "the loop broke".into() }];
+            }
+            Action::Copy => return vec![Effect::Copy("zk1".into())],
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    fn draw(&self, area: Rect, buffer: &mut Buffer, _: &View<'_>) {
+        assert!(!self.broken, "the pane broke");
+        buffer.set_stringn(area.x, area.y, "(the pane)", usize::from(area.width), Style::new());
+    }
+}
+
+/// Not a test: the console that the tests below start.
+#[test]
+#[expect(clippy::exit, reason = "the status of this process is what the other tests look at")]
+fn child() {
+    if std::env::var_os(CHILD).is_none() {
+        return;
+    }
+    let mut snapshot = fixtures::snapshot();
+    // Nothing counts down.
+    snapshot.scheduler.next_run = None;
+    snapshot.ensemble.since = Timestamp(0);
+    let (handle, _end) = Handle::pair(Arc::new(snapshot));
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("runtime");
+    let panes: Vec<Box<dyn Pane>> = vec![Box::new(Moody { broken: false })];
+    let outcome = runtime.block_on(run(handle, TuiConfig::default(), panes));
+    runtime.shutdown_background();
+    match outcome {
+        Ok(exit) => std::process::exit(exit.code().into()),
+        Err(error) => {
+            // Past the capture of the test harness.
+            std::fs::write("/dev/tty", format!("error: {error}\r\n")).expect("terminal");
+            std::process::exit(70);
+        }
+    }
+}
+
+fn start(deaf: bool) -> Console {
+    start_sized(120, 40, deaf, &[])
+}
+
+fn start_sized(columns: u16, rows: u16, deaf: bool, env: &[(&str, &str)]) -> Console {
+    let binary = std::env::current_exe().expect("this binary").display().to_string();
+    let command = [binary, "tui::tests::child".into(), "--exact".into(), "--nocapture".into()];
+    let env: Vec<(&str, &str)> = [(CHILD, "1")].into_iter().chain(env.iter().copied()).collect();
+    let mut console = Console::start(&command, columns, rows, deaf, &env);
+    console.until("the first frame", |c| c.text().contains("HEALTHY 3/3") && c.text().contains("(the pane)"));
+    console
+}
+
+#[test]
+fn keys_end_it() {
+    ways_out::by_keys(start);
+}
+
+#[test]
+fn signals_end_it() {
+    ways_out::by_signals(start);
+}
+
+#[test]
+fn a_closed_terminal_ends_it() {
+    ways_out::by_a_closed_terminal(start);
+}
+
+#[test]
+fn it_can_be_stopped_and_continued() {
+    ways_out::and_back(start);
+}
+
+#[test]
+fn a_panic_of_the_console_gives_the_terminal_back_and_is_told() {
+    let mut console = start(false);
+    console.type_keys("f");
+    let (status, took) = console.end();
+    console.assert_given_back();
+    assert!(status == 70 && took < Duration::from_secs(1), "{status} after {took:?}");
+    assert!(
+        console.text().contains("error: the console failed inside: the pane broke at src/tui"),
+        "{}",
+        console.text()
+    );
+}
+
+#[test]
+fn a_panic_elsewhere_does_not_write_over_the_screen() {
+    let mut console = start(false);
+    console.type_keys("d");
+    console.until("the toast", |c| c.text().contains("the loop broke"));
+    console.assert_taken();
+    assert!(!console.text().contains("panicked") && !console.text().contains("a loop broke"), "{}", console.text());
+    console.type_keys("q");
+    assert_eq!(console.end().0, 0);
+    console.assert_given_back();
+}
+
+#[test]
+fn sizes_down_to_one_cell_are_survived() {
+    let mut console = start_sized(80, 24, false, &[]);
+    for (columns, rows) in [(40, 10), (1, 1), (200, 60), (80, 24)] {
+        console.resize(columns, rows);
+        console.watch(Duration::from_millis(150));
+    }
+    console.type_keys("q");
+    assert_eq!(console.end().0, 0);
+    console.assert_given_back();
+}
+
+#[test]
+fn a_storm_of_sizes_is_few_frames() {
+    let mut console = start(false);
+    console.watch(Duration::from_millis(300));
+    let before = console.bytes.len();
+    for i in 0..60 {
+        console.resize(100 + i % 20, 40);
+        console.watch(Duration::from_millis(16));
+    }
+    console.watch(Duration::from_millis(200));
+    let frames = console.bytes[before..].windows(8).filter(|bytes| bytes == b"\x1b[?2026h").count();
+    assert!((1..=30).contains(&frames), "{frames} frames");
+    assert!(console.bytes.len() - before <= 150_000, "{} bytes", console.bytes.len() - before);
+}
+
+#[test]
+fn a_terminal_that_takes_nothing_does_not_hold_the_end() {
+    ways_out::while_nothing_is_read(start);
+}
+
+#[test]
+fn nothing_is_written_when_nothing_changes() {
+    let mut console = start(false);
+    console.watch(Duration::from_millis(500));
+    let before = console.bytes.len();
+    console.watch(Duration::from_secs(3));
+    assert_eq!(console.bytes.len() - before, 0, "{:?}", String::from_utf8_lossy(&console.bytes[before..]));
+}
+
+#[test]
+fn colours_follow_the_environment() {
+    // COLORTERM, TERM, NO_COLOR, then what is written and what is not.
+    let cases = [
+        ("truecolor", "xterm-256color", "", "38;2;95;215;135", "38;5;"),
+        ("", "xterm-256color", "", "38;5;78", "38;2;"),
+        ("", "xterm", "", ";32m", "38;"),
+        ("truecolor", "xterm", "1", "\x1b[0;7m", "\x1b[0;3"),
+    ];
+    for (colorterm, term, no_color, wanted, unwanted) in cases {
+        let env = [("COLORTERM", colorterm), ("TERM", term), ("NO_COLOR", no_color)];
+        let console = start_sized(120, 40, false, &env);
+        let holds = |text: &str| console.bytes.windows(text.len()).any(|window| window == text.as_bytes());
+        assert!(holds(wanted) && !holds(unwanted), "{env:?}: {:?}", String::from_utf8_lossy(&console.bytes));
+    }
+}
+
+#[test]
+fn a_copy_reaches_the_terminal() {
+    let mut console = start_sized(120, 40, false, &[("TMUX", ""), ("STY", "")]);
+    console.type_keys("c");
+    console.until("the copy", |c| c.bytes.windows(12).any(|bytes| bytes == b"\x1b]52;c;emsx\x07"));
+}

@@ -1,0 +1,192 @@
+//! What an action does: the pane first, then the frame.
+
+use std::sync::Arc;
+
+use super::{Order, Ui};
+use crate::domain::command::{Command, Rejected};
+use crate::domain::ids::NodeId;
+use crate::domain::snapshot::{ControlView, Level, Snapshot};
+use crate::tui::commands::{self, Step, complaint, known_node};
+use crate::tui::keymap::{mutates, table::entry_of};
+use crate::tui::overlay::confirm::ConfirmBox;
+use crate::tui::overlay::palette::Palette;
+use crate::tui::overlay::prompt::Prompt;
+use crate::tui::overlay::{Overlay, Owner, Scroll};
+use crate::tui::pane::{Action, Ask, Effect, View};
+use crate::tui::{ask, sanitise};
+
+impl Ui {
+    /// Carries an action out, as its key does.
+    pub(super) fn act(&mut self, action: Action) -> Vec<Order> {
+        if self.read_only && mutates(action) {
+            return self.refuse(action, &Rejected::ReadOnly);
+        }
+        if let (Action::Pause | Action::StopServer, ControlView::Off(cause)) = (action, &self.snapshot.control) {
+            let refusal = Rejected::ControlOff { cause: cause.clone() };
+            return self.refuse(action, &refusal);
+        }
+        match action {
+            Action::Quit => vec![Order::Quit],
+            Action::Redraw => vec![Order::Redraw],
+            Action::Help => self.open(Overlay::Help(Scroll::default())),
+            Action::Events => self.open(Overlay::Events(Scroll::default())),
+            Action::Palette => self.open_palette(),
+            Action::ToggleMouse => self.set_mouse(!self.mouse),
+            Action::Pane(number) => self.show(usize::from(number).saturating_sub(1)),
+            Action::NextPane => self.show((self.active + 1) % self.panes.len().max(1)),
+            Action::PreviousPane => self.show((self.active + self.panes.len().max(1) - 1) % self.panes.len().max(1)),
+            // Esc takes the toasts away first, then it is the pane's.
+            Action::Back if self.toasts.dismiss() => Vec::new(),
+            _ => self.pane_act(action),
+        }
+    }
+
+    fn refuse(&mut self, action: Action, why: &Rejected) -> Vec<Order> {
+        let name = entry_of(action).map_or("this", |entry| entry.label);
+        self.report(Level::Warning, format!("{name} refused: {why}"));
+        Vec::new()
+    }
+
+    fn open(&mut self, overlay: Overlay) -> Vec<Order> {
+        self.toasts.dismiss();
+        self.overlay = Some(overlay);
+        Vec::new()
+    }
+
+    fn open_palette(&mut self) -> Vec<Order> {
+        let view = View { snapshot: &self.snapshot, now: self.now, styles: &self.styles };
+        let candidates = commands::candidates(self.read_only, &view);
+        self.open(Overlay::Palette(Palette::new(candidates)))
+    }
+
+    fn set_mouse(&mut self, on: bool) -> Vec<Order> {
+        self.mouse = on;
+        let told = if on { "the console has the mouse" } else { "the terminal has the mouse: select text with it" };
+        self.report(Level::Info, told.to_owned());
+        vec![Order::Mouse(on)]
+    }
+
+    /// The pane's turn, when it knows the action; then the frame's.
+    fn pane_act(&mut self, action: Action) -> Vec<Order> {
+        let snapshot = Arc::clone(&self.snapshot);
+        let knows = self.own_actions().contains(&action);
+        let effects = match self.panes.get_mut(self.active).filter(|_| knows || action == Action::Back) {
+            Some(pane) => pane.act(action, &snapshot),
+            None => Vec::new(),
+        };
+        if !effects.is_empty() {
+            return self.perform(self.active, effects);
+        }
+        match action {
+            // Without a selection the pane answers nothing: ask for the name.
+            Action::Drain | Action::Pause | Action::StopServer => self.ask_node(action, &snapshot),
+            _ if knows => Vec::new(),
+            Action::RunScheduler => self.send(Command::RunScheduler),
+            Action::Preview => self.send(Command::Preview),
+            Action::StopRun => self.send(Command::StopRun),
+            Action::RunWorkload => self.send(Command::RunWorkload),
+            Action::PauseScheduler if snapshot.scheduler.paused => self.send(Command::ResumeScheduler),
+            Action::PauseScheduler => self.send(Command::PauseScheduler),
+            _ => self.elsewhere(action, &snapshot),
+        }
+    }
+
+    /// Goes to the pane that knows the action and lets it act.
+    fn elsewhere(&mut self, action: Action, snapshot: &Snapshot) -> Vec<Order> {
+        let framed = matches!(action, Action::Stress | Action::Upload | Action::Migrate | Action::Delete);
+        let index = self.panes.iter().position(|pane| pane.actions().contains(&action)).filter(|_| framed);
+        let Some(index) = index else { return Vec::new() };
+        let mut orders = self.show(index);
+        let effects = self.panes[index].act(action, snapshot);
+        orders.extend(self.perform(index, effects));
+        orders
+    }
+
+    fn send(&self, command: Command) -> Vec<Order> {
+        vec![Order::Send(command)]
+    }
+
+    fn ask_node(&mut self, action: Action, snapshot: &Snapshot) -> Vec<Order> {
+        let names: Vec<String> = snapshot.node_ids().iter().map(ToString::to_string).collect();
+        let (id, title) = match action {
+            Action::Drain => ("drain", "Drain which node?"),
+            Action::Pause => ("pause", "Pause or start which server?"),
+            _ => ("stop", "Stop or start which server?"),
+        };
+        let ask = Ask {
+            id,
+            title: title.into(),
+            hint: format!("one of {}; Enter goes on, Esc leaves", names.join(", ")),
+            value: String::new(),
+        };
+        self.open(Overlay::Prompt(Prompt::new(Owner::Frame, ask)))
+    }
+
+    /// A line was typed for the frame or for a pane.
+    pub(super) fn answered(&mut self, owner: Owner, id: &'static str, text: &str) -> Vec<Order> {
+        let snapshot = Arc::clone(&self.snapshot);
+        let Owner::Pane(index) = owner else {
+            let effect = match known_node(text.trim(), &snapshot) {
+                Ok(node) => of_node(id, &snapshot, &node),
+                Err(why) => complaint(why),
+            };
+            return self.perform(self.active, vec![effect]);
+        };
+        let effects = self.panes.get_mut(index).map(|pane| pane.answered(id, text, &snapshot)).unwrap_or_default();
+        self.perform(index, effects)
+    }
+
+    /// A command was typed into the palette.
+    pub(super) fn typed(&mut self, text: &str) -> Vec<Order> {
+        let snapshot = Arc::clone(&self.snapshot);
+        match commands::read(text, self.read_only, &snapshot) {
+            Ok(Step::Effect(effect)) => self.perform(self.active, vec![effect]),
+            Ok(Step::Act(action)) => self.act(action),
+            Ok(Step::Theme(name)) => vec![Order::Theme(name)],
+            Ok(Step::Mouse(on)) => self.set_mouse(on),
+            Err(why) => self.perform(self.active, vec![complaint(why)]),
+        }
+    }
+
+    /// Turns effects into orders; what concerns the screen only is done here.
+    pub(super) fn perform(&mut self, pane: usize, effects: Vec<Effect>) -> Vec<Order> {
+        let mut orders = Vec::new();
+        for effect in effects {
+            match effect {
+                Effect::Send(command) if self.read_only && changes(&command) => {
+                    self.report(Level::Warning, format!("{} refused: {}", command.verb(), Rejected::ReadOnly));
+                }
+                Effect::Upload { .. } | Effect::Confirm(_) if self.read_only => {
+                    self.report(Level::Warning, format!("refused: {}", Rejected::ReadOnly));
+                }
+                Effect::Confirm(confirm) if confirm.commands.is_empty() => {
+                    self.report(Level::Info, format!("{}: nothing to do", sanitise::clean(&confirm.title)));
+                }
+                Effect::Send(command) => orders.push(Order::Send(command)),
+                Effect::Confirm(confirm) => _ = self.open(Overlay::Confirm(ConfirmBox::new(confirm))),
+                Effect::Ask(ask) => _ = self.open(Overlay::Prompt(Prompt::new(Owner::Pane(pane), ask))),
+                Effect::FetchLogs(query) => orders.push(Order::FetchLogs(pane, query)),
+                Effect::FetchHistory(query) => orders.push(Order::FetchHistory(pane, query)),
+                Effect::Upload { path, node } => orders.push(Order::Upload { path, node }),
+                Effect::Download { file, path } => orders.push(Order::Download { file, path }),
+                Effect::Copy(text) => orders.push(Order::Copy(text)),
+                Effect::Toast { level, text } => self.report(level, text),
+                Effect::Show(index) => orders.extend(self.show(index)),
+            }
+        }
+        orders
+    }
+}
+
+fn of_node(id: &str, snapshot: &Snapshot, node: &NodeId) -> Effect {
+    match id {
+        "drain" => ask::drain(snapshot, node),
+        "pause" => ask::pause_or_start(snapshot, node),
+        _ => ask::stop_or_start(snapshot, node),
+    }
+}
+
+/// Looking at a plan changes nothing.
+const fn changes(command: &Command) -> bool {
+    !matches!(command, Command::Preview | Command::DropPreview)
+}

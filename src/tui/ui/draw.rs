@@ -1,0 +1,91 @@
+//! The picture of the whole console.
+//!
+//! ```text
+//! zkdeck  demo  verdict  leader          role, api     header
+//! 1 Health  2 Files ...            scheduler, moves
+//! +----------------------------------------------+
+//! | the pane; overlays and toasts lie over it     |
+//! +----------------------------------------------+
+//! 14:02:11 the last message                           footer
+//! d drain  p pause ...
+//! ```
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::Ui;
+use crate::tui::frame::footer::Footer;
+use crate::tui::frame::header::Header;
+use crate::tui::frame::{SIZE_MIN, to_ascii, too_small};
+use crate::tui::overlay::{Overlay, Scene};
+use crate::tui::pane::View;
+use crate::tui::theme::Glyphs;
+
+/// Rows of header and footer, with a row of air under the header where there is room.
+const HEADER: u16 = 2;
+const FOOTER: u16 = 2;
+/// From this height on the header has air below it.
+const ROOMY: u16 = 30;
+
+/// The part of the screen that belongs to the pane.
+#[must_use]
+pub const fn pane_area(screen: Rect) -> Rect {
+    let air = if screen.height >= ROOMY { 1 } else { 0 };
+    let top = HEADER + air;
+    Rect { x: screen.x, y: screen.y + top, width: screen.width, height: screen.height.saturating_sub(top + FOOTER) }
+}
+
+impl Ui {
+    /// Paints everything. Does not panic for any area.
+    pub fn draw(&self, area: Rect, buffer: &mut Buffer) {
+        buffer.set_style(area, self.styles.text);
+        if area.width < SIZE_MIN.0 || area.height < SIZE_MIN.1 {
+            too_small(area, buffer);
+        } else {
+            self.draw_all(area, buffer);
+        }
+        if self.styles.glyphs == Glyphs::ASCII {
+            to_ascii(buffer);
+        }
+    }
+
+    fn draw_all(&self, area: Rect, buffer: &mut Buffer) {
+        let view = View { snapshot: &self.snapshot, now: self.now, styles: &self.styles };
+        let label = self.label.as_deref().unwrap_or(&self.snapshot.instance.label);
+        let header = Header { view: &view, label, read_only: self.read_only, tabs: &self.titles, active: self.active };
+        header.draw(Rect { height: HEADER, ..area }, buffer);
+        let pane = pane_area(area);
+        if let Some(shown) = self.panes.get(self.active) {
+            shown.draw(pane, buffer, &view);
+        }
+        let last = self.toasts.last(&self.snapshot);
+        let footer = Footer {
+            view: &view,
+            keymap: &self.keymap,
+            actions: self.own_actions(),
+            last: last.as_ref(),
+            read_only: self.read_only,
+        };
+        footer.draw(Rect { y: area.bottom() - FOOTER, height: FOOTER, ..area }, buffer);
+        if let Some(overlay) = &self.overlay {
+            self.draw_overlay(overlay, pane, &view, buffer);
+        }
+        self.toasts.draw(pane, &self.styles, buffer);
+    }
+
+    fn draw_overlay(&self, overlay: &Overlay, area: Rect, view: &View<'_>, buffer: &mut Buffer) {
+        let messages = match overlay {
+            Overlay::Events(_) => self.toasts.all(&self.snapshot),
+            _ => Vec::new(),
+        };
+        let scene = Scene {
+            view,
+            keymap: &self.keymap,
+            title: self.titles.get(self.active).copied().unwrap_or(""),
+            actions: self.own_actions(),
+            messages: &messages,
+            read_only: self.read_only,
+        };
+        overlay.draw(area, &scene, buffer);
+    }
+}

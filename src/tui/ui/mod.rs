@@ -1,0 +1,243 @@
+//! The whole console as a value: keys, snapshots and answers in, orders out, drawn from `&self`.
+
+pub mod act;
+pub mod draw;
+
+use std::sync::Arc;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseEvent, MouseEventKind};
+use ratatui::layout::Rect;
+
+use super::config::TuiConfig;
+use super::frame::header::tab_columns;
+use super::frame::toasts::Toasts;
+use super::keymap::{Keymap, KeymapError};
+use super::overlay::{Outcome, Overlay};
+use super::pane::{Action, Fetched, Pane};
+use super::theme::Styles;
+use crate::domain::command::Command;
+use crate::domain::ids::{FileId, NodeId, Timestamp};
+use crate::domain::log::LogQuery;
+use crate::domain::operation::HistoryQuery;
+use crate::domain::snapshot::{Level, Snapshot};
+
+/// What the loop has to do for the console.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Order {
+    Quit,
+    /// Stop the process as Ctrl-Z does.
+    Suspend,
+    /// Paint everything anew.
+    Redraw,
+    Mouse(bool),
+    Theme(String),
+    Copy(String),
+    Send(Command),
+    /// Sent one after the other, told in one message.
+    Batch(Vec<Command>),
+    Upload {
+        path: String,
+        node: Option<NodeId>,
+    },
+    Download {
+        file: FileId,
+        path: String,
+    },
+    /// For the pane of this index.
+    FetchLogs(usize, LogQuery),
+    FetchHistory(usize, HistoryQuery),
+}
+
+/// All state of the console.
+pub struct Ui {
+    panes: Vec<Box<dyn Pane>>,
+    titles: Vec<&'static str>,
+    active: usize,
+    overlay: Option<Overlay>,
+    toasts: Toasts,
+    keymap: Keymap,
+    snapshot: Arc<Snapshot>,
+    now: Timestamp,
+    styles: Styles,
+    mouse: bool,
+    read_only: bool,
+    label: Option<String>,
+}
+
+impl Ui {
+    /// The console at its start, with the first pane shown.
+    ///
+    /// # Errors
+    /// [`KeymapError`] when the user's keys cannot be used.
+    pub fn new(
+        config: &TuiConfig,
+        panes: Vec<Box<dyn Pane>>,
+        styles: Styles,
+        snapshot: Arc<Snapshot>,
+        now: Timestamp,
+    ) -> Result<Self, KeymapError> {
+        Ok(Self {
+            titles: panes.iter().map(|pane| pane.title()).collect(),
+            panes,
+            active: 0,
+            overlay: None,
+            toasts: Toasts::after(&snapshot),
+            keymap: Keymap::new(&config.keys)?,
+            now,
+            styles,
+            mouse: config.mouse,
+            read_only: config.read_only || snapshot.instance.read_only,
+            label: config.label.clone(),
+            snapshot,
+        })
+    }
+
+    /// A new picture of the engine.
+    pub fn take_snapshot(&mut self, snapshot: Arc<Snapshot>, now: Timestamp) -> Vec<Order> {
+        self.now = now;
+        self.toasts.take_notices(&snapshot, now);
+        self.snapshot = snapshot;
+        self.refresh()
+    }
+
+    /// A second has passed.
+    pub fn tick(&mut self, now: Timestamp) -> Vec<Order> {
+        self.now = now;
+        self.toasts.expire(now);
+        self.refresh()
+    }
+
+    /// Lets the shown pane fetch what it needs; the loop calls it once after the first frame too.
+    pub fn refresh(&mut self) -> Vec<Order> {
+        let snapshot = Arc::clone(&self.snapshot);
+        let effects = self.panes.get_mut(self.active).map(|pane| pane.refresh(&snapshot)).unwrap_or_default();
+        self.perform(self.active, effects)
+    }
+
+    /// Moves the clock on, for messages between two ticks.
+    pub const fn set_now(&mut self, now: Timestamp) {
+        self.now = now;
+    }
+
+    /// Another theme.
+    pub fn set_styles(&mut self, styles: Styles) {
+        self.styles = styles;
+    }
+
+    /// A message as a toast and in the events list.
+    pub fn report(&mut self, level: Level, text: String) {
+        self.toasts.add(self.now, level, text);
+    }
+
+    /// What a pane asked for has come.
+    pub fn fetched(&mut self, pane: usize, what: Fetched) -> Vec<Order> {
+        let snapshot = Arc::clone(&self.snapshot);
+        let effects = self.panes.get_mut(pane).map(|p| p.fetched(what, &snapshot)).unwrap_or_default();
+        self.perform(pane, effects)
+    }
+
+    /// One key press; releases are nothing.
+    pub fn key(&mut self, key: KeyEvent) -> Vec<Order> {
+        if key.kind == KeyEventKind::Release {
+            return Vec::new();
+        }
+        let control = |c| key.code == KeyCode::Char(c) && key.modifiers.contains(KeyModifiers::CONTROL);
+        if control('c') {
+            return vec![Order::Quit];
+        }
+        if control('z') {
+            return vec![Order::Suspend];
+        }
+        if let Some(overlay) = &mut self.overlay {
+            let outcome = overlay.key(key, &self.keymap);
+            return self.overlay_outcome(outcome);
+        }
+        let snapshot = Arc::clone(&self.snapshot);
+        let Some(pane) = self.panes.get_mut(self.active) else { return vec![Order::Quit] };
+        if pane.takes_text() {
+            let effects = pane.text_key(key, &snapshot);
+            return self.perform(self.active, effects);
+        }
+        match self.keymap.action(&key, pane.actions()) {
+            Some(action) => self.act(action),
+            None => Vec::new(),
+        }
+    }
+
+    fn overlay_outcome(&mut self, outcome: Outcome) -> Vec<Order> {
+        if outcome != Outcome::Stays {
+            self.overlay = None;
+        }
+        match outcome {
+            Outcome::Stays | Outcome::Closed => Vec::new(),
+            Outcome::Agreed(mut commands) if commands.len() == 1 => commands.drain(..).map(Order::Send).collect(),
+            Outcome::Agreed(commands) => vec![Order::Batch(commands)],
+            Outcome::Answered { owner, id, text } => self.answered(owner, id, &text),
+            Outcome::Typed(text) => self.typed(&text),
+        }
+    }
+
+    /// Pasted text: typed where text is taken, nothing elsewhere.
+    pub fn paste(&mut self, text: &str) -> Vec<Order> {
+        if let Some(overlay) = &mut self.overlay {
+            overlay.paste(text);
+            return Vec::new();
+        }
+        let snapshot = Arc::clone(&self.snapshot);
+        let mut orders = Vec::new();
+        for c in text.chars().filter(|c| !c.is_control()).take(super::line::LINE_MAX) {
+            let Some(pane) = self.panes.get_mut(self.active).filter(|pane| pane.takes_text()) else { break };
+            let effects = pane.text_key(KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE), &snapshot);
+            orders.extend(self.perform(self.active, effects));
+        }
+        orders
+    }
+
+    /// A click on a tab changes the pane; what is inside the pane is the pane's.
+    pub fn mouse(&mut self, event: MouseEvent, screen: Rect) -> Vec<Order> {
+        if self.overlay.is_some() {
+            return self.overlay_wheel(event.kind);
+        }
+        if event.row == 1 && matches!(event.kind, MouseEventKind::Down(_)) {
+            let hit = tab_columns(&self.titles).iter().position(|(l, r)| (*l..*r).contains(&event.column));
+            return hit.map(|index| self.show(index)).unwrap_or_default();
+        }
+        let area = draw::pane_area(screen);
+        if !area.contains((event.column, event.row).into()) {
+            return Vec::new();
+        }
+        let event = MouseEvent { column: event.column - area.x, row: event.row - area.y, ..event };
+        let snapshot = Arc::clone(&self.snapshot);
+        let inner = Rect::new(0, 0, area.width, area.height);
+        let effects = self.panes.get_mut(self.active).map(|p| p.mouse(event, inner, &snapshot)).unwrap_or_default();
+        self.perform(self.active, effects)
+    }
+
+    fn overlay_wheel(&mut self, kind: MouseEventKind) -> Vec<Order> {
+        let code = match kind {
+            MouseEventKind::ScrollUp => KeyCode::Up,
+            MouseEventKind::ScrollDown => KeyCode::Down,
+            _ => return Vec::new(),
+        };
+        if let Some(overlay @ (Overlay::Help(_) | Overlay::Events(_) | Overlay::Palette(_))) = &mut self.overlay {
+            overlay.key(KeyEvent::new(code, KeyModifiers::NONE), &self.keymap);
+        }
+        Vec::new()
+    }
+
+    /// Shows the pane of this index.
+    fn show(&mut self, index: usize) -> Vec<Order> {
+        if index >= self.panes.len() || index == self.active {
+            return Vec::new();
+        }
+        self.active = index;
+        self.refresh()
+    }
+
+    fn own_actions(&self) -> &'static [Action] {
+        self.panes.get(self.active).map_or(&[], |pane| pane.actions())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,527 @@
+use ratatui::buffer::Cell;
+use ratatui::style::Modifier;
+
+use super::*;
+use crate::domain::ensemble::{EnsembleState, Quorum};
+use crate::domain::fixtures::{self, NOW};
+use crate::domain::ids::InstanceId;
+use crate::domain::scheduler::RunProgress;
+use crate::domain::snapshot::{
+    ApiView, ControlView, InstanceInfo, LeadershipView, LoopView, Notice, SessionState, SessionView,
+};
+use crate::tui::keymap::chord::parse_keys;
+use crate::tui::pane::{Ask, Confirm, Effect, View};
+use crate::tui::theme::Glyphs;
+
+/// A pane that knows drain for a selected node, and a question.
+struct Sample {
+    title: &'static str,
+    selected: Option<&'static str>,
+    answer: String,
+}
+
+const ACTIONS: &[Action] =
+    &[Action::Drain, Action::Pause, Action::Stress, Action::RunScheduler, Action::Filter, Action::Sort, Action::Copy];
+
+impl Pane for Sample {
+    fn title(&self) -> &'static str {
+        self.title
+    }
+
+    fn actions(&self) -> &'static [Action] {
+        match self.title {
+            "Health" => ACTIONS,
+            "Files" => &[Action::Upload, Action::Delete, Action::Migrate],
+            _ => &[],
+        }
+    }
+
+    fn act(&mut self, action: Action, snapshot: &Snapshot) -> Vec<Effect> {
+        let ask = |id| Ask { id, title: "Where?".into(), hint: "a path".into(), value: "/tmp".into() };
+        match (action, self.selected) {
+            (Action::Drain, Some(node)) => vec![crate::tui::ask::drain(snapshot, &fixtures::node_id(node))],
+            (Action::Pause, Some(node)) => vec![crate::tui::ask::pause_or_start(snapshot, &fixtures::node_id(node))],
+            (Action::Upload, _) => vec![Effect::Ask(ask("upload"))],
+            (Action::Copy, _) => vec![Effect::Copy("zk1".into())],
+            _ => Vec::new(),
+        }
+    }
+
+    fn answered(&mut self, id: &'static str, text: &str, _: &Snapshot) -> Vec<Effect> {
+        self.answer = format!("{id}: {text}");
+        vec![Effect::Upload { path: text.to_owned(), node: None }]
+    }
+
+    fn draw(&self, area: Rect, buffer: &mut ratatui::buffer::Buffer, _: &View<'_>) {
+        buffer.set_stringn(area.x, area.y, "(the pane)", usize::from(area.width), ratatui::style::Style::new());
+    }
+}
+
+fn pane(title: &'static str, selected: Option<&'static str>) -> Box<dyn Pane> {
+    Box::new(Sample { title, selected, answer: String::new() })
+}
+
+fn ui_of(snapshot: Snapshot, config: &TuiConfig, selected: Option<&'static str>) -> Ui {
+    let panes = ["Health", "Files", "History", "Logs", "Scheduler"].map(|title| pane(title, selected));
+    Ui::new(config, panes.into(), Styles::plain(), Arc::new(snapshot), NOW).expect("default keys")
+}
+
+fn ui() -> Ui {
+    ui_of(fixtures::snapshot(), &TuiConfig::default(), Some("zk1"))
+}
+
+fn press(ui: &mut Ui, keys: &str) -> Vec<Order> {
+    parse_keys(keys).into_iter().flat_map(|key| ui.key(key)).collect()
+}
+
+/// Rows without the empty ones, trailing blanks cut.
+fn screen(ui: &Ui, width: u16, height: u16) -> String {
+    let area = Rect::new(0, 0, width, height);
+    let mut buffer = ratatui::buffer::Buffer::empty(area);
+    ui.draw(area, &mut buffer);
+    let rows = buffer.content().chunks(usize::from(width));
+    let rows = rows.map(|row| row.iter().map(Cell::symbol).collect::<String>().trim_end().to_owned());
+    rows.filter(|row| !row.is_empty()).collect::<Vec<_>>().join("\n")
+}
+
+fn header(change: impl Fn(&mut Snapshot), width: u16) -> String {
+    let mut snapshot = fixtures::snapshot();
+    change(&mut snapshot);
+    let ui = ui_of(snapshot, &TuiConfig::default(), None);
+    screen(&ui, width, 24).lines().take(2).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn the_frame_at_120_columns() {
+    let mut ui = ui();
+    ui.report(Level::Info, "drain zk1 finished: 33 of 33 files moved in 4.1 s".into());
+    ui.toasts.dismiss();
+    insta::assert_snapshot!(screen(&ui, 120, 40), @r#"
+     zkdeck  demo   ● HEALTHY 3/3, can lose 1   leader zk3 (epoch 7)               this instance leads · api 127.0.0.1:8080
+     1 Health  2 Files  3 History  4 Logs  5 Scheduler                                  scheduler on, next in 9s   0 moving
+    (the pane)
+     14:02:11 drain zk1 finished: 33 of 33 files moved in 4.1 s (e: all events)
+     d drain  p pause  s stress  r run scheduler  / filter  o sort  c copy  : commands  ? help  q quit
+    "#);
+}
+
+#[test]
+fn the_frame_at_80_columns() {
+    insta::assert_snapshot!(screen(&ui(), 80, 24), @r#"
+     zkdeck  demo   ● HEALTHY 3/3, can lose 1   leader zk3      this instance leads
+     1 Health  2 Files  3 History  4 Logs  5 Scheduler        next in 9s   0 moving
+    (the pane)
+     d drain  p pause  s stress  r run scheduler  ? help
+    "#);
+}
+
+#[test]
+fn the_header_tells_what_is_wrong() {
+    let degraded = header(
+        |s| {
+            s.ensemble.state = EnsembleState::Degraded;
+            s.ensemble.quorum = Quorum { voters: 3, serving: 2 };
+            s.ensemble.cause = Some("zk2 frozen".into());
+            s.ensemble.since = crate::domain::ids::Timestamp(NOW.0 - 12_000);
+            s.leadership = LeadershipView {
+                leads: false,
+                leader: Some(InstanceInfo { id: InstanceId::new(2), host: "host-b".into(), pid: 4711, since_ms: NOW }),
+                epoch: None,
+            };
+            s.instance.read_only = true;
+            s.scheduler.next_run = None;
+        },
+        120,
+    );
+    let lost = header(
+        |s| {
+            s.ensemble.state = EnsembleState::NoQuorum;
+            s.ensemble.quorum = Quorum { voters: 3, serving: 1 };
+            s.ensemble.leader = None;
+            s.ensemble.since = crate::domain::ids::Timestamp(NOW.0 - 33_000);
+            s.session = SessionView {
+                state: SessionState::Disconnected,
+                since: crate::domain::ids::Timestamp(NOW.0 - 33_000),
+                ..s.session.clone()
+            };
+            s.scheduler.paused = true;
+        },
+        160,
+    );
+    let risk = header(
+        |s| {
+            s.ensemble.state = EnsembleState::AtRisk;
+            s.ensemble.quorum = Quorum { voters: 3, serving: 2 };
+            s.instance.api = ApiView::Unavailable("127.0.0.1:8080 is taken".into());
+            s.scheduler.running = Some(RunProgress {
+                id: crate::domain::ids::OperationId::new(1),
+                since: NOW,
+                moves_planned: 8,
+                moves_done: 3,
+                moves_failed: 0,
+            });
+        },
+        160,
+    );
+    let connecting = header(
+        |s| {
+            s.ensemble.state = EnsembleState::Unknown;
+            s.ensemble.leader = None;
+            s.ensemble.quorum = Quorum { voters: 3, serving: 0 };
+            s.session = SessionView::connecting(crate::domain::ids::Timestamp(NOW.0 - 3_000));
+        },
+        80,
+    );
+    insta::assert_snapshot!([degraded, lost, risk, connecting].join("\n\n"), @r#"
+    zkdeck  demo   ◐ DEGRADED 2/3: zk2 frozen for 12 s   leader zk3 (epoch 7)           read-only · standby of host-b:4711
+    1 Health  2 Files  3 History  4 Logs  5 Scheduler                                 scheduler is the leader's   0 moving
+
+    zkdeck  demo   ✖ NO QUORUM 1/3 since 14:01:38 (33 s): writes wait, shown data is from then   leader -  disconnected since 14:01:38 (33 s) · api 127.0.0.1:8080
+    1 Health  2 Files  3 History  4 Logs  5 Scheduler                                                                                  scheduler paused   0 moving
+
+    zkdeck  demo   ▲ AT RISK 2/3: one more loss stops writes   leader zk3 (epoch 7)                          this instance leads · no api: 127.0.0.1:8080 is taken
+    1 Health  2 Files  3 History  4 Logs  5 Scheduler                                                                            scheduler runs, 3 of 8   0 moving
+
+    zkdeck  demo   ○ CONNECTING   leader -                    connecting for 3.0 s
+    1 Health  2 Files  3 History  4 Logs  5 Scheduler        next in 9s   0 moving
+    "#);
+}
+
+#[test]
+fn a_failing_loop_is_loud() {
+    let mut snapshot = fixtures::snapshot();
+    let problem = Some("it failed inside: index out of bounds".to_owned());
+    let failing = LoopView { name: "scheduler", turns: 1, last_turn: None, took: None, problem, restarts: 1 };
+    snapshot.loops = Arc::from([failing]);
+    let shown = screen(&ui_of(snapshot, &TuiConfig::default(), None), 100, 24);
+    assert!(shown.contains("▲ scheduler loop: it failed inside: index out of bounds (e: all events)"), "{shown}");
+}
+
+#[test]
+fn a_question_is_asked_before_a_pause_and_enter_is_no() {
+    let mut ui = ui_of(fixtures::snapshot(), &TuiConfig::default(), Some("zk3"));
+    assert_eq!(press(&mut ui, "p"), []);
+    insta::assert_snapshot!(screen(&ui, 80, 24), @r#"
+     zkdeck  demo   ● HEALTHY 3/3, can lose 1   leader zk3      this instance leads
+     1 Health  2 Files  3 History  4 Logs  5 Scheduler        next in 9s   0 moving
+    (the pane)
+       ┌ Pause zk3 ────────────────────────────────────────────────────────────┐
+       │ zk3 leads. Pausing it starts an election: writes stop for about 2 s.  │
+       │ After it 2 of 3 servers serve; one more loss stops writes.            │
+       │                                    n keep it running      y pause zk3 │
+       └───────────────────────────────────────────────────────────────────────┘
+     d drain  p pause  s stress  r run scheduler  ? help
+    "#);
+    assert_eq!(press(&mut ui, "Enter"), [], "the default is safe");
+    assert!(ui.overlay.is_none());
+    for no in ["n", "Esc"] {
+        assert_eq!(press(&mut ui, &format!("p {no}")), []);
+        assert!(ui.overlay.is_none());
+    }
+    let sent = press(&mut ui, "p y");
+    assert!(matches!(&sent[..], [Order::Send(Command::Server { confirmed: true, .. })]), "{sent:?}");
+}
+
+#[test]
+fn breaking_the_quorum_takes_the_name() {
+    let mut snapshot = fixtures::snapshot();
+    snapshot.ensemble.quorum = Quorum { voters: 3, serving: 2 };
+    let mut ui = ui_of(snapshot, &TuiConfig::default(), Some("zk1"));
+    assert_eq!(press(&mut ui, "p y Enter"), [], "y alone is a letter");
+    assert!(ui.overlay.is_some());
+    insta::assert_snapshot!(screen(&ui, 80, 24), @r#"
+     zkdeck  demo   ● HEALTHY 2/3, can lose 0   leader zk3      this instance leads
+     1 Health  2 Files  3 History  4 Logs  5 Scheduler        next in 9s   0 moving
+    (the pane)
+       ┌ Pause zk1 ────────────────────────────────────────────────────────────┐
+       │ After it 1 of 3 servers serve: no quorum. Reads and writes stop until │
+       │ a server is back.                                                     │
+       │ type zk1 to stop all writes, Esc to keep it running: y                │
+       └───────────────────────────────────────────────────────────────────────┘
+     d drain  p pause  s stress  r run scheduler  ? help
+    "#);
+    ui.paste("zk1");
+    assert_eq!(press(&mut ui, "Enter"), [], "a paste is no answer");
+    let sent = press(&mut ui, "Backspace z k 1 Enter");
+    assert!(matches!(&sent[..], [Order::Send(Command::Server { .. })]), "{sent:?}");
+}
+
+#[test]
+fn help_comes_from_the_keys() {
+    let mut ui = ui();
+    press(&mut ui, "?");
+    insta::assert_snapshot!(screen(&ui, 120, 40), @r#"
+     zkdeck  demo   ● HEALTHY 3/3, can lose 1   leader zk3 (epoch 7)               this instance leads · api 127.0.0.1:8080
+     1 Health  2 Files  3 History  4 Logs  5 Scheduler                                  scheduler on, next in 9s   0 moving
+    (the pane)        ┌ Help   Up and Down scroll, Esc closes ───────────────────────────────────────────┐
+                      │ Health, here                                                                     │
+                      │   d                   move all files off a node, or lift that                    │
+                      │   p                   pause a server, or start it again                          │
+                      │   s                   pile files on one node                                     │
+                      │   r                   run the scheduler now                                      │
+                      │   /                   show only rows that match                                  │
+                      │   o                   sort by the next column                                    │
+                      │   c                   copy the row to the clipboard                              │
+                      │                                                                                  │
+                      │ Everywhere                                                                       │
+                      │   ?                   keys of this pane and of all                               │
+                      │   :                   type a command, such as :weight zk1 50                     │
+                      │   e                   everything that was reported                               │
+                      │   q Ctrl-c            leave the console                                          │
+                      │   1                   go to the first pane; 2 to 9 likewise                      │
+                      │   Tab                 next pane                                                  │
+                      │   BackTab             previous pane                                              │
+                      │   Esc                 close, or leave a detail                                   │
+                      │   Ctrl-l              paint the screen anew                                      │
+                      │   M                   give the mouse to the terminal, or take it back            │
+                      │                                                                                  │
+                      │ The ensemble                                                                     │
+                      │   S                   stop a server, or start it again                           │
+                      │   P                   pause the scheduler, or resume it                          │
+                      │   v                   show the plan, move nothing                                │
+                      │   X                   end the run in progress; moves under way finish            │
+                      │   w                   run the sample workload once                               │
+                      │                                                                                  │
+                      │                                                                                  │
+                      │                                                                                  │
+                      │                                                                                  │
+                      │                                                                                  │
+                      │                                                                                  │
+                      └──────────────────────────────────────────────────────────────────────────────────┘
+     d drain  p pause  s stress  r run scheduler  / filter  o sort  c copy  : commands  ? help  q quit
+    "#);
+    press(&mut ui, "?");
+    assert!(ui.overlay.is_none());
+}
+
+#[test]
+fn help_scrolls_on_a_small_screen() {
+    let mut ui = ui();
+    press(&mut ui, "? G");
+    assert!(screen(&ui, 80, 24).contains("run the sample workload once"));
+    press(&mut ui, "g");
+    assert!(screen(&ui, 80, 24).contains("Health, here"));
+}
+
+#[test]
+fn the_palette_runs_typed_commands() {
+    let mut ui = ui();
+    press(&mut ui, ": w e");
+    insta::assert_snapshot!(screen(&ui, 80, 24), @r#"
+     zkdeck  demo   ● HEALTHY 3/3, can lose 1   leader zk3      this instance leads
+     1 Health  2 Files  3 History  4 Logs  5 Scheduler        next in 9s   0 moving
+    ┌ Command   Tab completes, Enter runs ─────────────────────────────────────────┐
+    │ :we                                                                          │
+    │ > weight NODE WEIGHT              share of files of a node; 100 is usual     │
+    └──────────────────────────────────────────────────────────────────────────────┘
+     d drain  p pause  s stress  r run scheduler  ? help
+    "#);
+    let node = fixtures::node_id("zk1");
+    let sent = press(&mut ui, "Tab z k 1 Space 5 0 Enter");
+    assert_eq!(sent, [Order::Send(Command::SetWeight { node, weight: 50 })]);
+    assert_eq!(press(&mut ui, ": t h e m e Space l i g h t Enter"), [Order::Theme("light".into())]);
+    assert_eq!(press(&mut ui, ": n o n s e n s e Enter"), []);
+    assert!(screen(&ui, 80, 24).contains("there is no command"));
+}
+
+#[test]
+fn without_a_selection_the_node_is_asked_for() {
+    let mut ui = ui_of(fixtures::snapshot(), &TuiConfig::default(), None);
+    press(&mut ui, "d");
+    assert!(screen(&ui, 80, 24).contains("Drain which node?"));
+    press(&mut ui, "z k 2 Enter");
+    assert!(screen(&ui, 80, 24).contains("Drain zk2"));
+    let node = fixtures::node_id("zk2");
+    assert_eq!(press(&mut ui, "y"), [Order::Send(Command::Drain { node })]);
+    press(&mut ui, "d z k 9 Enter");
+    assert!(screen(&ui, 80, 24).contains("there is no node \"zk9\""));
+}
+
+#[test]
+fn keys_of_the_ensemble_work_in_every_pane() {
+    let mut ui = ui_of(fixtures::snapshot(), &TuiConfig::default(), None);
+    press(&mut ui, "3");
+    assert_eq!(press(&mut ui, "r"), [Order::Send(Command::RunScheduler)]);
+    assert_eq!(press(&mut ui, "P"), [Order::Send(Command::PauseScheduler)]);
+    assert_eq!(press(&mut ui, "w"), [Order::Send(Command::RunWorkload)]);
+    assert_eq!(press(&mut ui, "x u"), [], "keys of another pane do nothing");
+    assert_eq!(ui.active, 2);
+    press(&mut ui, "s");
+    assert_eq!(ui.active, 0, "stress is in the pane that has its form");
+}
+
+#[test]
+fn panes_are_reached_by_number_tab_and_click() {
+    let mut ui = ui();
+    let mut seen = Vec::new();
+    for keys in ["2", "Tab", "BackTab", "BackTab", "BackTab", "9"] {
+        press(&mut ui, keys);
+        seen.push(ui.active);
+    }
+    assert_eq!(seen, [1, 2, 1, 0, 4, 4]);
+    let screen = Rect::new(0, 0, 80, 24);
+    let click = |column| MouseEvent {
+        kind: MouseEventKind::Down(crossterm::event::MouseButton::Left),
+        column,
+        row: 1,
+        modifiers: KeyModifiers::NONE,
+    };
+    ui.mouse(click(12), screen);
+    assert_eq!(ui.active, 1);
+    ui.mouse(click(70), screen);
+    assert_eq!(ui.active, 1, "beside the tabs is nothing");
+}
+
+#[test]
+fn a_pane_asks_and_gets_the_answer() {
+    let mut ui = ui();
+    press(&mut ui, "2 u");
+    assert!(screen(&ui, 80, 24).contains("> /tmp"));
+    ui.paste("/a\nb");
+    let orders = press(&mut ui, "Enter");
+    assert_eq!(orders, [Order::Upload { path: "/tmp/ab".into(), node: None }]);
+}
+
+#[test]
+fn read_only_hides_and_refuses() {
+    let config = TuiConfig { read_only: true, ..TuiConfig::default() };
+    let mut ui = ui_of(fixtures::snapshot(), &config, Some("zk1"));
+    let shown = screen(&ui, 120, 40);
+    assert!(shown.contains("read-only") && !shown.contains("d drain") && shown.contains("/ filter"), "{shown}");
+    assert_eq!(press(&mut ui, "d r P"), []);
+    assert!(ui.overlay.is_none() && screen(&ui, 120, 40).contains("refused: this zkdeck runs with --read-only"));
+    let confirm = Confirm {
+        title: "Delete".into(),
+        lines: Vec::new(),
+        no: "no".into(),
+        yes: "yes".into(),
+        type_text: None,
+        commands: vec![Command::RunScheduler],
+    };
+    ui.perform(0, vec![Effect::Confirm(confirm), Effect::Send(Command::RunWorkload)]);
+    assert!(ui.overlay.is_none(), "a pane cannot go around it");
+}
+
+#[test]
+fn without_control_the_keys_are_gone_and_the_reason_told() {
+    let mut snapshot = fixtures::snapshot();
+    snapshot.control = ControlView::Off("DOCKER_CONTROL_ENABLED=false".into());
+    let mut ui = ui_of(snapshot, &TuiConfig::default(), Some("zk1"));
+    assert!(!screen(&ui, 120, 40).contains("p pause"));
+    assert_eq!(press(&mut ui, "p"), []);
+    assert!(screen(&ui, 120, 40).contains("DOCKER_CONTROL_ENABLED=false"));
+}
+
+#[test]
+fn events_hold_everything_newest_first() {
+    let mut snapshot = fixtures::snapshot();
+    let notice = Notice {
+        number: 1,
+        at: crate::domain::ids::Timestamp(NOW.0 - 60_000),
+        level: Level::Error,
+        text: "a\x1b[2Jb".into(),
+    };
+    snapshot.notices = Arc::from([Arc::new(notice)]);
+    let mut ui = ui_of(snapshot, &TuiConfig::default(), None);
+    ui.report(Level::Info, "newer".into());
+    press(&mut ui, "e");
+    insta::assert_snapshot!(screen(&ui, 80, 24), @r#"
+     zkdeck  demo   ● HEALTHY 3/3, can lose 1   leader zk3      this instance leads
+     1 Health  2 Files  3 History  4 Logs  5 Scheduler        next in 9s   0 moving
+    ┌ Events: 2 of at most 400 kept   Esc closes ──────────────────────────────────┐
+    │ 14:02:11  ● info    newer                                                    │
+    │ 14:01:11  ✖ error   a^[[2Jb                                                  │
+    │                                                                              │
+    │                                                                              │
+    │                                                                              │
+    │                                                                              │
+    │                                                                              │
+    │                                                                              │
+    │                                                                              │
+    │                                                                              │
+    │                                                                              │
+    │                                                                              │
+    │                                                                              │
+    │                                                                              │
+    │                                                                              │
+    │                                                                              │
+    │                                                                              │
+    │                                                                              │
+    └──────────────────────────────────────────────────────────────────────────────┘
+     14:02:11 newer (e: all events)
+     d drain  p pause  s stress  r run scheduler  ? help
+    "#);
+    press(&mut ui, "q");
+    assert!(ui.overlay.is_none(), "q closes the list, not the console");
+}
+
+#[test]
+fn a_long_error_is_read_in_full() {
+    let mut ui = ui();
+    ui.report(
+        Level::Error,
+        "drain zk1 refused: zk2 and zk3 have room for 12 of its 33 files (data/uploads is 97 % full). \
+         Free space or raise a cap with :weight."
+            .into(),
+    );
+    insta::assert_snapshot!(screen(&ui, 80, 24), @r#"
+     zkdeck  demo   ● HEALTHY 3/3, can lose 1   leader zk3      this instance leads
+     1 Health  2 Files  3 History  4 Logs  5 Scheduler        next in 9s   0 moving
+    (the pane)
+                    ┌ error ───────────────────────────────────────────────────────┐
+                    │ ✖ drain zk1 refused: zk2 and zk3 have room for 12 of its 33  │
+                    │ files (data/uploads is 97 % full). Free space or raise a cap │
+                    │ with :weight.                                                │
+                    └──────────────────────────────────────────────────────────────┘
+     14:02:11 drain zk1 refused: zk2 and zk3 have room for 12 of i… (e: all events)
+     d drain  p pause  s stress  r run scheduler  ? help
+    "#);
+    press(&mut ui, "Esc");
+    assert!(!screen(&ui, 80, 24).contains("raise a cap with :weight.\n"));
+}
+
+#[test]
+fn ends_and_stops_work_whatever_is_open() {
+    for before in ["", "?", ":", "p", "2 u", "e"] {
+        let mut ui = ui();
+        press(&mut ui, before);
+        assert_eq!(press(&mut ui, "Ctrl-c"), [Order::Quit], "after {before:?}");
+        assert_eq!(press(&mut ui, "Ctrl-z"), [Order::Suspend], "after {before:?}");
+    }
+    assert_eq!(press(&mut ui(), "q"), [Order::Quit]);
+}
+
+#[test]
+fn no_size_panics_and_a_small_one_says_what_is_missing() {
+    for keys in ["", "?", ":", "p", "2 u", "e"] {
+        let mut ui = ui();
+        ui.report(Level::Error, "a message that is longer than the screen is wide, by far".into());
+        press(&mut ui, keys);
+        for (width, height) in [(0, 0), (1, 1), (2, 3), (10, 2), (40, 10), (60, 15), (61, 16), (200, 60), (300, 5)] {
+            screen(&ui, width.max(1), height);
+        }
+    }
+    let shown = screen(&ui(), 40, 10);
+    assert!(shown.contains("zkdeck needs 60x15") && shown.contains("has 40x10"), "{shown}");
+}
+
+#[test]
+fn ascii_is_ascii_everywhere() {
+    let mut ui = ui();
+    ui.set_styles(Styles { glyphs: Glyphs::ASCII, ..Styles::plain() });
+    ui.report(Level::Warning, "naïve → 文字 …".into());
+    for keys in ["", "?", "Esc p", "n e"] {
+        press(&mut ui, keys);
+        let shown = screen(&ui, 120, 40);
+        assert!(shown.is_ascii(), "{shown}");
+    }
+}
+
+#[test]
+fn the_active_tab_stands_out_without_colour() {
+    let area = Rect::new(0, 0, 80, 24);
+    let mut buffer = ratatui::buffer::Buffer::empty(area);
+    ui().draw(area, &mut buffer);
+    assert!(buffer[(1, 1)].modifier.contains(Modifier::REVERSED));
+    assert!(!buffer[(12, 1)].modifier.contains(Modifier::REVERSED));
+}

@@ -1,0 +1,76 @@
+//! The real binary on a pseudo-terminal: every way out gives the terminal back within a second.
+
+#![expect(clippy::expect_used, reason = "a test that cannot go on stops with the words")]
+
+#[path = "support/pty.rs"]
+mod pty;
+
+use std::time::Duration;
+
+use pty::{Console, ways_out};
+
+/// A console with no servers to connect to: it must open all the same.
+fn start(deaf: bool) -> Console {
+    start_sized(120, 40, deaf)
+}
+
+fn start_sized(columns: u16, rows: u16, deaf: bool) -> Console {
+    let arguments = ["--zk", "127.0.0.1:1", "--no-api", "--data", "data", "--logs", "logs"];
+    let binary = env!("CARGO_BIN_EXE_zkdeck");
+    let command: Vec<String> = std::iter::once(binary).chain(arguments).map(str::to_owned).collect();
+    let mut console = Console::start(&command, columns, rows, deaf, &[]);
+    console.until("the first frame", |c| c.text().contains("zkdeck") && c.text().contains("1 Health"));
+    console
+}
+
+#[test]
+fn keys_end_it() {
+    ways_out::by_keys(start);
+}
+
+#[test]
+fn signals_end_it() {
+    ways_out::by_signals(start);
+}
+
+#[test]
+fn a_closed_terminal_ends_it() {
+    ways_out::by_a_closed_terminal(start);
+}
+
+#[test]
+fn a_terminal_that_takes_nothing_does_not_hold_the_end() {
+    ways_out::while_nothing_is_read(start);
+}
+
+#[test]
+fn it_can_be_stopped_and_continued() {
+    ways_out::and_back(start);
+}
+
+#[test]
+fn sizes_down_to_one_cell_are_survived() {
+    let mut console = start_sized(80, 24, false);
+    for (columns, rows) in [(40, 10), (1, 1), (200, 60), (80, 24)] {
+        console.resize(columns, rows);
+        console.watch(Duration::from_millis(150));
+    }
+    console.type_keys("q");
+    assert_eq!(console.end().0, 0);
+    console.assert_given_back();
+}
+
+#[test]
+fn a_storm_of_sizes_is_few_frames() {
+    let mut console = start(false);
+    console.watch(Duration::from_millis(300));
+    let before = console.bytes.len();
+    for i in 0..60 {
+        console.resize(100 + i % 20, 40);
+        console.watch(Duration::from_millis(16));
+    }
+    console.watch(Duration::from_millis(200));
+    let frames = console.bytes[before..].windows(8).filter(|bytes| bytes == b"\x1b[?2026h").count();
+    assert!((1..=30).contains(&frames), "{frames} frames");
+    assert!(console.bytes.len() - before <= 150_000, "{} bytes", console.bytes.len() - before);
+}
