@@ -52,11 +52,19 @@ async fn main() {
     let answer = ask(&format!("{}/api/demo/stress", deck.url), Some(stress)).await.unwrap_or_default();
     let made = finished(&deck, &answer["operation"]).await;
     let stressed = begun.elapsed();
-    println!("stress: {} files of 1 KiB in {stressed:.2?}, {:.0} files/s", made["files"].as_array().map_or(0, Vec::len), FILES as f64 / stressed.as_secs_f64());
+    println!(
+        "stress: {} files of 1 KiB in {stressed:.2?}, {:.0} files/s",
+        made["files"].as_array().map_or(0, Vec::len),
+        FILES as f64 / stressed.as_secs_f64()
+    );
 
     let begun = Instant::now();
     let answer = ask(&format!("{}/api/scheduler/run", deck.url), Some(json!({}))).await.unwrap_or_default();
-    let run = if answer["decision"].is_string() { answer } else { finished(&deck, &answer["operation"]).await["run"].clone() };
+    let run = if answer["decision"].is_string() {
+        answer
+    } else {
+        finished(&deck, &answer["operation"]).await["run"].clone()
+    };
     let balanced = begun.elapsed();
     let (done, least) = (run["moves_done"].as_f64().unwrap_or(0.0), run["moves_least"].as_f64().unwrap_or(0.0));
     println!(
@@ -66,4 +74,5 @@ async fn main() {
     );
     let after = ask(&diagnostics, None).await.unwrap_or_default();
     println!("max difference afterwards: {}", after["max_difference"]);
+    println!("the daemon ended in {:.1?}", deck.terminate().0);
 }

@@ -13,7 +13,7 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use portable_pty::{CommandBuilder, PtySize, native_pty_system};
-use support::{Deck, free_ports, jars, local_folder};
+use support::{Deck, eventually, free_ports, jars, local_folder};
 
 /// Time to settle, then time that is measured.
 const SETTLE: Duration = Duration::from_secs(15);
@@ -34,6 +34,14 @@ fn resident_mib(pid: u32) -> f64 {
     line.split_whitespace().nth(1).and_then(|kib| kib.parse::<f64>().ok()).unwrap_or(f64::NAN) / 1024.0
 }
 
+fn wait_ready(deck: &Deck) {
+    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
+    let url = format!("{}/readyz", deck.url);
+    runtime.block_on(eventually("ready", Duration::from_secs(60), || async {
+        reqwest::get(&url).await.ok().filter(|answer| answer.status().is_success()).map(drop)
+    }));
+}
+
 fn main() {
     let Some(jars) = jars() else {
         println!("SKIPPED: no ZooKeeper jars; scripts/test fetches them");
@@ -44,6 +52,7 @@ fn main() {
     println!("binary: {:.1} MB", size as f64 / 1e6);
     let folder = local_folder(&jars, QUIET);
     let daemon = Deck::daemon(folder.path(), &["--local"]);
+    wait_ready(&daemon);
 
     let pty = native_pty_system().openpty(PtySize { rows: 40, cols: 120, pixel_width: 0, pixel_height: 0 }).unwrap();
     let mut command = CommandBuilder::new(binary);
@@ -87,4 +96,5 @@ fn main() {
     _ = child.wait();
     drop(pty.master);
     _ = drain.join();
+    println!("the daemon ended in {:.1?}", daemon.terminate().0);
 }

@@ -130,7 +130,11 @@ async fn what_a_user_does() {
     assert!(counted(&metrics, "zkdeck_moves_total{").to_bits() == 5_f64.to_bits(), "{metrics}");
     let database = folder.path().join("data/zkdeck.db");
     eventually("history on disk", Duration::from_secs(5), || async {
-        let made = (rows(&database, "upload", "done"), rows(&database, "migration", "done"), rows(&database, "stress", "done"));
+        let made = (
+            rows(&database, "upload", "done"),
+            rows(&database, "migration", "done"),
+            rows(&database, "stress", "done"),
+        );
         (made == (8, 5, 1)).then_some(())
     })
     .await;

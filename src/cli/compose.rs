@@ -47,10 +47,8 @@ pub(super) fn parts(args: &Args, config: &Config, api: ApiView) -> anyhow::Resul
     let reserve = Bytes(config.scheduler.reserve_mib << 20);
     let trash_keep = Millis::from_secs(config.paths.trash_keep_s);
     let blobs = BlobStore::open(BlobConfig { root: data.join("uploads"), reserve, trash_keep }, &nodes)?;
-    let history = History::open(HistoryConfig {
-        path: data.join("zkdeck.db"),
-        ndjson_dir: config.paths.logs.join("backend"),
-    })?;
+    let history =
+        History::open(HistoryConfig { path: data.join("zkdeck.db"), ndjson_dir: config.paths.logs.join("backend") })?;
     Ok(Parts {
         settings: settings(config, &places, reserve),
         zk: ZkConfig {
@@ -189,8 +187,9 @@ fn make_folders(config: &Config, nodes: &[NodeId]) -> anyhow::Result<()> {
 }
 
 fn make_folder(folder: &Path) -> anyhow::Result<()> {
-    std::fs::create_dir_all(folder)
-        .with_context(|| format!("cannot make the folder {}; check its owner, or choose another by --data and --logs", folder.display()))
+    std::fs::create_dir_all(folder).with_context(|| {
+        format!("cannot make the folder {}; check its owner, or choose another by --data and --logs", folder.display())
+    })
 }
 
 #[cfg(test)]

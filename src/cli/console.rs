@@ -39,7 +39,7 @@ pub(super) async fn run(args: &Args, config: Config) -> anyhow::Result<ExitCode>
     for line in engine.end().await {
         say(&format!("zkdeck: {line}"));
     }
-    Ok(exit?.code())
+    Ok(ExitCode::from(exit?.code()))
 }
 
 /// A taken address is no reason not to open the console: its header says why there is no REST.

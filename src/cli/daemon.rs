@@ -22,7 +22,9 @@ pub(super) async fn run(args: &Args, config: Config) -> anyhow::Result<ExitCode>
     compose::start_local(&parts).await?;
     let (handle, engine) = start::start(parts);
     match view {
-        ApiView::On(address) => say(&format!("zkdeck: REST and /metrics at http://{address}; SIGTERM or Ctrl-C ends it")),
+        ApiView::On(address) => {
+            say(&format!("zkdeck: REST and /metrics at http://{address}; SIGTERM or Ctrl-C ends it"))
+        }
         _ => say("zkdeck: no REST; SIGTERM or Ctrl-C ends it"),
     }
     let closed = CancellationToken::new();

@@ -49,11 +49,8 @@ fn start(args: &Args) -> anyhow::Result<ExitCode> {
     let environment = |name: &str| std::env::var(name).ok().filter(|text| !text.is_empty());
     let config = config::load(&args.config_file(), args.config.is_some(), environment, args.overrides())?;
     // Two threads serve the screen, the engine and REST; file work has its own.
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .max_blocking_threads(32)
-        .enable_all()
-        .build()?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).max_blocking_threads(32).enable_all().build()?;
     let code = runtime.block_on(async {
         if args.daemon { daemon::run(args, config).await } else { console::run(args, config).await }
     });

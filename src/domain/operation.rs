@@ -164,6 +164,8 @@ pub struct HistoryQuery {
     pub status: Option<OperationStatus>,
     pub node: Option<NodeId>,
     pub file: Option<FileId>,
+    /// This row only.
+    pub id: Option<OperationId>,
     /// Substring of what, why or by.
     pub text: Option<String>,
 }

@@ -38,12 +38,22 @@ pub type Draining = (NodeId, NodeRecord, u64);
 
 /// Questions to the core. It answers each at once from its state.
 pub enum Ask {
-    Plan { reply: oneshot::Sender<PlanAnswer> },
+    Plan {
+        reply: oneshot::Sender<PlanAnswer>,
+    },
     /// The versions under which the node records are known.
-    Fence { nodes: Vec<NodeId>, reply: oneshot::Sender<Fence> },
+    Fence {
+        nodes: Vec<NodeId>,
+        reply: oneshot::Sender<Fence>,
+    },
     /// The emptiest node that takes a file of this size.
-    Emptiest { size: Bytes, reply: oneshot::Sender<Result<NodeId, Rejected>> },
-    Drains { reply: oneshot::Sender<Vec<Draining>> },
+    Emptiest {
+        size: Bytes,
+        reply: oneshot::Sender<Result<NodeId, Rejected>>,
+    },
+    Drains {
+        reply: oneshot::Sender<Vec<Draining>>,
+    },
 }
 
 /// Cheap to clone.

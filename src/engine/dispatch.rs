@@ -205,29 +205,20 @@ impl Dispatch {
         self.ctx.driver.job("download", async move {
             let opened = blobs.open_verified(&entry).await;
             let answer = opened.map(|bytes| Download { entry, bytes });
-            _ = reply.send(answer.map_err(|error| Rejected::NotPossible {
-                what: "the download".into(),
-                why: error.to_string(),
-            }));
+            _ = reply.send(
+                answer.map_err(|error| Rejected::NotPossible { what: "the download".into(), why: error.to_string() }),
+            );
         });
     }
 
-    fn history(
-        &self,
-        query: HistoryQuery,
-        reply: Answer<HistoryPage, QueryError>,
-    ) {
+    fn history(&self, query: HistoryQuery, reply: Answer<HistoryPage, QueryError>) {
         let history = self.ctx.history.clone();
         self.ctx.driver.job("history", async move {
             _ = reply.send(history.query(query).await.map_err(|error| QueryError(error.to_string())));
         });
     }
 
-    fn search(
-        &self,
-        query: LogQuery,
-        reply: Answer<LogPage, QueryError>,
-    ) {
+    fn search(&self, query: LogQuery, reply: Answer<LogPage, QueryError>) {
         let logs = self.logs.clone();
         self.ctx.driver.job("logs", async move {
             _ = reply.send(logs.search(query).await.map_err(|error| QueryError(error.to_string())));

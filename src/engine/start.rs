@@ -79,12 +79,8 @@ pub fn start(parts: Parts) -> (Handle, Engine) {
     let session = Driver::new(events.clone(), close.clone());
     let core = Driver::new(events.clone(), end.clone());
     let instance = &parts.instance;
-    let me = InstanceInfo {
-        id: instance.id,
-        host: instance.host.clone(),
-        pid: instance.pid,
-        since_ms: instance.started,
-    };
+    let me =
+        InstanceInfo { id: instance.id, host: instance.host.clone(), pid: instance.pid, since_ms: instance.started };
     let ctx = Context {
         events,
         asks,
@@ -130,7 +126,10 @@ impl Engine {
         let mut late = Vec::new();
         self.stop.cancel();
         if !self.work.ended(LOOPS_LIMIT).await {
-            late.push(format!("operations under way did not end in {} ms; their intents tell", LOOPS_LIMIT.as_millis()));
+            late.push(format!(
+                "operations under way did not end in {} ms; their intents tell",
+                LOOPS_LIMIT.as_millis()
+            ));
         }
         self.close.cancel();
         if !self.session.ended(SESSION_LIMIT).await {

@@ -1,24 +1,14 @@
 //! Questions before an act, one constructor each: the same words from a pane, a key or the palette.
 
 use crate::domain::command::{Command, ServerAction};
+use crate::domain::ensemble::consequence;
 use crate::domain::ids::{Bytes, FileId, NodeId};
 use crate::domain::node::NodeView;
-use crate::domain::server::{Role, ServerState};
+use crate::domain::server::ServerState;
 use crate::domain::snapshot::Snapshot;
 
 use super::pane::{Confirm, Effect};
 use super::sanitise;
-
-/// What an act on a server does to the ensemble.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Consequence {
-    /// One sentence a line.
-    pub text: Vec<String>,
-    /// The quorum breaks: the node's name has to be typed.
-    pub type_name: bool,
-    /// One more loss stops writes afterwards.
-    pub endangers: bool,
-}
 
 /// Drains the node, after a question; lifts a drain at once, because that moves nothing.
 #[must_use]
@@ -51,10 +41,10 @@ pub fn drain(snapshot: &Snapshot, node: &NodeId) -> Effect {
 /// Asks before the act on the server, with its consequence for the quorum.
 #[must_use]
 pub fn server(snapshot: &Snapshot, node: &NodeId, action: ServerAction) -> Confirm {
-    let found = consequence(snapshot, node, action);
+    let found = consequence(action, node, &snapshot.servers, &snapshot.ensemble);
     Confirm {
         title: format!("{} {node}", capital(action.word())),
-        lines: found.text,
+        lines: vec![found.text],
         no: if action.takes_away() { "keep it running".into() } else { "leave it".into() },
         yes: if found.type_name { "stop all writes".into() } else { format!("{} {node}", action.word()) },
         type_text: found.type_name.then(|| node.to_string()),
@@ -136,37 +126,6 @@ pub fn migrate(snapshot: &Snapshot, files: &[FileId], target: &NodeId) -> Confir
     }
 }
 
-/// The seam to the domain's rule: what `action` on `node` does to the quorum.
-fn consequence(snapshot: &Snapshot, node: &NodeId, action: ServerAction) -> Consequence {
-    let view = snapshot.server(node);
-    if !action.takes_away() {
-        let text = vec![format!("{node} joins the ensemble again.")];
-        return Consequence { text, type_name: false, endangers: false };
-    }
-    let quorum = snapshot.ensemble.quorum;
-    if view.is_some_and(|v| !v.verdict.state.serves()) {
-        let text = vec![format!("{node} does not serve now; the quorum does not change.")];
-        return Consequence { text, type_name: false, endangers: false };
-    }
-    let mut text = Vec::new();
-    let after = quorum.after_loss();
-    let doing = match action {
-        ServerAction::Stop => "Stopping",
-        _ => "Pausing",
-    };
-    if view.is_some_and(|v| v.role == Some(Role::Leader)) && after.holds() {
-        text.push(format!("{node} leads. {doing} it starts an election: writes stop for about 2 s."));
-    }
-    let counts = format!("After it {} of {} servers serve", after.serving, after.voters);
-    let (type_name, endangers) = (!after.holds(), after.can_lose() == 0);
-    text.push(match (type_name, endangers) {
-        (true, _) => format!("{counts}: no quorum. Reads and writes stop until a server is back."),
-        (false, true) => format!("{counts}; one more loss stops writes."),
-        (false, false) => format!("{counts}; {} more may be lost.", after.can_lose()),
-    });
-    Consequence { text, type_name, endangers }
-}
-
 fn unknown_node(snapshot: &Snapshot, node: &NodeId) -> Effect {
     let known = snapshot.node_ids();
     let names: Vec<&str> = known.iter().map(NodeId::as_str).collect();
@@ -228,8 +187,8 @@ mod tests {
         assert_eq!(
             asked.lines,
             [
-                "zk3 leads. Pausing it starts an election: writes stop for about 2 s.",
-                "After it 2 of 3 servers serve; one more loss stops writes."
+                "zk3 leads. Pausing it starts an election: writes stop for about 2 s. After it 2 of 3 servers serve; one \
+                 more loss stops writes."
             ]
         );
         assert_eq!((asked.no.as_str(), asked.yes.as_str(), asked.type_text), ("keep it running", "pause zk3", None));
@@ -241,7 +200,7 @@ mod tests {
         snapshot.ensemble.quorum = Quorum { voters: 3, serving: 2 };
         let asked = server(&snapshot, &node_id("zk1"), ServerAction::Stop);
         assert_eq!(asked.type_text.as_deref(), Some("zk1"));
-        assert!(asked.lines[0].contains("1 of 3 servers serve: no quorum"));
+        assert!(asked.lines[0].contains("1 of 3 servers serve, which is no quorum"));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// The folder of ZooKeeper's jars; `None` when nobody has fetched them.
-pub fn jars() -> Option<PathBuf> {
+pub(crate) fn jars() -> Option<PathBuf> {
     let named = std::env::var_os("ZKDECK_JARS").map(PathBuf::from);
     let folder = named.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("target/zookeeper-jars"));
     let filled = std::fs::read_dir(&folder).is_ok_and(|mut files| files.next().is_some());
@@ -14,7 +14,7 @@ pub fn jars() -> Option<PathBuf> {
 }
 
 /// The first of `count` neighbouring ports that are free on 127.0.0.1 now.
-pub fn free_ports(count: u16) -> u16 {
+pub(crate) fn free_ports(count: u16) -> u16 {
     for _ in 0..200 {
         let probe = TcpListener::bind("127.0.0.1:0").unwrap();
         let first = probe.local_addr().unwrap().port();
@@ -28,14 +28,14 @@ pub fn free_ports(count: u16) -> u16 {
 }
 
 /// A running zkdeck; killed when dropped.
-pub struct Deck {
-    pub child: Child,
-    pub url: String,
+pub(crate) struct Deck {
+    pub(crate) child: Child,
+    pub(crate) url: String,
 }
 
 impl Deck {
     /// Starts `zkdeck --daemon` in `folder` with more arguments.
-    pub fn daemon(folder: &Path, more: &[&str]) -> Self {
+    pub(crate) fn daemon(folder: &Path, more: &[&str]) -> Self {
         let listen = format!("127.0.0.1:{}", free_ports(1));
         let child = Command::new(env!("CARGO_BIN_EXE_zkdeck"))
             .args(["--daemon", "--listen", &listen])
@@ -49,7 +49,7 @@ impl Deck {
     }
 
     /// Sends SIGTERM and returns how long the end took.
-    pub fn terminate(mut self) -> (Duration, Option<i32>) {
+    pub(crate) fn terminate(mut self) -> (Duration, Option<i32>) {
         let begun = Instant::now();
         let pid = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
@@ -66,7 +66,7 @@ impl Drop for Deck {
 }
 
 /// A folder whose `zkdeck.toml` puts the local ensemble on free ports.
-pub fn local_folder(jars: &Path, more: &str) -> tempfile::TempDir {
+pub(crate) fn local_folder(jars: &Path, more: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let (client, metrics, quorum, election) = (free_ports(3), free_ports(3), free_ports(3), free_ports(3));
     let text = format!(
@@ -78,7 +78,11 @@ pub fn local_folder(jars: &Path, more: &str) -> tempfile::TempDir {
 }
 
 /// Asks again, with a short timer in between, until there is an answer or `limit` has passed.
-pub async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, limit: Duration, mut ask: impl FnMut() -> F) -> T {
+pub(crate) async fn eventually<T, F: Future<Output = Option<T>>>(
+    what: &str,
+    limit: Duration,
+    mut ask: impl FnMut() -> F,
+) -> T {
     let begun = Instant::now();
     let mut timer = tokio::time::interval(Duration::from_millis(50));
     while begun.elapsed() < limit {

@@ -1,1 +1,198 @@
-//! history
+//! History: the table `operations` in SQLite, and one JSON line for each operation that ends.
+//!
+//! `writer` is the one thread that writes, in groups; `reader` answers questions over a connection
+//! of its own; `rows` turns operations into rows and back; `schema` makes and mends the file;
+//! `ndjson` appends the lines that Filebeat ships.
+
+mod ndjson;
+mod reader;
+mod rows;
+mod schema;
+mod writer;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+
+use self::reader::Question;
+use self::writer::Note;
+use crate::domain::ids::OperationId;
+use crate::domain::operation::{HistoryPage, HistoryQuery, Operation};
+use crate::domain::snapshot::HistoryView;
+
+/// Operations that may wait to be written; who brings one more waits.
+const QUEUE_MAX: usize = 1000;
+const QUESTIONS_MAX: usize = 64;
+/// Longest wait for an answer.
+const ANSWER_LIMIT: Duration = Duration::from_secs(10);
+const CLOSE_LIMIT: Duration = Duration::from_secs(3);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HistoryConfig {
+    /// `data/zkdeck.db`.
+    pub path: PathBuf,
+    /// Folder of `operations.<date>.ndjson`.
+    pub ndjson_dir: PathBuf,
+}
+
+/// Why history cannot be written or read.
+#[derive(Debug, thiserror::Error)]
+pub enum HistoryError {
+    #[error("history {path}: {action}: {source}; check the disk and the file's owner", path = path.display())]
+    Sqlite { path: PathBuf, action: &'static str, source: rusqlite::Error },
+    #[error("history {path}: {action}: {source}; check the disk and the folder's owner", path = path.display())]
+    Io { path: PathBuf, action: &'static str, source: std::io::Error },
+    #[error("history {path} has layout {found}, and this zkdeck knows {known}; use a newer zkdeck", path = path.display())]
+    Newer { path: PathBuf, found: i64, known: i64 },
+    #[error("history gave no answer within {} s; its disk may hang", ANSWER_LIMIT.as_secs())]
+    Late,
+    #[error("history is closed: zkdeck is ending")]
+    Closed,
+}
+
+/// What the threads tell about themselves.
+#[derive(Debug, Default)]
+struct Health {
+    problem: Option<String>,
+}
+
+/// History of one file. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct History {
+    notes: mpsc::Sender<Note>,
+    questions: mpsc::Sender<Question>,
+    health: Arc<Mutex<Health>>,
+    path: Arc<Path>,
+    opened_note: Option<Arc<str>>,
+}
+
+impl History {
+    /// Opens the file, makes or mends it, and starts its two threads.
+    ///
+    /// # Errors
+    /// [`HistoryError`] when the file cannot be opened or is of a newer layout.
+    pub fn open(config: HistoryConfig) -> Result<Self, HistoryError> {
+        let (connection, note) = schema::open(&config.path)?;
+        let health = Arc::new(Mutex::new(Health::default()));
+        let (notes, notes_rx) = mpsc::channel(QUEUE_MAX);
+        let (questions, questions_rx) = mpsc::channel(QUESTIONS_MAX);
+        let started = |source| HistoryError::Io { path: config.path.clone(), action: "start a thread", source };
+        let writer = writer::Writer::new(connection, config.ndjson_dir.clone(), Arc::clone(&health));
+        spawn("history-write", move || writer.run(notes_rx)).map_err(started)?;
+        let reader = schema::open_reader(&config.path)?;
+        spawn("history-read", move || reader::run(&reader, questions_rx)).map_err(started)?;
+        Ok(Self { notes, questions, health, path: config.path.into(), opened_note: note.map(Into::into) })
+    }
+
+    /// What was unusual when the file was opened, in words: a corrupt one was set aside.
+    #[must_use]
+    pub fn opened_note(&self) -> Option<String> {
+        self.opened_note.as_deref().map(str::to_owned)
+    }
+
+    /// Queues a row. Waits for a place when the disk is slow.
+    ///
+    /// # Errors
+    /// [`HistoryError::Closed`].
+    pub async fn record(&self, operation: Operation) -> Result<(), HistoryError> {
+        self.notes.send(Note::Row(Box::new(operation))).await.map_err(|_| HistoryError::Closed)
+    }
+
+    /// Waits until everything recorded before is on disk, or has failed and waits to be tried again.
+    ///
+    /// # Errors
+    /// [`HistoryError::Late`], [`HistoryError::Closed`].
+    pub async fn flush(&self) -> Result<(), HistoryError> {
+        let (reply, done) = oneshot::channel();
+        self.notes.send(Note::Flush(reply)).await.map_err(|_| HistoryError::Closed)?;
+        answer(done).await
+    }
+
+    /// A page of rows, newest first.
+    ///
+    /// # Errors
+    /// [`HistoryError`].
+    pub async fn query(&self, query: HistoryQuery) -> Result<HistoryPage, HistoryError> {
+        self.flush().await?;
+        let (reply, done) = oneshot::channel();
+        self.ask(Question::Page { query, reply }, done).await?
+    }
+
+    /// One row.
+    ///
+    /// # Errors
+    /// [`HistoryError`].
+    pub async fn get(&self, id: OperationId) -> Result<Option<Operation>, HistoryError> {
+        self.flush().await?;
+        let (reply, done) = oneshot::channel();
+        self.ask(Question::One { id, reply }, done).await?
+    }
+
+    /// The newest rows and how many there are.
+    ///
+    /// # Errors
+    /// [`HistoryError`].
+    pub async fn newest(&self, limit: usize) -> Result<(Vec<Operation>, u64), HistoryError> {
+        let page = self.query(HistoryQuery { limit, ..HistoryQuery::default() }).await?;
+        Ok((page.operations, page.total))
+    }
+
+    /// Where [`History::changed_since`] starts to tell what comes from now on.
+    ///
+    /// # Errors
+    /// [`HistoryError`].
+    pub async fn cursor(&self) -> Result<i64, HistoryError> {
+        let (reply, done) = oneshot::channel();
+        self.ask(Question::Cursor { reply }, done).await?
+    }
+
+    /// Rows written after `cursor` by whatever process, oldest first and bounded, and the next cursor.
+    ///
+    /// # Errors
+    /// [`HistoryError`].
+    pub async fn changed_since(&self, cursor: i64) -> Result<(Vec<Operation>, i64), HistoryError> {
+        let (reply, done) = oneshot::channel();
+        self.ask(Question::Changed { cursor, reply }, done).await?
+    }
+
+    /// How history stands.
+    #[must_use]
+    pub fn view(&self) -> HistoryView {
+        let problem = self.health.lock().unwrap_or_else(PoisonError::into_inner).problem.clone();
+        let queued = self.notes.max_capacity() - self.notes.capacity();
+        HistoryView { path: self.path.display().to_string(), queued, problem }
+    }
+
+    /// Writes what is queued and ends the writer. Returns after three seconds at the latest.
+    pub async fn close(&self) {
+        let (reply, done) = oneshot::channel();
+        let end = async {
+            _ = self.notes.send(Note::End(reply)).await;
+            _ = done.await;
+        };
+        if tokio::time::timeout(CLOSE_LIMIT, end).await.is_err() {
+            tracing::error!("history was not written out in time; the rows can be made again from the intents");
+        }
+    }
+
+    async fn ask<T>(&self, question: Question, done: oneshot::Receiver<T>) -> Result<T, HistoryError> {
+        self.questions.send(question).await.map_err(|_| HistoryError::Closed)?;
+        answer(done).await
+    }
+}
+
+async fn answer<T>(done: oneshot::Receiver<T>) -> Result<T, HistoryError> {
+    match tokio::time::timeout(ANSWER_LIMIT, done).await {
+        Ok(answer) => answer.map_err(|_| HistoryError::Closed),
+        Err(_) => Err(HistoryError::Late),
+    }
+}
+
+fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
+    std::thread::Builder::new().name(name.to_owned()).spawn(work).map(drop)
+}
+
+#[cfg(test)]
+mod tests;

@@ -79,7 +79,8 @@ mod tests {
 
     #[test]
     fn missing_and_unknown_lines_are_borne() {
-        let srvr = parse("Zookeeper version: 3.8.0-${mvngit.commit.id}, built on x\nMode: leader\nNew thing: 7\n").unwrap();
+        let srvr =
+            parse("Zookeeper version: 3.8.0-${mvngit.commit.id}, built on x\nMode: leader\nNew thing: 7\n").unwrap();
         assert_eq!((srvr.version.as_deref(), srvr.role), (Some("3.8.0"), Some(Role::Leader)));
         assert_eq!((srvr.zxid, srvr.outstanding, srvr.latency_avg_ms), (None, None, None));
         let srvr = parse("Mode: read-only\nLatency min/avg/max: 0/-1/NaN\nOutstanding: -1\nZxid: 12\n").unwrap();

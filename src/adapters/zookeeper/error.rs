@@ -90,10 +90,7 @@ impl ZkError {
     /// Whether the same call may succeed on this session after a pause.
     #[must_use]
     pub const fn passes(&self) -> bool {
-        matches!(
-            self,
-            Self::Unknown { .. } | Self::Disconnected | Self::Refused { why: Refusal::Throttled, .. }
-        )
+        matches!(self, Self::Unknown { .. } | Self::Disconnected | Self::Refused { why: Refusal::Throttled, .. })
     }
 }
 

@@ -25,4 +25,3 @@ pub use coord::{Change, Coord, LinkState, Mode, Op, PathKind};
 pub use error::{Refusal, ZkError};
 pub use layout::{Layout, Touched};
 pub use real::{RealCoord, connect};
-

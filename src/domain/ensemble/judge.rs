@@ -117,7 +117,11 @@ mod tests {
         let first = judge(&all, None, NOW);
         let later = judge(&all, Some(&first), NOW.plus(Millis(5_000)));
         assert_eq!(later.since, NOW);
-        let worse = judge(&members([ServerState::Up, ServerState::Down, ServerState::Up], Some(0)), Some(&later), NOW.plus(Millis(9_000)));
+        let worse = judge(
+            &members([ServerState::Up, ServerState::Down, ServerState::Up], Some(0)),
+            Some(&later),
+            NOW.plus(Millis(9_000)),
+        );
         assert_eq!(worse.since, NOW.plus(Millis(9_000)));
     }
 

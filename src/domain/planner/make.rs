@@ -231,7 +231,9 @@ mod tests {
 
     #[test]
     fn decisions_without_moves_say_why() {
-        let decide = |counts: &[u64], conditions: &[NodeCondition]| plan(&placed(counts, Timestamp(0)), &policy(conditions)).decision;
+        let decide = |counts: &[u64], conditions: &[NodeCondition]| {
+            plan(&placed(counts, Timestamp(0)), &policy(conditions)).decision
+        };
         assert_eq!(decide(&[3, 3, 2], &[ACTIVE; 3]), Decision::Balanced);
         assert_eq!(decide(&[6, 3, 2], &[ACTIVE; 3]), Decision::BelowTrigger);
         assert_eq!(decide(&[9, 0, 0], &[ACTIVE, NodeCondition::Down, NodeCondition::Frozen]), Decision::MassFailure);

@@ -87,7 +87,8 @@ impl State {
     /// [`Rejected::NotPossible`] naming why each node does not.
     pub fn emptiest(&self, size: Option<Bytes>) -> Result<NodeId, Rejected> {
         let takers = self.settings.servers.iter().filter(|s| self.cannot_take(&s.node, size).is_none());
-        let best = takers.min_by_key(|s| (self.placement.count(&s.node) + self.in_flight(&s.node, true), s.node.clone()));
+        let best =
+            takers.min_by_key(|s| (self.placement.count(&s.node) + self.in_flight(&s.node, true), s.node.clone()));
         best.map(|server| server.node.clone()).ok_or_else(|| {
             let why = |s: &super::ServerSetting| {
                 format!("{}: {}", s.node, self.cannot_take(&s.node, size).unwrap_or_default())
@@ -261,7 +262,10 @@ impl State {
             return Err(Rejected::InvalidField { field: "files", rule: format!("must be 1 to {STRESS_FILES_MAX}") });
         }
         if stress.size.0 == 0 || stress.size.0 > STRESS_SIZE_KB_MAX * 1024 {
-            return Err(Rejected::InvalidField { field: "size_kb", rule: format!("must be 1 to {STRESS_SIZE_KB_MAX}") });
+            return Err(Rejected::InvalidField {
+                field: "size_kb",
+                rule: format!("must be 1 to {STRESS_SIZE_KB_MAX}"),
+            });
         }
         self.check_store()?;
         self.check_takes(&stress.node, Some(Bytes(stress.size.0.saturating_mul(stress.files))))?;

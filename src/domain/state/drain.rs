@@ -88,7 +88,9 @@ impl State {
             return format!("no node can take its files: {}", why.join(", "));
         }
         match self.scheduler.last_run.as_ref() {
-            Some(run) => format!("last run: {}{}", run.decision, run.note.as_ref().map_or(String::new(), |n| format!(", {n}"))),
+            Some(run) => {
+                format!("last run: {}{}", run.decision, run.note.as_ref().map_or(String::new(), |n| format!(", {n}")))
+            }
             None => "the scheduler has not run yet".into(),
         }
     }

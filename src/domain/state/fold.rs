@@ -11,7 +11,9 @@ use crate::domain::node::{NodeRecord, NodeState};
 use crate::domain::operation::{Operation, OperationKind, OperationStatus};
 use crate::domain::scheduler::{Decision, RUNS_KEPT, Run, RunProgress};
 use crate::domain::server::Role;
-use crate::domain::snapshot::{LeadershipView, Level, MOVE_SECONDS, NOTICES_KEPT, Notice, OPERATIONS_KEPT, SessionState};
+use crate::domain::snapshot::{
+    LeadershipView, Level, MOVE_SECONDS, NOTICES_KEPT, Notice, OPERATIONS_KEPT, SessionState,
+};
 
 /// One minute, the width of a bar of operations.
 const MINUTE: Millis = Millis(60_000);
@@ -116,8 +118,12 @@ impl State {
         let leader = |view: &LeadershipView| view.leader.as_ref().map(|info| info.id);
         if leader(&self.leadership) != leader(&leadership) || self.leadership.leads != leadership.leads {
             match (&leadership.leader, leadership.leads) {
-                (_, true) => self.notice(Level::Info, "this instance leads: it runs the scheduler and the workload".into(), now),
-                (Some(info), false) => self.notice(Level::Info, format!("{} leads; this instance stands by", info.name()), now),
+                (_, true) => {
+                    self.notice(Level::Info, "this instance leads: it runs the scheduler and the workload".into(), now)
+                }
+                (Some(info), false) => {
+                    self.notice(Level::Info, format!("{} leads; this instance stands by", info.name()), now)
+                }
                 (None, false) => {}
             }
         }
@@ -283,7 +289,9 @@ impl State {
             OperationStatus::Failed => {
                 self.notice(Level::Error, format!("{} {} failed: {why}", kind.word(), operation.what), now);
             }
-            OperationStatus::Done if !matches!(kind, OperationKind::Migration | OperationKind::Upload | OperationKind::Workload) => {
+            OperationStatus::Done
+                if !matches!(kind, OperationKind::Migration | OperationKind::Upload | OperationKind::Workload) =>
+            {
                 self.notice(Level::Info, format!("{} {} done in {took}", kind.word(), operation.what), now);
             }
             _ => {}
@@ -312,7 +320,8 @@ impl State {
     }
 
     fn run_started(&mut self, id: OperationId, planned: u64, now: Timestamp) {
-        self.scheduler.running = Some(RunProgress { id, since: now, moves_planned: planned, moves_done: 0, moves_failed: 0 });
+        self.scheduler.running =
+            Some(RunProgress { id, since: now, moves_planned: planned, moves_done: 0, moves_failed: 0 });
         self.scheduler.preview = None;
     }
 

@@ -57,7 +57,10 @@ impl State {
                 let free = self.free.get(node)?;
                 let needed = size.unwrap_or_default().0.saturating_add(reserve.0);
                 (free.0 < needed).then(|| {
-                    format!("it has {free} free and needs {} ({reserve} of it a reserve); free some space", Bytes(needed))
+                    format!(
+                        "it has {free} free and needs {} ({reserve} of it a reserve); free some space",
+                        Bytes(needed)
+                    )
                 })
             }
             NodeCondition::Draining => Some("it drains; undrain it first".into()),

@@ -13,8 +13,7 @@ use crate::domain::snapshot::{OPERATIONS_KEPT, SessionState, Snapshot, StoreView
 const NODES: [&str; 3] = ["zk1", "zk2", "zk3"];
 
 fn settings() -> Settings {
-    let server =
-        |name: &&str| ServerSetting { node: node_id(name), address: format!("127.0.0.1:218{}", &name[2..]) };
+    let server = |name: &&str| ServerSetting { node: node_id(name), address: format!("127.0.0.1:218{}", &name[2..]) };
     Settings {
         servers: NODES.iter().map(server).collect(),
         trigger: 5,
@@ -59,7 +58,8 @@ fn state(counts: [u64; 3]) -> State {
         tell(Event::DiskFree { node: node_id(node), free: Some(Bytes(1 << 40)) });
     }
     let entries = NODES.iter().zip(counts).enumerate();
-    let entries = entries.flat_map(|(at, (node, count))| (0..count).map(move |i| file((at as u128) << 32 | u128::from(i), node)));
+    let entries =
+        entries.flat_map(|(at, (node, count))| (0..count).map(move |i| file((at as u128) << 32 | u128::from(i), node)));
     tell(Event::FilesLoaded { entries: entries.collect(), unreadable: Vec::new() });
     tell(leads(3));
     state

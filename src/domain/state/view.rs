@@ -28,7 +28,11 @@ impl State {
             nodes: self.settings.servers.iter().map(|server| self.node_view(&server.node)).collect(),
             files: self.files.clone(),
             files_complete: self.files_complete,
-            unreadable: self.unreadable.iter().map(|(path, cause)| format!("{path} {cause}").trim().to_owned()).collect(),
+            unreadable: self
+                .unreadable
+                .iter()
+                .map(|(path, cause)| format!("{path} {cause}").trim().to_owned())
+                .collect(),
             moves: self.moves.values().cloned().collect(),
             scheduler: SchedulerView { max_difference: self.max_difference(), ..self.scheduler.clone() },
             workload: self.workload.clone(),

@@ -5,8 +5,8 @@
 use futures_util::StreamExt;
 use futures_util::stream;
 
-use super::moving::Moving;
 pub use super::moving::MoveOrder;
+use super::moving::Moving;
 use super::{Failure, PARALLEL};
 use crate::adapters::blobs::BlobError;
 use crate::adapters::zookeeper::error::ZkError;

@@ -20,9 +20,15 @@ use crate::engine::handle::ByteSource;
 
 /// Where the bytes come from.
 pub enum Source {
-    Stream { bytes: ByteSource, size_hint: Option<u64> },
+    Stream {
+        bytes: ByteSource,
+        size_hint: Option<u64>,
+    },
     /// Made by the program; the seed makes each file different.
-    Generated { size: Bytes, seed: u64 },
+    Generated {
+        size: Bytes,
+        seed: u64,
+    },
 }
 
 /// One upload that is wanted. Its attempt is also its row of history.

@@ -34,7 +34,16 @@ impl Health {
     pub fn new(ctx: Context, prober: Prober, targets: Vec<Target>) -> Self {
         let mut timer = interval(PERIOD);
         timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Self { ctx, prober, targets, timer, due: false, running: FuturesUnordered::new(), busy: Vec::new(), done: Vec::new() }
+        Self {
+            ctx,
+            prober,
+            targets,
+            timer,
+            due: false,
+            running: FuturesUnordered::new(),
+            busy: Vec::new(),
+            done: Vec::new(),
+        }
     }
 
     fn begin(&mut self) {

@@ -22,8 +22,8 @@ use crate::domain::snapshot::{Snapshot, WorkloadView};
 use crate::engine::clock;
 use crate::engine::context::Context;
 use crate::engine::driver::Loop;
-use crate::engine::files::upload::{self, Source, UploadOrder};
 use crate::engine::files::delete;
+use crate::engine::files::upload::{self, Source, UploadOrder};
 
 /// Names of the workload's files begin with this.
 const PREFIX: &str = "workload-";

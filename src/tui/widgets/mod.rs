@@ -1,1 +1,5 @@
-//! Stateless helpers for drawing.
+//! Pieces that panes are drawn with.
+
+pub mod list;
+pub mod paint;
+pub mod words;

@@ -24,9 +24,7 @@ use zookeeper_client::{
 };
 
 use super::config::ZkConfig;
-use super::coord::{
-    Change, Coord, LinkState, Mode, Op, READ_BATCH_MAX, REQUEST_BYTES_MAX, Versioned, request_bytes,
-};
+use super::coord::{Change, Coord, LinkState, Mode, Op, READ_BATCH_MAX, REQUEST_BYTES_MAX, Versioned, request_bytes};
 use super::error::{Refusal, ZkError};
 use classify::classify;
 use watch::Watching;

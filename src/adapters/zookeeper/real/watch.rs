@@ -23,7 +23,9 @@ type Making = Pin<Box<dyn Future<Output = Result<PersistentWatcher, Error>> + Se
 
 enum Stage {
     /// There is no watch; it is asked for when connected, and not before this time.
-    Unwatched { not_before: Instant },
+    Unwatched {
+        not_before: Instant,
+    },
     /// The watch is asked for. Kept across calls: dropping it would drop the watch that comes.
     Making(Making),
     Watched(PersistentWatcher),
@@ -144,9 +146,10 @@ impl Watch {
                     return;
                 };
                 let root = root.to_owned();
-                self.stage = Stage::Making(Box::pin(async move {
-                    client.watch(&root, AddWatchMode::PersistentRecursive).await
-                }));
+                self.stage =
+                    Stage::Making(Box::pin(
+                        async move { client.watch(&root, AddWatchMode::PersistentRecursive).await },
+                    ));
             }
         }
     }

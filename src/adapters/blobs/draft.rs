@@ -1,0 +1,98 @@
+//! A file being written: `.tmp/<attempt>`.
+
+use std::fs::{File, OpenOptions};
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rustix::fs::{FallocateFlags, OFlags, fallocate};
+use rustix::io::Errno;
+
+use super::blocking::Watch;
+use super::space::Space;
+use super::{BlobError, Written};
+use crate::domain::file::Hash;
+use crate::domain::ids::Bytes;
+
+/// Bytes of one read and one write; a file up to this size is written in one go.
+pub(super) const CHUNK: usize = 1 << 20;
+
+/// Bytes on their way to the disk, hashed as they pass.
+#[derive(Debug)]
+pub(super) struct Draft {
+    file: File,
+    path: PathBuf,
+    space: Space,
+    /// Bytes that the disk has promised.
+    promised: u64,
+    hasher: blake3::Hasher,
+    size: u64,
+    progress: Arc<AtomicU64>,
+}
+
+impl Draft {
+    /// Makes the file under a name that no attempt has used before, with room for `expected` bytes.
+    pub(super) fn create(
+        path: PathBuf,
+        space: Space,
+        expected: Option<u64>,
+        progress: Arc<AtomicU64>,
+    ) -> Result<Self, BlobError> {
+        let promised = expected.unwrap_or(0);
+        space.require(promised)?;
+        let file = create_new(&path)?;
+        // A small file fails at its first write just as early, so it is spared the call.
+        if promised > CHUNK as u64 {
+            allocate(&file, &path, promised)?;
+        }
+        progress.store(0, Ordering::Relaxed);
+        Ok(Self { file, path, space, promised, hasher: blake3::Hasher::new(), size: 0, progress })
+    }
+
+    /// Writes and hashes one piece.
+    pub(super) fn write(&mut self, piece: &[u8], watch: &Watch) -> Result<(), BlobError> {
+        watch.at_target(true);
+        let size = self.size + piece.len() as u64;
+        if size > self.promised {
+            self.space.require(piece.len() as u64)?;
+        }
+        self.file.write_all(piece).map_err(|error| BlobError::target("write", &self.path, error))?;
+        self.hasher.update(piece);
+        self.size = size;
+        self.progress.store(size, Ordering::Relaxed);
+        watch.at_target(false);
+        watch.beat("write", &self.path)
+    }
+
+    /// Makes the bytes durable. After an error the descriptor is gone: a second fsync would lie.
+    pub(super) fn finish(self, watch: &Watch) -> Result<Written, BlobError> {
+        watch.at_target(true);
+        let failed = |error| BlobError::target("sync", &self.path, error);
+        if self.promised > self.size && self.promised > CHUNK as u64 {
+            self.file.set_len(self.size).map_err(failed)?;
+        }
+        self.file.sync_all().map_err(failed)?;
+        Ok(Written { size: Bytes(self.size), blake3: Hash(*self.hasher.finalize().as_bytes()) })
+    }
+}
+
+fn create_new(path: &Path) -> Result<File, BlobError> {
+    let opened =
+        OpenOptions::new().write(true).create_new(true).custom_flags(OFlags::NOFOLLOW.bits().cast_signed()).open(path);
+    opened.map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists => {
+            BlobError::Invalid(format!("{} exists: an attempt writes once; use a new attempt", path.display()))
+        }
+        _ => BlobError::target("create", path, error),
+    })
+}
+
+/// Reserves blocks so that a full disk says so before the first byte. Not every file system can.
+fn allocate(file: &File, path: &Path, size: u64) -> Result<(), BlobError> {
+    match fallocate(file, FallocateFlags::KEEP_SIZE, 0, size) {
+        Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(()),
+        Err(error) => Err(BlobError::target("allocate", path, error)),
+    }
+}

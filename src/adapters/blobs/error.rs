@@ -1,0 +1,176 @@
+//! What can go wrong with bytes on disk, and whose fault it is.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rustix::io::Errno;
+
+use crate::domain::file::Hash;
+use crate::domain::ids::{AttemptId, Bytes, FileId, Millis, NodeId};
+
+/// Why an operation on bytes failed: which operation, on what, why, and what to do next.
+#[derive(Debug, thiserror::Error)]
+pub enum BlobError {
+    #[error(
+        "node {node} has no room: {needed} needed, {free} free, {reserve} kept in reserve; \
+         delete files or make room on its disk"
+    )]
+    NoSpace { node: NodeId, needed: Bytes, free: Bytes, reserve: Bytes },
+    #[error("{operation} {}: the disk is full ({source}); make room on it", path.display())]
+    DiskFull { operation: &'static str, path: PathBuf, source: io::Error },
+    #[error(
+        "no bytes of file {file} (attempt {blob}) at node {node}; \
+         put them back from a backup or delete the file"
+    )]
+    Missing { node: NodeId, file: FileId, blob: AttemptId },
+    #[error("nothing to publish for attempt {blob} of file {file} at node {node}: its bytes are gone; try again")]
+    NothingToPublish { node: NodeId, file: FileId, blob: AttemptId },
+    #[error(
+        "file {file} (attempt {blob}) at node {node} is damaged: its hash is {found}, its record says {expected}; \
+         it stays where it is, upload it again or restore it from a backup"
+    )]
+    Damaged { node: NodeId, file: FileId, blob: AttemptId, expected: Hash, found: Hash },
+    #[error(
+        "file {file} (attempt {blob}) at node {node} is damaged: it has {} bytes, its record says {}; \
+         it stays where it is, upload it again or restore it from a backup",
+        found.0, expected.0
+    )]
+    WrongSize { node: NodeId, file: FileId, blob: AttemptId, expected: Bytes, found: Bytes },
+    #[error("the upload is larger than the limit of {limit}; send a smaller file or raise the limit")]
+    TooLarge { limit: Bytes },
+    #[error("the upload broke off after {}: {source}; send it again", Bytes(*received))]
+    Stream { received: u64, source: io::Error },
+    #[error("{0}")]
+    Invalid(String),
+    #[error("{operation} {}: {source}; check the disk and the folder's rights", path.display())]
+    Io { operation: &'static str, path: PathBuf, at_target: bool, source: io::Error },
+    #[error("{operation} {}: no progress for {limit}; check the disk", path.display())]
+    TimedOut { operation: &'static str, path: PathBuf, at_target: bool, limit: Millis },
+    #[error("{operation} {}: the work ended early ({cause}); the log under logs/backend tells more", path.display())]
+    Ended { operation: &'static str, path: PathBuf, cause: String },
+}
+
+impl BlobError {
+    /// The bytes of `file` at `node` are not those of its record.
+    #[must_use]
+    pub fn damaged(node: &NodeId, file: FileId, blob: AttemptId, expected: Hash, found: Hash) -> Self {
+        Self::Damaged { node: node.clone(), file, blob, expected, found }
+    }
+
+    /// Whether the target's disk is at fault: full, read-only, or failing to write. `false` for trouble at
+    /// the source, a broken upload, a refused size, or this process being short of something.
+    #[must_use]
+    pub fn blames_target(&self) -> bool {
+        match self {
+            Self::NoSpace { .. } | Self::DiskFull { .. } => true,
+            Self::Io { at_target, source, .. } => *at_target && !is_our_shortage(source),
+            Self::TimedOut { at_target, .. } => *at_target,
+            _ => false,
+        }
+    }
+
+    /// Whether there was no room at the target.
+    #[must_use]
+    pub const fn is_no_space(&self) -> bool {
+        matches!(self, Self::NoSpace { .. } | Self::DiskFull { .. })
+    }
+
+    /// Whether the source has no bytes under the name that its record gives.
+    #[must_use]
+    pub const fn is_missing(&self) -> bool {
+        matches!(self, Self::Missing { .. })
+    }
+
+    /// Whether the bytes read are not those that the record tells.
+    #[must_use]
+    pub const fn is_damaged(&self) -> bool {
+        matches!(self, Self::Damaged { .. } | Self::WrongSize { .. })
+    }
+
+    /// Whether the upload was larger than allowed.
+    #[must_use]
+    pub const fn is_too_large(&self) -> bool {
+        matches!(self, Self::TooLarge { .. })
+    }
+
+    /// Whether the upload's own stream broke: the client went away or fell silent.
+    #[must_use]
+    pub const fn is_stream(&self) -> bool {
+        matches!(self, Self::Stream { .. })
+    }
+
+    /// The same error for another of the objects that failed together.
+    pub(super) fn again(&self) -> Self {
+        let same =
+            |error: &io::Error| error.raw_os_error().map_or_else(|| error.kind().into(), io::Error::from_raw_os_error);
+        match self {
+            Self::DiskFull { operation, path, source } => Self::target(operation, path, same(source)),
+            Self::Io { operation, path, at_target: true, source } => Self::target(operation, path, same(source)),
+            Self::Io { operation, path, at_target: false, source } => Self::source(operation, path, same(source)),
+            Self::TimedOut { operation, path, at_target, limit } => {
+                Self::TimedOut { operation, path: path.clone(), at_target: *at_target, limit: *limit }
+            }
+            other => Self::Invalid(other.to_string()),
+        }
+    }
+
+    /// An error of the disk that is written to.
+    pub(super) fn target(operation: &'static str, path: &Path, source: impl Into<io::Error>) -> Self {
+        let (path, source) = (path.to_owned(), source.into());
+        if is_full(&source) {
+            Self::DiskFull { operation, path, source }
+        } else {
+            Self::Io { operation, path, at_target: true, source }
+        }
+    }
+
+    /// An error of the disk that is read from.
+    pub(super) fn source(operation: &'static str, path: &Path, source: impl Into<io::Error>) -> Self {
+        Self::Io { operation, path: path.to_owned(), at_target: false, source: source.into() }
+    }
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(Errno::from_io_error(error), Some(Errno::NOSPC | Errno::DQUOT))
+}
+
+/// Too many open files or too little memory says nothing about the disk.
+fn is_our_shortage(error: &io::Error) -> bool {
+    matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE | Errno::NOMEM | Errno::INTR))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at_target(errno: Errno) -> BlobError {
+        BlobError::target("write", Path::new("zk1/x"), errno)
+    }
+
+    #[test]
+    fn the_disk_is_blamed_for_what_it_did_and_nothing_else() {
+        for errno in [Errno::IO, Errno::ROFS, Errno::NOSPC, Errno::DQUOT, Errno::ACCESS] {
+            assert!(at_target(errno).blames_target(), "{errno:?}");
+        }
+        for errno in [Errno::MFILE, Errno::NFILE, Errno::NOMEM] {
+            assert!(!at_target(errno).blames_target(), "{errno:?}");
+        }
+        assert!(!BlobError::source("read", Path::new("zk1/x"), Errno::IO).blames_target());
+        let gone = io::Error::new(io::ErrorKind::ConnectionReset, "reset");
+        assert!(!BlobError::Stream { received: 1, source: gone }.blames_target());
+    }
+
+    #[test]
+    fn a_full_disk_is_told_apart() {
+        assert!(at_target(Errno::NOSPC).is_no_space());
+        assert!(at_target(Errno::DQUOT).is_no_space());
+        assert!(!at_target(Errno::IO).is_no_space());
+        assert!(!BlobError::source("read", Path::new("zk1/x"), Errno::NOSPC).is_no_space());
+    }
+
+    #[test]
+    fn a_message_says_what_where_why_and_what_next() {
+        let text = at_target(Errno::IO).to_string();
+        assert!(text.starts_with("write zk1/x: ") && text.contains("; check the disk"), "{text}");
+    }
+}

@@ -1,0 +1,77 @@
+//! Which name on disk means what.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use super::BlobError;
+use crate::domain::file::blob_name;
+use crate::domain::ids::{AttemptId, FileId, NodeId};
+
+/// The paths below `data/uploads`. The name that people see is never part of one.
+#[derive(Clone, Debug)]
+pub(super) struct Layout {
+    root: PathBuf,
+}
+
+impl Layout {
+    pub(super) const fn new(root: PathBuf) -> Self {
+        Self { root }
+    }
+
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    pub(super) fn node(&self, node: &NodeId) -> PathBuf {
+        self.root.join(node.as_str())
+    }
+
+    pub(super) fn drafts(&self, node: &NodeId) -> PathBuf {
+        self.node(node).join(".tmp")
+    }
+
+    pub(super) fn trash(&self, node: &NodeId) -> PathBuf {
+        self.node(node).join(".trash")
+    }
+
+    pub(super) fn draft(&self, node: &NodeId, attempt: AttemptId) -> PathBuf {
+        self.drafts(node).join(attempt.to_string())
+    }
+
+    pub(super) fn blob(&self, node: &NodeId, file: FileId, attempt: AttemptId) -> PathBuf {
+        self.node(node).join(blob_name(file, attempt))
+    }
+
+    /// Makes every folder, and makes their names durable.
+    pub(super) fn make(&self, nodes: &[NodeId]) -> Result<(), BlobError> {
+        make_folder(&self.root)?;
+        for node in nodes {
+            make_folder(&self.drafts(node))?;
+            make_folder(&self.trash(node))?;
+            sync_folder(&self.node(node))?;
+        }
+        sync_folder(&self.root)
+    }
+
+    /// Names of the folders below the root that belong to nodes.
+    pub(super) fn node_folders(&self) -> Result<Vec<NodeId>, BlobError> {
+        let failed = |error| BlobError::source("list", &self.root, error);
+        let mut nodes = Vec::new();
+        for entry in fs::read_dir(&self.root).map_err(failed)? {
+            let name = entry.map_err(failed)?.file_name();
+            nodes.extend(name.to_str().and_then(|text| NodeId::new(text).ok()));
+        }
+        nodes.sort();
+        Ok(nodes)
+    }
+}
+
+fn make_folder(path: &Path) -> Result<(), BlobError> {
+    fs::create_dir_all(path).map_err(|error| BlobError::target("make folder", path, error))
+}
+
+/// Makes the names in a folder survive a loss of power.
+pub(super) fn sync_folder(path: &Path) -> Result<(), BlobError> {
+    let failed = |error| BlobError::target("sync folder", path, error);
+    File::open(path).map_err(failed)?.sync_all().map_err(failed)
+}

@@ -1,0 +1,160 @@
+//! Bytes that a newer commit has replaced: kept for a while, then unlinked.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::io::Errno;
+
+use super::blocking::Watch;
+use super::place::remove;
+use super::{BlobError, BlobStore};
+use crate::domain::file::{blob_name, parse_blob_name};
+use crate::domain::ids::{AttemptId, FileId, Millis, NodeId, Timestamp};
+
+impl BlobStore {
+    /// Moves the bytes of `blob` at `node` to the trash. Bytes that are not there have been moved before.
+    ///
+    /// # Errors
+    /// An error of the node's disk.
+    pub async fn trash(&self, node: &NodeId, file: FileId, blob: AttemptId) -> Result<(), BlobError> {
+        let path = self.layout().blob(node, file, blob);
+        let kept = self.layout().trash(node).join(trash_name(file, blob, now()));
+        let source = path.clone();
+        let work = move |watch: &Watch| {
+            watch.at_target(true);
+            match renameat_with(CWD, &source, CWD, &kept, RenameFlags::NOREPLACE) {
+                Ok(()) => Ok(()),
+                Err(Errno::NOENT) if is_gone(&source)? => Ok(()),
+                Err(error) => Err(BlobError::target("move to trash", &source, error)),
+            }
+        };
+        self.pool().run("move to trash", &path, work).await
+    }
+
+    /// Unlinks what has been in the trash of any node for longer than `trash_keep`; says how many.
+    ///
+    /// # Errors
+    /// The first error of a disk, after everything else has been tried.
+    pub async fn empty_trash(&self, now: Timestamp) -> Result<u64, BlobError> {
+        let (layout, keep) = (self.layout().clone(), self.inner.trash_keep);
+        let root = layout.root().to_owned();
+        let work = move |watch: &Watch| {
+            let (mut removed, mut problem) = (0, None);
+            for node in layout.node_folders()? {
+                match empty(&layout.trash(&node), now, keep, watch) {
+                    Ok(count) => removed += count,
+                    Err(error) => problem = problem.or(Some(error)),
+                }
+            }
+            problem.map_or(Ok(removed), Err)
+        };
+        self.pool().run("empty the trash of", &root, work).await
+    }
+}
+
+/// `<file_id>.<attempt>.<unix ms of trashing>`
+fn trash_name(file: FileId, blob: AttemptId, at: Timestamp) -> String {
+    format!("{}.{}", blob_name(file, blob), at.0)
+}
+
+fn trashed_at(name: &str) -> Option<Timestamp> {
+    let (blob, at) = name.rsplit_once('.')?;
+    parse_blob_name(blob)?;
+    at.parse().ok().map(Timestamp)
+}
+
+fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// A node's folder that is missing is an error, not bytes that were trashed before.
+fn is_gone(blob: &Path) -> Result<bool, BlobError> {
+    let folder = blob.parent().unwrap_or(blob);
+    fs::metadata(folder).map_err(|error| BlobError::target("look into", folder, error))?;
+    match blob.symlink_metadata() {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(true),
+        Err(error) => Err(BlobError::target("look at", blob, error)),
+        Ok(_) => Ok(false),
+    }
+}
+
+fn empty(folder: &Path, now: Timestamp, keep: Millis, watch: &Watch) -> Result<u64, BlobError> {
+    let failed = |error| BlobError::target("list", folder, error);
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(0),
+        Err(error) => return Err(failed(error)),
+    };
+    let (mut removed, mut problem) = (0, None);
+    for entry in entries {
+        let entry = entry.map_err(failed)?;
+        watch.beat("empty the trash of", folder)?;
+        // A name that is not ours is left alone.
+        let at = entry.file_name().to_str().and_then(trashed_at);
+        if at.is_none_or(|at| now.since(at) <= keep) {
+            continue;
+        }
+        match remove(&entry.path()) {
+            Ok(()) => removed += 1,
+            Err(error) => problem = problem.or(Some(error)),
+        }
+    }
+    problem.map_or(Ok(removed), Err)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::BlobConfig;
+    use super::super::testing::{put, store};
+    use super::*;
+    use crate::domain::fixtures::node_id;
+
+    const FILE: FileId = FileId::new(1);
+    const BLOB: AttemptId = AttemptId::new(2);
+
+    fn in_trash(store: &BlobStore) -> usize {
+        fs::read_dir(store.layout().trash(&node_id("zk1"))).unwrap().count()
+    }
+
+    #[tokio::test]
+    async fn trash_is_kept_for_its_time_and_then_unlinked() {
+        let (_folder, store) = store();
+        put(&store, "zk1", FILE, BLOB, b"old");
+        put(&store, "zk1", FILE, AttemptId::new(3), b"new");
+        let before = now();
+        for _ in 0..2 {
+            store.trash(&node_id("zk1"), FILE, BLOB).await.unwrap();
+        }
+        assert_eq!(in_trash(&store), 1);
+        assert_eq!(store.list(&node_id("zk1")).await.unwrap().len(), 1);
+        assert_eq!(store.empty_trash(before).await.unwrap(), 0);
+        assert_eq!(store.empty_trash(before.plus(BlobConfig::TRASH_KEEP)).await.unwrap(), 0);
+        assert_eq!(store.empty_trash(now().plus(Millis(60_001))).await.unwrap(), 1);
+        assert_eq!(in_trash(&store), 0);
+    }
+
+    #[tokio::test]
+    async fn strangers_in_the_trash_stay() {
+        let (_folder, store) = store();
+        let trash = store.layout().trash(&node_id("zk1"));
+        for name in ["notes.txt", "a.b.1", &format!("{}.x", blob_name(FILE, BLOB))] {
+            fs::write(trash.join(name), b"").unwrap();
+        }
+        assert_eq!(store.empty_trash(Timestamp(u64::MAX)).await.unwrap(), 0);
+        assert_eq!(in_trash(&store), 3);
+    }
+
+    #[tokio::test]
+    async fn a_missing_folder_is_not_taken_for_trashed_bytes() {
+        let (_folder, store) = store();
+        assert!(store.trash(&node_id("zk9"), FILE, BLOB).await.is_err());
+        fs::remove_dir_all(store.layout().trash(&node_id("zk1"))).unwrap();
+        put(&store, "zk1", FILE, BLOB, b"x");
+        assert!(store.trash(&node_id("zk1"), FILE, BLOB).await.is_err());
+        assert_eq!(store.list(&node_id("zk1")).await.unwrap().len(), 1);
+    }
+}

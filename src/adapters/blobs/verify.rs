@@ -1,0 +1,249 @@
+//! Reading bytes and holding them against their record.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Cursor, ErrorKind, Read};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use rustix::fs::OFlags;
+use tokio::io::{AsyncRead, ReadBuf};
+
+use super::blocking::Watch;
+use super::copy::buffer_len;
+use super::draft::CHUNK;
+use super::{BlobError, BlobStore, Written};
+use crate::domain::file::{FileEntry, Hash};
+use crate::domain::ids::{AttemptId, Bytes, FileId, NodeId};
+
+impl BlobStore {
+    /// The bytes of a file as a stream. Its last bytes are given out only when size and hash are those of the
+    /// record; otherwise the read ends with an error of kind `InvalidData`. A file up to 1 MiB is checked
+    /// before this returns.
+    ///
+    /// # Errors
+    /// [`BlobError::Missing`], [`BlobError::WrongSize`], [`BlobError::Damaged`] for a small file, or an error
+    /// of the node's disk.
+    pub async fn open_verified(&self, entry: &FileEntry) -> Result<Pin<Box<dyn AsyncRead + Send>>, BlobError> {
+        let record = &entry.record;
+        let path = self.layout().blob(&record.owner, entry.id, record.blob);
+        let (source, entry) = (path.clone(), entry.clone());
+        let work = move |watch: &Watch| -> Result<Pin<Box<dyn AsyncRead + Send>>, BlobError> {
+            let mut file = open_entry(&source, &entry)?;
+            if entry.record.size.0 > CHUNK as u64 {
+                return Ok(Box::pin(Verified::new(file, entry)));
+            }
+            let mut bytes = Vec::with_capacity(buffer_len(entry.record.size));
+            let written = digest(&mut file, &source, entry.record.size, watch, |piece| bytes.extend_from_slice(piece))?;
+            compare(&entry, written)?;
+            Ok(Box::pin(Cursor::new(bytes)))
+        };
+        self.pool().run("read", &path, work).await
+    }
+
+    /// Reads all bytes of a file and holds them against its record.
+    ///
+    /// # Errors
+    /// [`BlobError::Missing`], [`BlobError::WrongSize`] and [`BlobError::Damaged`] when they are not the record's,
+    /// or an error of the node's disk.
+    pub async fn check(&self, entry: &FileEntry) -> Result<Written, BlobError> {
+        let record = &entry.record;
+        let path = self.layout().blob(&record.owner, entry.id, record.blob);
+        let (source, entry) = (path.clone(), entry.clone());
+        let work = move |watch: &Watch| {
+            let mut file = open_entry(&source, &entry)?;
+            let written = digest(&mut file, &source, entry.record.size, watch, |_| {})?;
+            compare(&entry, written)?;
+            Ok(written)
+        };
+        self.pool().run("check", &path, work).await
+    }
+}
+
+/// Opens published bytes, which must have the size that their record tells.
+pub(super) fn open_blob(
+    path: &Path,
+    node: &NodeId,
+    file: FileId,
+    blob: AttemptId,
+    expected: Bytes,
+) -> Result<File, BlobError> {
+    let opened = OpenOptions::new().read(true).custom_flags(OFlags::NOFOLLOW.bits().cast_signed()).open(path);
+    let bytes = opened.map_err(|error| match error.kind() {
+        ErrorKind::NotFound => BlobError::Missing { node: node.clone(), file, blob },
+        _ => BlobError::source("open", path, error),
+    })?;
+    let found = Bytes(bytes.metadata().map_err(|error| BlobError::source("look at", path, error))?.len());
+    if found != expected {
+        return Err(BlobError::WrongSize { node: node.clone(), file, blob, expected, found });
+    }
+    Ok(bytes)
+}
+
+fn open_entry(path: &Path, entry: &FileEntry) -> Result<File, BlobError> {
+    let record = &entry.record;
+    open_blob(path, &record.owner, entry.id, record.blob, record.size)
+}
+
+fn digest(
+    file: &mut File,
+    path: &Path,
+    size: Bytes,
+    watch: &Watch,
+    mut each: impl FnMut(&[u8]),
+) -> Result<Written, BlobError> {
+    let mut hasher = blake3::Hasher::new();
+    let mut piece = vec![0; buffer_len(size)];
+    let mut done = 0;
+    loop {
+        let len = match file.read(&mut piece) {
+            Ok(0) => return Ok(Written { size: Bytes(done), blake3: Hash(*hasher.finalize().as_bytes()) }),
+            Ok(len) => len,
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(error) => return Err(BlobError::source("read", path, error)),
+        };
+        hasher.update(&piece[..len]);
+        each(&piece[..len]);
+        done += len as u64;
+        watch.beat("read", path)?;
+    }
+}
+
+fn compare(entry: &FileEntry, found: Written) -> Result<(), BlobError> {
+    let record = &entry.record;
+    let (node, file, blob) = (record.owner.clone(), entry.id, record.blob);
+    if found.size != record.size {
+        return Err(BlobError::WrongSize { node, file, blob, expected: record.size, found: found.size });
+    }
+    if found.blake3 != record.blake3 {
+        return Err(BlobError::damaged(&node, file, blob, record.blake3, found.blake3));
+    }
+    Ok(())
+}
+
+/// A stream that holds its last piece back until the hash is known: a reader that stops at the announced
+/// length never takes damaged bytes for whole.
+struct Verified {
+    file: tokio::fs::File,
+    entry: FileEntry,
+    hasher: blake3::Hasher,
+    done: u64,
+}
+
+impl Verified {
+    fn new(file: File, entry: FileEntry) -> Self {
+        Self { file: tokio::fs::File::from_std(file), entry, hasher: blake3::Hasher::new(), done: 0 }
+    }
+
+    fn verdict(&self) -> io::Result<()> {
+        let found = Written { size: Bytes(self.done), blake3: Hash(*self.hasher.finalize().as_bytes()) };
+        compare(&self.entry, found).map_err(|error| io::Error::new(ErrorKind::InvalidData, error))
+    }
+}
+
+impl AsyncRead for Verified {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let start = buf.filled().len();
+        if buf.remaining() == 0 {
+            return Poll::Ready(Ok(()));
+        }
+        ready!(Pin::new(&mut self.file).poll_read(cx, buf))?;
+        let fresh = &buf.filled()[start..];
+        let ended = fresh.is_empty();
+        self.hasher.update(fresh);
+        self.done += fresh.len() as u64;
+        if ended || self.done >= self.entry.record.size.0 {
+            let verdict = self.verdict();
+            if verdict.is_err() {
+                buf.set_filled(start);
+            }
+            return Poll::Ready(verdict);
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use tokio::io::AsyncReadExt;
+
+    use super::super::testing::{hash, put, store};
+    use super::*;
+    use crate::domain::fixtures;
+
+    fn entry(bytes: &[u8]) -> FileEntry {
+        let mut entry = fixtures::file(1, "zk1");
+        entry.record.size = Bytes(bytes.len() as u64);
+        entry.record.blake3 = hash(bytes);
+        entry
+    }
+
+    async fn read(store: &BlobStore, entry: &FileEntry) -> (Vec<u8>, Option<io::Error>) {
+        let mut stream = store.open_verified(entry).await.unwrap();
+        let mut bytes = Vec::new();
+        let error = stream.read_to_end(&mut bytes).await.err();
+        (bytes, error)
+    }
+
+    #[tokio::test]
+    async fn whole_bytes_are_read_whole() {
+        for size in [0, 1, CHUNK, CHUNK + 1, 3 * CHUNK] {
+            let (_folder, store) = store();
+            let bytes: Vec<u8> = (0..size).map(|i| (i % 239) as u8).collect();
+            let entry = entry(&bytes);
+            put(&store, "zk1", entry.id, entry.record.blob, &bytes);
+            let (read, error) = read(&store, &entry).await;
+            assert!(read == bytes && error.is_none(), "{size}: {error:?}");
+            let found = Written { size: Bytes(size as u64), blake3: hash(&bytes) };
+            assert_eq!(store.check(&entry).await.unwrap(), found);
+        }
+    }
+
+    #[tokio::test]
+    async fn one_flipped_bit_is_found_before_the_last_byte_is_given_out() {
+        for (size, at) in [(10, 0), (2 * CHUNK, 0), (2 * CHUNK, 2 * CHUNK - 1)] {
+            let (_folder, store) = store();
+            let mut bytes = vec![7; size];
+            let entry = entry(&bytes);
+            bytes[at] ^= 1;
+            put(&store, "zk1", entry.id, entry.record.blob, &bytes);
+            assert!(matches!(store.check(&entry).await, Err(BlobError::Damaged { .. })));
+            if size <= CHUNK {
+                assert!(matches!(store.open_verified(&entry).await, Err(BlobError::Damaged { .. })));
+            } else {
+                let (read, error) = read(&store, &entry).await;
+                assert_eq!(error.map(|error| error.kind()), Some(ErrorKind::InvalidData));
+                assert!(read.len() < size, "all bytes were given out");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn another_size_and_missing_bytes_are_told_at_once() {
+        let (_folder, store) = store();
+        let entry = entry(&[1; 10]);
+        assert!(store.check(&entry).await.unwrap_err().is_missing());
+        for other in [9, 11] {
+            put(&store, "zk1", entry.id, entry.record.blob, &vec![1; other]);
+            assert!(matches!(store.check(&entry).await, Err(BlobError::WrongSize { .. })));
+            assert!(store.open_verified(&entry).await.is_err_and(|error| error.is_damaged()));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_file_cut_while_it_is_read_ends_with_an_error() {
+        let (_folder, store) = store();
+        let bytes = vec![5; 4 * CHUNK];
+        let entry = entry(&bytes);
+        let path = put(&store, "zk1", entry.id, entry.record.blob, &bytes);
+        let mut stream = store.open_verified(&entry).await.unwrap();
+        let mut first = [0; 10];
+        stream.read_exact(&mut first).await.unwrap();
+        fs::OpenOptions::new().write(true).open(path).unwrap().set_len(3 * CHUNK as u64).unwrap();
+        let error = stream.read_to_end(&mut Vec::new()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidData);
+    }
+}

@@ -1,0 +1,112 @@
+//! Answers questions over a connection that only reads.
+
+use rusqlite::{Connection, OptionalExtension, ToSql};
+use tokio::sync::{mpsc, oneshot};
+
+use super::{HistoryError, rows};
+use crate::domain::ids::OperationId;
+use crate::domain::operation::{HISTORY_PAGE_MAX, HistoryPage, HistoryQuery, Operation};
+
+/// Rows of one answer to [`Question::Changed`].
+const CHANGED_MAX: usize = 500;
+
+type Reply<T> = oneshot::Sender<Result<T, HistoryError>>;
+
+pub(super) enum Question {
+    Page { query: HistoryQuery, reply: Reply<HistoryPage> },
+    One { id: OperationId, reply: Reply<Option<Operation>> },
+    Cursor { reply: Reply<i64> },
+    Changed { cursor: i64, reply: Reply<(Vec<Operation>, i64)> },
+}
+
+/// Until every sender is gone. Who asked may have gone too; then nobody needs the answer.
+pub(super) fn run(connection: &Connection, mut questions: mpsc::Receiver<Question>) {
+    while let Some(question) = questions.blocking_recv() {
+        match question {
+            Question::Page { query, reply } => _ = reply.send(told(connection, page(connection, &query))),
+            Question::One { id, reply } => _ = reply.send(told(connection, one(connection, id))),
+            Question::Cursor { reply } => _ = reply.send(told(connection, cursor(connection))),
+            Question::Changed { cursor, reply } => _ = reply.send(told(connection, changed(connection, cursor))),
+        }
+    }
+}
+
+fn told<T>(connection: &Connection, result: rusqlite::Result<T>) -> Result<T, HistoryError> {
+    let path = || connection.path().unwrap_or_default().into();
+    result.map_err(|source| HistoryError::Sqlite { path: path(), action: "read it", source })
+}
+
+fn page(connection: &Connection, query: &HistoryQuery) -> rusqlite::Result<HistoryPage> {
+    let mut conditions: Vec<&str> = Vec::new();
+    let mut values: Vec<Box<dyn ToSql>> = Vec::new();
+    let mut demand = |condition, value: Box<dyn ToSql>| {
+        conditions.push(condition);
+        values.push(value);
+    };
+    if let Some(kind) = query.kind {
+        demand("kind = ?", Box::new(kind.word()));
+    }
+    if let Some(status) = query.status {
+        demand("status = ?", Box::new(status.word()));
+    }
+    if let Some(node) = &query.node {
+        demand("? IN (source, target)", Box::new(node.to_string()));
+    }
+    if let Some(file) = query.file {
+        demand("file = ?", Box::new(file.to_string()));
+    }
+    if let Some(id) = query.id {
+        demand("id = ?", Box::new(id.to_string()));
+    }
+    if let Some(text) = &query.text {
+        let condition = "instr(lower(what || ' ' || coalesce(why, '') || ' ' || by || ' ' || kind), lower(?)) > 0";
+        demand(condition, Box::new(text.clone()));
+    }
+    let matching = all_of(&conditions);
+    let sql = format!("SELECT count(*) FROM operations WHERE {matching}");
+    let params = rusqlite::params_from_iter(values.iter().map(AsRef::as_ref));
+    let total: i64 = connection.prepare_cached(&sql)?.query_row(params, |row| row.get(0))?;
+    if let Some(before) = query.before {
+        conditions.push("(started_ms, id) < (SELECT started_ms, id FROM operations WHERE id = ?)");
+        values.push(Box::new(before.to_string()));
+    }
+    let limit = query.limit.clamp(1, HISTORY_PAGE_MAX);
+    let (matching, columns) = (all_of(&conditions), rows::COLUMNS);
+    let sql =
+        format!("SELECT {columns} FROM operations WHERE {matching} ORDER BY started_ms DESC, id DESC LIMIT {limit}");
+    let params = rusqlite::params_from_iter(values.iter().map(AsRef::as_ref));
+    let mut operations = connection
+        .prepare_cached(&sql)?
+        .query_map(params, rows::read)?
+        .collect::<rusqlite::Result<Vec<Operation>>>()?;
+    for operation in &mut operations {
+        operation.steps = rows::read_steps(connection, operation.id)?;
+    }
+    Ok(HistoryPage { operations, total: u64::try_from(total).unwrap_or(0) })
+}
+
+fn all_of(conditions: &[&str]) -> String {
+    if conditions.is_empty() { "true".to_owned() } else { conditions.join(" AND ") }
+}
+
+fn one(connection: &Connection, id: OperationId) -> rusqlite::Result<Option<Operation>> {
+    let sql = format!("SELECT {} FROM operations WHERE id = ?1", rows::COLUMNS);
+    let found = connection.prepare_cached(&sql)?.query_row([id.to_string()], rows::read).optional()?;
+    let Some(operation) = found else { return Ok(None) };
+    Ok(Some(Operation { steps: rows::read_steps(connection, id)?, ..operation }))
+}
+
+fn cursor(connection: &Connection) -> rusqlite::Result<i64> {
+    let sql = "SELECT coalesce(max(seq), 0) FROM operations";
+    connection.prepare_cached(sql)?.query_row([], |row| row.get(0))
+}
+
+fn changed(connection: &Connection, cursor: i64) -> rusqlite::Result<(Vec<Operation>, i64)> {
+    let columns = rows::COLUMNS;
+    let sql = format!("SELECT {columns}, seq FROM operations WHERE seq > ?1 ORDER BY seq LIMIT {CHANGED_MAX}");
+    let mut statement = connection.prepare_cached(&sql)?;
+    let with_seq = |row: &rusqlite::Row<'_>| Ok((rows::read(row)?, row.get::<_, i64>(15)?));
+    let found = statement.query_map([cursor], with_seq)?.collect::<rusqlite::Result<Vec<_>>>()?;
+    let next = found.last().map_or(cursor, |(_, seq)| *seq);
+    Ok((found.into_iter().map(|(operation, _)| operation).collect(), next))
+}

@@ -1,0 +1,170 @@
+//! What went wrong, as one JSON shape: `{"error":{"code","message","field"?,"known"?}}`.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Map, Value, json};
+
+use crate::domain::command::Rejected;
+use crate::domain::ids::NodeId;
+use crate::engine::handle::QueryError;
+
+/// An answer that is no success.
+#[derive(Debug)]
+pub(super) struct Fail(Box<Parts>);
+
+#[derive(Debug)]
+struct Parts {
+    status: StatusCode,
+    error: Map<String, Value>,
+    retry_after_s: Option<u32>,
+}
+
+pub(super) type Answer = Result<Response, Fail>;
+
+impl Fail {
+    pub(super) fn new(status: StatusCode, code: &str, message: impl Into<String>) -> Self {
+        let mut error = Map::new();
+        error.insert("code".into(), code.into());
+        error.insert("message".into(), message.into().into());
+        Self(Box::new(Parts { status, error, retry_after_s: None }))
+    }
+
+    /// 422: a field of the body or the query breaks its rule.
+    pub(super) fn field(field: &str, rule: impl AsRef<str>) -> Self {
+        let field = shortened(field);
+        let message = format!("{field}: {}", rule.as_ref());
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-field", message).with("field", field)
+    }
+
+    /// 404: no such node; tells the ones there are.
+    pub(super) fn unknown_node(field: &'static str, given: &str, known: Vec<NodeId>) -> Self {
+        let given = shortened(given);
+        Self::from(Rejected::UnknownNode { given, known }).with("field", field)
+    }
+
+    /// 503: the records have not all been read, so nobody can say that a file is not there.
+    pub(super) fn records_unread() -> Self {
+        let message = "the files' records have not all been read yet; try again in a moment";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "records-unread", message).retry_after(1)
+    }
+
+    /// 504: the engine did not answer, and the command may still be carried out.
+    pub(super) fn no_answer() -> Self {
+        let message = "the engine has not answered in time; the request may still be carried out: \
+                       look at /api/operations before sending it again, and at /readyz for the cause";
+        Self::new(StatusCode::GATEWAY_TIMEOUT, "no-answer", message)
+    }
+
+    /// Adds a member to the error object.
+    pub(super) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.0.error.insert(name.into(), value.into());
+        self
+    }
+
+    pub(super) fn retry_after(mut self, seconds: u32) -> Self {
+        self.0.retry_after_s = Some(seconds);
+        self
+    }
+
+    pub(super) fn question(code: &str, error: &QueryError) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, code, error.0.as_str()).retry_after(2)
+    }
+}
+
+impl IntoResponse for Fail {
+    fn into_response(self) -> Response {
+        let Parts { status, error, retry_after_s } = *self.0;
+        let mut response = (status, axum::Json(json!({ "error": error }))).into_response();
+        let headers = response.headers_mut();
+        if let Some(seconds) = retry_after_s {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}
+
+/// The one place where a reason to refuse becomes a status.
+const fn status(rejected: &Rejected) -> StatusCode {
+    match rejected {
+        Rejected::UnknownNode { .. } | Rejected::UnknownFile { .. } => StatusCode::NOT_FOUND,
+        Rejected::InvalidField { .. } | Rejected::InvalidName(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        Rejected::ReadOnly | Rejected::ControlOff { .. } => StatusCode::FORBIDDEN,
+        Rejected::Disconnected { .. } | Rejected::ShuttingDown => StatusCode::SERVICE_UNAVAILABLE,
+        Rejected::ForeignStore { .. }
+        | Rejected::NeedsConfirm { .. }
+        | Rejected::AlreadySo { .. }
+        | Rejected::NodeCannotTake { .. }
+        | Rejected::SameNode { .. }
+        | Rejected::NotPossible { .. } => StatusCode::CONFLICT,
+        Rejected::Busy { .. } => StatusCode::TOO_MANY_REQUESTS,
+        Rejected::Internal { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+impl From<Rejected> for Fail {
+    fn from(rejected: Rejected) -> Self {
+        let mut fail = Self::new(status(&rejected), rejected.code(), rejected.to_string());
+        if let Some(field) = rejected.field() {
+            fail = fail.with("field", field);
+        }
+        match rejected {
+            Rejected::UnknownNode { known, .. } => {
+                let names: Vec<_> = known.iter().map(NodeId::as_str).collect();
+                fail.with("known", names)
+            }
+            Rejected::NeedsConfirm { consequence, type_name } => {
+                fail.with("field", "confirm").with("consequence", consequence).with("type_name", type_name)
+            }
+            Rejected::Busy { limit, .. } => fail.with("limit", limit).retry_after(1),
+            Rejected::Disconnected { .. } => fail.retry_after(5),
+            Rejected::ShuttingDown => fail.retry_after(10),
+            _ => fail,
+        }
+    }
+}
+
+/// What a client sent, as far as it is told back to it.
+pub(super) fn shortened(text: &str) -> String {
+    text.chars().take(64).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::file::InvalidName;
+    use crate::domain::fixtures::node_id;
+    use crate::domain::ids::FileId;
+
+    #[test]
+    fn every_reason_has_its_status() {
+        let text = || "x".to_owned();
+        let table = [
+            (Rejected::UnknownNode { given: text(), known: vec![] }, 404),
+            (Rejected::UnknownFile { given: FileId::new(1) }, 404),
+            (Rejected::InvalidField { field: "files", rule: text() }, 422),
+            (Rejected::InvalidName(InvalidName::Empty), 422),
+            (Rejected::ReadOnly, 403),
+            (Rejected::Disconnected { since: None, cause: text() }, 503),
+            (Rejected::ForeignStore { ours: text(), theirs: text() }, 409),
+            (Rejected::ControlOff { cause: text() }, 403),
+            (Rejected::NeedsConfirm { consequence: text(), type_name: true }, 409),
+            (Rejected::AlreadySo { what: text() }, 409),
+            (Rejected::NodeCannotTake { node: node_id("zk1"), why: text() }, 409),
+            (Rejected::SameNode { node: node_id("zk1") }, 409),
+            (Rejected::Busy { what: text(), limit: 1 }, 429),
+            (Rejected::NotPossible { what: text(), why: text() }, 409),
+            (Rejected::ShuttingDown, 503),
+            (Rejected::Internal { cause: text() }, 500),
+        ];
+        for (rejected, status) in table {
+            let waits =
+                matches!(rejected, Rejected::Disconnected { .. } | Rejected::Busy { .. } | Rejected::ShuttingDown);
+            let response = Fail::from(rejected.clone()).into_response();
+            assert_eq!(response.status().as_u16(), status, "{rejected:?}");
+            assert_eq!(response.headers().contains_key(header::RETRY_AFTER), waits, "{rejected:?}");
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! zkdeck's own metrics in Prometheus' text format: HELP and TYPE for each, counters end in `_total`,
+//! seconds and bytes as units, every label from a bounded set. What is unknown is left out.
+
+use std::fmt::{Display, Write};
+
+use crate::domain::ensemble::EnsembleState;
+use crate::domain::ids::Bytes;
+use crate::domain::server::ServerState;
+use crate::domain::snapshot::{MOVE_SECONDS, SessionState, Snapshot};
+
+const SERVER_STATES: [ServerState; 9] = [
+    ServerState::Up,
+    ServerState::Degraded,
+    ServerState::ReadOnly,
+    ServerState::NotServing,
+    ServerState::Frozen,
+    ServerState::Paused,
+    ServerState::Stopped,
+    ServerState::Down,
+    ServerState::Unknown,
+];
+
+/// A page under construction.
+#[derive(Default)]
+struct Page(String);
+
+impl Page {
+    fn metric(&mut self, name: &str, kind: &str, help: &str) {
+        _ = writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}");
+    }
+
+    fn value(&mut self, name: &str, labels: &[(&str, &str)], value: impl Display) {
+        let pairs: Vec<_> = labels.iter().map(|(key, value)| format!("{key}=\"{}\"", escaped(value))).collect();
+        let labels = if pairs.is_empty() { String::new() } else { format!("{{{}}}", pairs.join(",")) };
+        _ = writeln!(self.0, "{name}{labels} {value}");
+    }
+
+    fn gauge(&mut self, name: &str, help: &str, value: Option<impl Display>) {
+        if let Some(value) = value {
+            self.metric(name, "gauge", help);
+            self.value(name, &[], value);
+        }
+    }
+
+    fn counter(&mut self, name: &str, help: &str, value: u64) {
+        self.metric(name, "counter", help);
+        self.value(name, &[], value);
+    }
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}
+
+/// The page for one snapshot.
+pub(super) fn text(snapshot: &Snapshot) -> String {
+    let mut page = Page::default();
+    instance(&mut page, snapshot);
+    nodes(&mut page, snapshot);
+    scheduler(&mut page, snapshot);
+    moves(&mut page, snapshot);
+    health(&mut page, snapshot);
+    page.0
+}
+
+fn instance(page: &mut Page, snapshot: &Snapshot) {
+    page.metric("zkdeck_build_info", "gauge", "Version of this instance; always 1.");
+    page.value("zkdeck_build_info", &[("version", snapshot.instance.version)], 1);
+    let started = snapshot.instance.started.0 as f64 / 1000.0;
+    page.gauge("zkdeck_start_time_seconds", "When this instance started, in seconds since 1970.", Some(started));
+    let connected = u8::from(snapshot.session.state == SessionState::Connected);
+    page.gauge("zkdeck_session_connected", "1 while there is a session with the ensemble.", Some(connected));
+    let leads = u8::from(snapshot.leadership.leads);
+    page.gauge("zkdeck_leader", "1 while this instance leads.", Some(leads));
+    page.gauge("zkdeck_epoch", "Fencing epoch as this instance knows it.", snapshot.leadership.epoch);
+    page.gauge("zkdeck_history_queue", "Rows of history that wait to be written.", Some(snapshot.history.queued));
+    let problem = u8::from(snapshot.history.problem.is_some());
+    page.gauge("zkdeck_history_problem", "1 while history cannot be written.", Some(problem));
+    page.metric("zkdeck_loop_restarts_total", "counter", "Times that a loop of the engine failed inside.");
+    for task in snapshot.loops.iter() {
+        page.value("zkdeck_loop_restarts_total", &[("loop", task.name)], task.restarts);
+    }
+    page.metric("zkdeck_operations_total", "counter", "Operations that ended, by kind and status.");
+    for ((kind, status), count) in &snapshot.counters.operations {
+        page.value("zkdeck_operations_total", &[("operation", kind), ("status", status)], count);
+    }
+    page.counter("zkdeck_workload_runs_total", "Runs of the sample workload.", snapshot.workload.runs);
+    page.counter(
+        "zkdeck_workload_failures_total",
+        "Runs of the sample workload that failed.",
+        snapshot.workload.failures,
+    );
+}
+
+fn nodes(page: &mut Page, snapshot: &Snapshot) {
+    if !snapshot.files_complete {
+        return;
+    }
+    page.metric("zkdeck_node_files", "gauge", "Files that the node owns.");
+    for node in snapshot.nodes.iter() {
+        page.value("zkdeck_node_files", &[("node", node.id.as_str())], node.files);
+    }
+    page.metric("zkdeck_node_bytes", "gauge", "Bytes of the files that the node owns.");
+    for node in snapshot.nodes.iter() {
+        page.value("zkdeck_node_bytes", &[("node", node.id.as_str())], node.bytes.0);
+    }
+    page.metric("zkdeck_node_free_bytes", "gauge", "Free bytes of the disk under the node's folder.");
+    for (node, Bytes(free)) in snapshot.nodes.iter().filter_map(|node| node.free.map(|free| (node, free))) {
+        page.value("zkdeck_node_free_bytes", &[("node", node.id.as_str())], free);
+    }
+    page.metric("zkdeck_node_draining", "gauge", "1 while the node drains or has been drained.");
+    for node in snapshot.nodes.iter() {
+        page.value("zkdeck_node_draining", &[("node", node.id.as_str())], u8::from(node.drain.is_some()));
+    }
+    let unreadable = snapshot.unreadable.len();
+    page.gauge("zkdeck_records_unreadable", "Records that cannot be used and are left alone.", Some(unreadable));
+}
+
+fn scheduler(page: &mut Page, snapshot: &Snapshot) {
+    let scheduler = &snapshot.scheduler;
+    page.gauge("zkdeck_spread_files", "Largest minus smallest count of files.", scheduler.max_difference);
+    page.gauge("zkdeck_trigger_files", "Spread at which the scheduler starts.", Some(scheduler.trigger));
+    page.gauge("zkdeck_scheduler_paused", "1 while the scheduler is paused.", Some(u8::from(scheduler.paused)));
+    page.metric(
+        "zkdeck_scheduler_decisions_total",
+        "counter",
+        "Runs of the scheduler, by decision; the leader counts.",
+    );
+    for (decision, count) in &snapshot.counters.decisions {
+        page.value("zkdeck_scheduler_decisions_total", &[("decision", decision)], count);
+    }
+}
+
+fn moves(page: &mut Page, snapshot: &Snapshot) {
+    let counters = &snapshot.counters;
+    page.gauge("zkdeck_moves_in_flight", "Moves under way.", Some(snapshot.moves.len()));
+    page.counter("zkdeck_moves_planned_total", "Moves that runs of the scheduler planned.", counters.moves_planned);
+    page.counter("zkdeck_moves_least_total", "The least moves that would have done.", counters.moves_least);
+    page.counter("zkdeck_moved_bytes_total", "Bytes of finished moves.", counters.moved_bytes);
+    page.metric("zkdeck_moves_total", "counter", "Moves that ended, by status and reason.");
+    for ((status, reason), count) in &counters.moves {
+        page.value("zkdeck_moves_total", &[("status", status), ("reason", reason)], count);
+    }
+    let name = "zkdeck_move_duration_seconds";
+    page.metric(name, "histogram", "Time that finished moves took, from intent to collection.");
+    let bounds = MOVE_SECONDS.iter().map(ToString::to_string).chain(["+Inf".to_owned()]);
+    for (bound, count) in bounds.zip(counters.move_seconds) {
+        page.value(&format!("{name}_bucket"), &[("le", &bound)], count);
+    }
+    page.value(&format!("{name}_sum"), &[], counters.move_seconds_sum);
+    page.value(&format!("{name}_count"), &[], counters.move_seconds[MOVE_SECONDS.len()]);
+}
+
+fn health(page: &mut Page, snapshot: &Snapshot) {
+    page.metric("zkdeck_server_state", "gauge", "1 for the state that each server is in.");
+    for server in snapshot.servers.iter() {
+        for state in SERVER_STATES {
+            let labels = [("node", server.node.as_str()), ("state", state.word())];
+            page.value("zkdeck_server_state", &labels, u8::from(server.verdict.state == state));
+        }
+    }
+    page.metric("zkdeck_server_role", "gauge", "1 for the role that each serving server has.");
+    for server in snapshot.servers.iter() {
+        if let Some(role) = server.role {
+            page.value("zkdeck_server_role", &[("node", server.node.as_str()), ("role", role.word())], 1);
+        }
+    }
+    page.metric("zkdeck_server_reply_seconds", "gauge", "Time that the last probe of each server took.");
+    for server in snapshot.servers.iter() {
+        if let Some(ms) = server.reply_ms {
+            page.value("zkdeck_server_reply_seconds", &[("node", server.node.as_str())], ms / 1000.0);
+        }
+    }
+    let known = (snapshot.ensemble.state != EnsembleState::Unknown).then_some(snapshot.ensemble.quorum);
+    page.gauge("zkdeck_ensemble_serving", "Voters that serve.", known.map(|quorum| quorum.serving));
+    page.gauge("zkdeck_ensemble_voters", "Voters of the ensemble.", Some(snapshot.ensemble.quorum.voters));
+    page.gauge("zkdeck_ensemble_can_lose", "Servers that may be lost before writes stop.", known.map(|q| q.can_lose()));
+    let canary = snapshot.canary.last_ms.map(|ms| ms / 1000.0);
+    page.gauge("zkdeck_canary_seconds", "Time that the last canary write took.", canary);
+}

@@ -1,0 +1,179 @@
+//! Files: list, upload, download, delete, migrate.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::IntoResponse;
+use futures_util::StreamExt;
+use serde_json::{Value, json};
+use tokio_util::io::{ReaderStream, StreamReader};
+
+use crate::api::body::{Fields, NoFields};
+use crate::api::error::{Answer, Fail};
+use crate::api::outcome;
+use crate::api::query::{Params, known_node};
+use crate::api::state::{App, By};
+use crate::domain::command::Command;
+use crate::domain::file::FileEntry;
+use crate::domain::ids::FileId;
+use crate::engine::handle::Upload;
+
+/// Most files of one page.
+const PAGE_MAX: usize = 1000;
+/// Longest upload that is answered by its outcome.
+const UPLOAD_WAIT: Duration = Duration::from_secs(3600);
+
+fn file(entry: &FileEntry) -> Value {
+    let record = &entry.record;
+    json!({
+        "id": entry.id,
+        "name": record.name,
+        "owner": record.owner,
+        "size": record.size,
+        "blake3": record.blake3,
+        "blob": record.blob,
+        "gen": record.generation,
+        "moves": record.moves(),
+        "created_ms": record.created_ms,
+        "updated_ms": record.updated_ms,
+        "version": entry.version,
+    })
+}
+
+/// Files by id, a page at a time: `after` is the last id of the page before.
+pub(in crate::api) async fn list(State(app): State<App>, mut params: Params) -> Answer {
+    let node = params.node(&app, "node")?;
+    let name = params.text("name");
+    let after: Option<FileId> = params.id("after")?;
+    let limit = params.number("limit", 1..=PAGE_MAX, 100)?;
+    params.finish()?;
+    let snapshot = app.snapshot();
+    if !snapshot.files_complete {
+        return Err(Fail::records_unread());
+    }
+    let wanted = |entry: &&Arc<FileEntry>| {
+        node.as_ref().is_none_or(|node| entry.record.owner == *node)
+            && name.as_ref().is_none_or(|name| entry.record.name.contains(name))
+    };
+    let mut matching: Vec<_> = snapshot.files.iter().filter(wanted).collect();
+    let count = matching.len();
+    matching.retain(|entry| after.is_none_or(|after| entry.id > after));
+    let more = matching.len() > limit;
+    if more {
+        matching.select_nth_unstable_by_key(limit, |entry| entry.id);
+        matching.truncate(limit);
+    }
+    matching.sort_unstable_by_key(|entry| entry.id);
+    let next = matching.last().filter(|_| more).map(|entry| entry.id);
+    let files: Vec<Value> = matching.into_iter().map(|entry| file(entry)).collect();
+    let body = json!({ "files": files, "matching": count, "total": snapshot.files.len(), "next_after": next });
+    Ok(axum::Json(body).into_response())
+}
+
+fn id_of(text: &str) -> Result<FileId, Fail> {
+    text.parse().map_err(|error: crate::domain::ids::InvalidId| {
+        Fail::new(StatusCode::NOT_FOUND, "unknown-file", error.to_string()).with("field", "id")
+    })
+}
+
+pub(in crate::api) async fn one(State(app): State<App>, Path(id): Path<String>) -> Answer {
+    let id = id_of(&id)?;
+    let snapshot = app.snapshot();
+    match snapshot.files.get(id) {
+        Some(entry) => Ok(axum::Json(file(entry)).into_response()),
+        None if !snapshot.files_complete => Err(Fail::records_unread()),
+        None => Err(crate::domain::command::Rejected::UnknownFile { given: id }.into()),
+    }
+}
+
+pub(in crate::api) async fn remove(State(app): State<App>, Path(id): Path<String>, by: By, _: NoFields) -> Answer {
+    let accepted = app.command(Command::Delete { file: id_of(&id)? }, &by).await?;
+    outcome::told(&app, accepted).await
+}
+
+pub(in crate::api) async fn migrate(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    by: By,
+    mut body: Fields,
+) -> Answer {
+    let target = body.text("target")?;
+    body.finish()?;
+    let file = id_of(&id)?;
+    let target = known_node(&app, "target", &target)?;
+    let accepted = app.command(Command::Migrate { file, target }, &by).await?;
+    outcome::told(&app, accepted).await
+}
+
+/// Takes the body in as a file: `?name=` and, when it matters, `&node=`.
+pub(in crate::api) async fn upload(
+    State(app): State<App>,
+    by: By,
+    mut params: Params,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer {
+    let name = params.text("name").ok_or_else(|| Fail::field("name", "is missing; give the file's name"))?;
+    let node = params.node(&app, "node")?;
+    params.finish()?;
+    let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    let limit = app.config.upload_limit;
+    if length.is_some_and(|length| length > limit) {
+        let message = format!("the file is larger than {limit} bytes");
+        return Err(Fail::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", message).with("limit", limit));
+    }
+    let Ok(_slot) = app.uploads.try_acquire() else {
+        let message = "enough uploads are under way; try again in a moment";
+        return Err(Fail::new(StatusCode::TOO_MANY_REQUESTS, "busy", message).retry_after(1));
+    };
+    let mut received = 0;
+    let counted = body.into_data_stream().map(move |chunk| {
+        let chunk = chunk.map_err(std::io::Error::other)?;
+        received += chunk.len() as u64;
+        if received > limit {
+            return Err(std::io::Error::other(format!("the file is larger than {limit} bytes")));
+        }
+        Ok(chunk)
+    });
+    let bytes = StreamReader::new(counted);
+    let upload = Upload { name, node, size_hint: length };
+    let answer = app.handle.upload(upload, Box::pin(bytes), by.0);
+    let accepted = app.limited(answer).await??;
+    let operation = match outcome::ended(&app, &accepted, UPLOAD_WAIT).await {
+        Ok(operation) => operation,
+        Err(answer) => return answer,
+    };
+    let body = json!({
+        "operation": operation.id,
+        "status": operation.status,
+        "id": operation.file,
+        "node": operation.target,
+        "size": operation.bytes,
+        "why": operation.why,
+    });
+    Ok((StatusCode::CREATED, axum::Json(body)).into_response())
+}
+
+/// The file's bytes. The answer breaks off when they do not match the record's hash.
+pub(in crate::api) async fn content(State(app): State<App>, Path(id): Path<String>) -> Answer {
+    let download = app.limited(app.handle.download(id_of(&id)?)).await??;
+    let record = &download.entry.record;
+    let disposition = format!("attachment; filename*=UTF-8''{}", percent(&record.name));
+    let headers = [
+        (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
+        (header::CONTENT_LENGTH, record.size.0.to_string()),
+        (header::CONTENT_DISPOSITION, disposition),
+        (header::ETAG, format!("\"{}\"", record.blake3)),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
+    ];
+    Ok((headers, Body::from_stream(ReaderStream::new(download.bytes))).into_response())
+}
+
+/// A name as RFC 8187 wants it in a header.
+fn percent(name: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
+    name.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
+}

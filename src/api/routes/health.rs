@@ -1,0 +1,53 @@
+//! Whether the program lives, whether it is ready, its metrics and its description.
+
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use serde_json::json;
+
+use crate::api::error::Answer;
+use crate::api::metrics;
+use crate::api::state::App;
+use crate::domain::snapshot::{SessionState, Snapshot};
+
+/// The process answers.
+pub(in crate::api) async fn healthz() -> Answer {
+    Ok(axum::Json(json!({ "status": "ok" })).into_response())
+}
+
+/// 200 when commands can be taken, else 503 with what is missing.
+pub(in crate::api) async fn readyz(State(app): State<App>) -> Answer {
+    let missing = missing(&app.snapshot());
+    let status = if missing.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    Ok((status, axum::Json(json!({ "ready": missing.is_empty(), "missing": missing }))).into_response())
+}
+
+fn missing(snapshot: &Snapshot) -> Vec<String> {
+    let mut missing = Vec::new();
+    if snapshot.session.state != SessionState::Connected {
+        let cause = snapshot.session.cause.as_deref().unwrap_or("still connecting");
+        missing.push(format!("session: {cause}"));
+    } else if !snapshot.files_complete {
+        missing.push("records: they are still being read".to_owned());
+    }
+    if let Some(problem) = &snapshot.history.problem {
+        missing.push(format!("history: {problem}"));
+    }
+    for task in snapshot.loops.iter() {
+        if let Some(problem) = &task.problem {
+            missing.push(format!("{}: {problem}", task.name));
+        }
+    }
+    missing
+}
+
+pub(in crate::api) async fn metrics(State(app): State<App>) -> Answer {
+    let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
+    Ok((kind, metrics::text(&app.snapshot())).into_response())
+}
+
+/// The routes, as OpenAPI 3.1.
+pub(in crate::api) async fn openapi() -> Answer {
+    let text = include_str!("../../../docs/openapi.json");
+    Ok(([(header::CONTENT_TYPE, "application/json")], text).into_response())
+}

@@ -1,0 +1,11 @@
+//! One file for each resource.
+
+pub(super) mod demo;
+pub(super) mod ensemble;
+pub(super) mod files;
+pub(super) mod health;
+pub(super) mod logs;
+pub(super) mod nodes;
+pub(super) mod operations;
+pub(super) mod scheduler;
+pub(super) mod servers;

@@ -1,0 +1,44 @@
+//! Nodes: their files, drains and weights.
+
+use axum::extract::{Path, State};
+use axum::response::IntoResponse;
+use serde_json::json;
+
+use crate::api::body::{Fields, NoFields};
+use crate::api::error::Answer;
+use crate::api::outcome;
+use crate::api::query::known_node;
+use crate::api::state::{App, By};
+use crate::domain::command::{Command, WEIGHT_MAX};
+
+pub(in crate::api) async fn list(State(app): State<App>) -> Answer {
+    let snapshot = app.snapshot();
+    let body = json!({ "nodes": snapshot.nodes, "moves": snapshot.moves, "taken_at": snapshot.taken_at });
+    Ok(axum::Json(body).into_response())
+}
+
+/// Begins a drain and says where to look.
+pub(in crate::api) async fn drain(State(app): State<App>, Path(node): Path<String>, by: By, _: NoFields) -> Answer {
+    let node = known_node(&app, "node", &node)?;
+    outcome::begun(&app.command(Command::Drain { node }, &by).await?)
+}
+
+pub(in crate::api) async fn undrain(State(app): State<App>, Path(node): Path<String>, by: By, _: NoFields) -> Answer {
+    let node = known_node(&app, "node", &node)?;
+    let accepted = app.command(Command::Undrain { node }, &by).await?;
+    outcome::told(&app, accepted).await
+}
+
+pub(in crate::api) async fn weight(
+    State(app): State<App>,
+    Path(node): Path<String>,
+    by: By,
+    mut body: Fields,
+) -> Answer {
+    let weight = body.number("weight", 1..=u64::from(WEIGHT_MAX))?;
+    body.finish()?;
+    let node = known_node(&app, "node", &node)?;
+    let weight = u32::try_from(weight).unwrap_or(WEIGHT_MAX);
+    let accepted = app.command(Command::SetWeight { node, weight }, &by).await?;
+    outcome::told(&app, accepted).await
+}

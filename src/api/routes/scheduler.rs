@@ -1,0 +1,88 @@
+//! The scheduler: what it sees, what it did, and its switches.
+
+use axum::extract::State;
+use axum::response::IntoResponse;
+use serde_json::{Value, json};
+
+use crate::api::body::NoFields;
+use crate::api::error::Answer;
+use crate::api::outcome;
+use crate::api::state::{App, By};
+use crate::domain::command::Command;
+use crate::domain::node::{NodeCondition, NodeView};
+use crate::domain::snapshot::InstanceInfo;
+
+/// Counts per node, threshold, largest difference, who leads, the next and the last run.
+pub(in crate::api) async fn diagnostics(State(app): State<App>) -> Answer {
+    let snapshot = app.snapshot();
+    let scheduler = &snapshot.scheduler;
+    let nodes: Vec<Value> = snapshot.nodes.iter().map(node).collect();
+    let drained: Vec<_> = snapshot.nodes.iter().filter(|node| node.drain.is_some()).map(|node| &node.id).collect();
+    Ok(axum::Json(json!({
+        "nodes": nodes,
+        "threshold": scheduler.trigger,
+        "settle": scheduler.settle,
+        "max_difference": scheduler.max_difference,
+        "drained_nodes": drained,
+        "leader": snapshot.leadership.leader.as_ref().map(InstanceInfo::name),
+        "leads_here": snapshot.leadership.leads,
+        "epoch": snapshot.leadership.epoch,
+        "paused": scheduler.paused,
+        "interval_ms": scheduler.interval,
+        "next_run_in_ms": scheduler.next_run.map(|at| at.since(snapshot.taken_at)),
+        "running": scheduler.running,
+        "last_run": scheduler.last_run,
+        "taken_at": snapshot.taken_at,
+    }))
+    .into_response())
+}
+
+fn node(node: &NodeView) -> Value {
+    json!({
+        "id": node.id,
+        "files": node.files,
+        "bytes": node.bytes,
+        "weight": node.weight,
+        "state": node.condition,
+        "drained": node.condition == NodeCondition::Draining,
+        "in_flight": node.in_flight_in + node.in_flight_out,
+        "target_low": node.target.map(|(low, _)| low),
+        "target_high": node.target.map(|(_, high)| high),
+        "not_chosen": node.not_chosen,
+        "drain": node.drain,
+    })
+}
+
+/// Runs it now; answers with the run.
+pub(in crate::api) async fn run(State(app): State<App>, by: By, _: NoFields) -> Answer {
+    let accepted = app.command(Command::RunScheduler, &by).await?;
+    match outcome::ended(&app, &accepted, outcome::WAIT).await {
+        Err(answer) => answer,
+        Ok(operation) => Ok(axum::Json(&operation.run).into_response()),
+    }
+}
+
+/// The plan that a run would carry out now; moves nothing.
+pub(in crate::api) async fn preview(State(app): State<App>, by: By, _: NoFields) -> Answer {
+    let mut snapshots = app.handle.snapshots();
+    let before = app.snapshot().revision;
+    let accepted = app.command(Command::Preview, &by).await?;
+    let shown = snapshots.wait_for(|snapshot| snapshot.revision > before && snapshot.scheduler.preview.is_some());
+    let plan = app.limited(shown).await?.ok().and_then(|snapshot| snapshot.scheduler.preview.clone());
+    Ok(axum::Json(json!({ "message": accepted.message, "plan": plan })).into_response())
+}
+
+pub(in crate::api) async fn stop(State(app): State<App>, by: By, _: NoFields) -> Answer {
+    let accepted = app.command(Command::StopRun, &by).await?;
+    outcome::told(&app, accepted).await
+}
+
+pub(in crate::api) async fn pause(State(app): State<App>, by: By, _: NoFields) -> Answer {
+    let accepted = app.command(Command::PauseScheduler, &by).await?;
+    outcome::told(&app, accepted).await
+}
+
+pub(in crate::api) async fn resume(State(app): State<App>, by: By, _: NoFields) -> Answer {
+    let accepted = app.command(Command::ResumeScheduler, &by).await?;
+    outcome::told(&app, accepted).await
+}

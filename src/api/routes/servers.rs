@@ -1,0 +1,49 @@
+//! The ensemble's servers: their health, and control over them.
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+use serde_json::json;
+
+use crate::api::body::Fields;
+use crate::api::error::{Answer, Fail, shortened};
+use crate::api::outcome;
+use crate::api::query::known_node;
+use crate::api::state::{App, By};
+use crate::domain::command::{Command, Rejected, ServerAction};
+
+pub(in crate::api) async fn list(State(app): State<App>) -> Answer {
+    let snapshot = app.snapshot();
+    Ok(axum::Json(json!({ "servers": snapshot.servers, "taken_at": snapshot.taken_at })).into_response())
+}
+
+/// Pauses, resumes, stops or starts a server. An action against the quorum needs `"confirm"`: the
+/// server's name.
+pub(in crate::api) async fn act(
+    State(app): State<App>,
+    Path((node, action)): Path<(String, String)>,
+    by: By,
+    mut body: Fields,
+) -> Answer {
+    let confirm = body.text_if_given("confirm")?;
+    body.finish()?;
+    let node = known_node(&app, "node", &node)?;
+    let actions = [ServerAction::Pause, ServerAction::Resume, ServerAction::Stop, ServerAction::Start];
+    let Some(action) = actions.into_iter().find(|known| known.word() == action) else {
+        let message = format!("there is no action {:?}; use pause, resume, stop or start", shortened(&action));
+        return Err(Fail::new(StatusCode::NOT_FOUND, "unknown-action", message));
+    };
+    let confirmed = confirm.as_deref() == Some(node.as_str());
+    if confirm.is_some() && !confirmed {
+        return Err(Fail::field("confirm", format!("must be the server's name, {node}")));
+    }
+    let command = Command::Server { node: node.clone(), action, confirmed };
+    let accepted = match app.limited(app.handle.send(command, by.0)).await? {
+        Ok(accepted) => accepted,
+        Err(rejected @ Rejected::NeedsConfirm { .. }) => {
+            return Err(Fail::from(rejected).with("next", format!("send {{\"confirm\":\"{node}\"}}")));
+        }
+        Err(rejected) => return Err(rejected.into()),
+    };
+    outcome::told(&app, accepted).await
+}

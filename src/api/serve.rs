@@ -1,0 +1,65 @@
+//! Listens, and serves until it is told to stop.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use super::config::{ApiConfig, ApiError};
+use super::router::router;
+use crate::engine::handle::Handle;
+
+/// How long answers under way may take once the end is asked for.
+const STOP_LIMIT: Duration = Duration::from_secs(2);
+
+/// An address that is listened on and not served yet.
+#[derive(Debug)]
+pub struct Bound {
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+impl Bound {
+    /// The address with the port that was given.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+/// Listens on the address of the settings.
+///
+/// # Errors
+/// [`ApiError`]: taken, not allowed, or reachable from other machines without a token.
+pub async fn bind(config: &ApiConfig) -> Result<Bound, ApiError> {
+    let address = config.address;
+    if !address.ip().is_loopback() && config.token.is_none() && !config.insecure_bind {
+        return Err(ApiError::Open { address });
+    }
+    let failed = |cause: io::Error| match cause.kind() {
+        io::ErrorKind::AddrInUse => ApiError::InUse { address },
+        _ => ApiError::Bind { address, cause },
+    };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    Ok(Bound { listener, address })
+}
+
+/// Serves until `stop`; then answers under way get two seconds.
+pub async fn serve(bound: Bound, handle: Handle, config: ApiConfig, stop: CancellationToken) {
+    let service = router(handle, config).into_make_service_with_connect_info::<SocketAddr>();
+    let stopped = stop.clone();
+    let serve = axum::serve(bound.listener, service).with_graceful_shutdown(async move { stopped.cancelled().await });
+    let late = async {
+        stop.cancelled().await;
+        tokio::time::sleep(STOP_LIMIT).await;
+    };
+    tokio::select! {
+        result = serve => if let Err(cause) = result {
+            tracing::error!("{}", ApiError::Serve { address: bound.address, cause });
+        },
+        () = late => tracing::warn!("REST: answers under way were cut off at the end"),
+    }
+}

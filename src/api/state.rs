@@ -1,0 +1,61 @@
+//! What every handler has: the engine's handle, the settings, and who asks.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::http::request::Parts;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+use super::config::ApiConfig;
+use super::error::Fail;
+use crate::domain::command::{Accepted, Actor, Command};
+use crate::domain::snapshot::Snapshot;
+use crate::engine::handle::Handle;
+
+/// Longest wait for the engine to accept or refuse, and for an answer to a question.
+pub(super) const ENGINE_WAIT: Duration = Duration::from_secs(5);
+/// Uploads that may be under way at once.
+pub(super) const UPLOADS_MAX: usize = 16;
+
+#[derive(Clone)]
+pub(super) struct App {
+    pub(super) handle: Handle,
+    pub(super) config: Arc<ApiConfig>,
+    pub(super) uploads: Arc<Semaphore>,
+}
+
+impl App {
+    pub(super) fn new(handle: Handle, config: ApiConfig) -> Self {
+        Self { handle, config: Arc::new(config), uploads: Arc::new(Semaphore::new(UPLOADS_MAX)) }
+    }
+
+    pub(super) fn snapshot(&self) -> Arc<Snapshot> {
+        self.handle.snapshot()
+    }
+
+    /// Asks the engine for a command, and waits [`ENGINE_WAIT`] at most.
+    pub(super) async fn command(&self, command: Command, by: &By) -> Result<Accepted, Fail> {
+        self.limited(self.handle.send(command, by.0.clone())).await?.map_err(Fail::from)
+    }
+
+    /// Waits for an answer of the engine, [`ENGINE_WAIT`] at most.
+    pub(super) async fn limited<T>(&self, answer: impl Future<Output = T>) -> Result<T, Fail> {
+        timeout(ENGINE_WAIT, answer).await.map_err(|_| Fail::no_answer())
+    }
+}
+
+/// Who asks, for history: `api 127.0.0.1`.
+pub(super) struct By(pub(super) Actor);
+
+impl<S: Sync> FromRequestParts<S> for By {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+        Ok(Self(Actor(peer.map_or_else(|| "api".into(), |peer| format!("api {}", peer.0.ip().to_canonical())))))
+    }
+}

@@ -1,0 +1,215 @@
+//! The router without a socket, before an engine that the test plays.
+
+use std::sync::Arc;
+
+use axum::body::{Body, to_bytes};
+use axum::http::{Request as HttpRequest, StatusCode};
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+use super::router::ROUTES;
+use super::{ApiConfig, Secret, router};
+use crate::domain::command::{Accepted, Command, Rejected};
+use crate::domain::fixtures::{operation, snapshot};
+use crate::domain::ids::{FileId, OperationId};
+use crate::domain::operation::{Operation, OperationKind, OperationStatus};
+use crate::domain::snapshot::Snapshot;
+use crate::engine::handle::{Handle, Request};
+
+fn request(method: &str, path: &str, body: Option<&str>) -> HttpRequest<Body> {
+    let builder = HttpRequest::builder().method(method).uri(path).header("host", "localhost:8080");
+    match body {
+        Some(body) => builder.header("content-type", "application/json").body(Body::from(body.to_owned())),
+        None => builder.body(Body::empty()),
+    }
+    .unwrap()
+}
+
+/// Sends a request and answers what reaches the engine with `play`; counts what reached it.
+async fn ask(
+    picture: Snapshot,
+    request: HttpRequest<Body>,
+    play: impl Fn(&Command) -> Result<Accepted, Rejected>,
+) -> (StatusCode, Value, usize) {
+    let (handle, mut end) = Handle::pair(Arc::new(picture));
+    let service = router(handle, ApiConfig::default());
+    let mut reached = 0;
+    let engine = async {
+        while let Some(request) = end.requests.recv().await {
+            if let Request::Command { command, reply, .. } = request {
+                reached += 1;
+                _ = reply.send(play(&command));
+            }
+        }
+    };
+    let response = tokio::select! {
+        response = service.oneshot(request) => response.unwrap(),
+        () = engine => unreachable!("the router holds the handle"),
+    };
+    let status = response.status();
+    let bytes = to_bytes(response.into_body(), 1 << 20).await.unwrap();
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    (status, serde_json::from_str(&text).unwrap_or(Value::String(text)), reached)
+}
+
+fn refuse(command: &Command) -> Result<Accepted, Rejected> {
+    Err(Rejected::Internal { cause: format!("{} should not have come", command.verb()) })
+}
+
+const FILES: [FileId; 2] = [FileId::new(7), FileId::new(8)];
+
+/// A picture in which operation 9 has ended.
+fn finished(kind: OperationKind) -> Snapshot {
+    let row = Operation { files: FILES.to_vec(), ..operation(9, kind, OperationStatus::Done) };
+    Snapshot { operations: Arc::from([Arc::new(row)]), ..snapshot() }
+}
+
+fn accepted() -> Result<Accepted, Rejected> {
+    Ok(Accepted { operation: Some(OperationId::new(9)), message: "on its way".into() })
+}
+
+#[tokio::test]
+async fn a_stress_answers_with_its_files() {
+    let body = r#"{"node":"zk1","files":8,"size_kb":128,"trigger_scheduler":true}"#;
+    let (status, answer, _) = ask(finished(OperationKind::Stress), request("POST", "/api/demo/stress", Some(body)), |command| {
+        assert!(matches!(command, Command::Stress(stress) if stress.files == 8 && stress.size.0 == 131_072 && stress.trigger_scheduler));
+        accepted()
+    })
+    .await;
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(answer["files"], json!(FILES));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_takes_long_tells_where_to_look() {
+    let (status, answer, _) = ask(snapshot(), request("POST", "/api/scheduler/run", None), |_| accepted()).await;
+    assert_eq!(status, StatusCode::ACCEPTED);
+    assert_eq!(answer["look"], format!("/api/operations/{}", OperationId::new(9)));
+}
+
+#[tokio::test]
+async fn bad_input_names_its_field_and_reaches_nobody() {
+    for (body, status, field) in [
+        (r#"{"node":"zk9","files":1,"size_kb":1}"#, 404, "node"),
+        (r#"{"node":"zk1","files":0,"size_kb":1}"#, 422, "files"),
+        (r#"{"node":"zk1","files":-1,"size_kb":1}"#, 422, "files"),
+        (r#"{"node":"zk1","files":1.5,"size_kb":1}"#, 422, "files"),
+        (r#"{"node":"zk1","files":10001,"size_kb":1}"#, 422, "files"),
+        (r#"{"node":"zk1","files":"8","size_kb":1}"#, 422, "files"),
+        (r#"{"node":"zk1","size_kb":1}"#, 422, "files"),
+        (r#"{"node":"zk1","files":1,"size_kb":1,"trigger":true}"#, 422, "trigger"),
+        (r#"{"node":7,"files":1,"size_kb":1}"#, 422, "node"),
+        (r#"{"node":"zk1","files":1"#, 422, "body"),
+        ("[]", 422, "body"),
+    ] {
+        let (found, answer, reached) = ask(snapshot(), request("POST", "/api/demo/stress", Some(body)), refuse).await;
+        assert_eq!((found.as_u16(), &answer["error"]["field"]), (status, &json!(field)), "{body}: {answer}");
+        assert_eq!(reached, 0, "{body}");
+    }
+    let (_, answer, _) = ask(snapshot(), request("POST", "/api/nodes/zk9/drain", None), refuse).await;
+    assert_eq!(answer["error"]["known"], json!(["zk1", "zk2", "zk3"]));
+}
+
+#[tokio::test]
+async fn diagnostics_have_every_field_that_is_promised() {
+    let (status, answer, _) = ask(snapshot(), request("GET", "/api/scheduler/diagnostics", None), refuse).await;
+    assert_eq!(status, StatusCode::OK);
+    for field in ["nodes", "threshold", "max_difference", "leader", "next_run_in_ms", "last_run"] {
+        assert!(answer.get(field).is_some(), "{field}: {answer}");
+    }
+    for field in
+        ["id", "files", "bytes", "weight", "state", "drained", "in_flight", "target_low", "target_high", "not_chosen"]
+    {
+        assert!(answer["nodes"][0].get(field).is_some(), "{field}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn an_action_against_the_quorum_says_what_to_send() {
+    let needs = |_: &Command| Err(Rejected::NeedsConfirm { consequence: "writes stop".into(), type_name: true });
+    let (status, answer, _) = ask(snapshot(), request("POST", "/api/servers/zk3/pause", None), needs).await;
+    assert_eq!((status, &answer["error"]["consequence"]), (StatusCode::CONFLICT, &json!("writes stop")));
+    let confirmed = |command: &Command| {
+        assert!(matches!(command, Command::Server { confirmed: true, .. }));
+        accepted()
+    };
+    let body = Some(r#"{"confirm":"zk3"}"#);
+    let sent = request("POST", "/api/servers/zk3/pause", body);
+    assert_eq!(ask(finished(OperationKind::Pause), sent, confirmed).await.0, StatusCode::OK);
+    let wrong = request("POST", "/api/servers/zk3/pause", Some(r#"{"confirm":"zk1"}"#));
+    assert_eq!(ask(snapshot(), wrong, refuse).await.1["error"]["field"], "confirm");
+}
+
+#[tokio::test]
+async fn every_route_asks_for_the_token_and_refuses_foreign_hosts() {
+    for (method, path, _) in ROUTES {
+        let path = path.replace("{node}", "zk1").replace("{action}", "pause").replace("{id}", "x");
+        for (host, bearer, expected) in [
+            ("localhost", None, Some(401)),
+            ("localhost", Some("Bearer wrong"), Some(401)),
+            ("evil.example", Some("Bearer 0123456789abcdef"), Some(421)),
+        ] {
+            let (handle, end) = Handle::pair(Arc::new(snapshot()));
+            drop(end);
+            let token = Secret::new("0123456789abcdef").unwrap();
+            let service = router(handle, ApiConfig { token: Some(token), ..ApiConfig::default() });
+            let mut sent = request(method.as_str(), &path, None);
+            sent.headers_mut().insert("host", host.parse().unwrap());
+            if let Some(bearer) = bearer {
+                sent.headers_mut().insert("authorization", bearer.parse().unwrap());
+            }
+            let expected = expected.filter(|status| path != "/healthz" || *status == 421);
+            let status = service.oneshot(sent).await.unwrap().status().as_u16();
+            assert_eq!(status, expected.unwrap_or(200), "{method} {path} from {host}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_said_in_json() {
+    let (status, answer, _) = ask(snapshot(), request("GET", "/api/nothing", None), refuse).await;
+    assert_eq!((status.as_u16(), &answer["error"]["code"]), (404, &json!("no-route")));
+    let (status, answer, _) = ask(snapshot(), request("DELETE", "/api/nodes", None), refuse).await;
+    assert_eq!((status.as_u16(), &answer["error"]["code"]), (405, &json!("wrong-method")));
+    let (status, _, _) = ask(snapshot(), request("GET", "/api/files/nonsense", None), refuse).await;
+    assert_eq!(status.as_u16(), 404);
+}
+
+#[tokio::test]
+async fn files_come_in_pages() {
+    let page = async |path: &str| ask(snapshot(), request("GET", path, None), refuse).await.1;
+    let first = page("/api/files?limit=60").await;
+    assert_eq!((first["files"].as_array().map(Vec::len), &first["total"]), (Some(60), &json!(100)));
+    let next = first["next_after"].as_str().unwrap();
+    let rest = page(&format!("/api/files?limit=60&after={next}")).await;
+    assert_eq!((rest["files"].as_array().map(Vec::len), &rest["next_after"]), (Some(40), &Value::Null));
+    assert_eq!(page("/api/files?node=zk1").await["matching"], 34);
+    assert_eq!(page("/api/files?limit=0").await["error"]["field"], "limit");
+    assert_eq!(page("/api/files?colour=red").await["error"]["field"], "colour");
+}
+
+#[tokio::test]
+async fn metrics_are_readable_and_counters_end_in_total() {
+    let (_, text, _) = ask(finished(OperationKind::Migration), request("GET", "/metrics", None), refuse).await;
+    let text = text.as_str().unwrap();
+    let lines = text.lines().map(|line| Ok(line.to_owned()));
+    let samples = prometheus_parse::Scrape::parse(lines).unwrap().samples;
+    assert!(samples.iter().any(|sample| sample.metric == "zkdeck_node_files"));
+    for line in text.lines().filter(|line| line.starts_with("# TYPE")) {
+        let words: Vec<_> = line.split(' ').collect();
+        assert_eq!(words[3] == "counter", words[2].ends_with("_total"), "{line}");
+    }
+}
+
+#[test]
+fn the_description_has_the_same_routes() {
+    let text: Value = serde_json::from_str(include_str!("../../docs/openapi.json")).unwrap();
+    let mut described = Vec::new();
+    for (path, methods) in text["paths"].as_object().unwrap() {
+        described.extend(methods.as_object().unwrap().keys().map(|method| (method.to_uppercase(), path.clone())));
+    }
+    let mut served: Vec<_> = ROUTES.iter().map(|(method, path, _)| (method.to_string(), (*path).to_owned())).collect();
+    described.sort();
+    served.sort();
+    assert_eq!(described, served);
+}

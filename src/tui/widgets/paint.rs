@@ -1,0 +1,90 @@
+//! Puts lines into a buffer, never outside its area.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use crate::domain::server::Series;
+use crate::tui::theme::Glyphs;
+
+/// Draws a line at a row of the area; nothing happens below its end.
+pub fn line(area: Rect, buffer: &mut Buffer, row: u16, line: &Line<'_>) {
+    if row < area.height && area.width > 0 {
+        buffer.set_line(area.x, area.y + row, line, area.width);
+    }
+}
+
+/// A line of one style.
+pub fn text(area: Rect, buffer: &mut Buffer, row: u16, text: &str, style: Style) {
+    line(area, buffer, row, &Line::from(Span::styled(text.to_owned(), style)));
+}
+
+/// The rows of `area` from `row` on.
+#[must_use]
+pub const fn below(area: Rect, row: u16) -> Rect {
+    let row = if row < area.height { row } else { area.height };
+    Rect { y: area.y + row, height: area.height - row, ..area }
+}
+
+/// The last `width` values as heights, scaled to the largest; what is unknown stays empty.
+#[must_use]
+pub fn spark(series: &Series, width: usize, glyphs: &Glyphs) -> String {
+    let values = &series.0[series.0.len().saturating_sub(width)..];
+    let most = values.iter().flatten().copied().fold(0.0_f32, f32::max);
+    let glyph = |value: &Option<f32>| match value {
+        None => " ",
+        Some(value) if most > 0.0 => {
+            let top = glyphs.spark.len() - 1;
+            glyphs.spark[((value / most * top as f32).round() as usize).min(top)]
+        }
+        Some(_) => glyphs.spark[0],
+    };
+    let drawn: String = values.iter().map(glyph).collect();
+    format!("{}{drawn}", " ".repeat(width.saturating_sub(values.len())))
+}
+
+/// A bar of `value` out of `most` over `width` cells, in eighths.
+#[must_use]
+pub fn bar(value: u64, most: u64, width: usize, glyphs: &Glyphs) -> String {
+    if most == 0 {
+        return String::new();
+    }
+    let eighths = usize::try_from(u128::from(value.min(most)) * (width as u128 * 8) / u128::from(most)).unwrap_or(0);
+    let mut bar = glyphs.bar[0].repeat(eighths / 8);
+    if eighths % 8 > 0 {
+        bar.push_str(glyphs.bar[8 - eighths % 8]);
+    }
+    bar
+}
+
+/// A bar whose rest is drawn too: a progress.
+#[must_use]
+pub fn progress(value: u64, most: u64, width: usize, glyphs: &Glyphs) -> String {
+    let full = if most == 0 { width } else { usize::try_from(value.min(most) * width as u64 / most).unwrap_or(0) };
+    format!("{}{}", glyphs.bar[0].repeat(full), glyphs.bar_empty.repeat(width - full.min(width)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bars_grow_in_eighths() {
+        let glyphs = &Glyphs::UNICODE;
+        assert_eq!(bar(0, 10, 10, glyphs), "");
+        assert_eq!(bar(10, 10, 4, glyphs), "████");
+        assert_eq!(bar(1, 16, 8, glyphs), "▌");
+        assert_eq!(bar(7, 0, 8, glyphs), "");
+        assert_eq!(progress(1, 4, 8, glyphs), "██░░░░░░");
+        assert_eq!(progress(0, 0, 3, glyphs), "███");
+    }
+
+    #[test]
+    fn what_is_unknown_leaves_a_gap() {
+        let series = Series(vec![Some(0.0), None, Some(7.0)]);
+        assert_eq!(spark(&series, 4, &Glyphs::UNICODE), " ▁ █");
+        assert_eq!(spark(&series, 1, &Glyphs::UNICODE), "█");
+        assert_eq!(spark(&Series(vec![Some(0.0)]), 1, &Glyphs::UNICODE), "▁");
+    }
+}

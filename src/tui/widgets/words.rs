@@ -1,0 +1,122 @@
+//! Numbers and states in words. What is not known is `-`.
+
+use std::fmt::Display;
+
+use ratatui::style::Style;
+
+use crate::domain::ids::{Millis, Timestamp};
+use crate::domain::node::NodeCondition;
+use crate::domain::operation::OperationStatus;
+use crate::domain::server::ServerState;
+use crate::domain::snapshot::{SessionState, Snapshot};
+use crate::tui::theme::Styles;
+
+/// The value, or `-`.
+#[must_use]
+pub fn or_dash<T: Display>(value: Option<T>) -> String {
+    value.map_or_else(|| "-".to_owned(), |value| value.to_string())
+}
+
+/// `0.4 ms`, `131 ms`.
+#[must_use]
+pub fn ms(value: Option<f64>) -> String {
+    or_dash(value.map(|ms| if ms < 10.0 { format!("{ms:.1} ms") } else { format!("{ms:.0} ms") }))
+}
+
+/// `61/s`, `0.4/s`.
+#[must_use]
+pub fn rate(value: Option<f64>) -> String {
+    or_dash(value.map(|n| if n > 0.0 && n < 10.0 { format!("{n:.1}/s") } else { format!("{n:.0}/s") }))
+}
+
+/// `1,204`.
+#[must_use]
+pub fn grouped(value: u64) -> String {
+    let digits = value.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// One unit, for narrow columns: `41s`, `4m`, `3h`, `2d`.
+#[must_use]
+pub fn age(at: Timestamp, now: Timestamp) -> String {
+    let seconds = now.since(at).0 / 1000;
+    match seconds {
+        0..=59 => format!("{seconds}s"),
+        60..=3599 => format!("{}m", seconds / 60),
+        3600..=86_399 => format!("{}h", seconds / 3600),
+        _ => format!("{}d", seconds / 86_400),
+    }
+}
+
+/// `1 file`, `8 files`.
+#[must_use]
+pub fn count(number: u64, what: &str) -> String {
+    let ending = if number == 1 { "" } else { "s" };
+    format!("{} {what}{ending}", grouped(number))
+}
+
+/// Glyph and style of a server's state.
+#[must_use]
+pub const fn of_server(state: ServerState, styles: &Styles) -> (&'static str, Style) {
+    let glyphs = &styles.glyphs;
+    match state {
+        ServerState::Up => (glyphs.good, styles.good),
+        ServerState::Degraded | ServerState::ReadOnly | ServerState::Paused => (glyphs.warning, styles.warning),
+        ServerState::Unknown => (glyphs.unknown, styles.dim),
+        ServerState::NotServing | ServerState::Frozen | ServerState::Stopped | ServerState::Down => {
+            (glyphs.bad, styles.bad)
+        }
+    }
+}
+
+/// Style of a node's condition.
+#[must_use]
+pub const fn of_node(condition: NodeCondition, styles: &Styles) -> Style {
+    match condition {
+        NodeCondition::Active => styles.good,
+        NodeCondition::Draining | NodeCondition::Paused | NodeCondition::Full => styles.warning,
+        NodeCondition::Unknown => styles.dim,
+        NodeCondition::Down | NodeCondition::Frozen | NodeCondition::NotServing | NodeCondition::Unhealthy => styles.bad,
+    }
+}
+
+/// Glyph and style of a row of history.
+#[must_use]
+pub const fn of_operation(status: OperationStatus, styles: &Styles) -> (&'static str, Style) {
+    let glyphs = &styles.glyphs;
+    match status {
+        OperationStatus::Started => (glyphs.unknown, styles.accent),
+        OperationStatus::Done => (glyphs.good, styles.good),
+        OperationStatus::Failed => (glyphs.bad, styles.bad),
+        OperationStatus::Aborted => (glyphs.warning, styles.warning),
+        OperationStatus::None => ("-", styles.dim),
+    }
+}
+
+/// How old the records on screen are, while there is no session to renew them.
+#[must_use]
+pub fn stale(snapshot: &Snapshot, now: Timestamp) -> Option<Millis> {
+    let session = &snapshot.session;
+    (session.state != SessionState::Connected).then(|| now.since(session.since))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_read_well_and_unknown_is_a_dash() {
+        assert_eq!([grouped(0), grouped(999), grouped(1_204), grouped(1_048_576)], ["0", "999", "1,204", "1,048,576"]);
+        assert_eq!([ms(Some(0.42)), ms(Some(131.2)), ms(None)], ["0.4 ms", "131 ms", "-"]);
+        assert_eq!([rate(Some(0.0)), rate(Some(0.4)), rate(Some(61.0))], ["0/s", "0.4/s", "61/s"]);
+        assert_eq!(age(Timestamp(0), Timestamp(250_000)), "4m");
+        assert_eq!([count(1, "file"), count(1000, "file")], ["1 file", "1,000 files"]);
+    }
+}
