@@ -119,7 +119,7 @@ async fn what_a_user_does() {
     assert_eq!(counts, [2, 3, 3]);
 
     let (status, run) = post(&deck, "/api/scheduler/run", &json!({})).await;
-    assert_eq!((status, &run["decision"]), (StatusCode::OK, &json!("below-trigger")), "{run}");
+    assert_eq!((status, &run["decision"]), (StatusCode::OK, &json!("balanced")), "{run}");
 
     bad_input_writes_nothing(&deck).await;
 

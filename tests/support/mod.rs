@@ -3,6 +3,7 @@
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 /// The folder of ZooKeeper's jars; `None` when nobody has fetched them.
@@ -13,14 +14,21 @@ pub(crate) fn jars() -> Option<PathBuf> {
     filled.then_some(folder)
 }
 
-/// The first of `count` neighbouring ports that are free on 127.0.0.1 now.
+/// The first of `count` neighbouring ports that are free on 127.0.0.1 now and that nobody in this
+/// process was given before.
 pub(crate) fn free_ports(count: u16) -> u16 {
+    static GIVEN: Mutex<Vec<(u16, u16)>> = Mutex::new(Vec::new());
+    let mut given = GIVEN.lock().unwrap();
     for _ in 0..200 {
         let probe = TcpListener::bind("127.0.0.1:0").unwrap();
         let first = probe.local_addr().unwrap().port();
         let Some(last) = first.checked_add(count - 1) else { continue };
+        if given.iter().any(|&(from, to)| first <= to && from <= last) {
+            continue;
+        }
         let rest: Result<Vec<_>, _> = (first + 1..=last).map(|port| TcpListener::bind(("127.0.0.1", port))).collect();
         if rest.is_ok() {
+            given.push((first, last));
             return first;
         }
     }
