@@ -82,7 +82,6 @@ impl Ui {
             Action::Drain | Action::Pause | Action::StopServer => self.ask_node(action, &snapshot),
             _ if knows => Vec::new(),
             Action::RunScheduler => self.send(Command::RunScheduler),
-            Action::Preview => self.send(Command::Preview),
             Action::StopRun => self.send(Command::StopRun),
             Action::RunWorkload => self.send(Command::RunWorkload),
             Action::PauseScheduler if snapshot.scheduler.paused => self.send(Command::ResumeScheduler),
@@ -93,7 +92,8 @@ impl Ui {
 
     /// Goes to the pane that knows the action and lets it act.
     fn elsewhere(&mut self, action: Action, snapshot: &Snapshot) -> Vec<Order> {
-        let framed = matches!(action, Action::Stress | Action::Upload | Action::Migrate | Action::Delete);
+        let framed =
+            matches!(action, Action::Stress | Action::Preview | Action::Upload | Action::Migrate | Action::Delete);
         let index = self.panes.iter().position(|pane| pane.actions().contains(&action)).filter(|_| framed);
         let Some(index) = index else { return Vec::new() };
         let mut orders = self.show(index);

@@ -68,28 +68,84 @@ impl Column {
     }
 }
 
-/// The titles of columns, two cells apart, as rows are.
-#[must_use]
-pub fn heading(columns: &[Column], styles: &Styles) -> Line<'static> {
-    let titles: Vec<_> = columns.iter().map(|column| column.cell(column.title)).collect();
-    Line::from(Span::styled(format!("   {}", titles.join("  ")), styles.heading))
-}
+/// Columns of a table, each by its key, two cells apart after a marker of three.
+#[derive(Clone, Debug)]
+pub struct Columns<K>(Vec<(K, Column)>);
 
-/// A row of cells with a style each; the selected one is reversed and marked.
-#[must_use]
-pub fn row(columns: &[Column], cells: &[(String, Style)], selected: bool, marked: bool, styles: &Styles) -> Line<'static> {
-    let mark = match (selected, marked) {
-        (true, true) => ">* ",
-        (true, false) => " > ",
-        (false, true) => " * ",
-        (false, false) => "   ",
-    };
-    let mut spans = vec![Span::styled(mark, if selected { styles.selected } else { styles.accent })];
-    for (column, (text, style)) in columns.iter().zip(cells) {
-        let style = if selected { style.patch(styles.selected) } else { *style };
-        spans.push(Span::styled(format!("{}  ", column.cell(text)), style));
+const MARKER: usize = 3;
+const GAP: usize = 2;
+
+impl<K: Copy + PartialEq> Columns<K> {
+    /// The columns that fit into `width`: those of `leaving` go first, in that order.
+    #[must_use]
+    pub fn fit(all: Vec<(K, Column)>, leaving: &[K], width: usize) -> Self {
+        let mut columns = Self(all);
+        for key in leaving {
+            if columns.width() <= width {
+                break;
+            }
+            columns.0.retain(|(own, _)| own != key);
+        }
+        columns
     }
-    Line::from(spans)
+
+    /// Gives what is left of `width` to one column, up to `most`; takes from it, down to 1, when it is short.
+    #[must_use]
+    pub fn stretch(mut self, key: K, width: usize, most: usize) -> Self {
+        let used = self.width();
+        if let Some((_, column)) = self.0.iter_mut().find(|(own, _)| *own == key) {
+            column.width = (column.width + width).saturating_sub(used).clamp(1, most.max(1));
+        }
+        self
+    }
+
+    fn width(&self) -> usize {
+        MARKER + self.0.iter().map(|(_, column)| column.width + GAP).sum::<usize>()
+    }
+
+    /// Another title for one column.
+    #[must_use]
+    pub fn titled(mut self, key: K, title: &'static str) -> Self {
+        if let Some((_, column)) = self.0.iter_mut().find(|(own, _)| *own == key) {
+            column.title = title;
+        }
+        self
+    }
+
+    /// Width of one column; `None` when it has left.
+    #[must_use]
+    pub fn width_of(&self, key: K) -> Option<usize> {
+        self.0.iter().find(|(own, _)| *own == key).map(|(_, column)| column.width)
+    }
+
+    /// The titles.
+    #[must_use]
+    pub fn heading(&self, styles: &Styles) -> Line<'static> {
+        let titles: Vec<_> = self.0.iter().map(|(_, column)| column.cell(column.title)).collect();
+        Line::from(Span::styled(format!("   {}", titles.join("  ")), styles.heading))
+    }
+
+    /// One row; the selected one is reversed and marked.
+    pub fn row(
+        &self,
+        (selected, marked): (bool, bool),
+        styles: &Styles,
+        cell: impl Fn(K) -> (String, Style),
+    ) -> Line<'static> {
+        let mark = match (selected, marked) {
+            (true, true) => ">* ",
+            (true, false) => " > ",
+            (false, true) => " * ",
+            (false, false) => "   ",
+        };
+        let mut spans = vec![Span::styled(mark, if selected { styles.selected } else { styles.accent })];
+        for (key, column) in &self.0 {
+            let (text, style) = cell(*key);
+            let style = if selected { style.patch(styles.selected) } else { style };
+            spans.push(Span::styled(format!("{}  ", column.cell(&text)), style));
+        }
+        Line::from(spans)
+    }
 }
 
 #[cfg(test)]
@@ -105,6 +161,17 @@ mod tests {
         assert!(cursor.act(Action::Down, 4) && cursor.at == 3);
         assert!(cursor.act(Action::Bottom, 0) && cursor.at == 0);
         assert!(!cursor.act(Action::Open, 4));
+    }
+
+    #[test]
+    fn columns_leave_in_their_order_and_one_takes_the_rest() {
+        let all = || vec![('a', Column::left("A", 4)), ('b', Column::right("B", 6)), ('c', Column::left("C", 8))];
+        assert_eq!(Columns::fit(all(), &['c', 'b'], 27).width(), 27);
+        assert_eq!(Columns::fit(all(), &['c', 'b'], 26).width_of('c'), None);
+        assert_eq!(Columns::fit(all(), &['b', 'c'], 9).width_of('a'), Some(4));
+        let wide = Columns::fit(all(), &[], 40).stretch('a', 40, 100);
+        assert_eq!((wide.width_of('a'), wide.width()), (Some(17), 40));
+        assert_eq!(Columns::fit(all(), &[], 20).stretch('c', 20, 100).width_of('c'), Some(1));
     }
 
     #[test]

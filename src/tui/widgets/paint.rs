@@ -6,6 +6,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use crate::domain::server::Series;
+use crate::tui::sanitise;
 use crate::tui::theme::Glyphs;
 
 /// Draws a line at a row of the area; nothing happens below its end.
@@ -18,6 +19,14 @@ pub fn line(area: Rect, buffer: &mut Buffer, row: u16, line: &Line<'_>) {
 /// A line of one style.
 pub fn text(area: Rect, buffer: &mut Buffer, row: u16, text: &str, style: Style) {
     line(area, buffer, row, &Line::from(Span::styled(text.to_owned(), style)));
+}
+
+/// Text at the right end of a row, one cell from the edge; nothing when it does not fit.
+pub fn right(area: Rect, buffer: &mut Buffer, row: u16, text: &str, style: Style) {
+    let width = sanitise::width(text) as u16 + 1;
+    if width <= area.width {
+        self::text(Rect { x: area.right() - width, width, ..area }, buffer, row, text, style);
+    }
 }
 
 /// The rows of `area` from `row` on.
@@ -42,6 +51,17 @@ pub fn spark(series: &Series, width: usize, glyphs: &Glyphs) -> String {
     };
     let drawn: String = values.iter().map(glyph).collect();
     format!("{}{drawn}", " ".repeat(width.saturating_sub(values.len())))
+}
+
+/// All values in `width` cells: each cell shows the largest of its share of the time.
+#[must_use]
+pub fn squeeze(series: &Series, width: usize) -> Series {
+    let len = series.0.len();
+    if len <= width || width == 0 {
+        return series.clone();
+    }
+    let share = |cell: usize| &series.0[cell * len / width..((cell + 1) * len / width).max(cell * len / width + 1)];
+    Series((0..width).map(|cell| share(cell).iter().flatten().copied().reduce(f32::max)).collect())
 }
 
 /// A bar of `value` out of `most` over `width` cells, in eighths.
@@ -78,6 +98,15 @@ mod tests {
         assert_eq!(bar(7, 0, 8, glyphs), "");
         assert_eq!(progress(1, 4, 8, glyphs), "██░░░░░░");
         assert_eq!(progress(0, 0, 3, glyphs), "███");
+    }
+
+    #[test]
+    fn a_squeezed_series_keeps_its_peaks() {
+        let series = Series((0..60).map(|i| Some(if i == 7 { 9.0 } else { 1.0 })).collect());
+        let squeezed = squeeze(&series, 16);
+        assert_eq!((squeezed.0.len(), squeezed.0.iter().filter(|v| **v == Some(9.0)).count()), (16, 1));
+        assert_eq!(squeeze(&series, 60), series);
+        assert_eq!(squeeze(&Series(vec![None; 4]), 2), Series(vec![None, None]));
     }
 
     #[test]

@@ -1,0 +1,121 @@
+//! One bar for each node, with the trigger drawn in.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use crate::domain::node::{NodeCondition, NodeView};
+use crate::domain::operation::{OperationKind, OperationStatus};
+use crate::domain::snapshot::Snapshot;
+use crate::tui::pane::View;
+use crate::tui::widgets::{paint, words};
+use crate::tui::{sanitise, time};
+
+/// Bars that are drawn at most; the fullest and the emptiest are among them.
+const BARS_MAX: usize = 12;
+/// Cells of the text at the right end.
+const TOTALS: u16 = 30;
+
+/// Rows that the bars take.
+pub(super) fn height(snapshot: &Snapshot, area: Rect) -> u16 {
+    (snapshot.nodes.len().min(BARS_MAX) as u16).max(1).min(area.height / 2)
+}
+
+/// The count at which a node makes the scheduler start: the least loaded one's and the trigger.
+fn trigger_at(snapshot: &Snapshot) -> Option<u64> {
+    let eligible = snapshot.nodes.iter().filter(|node| node.condition == NodeCondition::Active);
+    let least = eligible.map(|node| node.files).min()?;
+    (snapshot.scheduler.trigger > 0).then(|| least + snapshot.scheduler.trigger)
+}
+
+pub(super) fn draw(area: Rect, buffer: &mut Buffer, view: &View<'_>) {
+    let snapshot = view.snapshot;
+    let (shown, left_out) = shown(snapshot, usize::from(area.height));
+    let trigger = trigger_at(snapshot);
+    let most = snapshot.nodes.iter().map(|node| node.files).max().unwrap_or(0).max(trigger.unwrap_or(0));
+    let wide = area.width >= 96;
+    let fixed = 58 + if wide { TOTALS } else { 0 };
+    let width = usize::from(area.width.saturating_sub(fixed)).clamp(8, 60);
+    for (row, node) in shown.iter().enumerate() {
+        let line = bar(node, most, trigger, width, view);
+        paint::line(area, buffer, row as u16, &line);
+    }
+    if wide {
+        for (row, text) in totals(snapshot, trigger, left_out).iter().enumerate() {
+            paint::right(area, buffer, row as u16, text, view.styles.dim);
+        }
+    }
+}
+
+/// The first nodes of the configuration, or the fullest ones when there are too many.
+fn shown(snapshot: &Snapshot, rows: usize) -> (Vec<&NodeView>, usize) {
+    let mut nodes: Vec<&NodeView> = snapshot.nodes.iter().collect();
+    if nodes.len() <= rows {
+        return (nodes, 0);
+    }
+    nodes.sort_by_key(|node| std::cmp::Reverse(node.files));
+    let left_out = nodes.len() - rows;
+    nodes.truncate(rows);
+    (nodes, left_out)
+}
+
+fn bar<'a>(node: &'a NodeView, most: u64, trigger: Option<u64>, width: usize, view: &View<'_>) -> Line<'a> {
+    let styles = view.styles;
+    let known = view.snapshot.files_complete;
+    let mut cells: Vec<String> =
+        paint::bar(node.files, most, width, &styles.glyphs).chars().map(String::from).collect();
+    cells.resize(width, " ".to_owned());
+    if let Some(at) = trigger.filter(|_| most > 0).map(|at| (at * width as u64 / most) as usize) {
+        let at = at.min(width.saturating_sub(1));
+        if cells[at] == " " {
+            cells[at] = styles.glyphs.trigger.to_owned();
+        }
+    }
+    let over = trigger.is_some_and(|at| node.files >= at);
+    let count = if known { words::grouped(node.files) } else { "-".into() };
+    let bytes = if known { node.bytes.to_string() } else { "-".into() };
+    let moving = match (node.in_flight_in, node.in_flight_out) {
+        (0, 0) => String::new(),
+        (coming, 0) => format!("{coming} coming"),
+        (0, going) => format!("{going} going"),
+        (coming, going) => format!("{coming} coming, {going} going"),
+    };
+    let weight = if node.weight == crate::domain::node::WEIGHT_DEFAULT {
+        String::new()
+    } else {
+        format!("weight {} ", node.weight)
+    };
+    let cleaned = sanitise::fit(node.id.as_str(), 10);
+    let state =
+        if node.drain.as_ref().is_some_and(|drain| drain.files_left == 0) { "drained" } else { node.condition.word() };
+    Line::from(vec![
+        Span::styled(format!("  {cleaned:<6}{count:>8}  "), styles.text),
+        Span::styled(cells.concat(), if over { styles.warning } else { styles.accent }),
+        Span::styled(format!("  {bytes:>9}   "), styles.text),
+        Span::styled(format!("{state:<12} "), words::of_node(node.condition, styles)),
+        Span::styled(format!("{weight}{moving}"), styles.dim),
+    ])
+}
+
+fn totals(snapshot: &Snapshot, trigger: Option<u64>, left_out: usize) -> Vec<String> {
+    if !snapshot.files_complete {
+        return vec!["reading the records".to_owned()];
+    }
+    let bytes = crate::domain::ids::Bytes(snapshot.nodes.iter().map(|node| node.bytes.0).sum());
+    let scheduler = &snapshot.scheduler;
+    let spread = words::or_dash(scheduler.max_difference);
+    let at = trigger.map(|at| format!(", starts at {}", words::grouped(at))).unwrap_or_default();
+    let mut lines = vec![
+        format!("{}, {bytes}", words::count(snapshot.files.len() as u64, "file")),
+        format!("spread {spread}, trigger {}{at}", scheduler.trigger),
+    ];
+    let moved = snapshot
+        .operations
+        .iter()
+        .find(|operation| operation.kind == OperationKind::Migration && operation.status == OperationStatus::Done);
+    lines.extend(moved.and_then(|moved| moved.finished).map(|at| format!("last move {}", time::of_day(at))));
+    if left_out > 0 {
+        lines.push(format!("{} more", words::count(left_out as u64, "node")));
+    }
+    lines
+}

@@ -1,0 +1,252 @@
+//! Files: how many each node owns, and every file with what is done to it.
+
+mod bars;
+mod detail;
+mod index;
+mod table;
+
+use std::collections::BTreeSet;
+
+use crossterm::event::{KeyEvent, MouseEvent, MouseEventKind};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use self::detail::Detail;
+use self::index::Index;
+use crate::domain::ids::{FileId, NodeId};
+use crate::domain::snapshot::{Level, Snapshot};
+use crate::tui::ask;
+use crate::tui::pane::{Action, Ask, Effect, Fetched, Pane, View};
+use crate::tui::widgets::filter::Filter;
+use crate::tui::widgets::list::Cursor;
+use crate::tui::widgets::{paint, words};
+
+const ACTIONS: &[Action] = &[
+    Action::Upload,
+    Action::Migrate,
+    Action::Delete,
+    Action::Download,
+    Action::Mark,
+    Action::Open,
+    Action::Filter,
+    Action::Sort,
+    Action::SortReverse,
+    Action::Copy,
+    Action::Up,
+    Action::Down,
+    Action::PageUp,
+    Action::PageDown,
+    Action::Top,
+    Action::Bottom,
+];
+
+/// Most files that may be marked: each is one command.
+const MARKS_MAX: usize = 1000;
+
+/// The second tab.
+#[derive(Debug, Default)]
+pub(super) struct Files {
+    cursor: Cursor,
+    filter: Filter,
+    index: Index,
+    marked: BTreeSet<FileId>,
+    detail: Option<Detail>,
+}
+
+impl Files {
+    fn selected(&self) -> Option<FileId> {
+        self.index.ids().get(self.cursor.at).copied()
+    }
+
+    /// The marked files, or the selected one.
+    fn chosen(&self) -> Vec<FileId> {
+        if self.marked.is_empty() {
+            self.selected().into_iter().collect()
+        } else {
+            self.marked.iter().copied().collect()
+        }
+    }
+
+    /// Sorts and filters anew, and keeps the cursor on its file.
+    fn renew(&mut self, snapshot: &Snapshot, now: bool) {
+        let selected = self.selected();
+        if self.index.renew(snapshot, &self.filter.text(), now) {
+            self.marked.retain(|id| snapshot.files.get(*id).is_some());
+            let at = selected.and_then(|id| self.index.ids().iter().position(|own| *own == id));
+            self.cursor.at = at.unwrap_or(self.cursor.at).min(self.index.ids().len().saturating_sub(1));
+        }
+    }
+
+    fn mark(&mut self) -> Vec<Effect> {
+        let Some(id) = self.selected() else { return Vec::new() };
+        if !self.marked.remove(&id) {
+            if self.marked.len() == MARKS_MAX {
+                let text = format!("{MARKS_MAX} files are marked, which is the limit; act on them first");
+                return vec![Effect::Toast { level: Level::Warning, text }];
+            }
+            self.marked.insert(id);
+        }
+        self.cursor.act(Action::Down, self.index.ids().len());
+        Vec::new()
+    }
+
+    fn on_files(&self, action: Action, snapshot: &Snapshot) -> Vec<Effect> {
+        let chosen = self.chosen();
+        let Some(first) = chosen.first().and_then(|id| snapshot.files.get(*id)) else {
+            let text = "no file is selected; u uploads one, s piles some on one node".to_owned();
+            return vec![Effect::Toast { level: Level::Info, text }];
+        };
+        let nodes: Vec<_> = snapshot.nodes.iter().map(|node| node.id.as_str()).collect();
+        match action {
+            Action::Delete => vec![Effect::Confirm(ask::delete(snapshot, &chosen))],
+            Action::Migrate => vec![Effect::Ask(Ask {
+                id: "migrate",
+                title: format!("Migrate {} to which node?", words::count(chosen.len() as u64, "file")),
+                hint: format!("one of {}; Enter goes on, Esc leaves", nodes.join(", ")),
+                value: emptiest(snapshot, &first.record.owner),
+            })],
+            Action::Download => vec![Effect::Ask(Ask {
+                id: "download",
+                title: format!("Save {} where?", first.record.name),
+                hint: "a path on this machine; an existing file is not overwritten".into(),
+                value: first.record.name.clone(),
+            })],
+            _ => vec![Effect::Copy(first.id.to_string())],
+        }
+    }
+}
+
+/// The node with the fewest files, other than the owner.
+fn emptiest(snapshot: &Snapshot, owner: &NodeId) -> String {
+    let others = snapshot.nodes.iter().filter(|node| node.id != *owner);
+    others.min_by_key(|node| node.files).map(|node| node.id.to_string()).unwrap_or_default()
+}
+
+impl Pane for Files {
+    fn title(&self) -> &'static str {
+        "Files"
+    }
+
+    fn actions(&self) -> &'static [Action] {
+        ACTIONS
+    }
+
+    fn act(&mut self, action: Action, snapshot: &Snapshot) -> Vec<Effect> {
+        self.renew(snapshot, false);
+        if action == Action::Back {
+            if self.detail.take().is_none() && !self.marked.is_empty() {
+                self.marked.clear();
+            } else if !self.filter.is_empty() {
+                self.filter.clear();
+                self.renew(snapshot, true);
+            }
+            return Vec::new();
+        }
+        if self.detail.is_none() && self.cursor.act(action, self.index.ids().len()) {
+            return Vec::new();
+        }
+        match action {
+            Action::Upload => vec![Effect::Ask(Ask {
+                id: "upload",
+                title: "Upload which file?".into(),
+                hint: "a path on this machine; it goes to the node with the fewest files".into(),
+                value: String::new(),
+            })],
+            Action::Filter => {
+                self.filter.open();
+                Vec::new()
+            }
+            Action::Sort | Action::SortReverse => {
+                self.index.sort_next(action == Action::SortReverse);
+                self.renew(snapshot, true);
+                Vec::new()
+            }
+            Action::Mark => self.mark(),
+            Action::Open => {
+                let Some(id) = self.selected() else { return Vec::new() };
+                let (detail, fetch) = Detail::open(id);
+                self.detail = Some(detail);
+                vec![fetch]
+            }
+            Action::Migrate | Action::Delete | Action::Download | Action::Copy => self.on_files(action, snapshot),
+            _ => Vec::new(),
+        }
+    }
+
+    fn takes_text(&self) -> bool {
+        self.filter.is_open()
+    }
+
+    fn text_key(&mut self, key: KeyEvent, snapshot: &Snapshot) -> Vec<Effect> {
+        if self.filter.key(key) {
+            self.renew(snapshot, true);
+        }
+        Vec::new()
+    }
+
+    fn answered(&mut self, id: &'static str, text: &str, snapshot: &Snapshot) -> Vec<Effect> {
+        let text = text.trim();
+        match id {
+            "upload" if !text.is_empty() => vec![Effect::Upload { path: text.to_owned(), node: None }],
+            "download" if !text.is_empty() => match self.chosen().first() {
+                Some(file) => vec![Effect::Download { file: *file, path: text.to_owned() }],
+                None => Vec::new(),
+            },
+            "migrate" => match snapshot.nodes.iter().find(|node| node.id.as_str() == text) {
+                Some(node) => vec![Effect::Confirm(ask::migrate(snapshot, &self.chosen(), &node.id))],
+                None => {
+                    let known: Vec<_> = snapshot.nodes.iter().map(|node| node.id.as_str()).collect();
+                    let text = format!("there is no node {text:?}; the nodes are {}", known.join(", "));
+                    vec![Effect::Toast { level: Level::Error, text }]
+                }
+            },
+            _ => Vec::new(),
+        }
+    }
+
+    fn fetched(&mut self, what: Fetched, _: &Snapshot) -> Vec<Effect> {
+        if let (Some(detail), Fetched::History(page)) = (&mut self.detail, what) {
+            detail.fetched(page);
+        }
+        Vec::new()
+    }
+
+    fn refresh(&mut self, snapshot: &Snapshot) -> Vec<Effect> {
+        self.renew(snapshot, false);
+        Vec::new()
+    }
+
+    fn mouse(&mut self, event: MouseEvent, area: Rect, snapshot: &Snapshot) -> Vec<Effect> {
+        match event.kind {
+            MouseEventKind::ScrollUp => self.act(Action::Up, snapshot),
+            MouseEventKind::ScrollDown => self.act(Action::Down, snapshot),
+            MouseEventKind::Down(_) if self.detail.is_none() => {
+                let top = bars::height(snapshot, area) + 1;
+                let list = paint::below(area, top + 1);
+                let row = event.row.checked_sub(top + 1).map(usize::from);
+                let at = row.map(|row| row + self.cursor.first(usize::from(list.height.saturating_sub(1))));
+                if let Some(at) = at.filter(|at| *at < self.index.ids().len()) {
+                    self.cursor.at = at;
+                } else if event.row == top {
+                    self.index.sort_next(false);
+                    self.renew(snapshot, true);
+                }
+                Vec::new()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn draw(&self, area: Rect, buffer: &mut Buffer, view: &View<'_>) {
+        if let Some(detail) = &self.detail {
+            detail.draw(area, buffer, view);
+            return;
+        }
+        let bars = bars::height(view.snapshot, area);
+        bars::draw(Rect { height: bars, ..area }, buffer, view);
+        let list = paint::below(area, bars + 1);
+        let scene =
+            table::Scene { cursor: self.cursor, filter: &self.filter, index: &self.index, marked: &self.marked };
+        scene.draw(list, buffer, view);
+    }
+}

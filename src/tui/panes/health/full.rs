@@ -1,0 +1,154 @@
+//! One server full-screen: every metric with its last minute, and the tail of its log.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::detail;
+use crate::domain::ids::{NodeId, Timestamp};
+use crate::domain::log::{LogPage, LogQuery};
+use crate::domain::server::{Series, ServerView};
+use crate::domain::snapshot::Snapshot;
+use crate::tui::pane::{Effect, View};
+use crate::tui::sanitise;
+use crate::tui::widgets::list::{Column, Columns, Cursor};
+use crate::tui::widgets::{paint, words};
+
+/// Lines of the log below the metrics, and the height from which on they are shown.
+const TAIL: u16 = 5;
+const TAIL_FROM: u16 = 18;
+/// Cells of a metric's history.
+const SPARK: usize = 26;
+/// A value a second, and a log tail every two.
+const STEP_MS: u64 = 1000;
+const TAIL_MS: u64 = 2000;
+
+#[derive(Debug)]
+pub(super) struct Full {
+    node: NodeId,
+    pub scroll: Cursor,
+    /// Each metric's values since the view was opened.
+    history: BTreeMap<String, Series>,
+    stepped: Timestamp,
+    asked: Timestamp,
+    tail: Option<Result<Arc<LogPage>, String>>,
+}
+
+impl Full {
+    pub(super) const fn new(node: NodeId) -> Self {
+        Self {
+            node,
+            scroll: Cursor { at: 0 },
+            history: BTreeMap::new(),
+            stepped: Timestamp(0),
+            asked: Timestamp(0),
+            tail: None,
+        }
+    }
+
+    pub(super) fn metrics(&self) -> usize {
+        self.history.len()
+    }
+
+    pub(super) fn fetched(&mut self, page: Result<Arc<LogPage>, String>) {
+        self.tail = Some(page);
+    }
+
+    pub(super) fn refresh(&mut self, snapshot: &Snapshot) -> Option<Effect> {
+        let now = snapshot.taken_at;
+        if now.since(self.stepped).0 >= STEP_MS {
+            self.stepped = now;
+            for (name, value) in snapshot.server(&self.node).iter().flat_map(|server| server.all_metrics.iter()) {
+                self.history.entry(name.clone()).or_default().push(Some(*value));
+            }
+        }
+        (now.since(self.asked).0 >= TAIL_MS).then(|| {
+            self.asked = now;
+            let source = Some(self.node.to_string());
+            Effect::FetchLogs(LogQuery { source, limit: usize::from(TAIL), ..LogQuery::default() })
+        })
+    }
+
+    pub(super) fn draw(&self, area: Rect, buffer: &mut Buffer, view: &View<'_>) {
+        let Some(server) = view.snapshot.server(&self.node) else {
+            paint::text(area, buffer, 0, &format!("  {} has left the configuration", self.node), view.styles.warning);
+            return;
+        };
+        detail::draw(server, area, buffer, view);
+        let (glyph, style) = words::of_server(server.verdict.state, view.styles);
+        let cause = server.verdict.cause.as_deref().map(|why| format!(": {}", sanitise::clean(why)));
+        let since = view.now.since(server.verdict.since);
+        let rule = server.verdict.rule.map(|rule| format!(" (rule {rule})")).unwrap_or_default();
+        let verdict =
+            format!("  {glyph} {} for {since}{}{rule}", server.verdict.state.word(), cause.unwrap_or_default());
+        paint::text(area, buffer, 4, &sanitise::fit(&verdict, usize::from(area.width)), style);
+        let tail = if area.height >= TAIL_FROM { TAIL + 1 } else { 0 };
+        let metrics = Rect { height: area.height.saturating_sub(tail), ..area };
+        self.draw_metrics(server, paint::below(metrics, 6), buffer, view);
+        if tail > 0 {
+            self.draw_tail(paint::below(area, area.height - tail), buffer, view);
+        }
+    }
+
+    fn draw_metrics(&self, server: &ServerView, area: Rect, buffer: &mut Buffer, view: &View<'_>) {
+        let width = usize::from(area.width);
+        let all = vec![
+            ('n', Column::left("METRIC", 40)),
+            ('v', Column::right("VALUE", 16)),
+            ('s', Column::left("SINCE OPENED, 60 s AT MOST", SPARK)),
+        ];
+        let columns = Columns::fit(all, &['s'], width).stretch('n', width, 60);
+        paint::line(area, buffer, 0, &columns.heading(view.styles));
+        let list = paint::below(area, 1);
+        if server.all_metrics.is_empty() {
+            let why = server.metrics_missing.as_deref().unwrap_or("none read yet");
+            paint::text(list, buffer, 0, &format!("   no metrics: {}", sanitise::clean(why)), view.styles.dim);
+        }
+        let first = self.scroll.first(usize::from(list.height));
+        let shown = server.all_metrics.iter().enumerate().skip(first).take(usize::from(list.height));
+        for (row, (at, (name, value))) in shown.enumerate() {
+            let line = columns.row((at == self.scroll.at, false), view.styles, |key| match key {
+                'n' => (name.clone(), view.styles.text),
+                'v' => (number(*value), view.styles.text),
+                _ => (self.spark(name, view), view.styles.accent),
+            });
+            paint::line(list, buffer, row as u16, &line);
+        }
+    }
+
+    fn spark(&self, name: &str, view: &View<'_>) -> String {
+        let series = self.history.get(name).map(|series| paint::squeeze(series, SPARK));
+        series.map(|series| paint::spark(&series, SPARK, &view.styles.glyphs)).unwrap_or_default()
+    }
+
+    fn draw_tail(&self, area: Rect, buffer: &mut Buffer, view: &View<'_>) {
+        let styles = view.styles;
+        paint::text(area, buffer, 0, &format!("  logs/{}   Esc back", self.node), styles.heading);
+        let list = paint::below(area, 1);
+        match &self.tail {
+            None => paint::text(list, buffer, 0, "  reading", styles.dim),
+            Some(Err(why)) => paint::text(list, buffer, 0, &format!("  {}", sanitise::clean(why)), styles.warning),
+            Some(Ok(page)) if page.lines.is_empty() => {
+                paint::text(list, buffer, 0, &format!("  no lines yet; searched {}", page.searched), styles.dim);
+            }
+            Some(Ok(page)) => {
+                for (row, line) in page.lines.iter().rev().take(usize::from(TAIL)).rev().enumerate() {
+                    let level = line.level.map_or("", |level| level.word());
+                    let text = format!("  {:<5} {}", level, sanitise::clean(&line.message));
+                    paint::text(list, buffer, row as u16, &sanitise::fit(&text, usize::from(area.width)), styles.text);
+                }
+            }
+        }
+    }
+}
+
+/// Whole numbers with groups, others with three places.
+fn number(value: f64) -> String {
+    if value.fract() == 0.0 && (0.0..1e15).contains(&value) {
+        words::grouped(value as u64)
+    } else {
+        format!("{value:.3}")
+    }
+}

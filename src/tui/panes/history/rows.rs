@@ -1,0 +1,200 @@
+//! The rows that the list shows: what the engine holds, and older ones read page by page.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::domain::ids::OperationId;
+use crate::domain::operation::{HistoryPage, HistoryQuery, Operation, OperationKind, OperationStatus};
+
+/// Most rows that are held; older ones are found by a filter.
+pub(super) const ROWS_MAX: usize = 5000;
+const PAGE: usize = 200;
+/// Rows before the end at which the next page is asked for.
+const AHEAD: usize = 30;
+
+/// Operations by id, which is by time, and the newest-first list that the filter leaves of them.
+#[derive(Debug, Default)]
+pub(super) struct Rows {
+    known: BTreeMap<OperationId, Arc<Operation>>,
+    shown: Vec<OperationId>,
+    filter: HistoryQuery,
+    pending: bool,
+    /// The filter was changed while a page was on its way: that page is of another question.
+    changed: bool,
+    exhausted: bool,
+    problem: Option<String>,
+    total: Option<u64>,
+}
+
+impl Rows {
+    pub(super) const fn len(&self) -> usize {
+        self.shown.len()
+    }
+
+    pub(super) fn get(&self, at: usize) -> Option<&Operation> {
+        self.by_id(*self.shown.get(at)?)
+    }
+
+    pub(super) fn by_id(&self, id: OperationId) -> Option<&Operation> {
+        self.known.get(&id).map(|operation| &**operation)
+    }
+
+    pub(super) fn position(&self, id: OperationId) -> Option<usize> {
+        self.shown.iter().position(|own| *own == id)
+    }
+
+    pub(super) fn problem(&self) -> Option<&str> {
+        self.problem.as_deref()
+    }
+
+    /// Rows that match in all, as the last page told.
+    pub(super) const fn total(&self) -> Option<u64> {
+        self.total
+    }
+
+    pub(super) const fn waiting(&self) -> bool {
+        self.pending
+    }
+
+    /// `kind:migration status:failed node:zk1`, and words that what, why or by have to hold.
+    pub(super) fn filter(&mut self, text: &str) {
+        self.filter = read(text);
+        (self.exhausted, self.changed, self.total) = (false, self.pending, None);
+        self.show();
+    }
+
+    /// What the engine holds now. Whether a row is new or another.
+    pub(super) fn take(&mut self, operations: &[Arc<Operation>]) -> bool {
+        let mut changed = false;
+        for operation in operations {
+            let same = self.known.get(&operation.id).is_some_and(|own| Arc::ptr_eq(own, operation));
+            if !same {
+                changed = true;
+                self.known.insert(operation.id, Arc::clone(operation));
+            }
+        }
+        if changed {
+            while self.known.len() > ROWS_MAX {
+                self.known.pop_first();
+            }
+            self.show();
+        }
+        changed
+    }
+
+    pub(super) fn fetched(&mut self, page: Result<Arc<HistoryPage>, String>) {
+        self.pending = false;
+        if std::mem::take(&mut self.changed) {
+            return;
+        }
+        match page {
+            Ok(page) => {
+                self.problem = None;
+                self.exhausted = page.operations.len() < PAGE;
+                self.total = Some(page.total);
+                for operation in &page.operations {
+                    self.known.entry(operation.id).or_insert_with(|| Arc::new(operation.clone()));
+                }
+                self.show();
+            }
+            Err(why) => {
+                self.problem = Some(why);
+                self.exhausted = true;
+            }
+        }
+    }
+
+    /// The page to ask for when the cursor comes near the end.
+    pub(super) fn next_page(&mut self, cursor: usize) -> Option<HistoryQuery> {
+        let near = cursor + AHEAD >= self.shown.len() || self.total.is_none();
+        if self.pending || self.exhausted || !near || self.known.len() >= ROWS_MAX {
+            return None;
+        }
+        self.pending = true;
+        let before = self.total.and_then(|_| self.shown.last().copied());
+        Some(HistoryQuery { before, limit: PAGE, ..self.filter.clone() })
+    }
+
+    fn show(&mut self) {
+        let matching = self.known.values().rev().filter(|operation| matches(&self.filter, operation));
+        self.shown = matching.map(|operation| operation.id).collect();
+    }
+}
+
+fn read(text: &str) -> HistoryQuery {
+    let mut query = HistoryQuery::default();
+    let mut words = Vec::new();
+    for word in text.split_whitespace() {
+        let known = match word.split_once(':') {
+            Some(("kind", kind)) => OperationKind::from_word(kind).map(|kind| query.kind = Some(kind)),
+            Some(("status", status)) => OperationStatus::from_word(status).map(|status| query.status = Some(status)),
+            Some(("node", node)) => crate::domain::ids::NodeId::new(node).ok().map(|node| query.node = Some(node)),
+            _ => None,
+        };
+        if known.is_none() {
+            words.push(word);
+        }
+    }
+    query.text = (!words.is_empty()).then(|| words.join(" "));
+    query
+}
+
+fn matches(query: &HistoryQuery, operation: &Operation) -> bool {
+    let text = query.text.as_ref().map(|text| text.to_lowercase());
+    let holds = |text: &str| {
+        let why = operation.why.as_deref().unwrap_or("");
+        [operation.what.as_str(), why, operation.by.as_str()].iter().any(|of| of.to_lowercase().contains(text))
+    };
+    query.kind.is_none_or(|kind| operation.kind == kind)
+        && query.status.is_none_or(|status| operation.status == status)
+        && query
+            .node
+            .as_ref()
+            .is_none_or(|node| operation.source.as_ref() == Some(node) || operation.target.as_ref() == Some(node))
+        && text.is_none_or(|text| holds(&text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::fixtures;
+
+    fn operations(ids: std::ops::Range<u128>) -> Vec<Arc<Operation>> {
+        let make = |id| Arc::new(fixtures::operation(id, OperationKind::Migration, OperationStatus::Done));
+        ids.map(make).collect()
+    }
+
+    #[test]
+    fn older_pages_follow_the_newest_rows() {
+        let mut rows = Rows::default();
+        assert!(rows.take(&operations(900..1000)));
+        assert!(!rows.take(&rows.known.values().cloned().collect::<Vec<_>>()), "nothing new");
+        let first = rows.next_page(0).expect("the first page is always read");
+        assert_eq!((first.before, first.limit), (None, PAGE));
+        assert!(rows.next_page(99).is_none(), "one is on its way");
+        let page = |range| HistoryPage {
+            operations: operations(range).iter().rev().map(|o| (**o).clone()).collect(),
+            total: 1000,
+        };
+        rows.fetched(Ok(Arc::new(page(800..1000))));
+        assert_eq!(rows.len(), 200);
+        assert!(rows.next_page(10).is_none(), "far from the end");
+        assert_eq!(rows.next_page(190).and_then(|query| query.before), Some(OperationId::new(800)));
+        rows.fetched(Ok(Arc::new(page(790..800))));
+        assert_eq!((rows.len(), rows.get(0).map(|o| o.id)), (210, Some(OperationId::new(999))));
+        assert!(rows.next_page(209).is_none(), "there is no more");
+    }
+
+    #[test]
+    fn filters_are_words_and_fields() {
+        let query = read("kind:migration status:failed node:zk1 disk full kind:what");
+        assert_eq!((query.kind, query.status), (Some(OperationKind::Migration), Some(OperationStatus::Failed)));
+        assert_eq!(query.text.as_deref(), Some("disk full kind:what"));
+        let mut rows = Rows::default();
+        rows.take(&operations(1..5));
+        rows.filter("REPORT-0003 node:zk3");
+        assert_eq!(rows.len(), 1);
+        rows.filter("node:zk2");
+        assert_eq!(rows.len(), 0);
+    }
+}

@@ -1,0 +1,152 @@
+//! Scheduler and stress: the counts, the plan with its reasons, drains, runs, and the hot spot form.
+
+mod form;
+mod nodes;
+mod runs;
+mod state;
+
+use crossterm::event::{KeyEvent, MouseEvent, MouseEventKind};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use self::form::Form;
+pub(super) use self::runs::run_lines;
+use crate::domain::command::Command;
+use crate::domain::ids::{Bytes, OperationId};
+use crate::domain::planner::Plan;
+use crate::domain::snapshot::{Level, Snapshot};
+use crate::tui::pane::{Action, Confirm, Effect, Pane, View};
+use crate::tui::widgets::list::Cursor;
+use crate::tui::widgets::{paint, words};
+
+const ACTIONS: &[Action] = &[
+    Action::Stress,
+    Action::Preview,
+    Action::RunScheduler,
+    Action::PauseScheduler,
+    Action::StopRun,
+    Action::Open,
+    Action::RunWorkload,
+    Action::Up,
+    Action::Down,
+    Action::PageUp,
+    Action::PageDown,
+    Action::Top,
+    Action::Bottom,
+];
+
+/// Cells of the stress form, and the width from which on it stands beside the runs.
+const FORM: u16 = 42;
+const FORM_FROM: u16 = 78;
+
+/// The fifth tab.
+#[derive(Debug, Default)]
+pub(super) struct Scheduler {
+    cursor: Cursor,
+    form: Form,
+    open: Option<OperationId>,
+}
+
+/// What the operator agrees to when a plan is run.
+fn agree(plan: &Plan) -> Effect {
+    let moves = plan.moves.len() as u64;
+    if moves == 0 {
+        let text = format!("there is nothing to run: {}", plan.decision.word());
+        return Effect::Toast { level: Level::Info, text };
+    }
+    let bytes = Bytes(plan.moves.iter().map(|of| of.size.0).sum());
+    let gives: Vec<_> = plan.nodes.iter().filter(|node| node.gives > 0).collect();
+    let takes: Vec<_> = plan.nodes.iter().filter(|node| node.takes > 0).collect();
+    let list = |nodes: &[String]| nodes.join(", ");
+    let gives = list(&gives.iter().map(|node| format!("{} gives {}", node.node, node.gives)).collect::<Vec<_>>());
+    let takes = list(&takes.iter().map(|node| format!("{} takes {}", node.node, node.takes)).collect::<Vec<_>>());
+    Effect::Confirm(Confirm {
+        title: "Run this plan".into(),
+        lines: vec![
+            format!("{}, {bytes}: {gives}; {takes}.", words::count(moves, "move")),
+            "It is planned anew when it starts, on the counts of that moment.".into(),
+        ],
+        no: "leave".into(),
+        yes: "run it".into(),
+        type_text: None,
+        commands: vec![Command::RunScheduler, Command::DropPreview],
+    })
+}
+
+impl Pane for Scheduler {
+    fn title(&self) -> &'static str {
+        "Scheduler"
+    }
+
+    fn actions(&self) -> &'static [Action] {
+        ACTIONS
+    }
+
+    fn act(&mut self, action: Action, snapshot: &Snapshot) -> Vec<Effect> {
+        let scheduler = &snapshot.scheduler;
+        if action == Action::Back {
+            if self.open.take().is_none() && scheduler.preview.is_some() {
+                return vec![Effect::Send(Command::DropPreview)];
+            }
+            return Vec::new();
+        }
+        if self.open.is_none() && self.cursor.act(action, scheduler.recent.len()) {
+            return Vec::new();
+        }
+        match (action, &scheduler.preview) {
+            (Action::Stress, _) => self.form.open(snapshot),
+            (Action::Preview, _) => return vec![Effect::Send(Command::Preview)],
+            (Action::RunScheduler, _) => return vec![Effect::Send(Command::RunScheduler)],
+            (Action::PauseScheduler, _) if scheduler.paused => return vec![Effect::Send(Command::ResumeScheduler)],
+            (Action::PauseScheduler, _) => return vec![Effect::Send(Command::PauseScheduler)],
+            (Action::StopRun, _) => return vec![Effect::Send(Command::StopRun)],
+            (Action::RunWorkload, _) => return vec![Effect::Send(Command::RunWorkload)],
+            (Action::Open, Some(plan)) => return vec![agree(plan)],
+            (Action::Open, None) => self.open = scheduler.recent.get(self.cursor.at).map(|run| run.id),
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    fn takes_text(&self) -> bool {
+        self.form.is_open()
+    }
+
+    fn text_key(&mut self, key: KeyEvent, snapshot: &Snapshot) -> Vec<Effect> {
+        self.form.key(key, snapshot)
+    }
+
+    fn mouse(&mut self, event: MouseEvent, _: Rect, snapshot: &Snapshot) -> Vec<Effect> {
+        match event.kind {
+            MouseEventKind::ScrollUp => self.act(Action::Up, snapshot),
+            MouseEventKind::ScrollDown => self.act(Action::Down, snapshot),
+            _ => Vec::new(),
+        }
+    }
+
+    fn draw(&self, area: Rect, buffer: &mut Buffer, view: &View<'_>) {
+        let recent = &view.snapshot.scheduler.recent;
+        if let Some(run) = self.open.and_then(|id| recent.iter().find(|run| run.id == id)) {
+            paint::text(area, buffer, 0, "  Esc back", view.styles.dim);
+            for (row, (text, style)) in run_lines(run, view).iter().enumerate() {
+                paint::text(paint::below(area, 2), buffer, row as u16, text, *style);
+            }
+            return;
+        }
+        state::first_line(area, buffer, view);
+        let mut row = 2;
+        row += nodes::draw(paint::below(area, row), buffer, view);
+        row += state::draw(paint::below(area, row), buffer, view);
+        let rest = paint::below(area, row + 1);
+        if area.width < FORM_FROM {
+            if self.form.is_open() {
+                self.form.draw(rest, buffer, view);
+            } else {
+                runs::draw(self.cursor, rest, buffer, view);
+            }
+            return;
+        }
+        runs::draw(self.cursor, Rect { width: rest.width - FORM, ..rest }, buffer, view);
+        self.form.draw(Rect { x: rest.right() - FORM, width: FORM, ..rest }, buffer, view);
+    }
+}

@@ -1,0 +1,117 @@
+//! The scheduler's state, the plan or run in hand, drains, and the workload: one line each.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use crate::domain::ids::{Bytes, Millis};
+use crate::domain::node::{DrainView, NodeView};
+use crate::domain::planner::Plan;
+use crate::tui::pane::View;
+use crate::tui::widgets::{paint, words};
+use crate::tui::{sanitise, time};
+
+/// Cells of a progress.
+const PROGRESS: usize = 20;
+
+pub(super) fn first_line(area: Rect, buffer: &mut Buffer, view: &View<'_>) {
+    let (snapshot, styles) = (view.snapshot, view.styles);
+    let scheduler = &snapshot.scheduler;
+    let next = match scheduler.next_run {
+        _ if scheduler.running.is_some() => "running now".to_owned(),
+        Some(at) => format!("next in {}", Millis::from_secs(at.since(view.now).0.div_ceil(1000))),
+        None if scheduler.paused => "P resumes it".to_owned(),
+        None => match &snapshot.leadership.leader {
+            Some(leader) if !snapshot.leadership.leads => format!("{} leads and runs it", leader.name()),
+            _ => "no instance leads yet".to_owned(),
+        },
+    };
+    let (word, style) = if scheduler.paused { ("paused", styles.warning) } else { ("on", styles.good) };
+    paint::text(area, buffer, 0, &format!("  {word}"), style);
+    let (every, trigger, settle) = (scheduler.interval, scheduler.trigger, scheduler.settle);
+    let text = format!("every {every} · trigger {trigger}, settle {settle} · {next}");
+    let inset = Rect { x: area.x + area.width.min(10), width: area.width.saturating_sub(10), ..area };
+    paint::text(inset, buffer, 0, &sanitise::clean(&text), styles.text);
+    if area.width >= 96
+        && let Some(run) = &scheduler.last_run
+    {
+        let text = format!("last run {}: {}", time::of_day(run.at), super::runs::outcome(run));
+        paint::right(area, buffer, 0, &text, styles.dim);
+    }
+}
+
+/// Draws what there is and returns the rows that it took.
+pub(super) fn draw(area: Rect, buffer: &mut Buffer, view: &View<'_>) -> u16 {
+    let styles = view.styles;
+    let mut lines: Vec<(String, Style)> = Vec::new();
+    if let Some(plan) = &view.snapshot.scheduler.preview {
+        lines.push((planned(plan), styles.accent));
+        lines.extend(plan.note.as_ref().map(|note| (format!("  {}", sanitise::clean(note)), styles.warning)));
+    }
+    if let Some(run) = &view.snapshot.scheduler.running {
+        let (done, all) = (run.moves_done + run.moves_failed, run.moves_planned);
+        let bar = paint::progress(done, all, PROGRESS, &styles.glyphs);
+        let failed = if run.moves_failed > 0 { format!(", {} failed", run.moves_failed) } else { String::new() };
+        let since = view.now.since(run.since);
+        lines.push((format!("  RUN    {bar}  {done} of {all} moves{failed}, {since}   X stops it"), styles.accent));
+    }
+    for node in view.snapshot.nodes.iter() {
+        lines.extend(node.drain.as_ref().map(|drain| drained(node, drain, view)));
+    }
+    lines.push(workload(view));
+    let width = usize::from(area.width);
+    for (row, (text, style)) in lines.iter().enumerate() {
+        paint::text(area, buffer, row as u16 + 1, &sanitise::fit(text, width), *style);
+    }
+    (lines.len() as u16 + 1).min(area.height)
+}
+
+fn planned(plan: &Plan) -> String {
+    let moves = plan.moves.len() as u64;
+    if moves == 0 {
+        return format!("  plan: no moves, {} (spread {})   Esc leave", plan.decision.word(), plan.spread_before);
+    }
+    let bytes = Bytes(plan.moves.iter().map(|of| of.size.0).sum());
+    format!(
+        "  plan: {}, least possible {}, {bytes}, spread {} to {}   Enter run this plan   Esc leave",
+        words::count(moves, "move"),
+        words::grouped(plan.lower_bound),
+        plan.spread_before,
+        plan.spread_after,
+    )
+}
+
+fn drained(node: &NodeView, drain: &DrainView, view: &View<'_>) -> (String, Style) {
+    let styles = view.styles;
+    let all = drain.files_at_start.max(drain.files_left);
+    let done = all - drain.files_left;
+    let bar = paint::progress(done, all, PROGRESS, &styles.glyphs);
+    let percent = if all == 0 { 100 } else { done * 100 / all };
+    let head = format!("  DRAIN {}  {bar}  {percent} %   {done} of {}", node.id, words::count(all, "file"));
+    if drain.files_left == 0 {
+        return (format!("{head}   drained; d lifts it"), styles.good);
+    }
+    if let Some(why) = &drain.stalled {
+        return (format!("{head}   stalled: {}", sanitise::clean(why)), styles.bad);
+    }
+    let speed = drain.files_per_s.map(|speed| format!("   {speed:.1} files/s")).unwrap_or_default();
+    let left = drain.left_ms.map(|left| format!("   {} left", Millis(left))).unwrap_or_default();
+    (format!("{head}{speed}{left}"), styles.accent)
+}
+
+fn workload(view: &View<'_>) -> (String, Style) {
+    let workload = &view.snapshot.workload;
+    let state = match (workload.enabled, workload.running, workload.next_run) {
+        (_, true, _) => "running".to_owned(),
+        (false, ..) => "off; w runs it once".to_owned(),
+        (true, false, Some(at)) => format!("next in {}", Millis::from_secs(at.since(view.now).0.div_ceil(1000))),
+        (true, false, None) => format!("every {} by the leader", workload.interval),
+    };
+    let extra = match workload.extra_clients {
+        0 => String::new(),
+        all => format!("   {} of {all} extra clients", workload.extra_connected),
+    };
+    let last = workload.last.as_ref().map(|last| format!("   last: {}", sanitise::clean(last))).unwrap_or_default();
+    let failed = if workload.failures > 0 { format!("   {} failed", workload.failures) } else { String::new() };
+    (format!("  WORKLOAD  {state}{extra}{last}{failed}"), view.styles.dim)
+}

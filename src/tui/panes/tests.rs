@@ -1,0 +1,1 @@
+//! All panes at all sizes, with hostile text and with nothing known.
