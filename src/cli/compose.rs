@@ -123,7 +123,15 @@ fn host_name() -> String {
 
 fn user_name() -> String {
     let named = ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok().filter(|text| !text.is_empty()));
-    named.unwrap_or_else(|| format!("uid {}", rustix::process::getuid().as_raw()))
+    let uid = rustix::process::getuid().as_raw();
+    named.or_else(|| account(uid)).unwrap_or_else(|| format!("uid {uid}"))
+}
+
+/// The account's name in the local user table; containers and services have no `USER`.
+fn account(uid: u32) -> Option<String> {
+    let table = std::fs::read_to_string("/etc/passwd").ok()?;
+    let mut accounts = table.lines().map(|line| line.split(':').collect::<Vec<_>>());
+    accounts.find(|fields| fields.get(2) == Some(&uid.to_string().as_str())).map(|fields| fields[0].to_owned())
 }
 
 fn places(args: &Args, config: &Config) -> anyhow::Result<Vec<Place>> {

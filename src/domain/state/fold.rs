@@ -12,7 +12,7 @@ use crate::domain::operation::{Operation, OperationKind, OperationStatus};
 use crate::domain::scheduler::{Decision, RUNS_KEPT, Run, RunProgress};
 use crate::domain::server::Role;
 use crate::domain::snapshot::{
-    LeadershipView, Level, MOVE_SECONDS, NOTICES_KEPT, Notice, OPERATIONS_KEPT, SessionState,
+    LeadershipView, Level, LocalView, MOVE_SECONDS, NOTICES_KEPT, Notice, OPERATIONS_KEPT, SessionState,
 };
 
 /// One minute, the width of a bar of operations.
@@ -220,10 +220,17 @@ impl State {
             .collect();
         let next = ensemble::judge(&members, Some(&self.ensemble), now);
         if next.state != self.ensemble.state {
-            let level = ensemble::level(next.state);
             let cause = next.cause.as_ref().map_or(String::new(), |cause| format!(": {cause}"));
-            self.notice(level, format!("ensemble {}{cause}", next.state.word()), now);
+            // Servers of our own that have just been started are no alarm.
+            let starts = !self.had_quorum && self.instance.local == Some(LocalView::Owner);
+            let (level, word) = if starts && !next.quorum.holds() {
+                (Level::Info, "starting")
+            } else {
+                (ensemble::level(next.state), next.state.word())
+            };
+            self.notice(level, format!("ensemble {word}{cause}"), now);
         }
+        self.had_quorum |= next.quorum.holds();
         self.ensemble = next;
     }
 

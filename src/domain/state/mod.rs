@@ -67,6 +67,8 @@ pub struct State {
     instances: Arc<[InstanceInfo]>,
     trackers: Vec<ServerTracker>,
     ensemble: EnsembleView,
+    /// There has been a quorum since the start.
+    had_quorum: bool,
     records: BTreeMap<NodeId, (NodeRecord, i32)>,
     free: BTreeMap<NodeId, Bytes>,
     /// Consecutive write errors and the last cause, per node.
@@ -125,6 +127,7 @@ impl State {
             instances: Arc::from([]),
             trackers,
             ensemble: EnsembleView::unknown(voters, now),
+            had_quorum: false,
             records: BTreeMap::new(),
             free: BTreeMap::new(),
             write_errors: BTreeMap::new(),

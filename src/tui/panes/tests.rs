@@ -1,1 +1,341 @@
-//! All panes at all sizes, with hostile text and with nothing known.
+//! All panes: at all sizes, with hostile text, with nothing known, and what they say.
+
+use std::sync::Arc;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::all;
+use crate::domain::command::Command;
+use crate::domain::fixtures::{self, NOW, node_id};
+use crate::domain::ids::{AttemptId, Bytes, FileId, Millis, OperationId, Timestamp};
+use crate::domain::log::{LogLevel, LogLine, LogPage};
+use crate::domain::migration::Status;
+use crate::domain::node::{DrainView, MoveView, NodeCondition};
+use crate::domain::operation::HistoryPage;
+use crate::domain::planner::{Plan, PlannedMove};
+use crate::domain::scheduler::{Decision, MoveReason, NodeTarget, NotChosen, Run, RunProgress};
+use crate::domain::server::{ServerState, Verdict};
+use crate::domain::snapshot::{SessionState, Snapshot};
+use crate::tui::keymap::chord::parse_keys;
+use crate::tui::pane::{Action, Effect, Fetched, Pane, View};
+use crate::tui::theme::Styles;
+
+const HOSTILE: &str = "a\u{1b}]0;owned\u{7}\u{202e}b\u{200b}\ttext that goes on and on, wider than any column is";
+
+fn target(node: &str, before: u64, after: u64, not_chosen: Option<NotChosen>) -> NodeTarget {
+    let node = node_id(node);
+    let (gives, takes) = (before.saturating_sub(after), after.saturating_sub(before));
+    NodeTarget { node, before, after, low: 36, high: 36, gives, takes, not_chosen }
+}
+
+fn run(decision: Decision) -> Run {
+    Run {
+        id: OperationId::new(77),
+        at: Timestamp(NOW.0 - 5000),
+        decision,
+        max_difference: 8,
+        threshold: 5,
+        moves_planned: 5,
+        moves_least: 5,
+        moves_done: 5,
+        moves_failed: 0,
+        bytes: Bytes(640 << 10),
+        took: Millis(300),
+        by: "timer".into(),
+        nodes: vec![target("zk1", 41, 36, Some(NotChosen::AtLevel)), target("zk2", 33, 36, None)],
+        note: None,
+    }
+}
+
+fn plan() -> Plan {
+    let moves = (0..5).map(|i| PlannedMove {
+        file: FileId::new(400 + i),
+        src: node_id("zk1"),
+        dst: node_id(if i < 3 { "zk2" } else { "zk3" }),
+        size: Bytes(128 << 10),
+        reason: MoveReason::OverTrigger,
+        src_before: 41,
+        dst_before: 33,
+    });
+    Plan {
+        decision: Decision::Ran,
+        moves: moves.collect(),
+        lower_bound: 5,
+        nodes: vec![target("zk1", 41, 36, None), target("zk2", 33, 36, None), target("zk3", 34, 36, None)],
+        spread_before: 8,
+        spread_after: 0,
+        note: None,
+    }
+}
+
+/// Everything at once, with text from outside that wants to write to the terminal.
+fn busy() -> Snapshot {
+    let mut snapshot = fixtures::snapshot();
+    let mut servers = snapshot.servers.to_vec();
+    let cause = Some(HOSTILE.to_owned());
+    servers[1].verdict =
+        Verdict { state: ServerState::Degraded, cause, rule: Some("fsync"), since: Timestamp(NOW.0 - 12_000) };
+    servers[1].metrics_missing = Some(HOSTILE.into());
+    snapshot.servers = servers.into();
+    let mut nodes = snapshot.nodes.to_vec();
+    nodes[0].condition = NodeCondition::Draining;
+    nodes[0].in_flight_out = 2;
+    nodes[0].drain = Some(DrainView {
+        since: NOW,
+        files_at_start: 33,
+        files_left: 13,
+        files_per_s: Some(9.8),
+        left_ms: Some(1300),
+        stalled: None,
+    });
+    snapshot.nodes = nodes.into();
+    let mut hostile = fixtures::file(1, "zk2");
+    hostile.record.name = HOSTILE.into();
+    snapshot.files.insert(Arc::new(hostile));
+    snapshot.moves = Arc::from([MoveView {
+        attempt: AttemptId::new(1),
+        file: FileId::new(400),
+        name: HOSTILE.into(),
+        src: node_id("zk1"),
+        dst: node_id("zk3"),
+        size: Bytes(128 << 10),
+        copied: Bytes(80 << 10),
+        status: Status::Prepared,
+        reason: MoveReason::Drain,
+        started: NOW,
+    }]);
+    let mut operations: Vec<_> = snapshot.operations.to_vec();
+    operations.push(Arc::new({
+        let (kind, status) =
+            (crate::domain::operation::OperationKind::Upload, crate::domain::operation::OperationStatus::Failed);
+        let mut operation = fixtures::operation(3, kind, status);
+        (operation.what, operation.why, operation.run) =
+            (HOSTILE.into(), Some(HOSTILE.into()), Some(run(Decision::Ran)));
+        operation
+    }));
+    snapshot.operations = operations.into();
+    snapshot.scheduler.preview = Some(Arc::new(plan()));
+    snapshot.scheduler.recent = Arc::from([Arc::new(run(Decision::Ran)), Arc::new(run(Decision::BelowTrigger))]);
+    let since = NOW;
+    snapshot.scheduler.running =
+        Some(RunProgress { id: OperationId::new(1), since, moves_planned: 8, moves_done: 3, moves_failed: 1 });
+    snapshot
+}
+
+/// Before the first answer of anything.
+fn blank() -> Snapshot {
+    let mut snapshot = fixtures::snapshot();
+    let mut servers = snapshot.servers.to_vec();
+    for server in &mut servers {
+        server.verdict = Verdict::unknown(NOW);
+        (server.latency_ms, server.connections, server.seen, server.role, server.zxid) = (None, None, None, None, None);
+        (server.outstanding, server.znodes, server.fsync_ms, server.uptime) = (None, None, None, None);
+    }
+    snapshot.servers = servers.into();
+    snapshot.session.state = SessionState::Connecting;
+    snapshot.session.cause = Some("connection refused".into());
+    (snapshot.files, snapshot.files_complete) = (crate::domain::file_table::FileTable::default(), false);
+    (snapshot.operations, snapshot.operations_total) = (Arc::from([]), 0);
+    snapshot
+}
+
+fn logs() -> Arc<LogPage> {
+    let line = |n: usize| LogLine {
+        time: Some(format!("2026-11-23T14:01:{n:02}.112")),
+        source: "zk2".into(),
+        level: Some(LogLevel::Warn),
+        origin: Some("SyncThread:2".into()),
+        message: if n == 40 { HOSTILE.into() } else { format!("fsync took {n} ms") },
+        more: vec!["java.net.SocketTimeoutException".into(); n % 3],
+    };
+    let lines = (0..50).map(line).collect();
+    let sources = vec!["backend".into(), "zk1".into(), "zk2".into()];
+    Arc::new(LogPage {
+        lines,
+        truncated: true,
+        searched: "local files, 3 files, 1 MiB".into(),
+        sources,
+        problems: Vec::new(),
+    })
+}
+
+/// Answers what a pane fetches.
+fn serve(pane: &mut dyn Pane, effects: Vec<Effect>, snapshot: &Snapshot) {
+    for effect in effects {
+        let more = match effect {
+            Effect::FetchLogs(_) => pane.fetched(Fetched::Logs(Ok(logs())), snapshot),
+            Effect::FetchHistory(_) => {
+                let operations = snapshot.operations.iter().map(|o| (**o).clone()).collect();
+                pane.fetched(Fetched::History(Ok(Arc::new(HistoryPage { operations, total: 412 }))), snapshot)
+            }
+            _ => Vec::new(),
+        };
+        assert!(more.is_empty(), "an answer asks for no more: {more:?}");
+    }
+}
+
+fn press(pane: &mut dyn Pane, action: Action, snapshot: &Snapshot) -> Vec<Effect> {
+    let effects = pane.act(action, snapshot);
+    let (fetches, rest): (Vec<_>, Vec<_>) =
+        effects.into_iter().partition(|effect| matches!(effect, Effect::FetchLogs(_) | Effect::FetchHistory(_)));
+    serve(pane, fetches, snapshot);
+    rest
+}
+
+fn ready(index: usize, snapshot: &Snapshot) -> Box<dyn Pane> {
+    let mut pane = all().remove(index);
+    let effects = pane.refresh(snapshot);
+    serve(pane.as_mut(), effects, snapshot);
+    pane
+}
+
+fn picture(pane: &dyn Pane, snapshot: &Snapshot, width: u16, height: u16) -> String {
+    let area = Rect::new(0, 0, width, height);
+    let mut buffer = Buffer::empty(area);
+    let styles = Styles::plain();
+    pane.draw(area, &mut buffer, &View { snapshot, now: NOW, styles: &styles });
+    let rows = buffer.content().chunks(usize::from(width.max(1)));
+    let text = |row: &[ratatui::buffer::Cell]| row.iter().map(ratatui::buffer::Cell::symbol).collect::<String>();
+    rows.map(|row| text(row).trim_end().to_owned() + "\n").collect()
+}
+
+#[test]
+fn every_pane_is_drawn_at_every_size_and_lets_nothing_hostile_through() {
+    let keys =
+        [None, Some(Action::Open), Some(Action::Down), Some(Action::Wrap), Some(Action::Stress), Some(Action::Filter)];
+    for snapshot in [fixtures::snapshot(), busy(), blank()] {
+        for index in 0..all().len() {
+            for key in keys {
+                let mut pane = ready(index, &snapshot);
+                if let Some(action) = key {
+                    press(pane.as_mut(), action, &snapshot);
+                }
+                for (width, height) in [(0, 0), (1, 1), (5, 3), (3, 50), (79, 2), (80, 20), (110, 28), (200, 56)] {
+                    let text = picture(pane.as_ref(), &snapshot, width, height);
+                    let bad = text.chars().find(|c| *c != '\n' && (c.is_control() || "\u{202e}\u{200b}".contains(*c)));
+                    assert_eq!(bad, None, "pane {index} after {key:?}: {text}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_unknown_is_a_dash_and_the_cause_is_told() {
+    let snapshot = blank();
+    let text = picture(ready(0, &snapshot).as_ref(), &snapshot, 110, 28);
+    let row = text.lines().nth(1).unwrap_or_default();
+    assert!(row.contains("unknown") && row.matches(" - ").count() >= 5 && !row.contains(" 0 "), "{row}");
+    let text = picture(ready(1, &snapshot).as_ref(), &snapshot, 110, 28);
+    assert!(text.contains("Not connected for 59 s: connection refused"), "{text}");
+}
+
+#[test]
+fn a_state_that_is_not_up_has_its_cause_below_it() {
+    let snapshot = busy();
+    let text = picture(ready(0, &snapshot).as_ref(), &snapshot, 80, 20);
+    let lines: Vec<_> = text.lines().collect();
+    assert!(lines[2].contains("zk2") && lines[2].contains("◐ degraded"), "{text}");
+    assert!(lines[3].trim_start().starts_with('a'), "{text}");
+    assert!(lines[0].contains("ZNODES") && !lines[0].contains("FSYNC"), "{text}");
+}
+
+#[test]
+fn files_are_filtered_marked_and_asked_about() {
+    let snapshot = fixtures::snapshot();
+    let mut pane = ready(1, &snapshot);
+    press(pane.as_mut(), Action::Filter, &snapshot);
+    for key in parse_keys("n o d e : z k 2 Enter") {
+        pane.text_key(key, &snapshot);
+    }
+    let text = picture(pane.as_ref(), &snapshot, 110, 28);
+    assert!(text.contains("33 of 100, by name"), "{text}");
+    press(pane.as_mut(), Action::Mark, &snapshot);
+    press(pane.as_mut(), Action::Mark, &snapshot);
+    let asked = press(pane.as_mut(), Action::Delete, &snapshot);
+    let [Effect::Confirm(confirm)] = asked.as_slice() else { panic!("{asked:?}") };
+    assert_eq!(confirm.title, "Delete 2 files, 256 KiB");
+    let asked = pane.answered("migrate", "zk3", &snapshot);
+    let [Effect::Confirm(confirm)] = asked.as_slice() else { panic!("{asked:?}") };
+    assert_eq!(confirm.commands.len(), 2);
+    let refused = pane.answered("migrate", "zk9", &snapshot);
+    assert!(
+        matches!(refused.as_slice(), [Effect::Toast { text, .. }] if text.contains("zk1, zk2, zk3")),
+        "{refused:?}"
+    );
+}
+
+#[test]
+fn the_first_start_says_what_to_do() {
+    let mut snapshot = fixtures::snapshot();
+    snapshot.files = crate::domain::file_table::FileTable::default();
+    let text = picture(ready(1, &snapshot).as_ref(), &snapshot, 120, 28);
+    let words: Vec<_> = text.split_whitespace().collect();
+    assert!(words.join(" ").contains("No files yet. s piles some on one node"), "{text}");
+}
+
+#[test]
+fn history_shows_its_rows_and_one_in_full() {
+    let snapshot = busy();
+    let mut pane = ready(2, &snapshot);
+    let text = picture(pane.as_ref(), &snapshot, 120, 28);
+    assert!(
+        text.contains("report-0414.bin, 128 KiB") && text.contains("✖ failed") && text.contains("412 operations"),
+        "{text}"
+    );
+    press(pane.as_mut(), Action::Bottom, &snapshot);
+    press(pane.as_mut(), Action::Open, &snapshot);
+    let text = picture(pane.as_ref(), &snapshot, 120, 28);
+    assert!(text.contains("carried out by host-a:4711") && text.contains("at-level"), "{text}");
+    press(pane.as_mut(), Action::Back, &snapshot);
+    assert!(picture(pane.as_ref(), &snapshot, 120, 28).contains("OPERATION"));
+}
+
+#[test]
+fn logs_follow_until_the_cursor_leaves_the_end() {
+    let snapshot = fixtures::snapshot();
+    let mut pane = ready(3, &snapshot);
+    let text = picture(pane.as_ref(), &snapshot, 120, 28);
+    assert!(
+        text.contains("fsync took 49 ms") && text.contains("following") && text.contains("(+1 line, Enter)"),
+        "{text}"
+    );
+    press(pane.as_mut(), Action::Up, &snapshot);
+    let text = picture(pane.as_ref(), &snapshot, 120, 28);
+    assert!(text.contains("1 below (G)"), "{text}");
+    let asked = pane.act(Action::SourceFilter, &snapshot);
+    let [Effect::FetchLogs(query)] = asked.as_slice() else { panic!("{asked:?}") };
+    assert_eq!(query.source.as_deref(), Some("backend"));
+    assert!(pane.act(Action::LevelFilter, &snapshot).is_empty(), "one question at a time");
+    let next = pane.fetched(Fetched::Logs(Ok(logs())), &snapshot);
+    let [Effect::FetchLogs(query)] = next.as_slice() else { panic!("{next:?}") };
+    assert_eq!(query.level, Some(LogLevel::Info));
+}
+
+#[test]
+fn a_plan_is_shown_with_what_each_node_gives_and_is_run_after_a_question() {
+    let mut snapshot = busy();
+    let mut pane = ready(4, &snapshot);
+    let text = picture(pane.as_ref(), &snapshot, 110, 28);
+    for part in [
+        "gives 5",
+        "takes 3",
+        "plan: 5 moves, least possible 5, 640 KiB, spread 8 to 0",
+        "60 %   20 of 33 files   9.8 files/s   1.3 s left",
+        "4 of 8 moves, 1 failed",
+        "5 of 5 moves, 300 ms",
+        "spread 8 < 5",
+        "< zk1 >",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let asked = press(pane.as_mut(), Action::Open, &snapshot);
+    let [Effect::Confirm(confirm)] = asked.as_slice() else { panic!("{asked:?}") };
+    assert_eq!(confirm.commands, [Command::RunScheduler, Command::DropPreview]);
+    assert_eq!(confirm.lines[0], "5 moves, 640 KiB: zk1 gives 5; zk2 takes 3, zk3 takes 2.");
+    assert!(matches!(press(pane.as_mut(), Action::Back, &snapshot)[..], [Effect::Send(Command::DropPreview)]));
+    snapshot.scheduler.preview = None;
+    press(pane.as_mut(), Action::Open, &snapshot);
+    assert!(picture(pane.as_ref(), &snapshot, 110, 28).contains("NOT USED AS TARGET"));
+}

@@ -234,8 +234,9 @@ fn breaking_the_quorum_takes_the_name() {
      1 Health  2 Files  3 History  4 Logs  5 Scheduler        next in 9s   0 moving
     (the pane)
        ┌ Pause zk1 ────────────────────────────────────────────────────────────┐
-       │ After it 1 of 3 servers serve: no quorum. Reads and writes stop until │
-       │ a server is back.                                                     │
+       │ zk1 follows. Pausing it sends its clients to other servers. After it  │
+       │ 1 of 3 servers serve, which is no quorum: all writes stop until it is │
+       │ back.                                                                 │
        │ type zk1 to stop all writes, Esc to keep it running: y                │
        └───────────────────────────────────────────────────────────────────────┘
      d drain  p pause  s stress  r run scheduler  ? help

@@ -78,6 +78,20 @@ pub fn bar(value: u64, most: u64, width: usize, glyphs: &Glyphs) -> String {
     bar
 }
 
+/// The bar, filled up to `width`, with a mark where `at` of `most` is, unless the bar covers it.
+#[must_use]
+pub fn with_mark(bar: &str, at: Option<u64>, most: u64, width: usize, mark: &str) -> String {
+    let mut cells: Vec<String> = bar.chars().map(String::from).collect();
+    cells.resize(width.max(cells.len()), " ".to_owned());
+    if let (Some(at), true) = (at, most > 0 && width > 0) {
+        let cell = usize::try_from(u128::from(at) * width as u128 / u128::from(most)).unwrap_or(width).min(width - 1);
+        if cells[cell] == " " {
+            mark.clone_into(&mut cells[cell]);
+        }
+    }
+    cells.concat()
+}
+
 /// A bar whose rest is drawn too: a progress.
 #[must_use]
 pub fn progress(value: u64, most: u64, width: usize, glyphs: &Glyphs) -> String {
@@ -96,6 +110,9 @@ mod tests {
         assert_eq!(bar(10, 10, 4, glyphs), "████");
         assert_eq!(bar(1, 16, 8, glyphs), "▌");
         assert_eq!(bar(7, 0, 8, glyphs), "");
+        assert_eq!(with_mark("██", Some(3), 4, 4, "|"), "██ |");
+        assert_eq!(with_mark("████", Some(3), 4, 4, "|"), "████");
+        assert_eq!(with_mark("", None, 0, 2, "|"), "  ");
         assert_eq!(progress(1, 4, 8, glyphs), "██░░░░░░");
         assert_eq!(progress(0, 0, 3, glyphs), "███");
     }

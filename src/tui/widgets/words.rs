@@ -109,6 +109,20 @@ pub fn stale(snapshot: &Snapshot, now: Timestamp) -> Option<Millis> {
     (session.state != SessionState::Connected).then(|| now.since(session.since))
 }
 
+/// Whether the counts of files are known: now, or from before the connection was lost.
+#[must_use]
+pub const fn counts_known(snapshot: &Snapshot) -> bool {
+    snapshot.files_complete || !snapshot.files.is_empty()
+}
+
+/// The count at which a node makes the scheduler start: the least of the eligible ones and the trigger.
+#[must_use]
+pub fn trigger_at(snapshot: &Snapshot) -> Option<u64> {
+    let eligible = snapshot.nodes.iter().filter(|node| node.condition == NodeCondition::Active);
+    let least = eligible.map(|node| node.files).min()?;
+    (snapshot.scheduler.trigger > 0).then(|| least + snapshot.scheduler.trigger)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

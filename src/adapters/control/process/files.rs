@@ -114,6 +114,8 @@ fn logback() -> String {
       <maxFileSize>10MB</maxFileSize>
     </triggeringPolicy>
   </appender>
+  <!-- One line for each probe would bury the rest. -->
+  <logger name="org.apache.zookeeper.server.NIOServerCnxn" level="WARN"/>
   <root level="INFO"><appender-ref ref="FILE"/></root>
 </configuration>
 "#

@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use crate::domain::node::{NodeCondition, NodeView};
+use crate::domain::node::NodeView;
 use crate::domain::operation::{OperationKind, OperationStatus};
 use crate::domain::snapshot::Snapshot;
 use crate::tui::pane::View;
@@ -21,17 +21,10 @@ pub(super) fn height(snapshot: &Snapshot, area: Rect) -> u16 {
     (snapshot.nodes.len().min(BARS_MAX) as u16).max(1).min(area.height / 2)
 }
 
-/// The count at which a node makes the scheduler start: the least loaded one's and the trigger.
-fn trigger_at(snapshot: &Snapshot) -> Option<u64> {
-    let eligible = snapshot.nodes.iter().filter(|node| node.condition == NodeCondition::Active);
-    let least = eligible.map(|node| node.files).min()?;
-    (snapshot.scheduler.trigger > 0).then(|| least + snapshot.scheduler.trigger)
-}
-
 pub(super) fn draw(area: Rect, buffer: &mut Buffer, view: &View<'_>) {
     let snapshot = view.snapshot;
     let (shown, left_out) = shown(snapshot, usize::from(area.height));
-    let trigger = trigger_at(snapshot);
+    let trigger = words::trigger_at(snapshot);
     let most = snapshot.nodes.iter().map(|node| node.files).max().unwrap_or(0).max(trigger.unwrap_or(0));
     let wide = area.width >= 96;
     let fixed = 58 + if wide { TOTALS } else { 0 };
@@ -61,16 +54,9 @@ fn shown(snapshot: &Snapshot, rows: usize) -> (Vec<&NodeView>, usize) {
 
 fn bar<'a>(node: &'a NodeView, most: u64, trigger: Option<u64>, width: usize, view: &View<'_>) -> Line<'a> {
     let styles = view.styles;
-    let known = view.snapshot.files_complete;
-    let mut cells: Vec<String> =
-        paint::bar(node.files, most, width, &styles.glyphs).chars().map(String::from).collect();
-    cells.resize(width, " ".to_owned());
-    if let Some(at) = trigger.filter(|_| most > 0).map(|at| (at * width as u64 / most) as usize) {
-        let at = at.min(width.saturating_sub(1));
-        if cells[at] == " " {
-            cells[at] = styles.glyphs.trigger.to_owned();
-        }
-    }
+    let known = words::counts_known(view.snapshot);
+    let bar = paint::bar(node.files, most, width, &styles.glyphs);
+    let cells = paint::with_mark(&bar, trigger, most, width, styles.glyphs.trigger);
     let over = trigger.is_some_and(|at| node.files >= at);
     let count = if known { words::grouped(node.files) } else { "-".into() };
     let bytes = if known { node.bytes.to_string() } else { "-".into() };
@@ -90,7 +76,7 @@ fn bar<'a>(node: &'a NodeView, most: u64, trigger: Option<u64>, width: usize, vi
         if node.drain.as_ref().is_some_and(|drain| drain.files_left == 0) { "drained" } else { node.condition.word() };
     Line::from(vec![
         Span::styled(format!("  {cleaned:<6}{count:>8}  "), styles.text),
-        Span::styled(cells.concat(), if over { styles.warning } else { styles.accent }),
+        Span::styled(cells, if over { styles.warning } else { styles.accent }),
         Span::styled(format!("  {bytes:>9}   "), styles.text),
         Span::styled(format!("{state:<12} "), words::of_node(node.condition, styles)),
         Span::styled(format!("{weight}{moving}"), styles.dim),
@@ -98,7 +84,7 @@ fn bar<'a>(node: &'a NodeView, most: u64, trigger: Option<u64>, width: usize, vi
 }
 
 fn totals(snapshot: &Snapshot, trigger: Option<u64>, left_out: usize) -> Vec<String> {
-    if !snapshot.files_complete {
+    if !words::counts_known(snapshot) {
         return vec!["reading the records".to_owned()];
     }
     let bytes = crate::domain::ids::Bytes(snapshot.nodes.iter().map(|node| node.bytes.0).sum());

@@ -76,17 +76,17 @@ impl Full {
             paint::text(area, buffer, 0, &format!("  {} has left the configuration", self.node), view.styles.warning);
             return;
         };
-        detail::draw(server, area, buffer, view);
+        let row = detail::draw(server, area, buffer, view);
         let (glyph, style) = words::of_server(server.verdict.state, view.styles);
         let cause = server.verdict.cause.as_deref().map(|why| format!(": {}", sanitise::clean(why)));
         let since = view.now.since(server.verdict.since);
         let rule = server.verdict.rule.map(|rule| format!(" (rule {rule})")).unwrap_or_default();
         let verdict =
             format!("  {glyph} {} for {since}{}{rule}", server.verdict.state.word(), cause.unwrap_or_default());
-        paint::text(area, buffer, 4, &sanitise::fit(&verdict, usize::from(area.width)), style);
+        paint::text(area, buffer, row, &sanitise::fit(&verdict, usize::from(area.width)), style);
         let tail = if area.height >= TAIL_FROM { TAIL + 1 } else { 0 };
         let metrics = Rect { height: area.height.saturating_sub(tail), ..area };
-        self.draw_metrics(server, paint::below(metrics, 6), buffer, view);
+        self.draw_metrics(server, paint::below(metrics, row + 2), buffer, view);
         if tail > 0 {
             self.draw_tail(paint::below(area, area.height - tail), buffer, view);
         }

@@ -127,7 +127,7 @@ fn cell(key: Key, server: &ServerView, columns: &Columns<Key>, view: &View<'_>) 
         Key::Connections => grouped(server.connections),
         Key::Znodes => grouped(server.znodes),
         Key::Fsync => words::ms(server.fsync_ms),
-        Key::Files if !view.snapshot.files_complete => "-".to_owned(),
+        Key::Files if !words::counts_known(view.snapshot) => "-".to_owned(),
         Key::Files => grouped(view.snapshot.node(&server.node).map(|node| node.files)),
         Key::Spark => {
             let width = columns.width_of(key).unwrap_or(0);

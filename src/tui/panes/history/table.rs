@@ -39,13 +39,13 @@ fn columns(width: usize) -> Columns<Key> {
         (Key::Time, Column::left("TIME", 8)),
         (Key::Kind, Column::left("OPERATION", 10)),
         (Key::Status, Column::left("STATUS", 9)),
-        (Key::What, Column::left("WHAT", 24)),
+        (Key::What, Column::left("WHAT", 20)),
         (Key::From, Column::left("FROM", 4)),
         (Key::To, Column::left("TO", 4)),
         (Key::Took, Column::right("TOOK", 6)),
-        (Key::Why, Column::left("WHY", 16)),
+        (Key::Why, Column::left("WHY", 14)),
     ];
-    let columns = Columns::fit(all, &[Key::Why, Key::Took, Key::From], width);
+    let columns = Columns::fit(all, &[Key::Took, Key::From, Key::To, Key::Why], width);
     if columns.width_of(Key::Why).is_some() {
         columns.stretch(Key::What, width.saturating_sub(14), 40).stretch(Key::Why, width, 200)
     } else {

@@ -20,10 +20,12 @@ pub(super) fn draw(area: Rect, buffer: &mut Buffer, view: &View<'_>) -> u16 {
     let rows = (nodes.len() as u16).min(NODES_MAX).min(area.height / 2);
     let preview = view.snapshot.scheduler.preview.as_ref();
     let target = |node: &NodeView| preview.and_then(|plan| plan.nodes.iter().find(|of| of.node == node.id));
+    let trigger = words::trigger_at(view.snapshot).filter(|_| preview.is_none());
     let most = nodes.iter().map(|node| node.files.max(target(node).map_or(0, |of| of.after))).max().unwrap_or(0);
+    let most = most.max(trigger.unwrap_or(0));
     let width = usize::from(area.width.saturating_sub(54)).clamp(8, 50);
     for (row, node) in nodes.iter().take(usize::from(rows)).enumerate() {
-        paint::line(area, buffer, row as u16, &line(node, target(node), most, width, view));
+        paint::line(area, buffer, row as u16, &line(node, target(node), (most, trigger), width, view));
     }
     let left_out = nodes.len().saturating_sub(usize::from(rows));
     if left_out > 0 {
@@ -34,9 +36,15 @@ pub(super) fn draw(area: Rect, buffer: &mut Buffer, view: &View<'_>) -> u16 {
     rows
 }
 
-fn line(node: &NodeView, target: Option<&NodeTarget>, most: u64, width: usize, view: &View<'_>) -> Line<'static> {
+fn line(
+    node: &NodeView,
+    target: Option<&NodeTarget>,
+    (most, trigger): (u64, Option<u64>),
+    width: usize,
+    view: &View<'_>,
+) -> Line<'static> {
     let styles = view.styles;
-    let known = view.snapshot.files_complete;
+    let known = words::counts_known(view.snapshot);
     let before = if known { words::grouped(node.files) } else { "-".to_owned() };
     let after = target.map(|of| format!("{} {}", styles.glyphs.arrow, words::grouped(of.after)));
     let kept = target.map_or(node.files, |of| of.after.min(node.files));
@@ -44,7 +52,9 @@ fn line(node: &NodeView, target: Option<&NodeTarget>, most: u64, width: usize, v
     let cells = paint::bar(node.files.max(target.map_or(0, |of| of.after)), most, width, &styles.glyphs);
     let change = cells.chars().count().saturating_sub(full.chars().count());
     let shade = styles.glyphs.bar_empty.repeat(change);
-    let space = " ".repeat(width.saturating_sub(full.chars().count() + change));
+    let drawn = format!("{full}{shade}");
+    let marked = paint::with_mark(&drawn, trigger, most, width, styles.glyphs.trigger);
+    let space: String = marked.chars().skip(drawn.chars().count()).collect();
     let (reason, style) = reason(node, target, view);
     let name = sanitise::fit(node.id.as_str(), 10);
     Line::from(vec![
