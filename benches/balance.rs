@@ -3,6 +3,13 @@
 //!
 //! `cargo bench --bench balance`
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a measurement that cannot go on stops; figures go to stdout"
+)]
+
 #[path = "../tests/support/mod.rs"]
 mod support;
 

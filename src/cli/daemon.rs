@@ -23,7 +23,7 @@ pub(super) async fn run(args: &Args, config: Config) -> anyhow::Result<ExitCode>
     let (handle, engine) = start::start(parts);
     match view {
         ApiView::On(address) => {
-            say(&format!("zkdeck: REST and /metrics at http://{address}; SIGTERM or Ctrl-C ends it"))
+            say(&format!("zkdeck: REST and /metrics at http://{address}; SIGTERM or Ctrl-C ends it"));
         }
         _ => say("zkdeck: no REST; SIGTERM or Ctrl-C ends it"),
     }
@@ -52,7 +52,7 @@ async fn signalled(handle: &Handle) {
         Ok(mut stream) => _ = stream.recv().await,
         Err(error) => {
             tracing::error!("a signal cannot be watched: {error}");
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     };
     tokio::select! {

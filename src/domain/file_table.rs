@@ -15,7 +15,7 @@ type Leaf = Vec<Arc<FileEntry>>;
 #[derive(Clone, Debug)]
 struct Branch(Vec<Arc<Leaf>>);
 
-/// Files by id. Cloning costs [`FAN_OUT`] reference counts.
+/// Files by id. Cloning costs one reference count for each of 256 branches.
 #[derive(Clone, Debug)]
 pub struct FileTable {
     branches: Vec<Arc<Branch>>,

@@ -113,7 +113,7 @@ mod tests {
         /// Few ids on a small table: collisions and wrap-around are the rule.
         #[test]
         fn agrees_with_a_map(steps in prop::collection::vec((0u128..40, any::<bool>()), 0..300)) {
-            let ids: Vec<FileId> = (0..40u128).map(|i| FileId::new(i << 64 | i * i)).collect();
+            let ids: Vec<FileId> = (0..40u128).map(|i| FileId::new((i << 64) | (i * i))).collect();
             let id_at = |spot: Spot| ids[spot.place as usize];
             let (mut index, mut model) = (IdIndex::default(), HashMap::new());
             for (i, add) in steps {

@@ -112,7 +112,7 @@ impl Terminal {
         self.output.written().await
     }
 
-    /// Gives the terminal back, after the frame on its way or twice [`LEAVE_LIMIT`].
+    /// Gives the terminal back, after the frame on its way or twice the limit for leaving.
     pub async fn leave(&mut self) {
         for _ in 0..2 {
             if !self.output.is_ready() && tokio::time::timeout(LEAVE_LIMIT, self.output.written()).await.is_err() {

@@ -77,7 +77,6 @@ impl BlobStore {
     ///
     /// # Errors
     /// [`BlobError::Io`] when a folder cannot be made, [`BlobError::Invalid`] when `.store-id` is not an id.
-    #[expect(clippy::needless_pass_by_value, reason = "the store takes its settings over")]
     pub fn open(config: BlobConfig, nodes: &[NodeId]) -> Result<Self, BlobError> {
         let layout = Layout::new(config.root);
         layout.make(nodes)?;

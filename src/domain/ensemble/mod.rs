@@ -92,7 +92,7 @@ impl EnsembleView {
     }
 }
 
-/// One server's part in [`judge`].
+/// One server's part in [`judge()`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Member {
     pub node: NodeId,

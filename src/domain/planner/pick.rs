@@ -29,7 +29,7 @@ pub(super) fn smallest(
     let busy = busy_places(placement, node, policy);
     let cools = cools && shelf.may_cool(policy.now, policy.cool_down);
     let free =
-        |place: &usize| !busy.contains(place) && !(cools && shelf.is_cooling(*place, policy.now, policy.cool_down));
+        |place: &usize| !busy.contains(place) && (!cools || !shelf.is_cooling(*place, policy.now, policy.cool_down));
     let file = |place: usize| file_at(shelf, place);
     let mut files: Vec<_> = if busy.is_empty() && !cools {
         (0..shelf.ids().len()).map(file).collect()

@@ -119,10 +119,10 @@ impl State {
         if leader(&self.leadership) != leader(&leadership) || self.leadership.leads != leadership.leads {
             match (&leadership.leader, leadership.leads) {
                 (_, true) => {
-                    self.notice(Level::Info, "this instance leads: it runs the scheduler and the workload".into(), now)
+                    self.notice(Level::Info, "this instance leads: it runs the scheduler and the workload".into(), now);
                 }
                 (Some(info), false) => {
-                    self.notice(Level::Info, format!("{} leads; this instance stands by", info.name()), now)
+                    self.notice(Level::Info, format!("{} leads; this instance stands by", info.name()), now);
                 }
                 (None, false) => {}
             }

@@ -95,7 +95,7 @@ pub fn with_mark(bar: &str, at: Option<u64>, most: u64, width: usize, mark: &str
 /// A bar whose rest is drawn too: a progress.
 #[must_use]
 pub fn progress(value: u64, most: u64, width: usize, glyphs: &Glyphs) -> String {
-    let full = if most == 0 { width } else { usize::try_from(value.min(most) * width as u64 / most).unwrap_or(0) };
+    let full = (value.min(most) * width as u64).checked_div(most).map_or(width, |cells| cells as usize);
     format!("{}{}", glyphs.bar[0].repeat(full), glyphs.bar_empty.repeat(width - full.min(width)))
 }
 

@@ -174,7 +174,7 @@ impl Watch {
 
     fn event(&mut self, event: WatchedEvent) {
         let kind = match event.event_type {
-            EventType::Session => return self.session(link(event.session_state)),
+            EventType::Session => return self.session(&link(event.session_state)),
             EventType::NodeCreated => PathKind::Created,
             EventType::NodeDeleted => PathKind::Deleted,
             EventType::NodeDataChanged => PathKind::Data,
@@ -185,11 +185,11 @@ impl Watch {
     }
 
     /// Any word about the session means that the watch is gone or will be.
-    fn session(&mut self, state: LinkState) {
-        if state == LinkState::Connected {
+    fn session(&mut self, state: &LinkState) {
+        if *state == LinkState::Connected {
             self.stage = Stage::Unwatched { not_before: Instant::now() };
         }
-        self.tell(&state);
+        self.tell(state);
     }
 
     fn tell(&mut self, state: &LinkState) {

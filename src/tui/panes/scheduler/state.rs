@@ -86,7 +86,7 @@ fn drained(node: &NodeView, drain: &DrainView, view: &View<'_>) -> (String, Styl
     let all = drain.files_at_start.max(drain.files_left);
     let done = all - drain.files_left;
     let bar = paint::progress(done, all, PROGRESS, &styles.glyphs);
-    let percent = if all == 0 { 100 } else { done * 100 / all };
+    let percent = (done * 100).checked_div(all).unwrap_or(100);
     let head = format!("  DRAIN {}  {bar}  {percent} %   {done} of {}", node.id, words::count(all, "file"));
     if drain.files_left == 0 {
         return (format!("{head}   drained; d lifts it"), styles.good);
