@@ -5,5 +5,7 @@ pub mod control;
 pub mod history;
 pub mod logs;
 pub mod metrics;
+pub mod owner;
 pub mod probe;
+pub mod templates;
 pub mod zookeeper;

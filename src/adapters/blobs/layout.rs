@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use super::BlobError;
+use crate::adapters::owner;
 use crate::domain::file::blob_name;
 use crate::domain::ids::{AttemptId, FileId, NodeId};
 
@@ -67,7 +68,7 @@ impl Layout {
 }
 
 fn make_folder(path: &Path) -> Result<(), BlobError> {
-    fs::create_dir_all(path).map_err(|error| BlobError::target("make folder", path, error))
+    owner::make_folder(path).map_err(|error| BlobError::target("make folder", path, error))
 }
 
 /// Makes the names in a folder survive a loss of power.
