@@ -2,15 +2,21 @@
 
 use std::path::PathBuf;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use toml::Value;
 
+use super::templates;
 use crate::config::Overrides;
 
 /// A terminal operations console for an Apache ZooKeeper ensemble that places files on its nodes.
+///
+/// Without a command it opens the console.
 #[derive(Debug, Parser)]
 #[command(name = "zkdeck", version, about, max_term_width = 100)]
 pub(super) struct Args {
+    #[command(subcommand)]
+    pub(super) command: Option<Sub>,
+
     /// Start three real ZooKeeper servers as children, or attach to those of this folder
     #[arg(long, conflicts_with = "zk")]
     pub(super) local: bool,
@@ -54,6 +60,16 @@ pub(super) struct Args {
     /// Draw with ASCII characters only
     #[arg(long)]
     pub(super) ascii: bool,
+}
+
+/// What zkdeck does instead of opening the console: one line here, one arm in `cli::dispatch`, one
+/// folder or file beside this one. Options that are marked `global` above hold for all of them.
+#[derive(Debug, Subcommand)]
+pub(super) enum Sub {
+    /// Install the index templates of zkdeck's logs in Elasticsearch
+    Templates(templates::Options),
+    /// Ask the daemon on this machine whether it answers; for the health check of a container
+    Healthcheck,
 }
 
 impl Args {
