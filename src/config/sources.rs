@@ -176,6 +176,14 @@ mod tests {
     }
 
     #[test]
+    fn the_readme_names_every_variable() {
+        let readme = include_str!("../../README.md");
+        for (name, ..) in ENVIRONMENT {
+            assert!(readme.contains(&format!("`{name}`")), "{name} is not in the README's table of settings");
+        }
+    }
+
+    #[test]
     fn what_cannot_be_used_is_named_with_its_source() {
         let error = of("", |name| (name == "AUTO_SCHEDULER_INTERVAL").then(|| "-3".into()), Vec::new()).unwrap_err();
         assert_eq!(error.0, "AUTO_SCHEDULER_INTERVAL=\"-3\": must be a whole number, 0 or more");

@@ -20,6 +20,13 @@ pub struct TakenPort {
     pub cause: Option<String>,
 }
 
+impl TakenPort {
+    /// In use, by no process that can be seen.
+    pub(super) const fn has_no_holder(&self) -> bool {
+        self.owner.is_none() && self.cause.is_none()
+    }
+}
+
 impl fmt::Display for TakenPort {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "port {} ({}) ", self.port, self.purpose)?;
