@@ -6,6 +6,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::driver::Driver;
+use super::files::underway::Underway;
 use crate::adapters::blobs::BlobStore;
 use crate::adapters::history::History;
 use crate::adapters::zookeeper::registry::{Fence, Registry};
@@ -68,6 +69,8 @@ pub struct Context {
     pub history: History,
     pub me: InstanceInfo,
     pub driver: Driver,
+    /// Attempts that jobs of this process are working on.
+    pub underway: Underway,
     pub stop: CancellationToken,
 }
 
@@ -87,6 +90,18 @@ impl Context {
             tracing::error!(operation = %operation.id, "history: {error}");
         }
         self.emit(Event::Operation(Box::new(operation))).await;
+    }
+
+    /// Whether every row recorded so far is on disk. A history that is known to be sick is not waited
+    /// for: the intents stay, and the rows are made again from them.
+    pub async fn rows_on_disk(&self) -> bool {
+        match self.history.flush().await {
+            Ok(written) => written,
+            Err(error) => {
+                tracing::warn!("history: {error}; intents stay until their rows are written");
+                false
+            }
+        }
     }
 
     /// The registry of the session, when there is one.
