@@ -14,6 +14,7 @@ pub mod fixtures;
 pub mod health;
 mod id_index;
 pub mod ids;
+pub mod invariants;
 pub mod log;
 pub mod migration;
 pub mod node;

@@ -8,6 +8,7 @@ mod blocking;
 mod copy;
 mod draft;
 mod error;
+mod inventory;
 mod layout;
 mod place;
 mod probe;
