@@ -18,7 +18,7 @@ use crate::domain::node::NodeRecord;
 use crate::domain::operation::Operation;
 use crate::domain::planner::Plan;
 use crate::domain::scheduler::Decision;
-use crate::domain::snapshot::{InstanceInfo, Level, Snapshot};
+use crate::domain::snapshot::{HISTORY_QUEUE_STOP, InstanceInfo, Level, Snapshot};
 
 /// A plan with all that carrying it out needs, taken from the state at one moment.
 pub struct PlanAnswer {
@@ -101,6 +101,18 @@ impl Context {
                 tracing::warn!("history: {error}; intents stay until their rows are written");
                 false
             }
+        }
+    }
+
+    /// Why no further change of files may begin now; what is under way goes on. `None` when one may.
+    #[must_use]
+    pub fn must_wait(&self) -> Option<&'static str> {
+        if self.link.borrow().is_none() {
+            Some("the session was lost; what is left is planned anew when it is back")
+        } else if self.history.view().queued > HISTORY_QUEUE_STOP {
+            Some("too many rows of history wait to be written; what is left is planned anew when they are")
+        } else {
+            None
         }
     }
 
