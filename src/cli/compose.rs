@@ -13,6 +13,7 @@ use crate::adapters::control::off::Off;
 use crate::adapters::control::process::{LocalConfig, LocalEnsemble};
 use crate::adapters::history::{History, HistoryConfig};
 use crate::adapters::logs::LocalLogs;
+use crate::adapters::owner;
 use crate::adapters::probe::{ProbeConfig, Prober, Target};
 use crate::adapters::zookeeper::config::ZkConfig;
 use crate::config::Config;
@@ -209,7 +210,7 @@ fn make_folders(config: &Config, nodes: &[NodeId]) -> anyhow::Result<()> {
 }
 
 fn make_folder(folder: &Path) -> anyhow::Result<()> {
-    std::fs::create_dir_all(folder).with_context(|| {
+    owner::make_folder(folder).with_context(|| {
         format!("cannot make the folder {}; check its owner, or choose another by --data and --logs", folder.display())
     })
 }

@@ -34,6 +34,7 @@ const ENVIRONMENT: &[(&str, &str, &str, Kind)] = &[
     ("ZKDECK_JARS", "local", "jars", Kind::Text),
     ("ZKDECK_LISTEN", "api", "listen", Kind::Text),
     ("ZKDECK_TOKEN_FILE", "api", "token_file", Kind::Text),
+    ("ZKDECK_INSECURE", "api", "insecure", Kind::Switch),
     ("ZKDECK_HOSTS", "api", "hosts", Kind::List),
     ("ZKDECK_THEME", "console", "theme", Kind::Text),
 ];
