@@ -2,6 +2,7 @@
 
 pub mod blobs;
 pub mod control;
+pub mod faults;
 pub mod history;
 pub mod logs;
 pub mod metrics;

@@ -128,6 +128,15 @@ fn instance(page: &mut Page, snapshot: &Snapshot) {
     page.gauge("zkdeck_history_queue", "Rows of history that wait to be written.", Some(snapshot.history.queued));
     let problem = u8::from(snapshot.history.problem.is_some());
     page.gauge("zkdeck_history_problem", "1 while history cannot be written.", Some(problem));
+    page.metric("zkdeck_alert", "gauge", "1 for each kind of store that is sick; /readyz says why.");
+    for code in alert_codes(snapshot) {
+        page.value("zkdeck_alert", &[("code", code)], 1);
+    }
+    let scrub = &snapshot.scrub;
+    page.gauge("zkdeck_quarantined_files", "Files in quarantine that no record names.", Some(scrub.quarantined));
+    page.counter("zkdeck_scrub_hashes_total", "Files whose hash the scrub has read.", scrub.hashed);
+    let looked = scrub.sizes_at.map(|at| at.0 as f64 / 1000.0);
+    page.gauge("zkdeck_scrub_sizes_time_seconds", "When the scrub looked at every size last.", looked);
     page.metric("zkdeck_loop_restarts_total", "counter", "Times that a loop of the engine failed inside.");
     for task in snapshot.loops.iter() {
         page.value("zkdeck_loop_restarts_total", &[("loop", task.name)], task.restarts);
@@ -144,6 +153,11 @@ fn instance(page: &mut Page, snapshot: &Snapshot) {
     );
     let clients = snapshot.workload.extra_connected;
     page.gauge("zkdeck_workload_clients", "Sessions that the workload holds open.", Some(clients));
+}
+
+/// Each kind once, however many nodes it is about.
+fn alert_codes(snapshot: &Snapshot) -> std::collections::BTreeSet<&'static str> {
+    snapshot.alerts.iter().map(|alert| alert.code).collect()
 }
 
 fn nodes(page: &mut Page, snapshot: &Snapshot) {

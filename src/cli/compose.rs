@@ -21,6 +21,7 @@ use crate::domain::ids::{Bytes, Millis, NodeId};
 use crate::domain::snapshot::{ApiView, InstanceView, LocalView};
 use crate::domain::state::{ServerSetting, Settings};
 use crate::engine::clock;
+use crate::engine::loops::scrub::ScrubConfig;
 use crate::engine::loops::workload::WorkloadConfig;
 use crate::engine::start::Parts;
 
@@ -47,9 +48,15 @@ pub(super) fn parts(args: &Args, config: &Config, api: ApiView) -> anyhow::Resul
     let data = &config.paths.data;
     let reserve = Bytes(config.scheduler.reserve_mib << 20);
     let trash_keep = Millis::from_secs(config.paths.trash_keep_s);
-    let blobs = BlobStore::open(BlobConfig { root: data.join("uploads"), reserve, trash_keep }, &nodes)?;
-    let history =
-        History::open(HistoryConfig { path: data.join("zkdeck.db"), ndjson_dir: config.paths.logs.join("backend") })?;
+    let blobs = BlobStore::open(
+        BlobConfig { root: data.join("uploads"), quarantine: data.join("quarantine"), reserve, trash_keep },
+        &nodes,
+    )?;
+    let history = History::open(HistoryConfig {
+        path: data.join("zkdeck.db"),
+        ndjson_dir: config.paths.logs.join("backend"),
+        any_filesystem: config.paths.any_filesystem,
+    })?;
     Ok(Parts {
         settings: settings(config, &places, reserve),
         zk: ZkConfig {
@@ -69,6 +76,10 @@ pub(super) fn parts(args: &Args, config: &Config, api: ApiView) -> anyhow::Resul
             enabled: config.workload.enabled && !args.read_only,
             interval: Millis::from_secs(config.workload.interval_s),
             extra_clients: usize::try_from(config.workload.extra_clients).unwrap_or(usize::MAX),
+        },
+        scrub: ScrubConfig {
+            sizes: Duration::from_secs(config.scrub.sizes_s),
+            hashes: Duration::from_secs(config.scrub.hashes_s),
         },
         instance: instance(args, config, api, view),
     })

@@ -87,11 +87,7 @@ pub fn delete(snapshot: &Snapshot, files: &[FileId]) -> Confirm {
     Confirm {
         title: format!("Delete {what}"),
         lines: vec![
-            format!(
-                "{} {} lost for good: record and bytes.",
-                capital(&what),
-                if files.len() == 1 { "is" } else { "are" }
-            ),
+            format!("{what} {} lost for good: record and bytes.", if files.len() == 1 { "is" } else { "are" }),
             "Save a copy first with download, when in doubt.".into(),
         ],
         no: "keep".into(),

@@ -134,9 +134,13 @@ async fn second_instance() -> String {
         nodes.iter().map(|node| node["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
     assert_eq!((names(&mine), names(&theirs)), (vec!["zk1".into(), "zk2".into(), "zk3".into()], names(&mine)));
-    let upload = Client::new().post(format!("{CONSOLE}/api/files?name=from-the-host.txt")).body("from the host");
-    let answer: Value = serde_json::from_str(&upload.send().await.unwrap().text().await.unwrap()).unwrap();
-    let file = answer["id"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned();
+    let url = format!("{CONSOLE}/api/files?name=from-the-host.txt");
+    let file = eventually("the console takes a file", 10, || async {
+        let answer = Client::new().post(&url).body("from the host").send().await.ok()?.text().await.ok()?;
+        let answer: Value = serde_json::from_str(&answer).ok()?;
+        answer["id"].as_str().map(str::to_owned)
+    })
+    .await;
     let record =
         eventually("the backend sees it", 10, || async { get(&format!("{BACKEND}/api/files/{file}")).await }).await;
     let owner = record["owner"].as_str().or_else(|| record["node"].as_str()).unwrap();
