@@ -208,7 +208,7 @@ impl ServerTracker {
         if !self.probed.state.serves() {
             self.firing.clear();
             let rule = (self.probed.state != ServerState::Unknown).then_some("probe");
-            return (self.probed.state, self.probed.cause.clone(), rule);
+            return (self.probed.state, self.beside(), rule);
         }
         match self.rule(now) {
             Some((rule, cause)) => (ServerState::Degraded, Some(cause), Some(rule)),
@@ -244,8 +244,18 @@ impl ServerTracker {
         match host.state {
             HostState::Paused => Some((ServerState::Paused, format!("{} is paused", host.name))),
             HostState::Stopped => Some((ServerState::Stopped, format!("{} has ended{detail}", host.name))),
-            HostState::Missing => Some((ServerState::Stopped, format!("there is no {}{detail}", host.name))),
+            HostState::Missing => Some((ServerState::Stopped, format!("{}{detail}", host.name))),
             HostState::Running | HostState::Starting => None,
+        }
+    }
+
+    /// What a probe found, and beside it what the host says of a server that runs or restarts.
+    fn beside(&self) -> Option<String> {
+        let cause = self.probed.cause.clone();
+        let host = self.view.host.as_ref().and_then(|host| Some((&host.name, host.detail.as_ref()?)));
+        match (cause, host) {
+            (Some(cause), Some((name, detail))) => Some(format!("{cause}; {name} {detail}")),
+            (cause, _) => cause,
         }
     }
 }
@@ -371,7 +381,7 @@ mod tests {
         let mut tracker = tracker();
         tracker.observe(&sample(Reach::Answered, 0));
         let host = |state, detail: Option<&str>| {
-            Some(HostView { state, name: "process 7".into(), detail: detail.map(str::to_owned) })
+            Some(HostView { state, detail: detail.map(str::to_owned), ..crate::domain::fixtures::host("process 7") })
         };
         tracker.host(host(HostState::Paused, None), NOW);
         assert_eq!(tracker.state(), ServerState::Paused);
@@ -379,6 +389,22 @@ mod tests {
         assert_eq!(tracker.view().verdict.cause.as_deref(), Some("process 7 has ended: signal 9"));
         tracker.host(host(HostState::Running, None), NOW);
         assert_eq!(tracker.state(), ServerState::Up);
+    }
+
+    #[test]
+    fn a_server_that_restarts_again_and_again_tells_both_sides() {
+        let mut tracker = tracker();
+        tracker.observe(&sample(Reach::Unreachable("connection refused".into()), 0));
+        let detail = Some("restarts after exit code 1, 5 times so far".to_owned());
+        let host =
+            HostView { state: HostState::Starting, detail, ..crate::domain::fixtures::host("container demo-zk1-1") };
+        tracker.host(Some(host), NOW);
+        let verdict = tracker.view().verdict;
+        assert_eq!(verdict.state, ServerState::Down);
+        assert_eq!(
+            verdict.cause.as_deref(),
+            Some("connection refused; container demo-zk1-1 restarts after exit code 1, 5 times so far")
+        );
     }
 
     #[test]
