@@ -38,6 +38,10 @@
 //! | setting | - | `config/default.toml` and its struct |
 #![forbid(unsafe_code)]
 
+// The contract of `Coord` is written once, for the tests in here and for those under `tests/`.
+#[cfg(test)]
+extern crate self as zkdeck;
+
 pub mod adapters;
 pub mod api;
 pub mod cli;

@@ -1,13 +1,15 @@
 //! The embedded ensemble with three real ZooKeeper servers, by the built binary's hidden sub-command.
 #![cfg(test)]
 
+#[path = "support/ports.rs"]
+mod ports;
+
 use std::future::Future;
 use std::io::{BufRead, BufReader, Read};
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -38,19 +40,10 @@ fn jars() -> Option<PathBuf> {
     found.then_some(folder)
 }
 
-/// Twelve free ports below the range from which the kernel takes ports for outgoing connections;
-/// never the same twice in this process.
+/// Twelve free ports.
 fn free_ports() -> Vec<u16> {
-    static OFFSET: AtomicU16 = AtomicU16::new(0);
-    let base = u16::try_from(std::process::id() % 1_000).unwrap() * 20;
-    let mut ports = Vec::new();
-    while ports.len() < 12 {
-        let port = 10_000 + (base + OFFSET.fetch_add(1, Ordering::Relaxed)) % 22_000;
-        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
-            ports.push(port);
-        }
-    }
-    ports
+    let first = ports::free_ports(12);
+    (first..first + 12).collect()
 }
 
 fn config(folder: &Path, jars: PathBuf, ports: &[u16]) -> LocalConfig {

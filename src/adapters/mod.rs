@@ -2,8 +2,11 @@
 
 pub mod blobs;
 pub mod control;
+pub mod faults;
 pub mod history;
 pub mod logs;
 pub mod metrics;
+pub mod owner;
 pub mod probe;
+pub mod templates;
 pub mod zookeeper;

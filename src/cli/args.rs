@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 use toml::Value;
 
-use super::doctor;
+use super::{doctor, templates};
 use crate::config::Overrides;
 
 /// A terminal operations console for an Apache ZooKeeper ensemble that places files on its nodes.
@@ -68,6 +68,10 @@ pub(super) struct Args {
 pub(super) enum Sub {
     /// Check this machine and the stack, and print what to type for each thing that is wrong
     Doctor(doctor::Options),
+    /// Install the index templates of zkdeck's logs in Elasticsearch
+    Templates(templates::Options),
+    /// Ask the daemon on this machine whether it answers; for the health check of a container
+    Healthcheck,
 }
 
 impl Args {

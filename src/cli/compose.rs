@@ -14,6 +14,7 @@ use crate::adapters::control::off::Off;
 use crate::adapters::control::process::{LocalConfig, LocalEnsemble};
 use crate::adapters::history::{History, HistoryConfig};
 use crate::adapters::logs::LocalLogs;
+use crate::adapters::owner;
 use crate::adapters::probe::{ProbeConfig, Prober, Target};
 use crate::adapters::zookeeper::config::ZkConfig;
 use crate::config::Config;
@@ -21,6 +22,7 @@ use crate::domain::ids::{Bytes, Millis, NodeId};
 use crate::domain::snapshot::{ApiView, InstanceView, LocalView};
 use crate::domain::state::{ServerSetting, Settings};
 use crate::engine::clock;
+use crate::engine::loops::scrub::ScrubConfig;
 use crate::engine::loops::workload::WorkloadConfig;
 use crate::engine::start::Parts;
 
@@ -52,9 +54,15 @@ pub(super) fn parts(args: &Args, config: &Config, api: ApiView) -> anyhow::Resul
     let data = &config.paths.data;
     let reserve = Bytes(config.scheduler.reserve_mib << 20);
     let trash_keep = Millis::from_secs(config.paths.trash_keep_s);
-    let blobs = BlobStore::open(BlobConfig { root: data.join("uploads"), reserve, trash_keep }, &nodes)?;
-    let history =
-        History::open(HistoryConfig { path: data.join("zkdeck.db"), ndjson_dir: config.paths.logs.join("backend") })?;
+    let blobs = BlobStore::open(
+        BlobConfig { root: data.join("uploads"), quarantine: data.join("quarantine"), reserve, trash_keep },
+        &nodes,
+    )?;
+    let history = History::open(HistoryConfig {
+        path: data.join("zkdeck.db"),
+        ndjson_dir: config.paths.logs.join("backend"),
+        any_filesystem: config.paths.any_filesystem,
+    })?;
     Ok(Parts {
         settings: settings(config, &places, reserve),
         zk: ZkConfig {
@@ -74,6 +82,10 @@ pub(super) fn parts(args: &Args, config: &Config, api: ApiView) -> anyhow::Resul
             enabled: config.workload.enabled && !args.read_only,
             interval: Millis::from_secs(config.workload.interval_s),
             extra_clients: usize::try_from(config.workload.extra_clients).unwrap_or(usize::MAX),
+        },
+        scrub: ScrubConfig {
+            sizes: Duration::from_secs(config.scrub.sizes_s),
+            hashes: Duration::from_secs(config.scrub.hashes_s),
         },
         instance: instance(args, config, api, view),
     })
@@ -215,7 +227,7 @@ fn make_folders(config: &Config, nodes: &[NodeId]) -> anyhow::Result<()> {
 }
 
 fn make_folder(folder: &Path) -> anyhow::Result<()> {
-    std::fs::create_dir_all(folder).with_context(|| {
+    owner::make_folder(folder).with_context(|| {
         format!("cannot make the folder {}; check its owner, or choose another by --data and --logs", folder.display())
     })
 }

@@ -5,7 +5,9 @@ mod compose;
 mod console;
 mod daemon;
 mod doctor;
+mod healthcheck;
 mod logging;
+mod templates;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -60,6 +62,8 @@ fn start(args: &Args) -> anyhow::Result<ExitCode> {
 async fn dispatch(args: &Args, config: Result<Config, ConfigError>) -> anyhow::Result<ExitCode> {
     match &args.command {
         Some(Sub::Doctor(options)) => doctor::run(options, args, config).await,
+        Some(Sub::Templates(options)) => templates::run(options).await,
+        Some(Sub::Healthcheck) => healthcheck::run(&config?).await,
         None if args.daemon => daemon::run(args, config?).await,
         None => console::run(args, config?).await,
     }

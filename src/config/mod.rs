@@ -28,6 +28,7 @@ pub struct Config {
     pub scheduler: Scheduler,
     pub workload: Workload,
     pub paths: Paths,
+    pub scrub: Scrub,
     pub local: Local,
     pub docker: Docker,
     pub doctor: Doctor,
@@ -72,6 +73,14 @@ pub struct Paths {
     pub logs: PathBuf,
     pub themes: PathBuf,
     pub trash_keep_s: u64,
+    pub any_filesystem: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scrub {
+    pub sizes_s: u64,
+    pub hashes_s: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]

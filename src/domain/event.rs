@@ -5,14 +5,14 @@ use std::sync::Arc;
 use super::file::FileEntry;
 use super::ids::{AttemptId, Bytes, Epoch, FileId, Millis, NodeId, OperationId, Timestamp};
 use super::migration::Status;
-use super::node::{MoveView, NodeRecord};
+use super::node::{MoveView, NodeRecord, WriteTrouble};
 use super::operation::{Operation, OperationStatus};
 use super::planner::Plan;
 use super::scheduler::Run;
 use super::server::{HostView, Sample};
 use super::snapshot::{
-    ApiView, ControlView, HistoryView, InstanceInfo, LeadershipView, Level, LocalView, LoopView, SessionState,
-    StoreView, WorkloadView,
+    ApiView, ControlView, HistoryView, InstanceInfo, LeadershipView, Level, LocalView, LoopView, ScrubView,
+    SessionState, StoreView, WorkloadView,
 };
 
 #[derive(Clone, Debug)]
@@ -65,11 +65,19 @@ pub enum Event {
         status: OperationStatus,
         took: Millis,
     },
-    /// A write to a node's folder ended; `error` when the target's disk is to blame.
+    /// A write to a node's folder ended; `problem` when the node's disk is to blame.
     Written {
         node: NodeId,
-        error: Option<String>,
+        problem: Option<WriteTrouble>,
     },
+    /// The bytes of a file were held against its record; `problem` when they are not the record's.
+    BytesChecked {
+        file: FileId,
+        blob: AttemptId,
+        problem: Option<String>,
+    },
+    /// How far the scrub is.
+    Scrub(ScrubView),
     Operation(Box<Operation>),
     /// Rows of history as the store gave them at the start or after another process wrote.
     HistoryLoaded {

@@ -12,7 +12,7 @@ use super::scheduler::SchedulerView;
 use super::server::{HostState, HostView, Role, Series, ServerState, ServerView, Verdict};
 use super::snapshot::{
     ApiView, CanaryView, ControlView, Counters, HistoryView, InstanceInfo, InstanceView, LeadershipView, LocalView,
-    SessionState, SessionView, Snapshot, StoreView, WorkloadView,
+    ScrubView, SessionState, SessionView, Snapshot, StoreView, WorkloadView,
 };
 
 /// 2026-11-23 14:02:11 UTC.
@@ -98,6 +98,7 @@ pub fn node(name: &str, files: u64) -> NodeView {
         target: Some((33, 34)),
         not_chosen: None,
         free: Some(Bytes(50 << 30)),
+        trouble: None,
     }
 }
 
@@ -119,6 +120,17 @@ pub fn operation(id: u128, kind: OperationKind, status: OperationStatus) -> Oper
         steps: Vec::new(),
         files: Vec::new(),
         run: None,
+    }
+}
+
+fn healthy() -> EnsembleView {
+    EnsembleView {
+        state: EnsembleState::Healthy,
+        quorum: Quorum { voters: 3, serving: 3 },
+        leader: Some(node_id("zk3")),
+        epoch: Some(7),
+        cause: None,
+        since: Timestamp(NOW.0 - 60_000),
     }
 }
 
@@ -153,14 +165,7 @@ pub fn snapshot() -> Snapshot {
         },
         leadership: LeadershipView { leads: true, leader: Some(instance.clone()), epoch: Some(Epoch(3)) },
         instances: Arc::from([instance]),
-        ensemble: EnsembleView {
-            state: EnsembleState::Healthy,
-            quorum: Quorum { voters: 3, serving: 3 },
-            leader: Some(node_id("zk3")),
-            epoch: Some(7),
-            cause: None,
-            since: Timestamp(NOW.0 - 60_000),
-        },
+        ensemble: healthy(),
         servers: Arc::from([
             server("zk1", 2181, Role::Follower),
             server("zk2", 2182, Role::Follower),
@@ -193,5 +198,7 @@ pub fn snapshot() -> Snapshot {
         canary: CanaryView { last_ms: Some(3.2), ..CanaryView::default() },
         notices: Arc::from([]),
         counters: Counters::default(),
+        scrub: ScrubView::default(),
+        alerts: Arc::from([]),
     }
 }

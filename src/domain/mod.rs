@@ -1,4 +1,4 @@
-//! The rules of zkdeck, pure: `std` and serde derives only.
+//! The rules of zkdeck, pure: `std`, serde derives and regexes only.
 //!
 //! Architecture invariant: nothing here reads a clock, touches the disk or the network, logs, or
 //! knows that tokio exists. Time comes in with the data. Whatever is decided here is therefore
@@ -14,6 +14,7 @@ pub mod fixtures;
 pub mod health;
 mod id_index;
 pub mod ids;
+pub mod invariants;
 pub mod log;
 pub mod migration;
 pub mod node;

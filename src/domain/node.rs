@@ -80,6 +80,8 @@ pub struct NodeView {
     pub not_chosen: Option<NotChosen>,
     /// Free bytes of the file system that holds the node's folder; `None` when it is not known.
     pub free: Option<Bytes>,
+    /// Why its disk takes no files: full or failing, in words.
+    pub trouble: Option<String>,
 }
 
 /// Whether a node can give and take, from its record, its server's verdict and its disk.
@@ -114,6 +116,15 @@ impl NodeCondition {
             Self::Unknown => "unknown",
         }
     }
+}
+
+/// Why a write to a node's folder failed, when the node's disk is to blame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WriteTrouble {
+    /// There was no room: no fault of the disk, and over when there is room.
+    pub full: bool,
+    /// Which operation on which path, why, and what to do.
+    pub cause: String,
 }
 
 /// One move that is being made.

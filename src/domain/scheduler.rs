@@ -74,6 +74,8 @@ words!(
         NoEligibleTarget => "no-eligible-target",
         MassFailure => "mass-failure",
         CoolDown => "cool-down",
+        /// Too many rows of history wait to be written.
+        HistoryBehind => "history-behind",
         /// There was a plan and it was stopped by the operator or by the end of the program.
         Stopped => "stopped",
     }

@@ -51,6 +51,9 @@ pub struct Snapshot {
     /// Oldest first, at most [`NOTICES_KEPT`].
     pub notices: Arc<[Arc<Notice>]>,
     pub counters: Counters,
+    pub scrub: ScrubView,
+    /// What wants a person, the most urgent first.
+    pub alerts: Arc<[Alert]>,
 }
 
 impl Snapshot {
@@ -185,6 +188,35 @@ pub struct WorkloadView {
     pub runs: u64,
     pub failures: u64,
 }
+
+/// One thing that is sick.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Alert {
+    /// A stable word, a metric label: `history`, `node-full`, `damaged`, ...
+    pub code: &'static str,
+    /// A few words for a header: `zk2 full`.
+    pub short: String,
+    /// A sentence with the cause and the next step.
+    pub text: String,
+}
+
+/// What the scrub has seen: every record's bytes by size every few minutes, by hash in a rolling day.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ScrubView {
+    /// When every size was looked at last; `None` before the first time.
+    pub sizes_at: Option<Timestamp>,
+    /// Files whose hash was read since the start.
+    pub hashed: u64,
+    /// Files of which this round of hashes has seen so many.
+    pub round_done: u64,
+    pub round_of: u64,
+    /// Files that lie in quarantine.
+    pub quarantined: u64,
+}
+
+/// Rows that may wait to be written before new moves, uploads and deletes are refused: what is done
+/// shall be told.
+pub const HISTORY_QUEUE_STOP: usize = 1_000;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct HistoryView {

@@ -4,13 +4,14 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use uuid::Uuid;
 
+use crate::adapters::faults;
 use crate::domain::ids::{AttemptId, FileId, InstanceId, OperationId, Timestamp};
 
 /// Now, in milliseconds since 1970; 0 on a clock set before that.
 #[must_use]
 pub fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+    Timestamp(u64::try_from(since.as_millis()).unwrap_or(u64::MAX).saturating_add(faults::clock_ahead()))
 }
 
 fn fresh() -> u128 {

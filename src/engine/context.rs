@@ -6,6 +6,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::driver::Driver;
+use super::files::underway::Underway;
 use crate::adapters::blobs::BlobStore;
 use crate::adapters::history::History;
 use crate::adapters::zookeeper::registry::{Fence, Registry};
@@ -17,7 +18,7 @@ use crate::domain::node::NodeRecord;
 use crate::domain::operation::Operation;
 use crate::domain::planner::Plan;
 use crate::domain::scheduler::Decision;
-use crate::domain::snapshot::{InstanceInfo, Level, Snapshot};
+use crate::domain::snapshot::{HISTORY_QUEUE_STOP, InstanceInfo, Level, Snapshot};
 
 /// A plan with all that carrying it out needs, taken from the state at one moment.
 pub struct PlanAnswer {
@@ -68,6 +69,8 @@ pub struct Context {
     pub history: History,
     pub me: InstanceInfo,
     pub driver: Driver,
+    /// Attempts that jobs of this process are working on.
+    pub underway: Underway,
     pub stop: CancellationToken,
 }
 
@@ -87,6 +90,30 @@ impl Context {
             tracing::error!(operation = %operation.id, "history: {error}");
         }
         self.emit(Event::Operation(Box::new(operation))).await;
+    }
+
+    /// Whether every row recorded so far is on disk. A history that is known to be sick is not waited
+    /// for: the intents stay, and the rows are made again from them.
+    pub async fn rows_on_disk(&self) -> bool {
+        match self.history.flush().await {
+            Ok(written) => written,
+            Err(error) => {
+                tracing::warn!("history: {error}; intents stay until their rows are written");
+                false
+            }
+        }
+    }
+
+    /// Why no further change of files may begin now; what is under way goes on. `None` when one may.
+    #[must_use]
+    pub fn must_wait(&self) -> Option<&'static str> {
+        if self.link.borrow().is_none() {
+            Some("the session was lost; what is left is planned anew when it is back")
+        } else if self.history.view().queued > HISTORY_QUEUE_STOP {
+            Some("too many rows of history wait to be written; what is left is planned anew when they are")
+        } else {
+            None
+        }
     }
 
     /// The registry of the session, when there is one.

@@ -11,8 +11,10 @@ use super::handle::{ByteSource, Download, QueryError, Request, Upload};
 use super::loops::scheduler::SchedulerPort;
 use super::loops::workload::WorkloadPort;
 use super::orders;
+use crate::adapters::blobs::BlobError;
 use crate::adapters::control::ServerControl;
 use crate::adapters::logs::LocalLogs;
+use crate::adapters::zookeeper::registry::ReadFile;
 use crate::domain::command::{Accepted, Actor, Command, Rejected, Stress};
 use crate::domain::event::Event;
 use crate::domain::file::FileEntry;
@@ -25,6 +27,8 @@ use crate::domain::state::{Order, State};
 
 /// Jobs that fronts may have under way at once.
 const JOBS_MAX: usize = 64;
+/// How often a download looks for bytes that were moved away under it.
+const MOVED_TRIES: usize = 3;
 
 type Answer<T, E> = oneshot::Sender<Result<T, E>>;
 
@@ -203,10 +207,9 @@ impl Dispatch {
     }
 
     fn download(&self, entry: Arc<FileEntry>, reply: Answer<Download, Rejected>) {
-        let blobs = self.ctx.blobs.clone();
+        let ctx = self.ctx.clone();
         self.ctx.driver.job("download", async move {
-            let opened = blobs.open_verified(&entry).await;
-            let answer = opened.map(|bytes| Download { entry, bytes });
+            let answer = open(&ctx, entry).await;
             _ = reply.send(
                 answer.map_err(|error| Rejected::NotPossible { what: "the download".into(), why: error.to_string() }),
             );
@@ -235,11 +238,29 @@ impl Dispatch {
     }
 }
 
+/// Opens a file's bytes. A file that has just been moved is looked up again, since the record that was
+/// known names bytes which are in the trash by now.
+async fn open(ctx: &Context, mut entry: Arc<FileEntry>) -> Result<Download, BlobError> {
+    for _ in 0..MOVED_TRIES {
+        match ctx.blobs.open_verified(&entry).await {
+            Err(error) if error.is_missing() => {
+                let Some(registry) = ctx.registry() else { return Err(error) };
+                match registry.read_file(entry.id).await {
+                    Ok(ReadFile::Entry(now)) if now.record.blob != entry.record.blob => entry = Arc::new(*now),
+                    _ => return Err(error),
+                }
+            }
+            opened => return opened.map(|bytes| Download { entry, bytes }),
+        }
+    }
+    ctx.blobs.open_verified(&entry).await.map(|bytes| Download { entry, bytes })
+}
+
 fn preview(state: &mut State) -> Accepted {
     let plan = Arc::new(state.plan(clock::now()));
     let message = match plan.moves.len() {
         0 => format!("nothing to move: {}", plan.decision),
-        moves => format!("{moves} moves planned, the least possible is {}; y runs them", plan.lower_bound),
+        moves => format!("{moves} moves planned, the least possible is {}", plan.lower_bound),
     };
     state.apply(Event::Preview(Some(plan)), clock::now());
     Accepted { operation: None, message }

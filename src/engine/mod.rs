@@ -11,6 +11,7 @@ mod dispatch;
 pub mod driver;
 pub mod files;
 pub mod handle;
+pub mod inspect;
 pub mod loops;
 mod orders;
 pub mod start;

@@ -11,6 +11,7 @@ use super::context::Context;
 use super::core::{ASKS_MAX, Core, EVENTS_MAX};
 use super::dispatch::Dispatch;
 use super::driver::Driver;
+use super::files::underway::Underway;
 use super::handle::Handle;
 use super::loops::canary::Canary;
 use super::loops::health::Health;
@@ -18,6 +19,7 @@ use super::loops::hosts::Hosts;
 use super::loops::housekeeping::Housekeeping;
 use super::loops::past::Past;
 use super::loops::scheduler::Scheduler;
+use super::loops::scrub::{Scrub, ScrubConfig};
 use super::loops::session::Session;
 use super::loops::workload::{Workload, WorkloadConfig};
 use crate::adapters::blobs::BlobStore;
@@ -48,6 +50,7 @@ pub struct Parts {
     /// The servers of `--local`, not started yet.
     pub local: Option<Arc<LocalEnsemble>>,
     pub workload: WorkloadConfig,
+    pub scrub: ScrubConfig,
     pub instance: InstanceView,
 }
 
@@ -90,6 +93,7 @@ pub fn start(parts: Parts) -> (Handle, Engine) {
         history: parts.history.clone(),
         me,
         driver: work.clone(),
+        underway: Underway::default(),
         stop: stop.clone(),
     };
     let nodes = state.node_ids();
@@ -105,6 +109,7 @@ pub fn start(parts: Parts) -> (Handle, Engine) {
     if !read_only {
         work.run(Canary::new(ctx.clone()));
         work.run(Housekeeping::new(ctx.clone()));
+        work.run(Scrub::new(ctx.clone(), parts.scrub));
         work.run(scheduler);
         work.run(workload);
     }

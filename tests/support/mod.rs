@@ -1,10 +1,12 @@
 //! What the tests of the built binary share: ports, jars, the program as a child.
 
-use std::net::TcpListener;
+mod ports;
+
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::Mutex;
 use std::time::{Duration, Instant};
+
+pub(crate) use ports::free_ports;
 
 /// The folder of ZooKeeper's jars; `None` when nobody has fetched them.
 pub(crate) fn jars() -> Option<PathBuf> {
@@ -12,27 +14,6 @@ pub(crate) fn jars() -> Option<PathBuf> {
     let folder = named.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("target/zookeeper-jars"));
     let filled = std::fs::read_dir(&folder).is_ok_and(|mut files| files.next().is_some());
     filled.then_some(folder)
-}
-
-/// The first of `count` neighbouring ports that are free on 127.0.0.1 now and that nobody in this
-/// process was given before.
-pub(crate) fn free_ports(count: u16) -> u16 {
-    static GIVEN: Mutex<Vec<(u16, u16)>> = Mutex::new(Vec::new());
-    let mut given = GIVEN.lock().unwrap();
-    for _ in 0..200 {
-        let probe = TcpListener::bind("127.0.0.1:0").unwrap();
-        let first = probe.local_addr().unwrap().port();
-        let Some(last) = first.checked_add(count - 1) else { continue };
-        if given.iter().any(|&(from, to)| first <= to && from <= last) {
-            continue;
-        }
-        let rest: Result<Vec<_>, _> = (first + 1..=last).map(|port| TcpListener::bind(("127.0.0.1", port))).collect();
-        if rest.is_ok() {
-            given.push((first, last));
-            return first;
-        }
-    }
-    panic!("no {count} neighbouring free ports");
 }
 
 /// A running zkdeck; killed when dropped.

@@ -81,7 +81,13 @@ pub(super) fn buffer_len(size: Bytes) -> usize {
 }
 
 /// Writes at most `size` bytes and says how many the source had: one more than `size` when it is longer.
-fn pour(input: &mut File, path: &Path, draft: &mut Draft, size: Bytes, watch: &Watch) -> Result<u64, BlobError> {
+pub(super) fn pour(
+    input: &mut File,
+    path: &Path,
+    draft: &mut Draft,
+    size: Bytes,
+    watch: &Watch,
+) -> Result<u64, BlobError> {
     let mut piece = vec![0; buffer_len(size)];
     let mut done = 0;
     loop {

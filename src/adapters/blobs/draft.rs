@@ -13,6 +13,7 @@ use rustix::io::Errno;
 use super::blocking::Watch;
 use super::space::Space;
 use super::{BlobError, Written};
+use crate::adapters::faults;
 use crate::domain::file::Hash;
 use crate::domain::ids::Bytes;
 
@@ -58,7 +59,11 @@ impl Draft {
         if size > self.promised {
             self.space.require(piece.len() as u64)?;
         }
-        self.file.write_all(piece).map_err(|error| BlobError::target("write", &self.path, error))?;
+        let written = self.file.write_all(piece);
+        if !faults::broken("ignore-write-errors") {
+            written.map_err(|error| BlobError::target("write", &self.path, error))?;
+        }
+        faults::at("draft.written");
         self.hasher.update(piece);
         self.size = size;
         self.progress.store(size, Ordering::Relaxed);
@@ -73,7 +78,10 @@ impl Draft {
         if self.promised > self.size && self.promised > CHUNK as u64 {
             self.file.set_len(self.size).map_err(failed)?;
         }
-        self.file.sync_all().map_err(failed)?;
+        if !faults::broken("no-fsync") {
+            self.file.sync_all().map_err(failed)?;
+        }
+        faults::at("draft.synced");
         Ok(Written { size: Bytes(self.size), blake3: Hash(*self.hasher.finalize().as_bytes()) })
     }
 }

@@ -7,6 +7,7 @@ use rustix::io::Errno;
 
 use crate::domain::file::Hash;
 use crate::domain::ids::{AttemptId, Bytes, FileId, Millis, NodeId};
+use crate::domain::node::WriteTrouble;
 
 /// Why an operation on bytes failed: which operation, on what, why, and what to do next.
 #[derive(Debug, thiserror::Error)]
@@ -67,6 +68,12 @@ impl BlobError {
             Self::TimedOut { at_target, .. } => *at_target,
             _ => false,
         }
+    }
+
+    /// What the failure says of the target's disk; `None` when the disk is not to blame.
+    #[must_use]
+    pub fn target_trouble(&self) -> Option<WriteTrouble> {
+        self.blames_target().then(|| WriteTrouble { full: self.is_no_space(), cause: self.to_string() })
     }
 
     /// Whether there was no room at the target.

@@ -4,6 +4,8 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use super::BlobError;
+use crate::adapters::faults;
+use crate::adapters::owner;
 use crate::domain::file::blob_name;
 use crate::domain::ids::{AttemptId, FileId, NodeId};
 
@@ -66,12 +68,15 @@ impl Layout {
     }
 }
 
-fn make_folder(path: &Path) -> Result<(), BlobError> {
-    fs::create_dir_all(path).map_err(|error| BlobError::target("make folder", path, error))
+pub(super) fn make_folder(path: &Path) -> Result<(), BlobError> {
+    owner::make_folder(path).map_err(|error| BlobError::target("make folder", path, error))
 }
 
 /// Makes the names in a folder survive a loss of power.
 pub(super) fn sync_folder(path: &Path) -> Result<(), BlobError> {
+    if faults::broken("no-fsync") {
+        return Ok(());
+    }
     let failed = |error| BlobError::target("sync folder", path, error);
     File::open(path).map_err(failed)?.sync_all().map_err(failed)
 }

@@ -8,8 +8,11 @@ mod blocking;
 mod copy;
 mod draft;
 mod error;
+mod inventory;
 mod layout;
 mod place;
+mod probe;
+mod quarantine;
 mod receive;
 mod space;
 mod store_id;
@@ -23,6 +26,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use self::error::BlobError;
+pub use self::quarantine::Kept;
 use self::{blocking::Pool, layout::Layout};
 use crate::domain::file::Hash;
 use crate::domain::ids::{Bytes, Millis, NodeId};
@@ -32,6 +36,8 @@ use crate::domain::ids::{Bytes, Millis, NodeId};
 pub struct BlobConfig {
     /// `data/uploads`
     pub root: PathBuf,
+    /// `data/quarantine`: what no record names is kept there.
+    pub quarantine: PathBuf,
     /// Space that must stay free on a node's disk after any write.
     pub reserve: Bytes,
     /// How long replaced bytes stay in the trash.
@@ -45,7 +51,9 @@ impl BlobConfig {
     /// No reserve, and [`BlobConfig::TRASH_KEEP`].
     #[must_use]
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into(), reserve: Bytes(0), trash_keep: Self::TRASH_KEEP }
+        let root = root.into();
+        let quarantine = root.parent().unwrap_or(&root).join("quarantine");
+        Self { root, quarantine, reserve: Bytes(0), trash_keep: Self::TRASH_KEEP }
     }
 }
 
@@ -69,6 +77,7 @@ struct Inner {
     reserve: Bytes,
     trash_keep: Millis,
     store_id: String,
+    quarantine: PathBuf,
 }
 
 impl BlobStore {
@@ -78,11 +87,12 @@ impl BlobStore {
     /// # Errors
     /// [`BlobError::Io`] when a folder cannot be made, [`BlobError::Invalid`] when `.store-id` is not an id.
     pub fn open(config: BlobConfig, nodes: &[NodeId]) -> Result<Self, BlobError> {
-        let layout = Layout::new(config.root);
+        let layout = Layout::new(config.root.clone());
         layout.make(nodes)?;
         let store_id = store_id::load_or_make(layout.root())?;
-        let (reserve, trash_keep) = (config.reserve, config.trash_keep);
-        Ok(Self { inner: Arc::new(Inner { layout, pool: Pool::new(), reserve, trash_keep, store_id }) })
+        let BlobConfig { quarantine, reserve, trash_keep, .. } = config;
+        let pool = Pool::new();
+        Ok(Self { inner: Arc::new(Inner { layout, pool, reserve, trash_keep, store_id, quarantine }) })
     }
 
     /// The id of this set of folders, a UUID: an instance with another id must not touch these bytes.

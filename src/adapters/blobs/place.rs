@@ -10,6 +10,7 @@ use rustix::io::Errno;
 
 use super::layout::{Layout, sync_folder};
 use super::{BlobError, BlobStore};
+use crate::adapters::faults;
 use crate::domain::ids::{AttemptId, FileId, NodeId};
 
 type Item = (NodeId, FileId, AttemptId);
@@ -28,6 +29,7 @@ impl BlobStore {
         let work = move |watch: &super::blocking::Watch| {
             watch.at_target(true);
             rename(&layout, &node, file, attempt)?;
+            faults::at("publish.renamed");
             sync_folder(&layout.node(&node))
         };
         self.pool().run("publish", &path, work).await
@@ -63,6 +65,7 @@ impl BlobStore {
                     rename(&layout, node, *file, *attempt)
                 })
                 .collect();
+            faults::at("publish.renamed");
             sync_folder(&folder)?;
             Ok(outcomes)
         };

@@ -25,7 +25,7 @@ pub(super) fn load_or_make(root: &Path) -> Result<String, BlobError> {
     }
 }
 
-fn load(root: &Path) -> Result<Option<String>, BlobError> {
+pub(super) fn load(root: &Path) -> Result<Option<String>, BlobError> {
     let path = root.join(NAME);
     let text = match fs::read_to_string(&path) {
         Ok(text) => text,

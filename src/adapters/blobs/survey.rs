@@ -36,7 +36,11 @@ impl BlobStore {
     }
 }
 
-fn walk<T>(folder: &Path, read: impl Fn(&str, u64) -> Option<T>, watch: &Watch) -> Result<Vec<T>, BlobError> {
+pub(super) fn walk<T>(
+    folder: &Path,
+    read: impl Fn(&str, u64) -> Option<T>,
+    watch: &Watch,
+) -> Result<Vec<T>, BlobError> {
     let failed = |error| BlobError::source("list", folder, error);
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).map_err(failed)? {

@@ -66,6 +66,12 @@ fn trashed_at(name: &str) -> Option<Timestamp> {
     at.parse().ok().map(Timestamp)
 }
 
+/// Whose bytes a name in the trash stands for.
+pub(super) fn trashed_blob(name: &str) -> Option<(FileId, AttemptId)> {
+    trashed_at(name)?;
+    parse_blob_name(name.rsplit_once('.')?.0)
+}
+
 fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))

@@ -1,10 +1,13 @@
 //! History: the table `operations` in SQLite, and one JSON line for each operation that ends.
 //!
 //! `writer` is the one thread that writes, in groups; `reader` answers questions over a connection
-//! of its own; `rows` turns operations into rows and back; `schema` makes and mends the file;
-//! `ndjson` appends the lines that Filebeat ships.
+//! of its own; `rows` turns operations into rows and back; `schema` makes and mends the file, from the
+//! newest good one that `backup` has made; `place` tells whether it may lie where it lies and whether
+//! it is still there; `ndjson` appends the lines that Filebeat ships, and reads them back.
 
+mod backup;
 mod ndjson;
+mod place;
 mod reader;
 mod rows;
 mod schema;
@@ -22,11 +25,14 @@ use crate::domain::ids::OperationId;
 use crate::domain::operation::{HistoryPage, HistoryQuery, Operation};
 use crate::domain::snapshot::HistoryView;
 
-/// Operations that may wait to be written; who brings one more waits.
-const QUEUE_MAX: usize = 1000;
+/// Operations that may wait to be written; who brings one more waits. New work stops far below it, at
+/// [`crate::domain::snapshot::HISTORY_QUEUE_STOP`].
+const QUEUE_MAX: usize = 8_192;
 const QUESTIONS_MAX: usize = 64;
 /// Longest wait for an answer.
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
+/// Longest wait of a question for rows that are being written.
+const FRESH_LIMIT: Duration = Duration::from_secs(1);
 const CLOSE_LIMIT: Duration = Duration::from_secs(3);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +41,8 @@ pub struct HistoryConfig {
     pub path: PathBuf,
     /// Folder of `operations.<date>.ndjson`.
     pub ndjson_dir: PathBuf,
+    /// Takes a file system on which SQLite's locks may not hold.
+    pub any_filesystem: bool,
 }
 
 /// Why history cannot be written or read.
@@ -44,6 +52,12 @@ pub enum HistoryError {
     Sqlite { path: PathBuf, action: &'static str, source: rusqlite::Error },
     #[error("history {path}: {action}: {source}; check the disk and the folder's owner", path = path.display())]
     Io { path: PathBuf, action: &'static str, source: std::io::Error },
+    #[error(
+        "history {path} would lie on {kind}, where SQLite's locks may not hold and it gets corrupt; choose a folder \
+         on a local disk by --data, or set paths.any_filesystem = true if you know better",
+        path = path.display()
+    )]
+    Filesystem { path: PathBuf, kind: &'static str },
     #[error("history {path} has layout {found}, and this zkdeck knows {known}; use a newer zkdeck", path = path.display())]
     Newer { path: PathBuf, found: i64, known: i64 },
     #[error("history gave no answer within {} s; its disk may hang", ANSWER_LIMIT.as_secs())]
@@ -56,6 +70,10 @@ pub enum HistoryError {
 #[derive(Debug, Default)]
 struct Health {
     problem: Option<String>,
+    /// Rows that the writer holds because they could not be written.
+    kept: usize,
+    /// What was done to the file, oldest first, until somebody takes it.
+    notes: Vec<String>,
 }
 
 /// History of one file. Cheap to clone.
@@ -65,7 +83,6 @@ pub struct History {
     questions: mpsc::Sender<Question>,
     health: Arc<Mutex<Health>>,
     path: Arc<Path>,
-    opened_note: Option<Arc<str>>,
 }
 
 impl History {
@@ -74,22 +91,37 @@ impl History {
     /// # Errors
     /// [`HistoryError`] when the file cannot be opened or is of a newer layout.
     pub fn open(config: HistoryConfig) -> Result<Self, HistoryError> {
-        let (connection, note) = schema::open(&config.path)?;
-        let health = Arc::new(Mutex::new(Health::default()));
+        place::check(&config)?;
+        let (connection, note) = schema::open(&config)?;
+        let health = Arc::new(Mutex::new(Health { notes: note.into_iter().collect(), ..Health::default() }));
+        let path: Arc<Path> = config.path.as_path().into();
         let (notes, notes_rx) = mpsc::channel(QUEUE_MAX);
         let (questions, questions_rx) = mpsc::channel(QUESTIONS_MAX);
-        let started = |source| HistoryError::Io { path: config.path.clone(), action: "start a thread", source };
-        let writer = writer::Writer::new(connection, config.ndjson_dir.clone(), Arc::clone(&health));
+        let started = |source| HistoryError::Io { path: path.to_path_buf(), action: "start a thread", source };
+        let reader = reader::Reader::open(&config.path)?;
+        let writer = writer::Writer::new(connection, config, Arc::clone(&health));
         spawn("history-write", move || writer.run(notes_rx)).map_err(started)?;
-        let reader = schema::open_reader(&config.path)?;
-        spawn("history-read", move || reader::run(&reader, questions_rx)).map_err(started)?;
-        Ok(Self { notes, questions, health, path: config.path.into(), opened_note: note.map(Into::into) })
+        spawn("history-read", move || reader.run(questions_rx)).map_err(started)?;
+        Ok(Self { notes, questions, health, path })
     }
 
-    /// What was unusual when the file was opened, in words: a corrupt one was set aside.
+    /// What was done to the file since the last call, in words: a corrupt one was set aside, a backup
+    /// restored.
     #[must_use]
-    pub fn opened_note(&self) -> Option<String> {
-        self.opened_note.as_deref().map(str::to_owned)
+    pub fn take_notes(&self) -> Vec<String> {
+        std::mem::take(&mut self.health.lock().unwrap_or_else(PoisonError::into_inner).notes)
+    }
+
+    /// Makes the hourly backup when it is due, on a thread of its own; where it lies.
+    ///
+    /// # Errors
+    /// [`HistoryError`] when it cannot be made.
+    pub async fn back_up(&self) -> Result<Option<PathBuf>, HistoryError> {
+        let (reply, done) = oneshot::channel();
+        let path = Arc::clone(&self.path);
+        let started = |source| HistoryError::Io { path: self.path.to_path_buf(), action: "start a thread", source };
+        spawn("history-backup", move || _ = reply.send(backup::make_if_due(&path))).map_err(started)?;
+        done.await.map_err(|_| HistoryError::Closed)?
     }
 
     /// Queues a row. Waits for a place when the disk is slow.
@@ -100,11 +132,15 @@ impl History {
         self.notes.send(Note::Row(Box::new(operation))).await.map_err(|_| HistoryError::Closed)
     }
 
-    /// Waits until everything recorded before is on disk, or has failed and waits to be tried again.
+    /// Waits until everything recorded before is on disk, which is `true`, or has failed and waits to be
+    /// tried again. A history that is known to be sick is not waited for.
     ///
     /// # Errors
     /// [`HistoryError::Late`], [`HistoryError::Closed`].
-    pub async fn flush(&self) -> Result<(), HistoryError> {
+    pub async fn flush(&self) -> Result<bool, HistoryError> {
+        if self.health.lock().unwrap_or_else(PoisonError::into_inner).problem.is_some() {
+            return Ok(false);
+        }
         let (reply, done) = oneshot::channel();
         self.notes.send(Note::Flush(reply)).await.map_err(|_| HistoryError::Closed)?;
         answer(done).await
@@ -115,7 +151,7 @@ impl History {
     /// # Errors
     /// [`HistoryError`].
     pub async fn query(&self, query: HistoryQuery) -> Result<HistoryPage, HistoryError> {
-        self.flush().await?;
+        self.freshen().await;
         let (reply, done) = oneshot::channel();
         self.ask(Question::Page { query, reply }, done).await?
     }
@@ -125,9 +161,24 @@ impl History {
     /// # Errors
     /// [`HistoryError`].
     pub async fn get(&self, id: OperationId) -> Result<Option<Operation>, HistoryError> {
-        self.flush().await?;
+        self.freshen().await;
         let (reply, done) = oneshot::channel();
         self.ask(Question::One { id, reply }, done).await?
+    }
+
+    /// Every row that is not final yet, of whatever process.
+    ///
+    /// # Errors
+    /// [`HistoryError`].
+    pub async fn open_rows(&self) -> Result<Vec<Operation>, HistoryError> {
+        self.freshen().await;
+        let (reply, done) = oneshot::channel();
+        self.ask(Question::Open { reply }, done).await?
+    }
+
+    /// Gives rows that are being written a moment; what is on disk is answered either way.
+    async fn freshen(&self) {
+        _ = tokio::time::timeout(FRESH_LIMIT, self.flush()).await;
     }
 
     /// The newest rows and how many there are.
@@ -160,8 +211,11 @@ impl History {
     /// How history stands.
     #[must_use]
     pub fn view(&self) -> HistoryView {
-        let problem = self.health.lock().unwrap_or_else(PoisonError::into_inner).problem.clone();
-        let queued = self.notes.max_capacity() - self.notes.capacity();
+        let waiting = self.notes.max_capacity() - self.notes.capacity();
+        let (problem, queued) = {
+            let health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
+            (health.problem.clone(), waiting + health.kept)
+        };
         HistoryView { path: self.path.display().to_string(), queued, problem }
     }
 

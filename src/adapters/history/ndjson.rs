@@ -2,12 +2,70 @@
 
 use std::fs::OpenOptions;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::domain::ids::Timestamp;
-use crate::domain::operation::Operation;
+use crate::adapters::owner;
+use crate::domain::ids::{Bytes, Timestamp};
+use crate::domain::operation::{Operation, OperationKind, OperationStatus};
+
+/// What [`read_back`] needs of a line.
+#[derive(Deserialize)]
+struct Told {
+    #[serde(rename = "@timestamp")]
+    timestamp: String,
+    operation_id: String,
+    operation: String,
+    status: String,
+    file_id: Option<String>,
+    source: Option<String>,
+    target: Option<String>,
+    bytes: Option<u64>,
+    duration_ms: Option<u64>,
+    reason: Option<String>,
+    instance: String,
+    message: String,
+}
+
+/// Every operation that the lines in `folder` tell of, oldest first. Lines that are cut or not ours are
+/// passed over.
+pub(super) fn read_back(folder: &Path) -> Vec<Operation> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(|path| is_lines(path)).collect();
+    files.sort();
+    let texts = files.iter().filter_map(|path| std::fs::read_to_string(path).ok());
+    texts.flat_map(|text| text.lines().filter_map(told).collect::<Vec<_>>()).collect()
+}
+
+fn is_lines(path: &Path) -> bool {
+    let name = path.file_name().map(|name| name.to_string_lossy());
+    name.is_some_and(|name| name.starts_with("operations.") && name.ends_with(".ndjson"))
+}
+
+fn told(line: &str) -> Option<Operation> {
+    let told: Told = serde_json::from_str(line).ok()?;
+    let finished = Timestamp(u64::try_from(told.timestamp.parse::<jiff::Timestamp>().ok()?.as_millisecond()).ok()?);
+    let what = told.message.split_once(": ").map_or(told.message.as_str(), |(_, what)| what);
+    Some(Operation {
+        id: told.operation_id.parse().ok()?,
+        kind: OperationKind::from_word(&told.operation)?,
+        status: OperationStatus::from_word(&told.status)?,
+        started: Timestamp(finished.0.saturating_sub(told.duration_ms.unwrap_or(0))),
+        finished: Some(finished),
+        what: what.to_owned(),
+        file: told.file_id.and_then(|text| text.parse().ok()),
+        source: told.source.and_then(|text| text.parse().ok()),
+        target: told.target.and_then(|text| text.parse().ok()),
+        bytes: told.bytes.map(Bytes),
+        why: told.reason,
+        by: "operations.ndjson".into(),
+        instance: told.instance,
+        steps: Vec::new(),
+        files: Vec::new(),
+        run: None,
+    })
+}
 
 #[derive(Serialize)]
 struct Line<'a> {
@@ -55,9 +113,11 @@ impl Lines {
             serde_json::to_writer(&mut text, &line(operation))?;
             text.push(b'\n');
         }
-        std::fs::create_dir_all(&self.folder)?;
+        owner::make_folder(&self.folder)?;
         let path = self.folder.join(format!("operations.{day}.ndjson"));
-        OpenOptions::new().create(true).append(true).open(path)?.write_all(&text)
+        let mut file = OpenOptions::new().create(true).append(true).open(&path)?;
+        owner::follow(&path)?;
+        file.write_all(&text)
     }
 }
 
@@ -117,5 +177,8 @@ mod tests {
         );
         assert_eq!((&line["source"], &line["target"]), (&"zk1".into(), &"zk3".into()));
         assert!(folder.path().join("operations.2026-11-24.ndjson").exists());
+        std::fs::write(folder.path().join("operations.2026-11-25.ndjson"), "{\"cut\": tr").unwrap();
+        let by = || "operations.ndjson".to_owned();
+        assert_eq!(read_back(folder.path()), [Operation { by: by(), ..done }, Operation { by: by(), ..next_day }]);
     }
 }

@@ -1,39 +1,78 @@
 //! Answers questions over a connection that only reads.
 
+use std::path::{Path, PathBuf};
+
 use rusqlite::{Connection, OptionalExtension, ToSql};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{HistoryError, rows};
+use super::place::FileMark;
+use super::{HistoryError, rows, schema};
 use crate::domain::ids::OperationId;
 use crate::domain::operation::{HISTORY_PAGE_MAX, HistoryPage, HistoryQuery, Operation};
 
 /// Rows of one answer to [`Question::Changed`].
 const CHANGED_MAX: usize = 500;
+/// Rows of one answer to [`Question::Open`]; the rest comes at the next look.
+const OPEN_MAX: usize = 1_000;
 
 type Reply<T> = oneshot::Sender<Result<T, HistoryError>>;
 
 pub(super) enum Question {
     Page { query: HistoryQuery, reply: Reply<HistoryPage> },
     One { id: OperationId, reply: Reply<Option<Operation>> },
+    Open { reply: Reply<Vec<Operation>> },
     Cursor { reply: Reply<i64> },
     Changed { cursor: i64, reply: Reply<(Vec<Operation>, i64)> },
 }
 
-/// Until every sender is gone. Who asked may have gone too; then nobody needs the answer.
-pub(super) fn run(connection: &Connection, mut questions: mpsc::Receiver<Question>) {
-    while let Some(question) = questions.blocking_recv() {
-        match question {
-            Question::Page { query, reply } => _ = reply.send(told(connection, page(connection, &query))),
-            Question::One { id, reply } => _ = reply.send(told(connection, one(connection, id))),
-            Question::Cursor { reply } => _ = reply.send(told(connection, cursor(connection))),
-            Question::Changed { cursor, reply } => _ = reply.send(told(connection, changed(connection, cursor))),
+/// A connection that only reads, and the file that it reads.
+pub(super) struct Reader {
+    path: PathBuf,
+    connection: Connection,
+    file: Option<FileMark>,
+}
+
+impl Reader {
+    pub(super) fn open(path: &Path) -> Result<Self, HistoryError> {
+        let connection = schema::open_reader(path)?;
+        Ok(Self { path: path.to_owned(), connection, file: FileMark::of(path) })
+    }
+
+    /// Until every sender is gone. Who asked may have gone too; then nobody needs the answer.
+    pub(super) fn run(mut self, mut questions: mpsc::Receiver<Question>) {
+        while let Some(question) = questions.blocking_recv() {
+            self.follow();
+            match question {
+                Question::Page { query, reply } => _ = reply.send(self.told(|c| page(c, &query))),
+                Question::One { id, reply } => _ = reply.send(self.told(|c| one(c, id))),
+                Question::Open { reply } => _ = reply.send(self.told(open)),
+                Question::Cursor { reply } => _ = reply.send(self.told(cursor)),
+                Question::Changed { cursor, reply } => _ = reply.send(self.told(|c| changed(c, cursor))),
+            }
         }
+    }
+
+    /// Reads the file that has the name now: the writer may have put another one there.
+    fn follow(&mut self) {
+        let now = FileMark::of(&self.path);
+        if now.is_some()
+            && now != self.file
+            && let Ok(other) = Self::open(&self.path)
+        {
+            *self = other;
+        }
+    }
+
+    fn told<T>(&self, ask: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, HistoryError> {
+        let path = self.path.clone();
+        ask(&self.connection).map_err(|source| HistoryError::Sqlite { path, action: "read it", source })
     }
 }
 
-fn told<T>(connection: &Connection, result: rusqlite::Result<T>) -> Result<T, HistoryError> {
-    let path = || connection.path().unwrap_or_default().into();
-    result.map_err(|source| HistoryError::Sqlite { path: path(), action: "read it", source })
+fn open(connection: &Connection) -> rusqlite::Result<Vec<Operation>> {
+    let sql = format!("SELECT {} FROM operations WHERE finished_ms IS NULL LIMIT {OPEN_MAX}", rows::COLUMNS);
+    let mut statement = connection.prepare_cached(&sql)?;
+    statement.query_map([], rows::read)?.collect()
 }
 
 fn page(connection: &Connection, query: &HistoryQuery) -> rusqlite::Result<HistoryPage> {
@@ -107,6 +146,10 @@ fn changed(connection: &Connection, cursor: i64) -> rusqlite::Result<(Vec<Operat
     let mut statement = connection.prepare_cached(&sql)?;
     let with_seq = |row: &rusqlite::Row<'_>| Ok((rows::read(row)?, row.get::<_, i64>(15)?));
     let found = statement.query_map([cursor], with_seq)?.collect::<rusqlite::Result<Vec<_>>>()?;
-    let next = found.last().map_or(cursor, |(_, seq)| *seq);
+    // A restored backup begins below: what it gets from now on is new.
+    let next = match found.last() {
+        Some((_, seq)) => *seq,
+        None => cursor.min(self::cursor(connection)?),
+    };
     Ok((found.into_iter().map(|(operation, _)| operation).collect(), next))
 }

@@ -9,6 +9,12 @@ use crate::domain::operation::{Operation, OperationKind, OperationStatus, Operat
 pub(super) const COLUMNS: &str =
     "id, kind, status, started_ms, finished_ms, what, file, source, target, bytes, why, by, instance, run, files";
 
+/// The number of the newest row.
+pub(super) fn last_seq(transaction: &Transaction<'_>) -> rusqlite::Result<i64> {
+    let sql = "SELECT coalesce(max(seq), 0) FROM operations";
+    transaction.prepare_cached(sql)?.query_row([], |row| row.get(0))
+}
+
 /// Writes a row. A row that is final stays as it is. Whether the row has just become final.
 pub(super) fn upsert(transaction: &Transaction<'_>, operation: &Operation, seq: i64) -> rusqlite::Result<bool> {
     let id = operation.id.to_string();

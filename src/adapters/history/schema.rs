@@ -5,12 +5,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use super::HistoryError;
+use super::{HistoryConfig, HistoryError, backup, ndjson, rows};
+use crate::adapters::owner;
 
 /// Layout that this program writes, in `PRAGMA user_version`.
 const LAYOUT: i64 = 1;
 /// How long SQLite itself waits for another process's lock.
-const BUSY: Duration = Duration::from_secs(5);
+pub(super) const BUSY: Duration = Duration::from_secs(5);
 
 /// Step from each layout to the next.
 const STEPS: [&str; LAYOUT as usize] = ["
@@ -44,26 +45,73 @@ const STEPS: [&str; LAYOUT as usize] = ["
     ) STRICT, WITHOUT ROWID;
 "];
 
-/// Opens the file for writing. A corrupt one is set aside, and the note says so.
-pub(super) fn open(path: &Path) -> Result<(Connection, Option<String>), HistoryError> {
+/// Largest file that is looked through when it is opened.
+const CHECKED_MAX: u64 = 256 << 20;
+
+/// Opens the file for writing. A corrupt one is mended, and the note says so.
+pub(super) fn open(config: &HistoryConfig) -> Result<(Connection, Option<String>), HistoryError> {
+    let path = &config.path;
     if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).map_err(|source| HistoryError::Io {
+        owner::make_folder(folder).map_err(|source| HistoryError::Io {
             path: folder.to_owned(),
             action: "make the folder",
             source,
         })?;
     }
     match prepare(path) {
+        Ok(connection) if is_large(path) => Ok((connection, None)),
+        Ok(connection) => match check(&connection) {
+            Ok(()) => Ok((connection, None)),
+            Err(cause) => {
+                drop(connection);
+                mend(config, &format!("was corrupt ({cause})")).map(|(connection, note)| (connection, Some(note)))
+            }
+        },
         Err(HistoryError::Sqlite { source, .. }) if is_corrupt(&source) => {
-            let aside = set_aside(path)?;
-            let note = format!(
-                "history {} was corrupt ({source}); it is kept as {} and a new one has begun",
-                path.display(),
-                aside.display()
-            );
-            Ok((prepare(path)?, Some(note)))
+            mend(config, &format!("was corrupt ({source})")).map(|(connection, note)| (connection, Some(note)))
         }
-        other => other.map(|connection| (connection, None)),
+        Err(error) => Err(error),
+    }
+}
+
+/// Sets what is there aside, puts the newest good backup in its place, and adds the rows that the lines
+/// of `operations.ndjson` tell of. The note says what was done.
+pub(super) fn mend(config: &HistoryConfig, cause: &str) -> Result<(Connection, String), HistoryError> {
+    let path = &config.path;
+    let aside = set_aside(path)?;
+    let restored = backup::restore(path)?;
+    let mut connection = prepare(path)?;
+    let rows = ndjson::read_back(&config.ndjson_dir);
+    let failed = failed(path, "make its rows again");
+    let transaction =
+        connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).map_err(&failed)?;
+    let mut made = 0_usize;
+    for (seq, row) in (rows::last_seq(&transaction).map_err(&failed)? + 1..).zip(&rows) {
+        made += usize::from(rows::upsert(&transaction, row, seq).map_err(&failed)?);
+    }
+    transaction.commit().map_err(&failed)?;
+    let kept = aside.map_or_else(String::new, |aside| format!(" and is kept as {}", aside.display()));
+    let from = restored.map_or_else(
+        || "there was no good backup, so a new one has begun".to_owned(),
+        |copy| format!("its backup {} is restored", copy.display()),
+    );
+    let note = format!("history {} {cause}{kept}; {from}, and {made} rows came from operations.ndjson", path.display());
+    Ok((connection, note))
+}
+
+fn is_large(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|meta| meta.len() > CHECKED_MAX)
+}
+
+/// The first thing that is wrong inside, in SQLite's words.
+fn check(connection: &Connection) -> Result<(), String> {
+    let word: rusqlite::Result<String> = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0));
+    match word {
+        Ok(word) if word == "ok" => Ok(()),
+        Ok(word) => Err(word.trim().replace('\n', ", ")),
+        Err(error) if is_corrupt(&error) => Err(error.to_string()),
+        // It could not be looked at now, which says nothing of what is inside.
+        Err(_) => Ok(()),
     }
 }
 
@@ -84,9 +132,15 @@ fn failed(path: &Path, action: &'static str) -> impl Fn(rusqlite::Error) -> Hist
     move |source| HistoryError::Sqlite { path: path.clone(), action, source }
 }
 
-fn prepare(path: &Path) -> Result<Connection, HistoryError> {
+pub(super) fn prepare(path: &Path) -> Result<Connection, HistoryError> {
     let failed = failed(path, "open it");
     let mut connection = Connection::open(path).map_err(&failed)?;
+    // SQLite itself gives the files beside it to the owner of this one.
+    owner::follow(path).map_err(|source| HistoryError::Io {
+        path: path.to_owned(),
+        action: "give it to the folder's owner",
+        source,
+    })?;
     connection.busy_timeout(BUSY).map_err(&failed)?;
     connection.pragma_update(None, "journal_mode", "WAL").map_err(&failed)?;
     connection.pragma_update(None, "synchronous", "FULL").map_err(&failed)?;
@@ -105,24 +159,26 @@ fn prepare(path: &Path) -> Result<Connection, HistoryError> {
     Ok(connection)
 }
 
-/// Renames the file and its companions; nothing is deleted.
-fn set_aside(path: &Path) -> Result<PathBuf, HistoryError> {
+/// Renames the file and its companions; nothing is deleted. Its new name, when there was a file.
+fn set_aside(path: &Path) -> Result<Option<PathBuf>, HistoryError> {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let named = |file: &Path| {
         let mut name = file.as_os_str().to_owned();
         name.push(format!(".corrupt-{}", since.as_millis()));
         PathBuf::from(name)
     };
+    let mut aside = None;
     for ending in ["-wal", "-shm", ""] {
         let mut name = path.as_os_str().to_owned();
         name.push(ending);
         let file = PathBuf::from(name);
         match std::fs::rename(&file, named(&file)) {
+            Ok(()) if ending.is_empty() => aside = Some(named(&file)),
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                 return Err(HistoryError::Io { path: file, action: "set the corrupt file aside", source: error });
             }
             _ => {}
         }
     }
-    Ok(named(path))
+    Ok(aside)
 }

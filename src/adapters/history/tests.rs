@@ -4,7 +4,7 @@ use crate::domain::ids::{Millis, Timestamp};
 use crate::domain::operation::{OperationKind, OperationStatus, OperationStep};
 
 fn config(folder: &Path) -> HistoryConfig {
-    HistoryConfig { path: folder.join("zkdeck.db"), ndjson_dir: folder.join("logs") }
+    HistoryConfig { path: folder.join("zkdeck.db"), ndjson_dir: folder.join("logs"), any_filesystem: true }
 }
 
 fn row(id: u128, status: OperationStatus) -> Operation {
@@ -71,7 +71,9 @@ async fn a_corrupt_file_is_set_aside_and_said() {
     let config = config(folder.path());
     std::fs::write(&config.path, "this is no database, and long enough to be looked at as one".repeat(100)).unwrap();
     let history = History::open(config).unwrap();
-    assert!(history.opened_note().is_some_and(|note| note.contains("was corrupt")));
+    let notes = history.take_notes();
+    assert!(notes.len() == 1 && notes[0].contains("was corrupt") && notes[0].contains("no good backup"), "{notes:?}");
+    assert!(history.take_notes().is_empty());
     history.record(row(1, OperationStatus::Done)).await.unwrap();
     assert_eq!(history.newest(1).await.unwrap().1, 1);
     let kept = std::fs::read_dir(folder.path()).unwrap().filter(|file| {
@@ -96,10 +98,111 @@ async fn a_write_that_fails_is_told_and_tried_again() {
     let blocker = rusqlite::Connection::open(folder.path().join("zkdeck.db")).unwrap();
     blocker.execute_batch("ALTER TABLE operations RENAME TO gone").unwrap();
     history.record(row(1, OperationStatus::Done)).await.unwrap();
-    history.flush().await.unwrap();
-    assert!(history.view().problem.is_some_and(|problem| problem.contains("operations")));
+    assert!(!history.flush().await.unwrap(), "a row that could not be written was called written");
+    let view = history.view();
+    assert!(view.problem.is_some_and(|problem| problem.contains("operations")) && view.queued == 1);
+    assert!(!history.flush().await.unwrap(), "a history known to be sick is not waited for");
     blocker.execute_batch("ALTER TABLE gone RENAME TO operations").unwrap();
+    // Nothing new comes, and still it is tried again.
+    written(&history).await;
+    assert_eq!(history.newest(5).await.unwrap().1, 1);
+    assert_eq!(history.view().queued, 0);
+}
+
+/// Waits until history has no problem any more.
+async fn written(history: &History) {
+    let mut turns = tokio::time::interval(std::time::Duration::from_millis(20));
+    let again = async {
+        while history.view().problem.is_some() {
+            turns.tick().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(20), again).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_corrupt_file_is_replaced_by_its_newest_backup_and_the_lines_since() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = config(folder.path());
+    let history = History::open(config.clone()).unwrap();
+    history.record(row(1, OperationStatus::Done)).await.unwrap();
+    assert!(history.flush().await.unwrap());
+    assert!(history.back_up().await.unwrap().is_some());
     history.record(row(2, OperationStatus::Done)).await.unwrap();
+    history.close().await;
+    let checkpoint = rusqlite::Connection::open(&config.path).unwrap();
+    checkpoint.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+    let mut bytes = std::fs::read(&config.path).unwrap();
+    let from = bytes.len() / 4;
+    bytes[from..].fill(0x5a);
+    // In a folder of its own: the threads of the first history may still have the first file open.
+    let other = tempfile::tempdir().unwrap();
+    let config = HistoryConfig { path: other.path().join("zkdeck.db"), ..config };
+    std::fs::write(&config.path, bytes).unwrap();
+    std::fs::rename(folder.path().join("backups"), other.path().join("backups")).unwrap();
+    let history = History::open(config).unwrap();
+    let notes = history.take_notes();
+    assert!(notes.len() == 1 && notes[0].contains("is restored") && notes[0].contains("1 rows came from"), "{notes:?}");
+    let (rows, total) = history.newest(5).await.unwrap();
+    assert_eq!(total, 2);
+    let ids: std::collections::BTreeSet<_> = rows.iter().map(|row| row.id.bits()).collect();
+    assert_eq!(ids, [1, 2].into());
+}
+
+#[tokio::test]
+async fn a_file_that_is_removed_while_open_is_made_again_and_no_row_is_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = config(folder.path());
+    let history = History::open(config.clone()).unwrap();
+    history.record(row(1, OperationStatus::Done)).await.unwrap();
+    assert!(history.flush().await.unwrap());
+    std::fs::remove_file(&config.path).unwrap();
+    history.record(row(2, OperationStatus::Done)).await.unwrap();
+    assert!(history.flush().await.unwrap());
     assert_eq!(history.newest(5).await.unwrap().1, 2);
-    assert_eq!(history.view().problem, None);
+    assert!(history.take_notes()[0].contains("was removed while it was open"));
+    assert_eq!(History::open(config).unwrap().newest(5).await.unwrap().1, 2, "another process reads the same");
+}
+
+#[tokio::test]
+async fn a_file_that_another_process_put_there_is_followed() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = config(folder.path());
+    let (ours, theirs) = (History::open(config.clone()).unwrap(), History::open(config.clone()).unwrap());
+    ours.record(row(1, OperationStatus::Done)).await.unwrap();
+    assert!(ours.flush().await.unwrap());
+    std::fs::remove_file(&config.path).unwrap();
+    for (history, id) in [(&theirs, 2), (&ours, 3), (&theirs, 4)] {
+        history.record(row(id, OperationStatus::Done)).await.unwrap();
+        assert!(history.flush().await.unwrap());
+    }
+    assert_eq!(ours.newest(9).await.unwrap().1, 4);
+    assert_eq!(theirs.newest(9).await.unwrap().1, 4);
+}
+
+#[tokio::test]
+async fn a_file_that_is_locked_delays_rows_and_says_by_whom() {
+    let folder = tempfile::tempdir().unwrap();
+    let history = History::open(config(folder.path())).unwrap();
+    let blocker = rusqlite::Connection::open(folder.path().join("zkdeck.db")).unwrap();
+    blocker.execute_batch("BEGIN IMMEDIATE").unwrap();
+    history.record(row(1, OperationStatus::Done)).await.unwrap();
+    assert!(!history.flush().await.unwrap(), "it waits five seconds for the lock, then says so");
+    assert!(history.view().problem.is_some_and(|problem| problem.contains("another process holds it locked")));
+    assert_eq!(history.newest(5).await.unwrap().1, 0, "what is on disk can be read meanwhile");
+    blocker.execute_batch("COMMIT").unwrap();
+    written(&history).await;
+    assert_eq!(history.newest(5).await.unwrap().1, 1);
+}
+
+#[tokio::test]
+async fn rows_that_nobody_ended_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let history = History::open(config(folder.path())).unwrap();
+    for (id, status) in [(1, OperationStatus::Started), (2, OperationStatus::Done), (3, OperationStatus::Started)] {
+        history.record(row(id, status)).await.unwrap();
+    }
+    history.record(row(3, OperationStatus::Failed)).await.unwrap();
+    let open = history.open_rows().await.unwrap();
+    assert_eq!(open.iter().map(|row| row.id.bits()).collect::<Vec<_>>(), [1]);
 }

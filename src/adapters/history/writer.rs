@@ -1,14 +1,15 @@
 //! The one thread that writes: takes what is queued, writes it in one transaction, says what failed.
 
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
 use super::ndjson::Lines;
-use super::{Health, rows};
+use super::place::FileMark;
+use super::{Health, HistoryConfig, HistoryError, rows, schema};
+use crate::adapters::faults;
 use crate::domain::operation::Operation;
 
 /// Rows of one transaction.
@@ -18,13 +19,17 @@ const RETRY: Duration = Duration::from_secs(1);
 
 pub(super) enum Note {
     Row(Box<Operation>),
-    /// Answered when everything before it has been tried.
-    Flush(oneshot::Sender<()>),
+    /// Answered when everything before it has been tried: whether it is on disk.
+    Flush(oneshot::Sender<bool>),
     End(oneshot::Sender<()>),
 }
 
 pub(super) struct Writer {
-    connection: Connection,
+    /// `None` after the file was lost and could not be made again yet.
+    connection: Option<Connection>,
+    /// The file that the connection has open.
+    file: Option<FileMark>,
+    config: HistoryConfig,
     lines: Lines,
     health: Arc<Mutex<Health>>,
 }
@@ -33,77 +38,159 @@ pub(super) struct Writer {
 #[derive(Default)]
 struct Group {
     rows: Vec<Operation>,
-    waiting: Vec<oneshot::Sender<()>>,
+    waiting: Vec<oneshot::Sender<bool>>,
     end: Option<oneshot::Sender<()>>,
 }
 
 impl Writer {
-    pub(super) fn new(connection: Connection, ndjson_dir: PathBuf, health: Arc<Mutex<Health>>) -> Self {
-        Self { connection, lines: Lines::new(ndjson_dir), health }
+    pub(super) fn new(connection: Connection, config: HistoryConfig, health: Arc<Mutex<Health>>) -> Self {
+        let (file, lines) = (FileMark::of(&config.path), Lines::new(config.ndjson_dir.clone()));
+        Self { connection: Some(connection), file, config, lines, health }
     }
 
     /// Until the end is asked for or every sender is gone.
     pub(super) fn run(mut self, mut notes: mpsc::Receiver<Note>) {
         let mut kept = Vec::new();
-        while let Some(first) = notes.blocking_recv() {
+        loop {
+            // Rows that wait are tried again even when nothing new comes.
+            let first = if kept.is_empty() { notes.blocking_recv() } else { notes.try_recv().ok() };
+            if first.is_none() && (kept.is_empty() || notes.is_closed()) {
+                return;
+            }
             let mut group = Group { rows: std::mem::take(&mut kept), ..Group::default() };
-            group.take(first);
+            first.into_iter().for_each(|note| group.take(note));
             while group.rows.len() < GROUP_MAX && group.end.is_none() {
                 let Ok(note) = notes.try_recv() else { break };
                 group.take(note);
             }
             let written = self.write(&group.rows);
-            self.tell(written.as_ref().err().map(ToString::to_string));
-            if written.is_err() {
-                kept = group.rows;
-                self.pause();
+            let failed = written.is_err();
+            // Who asked meanwhile learns of it now, and not after the next try.
+            while failed && group.rows.len() < GROUP_MAX && group.end.is_none() {
+                let Ok(note) = notes.try_recv() else { break };
+                group.take(note);
             }
-            group.waiting.into_iter().for_each(|reply| _ = reply.send(()));
+            if failed && !faults::broken("drop-rows") {
+                kept = group.rows;
+            }
+            self.tell(written.as_ref().err(), kept.len());
+            group.waiting.into_iter().for_each(|reply| _ = reply.send(!failed));
             if let Some(reply) = group.end {
                 // The last try: a full disk may have room by now.
                 if !kept.is_empty() {
                     let last = self.write(&kept);
-                    self.tell(last.err().map(|error| error.to_string()));
+                    self.tell(last.as_ref().err(), kept.len());
                 }
                 _ = reply.send(());
                 return;
             }
+            if failed {
+                pause();
+            }
         }
     }
 
-    fn write(&mut self, operations: &[Operation]) -> rusqlite::Result<()> {
+    fn write(&mut self, operations: &[Operation]) -> Result<(), HistoryError> {
         if operations.is_empty() {
             return Ok(());
         }
-        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let last: i64 = transaction
-            .prepare_cached("SELECT coalesce(max(seq), 0) FROM operations")?
-            .query_row([], |row| row.get(0))?;
-        let mut ended = Vec::new();
-        for (seq, operation) in (last + 1..).zip(operations) {
-            if rows::upsert(&transaction, operation, seq)? {
-                ended.push(operation);
+        self.follow()?;
+        match self.insert(operations) {
+            Err(HistoryError::Sqlite { source, .. }) if schema::is_corrupt(&source) => {
+                self.mend(&format!("was corrupt ({source})"))?;
+                self.insert(operations)
             }
+            other => other,
         }
-        transaction.commit()?;
+    }
+
+    fn insert(&mut self, operations: &[Operation]) -> Result<(), HistoryError> {
+        let path = self.config.path.clone();
+        let failed = |source| HistoryError::Sqlite { path: path.clone(), action: "write it", source };
+        let Some(connection) = &mut self.connection else {
+            return Err(failed(rusqlite::Error::InvalidPath(path.clone())));
+        };
+        let mut ended = Vec::new();
+        let mut write = || -> rusqlite::Result<()> {
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            for (seq, operation) in (rows::last_seq(&transaction)? + 1..).zip(operations) {
+                if rows::upsert(&transaction, operation, seq)? {
+                    ended.push(operation);
+                }
+            }
+            faults::at("history.before-commit");
+            transaction.commit()
+        };
+        write().map_err(failed)?;
+        faults::at("history.committed");
         if let Err(error) = self.lines.append(&ended) {
             tracing::error!("operations.ndjson: {error}; the rows are in SQLite");
         }
         Ok(())
     }
 
-    /// Waits without taking notes, so that a sick disk is not asked in a circle.
-    fn pause(&self) {
-        let (_hold, never) = std::sync::mpsc::channel::<()>();
-        _ = never.recv_timeout(RETRY);
+    /// Writes to the file that has the name now. One that was removed is made again; one that another
+    /// process has put there is opened.
+    fn follow(&mut self) -> Result<(), HistoryError> {
+        let now = FileMark::of(&self.config.path);
+        if now.is_none() {
+            return self.mend("was removed while it was open");
+        }
+        if now != self.file {
+            self.let_go();
+            self.connection = Some(schema::prepare(&self.config.path)?);
+            self.file = FileMark::of(&self.config.path);
+        }
+        Ok(())
     }
 
-    fn tell(&self, problem: Option<String>) {
+    fn mend(&mut self, cause: &str) -> Result<(), HistoryError> {
+        self.let_go();
+        let (connection, note) = schema::mend(&self.config, cause)?;
+        tracing::warn!("{note}");
+        self.connection = Some(connection);
+        self.file = FileMark::of(&self.config.path);
+        self.health.lock().unwrap_or_else(PoisonError::into_inner).notes.push(note);
+        Ok(())
+    }
+
+    /// Leaves the lost file open: closing it would remove companions by their names, which may by now be
+    /// those of the file that has taken its place.
+    fn let_go(&mut self) {
+        std::mem::forget(self.connection.take());
+        self.file = None;
+    }
+
+    fn tell(&self, problem: Option<&HistoryError>, kept: usize) {
         let mut health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
-        if problem.is_some() && health.problem != problem {
-            tracing::error!("history cannot be written: {}", problem.as_deref().unwrap_or_default());
+        health.kept = kept;
+        let problem = problem.map(sentence);
+        if let Some(text) = problem.as_ref().filter(|text| health.problem.as_ref() != Some(text)) {
+            tracing::error!("history cannot be written: {text}");
         }
-        health.problem = problem.map(|cause| format!("{cause}; rows wait, free the disk or mend the file"));
+        health.problem = problem;
+    }
+}
+
+/// Waits without taking notes, so that a sick disk is not asked in a circle.
+fn pause() {
+    let (_hold, never) = std::sync::mpsc::channel::<()>();
+    _ = never.recv_timeout(RETRY);
+}
+
+/// Cause and next step. Rows that wait are never dropped.
+fn sentence(error: &HistoryError) -> String {
+    let HistoryError::Sqlite { path, source, .. } = error else { return error.to_string() };
+    let path = path.display();
+    match source.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            format!("{path}: another process holds it locked; rows wait and are written when it lets go")
+        }
+        Some(ErrorCode::DiskFull) => format!("{path}: its disk is full; rows wait, make room on it"),
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => {
+            format!("{path}: it cannot be written ({source}); rows wait, check its mount and its owner")
+        }
+        _ => format!("{path}: {source}; rows wait, check its disk"),
     }
 }
 

@@ -132,7 +132,7 @@ mod tests {
     const ZK1: &str = "2026-11-23 14:01:58,112 [myid:1] - WARN  [SyncThread:2:FileTxnLog@1] - fsync took 1312 ms\n\
                        2026-11-23 14:02:00,020 [myid:1] - ERROR [LearnerHandler-/127.0.0.1:1:LearnerHandler@7] - boom\n\
                        java.net.SocketTimeoutException: Read timed out\n\tat a.b.C(D.java:7)\n";
-    const OWN: &str = "{\"timestamp\":\"2026-11-23T14:01:59.000000Z\",\"level\":\"INFO\",\"fields\":{\"message\":\"connected\"},\"target\":\"zkdeck::api\"}\n";
+    const OWN: &str = "{\"timestamp\":\"2026-11-23T14:01:59.000000Z\",\"level\":\"INFO\",\"fields\":{\"message\":\"connected\"},\"target\":\"zkdeck::adapters\"}\n";
 
     #[tokio::test]
     async fn events_of_all_files_come_in_the_order_of_their_times() {

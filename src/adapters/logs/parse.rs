@@ -113,7 +113,7 @@ mod tests {
 
     #[test]
     fn our_own_lines_carry_their_fields() {
-        let line = r#"{"timestamp":"2026-11-23T14:01:59.123456Z","level":"WARN","fields":{"message":"left","attempt":"7"},"target":"zkdeck::api"}"#;
+        let line = r#"{"timestamp":"2026-11-23T14:01:59.123456Z","level":"WARN","fields":{"message":"left","attempt":"7"},"target":"zkdeck::adapters"}"#;
         let event = event(line, "backend").unwrap();
         assert_eq!(
             (event.time.as_deref(), event.message.as_str()),

@@ -76,6 +76,14 @@ pub fn request_bytes(path: &str, data: usize) -> usize {
     path.len() + data + 96
 }
 
+/// Refuses a request that the servers would drop the connection for.
+pub(super) fn within_limit(operation: &'static str, path: &str, bytes: usize) -> Result<(), ZkError> {
+    if bytes <= REQUEST_BYTES_MAX {
+        return Ok(());
+    }
+    Err(ZkError::TooLarge { operation, path: path.to_owned(), bytes, limit: REQUEST_BYTES_MAX })
+}
+
 /// Whether there is a session and a server behind it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LinkState {

@@ -12,6 +12,8 @@ pub mod config;
 pub mod coord;
 pub mod election;
 pub mod error;
+#[cfg(test)]
+pub(crate) mod fake;
 pub mod layout;
 pub mod real;
 pub mod registry;

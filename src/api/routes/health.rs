@@ -16,11 +16,15 @@ pub(in crate::api) async fn healthz() -> Answer {
     Ok(axum::Json(json!({ "status": "ok" })).into_response())
 }
 
-/// 200 when commands can be taken, else 503 with what is missing.
+/// 200 when commands can be taken, else 503 with what is missing; either way with every store that is
+/// sick, its cause and the next step.
 pub(in crate::api) async fn readyz(State(app): State<App>) -> Answer {
-    let missing = missing(&app.snapshot());
+    let snapshot = app.snapshot();
+    let missing = missing(&snapshot);
     let status = if missing.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    Ok((status, axum::Json(json!({ "ready": missing.is_empty(), "missing": missing }))).into_response())
+    let alerts: Vec<&str> = snapshot.alerts.iter().map(|alert| alert.text.as_str()).collect();
+    let answer = json!({ "ready": missing.is_empty(), "missing": missing, "alerts": alerts });
+    Ok((status, axum::Json(answer)).into_response())
 }
 
 fn missing(snapshot: &Snapshot) -> Vec<String> {

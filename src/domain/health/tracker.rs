@@ -208,11 +208,30 @@ impl ServerTracker {
         if !self.probed.state.serves() {
             self.firing.clear();
             let rule = (self.probed.state != ServerState::Unknown).then_some("probe");
-            return (self.probed.state, self.beside(), rule);
+            return (self.probed.state, self.down_cause(), rule);
         }
         match self.rule(now) {
             Some((rule, cause)) => (ServerState::Degraded, Some(cause), Some(rule)),
             None => (ServerState::Up, None, None),
+        }
+    }
+
+    /// What the probe found; a process that runs all the same tells an operator to wait or to look at it.
+    fn down_cause(&self) -> Option<String> {
+        let runs = |host: &&HostView| matches!(host.state, HostState::Running | HostState::Starting);
+        let host = self.view.host.as_ref().filter(runs);
+        // What the host has to say of it is more than a guess.
+        if let (Some(cause), Some((name, detail))) =
+            (&self.probed.cause, host.and_then(|h| Some((&h.name, h.detail.as_ref()?))))
+        {
+            return Some(format!("{cause}; {name} {detail}"));
+        }
+        match (self.probed.state, host) {
+            (ServerState::Down, Some(host)) => {
+                let cause = self.probed.cause.as_deref().unwrap_or("no reply");
+                Some(format!("{} runs, still starting or stuck: {cause}", host.name))
+            }
+            _ => self.probed.cause.clone(),
         }
     }
 
@@ -246,16 +265,6 @@ impl ServerTracker {
             HostState::Stopped => Some((ServerState::Stopped, format!("{} has ended{detail}", host.name))),
             HostState::Missing => Some((ServerState::Stopped, format!("{}{detail}", host.name))),
             HostState::Running | HostState::Starting => None,
-        }
-    }
-
-    /// What a probe found, and beside it what the host says of a server that runs or restarts.
-    fn beside(&self) -> Option<String> {
-        let cause = self.probed.cause.clone();
-        let host = self.view.host.as_ref().and_then(|host| Some((&host.name, host.detail.as_ref()?)));
-        match (cause, host) {
-            (Some(cause), Some((name, detail))) => Some(format!("{cause}; {name} {detail}")),
-            (cause, _) => cause,
         }
     }
 }

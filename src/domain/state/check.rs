@@ -136,6 +136,9 @@ impl State {
     fn check_store(&self) -> Result<(), Rejected> {
         self.check_session()?;
         self.check_store_matches()?;
+        if let Some(why) = self.history_behind() {
+            return Err(Rejected::NotPossible { what: "changing files".into(), why });
+        }
         if self.files_complete {
             Ok(())
         } else {
@@ -240,6 +243,10 @@ impl State {
             return Err(Rejected::SameNode { node: target.clone() });
         }
         self.check_idle(file, &entry)?;
+        if let Some(cause) = self.damage(file) {
+            let what = format!("moving {}", entry.record.name);
+            return Err(Rejected::NotPossible { what, why: cause.to_owned() });
+        }
         self.check_takes(target, Some(entry.record.size))?;
         Ok(Order::Migrate { entry, target: target.clone() })
     }

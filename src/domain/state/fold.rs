@@ -9,7 +9,7 @@ use crate::domain::file::FileEntry;
 use crate::domain::ids::{AttemptId, Epoch, FileId, Millis, NodeId, OperationId, Timestamp};
 use crate::domain::node::{NodeRecord, NodeState};
 use crate::domain::operation::{Operation, OperationKind, OperationStatus};
-use crate::domain::scheduler::{Decision, RUNS_KEPT, Run, RunProgress};
+use crate::domain::scheduler::{Decision, MoveReason, RUNS_KEPT, Run, RunProgress};
 use crate::domain::server::Role;
 use crate::domain::snapshot::{
     ControlView, LeadershipView, Level, LocalView, MOVE_SECONDS, NOTICES_KEPT, Notice, OPERATIONS_KEPT, SessionState,
@@ -44,8 +44,10 @@ impl State {
                 }
                 self.judge(now);
             }
-            Event::DiskFree { node, free } => _ = free.map(|free| self.free.insert(node, free)),
-            Event::Written { node, error } => self.written(node, error),
+            Event::DiskFree { node, free } => _ = free.map(|free| self.disk_seen(node, free, now)),
+            Event::Written { node, problem } => self.written(node, problem, now),
+            Event::BytesChecked { file, blob, problem } => self.bytes_checked(file, blob, problem, now),
+            Event::Scrub(view) => self.scrubbed(view, now),
             Event::Control(control) => self.control_changed(control, now),
             Event::Local(local) => self.instance.local = Some(local),
             Event::Api(api) => self.instance.api = api,
@@ -59,7 +61,7 @@ impl State {
             Event::MoveEnded { attempt, status, took } => self.move_ended(attempt, status, took),
             Event::Operation(operation) => self.operation_changed(*operation, now),
             Event::HistoryLoaded { newest, total } => self.history_loaded(newest, total, now),
-            Event::History(history) => self.history = history,
+            Event::History(history) => self.history_seen(history, now),
             Event::SchedulerPaused(paused) => self.scheduler.paused = paused,
             Event::SchedulerNext(next) => self.scheduler.next_run = next,
             Event::RunStarted { id, planned } => self.run_started(id, planned, now),
@@ -186,6 +188,9 @@ impl State {
             return;
         }
         let record = &entry.record;
+        if self.damaged.get(&entry.id).is_some_and(|(blob, _)| *blob != record.blob) {
+            self.damaged.remove(&entry.id);
+        }
         self.placement.upsert(entry.id, &record.owner, record.size, record.updated_ms, record.moves());
         self.files.insert(entry);
     }
@@ -193,6 +198,7 @@ impl State {
     fn file_removed(&mut self, file: FileId) {
         self.placement.remove(file);
         self.files.remove(file);
+        self.damaged.remove(&file);
     }
 
     fn node_changed(&mut self, node: NodeId, record: NodeRecord, version: i32, now: Timestamp) {
@@ -207,16 +213,6 @@ impl State {
             NodeState::Active => _ = self.drains.remove(&node),
         }
         self.records.insert(node, (record, version));
-    }
-
-    fn written(&mut self, node: NodeId, error: Option<String>) {
-        match error {
-            None => _ = self.write_errors.remove(&node),
-            Some(cause) => {
-                let entry = self.write_errors.entry(node).or_default();
-                *entry = (entry.0 + 1, cause);
-            }
-        }
     }
 
     /// Takes the ensemble's verdict anew from the servers'.
@@ -315,9 +311,7 @@ impl State {
             OperationStatus::Failed => {
                 self.notice(Level::Error, format!("{} {} failed: {why}", kind.word(), operation.what), now);
             }
-            OperationStatus::Done
-                if !matches!(kind, OperationKind::Migration | OperationKind::Upload | OperationKind::Workload) =>
-            {
+            OperationStatus::Done if is_waited_for(operation) => {
                 self.notice(Level::Info, format!("{} {} done in {took}", kind.word(), operation.what), now);
             }
             _ => {}
@@ -405,5 +399,17 @@ impl State {
             self.per_minute.push(Some(f64::from(self.minute.1)));
             self.minute = (self.minute.0.plus(MINUTE), 0);
         }
+    }
+}
+
+/// Whether an operator asked for this very operation, and it is no part of a bulk.
+fn is_waited_for(operation: &Operation) -> bool {
+    let why = operation.why.as_deref().unwrap_or_default();
+    match operation.kind {
+        OperationKind::Workload => false,
+        OperationKind::Upload => why == format!("by {}", operation.by),
+        OperationKind::Migration => why.starts_with(MoveReason::Manual.word()),
+        OperationKind::Delete => operation.by != OperationKind::Workload.word(),
+        _ => true,
     }
 }

@@ -1,13 +1,15 @@
 //! The one state that the core owns: events are folded in, snapshots are taken out.
 //!
-//! `fold` applies events, `nodes` answers what a node can do, `policy` makes the planner's input,
-//! `check` judges commands, `view` makes snapshots. Every method gets the time from its caller.
+//! `fold` applies events (`stores` those of disks, bytes and history), `nodes` answers what a node can do, `policy` makes the planner's input,
+//! `check` judges commands, `alerts` says what is sick, `view` makes snapshots. Every method gets the time from its caller.
 
+mod alerts;
 mod check;
 mod drain;
 mod fold;
 mod nodes;
 mod policy;
+mod stores;
 mod view;
 
 #[cfg(test)]
@@ -21,7 +23,7 @@ use self::drain::DrainTrack;
 use super::ensemble::EnsembleView;
 use super::file_table::FileTable;
 use super::health::ServerTracker;
-use super::ids::{AttemptId, Bytes, Millis, NodeId, Timestamp};
+use super::ids::{AttemptId, Bytes, FileId, Millis, NodeId, Timestamp};
 use super::node::{MoveView, NodeRecord};
 use super::operation::Operation;
 use super::placement::Placement;
@@ -29,7 +31,7 @@ use super::scheduler::{NodeTarget, SchedulerView};
 use super::server::Series;
 use super::snapshot::{
     CanaryView, ControlView, Counters, HistoryView, InstanceInfo, InstanceView, LeadershipView, LoopView, Notice,
-    SessionView, WorkloadView,
+    ScrubView, SessionView, WorkloadView,
 };
 
 /// One server as the settings name it.
@@ -57,6 +59,18 @@ pub struct Settings {
 
 /// Consecutive write errors after which a node takes no more files.
 const SICK_AFTER: u32 = 3;
+/// How long a node without room is left alone when its free space does not grow: it may lack something
+/// that free space does not show, such as inodes or a quota.
+const FULL_REST: Millis = Millis(30_000);
+
+/// A write that found no room.
+#[derive(Clone, Debug)]
+struct FullMark {
+    cause: String,
+    since: Timestamp,
+    /// Free space that was known then.
+    free: Option<Bytes>,
+}
 
 /// Everything that is known, at one moment.
 pub struct State {
@@ -73,6 +87,11 @@ pub struct State {
     free: BTreeMap<NodeId, Bytes>,
     /// Consecutive write errors and the last cause, per node.
     write_errors: BTreeMap<NodeId, (u32, String)>,
+    /// Nodes whose disk had no room for a write.
+    marked_full: BTreeMap<NodeId, FullMark>,
+    /// Files whose bytes are not those of their record: by which blob, and what is wrong.
+    damaged: BTreeMap<FileId, (AttemptId, String)>,
+    scrub: ScrubView,
     drains: BTreeMap<NodeId, DrainTrack>,
     placement: Placement,
     files: FileTable,
@@ -131,6 +150,9 @@ impl State {
             records: BTreeMap::new(),
             free: BTreeMap::new(),
             write_errors: BTreeMap::new(),
+            marked_full: BTreeMap::new(),
+            damaged: BTreeMap::new(),
+            scrub: ScrubView::default(),
             drains: BTreeMap::new(),
             placement: Placement::default(),
             files: FileTable::default(),

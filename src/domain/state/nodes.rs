@@ -46,7 +46,7 @@ impl State {
     }
 
     pub(super) fn full(&self, node: &NodeId) -> bool {
-        self.free.get(node).is_some_and(|free| *free <= self.settings.reserve)
+        self.marked_full.contains_key(node) || self.free.get(node).is_some_and(|free| *free <= self.settings.reserve)
     }
 
     /// Why a node takes no file, in words; `None` when it does.
@@ -65,9 +65,12 @@ impl State {
             }
             NodeCondition::Draining => Some("it drains; undrain it first".into()),
             NodeCondition::Unhealthy => Some(format!(
-                "its last {SICK_AFTER} writes failed ({}); mend its disk and restart zkdeck",
+                "its last {SICK_AFTER} writes failed ({}); mend its disk, it is tried again by itself",
                 self.sick(node).unwrap_or("cause not known")
             )),
+            NodeCondition::Full if self.marked_full.contains_key(node) => {
+                Some(self.disk_trouble(node).unwrap_or("its disk is full; free some space").to_owned())
+            }
             NodeCondition::Full => Some(match self.free.get(node) {
                 Some(free) => format!("it has {free} free, and {reserve} is kept as a reserve; free some space"),
                 None => "its disk is full; free some space".into(),

@@ -15,6 +15,8 @@ impl State {
         let unknown = |node: &NodeId| self.condition(node) == NodeCondition::Unknown;
         if self.ensemble.state == EnsembleState::NoQuorum || !self.connected() {
             Some(Decision::NoQuorum)
+        } else if self.history_behind().is_some() {
+            Some(Decision::HistoryBehind)
         } else if !self.files_complete || self.settings.servers.iter().any(|s| unknown(&s.node)) {
             Some(Decision::IncompleteData)
         } else {
@@ -37,7 +39,8 @@ impl State {
             nodes,
             now,
             cool_down: settings.cool_down,
-            busy: self.moves.values().map(|m| m.file).collect(),
+            // Damaged bytes stay where they are: a copy of them would look like a file.
+            busy: self.moves.values().map(|m| m.file).chain(self.damaged.keys().copied()).collect(),
         }
     }
 

@@ -4,11 +4,11 @@ use crate::domain::event::Event;
 use crate::domain::file::FileEntry;
 use crate::domain::fixtures::{NOW, file, node_id, operation, snapshot};
 use crate::domain::ids::{Epoch, FileId, OperationId, Zxid};
-use crate::domain::node::{NodeCondition, NodeState};
-use crate::domain::operation::{OperationKind, OperationStatus};
+use crate::domain::node::{NodeCondition, NodeState, WriteTrouble};
+use crate::domain::operation::{Operation, OperationKind, OperationStatus};
 use crate::domain::scheduler::Decision;
 use crate::domain::server::{HostState, HostView, Reach, Role, Sample, Srvr};
-use crate::domain::snapshot::{Level, OPERATIONS_KEPT, SessionState, Snapshot, StoreView};
+use crate::domain::snapshot::{HistoryView, Level, OPERATIONS_KEPT, SessionState, Snapshot, StoreView};
 
 const NODES: [&str; 3] = ["zk1", "zk2", "zk3"];
 
@@ -151,6 +151,25 @@ fn a_bulk_does_not_push_the_operation_that_made_it_out() {
 }
 
 #[test]
+fn what_an_operator_waits_for_is_told_and_bulks_are_not() {
+    let told = |kind, by: &str, why: &str| {
+        let mut state = state([0, 0, 0]);
+        let before = state.snapshot(NOW).notices.len();
+        let done = operation(1, kind, OperationStatus::Done);
+        let done = Operation { by: by.into(), why: Some(why.into()), ..done };
+        state.apply(Event::Operation(Box::new(done)), NOW);
+        state.snapshot(NOW).notices.len() > before
+    };
+    assert!(told(OperationKind::Upload, "console root", "by console root"));
+    assert!(!told(OperationKind::Upload, "console root", "stress 01a2"));
+    assert!(told(OperationKind::Migration, "console root", "manual, by console root"));
+    assert!(!told(OperationKind::Migration, "timer", "over-trigger: zk1 8 to 7"));
+    assert!(told(OperationKind::Delete, "console root", ""));
+    assert!(!told(OperationKind::Delete, "workload", ""));
+    assert!(told(OperationKind::Drain, "console root", ""));
+}
+
+#[test]
 fn a_final_row_stays_final_and_counts_once() {
     let mut state = state([0, 0, 0]);
     for status in [OperationStatus::Started, OperationStatus::Done, OperationStatus::Started, OperationStatus::Failed] {
@@ -222,7 +241,7 @@ fn a_paused_server_keeps_its_files_and_takes_none() {
 #[test]
 fn three_write_errors_in_a_row_make_a_node_unhealthy() {
     let mut state = state([0, 0, 0]);
-    let written = |error: Option<&str>| Event::Written { node: node_id("zk1"), error: error.map(str::to_owned) };
+    let written = |error: Option<&str>| trouble(error, false);
     for error in [Some("EIO"), Some("EIO"), None, Some("EIO"), Some("EIO")] {
         state.apply(written(error), NOW);
     }
@@ -230,6 +249,76 @@ fn three_write_errors_in_a_row_make_a_node_unhealthy() {
     state.apply(written(Some("EIO")), NOW);
     assert_eq!(condition(&state.snapshot(NOW), "zk1"), NodeCondition::Unhealthy);
     assert_ne!(state.emptiest(None).unwrap(), node_id("zk1"));
+    assert_eq!(codes(&state.snapshot(NOW)), ["node-unhealthy"]);
+    state.apply(written(None), NOW);
+    assert_eq!(condition(&state.snapshot(NOW), "zk1"), NodeCondition::Active, "a write that works ends it");
+}
+
+/// How a write at zk1 went.
+fn trouble(cause: Option<&str>, full: bool) -> Event {
+    let problem = cause.map(|cause| WriteTrouble { full, cause: cause.into() });
+    Event::Written { node: node_id("zk1"), problem }
+}
+
+fn codes(snapshot: &Snapshot) -> Vec<&'static str> {
+    snapshot.alerts.iter().map(|alert| alert.code).collect()
+}
+
+#[test]
+fn a_full_node_is_no_sick_node_and_goes_on_by_itself() {
+    let mut state = state([0, 0, 0]);
+    let free = |bytes: u64| Event::DiskFree { node: node_id("zk1"), free: Some(Bytes(bytes)) };
+    state.apply(free(10 << 20), NOW);
+    for _ in 0..5 {
+        state.apply(trouble(Some("the disk is full"), true), NOW);
+    }
+    assert_eq!(condition(&state.snapshot(NOW), "zk1"), NodeCondition::Full);
+    let alert = state.snapshot(NOW).alerts[0].clone();
+    assert_eq!((alert.code, alert.short.as_str()), ("node-full", "zk1 full"));
+    assert!(alert.text.contains("the disk is full") && alert.text.contains("by itself"), "{}", alert.text);
+    state.apply(free(10 << 20), NOW);
+    assert_eq!(condition(&state.snapshot(NOW), "zk1"), NodeCondition::Full, "nothing has changed");
+    state.apply(free(11 << 20), NOW);
+    assert_eq!(condition(&state.snapshot(NOW), "zk1"), NodeCondition::Active, "there is more room than then");
+    state.apply(trouble(Some("no inodes"), true), NOW);
+    state.apply(free(11 << 20), NOW.plus(FULL_REST));
+    assert_eq!(condition(&state.snapshot(NOW), "zk1"), NodeCondition::Active, "it is tried again after a rest");
+}
+
+#[test]
+fn damaged_bytes_are_told_and_never_moved() {
+    let mut state = state([9, 0, 0]);
+    let id = state.files().iter().next().unwrap().id;
+    let blob = state.files().get(id).unwrap().record.blob;
+    let checked =
+        |blob, problem: Option<&str>| Event::BytesChecked { file: id, blob, problem: problem.map(str::to_owned) };
+    state.apply(checked(crate::domain::ids::AttemptId::new(99), Some("an old blob")), NOW);
+    assert!(codes(&state.snapshot(NOW)).is_empty(), "the record names other bytes by now");
+    state.apply(checked(blob, Some("its hash is wrong")), NOW);
+    assert_eq!(codes(&state.snapshot(NOW)), ["damaged"]);
+    assert!(state.plan(NOW).moves.iter().all(|planned| planned.file != id));
+    let refused = state.check(&Command::Migrate { file: id, target: node_id("zk2") }).unwrap_err().to_string();
+    assert!(refused.contains("its hash is wrong"), "{refused}");
+    state.apply(checked(blob, None), NOW);
+    assert!(codes(&state.snapshot(NOW)).is_empty());
+}
+
+#[test]
+fn nothing_new_begins_while_too_many_rows_wait() {
+    let mut state = state([9, 0, 0]);
+    let queued = |queued, problem: Option<&str>| {
+        Event::History(HistoryView { path: "h".into(), queued, problem: problem.map(str::to_owned) })
+    };
+    state.apply(queued(1_000, Some("its disk is full")), NOW);
+    assert_eq!(state.cannot_plan(), None);
+    assert_eq!(codes(&state.snapshot(NOW)), ["history"]);
+    state.apply(queued(1_001, Some("its disk is full")), NOW);
+    assert_eq!(state.cannot_plan(), Some(Decision::HistoryBehind));
+    let refused = state.check_upload("a", None, None).unwrap_err().to_string();
+    assert!(refused.contains("1001 rows") && refused.contains("its disk is full"), "{refused}");
+    assert_eq!(codes(&state.snapshot(NOW)), ["history-behind"]);
+    state.apply(queued(0, None), NOW);
+    assert_eq!((state.cannot_plan(), codes(&state.snapshot(NOW)).len()), (None, 0));
 }
 
 #[test]

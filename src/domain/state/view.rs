@@ -45,6 +45,8 @@ impl State {
             canary: self.canary.clone(),
             notices,
             counters: self.counters.clone(),
+            scrub: self.scrub.clone(),
+            alerts: self.alerts().into(),
         }
     }
 
@@ -62,6 +64,7 @@ impl State {
             target: target.map(|target| (target.low, target.high)),
             not_chosen: target.and_then(|target| target.not_chosen),
             free: self.free.get(node).copied(),
+            trouble: self.disk_trouble(node).map(str::to_owned),
         }
     }
 }

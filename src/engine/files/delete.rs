@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::Failure;
 use super::steps::Steps;
+use crate::adapters::faults;
 use crate::adapters::zookeeper::error::ZkError;
-use crate::adapters::zookeeper::registry::{Decided, Fence};
+use crate::adapters::zookeeper::registry::{Decided, Fence, Registry};
 use crate::domain::event::Event;
 use crate::domain::file::FileEntry;
 use crate::domain::ids::{AttemptId, Timestamp};
@@ -19,6 +20,7 @@ use crate::engine::context::Context;
 /// # Errors
 /// [`Failure`]: the file is as it was.
 pub async fn run(ctx: &Context, attempt: AttemptId, entry: &Arc<FileEntry>, by: &str) -> Result<(), Failure> {
+    let _claim = ctx.underway.begin(attempt);
     let started = clock::now();
     let mut steps = Steps::begin(started);
     let row = |status, steps: &Steps, failure: Option<&Failure>| Operation {
@@ -42,12 +44,36 @@ pub async fn run(ctx: &Context, attempt: AttemptId, entry: &Arc<FileEntry>, by: 
     ctx.record(row(OperationStatus::Started, &steps, None)).await;
     let result = make(ctx, attempt, entry, by, started, &mut steps).await;
     let status = match &result {
-        Ok(()) => OperationStatus::Done,
+        Ok(_) => OperationStatus::Done,
         Err(Failure::Changed { .. }) => OperationStatus::Aborted,
-        Err(_) => OperationStatus::Failed,
+        Err(failure) if failure.is_decided() => OperationStatus::Failed,
+        // It may yet be a success: the recovery closes the row.
+        Err(_) => return result.map(drop),
     };
     ctx.record(row(status, &steps, result.as_ref().err())).await;
-    result
+    // The intent goes when nothing is left to do, and the row is on disk.
+    if matches!(result, Ok(Collected::Whole))
+        && (ctx.rows_on_disk().await || faults::broken("intent-before-row"))
+        && let Some(registry) = ctx.registry()
+    {
+        faults::at("delete.row");
+        drop_intent(&registry, attempt).await;
+        faults::at("delete.intent-deleted");
+    }
+    result.map(drop)
+}
+
+/// Whether the bytes of a committed delete are in the trash.
+enum Collected {
+    Whole,
+    /// Their disk refused; the recovery does it.
+    Left,
+}
+
+async fn drop_intent(registry: &Registry, attempt: AttemptId) {
+    if let Err(error) = registry.delete_intent(attempt).await {
+        tracing::warn!(%attempt, "the intent stays for the recovery: {error}");
+    }
 }
 
 async fn make(
@@ -57,7 +83,7 @@ async fn make(
     by: &str,
     started: Timestamp,
     steps: &mut Steps,
-) -> Result<(), Failure> {
+) -> Result<Collected, Failure> {
     let registry = ctx.registry().ok_or(Failure::NoSession)?;
     let record = &entry.record;
     let intent = Intent {
@@ -85,27 +111,44 @@ async fn make(
         return Err(error.into());
     }
     steps.ended("intent");
-    if let Err(error) = registry.commit_delete(attempt, &intent, entry, &fence).await
-        && registry.abort(attempt).await != Decided::Committed
-    {
-        if let Err(error) = registry.delete_intent(attempt).await {
-            tracing::warn!(%attempt, "the intent stays for the recovery: {error}");
-        }
-        return Err(match error {
-            ZkError::Refused { .. } => Failure::Changed { what: "file".into(), why: error.to_string() },
-            other => other.into(),
-        });
+    faults::at("delete.intent");
+    if faults::broken("collect-before-commit") {
+        _ = ctx.blobs.trash(&record.owner, entry.id, record.blob).await;
     }
-    steps.ended("commit");
-    ctx.emit(Event::FileRemoved(entry.id)).await;
-    match ctx.blobs.trash(&record.owner, entry.id, record.blob).await {
-        Ok(()) => {
-            steps.ended("collect");
-            if let Err(error) = registry.delete_intent(attempt).await {
-                tracing::warn!(%attempt, "the intent stays for the recovery: {error}");
+    faults::at("delete.before-commit");
+    let mut result = registry.commit_delete(attempt, &intent, entry, &fence).await;
+    if faults::twice("delete.commit") {
+        result = registry.commit_delete(attempt, &intent, entry, &fence).await;
+    }
+    if let Err(error) = result {
+        match registry.abort(attempt).await {
+            Decided::Committed => {}
+            Decided::Undecided | Decided::Gone => return Err(Failure::Left),
+            Decided::Aborted => {
+                drop_intent(&registry, attempt).await;
+                return Err(match error {
+                    ZkError::Refused { .. } => Failure::Changed { what: "file".into(), why: error.to_string() },
+                    other => other.into(),
+                });
             }
         }
-        Err(error) => tracing::warn!(%attempt, "the bytes stay for the recovery: {error}"),
     }
-    Ok(())
+    steps.ended("commit");
+    faults::at("delete.commit");
+    ctx.emit(Event::FileRemoved(entry.id)).await;
+    let mut trashed = ctx.blobs.trash(&record.owner, entry.id, record.blob).await;
+    if faults::twice("delete.collect") {
+        trashed = ctx.blobs.trash(&record.owner, entry.id, record.blob).await;
+    }
+    faults::at("delete.collect");
+    match trashed {
+        Ok(()) => {
+            steps.ended("collect");
+            Ok(Collected::Whole)
+        }
+        Err(error) => {
+            tracing::warn!(%attempt, "the bytes stay for the recovery: {error}");
+            Ok(Collected::Left)
+        }
+    }
 }

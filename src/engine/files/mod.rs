@@ -9,6 +9,7 @@ mod moving;
 pub mod recovery;
 mod steps;
 pub mod stress;
+pub mod underway;
 pub mod upload;
 
 use crate::adapters::blobs::BlobError;
@@ -33,4 +34,14 @@ pub enum Failure {
     NoSession,
     #[error("stopped before it began")]
     Stopped,
+    /// The outcome is not known here: the recovery decides it and writes the row.
+    #[error("it was not decided before the session was lost; the recovery decides it and history tells how")]
+    Left,
+}
+
+impl Failure {
+    /// Whether the attempt is over: its row may be closed.
+    const fn is_decided(&self) -> bool {
+        !matches!(self, Self::Left)
+    }
 }

@@ -9,10 +9,12 @@ pub use super::moving::MoveOrder;
 use super::moving::Moving;
 use super::{Failure, PARALLEL};
 use crate::adapters::blobs::BlobError;
+use crate::adapters::faults;
 use crate::adapters::zookeeper::error::ZkError;
 use crate::adapters::zookeeper::registry::{Decided, Fence, MoveCommit, Registry};
 use crate::domain::event::Event;
 use crate::domain::file::FileEntry;
+use crate::domain::ids::NodeId;
 use crate::domain::migration::Step;
 use crate::engine::context::Context;
 
@@ -44,7 +46,7 @@ impl Outcome {
 /// Makes the moves of one batch, at most [`super::BATCH`]. Each ends in a row of history.
 pub async fn run(ctx: &Context, orders: Vec<MoveOrder>, fence: &Fence) -> Outcome {
     let mut outcome = Outcome::default();
-    let moving: Vec<_> = orders.into_iter().map(Moving::new).collect();
+    let moving: Vec<_> = orders.into_iter().map(|order| Moving::new(ctx, order)).collect();
     for one in &moving {
         one.begin(ctx).await;
     }
@@ -63,7 +65,7 @@ pub async fn run(ctx: &Context, orders: Vec<MoveOrder>, fence: &Fence) -> Outcom
 async fn end_all(ctx: &Context, moving: Vec<Moving>, failure: &Failure, outcome: &mut Outcome) {
     for one in moving {
         outcome.failed(failure);
-        one.end(ctx, Some(failure)).await;
+        drop(one.end(ctx, Some(failure)).await);
     }
 }
 
@@ -78,8 +80,13 @@ async fn prepare(
         return moving;
     }
     let intents: Vec<_> = moving.iter().map(|one| (one.attempt(), one.intent(ctx))).collect();
-    match registry.prepare(&intents, fence).await {
+    let mut made = registry.prepare(&intents, fence).await;
+    if faults::twice("move.intent") {
+        made = registry.prepare(&intents, fence).await;
+    }
+    match made {
         Ok(()) => {
+            faults::at("move.intent");
             let mut prepared = moving;
             for one in &mut prepared {
                 one.step(ctx, Step::Intended, "intent").await;
@@ -122,52 +129,85 @@ async fn copy(ctx: &Context, registry: &Registry, moving: Vec<Moving>, outcome: 
     copied
 }
 
-/// Steps 3 and 4: the bytes in the target's `.tmp`, synced, with the record's size and hash.
+/// Steps 3 and 4: the bytes in the target's `.tmp`, synced, with the record's size and hash. Without a
+/// session no copy begins.
 async fn copy_one(ctx: &Context, one: Moving) -> (Moving, Result<(), Failure>) {
+    if ctx.registry().is_none() {
+        return (one, Err(Failure::NoSession));
+    }
     let record = &one.order.entry.record;
     let (file, from, to) = (one.order.entry.id, (&record.owner, record.blob), &one.order.dst);
-    let result = ctx.blobs.copy(file, from, to, one.attempt(), record.size, one.copied.clone()).await;
-    let error = result.as_ref().err().filter(|error| error.blames_target()).map(ToString::to_string);
-    ctx.emit(Event::Written { node: to.clone(), error }).await;
+    let mut result = ctx.blobs.copy(file, from, to, one.attempt(), record.size, one.copied.clone()).await;
+    if faults::twice("move.copy") {
+        result = ctx.blobs.copy(file, from, to, one.attempt(), record.size, one.copied.clone()).await;
+    }
+    faults::at("move.copy");
+    tell_write(ctx, to, result.as_ref().err()).await;
     let checked = result.and_then(|written| {
-        if written.size == record.size && written.blake3 == record.blake3 {
+        let sound = written.size == record.size && written.blake3 == record.blake3;
+        if sound || faults::broken("no-verify") {
             Ok(())
         } else {
             Err(BlobError::damaged(&record.owner, file, record.blob, record.blake3, written.blake3))
         }
     });
+    if let Err(error) = &checked
+        && (error.is_damaged() || error.is_missing())
+    {
+        let cause = error.to_string();
+        ctx.emit(Event::BytesChecked { file, blob: record.blob, problem: Some(cause) }).await;
+    }
     (one, checked.map_err(Failure::from))
 }
 
 /// Aborts the attempt, then removes its own bytes. A commit that had come through goes forward.
 async fn give_up(ctx: &Context, registry: &Registry, one: Moving, failure: Failure, outcome: &mut Outcome) {
-    match registry.abort(one.attempt()).await {
+    match registry.settle(one.attempt(), one.order.entry.id).await {
         Decided::Committed => finish(ctx, registry, vec![one], outcome).await,
-        Decided::Aborted | Decided::Gone => {
+        Decided::Aborted => {
             let (node, file, attempt) = (one.order.dst.clone(), one.order.entry.id, one.attempt());
-            if let Err(error) = ctx.blobs.discard(&node, file, attempt).await {
+            faults::at("move.abort");
+            let discarded = ctx.blobs.discard(&node, file, attempt).await;
+            faults::at("move.discard");
+            outcome.failed(&failure);
+            let _claim = one.end(ctx, Some(&failure)).await;
+            if let Err(error) = discarded {
                 tracing::warn!(%attempt, "bytes of an aborted attempt stay for the recovery: {error}");
             } else if let Err(error) = registry.delete_intent(attempt).await {
                 tracing::warn!(%attempt, "the intent stays for the recovery: {error}");
             }
-            outcome.failed(&failure);
-            one.end(ctx, Some(&failure)).await;
         }
-        Decided::Undecided => leave(ctx, one, failure, outcome).await,
+        Decided::Gone | Decided::Undecided => leave(ctx, one, &failure, outcome).await,
     }
 }
 
-/// The session ended before the attempt was decided: no byte is touched, the recovery decides. The
-/// row stays open, for it may yet be a success.
-async fn leave(ctx: &Context, one: Moving, failure: Failure, outcome: &mut Outcome) {
+/// The session ended before the attempt was decided, or somebody else has ended it: no byte is touched,
+/// the recovery decides. The row stays open, for it may yet be a success.
+async fn leave(ctx: &Context, one: Moving, failure: &Failure, outcome: &mut Outcome) {
     tracing::warn!(attempt = %one.attempt(), "left to the recovery: {failure}");
-    outcome.failed(&failure);
+    outcome.failed(failure);
     one.leave(ctx).await;
+}
+
+/// Tells how a write to a node's disk went. Trouble that is not the disk's says nothing of it.
+pub async fn tell_write(ctx: &Context, node: &NodeId, error: Option<&BlobError>) {
+    let problem = match error {
+        Some(error) => match error.target_trouble() {
+            Some(trouble) => Some(trouble),
+            None => return,
+        },
+        None => None,
+    };
+    ctx.emit(Event::Written { node: node.clone(), problem }).await;
 }
 
 async fn publish(ctx: &Context, registry: &Registry, moving: Vec<Moving>, outcome: &mut Outcome) -> Vec<Moving> {
     let names: Vec<_> = moving.iter().map(|m| (m.order.dst.clone(), m.order.entry.id, m.attempt())).collect();
-    let results = ctx.blobs.publish_many(&names).await;
+    let mut results = ctx.blobs.publish_many(&names).await;
+    if faults::twice("move.publish") {
+        results = ctx.blobs.publish_many(&names).await;
+    }
+    faults::at("move.publish");
     let mut published = Vec::new();
     for (mut one, result) in moving.into_iter().zip(results) {
         match result {
@@ -175,7 +215,10 @@ async fn publish(ctx: &Context, registry: &Registry, moving: Vec<Moving>, outcom
                 one.step(ctx, Step::BytesPublished, "publish").await;
                 published.push(one);
             }
-            Err(error) => give_up(ctx, registry, one, error.into(), outcome).await,
+            Err(error) => {
+                tell_write(ctx, &one.order.dst, Some(&error)).await;
+                give_up(ctx, registry, one, error.into(), outcome).await;
+            }
         }
     }
     published
@@ -202,8 +245,16 @@ async fn commit(
         return moving;
     }
     let commits: Vec<_> = moving.iter().map(|one| commit_of(ctx, one)).collect();
-    let result = registry.commit_moves(&commits, fence).await;
+    if faults::broken("collect-before-commit") {
+        collect_sources(ctx, &moving).await;
+    }
+    faults::at("move.before-commit");
+    let mut result = registry.commit_moves(&commits, fence).await;
+    if faults::twice("move.commit") {
+        result = registry.commit_moves(&commits, fence).await;
+    }
     if result.is_ok() {
+        faults::at("move.commit");
         return told(ctx, moving.into_iter().zip(commits).collect(), outcome).await;
     }
     let mut committed = Vec::new();
@@ -212,12 +263,17 @@ async fn commit(
         match alone {
             Ok(()) => committed.push((one, commit)),
             // Also the refusal of a retry may be the echo of a success whose reply was lost.
-            Err(error) => match registry.abort(one.attempt()).await {
+            Err(error) if faults::broken("unknown-is-refused") => {
+                let (dst, attempt) = (one.order.dst.clone(), one.attempt());
+                _ = ctx.blobs.discard(&dst, one.order.entry.id, attempt).await;
+                leave(ctx, one, &error.into(), outcome).await;
+            }
+            Err(error) => match registry.settle(one.attempt(), one.order.entry.id).await {
                 Decided::Committed => committed.push((one, commit)),
-                Decided::Aborted | Decided::Gone => {
+                Decided::Aborted => {
                     give_up(ctx, registry, one, refused(error, "file, the node or the leader"), outcome).await;
                 }
-                Decided::Undecided => leave(ctx, one, error.into(), outcome).await,
+                Decided::Gone | Decided::Undecided => leave(ctx, one, &error.into(), outcome).await,
             },
         }
     }
@@ -247,21 +303,41 @@ async fn finish(ctx: &Context, registry: &Registry, moving: Vec<Moving>, outcome
     collect(ctx, registry, committed).await;
 }
 
-/// Steps 8 and 9: the source's bytes to the trash, then the intents. What fails here is the recovery's.
+/// Steps 7 to 9: the source's bytes to the trash, the rows on disk, then the intents. What fails here is
+/// the recovery's: an intent stays as long as anything is left to do, its row included.
 async fn collect(ctx: &Context, registry: &Registry, committed: Vec<Moving>) {
-    let mut finished = Vec::with_capacity(committed.len());
-    for mut one in committed {
-        let record = &one.order.entry.record;
-        match ctx.blobs.trash(&record.owner, one.order.entry.id, record.blob).await {
-            Ok(()) => {
-                finished.push(one.attempt());
-                one.step(ctx, Step::SourceCollected, "collect").await;
-            }
-            Err(error) => tracing::warn!(attempt = %one.attempt(), "the source's bytes stay for the recovery: {error}"),
+    let trashed = collect_sources(ctx, &committed).await;
+    faults::at("move.collect");
+    let (mut finished, mut claims) = (Vec::with_capacity(committed.len()), Vec::with_capacity(committed.len()));
+    for (mut one, trashed) in committed.into_iter().zip(trashed) {
+        if trashed {
+            finished.push(one.attempt());
+            one.step(ctx, Step::SourceCollected, "collect").await;
         }
-        one.end(ctx, None).await;
+        claims.push(one.end(ctx, None).await);
     }
-    if let Err(error) = registry.delete_intents(&finished).await {
-        tracing::warn!("{} intents stay for the recovery: {error}", finished.len());
+    if !finished.is_empty() && (ctx.rows_on_disk().await || faults::broken("intent-before-row")) {
+        faults::at("move.row");
+        if let Err(error) = registry.delete_intents(&finished).await {
+            tracing::warn!("{} intents stay for the recovery: {error}", finished.len());
+        }
+        faults::at("move.intent-deleted");
     }
+}
+
+/// Whether each source's bytes are in the trash.
+async fn collect_sources(ctx: &Context, moving: &[Moving]) -> Vec<bool> {
+    let mut trashed = Vec::with_capacity(moving.len());
+    for one in moving {
+        let (record, file) = (&one.order.entry.record, one.order.entry.id);
+        let mut result = ctx.blobs.trash(&record.owner, file, record.blob).await;
+        if faults::twice("move.collect") {
+            result = ctx.blobs.trash(&record.owner, file, record.blob).await;
+        }
+        if let Err(error) = &result {
+            tracing::warn!(attempt = %one.attempt(), "the source's bytes stay for the recovery: {error}");
+        }
+        trashed.push(result.is_ok());
+    }
+    trashed
 }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::Failure;
 use super::steps::Steps;
+use super::underway::Claim;
 use crate::domain::event::Event;
 use crate::domain::file::{FileEntry, FileRecord};
 use crate::domain::ids::{AttemptId, Bytes, NodeId, Timestamp};
@@ -33,13 +34,15 @@ pub(super) struct Moving {
     started: Timestamp,
     status: Status,
     steps: Steps,
+    claim: Claim,
 }
 
 impl Moving {
-    pub(super) fn new(order: MoveOrder) -> Self {
+    pub(super) fn new(ctx: &Context, order: MoveOrder) -> Self {
         let started = clock::now();
         let copied = Arc::new(AtomicU64::new(0));
-        Self { order, copied, started, status: Status::Planned, steps: Steps::begin(started) }
+        let claim = ctx.underway.begin(order.attempt);
+        Self { order, copied, started, status: Status::Planned, steps: Steps::begin(started), claim }
     }
 
     pub(super) fn attempt(&self) -> AttemptId {
@@ -111,8 +114,9 @@ impl Moving {
         ctx.emit(Event::MoveProgress { attempt: self.order.attempt, status: self.status, copied }).await;
     }
 
-    /// Writes the row of history and tells the core; `failure` is `None` when the move was made.
-    pub(super) async fn end(mut self, ctx: &Context, failure: Option<&Failure>) {
+    /// Writes the row of history and tells the core; `failure` is `None` when the move was made. The
+    /// intent may go once the row is on disk, and the claim after that.
+    pub(super) async fn end(mut self, ctx: &Context, failure: Option<&Failure>) -> Claim {
         let status = match failure {
             None => OperationStatus::Done,
             Some(Failure::Changed { .. } | Failure::Stopped) => OperationStatus::Aborted,
@@ -125,6 +129,7 @@ impl Moving {
         let took = operation.took().unwrap_or_default();
         ctx.record(operation).await;
         ctx.emit(Event::MoveEnded { attempt: self.order.attempt, status, took }).await;
+        self.claim
     }
 
     /// The attempt is decided by the recovery, which writes the row; it is no longer under way here.

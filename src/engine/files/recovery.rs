@@ -1,64 +1,60 @@
-//! Ends what was begun and not ended: rolls committed attempts forward, aborts prepared ones.
+//! Ends what was begun and not ended: rolls committed attempts forward, aborts prepared ones, closes
+//! rows that nobody writes any more.
 //!
-//! Only intents of instances that are gone are touched, and own ones whose last step failed. Should
-//! an instance that is thought gone still live, its commit finds its intent aborted and fails.
+//! Each instance ends its own attempts that no job works on; the leader also those of instances that
+//! are gone. Should an instance that is thought gone still live, its commit finds its intent aborted
+//! and fails, and an intent that it finds ended makes it touch no bytes.
 
 use std::collections::BTreeSet;
 
-use crate::adapters::zookeeper::registry::{Decided, Registry};
-use crate::domain::ids::{AttemptId, InstanceId, Millis};
+use crate::adapters::faults;
+use crate::adapters::zookeeper::election;
+use crate::adapters::zookeeper::registry::{Decided, ReadFile, Registry};
+use crate::domain::ids::{AttemptId, InstanceId};
 use crate::domain::migration::{Intent, IntentKind, IntentState};
 use crate::domain::operation::{Operation, OperationKind, OperationStatus};
-use crate::domain::snapshot::{Level, Snapshot};
+use crate::domain::snapshot::{InstanceInfo, Level};
 use crate::engine::clock;
 use crate::engine::context::Context;
 
-/// An own intent that is older than this and on no move has lost its job.
-const OWN_AGE: Millis = Millis(60_000);
-
-/// Looks at every intent once.
+/// Looks at every intent once. `leads`: also at those of instances that are gone.
 ///
 /// # Errors
 /// What could not be ended, in words; it is tried again at the next turn.
-pub async fn run(ctx: &Context, snapshot: &Snapshot) -> Result<(), String> {
+pub async fn run(ctx: &Context, leads: bool) -> Result<(), String> {
     let Some(registry) = ctx.registry() else { return Ok(()) };
     let found = registry.intents().await.map_err(|error| format!("reading the intents: {error}"))?;
-    if let Some(first) = found.unreadable.first() {
-        return Err(format!("{} intents cannot be read and are left alone: {first}", found.unreadable.len()));
-    }
-    let alive: BTreeSet<InstanceId> = snapshot.instances.iter().map(|info| info.id).collect();
-    let moving: BTreeSet<AttemptId> = snapshot.moves.iter().map(|view| view.attempt).collect();
-    let mut ended = 0_u64;
+    // Read after the intents: whoever wrote one of them had registered before.
+    let alive = election::instances(&registry).await.map_err(|error| format!("reading the instances: {error}"))?;
+    let ids: BTreeSet<InstanceId> = alive.iter().map(|info| info.id).collect();
     let mut problem = None;
-    for (attempt, intent, _) in found.intents {
-        if !is_left(ctx, &alive, &moving, attempt, &intent) {
+    let mut ended = Vec::new();
+    for (attempt, intent, _) in &found.intents {
+        let gone = leads && intent.instance != ctx.me.id && !ids.contains(&intent.instance);
+        let own = intent.instance == ctx.me.id && !ctx.underway.has(*attempt);
+        if !gone && !own {
             continue;
         }
-        match end(ctx, &registry, attempt, &intent).await {
-            Ok(()) => ended += 1,
+        match end(ctx, &registry, *attempt, intent).await {
+            Ok(()) => ended.push(*attempt),
             Err(error) => _ = problem.get_or_insert(format!("recovering attempt {attempt}: {error}")),
         }
     }
-    if ended > 0 {
-        ctx.notice(Level::Info, format!("recovery ended {ended} attempts that were left half done")).await;
+    if !ended.is_empty() {
+        close(ctx, &registry, &ended).await?;
+    }
+    if leads && problem.is_none() && found.unreadable.is_empty() {
+        let open = found.intents.iter().map(|(attempt, ..)| *attempt).collect();
+        close_rows(ctx, &registry, &alive, &open).await?;
+    }
+    if let Some(first) = found.unreadable.first() {
+        let count = found.unreadable.len();
+        _ = problem.get_or_insert(format!("{count} intents cannot be read and are left alone: {first}"));
     }
     problem.map_or(Ok(()), Err)
 }
 
-fn is_left(
-    ctx: &Context,
-    alive: &BTreeSet<InstanceId>,
-    moving: &BTreeSet<AttemptId>,
-    attempt: AttemptId,
-    intent: &Intent,
-) -> bool {
-    if intent.instance != ctx.me.id {
-        return !alive.contains(&intent.instance);
-    }
-    let old = clock::now().since(intent.created_ms) > OWN_AGE;
-    old && intent.state != IntentState::Prepared && !moving.contains(&attempt)
-}
-
+/// Decides one attempt, sees to its bytes and writes its row.
 async fn end(ctx: &Context, registry: &Registry, attempt: AttemptId, intent: &Intent) -> Result<(), String> {
     let state = match intent.state {
         IntentState::Prepared => match registry.abort(attempt).await {
@@ -69,20 +65,67 @@ async fn end(ctx: &Context, registry: &Registry, attempt: AttemptId, intent: &In
         },
         decided => decided,
     };
+    faults::at("recovery.decided");
     if state == IntentState::Committed {
         collect(ctx, intent).await?;
     } else if let Some(dst) = &intent.dst {
         let discarded = ctx.blobs.discard(dst, intent.file, attempt).await;
         discarded.map_err(|error| error.to_string())?;
     }
+    faults::at("recovery.bytes");
     ctx.record(row(ctx, attempt, intent, state)).await;
-    registry.delete_intent(attempt).await.map_err(|error| error.to_string())
+    Ok(())
+}
+
+/// Deletes the intents once their rows are on disk.
+async fn close(ctx: &Context, registry: &Registry, ended: &[AttemptId]) -> Result<(), String> {
+    if !ctx.rows_on_disk().await {
+        return Err(format!("{} attempts wait until history can be written", ended.len()));
+    }
+    faults::at("recovery.row");
+    registry.delete_intents(ended).await.map_err(|error| format!("deleting ended intents: {error}"))?;
+    faults::at("recovery.intent-deleted");
+    ctx.notice(Level::Info, format!("recovery ended {} attempts that were left half done", ended.len())).await;
+    Ok(())
 }
 
 /// The bytes that the commit has replaced.
 async fn collect(ctx: &Context, intent: &Intent) -> Result<(), String> {
     let (Some(src), Some(blob)) = (&intent.src, intent.blob_src) else { return Ok(()) };
     ctx.blobs.trash(src, intent.file, blob).await.map_err(|error| error.to_string())
+}
+
+/// Closes rows that instances which are gone have left open, and that no intent speaks of: what they
+/// were about never began, or ended without its last row. The leader ends drains by itself.
+async fn close_rows(
+    ctx: &Context,
+    registry: &Registry,
+    alive: &[InstanceInfo],
+    open: &BTreeSet<AttemptId>,
+) -> Result<(), String> {
+    // A process may have the name that another one had before it began.
+    let lives = |row: &Operation| alive.iter().any(|info| info.name() == row.instance && info.since_ms <= row.started);
+    let rows = ctx.history.open_rows().await.map_err(|error| error.to_string())?;
+    for row in rows {
+        let attempt = AttemptId::from(row.id);
+        if row.kind == OperationKind::Drain || lives(&row) || open.contains(&attempt) {
+            continue;
+        }
+        let made = match row.file {
+            Some(file) => match registry.read_file(file).await.map_err(|error| error.to_string())? {
+                ReadFile::Entry(entry) => entry.record.blob == attempt,
+                ReadFile::Gone | ReadFile::Unreadable { .. } => false,
+            },
+            None => false,
+        };
+        let (status, why) = if made {
+            (OperationStatus::Done, "its bytes are the file's; the row was closed by the recovery")
+        } else {
+            (OperationStatus::Aborted, "its instance ended before it did")
+        };
+        ctx.record(Operation { status, why: Some(why.into()), finished: Some(clock::now()), ..row }).await;
+    }
+    Ok(())
 }
 
 fn row(ctx: &Context, attempt: AttemptId, intent: &Intent, state: IntentState) -> Operation {
@@ -93,7 +136,7 @@ fn row(ctx: &Context, attempt: AttemptId, intent: &Intent, state: IntentState) -
     };
     let (status, why) = match state {
         IntentState::Committed => (OperationStatus::Done, format!("{word} rolled forward by the recovery")),
-        _ => (OperationStatus::Aborted, format!("{word} given up by the recovery: its instance is gone")),
+        _ => (OperationStatus::Aborted, format!("{word} given up by the recovery: its job is gone")),
     };
     let what = intent.size.map_or_else(|| intent.name.clone(), |size| format!("{}, {size}", intent.name));
     Operation {

@@ -71,7 +71,8 @@ async fn make(ctx: &Context, id: OperationId, stress: &Stress, by: &str) -> (Vec
         why: format!("stress {}", id.short()),
     });
     let go_on = AtomicBool::new(true);
-    let begun = orders.take_while(|_| go_on.load(Ordering::Relaxed) && !ctx.stop.is_cancelled());
+    let may_begin = || go_on.load(Ordering::Relaxed) && !ctx.stop.is_cancelled() && ctx.must_wait().is_none();
+    let begun = orders.take_while(|_| may_begin());
     let mut uploads = stream::iter(begun.map(|order| upload::run(ctx, order, &fence))).buffer_unordered(UPLOADS);
     let (mut files, mut cause) = (Vec::new(), None);
     while let Some(result) = uploads.next().await {
@@ -85,7 +86,7 @@ async fn make(ctx: &Context, id: OperationId, stress: &Stress, by: &str) -> (Vec
         }
     }
     if cause.is_none() && (files.len() as u64) < stress.files {
-        cause = Some("zkdeck is ending".into());
+        cause = Some(ctx.must_wait().unwrap_or("zkdeck is ending").to_owned());
     }
     files.sort_unstable();
     (files, cause)

@@ -5,8 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use super::Failure;
+use super::moves::tell_write;
 use super::steps::Steps;
+use super::underway::Claim;
 use crate::adapters::blobs::Written;
+use crate::adapters::faults;
 use crate::adapters::zookeeper::error::ZkError;
 use crate::adapters::zookeeper::registry::{Decided, Fence, Registry};
 use crate::domain::event::Event;
@@ -52,6 +55,7 @@ struct Upload<'a> {
     why: String,
     started: Timestamp,
     steps: Steps,
+    _claim: Claim,
 }
 
 /// Takes one file in and returns it; its row of history says the same.
@@ -61,17 +65,21 @@ struct Upload<'a> {
 pub async fn run(ctx: &Context, order: UploadOrder, fence: &Fence) -> Result<FileEntry, Failure> {
     let started = clock::now();
     let UploadOrder { attempt, file, name, node, source, by, why } = order;
-    let mut upload = Upload { ctx, attempt, file, name, node, by, why, started, steps: Steps::begin(started) };
+    let (steps, claim) = (Steps::begin(started), ctx.underway.begin(attempt));
+    let mut upload = Upload { ctx, attempt, file, name, node, by, why, started, steps, _claim: claim };
     ctx.record(upload.operation(OperationStatus::Started, None, None)).await;
     let result = upload.make(source, fence).await;
-    let operation = match &result {
-        Ok(entry) => upload.operation(OperationStatus::Done, Some(entry.record.size), None),
-        Err(failure) => upload.operation(OperationStatus::Failed, None, Some(failure)),
-    };
-    if let Ok(entry) = &result {
-        ctx.emit(Event::FileChanged(Box::new(entry.clone()))).await;
+    match &result {
+        Ok(entry) => {
+            ctx.emit(Event::FileChanged(Box::new(entry.clone()))).await;
+            ctx.record(upload.operation(OperationStatus::Done, Some(entry.record.size), None)).await;
+            upload.close().await;
+        }
+        Err(failure) if failure.is_decided() => {
+            ctx.record(upload.operation(OperationStatus::Failed, None, Some(failure))).await;
+        }
+        Err(failure) => tracing::warn!(%attempt, "left to the recovery: {failure}"),
     }
-    ctx.record(operation).await;
     result
 }
 
@@ -79,17 +87,24 @@ impl Upload<'_> {
     async fn make(&mut self, source: Source, fence: &Fence) -> Result<FileEntry, Failure> {
         let registry = self.ctx.registry().ok_or(Failure::NoSession)?;
         let intent = self.intent();
-        if let Err(error) = registry.prepare(&[(self.attempt, intent.clone())], fence).await {
+        let prepared = [(self.attempt, intent.clone())];
+        let mut made = registry.prepare(&prepared, fence).await;
+        if faults::twice("upload.intent") {
+            made = registry.prepare(&prepared, fence).await;
+        }
+        if let Err(error) = made {
             if !error.definitely_not_applied() {
                 registry.abort_unprepared(self.attempt, &intent).await;
             }
             return Err(changed(error));
         }
         self.steps.ended("intent");
+        faults::at("upload.intent");
         match self.write(source).await {
             Ok(written) => self.commit(&registry, intent, written, fence).await,
+            // No commit was sent, so it is aborted whoever does it; until then its bytes stay.
             Err(failure) => {
-                if registry.abort(self.attempt).await != Decided::Undecided {
+                if registry.abort(self.attempt).await == Decided::Aborted {
                     self.discard(&registry).await;
                 }
                 Err(failure)
@@ -107,12 +122,20 @@ impl Upload<'_> {
             }
             Source::Generated { size, seed } => blobs.generate(&self.node, self.attempt, size, seed, progress).await,
         };
-        let error = written.as_ref().err().filter(|error| error.blames_target()).map(ToString::to_string);
-        self.ctx.emit(Event::Written { node: self.node.clone(), error }).await;
+        faults::at("upload.copy");
+        tell_write(self.ctx, &self.node, written.as_ref().err()).await;
         let written = written?;
         self.steps.ended("copy");
-        self.ctx.blobs.publish(&self.node, self.file, self.attempt).await?;
+        let mut published = blobs.publish(&self.node, self.file, self.attempt).await;
+        if faults::twice("upload.publish") {
+            published = blobs.publish(&self.node, self.file, self.attempt).await;
+        }
+        if let Err(error) = &published {
+            tell_write(self.ctx, &self.node, Some(error)).await;
+        }
+        published?;
         self.steps.ended("publish");
+        faults::at("upload.publish");
         Ok(written)
     }
 
@@ -135,20 +158,39 @@ impl Upload<'_> {
             created_ms: now,
             updated_ms: now,
         };
-        if let Err(error) = registry.commit_upload(self.attempt, &intent, self.file, &record, fence).await {
-            match registry.abort(self.attempt).await {
+        let mut result = registry.commit_upload(self.attempt, &intent, self.file, &record, fence).await;
+        if faults::twice("upload.commit") {
+            result = registry.commit_upload(self.attempt, &intent, self.file, &record, fence).await;
+        }
+        if let Err(error) = result {
+            if faults::broken("unknown-is-refused") {
+                _ = self.ctx.blobs.discard(&self.node, self.file, self.attempt).await;
+                return Err(changed(error));
+            }
+            match registry.settle(self.attempt, self.file).await {
                 Decided::Committed => {}
                 // No byte is touched before it is decided; the recovery does both.
-                Decided::Undecided => return Err(changed(error)),
-                Decided::Aborted | Decided::Gone => {
+                Decided::Undecided | Decided::Gone => return Err(Failure::Left),
+                Decided::Aborted => {
                     self.discard(registry).await;
                     return Err(changed(error));
                 }
             }
         }
         self.steps.ended("commit");
-        self.drop_intent(registry).await;
+        faults::at("upload.commit");
         Ok(FileEntry { id: self.file, version: 0, record })
+    }
+
+    /// The intent goes when the row is on disk; until then the recovery can make the row again.
+    async fn close(&self) {
+        if (self.ctx.rows_on_disk().await || faults::broken("intent-before-row"))
+            && let Some(registry) = self.ctx.registry()
+        {
+            faults::at("upload.row");
+            self.drop_intent(&registry).await;
+            faults::at("upload.intent-deleted");
+        }
     }
 
     /// Only after the intent is aborted.

@@ -11,10 +11,12 @@ use crate::adapters::control::ServerControl;
 use crate::adapters::control::process::LocalEnsemble;
 use crate::domain::event::Event;
 use crate::domain::ids::NodeId;
+use crate::domain::node::NodeCondition;
 use crate::domain::server::HostView;
-use crate::domain::snapshot::{ControlView, Level, LocalView};
+use crate::domain::snapshot::{ControlView, Level, LocalView, StoreView};
 use crate::engine::context::Context;
 use crate::engine::driver::Loop;
+use crate::engine::files::moves::tell_write;
 
 const PERIOD: Duration = Duration::from_secs(1);
 /// Disks are looked at every fifth turn.
@@ -59,11 +61,25 @@ impl Hosts {
         Ok(())
     }
 
+    /// A disk that failed is tried by a small write, so that its node goes on by itself. One that is
+    /// full goes on when it has room.
+    async fn try_failing(&self) {
+        let snapshot = self.ctx.snapshot();
+        if snapshot.instance.read_only || matches!(snapshot.session.store, StoreView::Foreign { .. }) {
+            return;
+        }
+        for node in snapshot.nodes.iter().filter(|node| node.condition == NodeCondition::Unhealthy) {
+            let tried = self.ctx.blobs.try_write(&node.id).await;
+            tell_write(&self.ctx, &node.id, tried.as_ref().err()).await;
+        }
+    }
+
     async fn disks(&self) -> Result<(), String> {
         for node in &self.nodes {
             let free = self.ctx.blobs.free(node).await.map_err(|error| error.to_string())?;
             self.ctx.emit(Event::DiskFree { node: node.clone(), free: Some(free) }).await;
         }
+        self.try_failing().await;
         Ok(())
     }
 }

@@ -1,10 +1,11 @@
-//! Empties the trash, and lets the leader finish what instances that are gone have left.
+//! Empties the trash, finishes what was left half done, and makes the hourly backup of history.
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
+use crate::domain::snapshot::{SessionState, Snapshot, StoreView};
 use crate::engine::clock;
 use crate::engine::context::Context;
 use crate::engine::driver::Loop;
@@ -13,6 +14,8 @@ use crate::engine::files::recovery;
 const PERIOD: Duration = Duration::from_secs(1);
 /// Left intents and trash are looked at this often; at once after taking the lead.
 const EVERY_TURNS: u64 = 15;
+/// A backup that may be due is looked at this often.
+const BACKUP_TURNS: u64 = 60;
 
 pub struct Housekeeping {
     ctx: Context,
@@ -28,6 +31,17 @@ impl Housekeeping {
         timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self { ctx, timer, turns: 0, led: false }
     }
+
+    /// The leader alone removes bytes, and only with a quorum behind it.
+    async fn empty_trash(&self) -> Result<(), String> {
+        let emptied = self.ctx.blobs.empty_trash(clock::now()).await;
+        emptied.map(drop).map_err(|error| format!("emptying the trash: {error}"))
+    }
+}
+
+/// Whether this folder is the ensemble's and a server answers: what every change of bytes needs.
+fn may_touch(snapshot: &Snapshot) -> bool {
+    snapshot.session.state == SessionState::Connected && matches!(snapshot.session.store, StoreView::Ours { .. })
 }
 
 #[async_trait]
@@ -45,14 +59,15 @@ impl Loop for Housekeeping {
         let leads = snapshot.leadership.leads;
         let took_the_lead = leads && !self.led;
         self.led = leads;
-        let due = self.turns.is_multiple_of(EVERY_TURNS);
+        let (due, backup_due) = (self.turns.is_multiple_of(EVERY_TURNS), self.turns.is_multiple_of(BACKUP_TURNS));
         self.turns += 1;
-        if due {
-            self.ctx.blobs.empty_trash(clock::now()).await.map_err(|error| format!("emptying the trash: {error}"))?;
+        if backup_due {
+            self.ctx.history.back_up().await.map_err(|error| error.to_string())?;
         }
-        if leads && (due || took_the_lead) {
-            recovery::run(&self.ctx, &snapshot).await?;
+        if !may_touch(&snapshot) || !(due || took_the_lead) {
+            return Ok(());
         }
-        Ok(())
+        recovery::run(&self.ctx, leads).await?;
+        if leads { self.empty_trash().await } else { Ok(()) }
     }
 }

@@ -6,5 +6,6 @@ pub mod hosts;
 pub mod housekeeping;
 pub mod past;
 pub mod scheduler;
+pub mod scrub;
 pub mod session;
 pub mod workload;

@@ -29,9 +29,6 @@ impl Past {
     }
 
     async fn first(&mut self) -> Result<i64, String> {
-        if let Some(note) = self.ctx.history.opened_note() {
-            self.ctx.notice(Level::Warning, note).await;
-        }
         let cursor = self.ctx.history.cursor().await.map_err(|error| error.to_string())?;
         let (newest, total) = self.ctx.history.newest(OPERATIONS_KEPT).await.map_err(|error| error.to_string())?;
         self.ctx.emit(Event::HistoryLoaded { newest, total }).await;
@@ -54,6 +51,9 @@ impl Loop for Past {
         if view != self.shown {
             self.shown = view.clone();
             self.ctx.emit(Event::History(view)).await;
+        }
+        for note in self.ctx.history.take_notes() {
+            self.ctx.notice(Level::Warning, note).await;
         }
         let Some(cursor) = self.cursor else {
             self.cursor = Some(self.first().await?);

@@ -246,7 +246,10 @@ impl Scheduler {
         run.bytes = Bytes(outcome.bytes);
         run.decision = if stopped { Decision::Stopped } else { Decision::Ran };
         if let Some(cause) = outcome.cause {
-            run.note = Some(format!("{} moves failed, the first because: {cause}", outcome.failed));
+            run.note = Some(match outcome.failed {
+                0 => cause,
+                failed => format!("{failed} moves failed, the first because: {cause}"),
+            });
         }
         run
     }
@@ -256,6 +259,10 @@ impl Scheduler {
         let mut left = VecDeque::from(orders);
         while !left.is_empty() {
             if self.stop_run.load(Ordering::Relaxed) || self.ctx.stop.is_cancelled() {
+                return (total, true);
+            }
+            if let Some(why) = self.ctx.must_wait() {
+                _ = total.cause.get_or_insert_with(|| why.to_owned());
                 return (total, true);
             }
             total.add(moves::run(&self.ctx, batch(&mut left), fence).await);

@@ -59,8 +59,9 @@ impl Header<'_> {
             }
             pieces
         };
-        let right = |api: bool| {
-            let mut pieces = self.role();
+        let right = |api: bool, alerts: bool| {
+            let mut pieces = self.alerts(alerts);
+            pieces.extend(self.role());
             if api {
                 pieces.push((api_text(&self.view.snapshot.instance.api), self.view.styles.dim));
             }
@@ -68,11 +69,13 @@ impl Header<'_> {
             pieces
         };
         vec![
-            (left(true, true, true), right(true)),
-            (left(true, true, true), right(false)),
-            (left(true, false, true), right(false)),
-            (left(false, false, true), right(false)),
-            (left(false, false, false), right(false)),
+            (left(true, true, true), right(true, true)),
+            (left(true, true, true), right(false, true)),
+            (left(true, false, true), right(false, true)),
+            (left(false, false, true), right(false, true)),
+            (left(false, false, true), right(false, false)),
+            (left(false, false, false), right(false, false)),
+            (left(false, false, false), self.alerts(false)),
             (left(false, false, false), Vec::new()),
         ]
     }
@@ -85,6 +88,20 @@ impl Header<'_> {
             _ => format!("   leader {name}"),
         };
         vec![(text, self.view.styles.text)]
+    }
+
+    /// What is sick: each in a few words, or how many. The whole sentence is a toast and in the events.
+    fn alerts(&self, words: bool) -> Pieces {
+        let alerts = &self.view.snapshot.alerts;
+        let shorts: Vec<&str> = alerts.iter().map(|alert| alert.short.as_str()).collect();
+        let text = match (shorts.len(), words) {
+            (0, _) => return Vec::new(),
+            (_, true) => shorts.join(", "),
+            (1, false) => "1 alert".to_owned(),
+            (count, false) => format!("{count} alerts"),
+        };
+        let glyph = self.view.styles.glyphs.warning;
+        vec![(format!("{glyph} {} · ", sanitise::clean(&text)), self.view.styles.bad)]
     }
 
     /// What this instance is, or why and since when it is nothing.

@@ -19,7 +19,7 @@ use super::config::LocalConfig;
 use super::error::LocalError;
 use super::record::{Owner, OwnerLock};
 use super::server::{Recipe, Seen, Server};
-use super::{files, jars, java, ports};
+use super::{TakenPort, files, jars, java, ports};
 use crate::adapters::control::ControlError;
 use crate::domain::command::ServerAction;
 use crate::domain::ids::NodeId;
@@ -230,11 +230,13 @@ impl Keeper {
         let left: Vec<_> = self.servers.iter().filter(|s| !s.is_child()).collect();
         let alive = left.iter().filter(|s| matches!(s.see(), Seen::Running { .. }));
         let survivors = alive.filter(|s| s.signal(Signal::KILL).is_ok()).count();
-        if survivors > 0 && Instant::now() < opening.until {
+        let taken: Vec<_> = left.iter().flat_map(|s| ports::taken(&s.node)).collect();
+        // A port that no process holds is let go of by one that is about to end.
+        let settling = survivors > 0 || taken.iter().any(TakenPort::has_no_holder);
+        if settling && Instant::now() < opening.until {
             self.opening = Some(opening);
             return;
         }
-        let taken: Vec<_> = left.iter().flat_map(|s| ports::taken(&s.node)).collect();
         let result =
             if taken.is_empty() { self.spawn_all(&opening.recipe) } else { Err(LocalError::PortsTaken(taken)) };
         self.opened(opening.reply, result);

@@ -24,7 +24,7 @@ use zookeeper_client::{
 };
 
 use super::config::ZkConfig;
-use super::coord::{Change, Coord, LinkState, Mode, Op, READ_BATCH_MAX, REQUEST_BYTES_MAX, Versioned, request_bytes};
+use super::coord::{Change, Coord, LinkState, Mode, Op, READ_BATCH_MAX, Versioned, request_bytes, within_limit};
 use super::error::{Refusal, ZkError};
 use classify::classify;
 use watch::Watching;
@@ -162,13 +162,6 @@ fn link(state: SessionState) -> LinkState {
         SessionState::AuthFailed => LinkState::Ended("the servers refused the credentials".into()),
         SessionState::Closed => LinkState::Ended("closed".into()),
     }
-}
-
-fn within_limit(operation: &'static str, path: &str, bytes: usize) -> Result<(), ZkError> {
-    if bytes <= REQUEST_BYTES_MAX {
-        return Ok(());
-    }
-    Err(ZkError::TooLarge { operation, path: path.to_owned(), bytes, limit: REQUEST_BYTES_MAX })
 }
 
 #[async_trait]

@@ -5,7 +5,8 @@
 
 use std::time::Duration;
 
-use super::{Registry, json, parse};
+use super::{ReadFile, Registry, json, parse};
+use crate::adapters::faults;
 use crate::adapters::zookeeper::coord::Op;
 use crate::adapters::zookeeper::error::{Refusal, ZkError};
 use crate::domain::file::{FileEntry, FileRecord};
@@ -17,6 +18,8 @@ const PAUSE_MIN: Duration = Duration::from_millis(50);
 const PAUSE_MAX: Duration = Duration::from_secs(2);
 /// Deletes that go into one `multi`.
 const DELETES_AT_ONCE: usize = 256;
+/// Matches whatever version there is: what no commit may use.
+const ANY_VERSION: i32 = -1;
 
 /// What a transaction demands beside its own versions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -45,9 +48,9 @@ pub enum Decided {
     Committed,
     /// It never happened and never will.
     Aborted,
-    /// There is no intent: it was ended by somebody else.
+    /// There is no intent: somebody else has ended the attempt, and has seen to its bytes. Touch none.
     Gone,
-    /// The session ended first. No byte may be touched; the recovery decides.
+    /// It is not decided, or cannot be read. No byte may be touched; the recovery decides.
     Undecided,
 }
 
@@ -60,7 +63,7 @@ pub struct Intents {
 }
 
 impl Registry {
-    /// Writes the intents of attempts in one transaction.
+    /// Writes the intents of attempts in one transaction. Doing it twice is harmless.
     ///
     /// # Errors
     /// [`ZkError::Refused`] when the epoch or a target's record is not what the fence says: nothing
@@ -71,7 +74,20 @@ impl Registry {
             let path = self.layout.intent(*attempt);
             ops.push(Op::Create { data: json(&path, intent)?, path });
         }
-        self.coord.multi(ops).await
+        match self.coord.multi(ops).await {
+            Err(error) if error.refusal() == Some(Refusal::NodeExists) && self.are_prepared(intents).await? => Ok(()),
+            other => other,
+        }
+    }
+
+    /// Whether these very intents are there, undecided: an earlier try has written them.
+    async fn are_prepared(&self, intents: &[(AttemptId, Intent)]) -> Result<bool, ZkError> {
+        for (attempt, intent) in intents {
+            if self.read_intent(*attempt).await? != Some((intent.clone(), 0)) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Commits moves in one transaction: all or none.
@@ -82,9 +98,14 @@ impl Registry {
     pub async fn commit_moves(&self, commits: &[MoveCommit], fence: &Fence) -> Result<(), ZkError> {
         let mut ops = self.checks(fence, commits.iter().map(|commit| &commit.record.owner))?;
         for commit in commits {
-            ops.push(self.decide(commit.attempt, &commit.intent, IntentState::Committed)?);
             let path = self.layout.file(commit.entry.id);
-            ops.push(Op::Set { data: json(&path, &commit.record)?, path, version: commit.entry.version });
+            let record = json(&path, &commit.record)?;
+            if faults::broken("no-versions") {
+                ops.push(Op::Set { data: record, path, version: ANY_VERSION });
+                continue;
+            }
+            ops.push(self.decide(commit.attempt, &commit.intent, IntentState::Committed)?);
+            ops.push(Op::Set { data: record, path, version: commit.entry.version });
         }
         self.coord.multi(ops).await
     }
@@ -133,11 +154,24 @@ impl Registry {
         loop {
             match self.try_abort(attempt).await {
                 Ok(decided) => return decided,
-                Err(ZkError::Ended { .. }) => return Decided::Undecided,
+                Err(ZkError::Ended { .. } | ZkError::Unreadable { .. }) => return Decided::Undecided,
                 Err(error) => tracing::debug!(%attempt, "not decided yet: {error}"),
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(PAUSE_MAX);
+        }
+    }
+
+    /// [`Registry::abort`] for an attempt on `file` that had written bytes for `file`'s record: when the
+    /// intent is gone, the record tells whether the attempt was committed before somebody ended it.
+    pub async fn settle(&self, attempt: AttemptId, file: FileId) -> Decided {
+        match self.abort(attempt).await {
+            Decided::Gone => match self.read_file(file).await {
+                Ok(ReadFile::Entry(entry)) if entry.record.blob == attempt => Decided::Committed,
+                Ok(_) => Decided::Gone,
+                Err(_) => Decided::Undecided,
+            },
+            decided => decided,
         }
     }
 
@@ -155,7 +189,7 @@ impl Registry {
             match made {
                 Ok(()) => return Decided::Aborted,
                 Err(error) if error.refusal() == Some(Refusal::NodeExists) => return self.abort(attempt).await,
-                Err(ZkError::Ended { .. }) => return Decided::Undecided,
+                Err(ZkError::Ended { .. } | ZkError::Unreadable { .. }) => return Decided::Undecided,
                 Err(error) => tracing::debug!(%attempt, "not decided yet: {error}"),
             }
             tokio::time::sleep(pause).await;

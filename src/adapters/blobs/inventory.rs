@@ -1,0 +1,116 @@
+//! Everything that lies in a node's folder, for the checker of the invariants.
+
+use std::fs::{self, File};
+use std::io::{ErrorKind, Read};
+use std::path::Path;
+
+use super::blocking::Watch;
+use super::copy::buffer_len;
+use super::trash::trashed_blob;
+use super::{BlobError, BlobStore};
+use crate::domain::file::{Hash, parse_blob_name};
+use crate::domain::ids::{AttemptId, Bytes, FileId, NodeId};
+use crate::domain::invariants::{Place, Stored};
+
+impl BlobStore {
+    /// Every blob, draft and trashed blob at `node`, with its hash when `hashes` says so. Names that are
+    /// not ours are left out, and so is what goes while it is looked at.
+    ///
+    /// # Errors
+    /// [`BlobError::Io`] when a folder or a file cannot be read.
+    pub async fn inventory(&self, node: &NodeId, hashes: bool) -> Result<Vec<Stored>, BlobError> {
+        let (layout, owner) = (self.layout().clone(), node.clone());
+        let path = layout.node(node);
+        let work = move |watch: &Watch| {
+            let draft = |name: &str| name.parse().ok().map(|attempt| (None, attempt));
+            let named = |found: (FileId, AttemptId)| (Some(found.0), found.1);
+            let published = |name: &str| parse_blob_name(name).map(named);
+            let trashed = |name: &str| trashed_blob(name).map(named);
+            let mut all = Vec::new();
+            let mut look = |place, folder: &Path, read: &dyn Fn(&str) -> Option<Whose>| {
+                let found = walk(folder, hashes, watch, read)?;
+                let stored =
+                    |(file, attempt, size, blake3)| Stored { node: owner.clone(), place, file, attempt, size, blake3 };
+                all.extend(found.into_iter().map(stored));
+                Ok(())
+            };
+            look(Place::Published, &layout.node(&owner), &published)?;
+            look(Place::Draft, &layout.drafts(&owner), &draft)?;
+            look(Place::Trash, &layout.trash(&owner), &trashed)?;
+            Ok(all)
+        };
+        self.pool().run("list", &path, work).await
+    }
+}
+
+/// Whose bytes a name stands for; a draft's name does not tell the file.
+type Whose = (Option<FileId>, AttemptId);
+type Found = (Option<FileId>, AttemptId, Bytes, Option<Hash>);
+
+fn walk(
+    folder: &Path,
+    hashes: bool,
+    watch: &Watch,
+    read: &dyn Fn(&str) -> Option<Whose>,
+) -> Result<Vec<Found>, BlobError> {
+    let failed = |error| BlobError::source("list", folder, error);
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        watch.beat("list", folder)?;
+        let name = entry.file_name();
+        let Some((file, attempt)) = name.to_str().and_then(read) else { continue };
+        // A file that another process removes meanwhile is not there any more.
+        let Some(meta) = entry.metadata().ok().filter(fs::Metadata::is_file) else { continue };
+        let hash = if hashes { hash(&entry.path(), meta.len(), watch)? } else { None };
+        found.push((file, attempt, Bytes(meta.len()), hash));
+    }
+    Ok(found)
+}
+
+/// `None` for a file that went meanwhile.
+fn hash(path: &Path, size: u64, watch: &Watch) -> Result<Option<Hash>, BlobError> {
+    let mut bytes = match File::open(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(BlobError::source("open", path, error)),
+    };
+    let mut piece = vec![0; buffer_len(Bytes(size))];
+    let mut hasher = blake3::Hasher::new();
+    loop {
+        match bytes.read(&mut piece) {
+            Ok(0) => return Ok(Some(Hash(*hasher.finalize().as_bytes()))),
+            Ok(len) => _ = hasher.update(&piece[..len]),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(BlobError::source("read", path, error)),
+        }
+        watch.beat("read", path)?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{counter, hash, put, store};
+    use super::*;
+    use crate::domain::fixtures::node_id;
+
+    #[tokio::test]
+    async fn everything_of_ours_is_found_with_its_place_and_hash() {
+        let (_folder, store) = store();
+        let (node, file) = (node_id("zk1"), FileId::new(1));
+        put(&store, "zk1", file, AttemptId::new(2), b"old");
+        store.trash(&node, file, AttemptId::new(2)).await.unwrap();
+        let path = put(&store, "zk1", file, AttemptId::new(3), b"new");
+        fs::write(path.with_file_name("notes.txt"), b"").unwrap();
+        store.generate(&node, AttemptId::new(4), Bytes(5), 1, counter()).await.unwrap();
+        let found = store.inventory(&node, true).await.unwrap();
+        let told: Vec<_> = found.iter().map(|one| (one.place, one.file, one.attempt.bits(), one.size.0)).collect();
+        let expected =
+            [(Place::Published, Some(file), 3, 3), (Place::Draft, None, 4, 5), (Place::Trash, Some(file), 2, 3)];
+        assert_eq!(told, expected);
+        assert_eq!((found[0].blake3, found[2].blake3), (Some(hash(b"new")), Some(hash(b"old"))));
+        let sizes = store.inventory(&node, false).await.unwrap();
+        assert!(sizes.iter().all(|one| one.blake3.is_none()), "nothing is read without need");
+        assert!(store.inventory(&node_id("zk9"), false).await.is_err());
+    }
+}

@@ -1,0 +1,212 @@
+//! Bytes that no record and no intent names: kept in `data/quarantine/<node>/`, never deleted on their own.
+
+use std::fs::{self, File};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::io::Errno;
+
+use super::blocking::Watch;
+use super::copy::pour;
+use super::draft::Draft;
+use super::layout::{make_folder, sync_folder};
+use super::verify::open_blob;
+use super::{BlobError, BlobStore, Written};
+use crate::domain::file::{blob_name, parse_blob_name};
+use crate::domain::ids::{AttemptId, Bytes, FileId, NodeId};
+
+/// Published bytes that lie in quarantine.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Kept {
+    pub node: NodeId,
+    pub file: FileId,
+    pub blob: AttemptId,
+    pub size: Bytes,
+}
+
+impl BlobStore {
+    /// Moves published bytes to quarantine; `false` when they are not there any more.
+    ///
+    /// # Errors
+    /// An error of one of the two disks; the bytes are where they were then.
+    pub async fn quarantine(&self, node: &NodeId, file: FileId, blob: AttemptId) -> Result<bool, BlobError> {
+        self.set_aside(node, self.layout().blob(node, file, blob), blob_name(file, blob)).await
+    }
+
+    /// [`BlobStore::quarantine`] for a draft, which no record can name.
+    ///
+    /// # Errors
+    /// As [`BlobStore::quarantine`].
+    pub async fn quarantine_draft(&self, node: &NodeId, attempt: AttemptId) -> Result<bool, BlobError> {
+        self.set_aside(node, self.layout().draft(node, attempt), format!("draft.{attempt}")).await
+    }
+
+    /// Every published file in quarantine, by node, file and blob.
+    ///
+    /// # Errors
+    /// An error of the disk.
+    pub async fn quarantined(&self) -> Result<Vec<Kept>, BlobError> {
+        let folder = self.inner.quarantine.clone();
+        let path = folder.clone();
+        self.pool().run("list", &path, move |watch| list(&folder, watch)).await
+    }
+
+    /// Copies bytes out of quarantine to the draft of `attempt` at their node; the hash is that of the bytes read.
+    ///
+    /// # Errors
+    /// As [`BlobStore::copy`].
+    pub async fn recall(&self, kept: &Kept, attempt: AttemptId) -> Result<Written, BlobError> {
+        let path = self.layout().draft(&kept.node, attempt);
+        let (target, space, source) = (path.clone(), self.space(&kept.node), self.kept_at(kept));
+        let kept = kept.clone();
+        let work = move |watch: &Watch| {
+            let mut input = open_blob(&source, &kept.node, kept.file, kept.blob, kept.size)?;
+            let mut draft = Draft::create(target, space, Some(kept.size.0), Arc::new(AtomicU64::new(0)))?;
+            pour(&mut input, &source, &mut draft, kept.size, watch)?;
+            draft.finish(watch)
+        };
+        self.pool().run("copy to", &path, work).await
+    }
+
+    /// Removes bytes from quarantine, once a record names a copy of them.
+    ///
+    /// # Errors
+    /// An error of the disk.
+    pub async fn release(&self, kept: &Kept) -> Result<(), BlobError> {
+        let path = self.kept_at(kept);
+        let file = path.clone();
+        self.pool().run("remove", &path, move |_| super::place::remove(&file)).await
+    }
+
+    /// Whether the folder is still the store that was opened: a disk that is not mounted leaves an empty
+    /// one, whose files are not missing.
+    ///
+    /// # Errors
+    /// An error of the disk, or an id that cannot be read.
+    pub async fn is_there(&self) -> Result<bool, BlobError> {
+        let (root, id) = (self.root().to_owned(), self.inner.store_id.clone());
+        let path = root.clone();
+        self.pool().run("read the id of", &path, move |_| Ok(super::store_id::load(&root)? == Some(id))).await
+    }
+
+    fn kept_at(&self, kept: &Kept) -> PathBuf {
+        self.inner.quarantine.join(kept.node.as_str()).join(blob_name(kept.file, kept.blob))
+    }
+
+    async fn set_aside(&self, node: &NodeId, source: PathBuf, name: String) -> Result<bool, BlobError> {
+        let folder = self.inner.quarantine.join(node.as_str());
+        let path = source.clone();
+        self.pool().run("move to quarantine", &path, move |_| set_aside(&source, &folder, &name)).await
+    }
+}
+
+fn set_aside(source: &Path, folder: &Path, name: &str) -> Result<bool, BlobError> {
+    make_folder(folder)?;
+    let target = folder.join(name);
+    match renameat_with(CWD, source, CWD, &target, RenameFlags::NOREPLACE) {
+        Ok(()) => {}
+        Err(Errno::NOENT) => return Ok(false),
+        Err(Errno::XDEV) => copy_over(source, &target)?,
+        // A name is used once, so these are the same bytes: an earlier try was cut between copy and removal.
+        Err(Errno::EXIST) if same_size(source, &target) => super::place::remove(source)?,
+        Err(error) => return Err(BlobError::target("move to quarantine", source, error)),
+    }
+    sync_folder(folder)?;
+    Ok(true)
+}
+
+/// To another disk: whole and synced under another name first.
+fn copy_over(source: &Path, target: &Path) -> Result<(), BlobError> {
+    let part = target.with_extension("part");
+    let failed = |error: std::io::Error| BlobError::target("copy to quarantine", target, error);
+    fs::copy(source, &part).map_err(failed)?;
+    File::open(&part).and_then(|file| file.sync_all()).map_err(failed)?;
+    fs::rename(&part, target).map_err(failed)?;
+    super::place::remove(source)
+}
+
+fn same_size(one: &Path, other: &Path) -> bool {
+    let size = |path: &Path| path.symlink_metadata().ok().map(|meta| meta.len());
+    size(one).is_some() && size(one) == size(other)
+}
+
+fn list(root: &Path, watch: &Watch) -> Result<Vec<Kept>, BlobError> {
+    let failed = |error| BlobError::source("list", root, error);
+    let nodes = match fs::read_dir(root) {
+        Ok(nodes) => nodes,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(failed(error)),
+    };
+    let mut found = Vec::new();
+    for folder in nodes {
+        let folder = folder.map_err(failed)?;
+        let Some(node) = folder.file_name().to_str().and_then(|name| NodeId::new(name).ok()) else { continue };
+        let read = |name: &str, size| parse_blob_name(name).map(|(file, blob)| (file, blob, Bytes(size)));
+        let files = super::survey::walk(&folder.path(), read, watch)?;
+        found.extend(files.into_iter().map(|(file, blob, size)| Kept { node: node.clone(), file, blob, size }));
+    }
+    found.sort();
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{counter, hash, put, store};
+    use super::*;
+    use crate::domain::fixtures::node_id;
+
+    const FILE: FileId = FileId::new(1);
+    const BLOB: AttemptId = AttemptId::new(2);
+
+    #[tokio::test]
+    async fn bytes_go_to_quarantine_whole_and_come_back_under_a_new_name() {
+        let (folder, store) = store();
+        let node = node_id("zk1");
+        put(&store, "zk1", FILE, BLOB, b"precious");
+        assert!(store.quarantine(&node, FILE, BLOB).await.unwrap());
+        assert!(!store.quarantine(&node, FILE, BLOB).await.unwrap(), "they are gone from the node");
+        assert!(store.list(&node).await.unwrap().is_empty());
+        let kept = Kept { node: node.clone(), file: FILE, blob: BLOB, size: Bytes(8) };
+        assert_eq!(store.quarantined().await.unwrap(), std::slice::from_ref(&kept));
+        let name = blob_name(FILE, BLOB);
+        assert_eq!(fs::read(folder.path().join("quarantine/zk1").join(name)).unwrap(), b"precious");
+        let written = store.recall(&kept, AttemptId::new(3)).await.unwrap();
+        assert_eq!(written, Written { size: Bytes(8), blake3: hash(b"precious") });
+        assert_eq!(store.leftovers(&node).await.unwrap(), [AttemptId::new(3)]);
+        store.release(&kept).await.unwrap();
+        assert!(store.quarantined().await.unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn an_earlier_try_that_was_cut_is_finished() {
+        let (folder, store) = store();
+        put(&store, "zk1", FILE, BLOB, b"bytes");
+        let there = folder.path().join("quarantine/zk1");
+        fs::create_dir_all(&there).unwrap();
+        fs::write(there.join(blob_name(FILE, BLOB)), b"bytes").unwrap();
+        assert!(store.quarantine(&node_id("zk1"), FILE, BLOB).await.unwrap());
+        assert!(store.list(&node_id("zk1")).await.unwrap().is_empty());
+        put(&store, "zk1", FILE, BLOB, b"others");
+        assert!(store.quarantine(&node_id("zk1"), FILE, BLOB).await.is_err(), "nothing is overwritten");
+    }
+
+    #[tokio::test]
+    async fn drafts_are_kept_too_and_are_not_taken_for_files() {
+        let (_folder, store) = store();
+        store.generate(&node_id("zk2"), BLOB, Bytes(4), 1, counter()).await.unwrap();
+        assert!(store.quarantine_draft(&node_id("zk2"), BLOB).await.unwrap());
+        assert!(store.leftovers(&node_id("zk2")).await.unwrap().is_empty());
+        assert!(store.quarantined().await.unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_store_that_is_gone_is_noticed() {
+        let (_folder, store) = store();
+        assert!(store.is_there().await.unwrap());
+        fs::remove_file(store.root().join(".store-id")).unwrap();
+        assert!(!store.is_there().await.unwrap());
+    }
+}

@@ -1,0 +1,141 @@
+//! Copies of the file, one an hour, in `backups/` beside it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::HistoryError;
+
+/// Age of the newest copy at which the next one is due.
+const EVERY_MS: u64 = 3_600_000;
+/// Copies that are kept; the oldest go first.
+const KEEP: usize = 7;
+
+/// Makes a copy when the newest is an hour old or there is none.
+pub(super) fn make_if_due(path: &Path) -> Result<Option<PathBuf>, HistoryError> {
+    let now = now_ms();
+    let newest = all(path).last().map(|(at, _)| *at);
+    if newest.is_some_and(|at| at <= now && now - at < EVERY_MS) {
+        return Ok(None);
+    }
+    make(path, now).map(Some)
+}
+
+/// Writes the copy under another name first: a half one is never taken for whole.
+fn make(path: &Path, now: u64) -> Result<PathBuf, HistoryError> {
+    let target = folder(path).join(format!("{}.{now}", file_name(path)));
+    let io = |action| move |source| HistoryError::Io { path: path.to_owned(), action, source };
+    let failed = |source| HistoryError::Sqlite { path: path.to_owned(), action: "back it up", source };
+    fs::create_dir_all(folder(path)).map_err(io("make the folder of its backups"))?;
+    let part = target.with_extension(format!("{now}.part"));
+    if part.exists() {
+        fs::remove_file(&part).map_err(io("remove half a backup"))?;
+    }
+    let source = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(failed)?;
+    source.busy_timeout(super::schema::BUSY).map_err(failed)?;
+    source.execute("VACUUM INTO ?1", [part.to_string_lossy()]).map_err(failed)?;
+    drop(source);
+    fs::File::open(&part).and_then(|file| file.sync_all()).map_err(io("sync its backup"))?;
+    fs::rename(&part, &target).map_err(io("name its backup"))?;
+    let copies = all(path);
+    for (_, old) in copies.iter().take(copies.len().saturating_sub(KEEP)) {
+        fs::remove_file(old).map_err(io("remove an old backup"))?;
+    }
+    Ok(target)
+}
+
+/// Puts the newest copy that is whole in the file's place; which one, or `None` when there is none.
+pub(super) fn restore(path: &Path) -> Result<Option<PathBuf>, HistoryError> {
+    let io = |source| HistoryError::Io { path: path.to_owned(), action: "restore a backup", source };
+    for (_, copy) in all(path).into_iter().rev() {
+        if !is_whole(&copy) {
+            continue;
+        }
+        let mut part = path.as_os_str().to_owned();
+        part.push(".restore");
+        fs::copy(&copy, &part).map_err(io)?;
+        fs::File::open(&part).and_then(|file| file.sync_all()).map_err(io)?;
+        fs::rename(&part, path).map_err(io)?;
+        return Ok(Some(copy));
+    }
+    Ok(None)
+}
+
+/// Whether SQLite finds nothing wrong with a file.
+pub(super) fn is_whole(path: &Path) -> bool {
+    let check = || -> rusqlite::Result<String> {
+        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
+    };
+    check().is_ok_and(|word| word == "ok")
+}
+
+/// Copies with the time of each, oldest first.
+fn all(path: &Path) -> Vec<(u64, PathBuf)> {
+    let prefix = format!("{}.", file_name(path));
+    let entries = fs::read_dir(folder(path)).into_iter().flatten().flatten();
+    let mut copies: Vec<_> = entries
+        .filter_map(|entry| {
+            let name = entry.file_name().into_string().ok()?;
+            Some((name.strip_prefix(&prefix)?.parse().ok()?, entry.path()))
+        })
+        .collect();
+    copies.sort();
+    copies
+}
+
+fn folder(path: &Path) -> PathBuf {
+    path.parent().unwrap_or(Path::new(".")).join("backups")
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn database(folder: &Path) -> PathBuf {
+        let path = folder.join("zkdeck.db");
+        let connection = Connection::open(&path).unwrap();
+        connection.execute_batch("CREATE TABLE a (b); INSERT INTO a VALUES (1)").unwrap();
+        path
+    }
+
+    #[test]
+    fn one_an_hour_and_seven_are_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = database(folder.path());
+        assert!(make_if_due(&path).unwrap().is_some());
+        assert_eq!(make_if_due(&path).unwrap(), None, "the newest is not an hour old");
+        for hour in 1..=9 {
+            make(&path, now_ms() + hour * EVERY_MS).unwrap();
+        }
+        let copies = all(&path);
+        assert_eq!(copies.len(), KEEP);
+        assert!(copies.iter().all(|(_, copy)| is_whole(copy)));
+        assert!(make_if_due(&path).unwrap().is_some(), "a copy of tomorrow, from a clock that was wrong, blocks none");
+    }
+
+    #[test]
+    fn the_newest_whole_copy_is_restored() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = database(folder.path());
+        assert_eq!(restore(&path).unwrap(), None);
+        let good = make(&path, 1_000).unwrap();
+        let bad = make(&path, 2_000).unwrap();
+        fs::write(bad, b"no database, and long enough to be looked at as one".repeat(50)).unwrap();
+        fs::write(&path, b"").unwrap();
+        assert_eq!(restore(&path).unwrap(), Some(good));
+        let rows: i64 = Connection::open(&path).unwrap().query_row("SELECT b FROM a", [], |row| row.get(0)).unwrap();
+        assert_eq!(rows, 1);
+    }
+}

@@ -1,0 +1,72 @@
+//! Where the file lies: on a file system that keeps SQLite's locks, and still the same file.
+
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use rustix::fs::statfs;
+
+use super::{HistoryConfig, HistoryError};
+
+/// File systems on which locks or shared memory may fail, by the number that `statfs` gives.
+const UNSAFE: &[(i64, &str)] = &[
+    (0x6969, "NFS"),
+    (0x0102_1997, "9p"),
+    (0x6573_5546, "FUSE"),
+    (0xff53_4d42, "CIFS"),
+    (0xfe53_4d42, "SMB2"),
+    (0x517b, "SMB"),
+];
+
+/// Refuses a folder on a file system that is not safe for SQLite.
+pub(super) fn check(config: &HistoryConfig) -> Result<(), HistoryError> {
+    let folder = config.path.parent().filter(|folder| folder.is_dir()).unwrap_or(Path::new("."));
+    let Ok(stat) = statfs(folder) else { return Ok(()) };
+    match unsafe_kind(stat.f_type) {
+        Some(kind) if !config.any_filesystem => Err(HistoryError::Filesystem { path: config.path.clone(), kind }),
+        _ => Ok(()),
+    }
+}
+
+fn unsafe_kind(number: i64) -> Option<&'static str> {
+    UNSAFE.iter().find(|(known, _)| *known == number).map(|(_, kind)| *kind)
+}
+
+/// Which file a name means: device and inode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct FileMark(u64, u64);
+
+impl FileMark {
+    /// `None` when there is no such file.
+    pub(super) fn of(path: &Path) -> Option<Self> {
+        std::fs::metadata(path).ok().map(|meta| Self(meta.dev(), meta.ino()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn network_file_systems_are_told_by_their_number() {
+        assert_eq!(unsafe_kind(0x6969), Some("NFS"));
+        assert_eq!(unsafe_kind(0x0102_1997), Some("9p"));
+        assert_eq!(unsafe_kind(0x6573_5546), Some("FUSE"));
+        for local in [0xef53, 0x0102_1994, 0x5846_5342, 0x9123_683e, 0x794c_7630] {
+            assert_eq!(unsafe_kind(local), None, "{local:x}");
+        }
+    }
+
+    #[test]
+    fn another_file_of_the_same_name_is_noticed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        assert_eq!(FileMark::of(&path), None);
+        std::fs::write(&path, b"1").unwrap();
+        let first = FileMark::of(&path);
+        let kept = std::fs::File::open(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        std::fs::write(&path, b"1").unwrap();
+        assert_ne!(FileMark::of(&path), first);
+        drop(kept);
+    }
+}

@@ -1,0 +1,198 @@
+//! The servers: one tree, the sessions, and requests that are still on their way.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::FakeCoord;
+use super::tree::{Effect, SessionId, Tree};
+use super::weather::{Calm, Weather};
+use crate::adapters::zookeeper::coord::{Change, LinkState, Mode, Op};
+use crate::adapters::zookeeper::error::Refusal;
+
+/// Told of each transaction, in order, when it is applied.
+pub(crate) type Observer = Box<dyn FnMut(&[Effect]) + Send>;
+
+/// An ensemble for many sessions. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct FakeEnsemble {
+    pub(super) weather: Arc<dyn Weather>,
+    servers: Arc<Mutex<Servers>>,
+}
+
+pub(super) struct Servers {
+    pub(super) tree: Tree,
+    pub(super) sessions: BTreeMap<SessionId, Session>,
+    /// Requests whose senders have given up and that will be carried out all the same.
+    late: Vec<(Instant, SessionId, Write)>,
+    observer: Option<Observer>,
+}
+
+/// A request that changes something.
+#[derive(Clone, Debug)]
+pub(super) enum Write {
+    Create { path: String, data: Vec<u8>, mode: Mode },
+    Multi(Vec<Op>),
+}
+
+pub(super) struct Session {
+    pub(super) link: LinkState,
+    /// Grows with each loss of the connection: an answer to an older one does not arrive.
+    pub(super) connection: u64,
+    /// The last transaction that the session's server had seen.
+    pub(super) seen: u64,
+    root: String,
+    pub(super) changes: VecDeque<Change>,
+    pub(super) news: Arc<Notify>,
+}
+
+impl Session {
+    fn tell(&mut self, change: Change) {
+        self.changes.push_back(change);
+        self.news.notify_one();
+    }
+}
+
+impl FakeEnsemble {
+    pub(crate) fn calm() -> Self {
+        Self::new(Arc::new(Calm))
+    }
+
+    pub(crate) fn new(weather: Arc<dyn Weather>) -> Self {
+        let servers = Servers { tree: Tree::default(), sessions: BTreeMap::new(), late: Vec::new(), observer: None };
+        Self { weather, servers: Arc::new(Mutex::new(servers)) }
+    }
+
+    /// An ensemble of its own that begins with the znodes of this one.
+    pub(crate) fn copy(&self, weather: Arc<dyn Weather>) -> Self {
+        let new = Self::new(weather);
+        new.servers().tree = self.servers().tree.clone();
+        new
+    }
+
+    pub(crate) fn observe(&self, observer: Observer) {
+        self.servers().observer = Some(observer);
+    }
+
+    /// A session with a watch on `root`.
+    pub(crate) fn connect(&self, root: &str) -> FakeCoord {
+        let news = Arc::new(Notify::new());
+        let mut servers = self.servers();
+        let id = servers.sessions.keys().next_back().map_or(1, |last| last + 1);
+        let session = Session {
+            link: LinkState::Connected,
+            connection: 0,
+            seen: servers.tree.zxid(),
+            root: root.to_owned(),
+            changes: VecDeque::from([Change::Rescan]),
+            news: Arc::clone(&news),
+        };
+        servers.sessions.insert(id, session);
+        drop(servers);
+        FakeCoord { ensemble: self.clone(), session: id, news }
+    }
+
+    /// The connection is lost; the session lives on.
+    pub(crate) fn disconnect(&self, coord: &FakeCoord) {
+        let mut servers = self.servers();
+        let Some(session) = servers.sessions.get_mut(&coord.session) else { return };
+        if session.link == LinkState::Connected {
+            session.link = LinkState::Disconnected;
+            session.connection += 1;
+            session.tell(Change::Link(LinkState::Disconnected));
+        }
+    }
+
+    /// The session has a server again; its watch is made anew.
+    pub(crate) fn reconnect(&self, coord: &FakeCoord) {
+        let mut servers = self.servers();
+        let Some(session) = servers.sessions.get_mut(&coord.session) else { return };
+        if session.link == LinkState::Disconnected {
+            session.link = LinkState::Connected;
+            session.tell(Change::Link(LinkState::Connected));
+            session.tell(Change::Rescan);
+        }
+    }
+
+    /// The servers end the session, and the client learns of it.
+    pub(crate) fn expire(&self, coord: &FakeCoord) {
+        self.end(coord.session, "it expired: no server was reached in time");
+    }
+
+    /// The servers end the session; its client is gone or does not know.
+    pub(crate) fn forget(&self, coord: &FakeCoord) {
+        let mut servers = self.servers();
+        let effects = servers.tree.end(coord.session);
+        servers.tell(&effects);
+    }
+
+    pub(super) fn end(&self, id: SessionId, cause: &str) {
+        let mut servers = self.servers();
+        let Some(session) = servers.sessions.get_mut(&id) else { return };
+        if !matches!(session.link, LinkState::Ended(_)) {
+            session.link = LinkState::Ended(cause.to_owned());
+            session.connection += 1;
+            session.tell(Change::Link(LinkState::Ended(cause.to_owned())));
+            let effects = servers.tree.end(id);
+            servers.tell(&effects);
+        }
+    }
+
+    /// Carries out, whatever their time, the requests that are still on their way.
+    pub(crate) fn settle(&self) {
+        self.servers().carry_out_late(None);
+    }
+
+    pub(super) fn servers(&self) -> MutexGuard<'_, Servers> {
+        self.servers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Servers {
+    /// Carries out a write; the path made, the version set.
+    pub(super) fn write(&mut self, session: SessionId, write: &Write) -> Result<String, (usize, Refusal)> {
+        let (path, effects) = match write {
+            Write::Create { path, data, mode } => {
+                let over = self.sessions.get(&session).is_none_or(|s| matches!(s.link, LinkState::Ended(_)));
+                if over && *mode != Mode::Persistent {
+                    return Err((0, Refusal::BadArguments));
+                }
+                self.tree.create(path, data, *mode, session).map_err(|why| (0, why))?
+            }
+            Write::Multi(ops) => (String::new(), self.tree.multi(ops)?),
+        };
+        self.tell(&effects);
+        Ok(path)
+    }
+
+    pub(super) fn later(&mut self, due: Instant, session: SessionId, write: Write) {
+        self.late.push((due, session, write));
+    }
+
+    /// Requests that arrive now or, with `None`, some day.
+    pub(super) fn carry_out_late(&mut self, now: Option<Instant>) {
+        while let Some(at) = self.late.iter().position(|(due, ..)| now.is_none_or(|now| *due <= now)) {
+            let (_, session, write) = self.late.remove(at);
+            // Nobody waits for the outcome.
+            _ = self.write(session, &write);
+        }
+    }
+
+    fn tell(&mut self, effects: &[Effect]) {
+        if let Some(observer) = &mut self.observer {
+            observer(effects);
+        }
+        for session in self.sessions.values_mut().filter(|session| session.link == LinkState::Connected) {
+            for effect in effects {
+                let under =
+                    effect.path.strip_prefix(&*session.root).is_some_and(|r| r.is_empty() || r.starts_with('/'));
+                if under {
+                    let (path, kind) = (effect.path.clone(), effect.kind);
+                    session.tell(Change::Path { path, kind });
+                }
+            }
+        }
+    }
+}

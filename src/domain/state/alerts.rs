@@ -1,0 +1,99 @@
+//! What is sick: each store with its cause and the next step, in sentences.
+
+use super::State;
+use crate::domain::ids::{FileId, NodeId};
+use crate::domain::node::NodeCondition;
+use crate::domain::snapshot::{Alert, HISTORY_QUEUE_STOP, StoreView};
+
+impl State {
+    /// Everything that wants a person, the most urgent first.
+    pub(super) fn alerts(&self) -> Vec<Alert> {
+        let mut alerts = Vec::new();
+        let mut say = |code, short: String, text: String| alerts.push(Alert { code, short, text });
+        if let StoreView::Foreign { ours, theirs } = &self.session.store {
+            let text = format!(
+                "this folder's store is {ours} and the ensemble's is {theirs}: this instance watches and touches no \
+                 bytes; start zkdeck in the folder that belongs to the ensemble"
+            );
+            say("foreign-store", "foreign store".into(), text);
+        }
+        if let Some((first, cause)) = self.first_damaged() {
+            let count = self.damaged.len();
+            let more =
+                if count > 1 { format!("{count} files are damaged or missing, the first: ") } else { String::new() };
+            say("damaged", format!("{count} damaged"), format!("{more}{first}: {cause}"));
+        }
+        if let Some(problem) = self.history_behind() {
+            say("history-behind", "history behind".into(), problem);
+        } else if let Some(problem) = &self.history.problem {
+            say("history", "history not written".into(), format!("history cannot be written: {problem}"));
+        }
+        for server in &self.settings.servers {
+            if let Some((code, short, text)) = self.disk_alert(&server.node) {
+                say(code, short, text);
+            }
+        }
+        if self.scrub.quarantined > 0 {
+            let count = self.scrub.quarantined;
+            let text = format!(
+                "{count} files that no record names are kept in quarantine; zkdeck doctor lists them, \
+                 zkdeck doctor --adopt makes records for them"
+            );
+            say("quarantine", format!("{count} in quarantine"), text);
+        }
+        if let Some((path, cause)) = self.unreadable.iter().next() {
+            let count = self.unreadable.len();
+            let text =
+                format!("{count} records cannot be read and are left alone: {}", format!("{path} {cause}").trim());
+            say("unreadable", format!("{count} unreadable"), text);
+        }
+        alerts
+    }
+
+    /// Why no file may be changed now: too many rows of history wait.
+    pub(super) fn history_behind(&self) -> Option<String> {
+        let queued = self.history.queued;
+        (queued > HISTORY_QUEUE_STOP).then(|| {
+            let cause = self.history.problem.as_deref().unwrap_or("its disk is slower than the changes");
+            format!("{queued} rows of history wait, so no new change of files begins: {cause}")
+        })
+    }
+
+    /// Why a node's disk takes no files; `None` while it does.
+    pub(super) fn disk_trouble(&self, node: &NodeId) -> Option<&str> {
+        self.sick(node).or_else(|| self.marked_full.get(node).map(|mark| mark.cause.as_str()))
+    }
+
+    fn disk_alert(&self, node: &NodeId) -> Option<(&'static str, String, String)> {
+        if let Some(cause) = self.sick(node) {
+            let text = format!(
+                "{node} takes no files, its last {} writes failed: {cause}; it is tried again every few seconds and \
+                 goes on by itself",
+                super::SICK_AFTER
+            );
+            return Some(("node-unhealthy", format!("{node} unhealthy"), text));
+        }
+        if !self.full(node) {
+            return None;
+        }
+        let cause = match (self.marked_full.get(node), self.free.get(node)) {
+            (Some(mark), _) => mark.cause.clone(),
+            (None, Some(free)) => format!("it has {free} free, and {} is kept as a reserve", self.settings.reserve),
+            (None, None) => "its disk is full".into(),
+        };
+        let drained = self.condition(node) == NodeCondition::Draining;
+        let short = if drained { format!("{node} full, drains") } else { format!("{node} full") };
+        Some(("node-full", short, format!("{node} takes no files: {cause}; it goes on by itself when there is room")))
+    }
+
+    fn first_damaged(&self) -> Option<(String, &str)> {
+        let (file, (_, cause)) = self.damaged.iter().next()?;
+        let name = self.files.get(*file).map_or_else(|| file.to_string(), |entry| entry.record.name.clone());
+        Some((name, cause.as_str()))
+    }
+
+    /// Why a file's bytes may not be moved: they are not those of its record.
+    pub(super) fn damage(&self, file: FileId) -> Option<&str> {
+        self.damaged.get(&file).map(|(_, cause)| cause.as_str())
+    }
+}
