@@ -6,9 +6,9 @@ use serde_json::Value;
 
 use super::{path, text, yaml};
 
-const FILES: [&str; 5] = ["overview", "connections", "latency", "znodes", "files"];
+pub(super) const FILES: [&str; 5] = ["overview", "connections", "latency", "znodes", "files"];
 
-fn dashboard(name: &str) -> Value {
+pub(super) fn dashboard(name: &str) -> Value {
     serde_json::from_str(&text(&format!("monitoring/grafana/dashboards/{name}.json"))).unwrap()
 }
 
@@ -70,7 +70,7 @@ pub(super) fn metric_names(expr: &str) -> BTreeSet<String> {
     names
 }
 
-fn expressions(dashboard: &Value) -> Vec<String> {
+pub(super) fn expressions(dashboard: &Value) -> Vec<String> {
     let targets = panels(dashboard).iter().filter_map(|panel| panel["targets"].as_array()).flatten();
     targets.filter_map(|target| target["expr"].as_str()).map(str::to_owned).collect()
 }
