@@ -6,5 +6,7 @@ pub mod faults;
 pub mod history;
 pub mod logs;
 pub mod metrics;
+pub mod owner;
 pub mod probe;
+pub mod templates;
 pub mod zookeeper;

@@ -1,12 +1,15 @@
 //! zkdeck's own metrics in Prometheus' text format: HELP and TYPE for each, counters end in `_total`,
 //! seconds and bytes as units, every label from a bounded set. What is unknown is left out.
 
+use std::collections::BTreeMap;
 use std::fmt::{Display, Write};
 
 use crate::domain::ensemble::EnsembleState;
 use crate::domain::ids::Bytes;
+use crate::domain::operation::{OperationKind, OperationStatus};
+use crate::domain::scheduler::{Decision, MoveReason};
 use crate::domain::server::ServerState;
-use crate::domain::snapshot::{MOVE_SECONDS, SessionState, Snapshot};
+use crate::domain::snapshot::{MOVE_SECONDS, SessionState, Snapshot, StoreView};
 
 const SERVER_STATES: [ServerState; 9] = [
     ServerState::Up,
@@ -19,6 +22,24 @@ const SERVER_STATES: [ServerState; 9] = [
     ServerState::Down,
     ServerState::Unknown,
 ];
+
+const ENSEMBLE_STATES: [(EnsembleState, &str); 5] = [
+    (EnsembleState::Healthy, "healthy"),
+    (EnsembleState::Degraded, "degraded"),
+    (EnsembleState::AtRisk, "at-risk"),
+    (EnsembleState::NoQuorum, "no-quorum"),
+    (EnsembleState::Unknown, "unknown"),
+];
+
+const SESSION_STATES: [(SessionState, &str); 4] = [
+    (SessionState::Connecting, "connecting"),
+    (SessionState::Connected, "connected"),
+    (SessionState::Disconnected, "disconnected"),
+    (SessionState::Expired, "expired"),
+];
+
+/// How what changes something can end.
+const ENDS: [OperationStatus; 3] = [OperationStatus::Done, OperationStatus::Failed, OperationStatus::Aborted];
 
 /// A page under construction.
 #[derive(Default)]
@@ -46,6 +67,30 @@ impl Page {
         self.metric(name, "counter", help);
         self.value(name, &[], value);
     }
+
+    /// One series for each state, 1 for the one that holds.
+    fn states<T: PartialEq + Copy>(&mut self, name: &str, help: &str, states: &[(T, &str)], holds: T) {
+        self.metric(name, "gauge", help);
+        for (state, word) in states {
+            self.value(name, &[("state", word)], u8::from(*state == holds));
+        }
+    }
+
+    /// A counter with two labels, each pair of which is there from the start: a series that begins
+    /// with its first event hides that event from `rate`.
+    fn pairs(
+        &mut self,
+        name: &str,
+        labels: (&str, &str),
+        all: impl Iterator<Item = (&'static str, &'static str)>,
+        counted: &BTreeMap<(&'static str, &'static str), u64>,
+    ) {
+        let mut counts: BTreeMap<_, u64> = all.map(|pair| (pair, 0)).collect();
+        counts.extend(counted);
+        for ((first, second), count) in counts {
+            self.value(name, &[(labels.0, first), (labels.1, second)], count);
+        }
+    }
 }
 
 fn escaped(text: &str) -> String {
@@ -70,8 +115,15 @@ fn instance(page: &mut Page, snapshot: &Snapshot) {
     page.gauge("zkdeck_start_time_seconds", "When this instance started, in seconds since 1970.", Some(started));
     let connected = u8::from(snapshot.session.state == SessionState::Connected);
     page.gauge("zkdeck_session_connected", "1 while there is a session with the ensemble.", Some(connected));
+    let help = "1 for the state that the session with the ensemble is in.";
+    page.states("zkdeck_session_state", help, &SESSION_STATES, snapshot.session.state);
+    let foreign = u8::from(matches!(snapshot.session.store, StoreView::Foreign { .. }));
+    page.gauge("zkdeck_store_foreign", "1 while this folder's store is not the ensemble's.", Some(foreign));
+    page.gauge("zkdeck_instances", "Instances of zkdeck on this ensemble.", Some(snapshot.instances.len()));
     let leads = u8::from(snapshot.leadership.leads);
     page.gauge("zkdeck_leader", "1 while this instance leads.", Some(leads));
+    let known = u8::from(snapshot.leadership.leads || snapshot.leadership.leader.is_some());
+    page.gauge("zkdeck_leader_known", "1 while some instance leads, this one or another.", Some(known));
     page.gauge("zkdeck_epoch", "Fencing epoch as this instance knows it.", snapshot.leadership.epoch);
     page.gauge("zkdeck_history_queue", "Rows of history that wait to be written.", Some(snapshot.history.queued));
     let problem = u8::from(snapshot.history.problem.is_some());
@@ -89,16 +141,18 @@ fn instance(page: &mut Page, snapshot: &Snapshot) {
     for task in snapshot.loops.iter() {
         page.value("zkdeck_loop_restarts_total", &[("loop", task.name)], task.restarts);
     }
-    page.metric("zkdeck_operations_total", "counter", "Operations that ended, by kind and status.");
-    for ((kind, status), count) in &snapshot.counters.operations {
-        page.value("zkdeck_operations_total", &[("operation", kind), ("status", status)], count);
-    }
+    let name = "zkdeck_operations_total";
+    page.metric(name, "counter", "Operations that ended, by kind and status.");
+    let kinds = OperationKind::ALL.iter().flat_map(|kind| ENDS.map(|end| (kind.word(), end.word())));
+    page.pairs(name, ("operation", "status"), kinds, &snapshot.counters.operations);
     page.counter("zkdeck_workload_runs_total", "Runs of the sample workload.", snapshot.workload.runs);
     page.counter(
         "zkdeck_workload_failures_total",
         "Runs of the sample workload that failed.",
         snapshot.workload.failures,
     );
+    let clients = snapshot.workload.extra_connected;
+    page.gauge("zkdeck_workload_clients", "Sessions that the workload holds open.", Some(clients));
 }
 
 /// Each kind once, however many nodes it is about.
@@ -140,7 +194,8 @@ fn scheduler(page: &mut Page, snapshot: &Snapshot) {
         "counter",
         "Runs of the scheduler, by decision; the leader counts.",
     );
-    for (decision, count) in &snapshot.counters.decisions {
+    for decision in Decision::ALL.iter().map(|decision| decision.word()) {
+        let count = snapshot.counters.decisions.get(decision).copied().unwrap_or_default();
         page.value("zkdeck_scheduler_decisions_total", &[("decision", decision)], count);
     }
 }
@@ -151,10 +206,10 @@ fn moves(page: &mut Page, snapshot: &Snapshot) {
     page.counter("zkdeck_moves_planned_total", "Moves that runs of the scheduler planned.", counters.moves_planned);
     page.counter("zkdeck_moves_least_total", "The least moves that would have done.", counters.moves_least);
     page.counter("zkdeck_moved_bytes_total", "Bytes of finished moves.", counters.moved_bytes);
-    page.metric("zkdeck_moves_total", "counter", "Moves that ended, by status and reason.");
-    for ((status, reason), count) in &counters.moves {
-        page.value("zkdeck_moves_total", &[("status", status), ("reason", reason)], count);
-    }
+    let name = "zkdeck_moves_total";
+    page.metric(name, "counter", "Moves that ended, by status and reason.");
+    let ends = ENDS.iter().flat_map(|end| MoveReason::ALL.iter().map(|reason| (end.word(), reason.word())));
+    page.pairs(name, ("status", "reason"), ends, &counters.moves);
     let name = "zkdeck_move_duration_seconds";
     page.metric(name, "histogram", "Time that finished moves took, from intent to collection.");
     let bounds = MOVE_SECONDS.iter().map(ToString::to_string).chain(["+Inf".to_owned()]);
@@ -185,10 +240,14 @@ fn health(page: &mut Page, snapshot: &Snapshot) {
             page.value("zkdeck_server_reply_seconds", &[("node", server.node.as_str())], ms / 1000.0);
         }
     }
+    let help = "1 for the verdict on the ensemble.";
+    page.states("zkdeck_ensemble_state", help, &ENSEMBLE_STATES, snapshot.ensemble.state);
     let known = (snapshot.ensemble.state != EnsembleState::Unknown).then_some(snapshot.ensemble.quorum);
     page.gauge("zkdeck_ensemble_serving", "Voters that serve.", known.map(|quorum| quorum.serving));
     page.gauge("zkdeck_ensemble_voters", "Voters of the ensemble.", Some(snapshot.ensemble.quorum.voters));
     page.gauge("zkdeck_ensemble_can_lose", "Servers that may be lost before writes stop.", known.map(|q| q.can_lose()));
     let canary = snapshot.canary.last_ms.map(|ms| ms / 1000.0);
     page.gauge("zkdeck_canary_seconds", "Time that the last canary write took.", canary);
+    let failed = u8::from(snapshot.canary.problem.is_some());
+    page.gauge("zkdeck_canary_failed", "1 while the canary write fails.", Some(failed));
 }

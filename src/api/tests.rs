@@ -1,5 +1,7 @@
 //! The router without a socket, before an engine that the test plays.
 
+use std::collections::BTreeSet;
+
 use std::sync::Arc;
 
 use axum::body::{Body, to_bytes};
@@ -195,9 +197,32 @@ async fn metrics_are_readable_and_counters_end_in_total() {
     let lines = text.lines().map(|line| Ok(line.to_owned()));
     let samples = prometheus_parse::Scrape::parse(lines).unwrap().samples;
     assert!(samples.iter().any(|sample| sample.metric == "zkdeck_node_files"));
+    let mut described = BTreeSet::new();
     for line in text.lines().filter(|line| line.starts_with("# TYPE")) {
         let words: Vec<_> = line.split(' ').collect();
         assert_eq!(words[3] == "counter", words[2].ends_with("_total"), "{line}");
+        assert!(text.contains(&format!("# HELP {} ", words[2])), "{line}");
+        assert!(described.insert(words[2].to_owned()), "{line} is there twice");
+    }
+    for sample in &samples {
+        let family = described.iter().any(|name| sample.metric.trim_end_matches("_bucket") == name)
+            || ["_sum", "_count"].iter().any(|end| described.contains(sample.metric.trim_end_matches(end)));
+        assert!(family, "{} has no TYPE", sample.metric);
+    }
+}
+
+#[tokio::test]
+async fn every_series_of_a_counter_is_there_before_its_first_event() {
+    let (_, text, _) = ask(finished(OperationKind::Migration), request("GET", "/metrics", None), refuse).await;
+    let text = text.as_str().unwrap();
+    for line in [
+        r#"zkdeck_moves_total{status="failed",reason="drain"} 0"#,
+        r#"zkdeck_operations_total{operation="drain",status="failed"} 0"#,
+        r#"zkdeck_scheduler_decisions_total{decision="no-quorum"} 0"#,
+        r#"zkdeck_session_state{state="expired"} 0"#,
+        r#"zkdeck_ensemble_state{state="no-quorum"} 0"#,
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line} is missing in\n{text}");
     }
 }
 

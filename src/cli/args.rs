@@ -2,21 +2,27 @@
 
 use std::path::PathBuf;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use toml::Value;
 
+use super::{doctor, templates};
 use crate::config::Overrides;
 
 /// A terminal operations console for an Apache ZooKeeper ensemble that places files on its nodes.
+///
+/// Without a command it opens the console.
 #[derive(Debug, Parser)]
 #[command(name = "zkdeck", version, about, max_term_width = 100)]
 pub(super) struct Args {
+    #[command(subcommand)]
+    pub(super) command: Option<Sub>,
+
     /// Start three real ZooKeeper servers as children, or attach to those of this folder
-    #[arg(long, conflicts_with = "zk")]
+    #[arg(long, conflicts_with = "zk", global = true)]
     pub(super) local: bool,
 
     /// Client addresses of the servers [default: 127.0.0.1:2181,127.0.0.1:2182,127.0.0.1:2183]
-    #[arg(long, value_name = "HOST:PORT,...", value_delimiter = ',')]
+    #[arg(long, value_name = "HOST:PORT,...", value_delimiter = ',', global = true)]
     pub(super) zk: Vec<String>,
 
     /// Run without a screen: the engine with REST and /metrics
@@ -36,15 +42,15 @@ pub(super) struct Args {
     pub(super) read_only: bool,
 
     /// Folder of uploads, history and local servers [default: data]
-    #[arg(long, value_name = "FOLDER")]
+    #[arg(long, value_name = "FOLDER", global = true)]
     pub(super) data: Option<PathBuf>,
 
     /// Folder of log files [default: logs]
-    #[arg(long, value_name = "FOLDER")]
+    #[arg(long, value_name = "FOLDER", global = true)]
     pub(super) logs: Option<PathBuf>,
 
     /// File with settings [default: zkdeck.toml]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", global = true)]
     pub(super) config: Option<PathBuf>,
 
     /// Theme: the name of a file in themes/
@@ -54,6 +60,18 @@ pub(super) struct Args {
     /// Draw with ASCII characters only
     #[arg(long)]
     pub(super) ascii: bool,
+}
+
+/// What zkdeck does instead of opening the console: one line here, one arm in `cli::dispatch`, one
+/// folder or file beside this one. Options that are marked `global` above hold for all of them.
+#[derive(Debug, Subcommand)]
+pub(super) enum Sub {
+    /// Check this machine and the stack, and print what to type for each thing that is wrong
+    Doctor(doctor::Options),
+    /// Install the index templates of zkdeck's logs in Elasticsearch
+    Templates(templates::Options),
+    /// Ask the daemon on this machine whether it answers; for the health check of a container
+    Healthcheck,
 }
 
 impl Args {
@@ -97,5 +115,15 @@ mod tests {
         assert!(Args::try_parse_from(["zkdeck", "--local", "--zk", "a:1"]).is_err());
         let args = Args::try_parse_from(["zkdeck", "--zk", "a:1,b:2"]).unwrap();
         assert_eq!(args.zk, ["a:1", "b:2"]);
+    }
+
+    #[test]
+    fn options_of_the_place_hold_before_and_after_a_command() {
+        for line in [["zkdeck", "--data", "x", "doctor", "--json"], ["zkdeck", "doctor", "--json", "--data", "x"]] {
+            let args = Args::try_parse_from(line).unwrap();
+            assert_eq!(args.data, Some(PathBuf::from("x")));
+            assert!(matches!(args.command, Some(Sub::Doctor(options)) if options.json));
+        }
+        assert!(Args::try_parse_from(["zkdeck", "doctor", "--daemon"]).is_err());
     }
 }

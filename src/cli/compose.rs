@@ -13,6 +13,7 @@ use crate::adapters::control::off::Off;
 use crate::adapters::control::process::{LocalConfig, LocalEnsemble};
 use crate::adapters::history::{History, HistoryConfig};
 use crate::adapters::logs::LocalLogs;
+use crate::adapters::owner;
 use crate::adapters::probe::{ProbeConfig, Prober, Target};
 use crate::adapters::zookeeper::config::ZkConfig;
 use crate::config::Config;
@@ -25,15 +26,15 @@ use crate::engine::loops::workload::WorkloadConfig;
 use crate::engine::start::Parts;
 
 /// A server as both its node and its addresses.
-struct Place {
-    node: NodeId,
-    client: String,
-    metrics: Option<String>,
+pub(super) struct Server {
+    pub(super) node: NodeId,
+    pub(super) client: String,
+    pub(super) metrics: Option<String>,
 }
 
 /// Everything that the engine needs. Opens files, reaches no server.
 pub(super) fn parts(args: &Args, config: &Config, api: ApiView) -> anyhow::Result<Parts> {
-    let places = places(args, config)?;
+    let places = servers(args, config)?;
     let nodes: Vec<NodeId> = places.iter().map(|place| place.node.clone()).collect();
     make_folders(config, &nodes)?;
     let local = if args.local { Some(Arc::new(LocalEnsemble::open(local_config(config)?)?)) } else { None };
@@ -65,7 +66,7 @@ pub(super) fn parts(args: &Args, config: &Config, api: ApiView) -> anyhow::Resul
             ..ZkConfig::default()
         },
         prober: Prober::new(ProbeConfig::default())?,
-        targets: places.into_iter().map(target).collect(),
+        targets: places.iter().map(Server::target).collect(),
         blobs,
         history,
         logs: LocalLogs::new(config.paths.logs.clone()),
@@ -92,13 +93,15 @@ pub(super) async fn start_local(parts: &Parts) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn target(place: Place) -> Target {
-    let metrics = place.metrics.map(|address| format!("http://{address}/metrics"));
-    Target { node: place.node, client: place.client, metrics }
+impl Server {
+    pub(super) fn target(&self) -> Target {
+        let metrics = self.metrics.as_ref().map(|address| format!("http://{address}/metrics"));
+        Target { node: self.node.clone(), client: self.client.clone(), metrics }
+    }
 }
 
-fn settings(config: &Config, places: &[Place], reserve: Bytes) -> Settings {
-    let server = |place: &Place| ServerSetting { node: place.node.clone(), address: place.client.clone() };
+fn settings(config: &Config, places: &[Server], reserve: Bytes) -> Settings {
+    let server = |place: &Server| ServerSetting { node: place.node.clone(), address: place.client.clone() };
     let scheduler = &config.scheduler;
     Settings {
         servers: places.iter().map(server).collect(),
@@ -145,10 +148,11 @@ fn account(uid: u32) -> Option<String> {
     accounts.find(|fields| fields.get(2) == Some(&uid.to_string().as_str())).map(|fields| fields[0].to_owned())
 }
 
-fn places(args: &Args, config: &Config) -> anyhow::Result<Vec<Place>> {
+/// The servers of the settings, with their names.
+pub(super) fn servers(args: &Args, config: &Config) -> anyhow::Result<Vec<Server>> {
     if args.local {
         let local = local_config(config)?;
-        let place = |node: &crate::adapters::control::process::LocalNode| Place {
+        let place = |node: &crate::adapters::control::process::LocalNode| Server {
             node: node.id.clone(),
             client: format!("127.0.0.1:{}", node.client_port),
             metrics: Some(format!("127.0.0.1:{}", node.metrics_port)),
@@ -157,7 +161,7 @@ fn places(args: &Args, config: &Config) -> anyhow::Result<Vec<Place>> {
     }
     let servers = &config.ensemble.servers;
     let names = node_names(servers)?;
-    let place = |(at, node): (usize, NodeId)| Place {
+    let place = |(at, node): (usize, NodeId)| Server {
         node,
         client: servers[at].clone(),
         metrics: config.ensemble.metrics.get(at).cloned(),
@@ -206,7 +210,7 @@ fn make_folders(config: &Config, nodes: &[NodeId]) -> anyhow::Result<()> {
 }
 
 fn make_folder(folder: &Path) -> anyhow::Result<()> {
-    std::fs::create_dir_all(folder).with_context(|| {
+    owner::make_folder(folder).with_context(|| {
         format!("cannot make the folder {}; check its owner, or choose another by --data and --logs", folder.display())
     })
 }

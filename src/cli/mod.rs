@@ -1,10 +1,13 @@
-//! Arguments, and the composition root: config → adapters → engine → front.
+//! Arguments, and the composition root: config → adapters → engine → front, or one command.
 
 mod args;
 mod compose;
 mod console;
 mod daemon;
+mod doctor;
+mod healthcheck;
 mod logging;
+mod templates;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -14,10 +17,10 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::Parser;
 
-use self::args::Args;
+use self::args::{Args, Sub};
 use crate::adapters::control::process::{SERVER_COMMAND, run_hidden_server};
 use crate::api::{ApiConfig, Secret};
-use crate::config::{self, Config};
+use crate::config::{self, Config, ConfigError};
 
 /// Exit code for what the user can mend: arguments, settings, ports, Java.
 const USAGE: u8 = 2;
@@ -47,15 +50,23 @@ pub fn run() -> ExitCode {
 
 fn start(args: &Args) -> anyhow::Result<ExitCode> {
     let environment = |name: &str| std::env::var(name).ok().filter(|text| !text.is_empty());
-    let config = config::load(&args.config_file(), args.config.is_some(), environment, args.overrides())?;
+    let config = config::load(&args.config_file(), args.config.is_some(), environment, args.overrides());
     // Two threads serve the screen, the engine and REST; file work has its own.
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).max_blocking_threads(32).enable_all().build()?;
-    let code = runtime.block_on(async {
-        if args.daemon { daemon::run(args, config).await } else { console::run(args, config).await }
-    });
+    let code = runtime.block_on(dispatch(args, config));
     runtime.shutdown_timeout(std::time::Duration::from_millis(200));
     code
+}
+
+async fn dispatch(args: &Args, config: Result<Config, ConfigError>) -> anyhow::Result<ExitCode> {
+    match &args.command {
+        Some(Sub::Doctor(options)) => doctor::run(options, args, config).await,
+        Some(Sub::Templates(options)) => templates::run(options).await,
+        Some(Sub::Healthcheck) => healthcheck::run(&config?).await,
+        None if args.daemon => daemon::run(args, config?).await,
+        None => console::run(args, config?).await,
+    }
 }
 
 /// Becomes the Java process of one local server; comes back only when that is not possible.

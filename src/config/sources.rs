@@ -34,6 +34,7 @@ const ENVIRONMENT: &[(&str, &str, &str, Kind)] = &[
     ("ZKDECK_JARS", "local", "jars", Kind::Text),
     ("ZKDECK_LISTEN", "api", "listen", Kind::Text),
     ("ZKDECK_TOKEN_FILE", "api", "token_file", Kind::Text),
+    ("ZKDECK_INSECURE", "api", "insecure", Kind::Switch),
     ("ZKDECK_HOSTS", "api", "hosts", Kind::List),
     ("ZKDECK_THEME", "console", "theme", Kind::Text),
 ];
@@ -172,6 +173,14 @@ mod tests {
         assert_eq!(config.ensemble.metrics, Vec::<String>::new());
         let file = "[ensemble]\nservers = [\"zk1:2181\"]\nmetrics = [\"zk1:7000\"]";
         assert_eq!(of(file, nothing, Vec::new()).unwrap().ensemble.metrics, ["zk1:7000"]);
+    }
+
+    #[test]
+    fn the_readme_names_every_variable() {
+        let readme = include_str!("../../README.md");
+        for (name, ..) in ENVIRONMENT {
+            assert!(readme.contains(&format!("`{name}`")), "{name} is not in the README's table of settings");
+        }
     }
 
     #[test]

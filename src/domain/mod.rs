@@ -1,4 +1,4 @@
-//! The rules of zkdeck, pure: `std` and serde derives only.
+//! The rules of zkdeck, pure: `std`, serde derives and regexes only.
 //!
 //! Architecture invariant: nothing here reads a clock, touches the disk or the network, logs, or
 //! knows that tokio exists. Time comes in with the data. Whatever is decided here is therefore

@@ -251,7 +251,7 @@ fn preview(state: &mut State) -> Accepted {
     let plan = Arc::new(state.plan(clock::now()));
     let message = match plan.moves.len() {
         0 => format!("nothing to move: {}", plan.decision),
-        moves => format!("{moves} moves planned, the least possible is {}; y runs them", plan.lower_bound),
+        moves => format!("{moves} moves planned, the least possible is {}", plan.lower_bound),
     };
     state.apply(Event::Preview(Some(plan)), clock::now());
     Accepted { operation: None, message }

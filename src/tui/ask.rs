@@ -3,7 +3,7 @@
 use crate::domain::command::{Command, ServerAction};
 use crate::domain::ensemble::consequence;
 use crate::domain::ids::{Bytes, FileId, NodeId};
-use crate::domain::node::NodeView;
+use crate::domain::node::{NodeCondition, NodeView};
 use crate::domain::server::ServerState;
 use crate::domain::snapshot::Snapshot;
 
@@ -17,16 +17,19 @@ pub fn drain(snapshot: &Snapshot, node: &NodeId) -> Effect {
     if view.drain.is_some() {
         return Effect::Send(Command::Undrain { node: node.clone() });
     }
-    let others: Vec<&NodeView> = snapshot.nodes.iter().filter(|n| n.id != *node && n.drain.is_none()).collect();
-    let names: Vec<&str> = others.iter().map(|n| n.id.as_str()).collect();
-    let moved = format!("{} of {node} move to {}.", files(view.files, view.bytes), list(&names));
-    let lines = if others.is_empty() {
-        vec![format!(
-            "No other node can take the {} of {node}: nothing will move until one can.",
-            files(view.files, view.bytes)
-        )]
+    let (takers, others): (Vec<&NodeView>, Vec<&NodeView>) =
+        snapshot.nodes.iter().filter(|n| n.id != *node).partition(|n| n.condition == NodeCondition::Active);
+    let names: Vec<&str> = takers.iter().map(|n| n.id.as_str()).collect();
+    let idle: Vec<String> = others.iter().map(|n| format!("{} is {}", n.id, n.condition.word())).collect();
+    let idle = if idle.is_empty() { String::new() } else { format!(" ({})", idle.join(", ")) };
+    let moved = files(view.files, view.bytes);
+    let lines = if takers.is_empty() {
+        vec![format!("No other node can take the {moved} of {node}{idle}: nothing will move until one can.")]
     } else {
-        vec![moved, format!("{node} receives none until the drain is lifted (the same key).")]
+        vec![
+            format!("{moved} of {node} move to {}{idle}.", list(&names)),
+            format!("{node} receives none until the drain is lifted (the same key)."),
+        ]
     };
     Effect::Confirm(Confirm {
         title: format!("Drain {node}"),
@@ -84,11 +87,7 @@ pub fn delete(snapshot: &Snapshot, files: &[FileId]) -> Confirm {
     Confirm {
         title: format!("Delete {what}"),
         lines: vec![
-            format!(
-                "{} {} lost for good: record and bytes.",
-                capital(&what),
-                if files.len() == 1 { "is" } else { "are" }
-            ),
+            format!("{what} {} lost for good: record and bytes.", if files.len() == 1 { "is" } else { "are" }),
             "Save a copy first with download, when in doubt.".into(),
         ],
         no: "keep".into(),
@@ -233,6 +232,27 @@ mod tests {
         snapshot.nodes = Arc::from(nodes);
         let lifted = drain(&snapshot, &node_id("zk1"));
         assert!(matches!(lifted, Effect::Send(Command::Undrain { .. })));
+    }
+
+    #[test]
+    fn a_drain_names_who_takes_the_files_and_why_others_do_not() {
+        let mut snapshot = fixtures::snapshot();
+        let mut nodes = snapshot.nodes.to_vec();
+        nodes[1].condition = NodeCondition::Paused;
+        snapshot.nodes = Arc::from(nodes.clone());
+        let lines = |snapshot: &Snapshot| match drain(snapshot, &node_id("zk1")) {
+            Effect::Confirm(asked) => asked.lines,
+            other => panic!("asks, and does not {other:?}"),
+        };
+        assert_eq!(lines(&snapshot)[0], "34 files, 4.2 MiB of zk1 move to zk3 (zk2 is paused).");
+        nodes[2].condition = NodeCondition::Full;
+        snapshot.nodes = Arc::from(nodes);
+        assert_eq!(
+            lines(&snapshot),
+            [
+                "No other node can take the 34 files, 4.2 MiB of zk1 (zk2 is paused, zk3 is full): nothing will move until one can."
+            ]
+        );
     }
 
     #[test]

@@ -51,6 +51,9 @@ impl Console {
         started.env("TERM", "xterm-256color").env("LANG", "C.UTF-8").env_remove("SSH_TTY").envs(env.iter().copied());
         let folder = tempfile::tempdir().expect("folder");
         started.current_dir(folder.path());
+        // Before the console has the terminal.
+        let tty = open();
+        let modes = modes(&tty);
         let child = started.spawn().expect("start");
         let mut reader = pair.master.try_clone_reader().expect("reader");
         let (sender, output) = channel();
@@ -69,9 +72,8 @@ impl Console {
         });
         let cells = |n| NonZeroU16::new(n).expect("not 0");
         let keys = pair.master.take_writer().expect("writer");
-        let tty = open();
         Self {
-            modes: modes(&tty),
+            modes,
             child,
             master: Some(pair.master),
             keys: Some(keys),

@@ -13,7 +13,7 @@ use rustix::io::Errno;
 use super::blocking::Watch;
 use super::space::Space;
 use super::{BlobError, Written};
-use crate::adapters::faults;
+use crate::adapters::{faults, owner};
 use crate::domain::file::Hash;
 use crate::domain::ids::Bytes;
 
@@ -44,6 +44,7 @@ impl Draft {
         let promised = expected.unwrap_or(0);
         space.require(promised)?;
         let file = create_new(&path)?;
+        owner::follow(&path).map_err(|error| BlobError::target("give to its folder's owner", &path, error))?;
         // A small file fails at its first write just as early, so it is spared the call.
         if promised > CHUNK as u64 {
             allocate(&file, &path, promised)?;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::BlobError;
 use crate::adapters::faults;
+use crate::adapters::owner;
 use crate::domain::file::blob_name;
 use crate::domain::ids::{AttemptId, FileId, NodeId};
 
@@ -68,7 +69,7 @@ impl Layout {
 }
 
 pub(super) fn make_folder(path: &Path) -> Result<(), BlobError> {
-    fs::create_dir_all(path).map_err(|error| BlobError::target("make folder", path, error))
+    owner::make_folder(path).map_err(|error| BlobError::target("make folder", path, error))
 }
 
 /// Makes the names in a folder survive a loss of power.

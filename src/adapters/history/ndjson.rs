@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::adapters::owner;
 use crate::domain::ids::{Bytes, Timestamp};
 use crate::domain::operation::{Operation, OperationKind, OperationStatus};
 
@@ -112,9 +113,11 @@ impl Lines {
             serde_json::to_writer(&mut text, &line(operation))?;
             text.push(b'\n');
         }
-        std::fs::create_dir_all(&self.folder)?;
+        owner::make_folder(&self.folder)?;
         let path = self.folder.join(format!("operations.{day}.ndjson"));
-        OpenOptions::new().create(true).append(true).open(path)?.write_all(&text)
+        let mut file = OpenOptions::new().create(true).append(true).open(&path)?;
+        owner::follow(&path)?;
+        file.write_all(&text)
     }
 }
 

@@ -8,6 +8,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use crate::adapters::faults;
 
 use super::{HistoryConfig, HistoryError, backup, ndjson, rows};
+use crate::adapters::owner;
 
 /// Layout that this program writes, in `PRAGMA user_version`.
 const LAYOUT: i64 = 1;
@@ -53,7 +54,7 @@ const CHECKED_MAX: u64 = 256 << 20;
 pub(super) fn open(config: &HistoryConfig) -> Result<(Connection, Option<String>), HistoryError> {
     let path = &config.path;
     if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).map_err(|source| HistoryError::Io {
+        owner::make_folder(folder).map_err(|source| HistoryError::Io {
             path: folder.to_owned(),
             action: "make the folder",
             source,
@@ -137,6 +138,12 @@ fn failed(path: &Path, action: &'static str) -> impl Fn(rusqlite::Error) -> Hist
 pub(super) fn prepare(path: &Path) -> Result<Connection, HistoryError> {
     let failed = failed(path, "open it");
     let mut connection = Connection::open(path).map_err(&failed)?;
+    // SQLite itself gives the files beside it to the owner of this one.
+    owner::follow(path).map_err(|source| HistoryError::Io {
+        path: path.to_owned(),
+        action: "give it to the folder's owner",
+        source,
+    })?;
     connection.busy_timeout(BUSY).map_err(&failed)?;
     connection.pragma_update(None, "journal_mode", "WAL").map_err(&failed)?;
     connection.pragma_update(None, "synchronous", "FULL").map_err(&failed)?;

@@ -29,11 +29,14 @@ pub fn judge(members: &[Member], previous: Option<&EnsembleView>, now: Timestamp
 }
 
 fn state(members: &[Member], voters: &[&Member], quorum: Quorum, led: bool) -> EnsembleState {
-    if members.iter().all(|member| member.state == ServerState::Unknown) {
+    let unknown = voters.iter().filter(|member| member.state == ServerState::Unknown).count();
+    let at_best = Quorum { serving: quorum.serving + unknown, ..quorum };
+    // Servers that were not reached yet may serve: nothing is said that they could prove wrong.
+    if members.iter().all(|member| member.state == ServerState::Unknown) || (!quorum.holds() && at_best.holds()) {
         EnsembleState::Unknown
     } else if !quorum.holds() {
         EnsembleState::NoQuorum
-    } else if quorum.can_lose() == 0 && quorum.voters > 1 {
+    } else if at_best.can_lose() == 0 && quorum.voters > 1 {
         EnsembleState::AtRisk
     } else if !led || members.iter().any(|member| member.state != ServerState::Up) || voters.is_empty() {
         EnsembleState::Degraded
@@ -96,6 +99,10 @@ mod tests {
             ([Up, Frozen, Up], Some(2), EnsembleState::AtRisk, Some("zk2 frozen")),
             ([Up, Down, Frozen], None, EnsembleState::NoQuorum, Some("zk2 down, zk3 frozen")),
             ([Unknown, Unknown, Unknown], None, EnsembleState::Unknown, None),
+            ([Unknown, Unknown, Up], Some(2), EnsembleState::Unknown, None),
+            ([Unknown, Down, Up], Some(2), EnsembleState::Unknown, None),
+            ([Unknown, Down, Down], None, EnsembleState::NoQuorum, Some("zk1 unknown, zk2 down, zk3 down")),
+            ([Unknown, Up, Up], Some(2), EnsembleState::Degraded, Some("zk1 unknown")),
         ] {
             let view = judge(&members(states, leader), None, NOW);
             assert_eq!((view.state, view.cause.as_deref()), (state, cause), "{states:?}");

@@ -208,11 +208,23 @@ impl ServerTracker {
         if !self.probed.state.serves() {
             self.firing.clear();
             let rule = (self.probed.state != ServerState::Unknown).then_some("probe");
-            return (self.probed.state, self.probed.cause.clone(), rule);
+            return (self.probed.state, self.down_cause(), rule);
         }
         match self.rule(now) {
             Some((rule, cause)) => (ServerState::Degraded, Some(cause), Some(rule)),
             None => (ServerState::Up, None, None),
+        }
+    }
+
+    /// What the probe found; a process that runs all the same tells an operator to wait or to look at it.
+    fn down_cause(&self) -> Option<String> {
+        let runs = |host: &&HostView| matches!(host.state, HostState::Running | HostState::Starting);
+        match (self.probed.state, self.view.host.as_ref().filter(runs)) {
+            (ServerState::Down, Some(host)) => {
+                let cause = self.probed.cause.as_deref().unwrap_or("no reply");
+                Some(format!("{} runs, still starting or stuck: {cause}", host.name))
+            }
+            _ => self.probed.cause.clone(),
         }
     }
 

@@ -9,7 +9,7 @@ use crate::domain::file::FileEntry;
 use crate::domain::ids::{AttemptId, Epoch, FileId, Millis, NodeId, OperationId, Timestamp};
 use crate::domain::node::{NodeRecord, NodeState};
 use crate::domain::operation::{Operation, OperationKind, OperationStatus};
-use crate::domain::scheduler::{Decision, RUNS_KEPT, Run, RunProgress};
+use crate::domain::scheduler::{Decision, MoveReason, RUNS_KEPT, Run, RunProgress};
 use crate::domain::server::Role;
 use crate::domain::snapshot::{
     LeadershipView, Level, LocalView, MOVE_SECONDS, NOTICES_KEPT, Notice, OPERATIONS_KEPT, SessionState,
@@ -292,9 +292,7 @@ impl State {
             OperationStatus::Failed => {
                 self.notice(Level::Error, format!("{} {} failed: {why}", kind.word(), operation.what), now);
             }
-            OperationStatus::Done
-                if !matches!(kind, OperationKind::Migration | OperationKind::Upload | OperationKind::Workload) =>
-            {
+            OperationStatus::Done if is_waited_for(operation) => {
                 self.notice(Level::Info, format!("{} {} done in {took}", kind.word(), operation.what), now);
             }
             _ => {}
@@ -382,5 +380,17 @@ impl State {
             self.per_minute.push(Some(f64::from(self.minute.1)));
             self.minute = (self.minute.0.plus(MINUTE), 0);
         }
+    }
+}
+
+/// Whether an operator asked for this very operation, and it is no part of a bulk.
+fn is_waited_for(operation: &Operation) -> bool {
+    let why = operation.why.as_deref().unwrap_or_default();
+    match operation.kind {
+        OperationKind::Workload => false,
+        OperationKind::Upload => why == format!("by {}", operation.by),
+        OperationKind::Migration => why.starts_with(MoveReason::Manual.word()),
+        OperationKind::Delete => operation.by != OperationKind::Workload.word(),
+        _ => true,
     }
 }

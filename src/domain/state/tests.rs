@@ -5,7 +5,7 @@ use crate::domain::file::FileEntry;
 use crate::domain::fixtures::{NOW, file, node_id, operation, snapshot};
 use crate::domain::ids::{Epoch, FileId, OperationId, Zxid};
 use crate::domain::node::{NodeCondition, NodeState, WriteTrouble};
-use crate::domain::operation::{OperationKind, OperationStatus};
+use crate::domain::operation::{Operation, OperationKind, OperationStatus};
 use crate::domain::scheduler::Decision;
 use crate::domain::server::{HostState, HostView, Reach, Role, Sample, Srvr};
 use crate::domain::snapshot::{HistoryView, OPERATIONS_KEPT, SessionState, Snapshot, StoreView};
@@ -134,6 +134,25 @@ fn a_bulk_does_not_push_the_operation_that_made_it_out() {
     let view = state.snapshot(NOW);
     assert_eq!(view.operations.len(), OPERATIONS_KEPT);
     assert_eq!(view.operation(OperationId::new(1)).map(|row| row.status), Some(OperationStatus::Done));
+}
+
+#[test]
+fn what_an_operator_waits_for_is_told_and_bulks_are_not() {
+    let told = |kind, by: &str, why: &str| {
+        let mut state = state([0, 0, 0]);
+        let before = state.snapshot(NOW).notices.len();
+        let done = operation(1, kind, OperationStatus::Done);
+        let done = Operation { by: by.into(), why: Some(why.into()), ..done };
+        state.apply(Event::Operation(Box::new(done)), NOW);
+        state.snapshot(NOW).notices.len() > before
+    };
+    assert!(told(OperationKind::Upload, "console root", "by console root"));
+    assert!(!told(OperationKind::Upload, "console root", "stress 01a2"));
+    assert!(told(OperationKind::Migration, "console root", "manual, by console root"));
+    assert!(!told(OperationKind::Migration, "timer", "over-trigger: zk1 8 to 7"));
+    assert!(told(OperationKind::Delete, "console root", ""));
+    assert!(!told(OperationKind::Delete, "workload", ""));
+    assert!(told(OperationKind::Drain, "console root", ""));
 }
 
 #[test]

@@ -18,11 +18,11 @@ pub type Rebinding = BTreeMap<String, Vec<String>>;
 /// Why the keys of the settings cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeymapError {
-    #[error("[tui.keys]: there is no action {name:?}; the actions are {known}")]
+    #[error("[keys]: there is no action {name:?}; the actions are {known}")]
     UnknownAction { name: String, known: String },
-    #[error("[tui.keys] {action}: {key:?} is no key: {why}")]
+    #[error("[keys] {action}: {key:?} is no key: {why}")]
     BadKey { action: &'static str, key: String, why: &'static str },
-    #[error("[tui.keys]: {key} would be {first} and {second}; bind one of them to another key")]
+    #[error("[keys]: {key} would be {first} and {second}; bind one of them to another key")]
     Clash { key: String, first: &'static str, second: &'static str },
 }
 
@@ -105,7 +105,7 @@ pub fn mutates(action: Action) -> bool {
 /// The README's table of default keys, in Markdown, with a line end after each row.
 #[must_use]
 pub fn key_table_markdown() -> String {
-    let mut out = String::from("| where | key | action | name in `[tui.keys]` |\n|---|---|---|---|\n");
+    let mut out = String::from("| where | key | action | name in `[keys]` |\n|---|---|---|---|\n");
     for context in Context::ALL {
         for entry in TABLE.iter().filter(|entry| entry.context == context && !entry.help.is_empty()) {
             let keys: Vec<String> = entry.keys.iter().map(|key| format!("`{key}`")).collect();
@@ -163,7 +163,7 @@ mod tests {
     fn a_clash_names_both_actions() {
         let clash = rebound(&[("drain", &["q"])]).expect_err("q is taken");
         assert_eq!(clash, KeymapError::Clash { key: "q".into(), first: "quit", second: "drain" });
-        assert_eq!(clash.to_string(), "[tui.keys]: q would be quit and drain; bind one of them to another key");
+        assert_eq!(clash.to_string(), "[keys]: q would be quit and drain; bind one of them to another key");
         assert!(matches!(rebound(&[("dran", &["F2"])]), Err(KeymapError::UnknownAction { .. })));
         assert!(matches!(rebound(&[("drain", &["dd"])]), Err(KeymapError::BadKey { action: "drain", .. })));
         rebound(&[("wrap", &["d"])]).expect("the logs pane may take a key of the ensemble");
@@ -181,5 +181,10 @@ mod tests {
         let table = key_table_markdown();
         assert!(table.contains("| The ensemble | `d` | move all files off a node, or lift that | `drain` |\n"));
         assert_eq!(table.lines().count(), 2 + TABLE.iter().filter(|entry| !entry.help.is_empty()).count());
+        let readme = include_str!("../../../README.md");
+        assert!(
+            readme.contains(&format!("<!-- keys -->\n{table}<!-- /keys -->")),
+            "the README needs this table:\n{table}"
+        );
     }
 }

@@ -9,7 +9,7 @@ use crate::tui::frame::{Pieces, paint, popup};
 use crate::tui::keymap::table::{Context, Entry};
 
 /// Columns of keys.
-const KEYS_WIDTH: usize = 20;
+const KEYS_WIDTH: usize = 24;
 
 /// Paints the help over `area`, from its line `first` on.
 pub fn draw(first: usize, area: Rect, scene: &Scene<'_>, buffer: &mut Buffer) {

@@ -35,8 +35,10 @@ impl Ui {
             Action::Pane(number) => self.show(usize::from(number).saturating_sub(1)),
             Action::NextPane => self.show((self.active + 1) % self.panes.len().max(1)),
             Action::PreviousPane => self.show((self.active + self.panes.len().max(1) - 1) % self.panes.len().max(1)),
-            // Esc takes the toasts away first, then it is the pane's.
-            Action::Back if self.toasts.dismiss() => Vec::new(),
+            Action::Back => {
+                self.toasts.dismiss();
+                self.pane_act(action)
+            }
             _ => self.pane_act(action),
         }
     }

@@ -256,32 +256,32 @@ fn help_comes_from_the_keys() {
      1 Health  2 Files  3 History  4 Logs  5 Scheduler                                  scheduler on, next in 9s   0 moving
     (the pane)        ┌ Help   Up and Down scroll, Esc closes ───────────────────────────────────────────┐
                       │ Health, here                                                                     │
-                      │   d                   move all files off a node, or lift that                    │
-                      │   p                   pause a server, or start it again                          │
-                      │   s                   pile files on one node                                     │
-                      │   r                   run the scheduler now                                      │
-                      │   /                   show only rows that match                                  │
-                      │   o                   sort by the next column                                    │
-                      │   c                   copy the row to the clipboard                              │
+                      │   d                       move all files off a node, or lift that                │
+                      │   p                       pause a server, or start it again                      │
+                      │   s                       pile files on one node                                 │
+                      │   r                       run the scheduler now                                  │
+                      │   /                       show only rows that match                              │
+                      │   o                       sort by the next column                                │
+                      │   c                       copy the row to the clipboard                          │
                       │                                                                                  │
                       │ Everywhere                                                                       │
-                      │   ?                   keys of this pane and of all                               │
-                      │   :                   type a command, such as :weight zk1 50                     │
-                      │   e                   everything that was reported                               │
-                      │   q Ctrl-c            leave the console                                          │
-                      │   1                   go to the first pane; 2 to 9 likewise                      │
-                      │   Tab                 next pane                                                  │
-                      │   BackTab             previous pane                                              │
-                      │   Esc                 close, or leave a detail                                   │
-                      │   Ctrl-l              paint the screen anew                                      │
-                      │   M                   give the mouse to the terminal, or take it back            │
+                      │   ?                       keys of this pane and of all                           │
+                      │   :                       type a command, such as :weight zk1 50                 │
+                      │   e                       everything that was reported                           │
+                      │   q Ctrl-c                leave the console                                      │
+                      │   1                       go to the first pane; 2 to 9 likewise                  │
+                      │   Tab                     next pane                                              │
+                      │   BackTab                 previous pane                                          │
+                      │   Esc                     close, or leave a detail                               │
+                      │   Ctrl-l                  paint the screen anew                                  │
+                      │   M                       give the mouse to the terminal, or take it back        │
                       │                                                                                  │
                       │ The ensemble                                                                     │
-                      │   S                   stop a server, or start it again                           │
-                      │   P                   pause the scheduler, or resume it                          │
-                      │   v                   show the plan, move nothing                                │
-                      │   X                   end the run in progress; moves under way finish            │
-                      │   w                   run the sample workload once                               │
+                      │   S                       stop a server, or start it again                       │
+                      │   P                       pause the scheduler, or resume it                      │
+                      │   v                       show the plan, move nothing                            │
+                      │   X                       end the run in progress; moves under way finish        │
+                      │   w                       run the sample workload once                           │
                       │                                                                                  │
                       │                                                                                  │
                       │                                                                                  │

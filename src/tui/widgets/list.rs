@@ -99,7 +99,9 @@ impl<K: Copy + PartialEq> Columns<K> {
         self
     }
 
-    fn width(&self) -> usize {
+    /// Cells that all columns take together, with the marker and the gaps.
+    #[must_use]
+    pub fn width(&self) -> usize {
         MARKER + self.0.iter().map(|(_, column)| column.width + GAP).sum::<usize>()
     }
 

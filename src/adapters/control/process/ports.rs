@@ -29,13 +29,30 @@ impl TakenPort {
 
 impl fmt::Display for TakenPort {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "port {} ({}) ", self.port, self.purpose)?;
-        match (&self.cause, &self.owner) {
-            (Some(cause), _) => write!(f, "cannot be used: {cause}"),
-            (None, Some((pid, command))) => write!(f, "is taken by process {pid} ({command})"),
-            (None, None) => f.write_str("is taken by a process that this user cannot see"),
+        f.write_str(&told(std::slice::from_ref(self)))
+    }
+}
+
+/// The ports in words, those of one holder together.
+pub(super) fn told(ports: &[TakenPort]) -> String {
+    let mut groups: Vec<Vec<&TakenPort>> = Vec::new();
+    for port in ports {
+        match groups.iter_mut().find(|group| group[0].owner == port.owner && group[0].cause == port.cause) {
+            Some(group) => group.push(port),
+            None => groups.push(vec![port]),
         }
     }
+    let told = |group: &Vec<&TakenPort>| {
+        let names: Vec<String> = group.iter().map(|port| format!("{} ({})", port.port, port.purpose)).collect();
+        let (word, are) = if names.len() == 1 { ("port", "is") } else { ("ports", "are") };
+        let why = match (&group[0].cause, &group[0].owner) {
+            (Some(cause), _) => format!("cannot be used: {cause}"),
+            (None, Some((pid, command))) => format!("{are} taken by process {pid} ({command})"),
+            (None, None) => format!("{are} taken by a process that this user cannot see"),
+        };
+        format!("{word} {} {why}", names.join(", "))
+    };
+    groups.iter().map(told).collect::<Vec<_>>().join("; ")
 }
 
 /// The ports of `node` that cannot be bound now.
@@ -128,5 +145,21 @@ mod tests {
         let text = found[0].to_string();
         let expected = format!("port {port} (clients of zk1) is taken by process {} (", std::process::id());
         assert!(text.starts_with(&expected), "{text}");
+    }
+
+    #[test]
+    fn ports_of_one_holder_are_told_together() {
+        let port = |port, purpose: &str, pid| TakenPort {
+            port,
+            purpose: purpose.into(),
+            owner: Some((pid, "java".into())),
+            cause: None,
+        };
+        let all = [port(2181, "clients of zk1", 7), port(7001, "metrics of zk1", 7), port(2182, "clients of zk2", 8)];
+        assert_eq!(
+            told(&all),
+            "ports 2181 (clients of zk1), 7001 (metrics of zk1) are taken by process 7 (java); \
+             port 2182 (clients of zk2) is taken by process 8 (java)"
+        );
     }
 }

@@ -60,6 +60,7 @@ pub(super) fn clean(line: &str, limit: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read, Write};
     use std::process::{Command, Stdio};
 
     use super::*;
@@ -81,7 +82,10 @@ mod tests {
 
     #[test]
     fn a_live_child_is_seen_stopped_and_dead() {
-        let mut child = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
+        let mut child = Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        // Its echo tells that the program has taken the place of its parent's image.
+        child.stdin.as_mut().unwrap().write_all(b"x").unwrap();
+        child.stdout.as_mut().unwrap().read_exact(&mut [0]).unwrap();
         let pid = child.id();
         let first = stat(pid).unwrap();
         assert!(!first.paused() && !first.dead());

@@ -14,6 +14,9 @@ use crate::tui::{sanitise, time};
 
 /// Cells of the operations per minute.
 const SPARK: usize = 24;
+/// Least widths of the columns that take what the others leave.
+const WHAT: usize = 20;
+const WHY: usize = 14;
 
 pub(super) struct Scene<'a> {
     pub cursor: Cursor,
@@ -39,18 +42,20 @@ fn columns(width: usize) -> Columns<Key> {
         (Key::Time, Column::left("TIME", 8)),
         (Key::Kind, Column::left("OPERATION", 10)),
         (Key::Status, Column::left("STATUS", 9)),
-        (Key::What, Column::left("WHAT", 20)),
+        (Key::What, Column::left("WHAT", WHAT)),
         (Key::From, Column::left("FROM", 4)),
         (Key::To, Column::left("TO", 4)),
         (Key::Took, Column::right("TOOK", 6)),
-        (Key::Why, Column::left("WHY", 14)),
+        (Key::Why, Column::left("WHY", WHY)),
     ];
     let columns = Columns::fit(all, &[Key::Took, Key::From, Key::To, Key::Why], width);
-    if columns.width_of(Key::Why).is_some() {
-        columns.stretch(Key::What, width.saturating_sub(14), 40).stretch(Key::Why, width, 200)
-    } else {
-        columns.stretch(Key::What, width, 60)
+    if columns.width_of(Key::Why).is_none() {
+        return columns.stretch(Key::What, width, 60);
     }
+    // What there is beyond the least is shared by both, half each.
+    let spare = width.saturating_sub(columns.width());
+    let what = width.saturating_sub(spare / 2).max(columns.width());
+    columns.stretch(Key::What, what, 40).stretch(Key::Why, width, 200)
 }
 
 impl Scene<'_> {

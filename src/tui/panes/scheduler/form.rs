@@ -142,7 +142,7 @@ impl Form {
             let mark = if self.open && self.field == *field { "> " } else { "  " };
             paint::text(area, buffer, row as u16 + 1, &format!("{mark}{text}"), style(*field));
         }
-        let hint = if self.open { "  Enter start  Tab next  Left/Right change" } else { "" };
+        let hint = if self.open { "  Enter start  Tab next  Left/Right" } else { "" };
         paint::text(area, buffer, rows.len() as u16 + 1, hint, styles.dim);
     }
 }

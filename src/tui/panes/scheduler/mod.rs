@@ -36,7 +36,7 @@ const ACTIONS: &[Action] = &[
 ];
 
 /// Cells of the stress form, and the width from which on it stands beside the runs.
-const FORM: u16 = 42;
+const FORM: u16 = 36;
 const FORM_FROM: u16 = 78;
 
 /// The fifth tab.

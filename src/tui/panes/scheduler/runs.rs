@@ -21,7 +21,7 @@ pub(super) fn draw(cursor: Cursor, area: Rect, buffer: &mut Buffer, view: &View<
     let width = usize::from(area.width);
     let all = vec![
         ('t', Column::left("", 8)),
-        ('d', Column::left("", 16)),
+        ('d', Column::left("", 13)),
         ('o', Column::left("", 14)),
         ('b', Column::left("", 12)),
     ];

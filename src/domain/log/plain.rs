@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use super::level::LogLevel;
+
 /// What is wanted of the logs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LogQuery {
@@ -16,42 +18,6 @@ pub struct LogQuery {
 
 /// Most lines of one answer.
 pub const LOG_PAGE_MAX: usize = 2000;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum LogLevel {
-    Trace,
-    Debug,
-    Info,
-    Warn,
-    Error,
-}
-
-impl LogLevel {
-    pub const ALL: [Self; 5] = [Self::Trace, Self::Debug, Self::Info, Self::Warn, Self::Error];
-
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Trace => "TRACE",
-            Self::Debug => "DEBUG",
-            Self::Info => "INFO",
-            Self::Warn => "WARN",
-            Self::Error => "ERROR",
-        }
-    }
-
-    /// Reads a level's word in any case; `FATAL` counts as error.
-    #[must_use]
-    pub fn from_word(word: &str) -> Option<Self> {
-        let upper = word.to_ascii_uppercase();
-        match upper.as_str() {
-            "FATAL" => Some(Self::Error),
-            "WARNING" => Some(Self::Warn),
-            _ => Self::ALL.into_iter().find(|level| level.word() == upper),
-        }
-    }
-}
 
 /// One event of a log: its first line and how many lines continue it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

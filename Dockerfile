@@ -1,0 +1,30 @@
+# zkdeck in a small image: the program, its entry point, nothing to compile with.
+ARG RUST_VERSION=1.95-bookworm
+ARG DEBIAN_VERSION=bookworm-slim
+
+FROM rust:${RUST_VERSION} AS build
+WORKDIR /src
+# The dependencies alone first: they are built again only when one of these two files changes.
+COPY Cargo.toml Cargo.lock ./
+RUN mkdir -p src benches \
+ && echo 'fn main() {}' | tee src/main.rs benches/balance.rs > benches/console.rs \
+ && touch src/lib.rs \
+ && cargo build --release --locked --bin zkdeck \
+ && rm -r src benches
+COPY . .
+# Cargo goes by time stamps, and those of the files above may be older than the build.
+RUN touch src/lib.rs src/main.rs && cargo build --release --locked --bin zkdeck
+
+FROM debian:${DEBIAN_VERSION}
+RUN groupadd --gid 1000 zkdeck \
+ && useradd --uid 1000 --gid 1000 --home-dir /zkdeck --no-create-home --shell /usr/sbin/nologin zkdeck \
+ && mkdir -p /zkdeck/data /zkdeck/logs \
+ && chown -R zkdeck:zkdeck /zkdeck
+COPY docker/entrypoint.sh /usr/local/bin/entrypoint
+COPY --from=build /src/target/release/zkdeck /usr/local/bin/zkdeck
+USER zkdeck
+WORKDIR /zkdeck
+EXPOSE 8080
+HEALTHCHECK --interval=5s --timeout=5s --start-period=20s --retries=6 CMD ["zkdeck", "healthcheck"]
+ENTRYPOINT ["entrypoint"]
+CMD ["zkdeck", "--daemon"]

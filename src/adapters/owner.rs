@@ -1,0 +1,76 @@
+//! What root makes goes to the owner of the folder that it is made in, so that a console that root
+//! opened leaves nothing that the daemon beside it, which is not root, cannot write.
+
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::{MetadataExt, chown};
+use std::path::Path;
+
+/// Gives `path` to its folder's owner when this process is root's and the folder is not.
+///
+/// # Errors
+/// That of the file system.
+pub fn follow(path: &Path) -> io::Result<()> {
+    if !rustix::process::geteuid().is_root() {
+        return Ok(());
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let (folder, own) = (fs::metadata(folder)?, fs::symlink_metadata(path)?);
+    if folder.uid() == 0 || own.uid() == folder.uid() {
+        return Ok(());
+    }
+    chown(path, Some(folder.uid()), Some(folder.gid()))
+}
+
+/// Makes a folder with those above it; what is there stays as it is.
+///
+/// # Errors
+/// That of the file system.
+pub fn make_folder(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    match path.parent() {
+        Some(above) if !above.as_os_str().is_empty() => make_folder(above)?,
+        _ => {}
+    }
+    match fs::create_dir(path) {
+        Ok(()) => follow(path),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_are_made_once_and_a_file_in_the_way_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let deep = folder.path().join("a/b/c");
+        make_folder(&deep).unwrap();
+        make_folder(&deep).unwrap();
+        assert!(deep.is_dir());
+        fs::write(folder.path().join("file"), "").unwrap();
+        assert!(make_folder(&folder.path().join("file/below")).is_err());
+    }
+
+    #[test]
+    fn what_root_makes_belongs_to_the_folders_owner() {
+        if !rustix::process::geteuid().is_root() {
+            // Only root can give files away; everybody else owns what they make.
+            return;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        chown(folder.path(), Some(4711), Some(4712)).unwrap();
+        let (file, deep) = (folder.path().join("file"), folder.path().join("a/b"));
+        fs::write(&file, "").unwrap();
+        follow(&file).unwrap();
+        make_folder(&deep).unwrap();
+        for path in [file, deep] {
+            let owner = fs::metadata(&path).unwrap();
+            assert_eq!((owner.uid(), owner.gid()), (4711, 4712), "{}", path.display());
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! The folders that zkdeck writes: there, writable, on a local disk, with room.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{statfs, statvfs};
+
+use super::finding::Finding;
+use super::place::{Place, blocking};
+use crate::domain::ids::Bytes;
+
+/// Below this the next stress fills the disk.
+const FREE_MIN: Bytes = Bytes(1 << 30);
+
+pub(super) async fn check(place: &Place) -> Vec<Finding> {
+    let paths = &place.config.paths;
+    let reserve = Bytes(place.config.scheduler.reserve_mib << 20);
+    let mut findings = Vec::new();
+    for (name, folder, flag) in [("data folder", &paths.data, "--data"), ("log folder", &paths.logs, "--logs")] {
+        let (path, floor) = (folder.clone(), reserve.max(FREE_MIN));
+        let found = blocking(move || folder_at(name, &path, flag, floor)).await;
+        findings.extend(found.into_iter().flatten());
+    }
+    findings
+}
+
+fn folder_at(name: &'static str, folder: &Path, flag: &str, floor: Bytes) -> Vec<Finding> {
+    // A folder that is still to be made is judged by where it will be made.
+    let there = nearest(folder);
+    let shown = folder.display();
+    let mut findings = vec![match (writable(&there), there.as_path() == folder) {
+        (Ok(()), true) => Finding::ok(name, format!("{shown} is writable")),
+        (Ok(()), false) => Finding::ok(name, format!("{shown} is made at the first start, in {}", there.display())),
+        (Err(error), _) => {
+            let user = rustix::process::getuid().as_raw();
+            let fix = format!("sudo chown -R {user} {}, or choose another folder with {flag}", there.display());
+            Finding::fail(name, format!("{} cannot be written by uid {user}: {error}", there.display()), fix)
+        }
+    }];
+    findings.extend(kind(name, &there, flag));
+    findings.extend(room(name, &there, flag, floor));
+    findings
+}
+
+/// The folder, or its nearest parent that exists.
+fn nearest(folder: &Path) -> PathBuf {
+    let absolute = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+    match absolute.ancestors().find(|path| path.is_dir()) {
+        Some(found) if found == absolute => folder.to_owned(),
+        Some(found) => found.to_owned(),
+        None => PathBuf::from("/"),
+    }
+}
+
+/// Asks by making a file without a name, which leaves nothing behind; where the file system has
+/// none, by the access rights.
+fn writable(folder: &Path) -> io::Result<()> {
+    use rustix::fs::{Access, Mode, OFlags, access, open};
+    match open(folder, OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC, Mode::from_raw_mode(0o600)) {
+        Ok(_) => Ok(()),
+        Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::ISDIR | rustix::io::Errno::NOENT) => {
+            Ok(access(folder, Access::WRITE_OK | Access::EXEC_OK)?)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// File systems on which a rename or a sync promises less than the migration protocol asks for.
+fn kind(name: &'static str, folder: &Path, flag: &str) -> Option<Finding> {
+    let number = statfs(folder).ok()?.f_type;
+    let what = match number as u64 & 0xffff_ffff {
+        0x6969 => "NFS",
+        0x0102_1997 => "9p (a folder shared from the host of this virtual machine)",
+        0x6573_5546 => "FUSE",
+        0x517b | 0xfe53_4d42 | 0xff53_4d42 => "SMB",
+        0x0102_1994 => {
+            return Some(Finding::warn(
+                name,
+                format!("{} is in memory (tmpfs): it is empty after a reboot", folder.display()),
+                format!("choose a folder on a disk with {flag}"),
+            ));
+        }
+        _ => return None,
+    };
+    let message = format!("{} is on {what}, where what was synced may still be lost in a crash", folder.display());
+    Some(Finding::warn(name, message, format!("choose a folder on a local disk with {flag}")))
+}
+
+fn room(name: &'static str, folder: &Path, flag: &str, floor: Bytes) -> Option<Finding> {
+    let stat = statvfs(folder).ok()?;
+    let free = Bytes(stat.f_bavail.saturating_mul(stat.f_frsize));
+    if free >= floor {
+        return Some(Finding::ok(name, format!("{free} free")));
+    }
+    let message = format!("{free} free on the disk of {}, less than {floor}", folder.display());
+    Some(Finding::warn(
+        name,
+        message,
+        format!("make room, delete files in the console (x), or choose another disk with {flag}"),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::doctor::finding::Status;
+
+    #[test]
+    fn a_folder_to_be_made_is_judged_by_its_parent_and_nothing_is_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let found = folder_at("data folder", &folder.path().join("a/b"), "--data", Bytes(1));
+        assert_eq!(found[0].status, Status::Ok, "{found:?}");
+        assert!(found[0].message.contains("is made at the first start"), "{found:?}");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn too_little_room_is_told_with_the_number() {
+        let folder = tempfile::tempdir().unwrap();
+        let found = room("data folder", folder.path(), "--data", Bytes(u64::MAX)).unwrap();
+        assert_eq!(found.status, Status::Warn);
+        assert!(found.message.contains("free on the disk of"), "{found:?}");
+    }
+}

@@ -1,0 +1,120 @@
+//! `zkdeck doctor`: what is wrong with this machine and the stack, and what to type against it.
+//!
+//! A check is one function in [`CHECKS`]. It gets the [`Place`], has [`LIMIT`], and brings findings;
+//! it changes nothing. All checks run at once, so the slowest one is how long it takes.
+//!
+//! To add a check: a function `async fn check(place: &Place) -> Vec<Finding>` in a file of its own, and
+//! one line in the table.
+
+mod ensemble;
+mod finding;
+mod folders;
+mod place;
+mod system;
+
+use std::io::Write;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, join_all};
+
+use self::finding::{Finding, Status};
+use self::place::Place;
+use super::args::Args;
+use crate::config::{Config, ConfigError};
+
+/// Longest time of one check.
+const LIMIT: Duration = Duration::from_secs(5);
+
+/// Checks this machine and the stack, and prints what to type for each thing that is wrong. Changes nothing.
+///
+/// Exit code 0 when nothing failed, else 1.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(super) struct Options {
+    /// Print a JSON array of {check, status, message, fix}
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+type Run = for<'a> fn(&'a Place) -> BoxFuture<'a, Vec<Finding>>;
+
+/// Every check, in the order of the report.
+const CHECKS: &[(&str, Run)] = &[
+    ("folders", |place| folders::check(place).boxed()),
+    ("ensemble", |place| ensemble::check(place).boxed()),
+    ("vm.max_map_count", |place| system::max_map_count(place).boxed()),
+];
+
+/// Runs every check and prints the report.
+pub(super) async fn run(
+    options: &Options,
+    args: &Args,
+    config: Result<Config, ConfigError>,
+) -> anyhow::Result<ExitCode> {
+    let findings = match config {
+        Ok(config) => look(&Place::new(args, config)?, CHECKS, LIMIT).await,
+        Err(error) => vec![Finding::fail("settings", error.0, "correct that setting; zkdeck --help lists the flags")],
+    };
+    let report = if options.json { serde_json::to_string_pretty(&findings)? } else { text(&findings) };
+    // A reader that has closed the pipe has seen enough.
+    _ = writeln!(std::io::stdout(), "{report}");
+    let failed = findings.iter().any(|finding| finding.status == Status::Fail);
+    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// All findings in the order of the table; a check that takes longer than `limit` is a finding itself.
+async fn look(place: &Place, checks: &[(&'static str, Run)], limit: Duration) -> Vec<Finding> {
+    let each = checks.iter().map(async |(name, run)| match tokio::time::timeout(limit, run(place)).await {
+        Ok(findings) => findings,
+        Err(_) => {
+            let message = format!("no answer within {} s", limit.as_secs_f64());
+            vec![Finding::fail(name, message, "look at what it waits for: a disk, a network share or a service hangs")]
+        }
+    });
+    join_all(each).await.into_iter().flatten().collect()
+}
+
+/// One line for each finding, its fix below it, and the count.
+fn text(findings: &[Finding]) -> String {
+    let width = findings.iter().map(|finding| finding.check.len()).max().unwrap_or(0);
+    let mut lines = Vec::new();
+    for finding in findings {
+        lines.push(format!("{:<4}  {:<width$}  {}", finding.status.word(), finding.check, finding.message));
+        lines.extend(finding.fix.iter().map(|fix| format!("      {:<width$}  fix: {fix}", "")));
+    }
+    let count = |status| findings.iter().filter(|finding| finding.status == status).count();
+    let (ok, warn, fail) = (count(Status::Ok), count(Status::Warn), count(Status::Fail));
+    lines.push(format!("\n{ok} ok, {warn} to look at, {fail} failed"));
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_check_that_hangs_is_a_finding_and_holds_up_no_other() {
+        let place = place::tests::place();
+        let checks: &[(&str, Run)] = &[
+            ("slow", |_| std::future::pending().boxed()),
+            ("quick", |_| async { vec![Finding::ok("quick", "well")] }.boxed()),
+        ];
+        let found = look(&place, checks, LIMIT).await;
+        assert_eq!(
+            found.iter().map(|f| (f.check, f.status)).collect::<Vec<_>>(),
+            [("slow", Status::Fail), ("quick", Status::Ok)]
+        );
+    }
+
+    #[test]
+    fn the_report_has_the_fix_below_its_finding() {
+        let findings = [Finding::ok("a", "well"), Finding::fail("long", "ill", "type this")];
+        assert_eq!(
+            text(&findings),
+            "ok    a     well\nfail  long  ill\n            fix: type this\n\n1 ok, 0 to look at, 1 failed"
+        );
+        let json = serde_json::to_value(&findings).unwrap();
+        assert_eq!(json[1], serde_json::json!({"check":"long","status":"fail","message":"ill","fix":"type this"}));
+    }
+}

@@ -1,0 +1,188 @@
+//! What fronts ask of the logs, and what they get.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::ast::{Cmp, Expr, Field, Pattern, Side};
+use super::event::LogEvent;
+use super::level::LogLevel;
+use super::moment::Moment;
+use crate::domain::ids::{Millis, Timestamp};
+
+/// Most events of one page.
+pub const PAGE_MAX: usize = 2000;
+/// Counting stops here: `10,000+`.
+pub const HITS_MAX: u64 = 10_000;
+/// Most bars of a histogram.
+pub const BARS_MAX: usize = 400;
+/// Most lines of context on one side.
+pub const CONTEXT_MAX: usize = 500;
+
+/// Which events are wanted: the typed query, and what is set beside it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogSearch {
+    pub expr: Expr,
+    pub from: Option<Moment>,
+    pub to: Option<Moment>,
+    /// This level and worse.
+    pub level: Option<LogLevel>,
+    /// Only events of one folder of `logs/`.
+    pub node: Option<String>,
+}
+
+impl Default for LogSearch {
+    fn default() -> Self {
+        Self { expr: Expr::All, from: None, to: None, level: None, node: None }
+    }
+}
+
+impl LogSearch {
+    /// All of it as one query.
+    #[must_use]
+    pub fn whole(&self) -> Expr {
+        let mut parts = vec![];
+        if self.expr != Expr::All {
+            parts.push(self.expr.clone());
+        }
+        parts.extend(self.level.map(|level| Expr::Level(Cmp::AtLeast, level)));
+        parts.extend(self.node.as_ref().map(|node| Expr::Field(Field::Node, Pattern::Phrase(node.clone()))));
+        parts.extend(self.from.map(|at| Expr::Time(Side::Since, at)));
+        parts.extend(self.to.map(|at| Expr::Time(Side::Until, at)));
+        Expr::and(parts)
+    }
+}
+
+/// A place between two events of one answer; only its back end can read it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Cursor(pub String);
+
+/// Which way a page goes from its cursor.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Way {
+    /// Without a cursor: the newest events.
+    #[default]
+    Older,
+    /// Without a cursor: the oldest events.
+    Newer,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PageAsk {
+    pub search: LogSearch,
+    pub cursor: Option<Cursor>,
+    pub way: Way,
+    /// 1 to [`PAGE_MAX`].
+    pub limit: usize,
+}
+
+/// How many events match.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Hits {
+    pub count: u64,
+    /// Counting stopped: there may be more.
+    pub at_least: bool,
+}
+
+/// Who answered, and what is to be known about it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Answered {
+    /// `local files` or `Elasticsearch`.
+    pub by: String,
+    /// Why it was not the one that should have been, and what to do.
+    pub fallback: Option<String>,
+    /// What is incomplete about the answer: unreadable files, failed shards.
+    pub notes: Vec<String>,
+    pub took: Millis,
+    /// The same request to Elasticsearch as a command line, without secrets.
+    pub curl: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct LogPage {
+    /// Oldest first, whichever way was asked.
+    pub events: Vec<LogEvent>,
+    /// To go on before the first event; `None` when nothing older matches.
+    pub older: Option<Cursor>,
+    /// To go on behind the last event; `None` when nothing newer matches by now.
+    pub newer: Option<Cursor>,
+    pub hits: Option<Hits>,
+    /// Folders of `logs/`, for the node filter.
+    pub nodes: Vec<String>,
+    pub answered: Answered,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HistogramAsk {
+    pub search: LogSearch,
+    /// 1 to [`BARS_MAX`].
+    pub bars: usize,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Bar {
+    pub count: u64,
+    pub warnings: u64,
+    pub errors: u64,
+}
+
+/// Events over time: bar `n` begins at `from + n * step`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Histogram {
+    pub from: Timestamp,
+    pub step: Millis,
+    pub bars: Vec<Bar>,
+    pub hits: Hits,
+    pub answered: Answered,
+}
+
+/// Neighbours of an event in its file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ContextAsk {
+    pub file: String,
+    pub offset: u64,
+    /// Events, at most [`CONTEXT_MAX`] on each side.
+    pub before: usize,
+    pub after: usize,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Context {
+    /// In the order of the file; the event itself is among them.
+    pub events: Vec<LogEvent>,
+    /// Which of `events` was asked for.
+    pub at: usize,
+    pub answered: Answered,
+}
+
+/// How far a follower has read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FollowMark {
+    /// Bytes read of each file, by its identity.
+    Files(BTreeMap<String, u64>),
+    /// Time of the newest event, and the ids seen shortly before it: events come late.
+    Index { until: Timestamp, seen: BTreeMap<String, Timestamp> },
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FollowAsk {
+    pub search: LogSearch,
+    /// `None` begins at the end of what there is.
+    pub mark: Option<FollowMark>,
+    /// How long to wait for an event.
+    pub wait: Duration,
+    pub limit: usize,
+}
+
+/// What has come since the mark.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Followed {
+    /// Oldest first. An event seen before comes again when lines were added to it.
+    pub events: Vec<LogEvent>,
+    pub mark: FollowMark,
+    /// More came than are given.
+    pub left_out: u64,
+    pub answered: Answered,
+}

@@ -1,0 +1,31 @@
+//! Logs: the query language, what a query is held against, and what fronts ask for and get.
+//!
+//! `parse` makes a tree (`ast`) of a text, `print` a text of a tree. `matcher` holds a tree against
+//! an event; `needle` tells what a text must contain for that, so that a scan may pass over the
+//! rest. Both back ends search by the same tree and cut words by the same rule (`words`).
+
+mod ask;
+mod ast;
+mod event;
+mod level;
+mod matcher;
+mod moment;
+mod needle;
+mod parse;
+mod plain;
+mod print;
+mod words;
+
+pub use self::ask::{
+    Answered, BARS_MAX, Bar, CONTEXT_MAX, Context, ContextAsk, Cursor, FollowAsk, FollowMark, Followed, HITS_MAX,
+    Histogram, HistogramAsk, Hits, LogPage as EventPage, LogSearch, PAGE_MAX, PageAsk, Way,
+};
+pub use self::ast::{Cmp, Expr, Field, NumberField, Pattern, Side};
+pub use self::event::{LogEvent, Subject};
+pub use self::level::LogLevel;
+pub use self::matcher::{Matcher, matches};
+pub use self::moment::{MOMENT_RULE, Moment, clock, instant, read_stamp};
+pub use self::needle::{needed_words, needles};
+pub use self::parse::{ParseError, QUERY_LEN_MAX, parse};
+pub use self::plain::{LOG_PAGE_MAX, LogLine, LogPage, LogQuery};
+pub use self::words::{of_word, words};
