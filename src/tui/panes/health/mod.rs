@@ -89,7 +89,7 @@ impl Pane for Health {
     }
 
     fn fetched(&mut self, what: Fetched, _: &Snapshot) -> Vec<Effect> {
-        if let (Some(full), Fetched::Logs(page)) = (&mut self.full, what) {
+        if let (Some(full), Fetched::Logs(_, page)) = (&mut self.full, what) {
             full.fetched(page);
         }
         Vec::new()
