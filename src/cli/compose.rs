@@ -13,7 +13,7 @@ use crate::adapters::control::docker::{DockerConfig, DockerControl};
 use crate::adapters::control::off::Off;
 use crate::adapters::control::process::{LocalConfig, LocalEnsemble};
 use crate::adapters::history::{History, HistoryConfig};
-use crate::adapters::logs::LocalLogs;
+use crate::adapters::logs::{LocalLogs, Logs};
 use crate::adapters::owner;
 use crate::adapters::probe::{ProbeConfig, Prober, Target};
 use crate::adapters::zookeeper::config::ZkConfig;
@@ -75,7 +75,7 @@ pub(super) fn parts(args: &Args, config: &Config, api: ApiView) -> anyhow::Resul
         targets: places.iter().map(Server::target).collect(),
         blobs,
         history,
-        logs: LocalLogs::new(config.paths.logs.clone()),
+        logs: Logs::new(LocalLogs::new(config.paths.logs.clone())),
         control,
         local,
         workload: WorkloadConfig {
