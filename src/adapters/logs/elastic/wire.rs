@@ -79,7 +79,7 @@ pub enum ElasticError {
 
 impl ElasticError {
     /// Whether the question itself is at fault, so that nobody else is to be asked instead.
-    pub(super) const fn is_of_question(&self) -> bool {
+    pub(in crate::adapters::logs) const fn is_of_question(&self) -> bool {
         matches!(self, Self::Query { .. })
     }
 }
