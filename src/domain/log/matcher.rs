@@ -47,6 +47,12 @@ impl Matcher {
         finder(pattern)
     }
 
+    /// A regex for the whole value of a field.
+    #[must_use]
+    pub fn whole(pattern: &Pattern) -> String {
+        whole(pattern)
+    }
+
     /// Where in `text` the words, phrases and regexes of the query are: what is to be highlighted.
     /// In order, without overlap; on the boundaries of characters.
     #[must_use]
