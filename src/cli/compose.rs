@@ -178,7 +178,7 @@ fn instance(args: &Args, config: &Config, api: ApiView, local: Option<LocalView>
     }
 }
 
-fn host_name() -> String {
+pub(super) fn host_name() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 

@@ -34,8 +34,8 @@ async fn under_load(
     let mut tally = Tally::default();
     let rounds = if broken.is_some() { CONTROL_ROUNDS } else { rounds };
     for _ in 0..rounds {
-        for (lane, rule) in lanes.iter().zip(std::iter::repeat(broken).flatten()) {
-            lane.arm(&format!("break {rule}"));
+        if let Some(rule) = broken {
+            lanes.iter().for_each(|lane| lane.arm(&format!("break {rule}")));
         }
         let begun = sleep(Duration::from_millis(500 + bench.random.below(1_500)));
         let hurt = async {

@@ -136,6 +136,17 @@ pub async fn kill_at_each_step(bench: &Bench, broken: Option<&'static str>, roun
         .await
 }
 
+/// Kills at the named steps, once each.
+pub async fn kill_at_some_steps(bench: &Bench, points: &[&str]) -> Tally {
+    let (mut lane, mut tally) = (bench.lane(""), Tally::default());
+    lane.begin().await;
+    _ = lane.stress("zk1", 6, 8, true).await;
+    for (point, by) in POINTS.iter().filter(|(point, _)| points.contains(point)) {
+        one_kill(&mut lane, point, *by, "", &bench.random, &mut tally).await;
+    }
+    tally
+}
+
 async fn recover(lane: &mut Lane, what: &str, tally: &mut Tally) {
     if lane.daemons.is_empty() {
         lane.begin().await;
