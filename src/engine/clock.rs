@@ -25,6 +25,9 @@ pub fn new_file() -> FileId {
 
 #[must_use]
 pub fn new_attempt() -> AttemptId {
+    if faults::broken("clock-names") {
+        return AttemptId::new(u128::from(now().0 / 1000));
+    }
     AttemptId::new(fresh())
 }
 

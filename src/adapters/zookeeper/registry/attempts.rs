@@ -291,7 +291,8 @@ impl Registry {
     }
 
     fn checks<'a>(&self, fence: &Fence, targets: impl Iterator<Item = &'a NodeId>) -> Result<Vec<Op>, ZkError> {
-        let epoch = fence.epoch.map(|epoch| Op::Check { path: self.layout.epoch(), version: epoch.0 });
+        let fenced = fence.epoch.filter(|_| !faults::broken("no-epoch"));
+        let epoch = fenced.map(|epoch| Op::Check { path: self.layout.epoch(), version: epoch.0 });
         let mut ops: Vec<Op> = epoch.into_iter().collect();
         let mut seen: Vec<&NodeId> = Vec::new();
         for node in targets {

@@ -1,6 +1,7 @@
 //! Takes part in the election and makes the fencing epoch of a new leader.
 
 use super::{Link, Session};
+use crate::adapters::faults;
 use crate::adapters::zookeeper::error::ZkError;
 use crate::domain::event::Event;
 use crate::domain::snapshot::LeadershipView;
@@ -24,7 +25,7 @@ impl Session {
 async fn look(link: &mut Link) -> Result<Option<LeadershipView>, ZkError> {
     let Some(membership) = &link.membership else { return Ok(None) };
     let standing = membership.standing().await?;
-    if !standing.leads {
+    if !standing.leads && !faults::broken("lead") {
         link.own_epoch = None;
         return Ok(Some(LeadershipView { leads: false, leader: standing.leader, epoch: None }));
     }

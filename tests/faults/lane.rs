@@ -1,0 +1,385 @@
+//! One store with its root in the ensemble, the daemons on it, and the checker.
+
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use reqwest::{Client, Method, StatusCode};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+use tokio::time::{Instant, interval, timeout};
+use zkdeck::adapters::blobs::{BlobConfig, BlobStore};
+use zkdeck::adapters::history::{History, HistoryConfig};
+use zkdeck::adapters::zookeeper::coord::{Coord, LinkState};
+use zkdeck::adapters::zookeeper::registry::Registry;
+use zkdeck::adapters::zookeeper::{ZkConfig, connect};
+use zkdeck::domain::ids::NodeId;
+use zkdeck::domain::invariants::{Picture, between, check};
+use zkdeck::engine::inspect::Inspection;
+
+use crate::support::{eventually, free_ports};
+
+pub const NODES: [&str; 3] = ["zk1", "zk2", "zk3"];
+/// Longest time that a daemon takes to lead on a busy machine.
+const LEAD_LIMIT: Duration = Duration::from_secs(90);
+/// How long a picture may show violations before they are taken for real.
+const SETTLE_LIMIT: Duration = Duration::from_secs(40);
+
+/// One daemon on a lane's store.
+pub struct Daemon {
+    pub child: Child,
+    pub url: String,
+}
+
+pub struct Lane {
+    pub folder: PathBuf,
+    _scratch: tempfile::TempDir,
+    hosts: Vec<String>,
+    root: String,
+    pub daemons: Vec<Daemon>,
+    registry: Option<Registry>,
+    before: Option<Picture>,
+    client: Client,
+    /// A part of history was lost on purpose, so rows are not judged.
+    pub rows_lost: bool,
+    settle: Duration,
+}
+
+static NUMBER: AtomicU32 = AtomicU32::new(0);
+
+impl Lane {
+    /// A store of its own; `more` is added to its settings.
+    pub fn new(hosts: &[String], more: &str) -> Self {
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        Self::at(hosts, &format!("/faults-{number}"), more)
+    }
+
+    /// A store with a given root.
+    pub fn at(hosts: &[String], root: &str, more: &str) -> Self {
+        let scratch = tempfile::tempdir().unwrap();
+        let folder = scratch.path().join("store");
+        std::fs::create_dir_all(&folder).unwrap();
+        let text = format!(
+            "[ensemble]\nservers = {hosts:?}\nmetrics = []\nroot = {root:?}\nsession_timeout_s = 2\n\
+             [workload]\nenabled = false\n[scrub]\nsizes_s = 1\nhashes_s = 5\n\
+             [scheduler]\ninterval_s = 3600\ncool_down_s = 0\nthreshold = 2\n{more}\n"
+        );
+        let lane = Self {
+            folder,
+            _scratch: scratch,
+            hosts: hosts.to_vec(),
+            root: root.to_owned(),
+            daemons: Vec::new(),
+            registry: None,
+            before: None,
+            client: Client::builder().timeout(Duration::from_secs(60)).build().unwrap(),
+            rows_lost: false,
+            settle: SETTLE_LIMIT,
+        };
+        std::fs::write(lane.folder.join("zkdeck.toml"), text).unwrap();
+        lane
+    }
+
+    /// A lane whose violations are expected is not given as long to get over them.
+    pub fn impatient(&mut self) {
+        self.settle = Duration::from_secs(15);
+    }
+
+    pub fn orders(&self) -> PathBuf {
+        self.folder.join("orders")
+    }
+
+    /// Arms the daemons: see `adapters::faults`.
+    pub fn arm(&self, orders: &str) {
+        let part = self.folder.join("orders.part");
+        std::fs::write(&part, format!("{orders}\n")).unwrap();
+        std::fs::rename(part, self.orders()).unwrap();
+    }
+
+    pub fn disarm(&self) {
+        _ = std::fs::remove_file(self.orders());
+    }
+
+    /// How often an order took effect.
+    pub fn fired(&self, order: &str) -> usize {
+        let text = std::fs::read_to_string(self.folder.join("orders.fired")).unwrap_or_default();
+        text.lines().filter(|line| *line == order).count()
+    }
+
+    pub fn root(&self) -> &str {
+        &self.root
+    }
+
+    pub fn database(&self) -> PathBuf {
+        self.folder.join("data/zkdeck.db")
+    }
+
+    /// Corrupt files of history that were set aside.
+    pub fn set_aside(&self) -> usize {
+        let entries = std::fs::read_dir(self.folder.join("data")).into_iter().flatten().flatten();
+        entries.filter(|entry| entry.file_name().to_string_lossy().starts_with("zkdeck.db.corrupt-")).count()
+    }
+
+    /// Operations that failed for want of room.
+    pub async fn no_room(&self) -> usize {
+        let page = self.get("/api/operations?status=failed&limit=200").await.unwrap_or(Value::Null);
+        let rows = page["operations"].as_array().cloned().unwrap_or_default();
+        let why = |row: &Value| row["why"].as_str().unwrap_or_default().to_owned();
+        rows.iter().map(why).filter(|why| why.contains("no room") || why.contains("disk is full")).count()
+    }
+
+    /// Operations that began most of an hour from now, by the daemon's clock.
+    pub async fn begun_ahead(&self) -> usize {
+        let page = self.get("/api/operations?limit=200").await.unwrap_or(Value::Null);
+        let rows = page["operations"].as_array().cloned().unwrap_or_default();
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis() as u64;
+        rows.iter().filter(|row| row["started"].as_u64().unwrap_or(0) > now + 3_000_000).count()
+    }
+
+    pub fn uploads(&self) -> PathBuf {
+        self.folder.join("data/uploads")
+    }
+
+    /// Starts one more daemon.
+    pub fn start(&mut self) {
+        let listen = format!("127.0.0.1:{}", free_ports(1));
+        let log = std::fs::OpenOptions::new().create(true).append(true).open(self.folder.join("stderr.txt")).unwrap();
+        let child = Command::new("setpriv")
+            .args(["--pdeathsig", "KILL"])
+            .arg(program())
+            .args(["--daemon", "--listen", &listen])
+            .env("ZKDECK_FAULTS", self.orders())
+            .current_dir(&self.folder)
+            .stdin(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        self.daemons.push(Daemon { child, url: format!("http://{listen}") });
+    }
+
+    /// Starts a daemon and waits until it leads.
+    pub async fn begin(&mut self) {
+        self.start();
+        self.leads(self.daemons.len() - 1).await;
+    }
+
+    /// Waits until a daemon leads and has seen all servers.
+    pub async fn leads(&self, at: usize) {
+        let what = format!("the daemon of {} leads", self.root);
+        eventually(&what, LEAD_LIMIT, || async {
+            let page = self.text(at, "/metrics").await?;
+            let has = |line: &str| page.lines().any(|found| found == line);
+            let known = has("zkdeck_leader 1") && has("zkdeck_session_connected 1") && has("zkdeck_ensemble_serving 3");
+            (known && page.contains("zkdeck_node_files{")).then_some(())
+        })
+        .await;
+    }
+
+    /// Waits until any daemon leads; which one.
+    pub async fn leader(&self) -> usize {
+        eventually("a daemon leads", LEAD_LIMIT, || async {
+            for at in 0..self.daemons.len() {
+                if self
+                    .text(at, "/metrics")
+                    .await
+                    .is_some_and(|page| page.lines().any(|line| line == "zkdeck_leader 1"))
+                {
+                    return Some(at);
+                }
+            }
+            None
+        })
+        .await
+    }
+
+    pub fn signal(&self, at: usize, signal: Signal) {
+        kill_process(Pid::from_child(&self.daemons[at].child), signal).unwrap();
+    }
+
+    /// SIGKILL to one daemon.
+    pub fn kill(&mut self, at: usize) {
+        let mut daemon = self.daemons.remove(at);
+        daemon.child.kill().unwrap();
+        let status = daemon.child.wait().unwrap();
+        assert_eq!(status.signal(), Some(9), "it had ended before: {status:?}");
+    }
+
+    /// Waits until the only daemon has ended itself by SIGKILL; `false` when it lives on.
+    pub async fn died(&mut self, limit: Duration) -> bool {
+        let begun = Instant::now();
+        let mut turns = interval(Duration::from_millis(20));
+        while begun.elapsed() < limit {
+            turns.tick().await;
+            if let Some(status) = self.daemons[0].child.try_wait().unwrap() {
+                assert_eq!(status.signal(), Some(9), "it ended otherwise: {status:?}; {}", self.stderr());
+                self.daemons.clear();
+                return true;
+            }
+        }
+        false
+    }
+
+    fn stderr(&self) -> String {
+        std::fs::read_to_string(self.folder.join("stderr.txt")).unwrap_or_default()
+    }
+
+    pub async fn text(&self, at: usize, path: &str) -> Option<String> {
+        let answer = self.client.get(format!("{}{path}", self.daemons.get(at)?.url)).timeout(Duration::from_secs(5));
+        answer.send().await.ok()?.text().await.ok()
+    }
+
+    pub async fn get(&self, path: &str) -> Option<Value> {
+        serde_json::from_str(&self.text(0, path).await?).ok()
+    }
+
+    /// A command to a daemon; `None` when it gave no answer.
+    pub async fn call(&self, at: usize, method: Method, path: &str, body: &Value) -> Option<(StatusCode, Value)> {
+        let url = format!("{}{path}", self.daemons.get(at)?.url);
+        let request =
+            self.client.request(method, url).header("content-type", "application/json").body(body.to_string());
+        let answer = request.send().await.ok()?;
+        let status = answer.status();
+        let text = answer.text().await.ok()?;
+        Some((status, serde_json::from_str(&text).unwrap_or(Value::Null)))
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> Option<(StatusCode, Value)> {
+        self.call(0, Method::POST, path, body).await
+    }
+
+    /// New files on one node, and a run of the scheduler after them when asked; whether all were made.
+    pub async fn stress(&self, node: &str, files: u64, size_kb: u64, run: bool) -> bool {
+        let body = json!({"node": node, "files": files, "size_kb": size_kb, "trigger_scheduler": run});
+        let answer = self.post("/api/demo/stress", &body).await;
+        answer.is_some_and(|(_, answer)| answer["files"].as_array().is_some_and(|made| made.len() as u64 == files))
+    }
+
+    pub async fn files(&self) -> Vec<Value> {
+        let page = self.get("/api/files?limit=1000").await.unwrap_or(Value::Null);
+        page["files"].as_array().cloned().unwrap_or_default()
+    }
+
+    /// Deletes files beyond `keep`.
+    pub async fn trim(&self, keep: usize) {
+        for file in self.files().await.into_iter().skip(keep) {
+            let id = file["id"].as_str().unwrap_or_default();
+            self.call(0, Method::DELETE, &format!("/api/files/{id}"), &json!({})).await;
+        }
+    }
+
+    /// What is sick, in the words of `/readyz`.
+    pub async fn alerts(&self) -> String {
+        let answer = self.get("/readyz").await.unwrap_or(Value::Null);
+        format!("{} {}", answer["missing"], answer["alerts"])
+    }
+
+    /// Waits until `/readyz` says something about `words`.
+    pub async fn says(&self, words: &str, limit: Duration) -> bool {
+        let begun = Instant::now();
+        let mut turns = interval(Duration::from_millis(100));
+        while begun.elapsed() < limit {
+            turns.tick().await;
+            if self.alerts().await.contains(words) {
+                return true;
+            }
+        }
+        false
+    }
+
+    async fn registry(&mut self) -> Registry {
+        if let Some(registry) = &self.registry
+            && registry.coord().state() == LinkState::Connected
+        {
+            return registry.clone();
+        }
+        let config = ZkConfig {
+            hosts: self.hosts.clone(),
+            root: self.root.clone(),
+            session_timeout: Duration::from_secs(8),
+            ..ZkConfig::default()
+        };
+        let registry = eventually("the checker's session", LEAD_LIMIT, || async {
+            let coord: std::sync::Arc<dyn Coord> = std::sync::Arc::new(connect(&config).await.ok()?);
+            Registry::open(coord, &config).await.ok()
+        })
+        .await;
+        self.registry = Some(registry.clone());
+        registry
+    }
+
+    async fn picture(&mut self) -> Result<Picture, String> {
+        let registry = self.registry().await;
+        let nodes: Vec<NodeId> = NODES.iter().map(|node| NodeId::new(node).unwrap()).collect();
+        let data = self.folder.join("data");
+        let blobs =
+            BlobStore::open(BlobConfig::new(data.join("uploads")), &nodes).map_err(|error| error.to_string())?;
+        let config = HistoryConfig {
+            path: data.join("zkdeck.db"),
+            ndjson_dir: self.folder.join("logs/backend"),
+            any_filesystem: true,
+        };
+        let history =
+            if self.rows_lost { None } else { Some(History::open(config).map_err(|error| error.to_string())?) };
+        let inspection = Inspection { registry, blobs: Some(blobs), history, nodes, hashes: true };
+        let picture = timeout(Duration::from_secs(60), inspection.picture()).await;
+        picture.map_err(|_| "no picture within a minute".to_owned())?.map_err(|error| error.to_string())
+    }
+
+    /// Waits until nothing is under way, then judges I1 to I9. What is wrong only for a while is not
+    /// wrong: bytes may still be on their way to trash or quarantine.
+    pub async fn check(&mut self) -> Vec<String> {
+        let begun = Instant::now();
+        let mut turns = interval(Duration::from_millis(250));
+        loop {
+            turns.tick().await;
+            let found = match self.picture().await {
+                Ok(picture) => {
+                    let mut wrong: Vec<String> = check(&picture).iter().map(ToString::to_string).collect();
+                    if let Some(before) = &self.before {
+                        wrong.extend(between(before, &picture).iter().map(ToString::to_string));
+                    }
+                    wrong.extend(picture.intents.iter().map(|(attempt, _)| format!("intent {attempt} is left")));
+                    if wrong.is_empty() {
+                        self.before = Some(picture);
+                        return wrong;
+                    }
+                    wrong
+                }
+                Err(error) => vec![error],
+            };
+            if begun.elapsed() > self.settle {
+                return found;
+            }
+        }
+    }
+}
+
+impl Drop for Lane {
+    fn drop(&mut self) {
+        for daemon in &mut self.daemons {
+            _ = daemon.child.kill();
+            _ = daemon.child.wait();
+        }
+        // Whatever a class has mounted in the folder.
+        for node in NODES {
+            unmount(&self.uploads().join(node));
+        }
+        unmount(&self.folder);
+    }
+}
+
+/// The program under test; a long campaign is given a copy, so that a build meanwhile does not change it.
+fn program() -> PathBuf {
+    std::env::var_os("ZKDECK_PROGRAM").map_or_else(|| env!("CARGO_BIN_EXE_zkdeck").into(), PathBuf::from)
+}
+
+/// Unmounts a folder that is a mount.
+pub fn unmount(folder: &Path) {
+    let mounted = std::fs::read_to_string("/proc/self/mounts").unwrap_or_default();
+    let name = folder.to_string_lossy();
+    if mounted.lines().any(|line| line.split(' ').nth(1) == Some(&*name)) {
+        _ = Command::new("umount").arg("-l").arg(folder).status();
+    }
+}
