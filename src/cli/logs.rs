@@ -5,7 +5,6 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use super::{compose, say};
-use crate::adapters::logs::Logs;
 use crate::config::Config;
 use crate::domain::ids::Timestamp;
 use crate::domain::log::{
