@@ -57,6 +57,7 @@ enum Question {
     Logs(usize, LogKind),
     Output(usize),
     Searches(usize),
+    Output(usize),
     History(usize),
 }
 
