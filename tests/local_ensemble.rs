@@ -177,7 +177,11 @@ async fn stop_and_start(ensemble: &LocalEnsemble, config: &LocalConfig, i: usize
     assert!(!lives(before));
     assert_eq!(ensemble.tick().await, Vec::<String>::new(), "what was asked for is no news");
     ensemble.act(&id, ServerAction::Start).await.unwrap();
-    assert_ne!(pid(&host(ensemble, &id).await), before);
+    let started = pid(&host(ensemble, &id).await);
+    assert_ne!(started, before);
+    quorum(config).await;
+    ensemble.act(&id, ServerAction::Restart).await.unwrap();
+    assert_ne!(pid(&host(ensemble, &id).await), started, "a restart makes a new process");
     quorum(config).await;
 }
 

@@ -22,6 +22,8 @@ pub struct ApiConfig {
     pub upload_limit: u64,
     /// Whether `/metrics` is served.
     pub metrics: bool,
+    /// Why there is no route for control of the servers, when it was turned off.
+    pub control_disabled: Option<&'static str>,
 }
 
 impl Default for ApiConfig {
@@ -34,6 +36,7 @@ impl Default for ApiConfig {
             body_limit: 64 * 1024,
             upload_limit: 1 << 30,
             metrics: true,
+            control_disabled: None,
         }
     }
 }

@@ -48,6 +48,16 @@ impl Fail {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "records-unread", message).retry_after(1)
     }
 
+    /// 404: the route is gone with the control of the servers.
+    pub(super) fn no_control(why: &str) -> Self {
+        Self::from(Rejected::ControlOff { cause: why.to_owned() }).status(StatusCode::NOT_FOUND)
+    }
+
+    fn status(mut self, status: StatusCode) -> Self {
+        self.0.status = status;
+        self
+    }
+
     /// 504: the engine did not answer, and the command may still be carried out.
     pub(super) fn no_answer() -> Self {
         let message = "the engine has not answered in time; the request may still be carried out: \

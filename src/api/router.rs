@@ -4,7 +4,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{Method, StatusCode};
 use axum::middleware::from_fn_with_state;
-use axum::routing::{MethodRouter, delete, get, post, put};
+use axum::routing::{MethodRouter, any, delete, get, post, put};
 
 use super::config::ApiConfig;
 use super::error::Fail;
@@ -12,6 +12,9 @@ use super::guard::guard;
 use super::routes::{demo, ensemble, files, health, logs, nodes, operations, scheduler, servers};
 use super::state::App;
 use crate::engine::handle::Handle;
+
+/// Goes when control of the servers is turned off.
+pub(super) const CONTROL: &str = "/api/servers/{node}/{action}";
 
 type Route = (Method, &'static str, fn() -> MethodRouter<App>);
 
@@ -31,7 +34,8 @@ pub(super) const ROUTES: &[Route] = &[
     (Method::POST, "/api/scheduler/resume", || post(scheduler::resume)),
     (Method::GET, "/api/ensemble", || get(ensemble::ensemble)),
     (Method::GET, "/api/servers", || get(servers::list)),
-    (Method::POST, "/api/servers/{node}/{action}", || post(servers::act)),
+    (Method::POST, CONTROL, || post(servers::act)),
+    (Method::GET, "/api/servers/{node}/logs", || get(servers::output)),
     (Method::GET, "/api/nodes", || get(nodes::list)),
     (Method::POST, "/api/nodes/{node}/drain", || post(nodes::drain)),
     (Method::POST, "/api/nodes/{node}/undrain", || post(nodes::undrain)),
@@ -49,10 +53,14 @@ pub(super) const ROUTES: &[Route] = &[
 
 /// Every route over one engine. Whoever comes in passes the guard first.
 pub fn router(handle: Handle, config: ApiConfig) -> Router {
+    let control_disabled = config.control_disabled;
     let app = App::new(handle, config);
     let mut router = Router::new();
     for (_, path, handler) in ROUTES {
-        router = router.route(path, handler());
+        router = match control_disabled {
+            Some(why) if *path == CONTROL => router.route(path, any(async move || Fail::no_control(why))),
+            _ => router.route(path, handler()),
+        };
     }
     router
         .fallback(async || {

@@ -9,6 +9,7 @@ use anyhow::Context;
 use super::args::Args;
 use crate::adapters::blobs::{BlobConfig, BlobStore};
 use crate::adapters::control::ServerControl;
+use crate::adapters::control::docker::{DockerConfig, DockerControl};
 use crate::adapters::control::off::Off;
 use crate::adapters::control::process::{LocalConfig, LocalEnsemble};
 use crate::adapters::history::{History, HistoryConfig};
@@ -25,6 +26,12 @@ use crate::engine::loops::scrub::ScrubConfig;
 use crate::engine::loops::workload::WorkloadConfig;
 use crate::engine::start::Parts;
 
+/// Longest wait for one answer of Docker's.
+const DOCKER_LIMIT: Duration = Duration::from_secs(2);
+/// Said wherever a control would be.
+pub(super) const CONTROL_DISABLED: &str =
+    "DOCKER_CONTROL_ENABLED is false; set it to true, or docker.control in zkdeck.toml, and start zkdeck again";
+
 /// A server as both its node and its addresses.
 pub(super) struct Server {
     pub(super) node: NodeId,
@@ -40,9 +47,8 @@ pub(super) fn parts(args: &Args, config: &Config, api: ApiView) -> anyhow::Resul
     let local = if args.local { Some(Arc::new(LocalEnsemble::open(local_config(config)?)?)) } else { None };
     let control: Arc<dyn ServerControl> = match &local {
         Some(local) => Arc::clone(local) as Arc<dyn ServerControl>,
-        None => Arc::new(Off::new(
-            "the servers were not started by zkdeck; start it with --local, or control them where they run",
-        )),
+        None if config.docker.control => Arc::new(DockerControl::new(docker_config(config, &places))),
+        None => Arc::new(Off::new(CONTROL_DISABLED)),
     };
     let view = local.as_ref().map(|local| if local.owns() { LocalView::Owner } else { LocalView::Attached });
     let data = &config.paths.data;
@@ -91,6 +97,17 @@ pub(super) async fn start_local(parts: &Parts) -> anyhow::Result<()> {
         local.start().await?;
     }
     Ok(())
+}
+
+/// Which engine, and which containers of it.
+pub(super) fn docker_config(config: &Config, servers: &[Server]) -> DockerConfig {
+    let project = config.docker.project.trim();
+    DockerConfig {
+        host: config.docker.host.clone(),
+        project: (!project.is_empty()).then(|| project.to_owned()),
+        servers: servers.iter().map(|server| (server.node.clone(), server.client.clone())).collect(),
+        limit: DOCKER_LIMIT,
+    }
 }
 
 impl Server {

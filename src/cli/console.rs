@@ -18,7 +18,7 @@ pub(super) async fn run(args: &Args, config: Config) -> anyhow::Result<ExitCode>
         anyhow::bail!("the console needs a terminal on stdin and stdout; run it at one, or use --daemon");
     }
     let _log = logging::start(&config.paths.logs.join("backend"))?;
-    let api_config = api_config(&config)?;
+    let api_config = api_config(args, &config)?;
     let (bound, view) = bind(args, &api_config).await;
     let parts = compose::parts(args, &config, view)?;
     compose::start_local(&parts).await?;

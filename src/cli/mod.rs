@@ -83,7 +83,7 @@ fn say(text: &str) {
     _ = writeln!(std::io::stderr(), "{text}");
 }
 
-fn api_config(config: &Config) -> anyhow::Result<ApiConfig> {
+fn api_config(args: &Args, config: &Config) -> anyhow::Result<ApiConfig> {
     let api = &config.api;
     let address = api.listen.parse().with_context(|| format!("api.listen = {:?}: must be address:port", api.listen))?;
     let token = match api.token_file.as_str() {
@@ -95,6 +95,7 @@ fn api_config(config: &Config) -> anyhow::Result<ApiConfig> {
         allowed_hosts: api.hosts.clone(),
         token,
         insecure_bind: api.insecure,
+        control_disabled: (!args.local && !config.docker.control).then_some(compose::CONTROL_DISABLED),
         ..ApiConfig::default()
     })
 }

@@ -30,6 +30,8 @@ pub struct Config {
     pub paths: Paths,
     pub scrub: Scrub,
     pub local: Local,
+    pub docker: Docker,
+    pub doctor: Doctor,
     pub api: Api,
     pub console: Console,
     #[serde(default)]
@@ -89,6 +91,22 @@ pub struct Local {
     pub quorum_port: u16,
     pub election_port: u16,
     pub jars: PathBuf,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Docker {
+    pub control: bool,
+    pub host: String,
+    pub project: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Doctor {
+    pub elasticsearch: String,
+    pub prometheus: String,
+    pub grafana: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]

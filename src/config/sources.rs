@@ -17,13 +17,17 @@ enum Kind {
     List,
 }
 
-/// Environment variable, section, key, kind. The first five are those of the compose environment.
+/// Environment variable, section, key, kind. Those without ZKDECK_ are of the
+/// compose environment, or Docker's own.
 const ENVIRONMENT: &[(&str, &str, &str, Kind)] = &[
     ("AUTO_SCHEDULER_INTERVAL", "scheduler", "interval_s", Kind::Number),
     ("SCHEDULER_THRESHOLD", "scheduler", "threshold", Kind::Number),
     ("DEMO_WORKLOAD_ENABLED", "workload", "enabled", Kind::Switch),
     ("DEMO_WORKLOAD_INTERVAL", "workload", "interval_s", Kind::Number),
     ("DEMO_WORKLOAD_EXTRA_CLIENTS", "workload", "extra_clients", Kind::Number),
+    ("DOCKER_CONTROL_ENABLED", "docker", "control", Kind::Switch),
+    ("DOCKER_HOST", "docker", "host", Kind::Text),
+    ("ZKDECK_DOCKER_PROJECT", "docker", "project", Kind::Text),
     ("ZKDECK_LABEL", "ensemble", "label", Kind::Text),
     ("ZKDECK_SERVERS", "ensemble", "servers", Kind::List),
     ("ZKDECK_METRICS", "ensemble", "metrics", Kind::List),
@@ -157,14 +161,14 @@ mod tests {
         let file = "[scheduler]\nthreshold = 7\ninterval_s = 30\n[workload]\ninterval_s = 9";
         let environment = |name: &str| match name {
             "SCHEDULER_THRESHOLD" => Some("8".to_owned()),
-            "DEMO_WORKLOAD_ENABLED" => Some("false".to_owned()),
+            "DEMO_WORKLOAD_ENABLED" | "DOCKER_CONTROL_ENABLED" => Some("false".to_owned()),
             _ => None,
         };
         let flags = vec![("scheduler", "threshold", Value::Integer(9))];
         let config = of(file, environment, flags).unwrap();
         assert_eq!((config.scheduler.threshold, config.scheduler.interval_s), (9, 30));
         assert_eq!((config.workload.enabled, config.workload.interval_s), (false, 9));
-        assert_eq!(config.scheduler.settle, 1);
+        assert_eq!((config.scheduler.settle, config.docker.control), (1, false));
     }
 
     #[test]

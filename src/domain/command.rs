@@ -36,9 +36,13 @@ pub enum ServerAction {
     Stop,
     /// Start a stopped one.
     Start,
+    /// End it in an orderly way and start it again.
+    Restart,
 }
 
 impl ServerAction {
+    pub const ALL: [Self; 5] = [Self::Pause, Self::Resume, Self::Stop, Self::Start, Self::Restart];
+
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
@@ -46,13 +50,14 @@ impl ServerAction {
             Self::Resume => "resume",
             Self::Stop => "stop",
             Self::Start => "start",
+            Self::Restart => "restart",
         }
     }
 
-    /// Whether the action takes a server away from the quorum.
+    /// Whether the action takes a server away from the quorum, if only for seconds.
     #[must_use]
     pub const fn takes_away(self) -> bool {
-        matches!(self, Self::Pause | Self::Stop)
+        matches!(self, Self::Pause | Self::Stop | Self::Restart)
     }
 }
 

@@ -9,7 +9,7 @@ use super::ids::{AttemptId, Bytes, Epoch, FileId, InstanceId, Millis, NodeId, Op
 use super::node::{NodeCondition, NodeView, WEIGHT_DEFAULT};
 use super::operation::{Operation, OperationKind, OperationStatus};
 use super::scheduler::SchedulerView;
-use super::server::{Role, Series, ServerState, ServerView, Verdict};
+use super::server::{HostState, HostView, Role, Series, ServerState, ServerView, Verdict};
 use super::snapshot::{
     ApiView, CanaryView, ControlView, Counters, HistoryView, InstanceInfo, InstanceView, LeadershipView, LocalView,
     ScrubView, SessionState, SessionView, Snapshot, StoreView, WorkloadView,
@@ -78,6 +78,11 @@ pub fn server(name: &str, port: u16, role: Role) -> ServerView {
         latency_series: Series((0..60).map(|i| Some(if i % 7 == 0 { 0.9 } else { 0.3 })).collect()),
         requests_series: Series((0..60).map(|i| Some((i % 5) as f32)).collect()),
     }
+}
+
+/// A host that runs.
+pub fn host(name: &str) -> HostView {
+    HostView { state: HostState::Running, name: name.into(), detail: None, container: None }
 }
 
 pub fn node(name: &str, files: u64) -> NodeView {

@@ -17,6 +17,7 @@ pub enum OperationKind {
     Resume,
     Stop,
     Start,
+    Restart,
     Stress,
     Scheduler,
     SchedulerPause,
@@ -26,7 +27,7 @@ pub enum OperationKind {
 }
 
 impl OperationKind {
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Migration,
         Self::Upload,
         Self::Delete,
@@ -36,6 +37,7 @@ impl OperationKind {
         Self::Resume,
         Self::Stop,
         Self::Start,
+        Self::Restart,
         Self::Stress,
         Self::Scheduler,
         Self::SchedulerPause,
@@ -56,6 +58,7 @@ impl OperationKind {
             Self::Resume => "resume",
             Self::Stop => "stop",
             Self::Start => "start",
+            Self::Restart => "restart",
             Self::Stress => "stress",
             Self::Scheduler => "scheduler",
             Self::SchedulerPause => "scheduler-pause",

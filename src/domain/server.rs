@@ -164,6 +164,40 @@ pub struct HostView {
     pub name: String,
     /// Exit status, signal, or another cause, when it is known.
     pub detail: Option<String>,
+    /// Only for a container.
+    pub container: Option<ContainerView>,
+}
+
+/// A server's container as the engine describes it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ContainerView {
+    /// The first twelve digits.
+    pub id: String,
+    /// `zookeeper:3.9.4`
+    pub image: String,
+    /// Compose project or label by which it is known to be ours.
+    pub project: String,
+    /// Since when it has run or been stopped; the engine does not tell for a paused one.
+    pub since: Option<Timestamp>,
+}
+
+/// Most lines of one [`Output`].
+pub const OUTPUT_LINES_MAX: usize = 2000;
+
+/// What a server's container has written last.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Output {
+    /// `container demo-zk1-1`
+    pub container: String,
+    /// Oldest first.
+    pub lines: Vec<OutputLine>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct OutputLine {
+    /// When the engine got the line, `2026-11-23T14:01:58.112`, in UTC; `None` when it does not tell.
+    pub time: Option<String>,
+    pub text: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -174,6 +208,19 @@ pub enum HostState {
     Paused,
     Stopped,
     Missing,
+}
+
+impl HostState {
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Starting => "restarting",
+            Self::Paused => "paused",
+            Self::Stopped => "stopped",
+            Self::Missing => "missing",
+        }
+    }
 }
 
 /// A verdict with its cause and age.

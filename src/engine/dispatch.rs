@@ -22,6 +22,7 @@ use crate::domain::ids::{FileId, NodeId};
 use crate::domain::log::{LogPage, LogQuery};
 use crate::domain::operation::{HistoryPage, HistoryQuery};
 use crate::domain::scheduler::MoveReason;
+use crate::domain::server::Output;
 use crate::domain::state::{Order, State};
 
 /// Jobs that fronts may have under way at once.
@@ -64,6 +65,7 @@ impl Dispatch {
             },
             Request::History { query, reply } => self.history(query, reply),
             Request::Logs { query, reply } => self.search(query, reply),
+            Request::Output { node, lines, reply } => self.output(node, lines, reply),
         }
     }
 
@@ -218,6 +220,13 @@ impl Dispatch {
         let history = self.ctx.history.clone();
         self.ctx.driver.job("history", async move {
             _ = reply.send(history.query(query).await.map_err(|error| QueryError(error.to_string())));
+        });
+    }
+
+    fn output(&self, node: NodeId, lines: usize, reply: Answer<Output, QueryError>) {
+        let control = Arc::clone(&self.control);
+        self.ctx.driver.job("output", async move {
+            _ = reply.send(control.output(&node, lines).await.map_err(|error| QueryError(error.to_string())));
         });
     }
 

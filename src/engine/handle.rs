@@ -14,6 +14,7 @@ use crate::domain::file::FileEntry;
 use crate::domain::ids::{FileId, NodeId, OperationId};
 use crate::domain::log::{LogPage, LogQuery};
 use crate::domain::operation::{HistoryPage, HistoryQuery, Operation};
+use crate::domain::server::Output;
 use crate::domain::snapshot::Snapshot;
 
 /// Requests that may wait for the core; a front that finds it full waits.
@@ -58,6 +59,7 @@ pub enum Request {
     Download { file: FileId, reply: Reply<Download, Rejected> },
     History { query: HistoryQuery, reply: Reply<HistoryPage, QueryError> },
     Logs { query: LogQuery, reply: Reply<LogPage, QueryError> },
+    Output { node: NodeId, lines: usize, reply: Reply<Output, QueryError> },
 }
 
 /// Cheap to clone; every front has one.
@@ -129,6 +131,17 @@ impl Handle {
     pub async fn logs(&self, query: LogQuery) -> Result<LogPage, QueryError> {
         let (reply, answer) = oneshot::channel();
         self.ask(Request::Logs { query, reply }, answer, ended()).await
+    }
+
+    /// The last `lines` that a server's container has written, [`OUTPUT_LINES_MAX`] at most.
+    ///
+    /// # Errors
+    /// [`QueryError`] when it has no container or the engine of containers does not give them.
+    ///
+    /// [`OUTPUT_LINES_MAX`]: crate::domain::server::OUTPUT_LINES_MAX
+    pub async fn output(&self, node: NodeId, lines: usize) -> Result<Output, QueryError> {
+        let (reply, answer) = oneshot::channel();
+        self.ask(Request::Output { node, lines, reply }, answer, ended()).await
     }
 
     /// A receiver of snapshots. Clone the `Arc` out of the borrow at once.

@@ -64,7 +64,7 @@ impl Row<'_> {
     }
 }
 
-/// Pauses, resumes, stops or starts a server.
+/// Pauses, resumes, stops, starts or restarts a server.
 pub(super) async fn server(
     ctx: &Context,
     control: &dyn ServerControl,
@@ -78,6 +78,7 @@ pub(super) async fn server(
         ServerAction::Resume => OperationKind::Resume,
         ServerAction::Stop => OperationKind::Stop,
         ServerAction::Start => OperationKind::Start,
+        ServerAction::Restart => OperationKind::Restart,
     };
     let what = format!("server {node}");
     let row = Row { ctx, id, kind, what, source: None, target: Some(node.clone()), by, started: clock::now() };

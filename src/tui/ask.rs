@@ -4,7 +4,7 @@ use crate::domain::command::{Command, ServerAction};
 use crate::domain::ensemble::consequence;
 use crate::domain::ids::{Bytes, FileId, NodeId};
 use crate::domain::node::{NodeCondition, NodeView};
-use crate::domain::server::ServerState;
+use crate::domain::server::{HostState, ServerState};
 use crate::domain::snapshot::Snapshot;
 
 use super::pane::{Confirm, Effect};
@@ -67,11 +67,23 @@ pub fn stop_or_start(snapshot: &Snapshot, node: &NodeId) -> Effect {
     act_or_undo(snapshot, node, ServerAction::Stop)
 }
 
+/// The key `R`: asks before a restart.
+#[must_use]
+pub fn restart(snapshot: &Snapshot, node: &NodeId) -> Effect {
+    if snapshot.server(node).is_none() {
+        return unknown_node(snapshot, node);
+    }
+    Effect::Confirm(server(snapshot, node, ServerAction::Restart))
+}
+
 fn act_or_undo(snapshot: &Snapshot, node: &NodeId, action: ServerAction) -> Effect {
     let Some(view) = snapshot.server(node) else { return unknown_node(snapshot, node) };
+    // What runs and does not answer cannot be started: only ended or paused.
+    let runs = view.host.as_ref().is_some_and(|host| matches!(host.state, HostState::Running | HostState::Starting));
     let undo = match view.verdict.state {
         ServerState::Paused => Some(ServerAction::Resume),
-        ServerState::Stopped | ServerState::Down => Some(ServerAction::Start),
+        ServerState::Stopped => Some(ServerAction::Start),
+        ServerState::Down if !runs => Some(ServerAction::Start),
         _ => None,
     };
     match undo {
@@ -168,6 +180,7 @@ mod tests {
     use crate::domain::ensemble::Quorum;
     use crate::domain::fixtures::{self, node_id};
     use crate::domain::node::DrainView;
+    use crate::domain::server::HostView;
 
     fn with_state(node: &str, state: ServerState) -> Snapshot {
         let mut snapshot = fixtures::snapshot();
@@ -211,8 +224,22 @@ mod tests {
         };
         assert_eq!(sent(start(ServerState::Paused)), Some(ServerAction::Resume));
         assert_eq!(sent(start(ServerState::Stopped)), Some(ServerAction::Start));
+        assert_eq!(sent(start(ServerState::Down)), Some(ServerAction::Start));
         assert!(matches!(start(ServerState::Up), Effect::Confirm(_)));
+        let mut hung = with_state("zk1", ServerState::Down);
+        let mut servers = hung.servers.to_vec();
+        servers[0].host = Some(HostView { state: HostState::Running, ..fixtures::host("process 7") });
+        hung.servers = servers.into();
+        assert!(matches!(stop_or_start(&hung, &node_id("zk1")), Effect::Confirm(_)), "a process that hangs is stopped");
         assert!(matches!(stop_or_start(&fixtures::snapshot(), &node_id("zk9")), Effect::Toast { .. }));
+    }
+
+    #[test]
+    fn a_restart_is_asked_for_with_its_consequence() {
+        let Effect::Confirm(asked) = restart(&fixtures::snapshot(), &node_id("zk1")) else { panic!("asks") };
+        assert_eq!(asked.title, "Restart zk1");
+        assert!(asked.lines[0].contains("Until it is back 2 of 3 servers serve"), "{:?}", asked.lines);
+        assert!(matches!(restart(&fixtures::snapshot(), &node_id("zk9")), Effect::Toast { .. }));
     }
 
     #[test]

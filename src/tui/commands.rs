@@ -47,6 +47,7 @@ const SPECS: &[Spec] = &[
     spec("resume", "NODE", "let a paused server go on", true, |a, s| server(a, s, ServerAction::Resume)),
     spec("stop", "NODE", "stop a server", true, |a, s| server(a, s, ServerAction::Stop)),
     spec("start", "NODE", "start a stopped server", true, |a, s| server(a, s, ServerAction::Start)),
+    spec("restart", "NODE", "stop a server and start it again", true, |a, s| server(a, s, ServerAction::Restart)),
     spec("weight", "NODE WEIGHT", "share of files of a node; 100 is usual", true, weight),
     spec("stress", "NODE FILES KIB", "pile files on one node", true, stress),
     spec("migrate", "FILE NODE", "move one file, by name or id", true, migrate),
@@ -66,7 +67,7 @@ const fn is_command(context: Context) -> bool {
 #[must_use]
 pub fn candidates(read_only: bool, view: &View<'_>) -> Vec<Candidate> {
     let control = !matches!(view.snapshot.control, crate::domain::snapshot::ControlView::Off(_));
-    let controls = |name| matches!(name, "pause" | "resume" | "stop" | "start");
+    let controls = |name| matches!(name, "pause" | "resume" | "stop" | "start" | "restart");
     let typed = SPECS.iter().filter(|s| !(s.mutates && read_only || controls(s.name) && !control));
     let typed = typed.map(|s| Candidate { name: s.name, usage: s.usage, help: s.help });
     let acted = offered(read_only, view).filter(|entry| is_command(entry.context));

@@ -194,6 +194,15 @@ impl Jobs {
         });
     }
 
+    /// Asks for the last lines of a server's container for a pane.
+    pub fn fetch_output(&mut self, pane: usize, node: NodeId, lines: usize) {
+        let handle = self.handle.clone();
+        self.fetch(Question::Logs(pane), async move {
+            let output = limited("log of the container", handle.output(node, lines)).await;
+            Done::Fetched(pane, Fetched::Output(output))
+        });
+    }
+
     fn fetch(&mut self, question: Question, job: impl Future<Output = Done> + 'static) {
         let number = self.newest.entry(question).or_insert(0);
         *number += 1;

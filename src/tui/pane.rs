@@ -10,6 +10,7 @@ use crate::domain::command::Command;
 use crate::domain::ids::{FileId, NodeId, Timestamp};
 use crate::domain::log::{LogPage, LogQuery};
 use crate::domain::operation::{HistoryPage, HistoryQuery};
+use crate::domain::server::Output;
 use crate::domain::snapshot::{Level, Snapshot};
 
 /// What an operator can do; the keymap binds keys to these, help and footer are made from them.
@@ -48,6 +49,7 @@ pub enum Action {
     Drain,
     Pause,
     StopServer,
+    RestartServer,
     Stress,
     RunScheduler,
     PauseScheduler,
@@ -77,6 +79,8 @@ pub enum Effect {
     /// Asks the engine for log lines; `Pane::fetched` gets them.
     FetchLogs(LogQuery),
     FetchHistory(HistoryQuery),
+    /// Asks for what the server's container has written last.
+    FetchOutput(NodeId, usize),
     /// Reads a local file and uploads it.
     Upload {
         path: String,
@@ -129,6 +133,7 @@ pub struct Ask {
 pub enum Fetched {
     Logs(Result<Arc<LogPage>, String>),
     History(Result<Arc<HistoryPage>, String>),
+    Output(Result<Output, String>),
 }
 
 /// All that drawing may look at.

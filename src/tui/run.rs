@@ -293,6 +293,10 @@ impl Console {
                     self.jobs.fetch_logs(pane, query);
                     Ok(())
                 }
+                Order::FetchOutput(pane, node, lines) => {
+                    self.jobs.fetch_output(pane, node, lines);
+                    Ok(())
+                }
                 Order::FetchHistory(pane, query) => {
                     self.jobs.fetch_history(pane, query);
                     Ok(())

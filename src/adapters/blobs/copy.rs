@@ -1,12 +1,12 @@
 //! Bytes that come from another node's folder, or from a seed.
 
-use std::fs::File;
-use std::io::{ErrorKind, Read};
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use super::blocking::Watch;
+use super::disk::Input;
 use super::draft::{CHUNK, Draft};
 use super::verify::open_blob;
 use super::{BlobError, BlobStore, Written};
@@ -31,11 +31,11 @@ impl BlobStore {
         let (node, blob) = (from.0.clone(), from.1);
         let source = self.layout().blob(&node, file, blob);
         let path = self.layout().draft(to, attempt);
-        let (target, space) = (path.clone(), self.space(to));
+        let (disk, target, space) = (Arc::clone(self.disk()), path.clone(), self.space(to));
         let work = move |watch: &_| {
-            let mut input = open_blob(&source, &node, file, blob, size)?;
+            let mut input = open_blob(&*disk, &source, &node, file, blob, size)?;
             let mut draft = Draft::create(target, space, Some(size.0), progress)?;
-            let read = pour(&mut input, &source, &mut draft, size, watch)?;
+            let read = pour(&mut *input, &source, &mut draft, size, watch)?;
             if read != size.0 {
                 return Err(BlobError::WrongSize { node, file, blob, expected: size, found: Bytes(read) });
             }
@@ -82,7 +82,7 @@ pub(super) fn buffer_len(size: Bytes) -> usize {
 
 /// Writes at most `size` bytes and says how many the source had: one more than `size` when it is longer.
 pub(super) fn pour(
-    input: &mut File,
+    input: &mut dyn Input,
     path: &Path,
     draft: &mut Draft,
     size: Bytes,

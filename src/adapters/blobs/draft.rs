@@ -1,19 +1,17 @@
 //! A file being written: `.tmp/<attempt>`.
 
-use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use rustix::fs::{FallocateFlags, OFlags, fallocate};
 use rustix::io::Errno;
 
 use super::blocking::Watch;
+use super::disk::{Disk, Output};
 use super::space::Space;
 use super::{BlobError, Written};
-use crate::adapters::{faults, owner};
+use crate::adapters::faults;
 use crate::domain::file::Hash;
 use crate::domain::ids::Bytes;
 
@@ -23,7 +21,7 @@ pub(super) const CHUNK: usize = 1 << 20;
 /// Bytes on their way to the disk, hashed as they pass.
 #[derive(Debug)]
 pub(super) struct Draft {
-    file: File,
+    file: Box<dyn Output>,
     path: PathBuf,
     space: Space,
     /// Bytes that the disk has promised.
@@ -43,11 +41,10 @@ impl Draft {
     ) -> Result<Self, BlobError> {
         let promised = expected.unwrap_or(0);
         space.require(promised)?;
-        let file = create_new(&path)?;
-        owner::follow(&path).map_err(|error| BlobError::target("give to its folder's owner", &path, error))?;
+        let file = create_new(&*space.disk, &path)?;
         // A small file fails at its first write just as early, so it is spared the call.
         if promised > CHUNK as u64 {
-            allocate(&file, &path, promised)?;
+            allocate(&*file, &path, promised)?;
         }
         progress.store(0, Ordering::Relaxed);
         Ok(Self { file, path, space, promised, hasher: blake3::Hasher::new(), size: 0, progress })
@@ -77,20 +74,18 @@ impl Draft {
         watch.at_target(true);
         let failed = |error| BlobError::target("sync", &self.path, error);
         if self.promised > self.size && self.promised > CHUNK as u64 {
-            self.file.set_len(self.size).map_err(failed)?;
+            self.file.cut(self.size).map_err(failed)?;
         }
         if !faults::broken("no-fsync") {
-            self.file.sync_all().map_err(failed)?;
+            self.file.sync().map_err(failed)?;
         }
         faults::at("draft.synced");
         Ok(Written { size: Bytes(self.size), blake3: Hash(*self.hasher.finalize().as_bytes()) })
     }
 }
 
-fn create_new(path: &Path) -> Result<File, BlobError> {
-    let opened =
-        OpenOptions::new().write(true).create_new(true).custom_flags(OFlags::NOFOLLOW.bits().cast_signed()).open(path);
-    opened.map_err(|error| match error.kind() {
+fn create_new(disk: &dyn Disk, path: &Path) -> Result<Box<dyn Output>, BlobError> {
+    disk.create_new(path).map_err(|error| match error.kind() {
         ErrorKind::AlreadyExists => {
             BlobError::Invalid(format!("{} exists: an attempt writes once; use a new attempt", path.display()))
         }
@@ -99,8 +94,8 @@ fn create_new(path: &Path) -> Result<File, BlobError> {
 }
 
 /// Reserves blocks so that a full disk says so before the first byte. Not every file system can.
-fn allocate(file: &File, path: &Path, size: u64) -> Result<(), BlobError> {
-    match fallocate(file, FallocateFlags::KEEP_SIZE, 0, size) {
+fn allocate(file: &dyn Output, path: &Path, size: u64) -> Result<(), BlobError> {
+    match file.allocate(size) {
         Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(()),
         Err(error) => Err(BlobError::target("allocate", path, error)),
     }

@@ -1,11 +1,12 @@
 //! Everything that lies in a node's folder, for the checker of the invariants.
 
-use std::fs::{self, File};
-use std::io::{ErrorKind, Read};
+use std::io::ErrorKind;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::blocking::Watch;
 use super::copy::buffer_len;
+use super::disk::Disk;
 use super::trash::trashed_blob;
 use super::{BlobError, BlobStore};
 use crate::domain::file::{Hash, parse_blob_name};
@@ -13,13 +14,14 @@ use crate::domain::ids::{AttemptId, Bytes, FileId, NodeId};
 use crate::domain::invariants::{Place, Stored};
 
 impl BlobStore {
-    /// Every blob, draft and trashed blob at `node`, with its hash when `hashes` says so. Names that are
+    /// Every blob of `node`, published, being written, in the trash or in quarantine, with its hash when `hashes` says so. Names that are
     /// not ours are left out, and so is what goes while it is looked at.
     ///
     /// # Errors
     /// [`BlobError::Io`] when a folder or a file cannot be read.
     pub async fn inventory(&self, node: &NodeId, hashes: bool) -> Result<Vec<Stored>, BlobError> {
-        let (layout, owner) = (self.layout().clone(), node.clone());
+        let (disk, layout, owner) = (Arc::clone(self.disk()), self.layout().clone(), node.clone());
+        let kept = self.inner.quarantine.join(node.as_str());
         let path = layout.node(node);
         let work = move |watch: &Watch| {
             let draft = |name: &str| name.parse().ok().map(|attempt| (None, attempt));
@@ -28,7 +30,7 @@ impl BlobStore {
             let trashed = |name: &str| trashed_blob(name).map(named);
             let mut all = Vec::new();
             let mut look = |place, folder: &Path, read: &dyn Fn(&str) -> Option<Whose>| {
-                let found = walk(folder, hashes, watch, read)?;
+                let found = walk(&*disk, folder, hashes, watch, read)?;
                 let stored =
                     |(file, attempt, size, blake3)| Stored { node: owner.clone(), place, file, attempt, size, blake3 };
                 all.extend(found.into_iter().map(stored));
@@ -37,6 +39,9 @@ impl BlobStore {
             look(Place::Published, &layout.node(&owner), &published)?;
             look(Place::Draft, &layout.drafts(&owner), &draft)?;
             look(Place::Trash, &layout.trash(&owner), &trashed)?;
+            if disk.size(&kept).is_ok() {
+                look(Place::Quarantine, &kept, &published)?;
+            }
             Ok(all)
         };
         self.pool().run("list", &path, work).await
@@ -48,6 +53,7 @@ type Whose = (Option<FileId>, AttemptId);
 type Found = (Option<FileId>, AttemptId, Bytes, Option<Hash>);
 
 fn walk(
+    disk: &dyn Disk,
     folder: &Path,
     hashes: bool,
     watch: &Watch,
@@ -55,22 +61,21 @@ fn walk(
 ) -> Result<Vec<Found>, BlobError> {
     let failed = |error| BlobError::source("list", folder, error);
     let mut found = Vec::new();
-    for entry in fs::read_dir(folder).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
+    for name in disk.names(folder).map_err(failed)? {
         watch.beat("list", folder)?;
-        let name = entry.file_name();
         let Some((file, attempt)) = name.to_str().and_then(read) else { continue };
+        let path = folder.join(&name);
         // A file that another process removes meanwhile is not there any more.
-        let Some(meta) = entry.metadata().ok().filter(fs::Metadata::is_file) else { continue };
-        let hash = if hashes { hash(&entry.path(), meta.len(), watch)? } else { None };
-        found.push((file, attempt, Bytes(meta.len()), hash));
+        let Some(size) = disk.size(&path).ok().flatten() else { continue };
+        let hash = if hashes { hash(disk, &path, size, watch)? } else { None };
+        found.push((file, attempt, Bytes(size), hash));
     }
     Ok(found)
 }
 
 /// `None` for a file that went meanwhile.
-fn hash(path: &Path, size: u64, watch: &Watch) -> Result<Option<Hash>, BlobError> {
-    let mut bytes = match File::open(path) {
+fn hash(disk: &dyn Disk, path: &Path, size: u64, watch: &Watch) -> Result<Option<Hash>, BlobError> {
+    let mut bytes = match disk.open(path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(BlobError::source("open", path, error)),
@@ -90,6 +95,8 @@ fn hash(path: &Path, size: u64, watch: &Watch) -> Result<Option<Hash>, BlobError
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::super::testing::{counter, hash, put, store};
     use super::*;
     use crate::domain::fixtures::node_id;

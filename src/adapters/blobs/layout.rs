@@ -1,11 +1,11 @@
 //! Which name on disk means what.
 
-use std::fs::{self, File};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::BlobError;
+use super::disk::Disk;
 use crate::adapters::faults;
-use crate::adapters::owner;
 use crate::domain::file::blob_name;
 use crate::domain::ids::{AttemptId, FileId, NodeId};
 
@@ -45,38 +45,35 @@ impl Layout {
     }
 
     /// Makes every folder, and makes their names durable.
-    pub(super) fn make(&self, nodes: &[NodeId]) -> Result<(), BlobError> {
-        make_folder(&self.root)?;
+    pub(super) fn make(&self, disk: &dyn Disk, nodes: &[NodeId]) -> Result<(), BlobError> {
+        make_folder(disk, &self.root)?;
         for node in nodes {
-            make_folder(&self.drafts(node))?;
-            make_folder(&self.trash(node))?;
-            sync_folder(&self.node(node))?;
+            make_folder(disk, &self.drafts(node))?;
+            make_folder(disk, &self.trash(node))?;
+            sync_folder(disk, &self.node(node))?;
         }
-        sync_folder(&self.root)
+        sync_folder(disk, &self.root)
     }
 
     /// Names of the folders below the root that belong to nodes.
-    pub(super) fn node_folders(&self) -> Result<Vec<NodeId>, BlobError> {
+    pub(super) fn node_folders(&self, disk: &dyn Disk) -> Result<Vec<NodeId>, BlobError> {
         let failed = |error| BlobError::source("list", &self.root, error);
-        let mut nodes = Vec::new();
-        for entry in fs::read_dir(&self.root).map_err(failed)? {
-            let name = entry.map_err(failed)?.file_name();
-            nodes.extend(name.to_str().and_then(|text| NodeId::new(text).ok()));
-        }
+        let names = disk.names(&self.root).map_err(failed)?;
+        let node = |name: &OsString| name.to_str().and_then(|text| NodeId::new(text).ok());
+        let mut nodes: Vec<NodeId> = names.iter().filter_map(node).collect();
         nodes.sort();
         Ok(nodes)
     }
 }
 
-pub(super) fn make_folder(path: &Path) -> Result<(), BlobError> {
-    owner::make_folder(path).map_err(|error| BlobError::target("make folder", path, error))
+pub(super) fn make_folder(disk: &dyn Disk, path: &Path) -> Result<(), BlobError> {
+    disk.make_folder(path).map_err(|error| BlobError::target("make folder", path, error))
 }
 
 /// Makes the names in a folder survive a loss of power.
-pub(super) fn sync_folder(path: &Path) -> Result<(), BlobError> {
+pub(super) fn sync_folder(disk: &dyn Disk, path: &Path) -> Result<(), BlobError> {
     if faults::broken("no-fsync") {
         return Ok(());
     }
-    let failed = |error| BlobError::target("sync folder", path, error);
-    File::open(path).map_err(failed)?.sync_all().map_err(failed)
+    disk.sync_folder(path).map_err(|error| BlobError::target("sync folder", path, error))
 }

@@ -6,6 +6,7 @@
 
 mod blocking;
 mod copy;
+pub(crate) mod disk;
 mod draft;
 mod error;
 mod inventory;
@@ -25,6 +26,7 @@ mod verify;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use self::disk::{Disk, LocalDisk};
 pub use self::error::BlobError;
 pub use self::quarantine::Kept;
 use self::{blocking::Pool, layout::Layout};
@@ -72,6 +74,7 @@ pub struct BlobStore {
 
 #[derive(Debug)]
 struct Inner {
+    disk: Arc<dyn Disk>,
     layout: Layout,
     pool: Pool,
     reserve: Bytes,
@@ -87,12 +90,17 @@ impl BlobStore {
     /// # Errors
     /// [`BlobError::Io`] when a folder cannot be made, [`BlobError::Invalid`] when `.store-id` is not an id.
     pub fn open(config: BlobConfig, nodes: &[NodeId]) -> Result<Self, BlobError> {
+        Self::open_on(Arc::new(LocalDisk), config, nodes)
+    }
+
+    /// [`BlobStore::open`] on a disk of whatever kind.
+    pub(crate) fn open_on(disk: Arc<dyn Disk>, config: BlobConfig, nodes: &[NodeId]) -> Result<Self, BlobError> {
         let layout = Layout::new(config.root.clone());
-        layout.make(nodes)?;
-        let store_id = store_id::load_or_make(layout.root())?;
+        layout.make(&*disk, nodes)?;
+        let store_id = store_id::load_or_make(&*disk, layout.root())?;
         let BlobConfig { quarantine, reserve, trash_keep, .. } = config;
-        let pool = Pool::new();
-        Ok(Self { inner: Arc::new(Inner { layout, pool, reserve, trash_keep, store_id, quarantine }) })
+        let pool = Pool::new(disk.pace());
+        Ok(Self { inner: Arc::new(Inner { disk, layout, pool, reserve, trash_keep, store_id, quarantine }) })
     }
 
     /// The id of this set of folders, a UUID: an instance with another id must not touch these bytes.
@@ -111,11 +119,16 @@ impl BlobStore {
         &self.inner.layout
     }
 
+    fn disk(&self) -> &Arc<dyn Disk> {
+        &self.inner.disk
+    }
+
     fn pool(&self) -> &Pool {
         &self.inner.pool
     }
 
     fn space(&self, node: &NodeId) -> space::Space {
-        space::Space { node: node.clone(), folder: self.layout().node(node), reserve: self.inner.reserve }
+        let (disk, folder) = (Arc::clone(self.disk()), self.layout().node(node));
+        space::Space { disk, node: node.clone(), folder, reserve: self.inner.reserve }
     }
 }

@@ -1,13 +1,13 @@
 //! From draft to final name, and the way back of an attempt that was given up.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
+use std::sync::Arc;
 
-use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
 
+use super::disk::Disk;
 use super::layout::{Layout, sync_folder};
 use super::{BlobError, BlobStore};
 use crate::adapters::faults;
@@ -23,14 +23,14 @@ impl BlobStore {
     /// [`BlobError::NothingToPublish`] when there is neither draft nor final name, [`BlobError::Invalid`] when
     /// there are both, or an error of the node's disk.
     pub async fn publish(&self, node: &NodeId, file: FileId, attempt: AttemptId) -> Result<(), BlobError> {
-        let layout = self.layout().clone();
+        let (disk, layout) = (Arc::clone(self.disk()), self.layout().clone());
         let path = layout.blob(node, file, attempt);
         let node = node.clone();
         let work = move |watch: &super::blocking::Watch| {
             watch.at_target(true);
-            rename(&layout, &node, file, attempt)?;
+            rename(&*disk, &layout, &node, file, attempt)?;
             faults::at("publish.renamed");
-            sync_folder(&layout.node(&node))
+            sync_folder(&*disk, &layout.node(&node))
         };
         self.pool().run("publish", &path, work).await
     }
@@ -53,7 +53,7 @@ impl BlobStore {
     }
 
     async fn publish_at(&self, node: &NodeId, batch: Vec<Item>) -> Vec<Result<(), BlobError>> {
-        let layout = self.layout().clone();
+        let (disk, layout) = (Arc::clone(self.disk()), self.layout().clone());
         let folder = layout.node(node);
         let (path, count) = (folder.clone(), batch.len());
         let work = move |watch: &super::blocking::Watch| {
@@ -62,11 +62,11 @@ impl BlobStore {
                 .iter()
                 .map(|(node, file, attempt)| {
                     watch.beat("publish", &folder)?;
-                    rename(&layout, node, *file, *attempt)
+                    rename(&*disk, &layout, node, *file, *attempt)
                 })
                 .collect();
             faults::at("publish.renamed");
-            sync_folder(&folder)?;
+            sync_folder(&*disk, &folder)?;
             Ok(outcomes)
         };
         match self.pool().run("publish", &path, work).await {
@@ -82,21 +82,21 @@ impl BlobStore {
     /// An error of the node's disk.
     pub async fn discard(&self, node: &NodeId, file: FileId, attempt: AttemptId) -> Result<(), BlobError> {
         let (draft, blob) = (self.layout().draft(node, attempt), self.layout().blob(node, file, attempt));
-        let path = blob.clone();
+        let (disk, path) = (Arc::clone(self.disk()), blob.clone());
         let work = move |_: &_| {
-            remove(&draft)?;
-            remove(&blob)
+            remove(&*disk, &draft)?;
+            remove(&*disk, &blob)
         };
         self.pool().run("remove", &path, work).await
     }
 }
 
-fn rename(layout: &Layout, node: &NodeId, file: FileId, attempt: AttemptId) -> Result<(), BlobError> {
+fn rename(disk: &dyn Disk, layout: &Layout, node: &NodeId, file: FileId, attempt: AttemptId) -> Result<(), BlobError> {
     let (draft, blob) = (layout.draft(node, attempt), layout.blob(node, file, attempt));
-    match renameat_with(CWD, &draft, CWD, &blob, RenameFlags::NOREPLACE) {
+    match disk.rename_new(&draft, &blob) {
         Ok(()) => Ok(()),
         // The draft is gone: either an earlier try has renamed it, or it was never written.
-        Err(Errno::NOENT) if blob.symlink_metadata().is_ok() => Ok(()),
+        Err(Errno::NOENT) if disk.size(&blob).is_ok() => Ok(()),
         Err(Errno::NOENT) => Err(BlobError::NothingToPublish { node: node.clone(), file, blob: attempt }),
         Err(Errno::EXIST) => Err(BlobError::Invalid(format!(
             "{} exists beside its draft: a name is used once; abort this attempt and use a new one",
@@ -108,8 +108,8 @@ fn rename(layout: &Layout, node: &NodeId, file: FileId, attempt: AttemptId) -> R
 }
 
 /// Removes a file; one that is not there is fine.
-pub(super) fn remove(path: &Path) -> Result<(), BlobError> {
-    match fs::remove_file(path) {
+pub(super) fn remove(disk: &dyn Disk, path: &Path) -> Result<(), BlobError> {
+    match disk.remove(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(BlobError::target("remove", path, error)),
         _ => Ok(()),
     }
@@ -117,6 +117,8 @@ pub(super) fn remove(path: &Path) -> Result<(), BlobError> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::super::testing::{counter, put, store};
     use super::*;
     use crate::domain::fixtures::node_id;

@@ -1,7 +1,6 @@
 //! One small write to a node's disk: whether it can be written again.
 
-use std::fs::OpenOptions;
-use std::io::Write;
+use std::sync::Arc;
 
 use uuid::Uuid;
 
@@ -16,13 +15,13 @@ impl BlobStore {
     /// An error of the node's disk.
     pub async fn try_write(&self, node: &NodeId) -> Result<(), BlobError> {
         let path = self.layout().drafts(node).join(format!("probe.{}", Uuid::now_v7()));
-        let file = path.clone();
+        let (disk, file) = (Arc::clone(self.disk()), path.clone());
         let work = move |watch: &super::blocking::Watch| {
             watch.at_target(true);
             let failed = |error| BlobError::target("try to write", &file, error);
-            let mut probe = OpenOptions::new().write(true).create_new(true).open(&file).map_err(failed)?;
-            let written = probe.write_all(&[0; 4096]).and_then(|()| probe.sync_all());
-            remove(&file)?;
+            let mut probe = disk.create_new(&file).map_err(failed)?;
+            let written = probe.write_all(&[0; 4096]).and_then(|()| probe.sync());
+            remove(&*disk, &file)?;
             written.map_err(failed)
         };
         self.pool().run("try to write", &path, work).await

@@ -1,16 +1,15 @@
 //! Bytes that no record and no intent names: kept in `data/quarantine/<node>/`, never deleted on their own.
 
-use std::fs::{self, File};
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
 
 use super::blocking::Watch;
 use super::copy::pour;
+use super::disk::Disk;
 use super::draft::Draft;
 use super::layout::{make_folder, sync_folder};
 use super::verify::open_blob;
@@ -50,8 +49,8 @@ impl BlobStore {
     /// An error of the disk.
     pub async fn quarantined(&self) -> Result<Vec<Kept>, BlobError> {
         let folder = self.inner.quarantine.clone();
-        let path = folder.clone();
-        self.pool().run("list", &path, move |watch| list(&folder, watch)).await
+        let (disk, path) = (Arc::clone(self.disk()), folder.clone());
+        self.pool().run("list", &path, move |watch| list(&*disk, &folder, watch)).await
     }
 
     /// Copies bytes out of quarantine to the draft of `attempt` at their node; the hash is that of the bytes read.
@@ -61,11 +60,11 @@ impl BlobStore {
     pub async fn recall(&self, kept: &Kept, attempt: AttemptId) -> Result<Written, BlobError> {
         let path = self.layout().draft(&kept.node, attempt);
         let (target, space, source) = (path.clone(), self.space(&kept.node), self.kept_at(kept));
-        let kept = kept.clone();
+        let (disk, kept) = (Arc::clone(self.disk()), kept.clone());
         let work = move |watch: &Watch| {
-            let mut input = open_blob(&source, &kept.node, kept.file, kept.blob, kept.size)?;
+            let mut input = open_blob(&*disk, &source, &kept.node, kept.file, kept.blob, kept.size)?;
             let mut draft = Draft::create(target, space, Some(kept.size.0), Arc::new(AtomicU64::new(0)))?;
-            pour(&mut input, &source, &mut draft, kept.size, watch)?;
+            pour(&mut *input, &source, &mut draft, kept.size, watch)?;
             draft.finish(watch)
         };
         self.pool().run("copy to", &path, work).await
@@ -77,8 +76,8 @@ impl BlobStore {
     /// An error of the disk.
     pub async fn release(&self, kept: &Kept) -> Result<(), BlobError> {
         let path = self.kept_at(kept);
-        let file = path.clone();
-        self.pool().run("remove", &path, move |_| super::place::remove(&file)).await
+        let (disk, file) = (Arc::clone(self.disk()), path.clone());
+        self.pool().run("remove", &path, move |_| super::place::remove(&*disk, &file)).await
     }
 
     /// Whether the folder is still the store that was opened: a disk that is not mounted leaves an empty
@@ -87,9 +86,9 @@ impl BlobStore {
     /// # Errors
     /// An error of the disk, or an id that cannot be read.
     pub async fn is_there(&self) -> Result<bool, BlobError> {
-        let (root, id) = (self.root().to_owned(), self.inner.store_id.clone());
+        let (disk, root, id) = (Arc::clone(self.disk()), self.root().to_owned(), self.inner.store_id.clone());
         let path = root.clone();
-        self.pool().run("read the id of", &path, move |_| Ok(super::store_id::load(&root)? == Some(id))).await
+        self.pool().run("read the id of", &path, move |_| Ok(super::store_id::load(&*disk, &root)? == Some(id))).await
     }
 
     fn kept_at(&self, kept: &Kept) -> PathBuf {
@@ -98,54 +97,55 @@ impl BlobStore {
 
     async fn set_aside(&self, node: &NodeId, source: PathBuf, name: String) -> Result<bool, BlobError> {
         let folder = self.inner.quarantine.join(node.as_str());
-        let path = source.clone();
-        self.pool().run("move to quarantine", &path, move |_| set_aside(&source, &folder, &name)).await
+        let (disk, path) = (Arc::clone(self.disk()), source.clone());
+        self.pool().run("move to quarantine", &path, move |_| set_aside(&*disk, &source, &folder, &name)).await
     }
 }
 
-fn set_aside(source: &Path, folder: &Path, name: &str) -> Result<bool, BlobError> {
-    make_folder(folder)?;
+fn set_aside(disk: &dyn Disk, source: &Path, folder: &Path, name: &str) -> Result<bool, BlobError> {
+    make_folder(disk, folder)?;
     let target = folder.join(name);
-    match renameat_with(CWD, source, CWD, &target, RenameFlags::NOREPLACE) {
+    match disk.rename_new(source, &target) {
         Ok(()) => {}
         Err(Errno::NOENT) => return Ok(false),
-        Err(Errno::XDEV) => copy_over(source, &target)?,
+        Err(Errno::XDEV) => copy_over(disk, source, &target)?,
         // A name is used once, so these are the same bytes: an earlier try was cut between copy and removal.
-        Err(Errno::EXIST) if same_size(source, &target) => super::place::remove(source)?,
+        Err(Errno::EXIST) if same_size(disk, source, &target) => super::place::remove(disk, source)?,
         Err(error) => return Err(BlobError::target("move to quarantine", source, error)),
     }
-    sync_folder(folder)?;
+    sync_folder(disk, folder)?;
     Ok(true)
 }
 
 /// To another disk: whole and synced under another name first.
-fn copy_over(source: &Path, target: &Path) -> Result<(), BlobError> {
+fn copy_over(disk: &dyn Disk, source: &Path, target: &Path) -> Result<(), BlobError> {
     let part = target.with_extension("part");
-    let failed = |error: std::io::Error| BlobError::target("copy to quarantine", target, error);
-    fs::copy(source, &part).map_err(failed)?;
-    File::open(&part).and_then(|file| file.sync_all()).map_err(failed)?;
-    fs::rename(&part, target).map_err(failed)?;
-    super::place::remove(source)
+    let failed = |error: io::Error| BlobError::target("copy to quarantine", target, error);
+    super::place::remove(disk, &part)?;
+    let mut copy = disk.create_new(&part).map_err(failed)?;
+    let mut bytes = disk.open(source).map_err(failed)?;
+    io::copy(&mut bytes, &mut copy).and_then(|_| copy.sync()).map_err(failed)?;
+    disk.rename_new(&part, target).map_err(|error| failed(error.into()))?;
+    super::place::remove(disk, source)
 }
 
-fn same_size(one: &Path, other: &Path) -> bool {
-    let size = |path: &Path| path.symlink_metadata().ok().map(|meta| meta.len());
+fn same_size(disk: &dyn Disk, one: &Path, other: &Path) -> bool {
+    let size = |path: &Path| disk.size(path).ok().flatten();
     size(one).is_some() && size(one) == size(other)
 }
 
-fn list(root: &Path, watch: &Watch) -> Result<Vec<Kept>, BlobError> {
+fn list(disk: &dyn Disk, root: &Path, watch: &Watch) -> Result<Vec<Kept>, BlobError> {
     let failed = |error| BlobError::source("list", root, error);
-    let nodes = match fs::read_dir(root) {
+    let nodes = match disk.names(root) {
         Ok(nodes) => nodes,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(failed(error)),
     };
     let mut found = Vec::new();
     for folder in nodes {
-        let folder = folder.map_err(failed)?;
-        let Some(node) = folder.file_name().to_str().and_then(|name| NodeId::new(name).ok()) else { continue };
+        let Some(node) = folder.to_str().and_then(|name| NodeId::new(name).ok()) else { continue };
         let read = |name: &str, size| parse_blob_name(name).map(|(file, blob)| (file, blob, Bytes(size)));
-        let files = super::survey::walk(&folder.path(), read, watch)?;
+        let files = super::survey::walk(disk, &root.join(&folder), read, watch)?;
         found.extend(files.into_iter().map(|(file, blob, size)| Kept { node: node.clone(), file, blob, size }));
     }
     found.sort();
@@ -154,6 +154,8 @@ fn list(root: &Path, watch: &Watch) -> Result<Vec<Kept>, BlobError> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::super::testing::{counter, hash, put, store};
     use super::*;
     use crate::domain::fixtures::node_id;

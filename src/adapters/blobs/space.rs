@@ -1,9 +1,9 @@
 //! Free space of a node's disk.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use rustix::fs::statvfs;
-
+use super::disk::Disk;
 use super::{BlobError, BlobStore};
 use crate::adapters::faults;
 use crate::domain::ids::{Bytes, NodeId};
@@ -11,6 +11,7 @@ use crate::domain::ids::{Bytes, NodeId};
 /// A node's folder and what must stay free on its disk.
 #[derive(Clone, Debug)]
 pub(super) struct Space {
+    pub(super) disk: Arc<dyn Disk>,
     pub(super) node: NodeId,
     pub(super) folder: PathBuf,
     pub(super) reserve: Bytes,
@@ -18,8 +19,8 @@ pub(super) struct Space {
 
 impl Space {
     pub(super) fn free(&self) -> Result<Bytes, BlobError> {
-        let stat = statvfs(&self.folder).map_err(|error| BlobError::target("read free space", &self.folder, error))?;
-        Ok(Bytes(stat.f_bavail.saturating_mul(stat.f_frsize)))
+        let free = self.disk.free(&self.folder);
+        free.map(Bytes).map_err(|error| BlobError::target("read free space", &self.folder, error))
     }
 
     /// Refuses a write of `needed` bytes that would touch the reserve.

@@ -1,37 +1,37 @@
 //! `.store-id`: one id for one set of folders.
 
-use std::fs::{self, OpenOptions};
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::path::Path;
 
-use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
 use uuid::Uuid;
 
 use super::BlobError;
+use super::disk::Disk;
 use super::layout::sync_folder;
 
 const NAME: &str = ".store-id";
 
 /// Reads the id, or makes one that every other process then reads.
-pub(super) fn load_or_make(root: &Path) -> Result<String, BlobError> {
-    match load(root)? {
+pub(super) fn load_or_make(disk: &dyn Disk, root: &Path) -> Result<String, BlobError> {
+    match load(disk, root)? {
         Some(id) => Ok(id),
         None => {
-            make(root)?;
-            load(root)?
+            make(disk, root)?;
+            load(disk, root)?
                 .ok_or_else(|| BlobError::Invalid(format!("{} vanished; start again", root.join(NAME).display())))
         }
     }
 }
 
-pub(super) fn load(root: &Path) -> Result<Option<String>, BlobError> {
+pub(super) fn load(disk: &dyn Disk, root: &Path) -> Result<Option<String>, BlobError> {
     let path = root.join(NAME);
-    let text = match fs::read_to_string(&path) {
-        Ok(text) => text,
+    let mut text = String::new();
+    match disk.open(&path).and_then(|mut file| file.read_to_string(&mut text)) {
+        Ok(_) => {}
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(BlobError::source("read", &path, error)),
-    };
+    }
     match Uuid::parse_str(text.trim()) {
         Ok(id) => Ok(Some(id.to_string())),
         Err(_) => Err(BlobError::Invalid(format!(
@@ -43,26 +43,28 @@ pub(super) fn load(root: &Path) -> Result<Option<String>, BlobError> {
 
 /// Writes a whole file under a name of its own and renames it without overwriting, so that of two
 /// processes one wins and nobody reads half an id.
-fn make(root: &Path) -> Result<(), BlobError> {
+fn make(disk: &dyn Disk, root: &Path) -> Result<(), BlobError> {
     let id = Uuid::now_v7();
     let (draft, path) = (root.join(format!("{NAME}.{id}")), root.join(NAME));
     let failed = |error| BlobError::target("write", &draft, error);
-    let mut file = OpenOptions::new().write(true).create_new(true).open(&draft).map_err(failed)?;
+    let mut file = disk.create_new(&draft).map_err(failed)?;
     writeln!(file, "{id}").map_err(failed)?;
-    file.sync_all().map_err(failed)?;
-    match renameat_with(CWD, &draft, CWD, &path, RenameFlags::NOREPLACE) {
+    file.sync().map_err(failed)?;
+    match disk.rename_new(&draft, &path) {
         Ok(()) => {}
-        Err(Errno::EXIST) => fs::remove_file(&draft).map_err(|error| BlobError::target("remove", &draft, error))?,
+        Err(Errno::EXIST) => disk.remove(&draft).map_err(|error| BlobError::target("remove", &draft, error))?,
         Err(error) => return Err(BlobError::target("rename to", &path, error)),
     }
-    sync_folder(root)
+    sync_folder(disk, root)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::sync::Barrier;
     use std::thread;
 
+    use super::super::disk::LocalDisk;
     use super::*;
 
     #[test]
@@ -72,13 +74,13 @@ mod tests {
         let ids: Vec<String> = thread::scope(|scope| {
             let open = || {
                 start.wait();
-                load_or_make(folder.path()).unwrap()
+                load_or_make(&LocalDisk, folder.path()).unwrap()
             };
             let all: Vec<_> = (0..8).map(|_| scope.spawn(open)).collect();
             all.into_iter().map(|one| one.join().unwrap()).collect()
         });
         assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
-        assert_eq!(load_or_make(folder.path()).unwrap(), ids[0]);
+        assert_eq!(load_or_make(&LocalDisk, folder.path()).unwrap(), ids[0]);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "a draft was left");
     }
 
@@ -86,7 +88,7 @@ mod tests {
     fn a_file_that_is_no_id_is_refused_and_kept() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join(NAME), "").unwrap();
-        let error = load_or_make(folder.path()).unwrap_err().to_string();
+        let error = load_or_make(&LocalDisk, folder.path()).unwrap_err().to_string();
         assert!(error.contains("holds no store id"), "{error}");
         assert_eq!(fs::read(folder.path().join(NAME)).unwrap(), b"");
     }

@@ -1,9 +1,10 @@
 //! What lies in a node's folder.
 
-use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::blocking::Watch;
+use super::disk::Disk;
 use super::{BlobError, BlobStore};
 use crate::domain::file::parse_blob_name;
 use crate::domain::ids::{AttemptId, Bytes, FileId, NodeId};
@@ -31,31 +32,32 @@ impl BlobStore {
         folder: std::path::PathBuf,
         read: impl Fn(&str, u64) -> Option<T> + Send + 'static,
     ) -> Result<Vec<T>, BlobError> {
-        let path = folder.clone();
-        self.pool().run("list", &path, move |watch| walk(&folder, read, watch)).await
+        let (disk, path) = (Arc::clone(self.disk()), folder.clone());
+        self.pool().run("list", &path, move |watch| walk(&*disk, &folder, read, watch)).await
     }
 }
 
 pub(super) fn walk<T>(
+    disk: &dyn Disk,
     folder: &Path,
     read: impl Fn(&str, u64) -> Option<T>,
     watch: &Watch,
 ) -> Result<Vec<T>, BlobError> {
     let failed = |error| BlobError::source("list", folder, error);
     let mut found = Vec::new();
-    for entry in fs::read_dir(folder).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
+    for name in disk.names(folder).map_err(failed)? {
         watch.beat("list", folder)?;
-        let name = entry.file_name();
         // A file that another process removes meanwhile is not there any more.
-        let Some(meta) = entry.metadata().ok().filter(std::fs::Metadata::is_file) else { continue };
-        found.extend(name.to_str().and_then(|name| read(name, meta.len())));
+        let Some(size) = disk.size(&folder.join(&name)).ok().flatten() else { continue };
+        found.extend(name.to_str().and_then(|name| read(name, size)));
     }
     Ok(found)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::super::testing::{counter, put, store};
     use super::*;
     use crate::domain::fixtures::node_id;

@@ -1,14 +1,14 @@
 //! Bytes that a newer commit has replaced: kept for a while, then unlinked.
 
-use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
 
 use super::blocking::Watch;
+use super::disk::Disk;
 use super::place::remove;
 use super::{BlobError, BlobStore};
 use crate::adapters::faults;
@@ -23,12 +23,12 @@ impl BlobStore {
     pub async fn trash(&self, node: &NodeId, file: FileId, blob: AttemptId) -> Result<(), BlobError> {
         let path = self.layout().blob(node, file, blob);
         let kept = self.layout().trash(node).join(trash_name(file, blob, now()));
-        let source = path.clone();
+        let (disk, source) = (Arc::clone(self.disk()), path.clone());
         let work = move |watch: &Watch| {
             watch.at_target(true);
-            match renameat_with(CWD, &source, CWD, &kept, RenameFlags::NOREPLACE) {
+            match disk.rename_new(&source, &kept) {
                 Ok(()) => Ok(()),
-                Err(Errno::NOENT) if is_gone(&source)? => Ok(()),
+                Err(Errno::NOENT) if is_gone(&*disk, &source)? => Ok(()),
                 Err(_) if faults::broken("trash-errors-ignored") => Ok(()),
                 Err(error) => Err(BlobError::target("move to trash", &source, error)),
             }
@@ -41,12 +41,12 @@ impl BlobStore {
     /// # Errors
     /// The first error of a disk, after everything else has been tried.
     pub async fn empty_trash(&self, now: Timestamp) -> Result<u64, BlobError> {
-        let (layout, keep) = (self.layout().clone(), self.inner.trash_keep);
+        let (disk, layout, keep) = (Arc::clone(self.disk()), self.layout().clone(), self.inner.trash_keep);
         let root = layout.root().to_owned();
         let work = move |watch: &Watch| {
             let (mut removed, mut problem) = (0, None);
-            for node in layout.node_folders()? {
-                match empty(&layout.trash(&node), now, keep, watch) {
+            for node in layout.node_folders(&*disk)? {
+                match empty(&*disk, &layout.trash(&node), now, keep, watch) {
                     Ok(count) => removed += count,
                     Err(error) => problem = problem.or(Some(error)),
                 }
@@ -80,33 +80,32 @@ fn now() -> Timestamp {
 }
 
 /// A node's folder that is missing is an error, not bytes that were trashed before.
-fn is_gone(blob: &Path) -> Result<bool, BlobError> {
+fn is_gone(disk: &dyn Disk, blob: &Path) -> Result<bool, BlobError> {
     let folder = blob.parent().unwrap_or(blob);
-    fs::metadata(folder).map_err(|error| BlobError::target("look into", folder, error))?;
-    match blob.symlink_metadata() {
+    disk.size(folder).map_err(|error| BlobError::target("look into", folder, error))?;
+    match disk.size(blob) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(true),
         Err(error) => Err(BlobError::target("look at", blob, error)),
         Ok(_) => Ok(false),
     }
 }
 
-fn empty(folder: &Path, now: Timestamp, keep: Millis, watch: &Watch) -> Result<u64, BlobError> {
+fn empty(disk: &dyn Disk, folder: &Path, now: Timestamp, keep: Millis, watch: &Watch) -> Result<u64, BlobError> {
     let failed = |error| BlobError::target("list", folder, error);
-    let entries = match fs::read_dir(folder) {
-        Ok(entries) => entries,
+    let names = match disk.names(folder) {
+        Ok(names) => names,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(0),
         Err(error) => return Err(failed(error)),
     };
     let (mut removed, mut problem) = (0, None);
-    for entry in entries {
-        let entry = entry.map_err(failed)?;
+    for name in names {
         watch.beat("empty the trash of", folder)?;
         // A name that is not ours is left alone.
-        let at = entry.file_name().to_str().and_then(trashed_at);
+        let at = name.to_str().and_then(trashed_at);
         if at.is_none_or(|at| now.since(at) <= keep) {
             continue;
         }
-        match remove(&entry.path()) {
+        match remove(disk, &folder.join(&name)) {
             Ok(()) => removed += 1,
             Err(error) => problem = problem.or(Some(error)),
         }
@@ -116,6 +115,8 @@ fn empty(folder: &Path, now: Timestamp, keep: Millis, watch: &Watch) -> Result<u
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::super::BlobConfig;
     use super::super::testing::{put, store};
     use super::*;

@@ -1,17 +1,17 @@
 //! Reading bytes and holding them against their record.
 
-use std::fs::{File, OpenOptions};
 use std::io::{self, Cursor, ErrorKind, Read};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::sync::Arc;
 
-use rustix::fs::OFlags;
-use tokio::io::{AsyncRead, ReadBuf};
+use futures_util::stream::try_unfold;
+use tokio::io::AsyncRead;
+use tokio_util::io::StreamReader;
 
-use super::blocking::Watch;
+use super::blocking::{Pool, Watch};
 use super::copy::buffer_len;
+use super::disk::{Disk, Input};
 use super::draft::CHUNK;
 use super::{BlobError, BlobStore, Written};
 use crate::domain::file::{FileEntry, Hash};
@@ -28,14 +28,15 @@ impl BlobStore {
     pub async fn open_verified(&self, entry: &FileEntry) -> Result<Pin<Box<dyn AsyncRead + Send>>, BlobError> {
         let record = &entry.record;
         let path = self.layout().blob(&record.owner, entry.id, record.blob);
-        let (source, entry) = (path.clone(), entry.clone());
+        let (disk, pool, source, entry) = (Arc::clone(self.disk()), self.pool().clone(), path.clone(), entry.clone());
         let work = move |watch: &Watch| -> Result<Pin<Box<dyn AsyncRead + Send>>, BlobError> {
-            let mut file = open_entry(&source, &entry)?;
+            let mut file = open_entry(&*disk, &source, &entry)?;
             if entry.record.size.0 > CHUNK as u64 {
-                return Ok(Box::pin(Verified::new(file, entry)));
+                return Ok(Box::pin(stream(pool, Reading::new(file, source, entry))));
             }
             let mut bytes = Vec::with_capacity(buffer_len(entry.record.size));
-            let written = digest(&mut file, &source, entry.record.size, watch, |piece| bytes.extend_from_slice(piece))?;
+            let written =
+                digest(&mut *file, &source, entry.record.size, watch, |piece| bytes.extend_from_slice(piece))?;
             compare(&entry, written)?;
             Ok(Box::pin(Cursor::new(bytes)))
         };
@@ -50,10 +51,10 @@ impl BlobStore {
     pub async fn check(&self, entry: &FileEntry) -> Result<Written, BlobError> {
         let record = &entry.record;
         let path = self.layout().blob(&record.owner, entry.id, record.blob);
-        let (source, entry) = (path.clone(), entry.clone());
+        let (disk, source, entry) = (Arc::clone(self.disk()), path.clone(), entry.clone());
         let work = move |watch: &Watch| {
-            let mut file = open_entry(&source, &entry)?;
-            let written = digest(&mut file, &source, entry.record.size, watch, |_| {})?;
+            let mut file = open_entry(&*disk, &source, &entry)?;
+            let written = digest(&mut *file, &source, entry.record.size, watch, |_| {})?;
             compare(&entry, written)?;
             Ok(written)
         };
@@ -63,31 +64,31 @@ impl BlobStore {
 
 /// Opens published bytes, which must have the size that their record tells.
 pub(super) fn open_blob(
+    disk: &dyn Disk,
     path: &Path,
     node: &NodeId,
     file: FileId,
     blob: AttemptId,
     expected: Bytes,
-) -> Result<File, BlobError> {
-    let opened = OpenOptions::new().read(true).custom_flags(OFlags::NOFOLLOW.bits().cast_signed()).open(path);
-    let bytes = opened.map_err(|error| match error.kind() {
+) -> Result<Box<dyn Input>, BlobError> {
+    let bytes = disk.open(path).map_err(|error| match error.kind() {
         ErrorKind::NotFound => BlobError::Missing { node: node.clone(), file, blob },
         _ => BlobError::source("open", path, error),
     })?;
-    let found = Bytes(bytes.metadata().map_err(|error| BlobError::source("look at", path, error))?.len());
+    let found = Bytes(bytes.size().map_err(|error| BlobError::source("look at", path, error))?);
     if found != expected {
         return Err(BlobError::WrongSize { node: node.clone(), file, blob, expected, found });
     }
     Ok(bytes)
 }
 
-fn open_entry(path: &Path, entry: &FileEntry) -> Result<File, BlobError> {
+fn open_entry(disk: &dyn Disk, path: &Path, entry: &FileEntry) -> Result<Box<dyn Input>, BlobError> {
     let record = &entry.record;
-    open_blob(path, &record.owner, entry.id, record.blob, record.size)
+    open_blob(disk, path, &record.owner, entry.id, record.blob, record.size)
 }
 
 fn digest(
-    file: &mut File,
+    file: &mut dyn Input,
     path: &Path,
     size: Bytes,
     watch: &Watch,
@@ -122,46 +123,52 @@ fn compare(entry: &FileEntry, found: Written) -> Result<(), BlobError> {
     Ok(())
 }
 
-/// A stream that holds its last piece back until the hash is known: a reader that stops at the announced
-/// length never takes damaged bytes for whole.
-struct Verified {
-    file: tokio::fs::File,
+/// Bytes on their way out, piece by piece.
+struct Reading {
+    file: Box<dyn Input>,
+    path: PathBuf,
     entry: FileEntry,
     hasher: blake3::Hasher,
     done: u64,
 }
 
-impl Verified {
-    fn new(file: File, entry: FileEntry) -> Self {
-        Self { file: tokio::fs::File::from_std(file), entry, hasher: blake3::Hasher::new(), done: 0 }
+impl Reading {
+    fn new(file: Box<dyn Input>, path: PathBuf, entry: FileEntry) -> Self {
+        Self { file, path, entry, hasher: blake3::Hasher::new(), done: 0 }
     }
 
-    fn verdict(&self) -> io::Result<()> {
-        let found = Written { size: Bytes(self.done), blake3: Hash(*self.hasher.finalize().as_bytes()) };
-        compare(&self.entry, found).map_err(|error| io::Error::new(ErrorKind::InvalidData, error))
+    /// The next piece, and what is left. The last piece is held back until the hash is known: a reader
+    /// that stops at the announced length never takes damaged bytes for whole.
+    fn next(mut self, watch: &Watch) -> Result<(bytes::Bytes, Option<Self>), BlobError> {
+        let mut piece = Vec::with_capacity(CHUNK);
+        let read = (&mut self.file).take(CHUNK as u64).read_to_end(&mut piece);
+        read.map_err(|error| BlobError::source("read", &self.path, error))?;
+        watch.beat("read", &self.path)?;
+        self.hasher.update(&piece);
+        self.done += piece.len() as u64;
+        let ended = piece.is_empty() || self.done >= self.entry.record.size.0;
+        if ended {
+            let found = Written { size: Bytes(self.done), blake3: Hash(*self.hasher.finalize().as_bytes()) };
+            compare(&self.entry, found)?;
+        }
+        Ok((piece.into(), (!ended).then_some(self)))
     }
 }
 
-impl AsyncRead for Verified {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let start = buf.filled().len();
-        if buf.remaining() == 0 {
-            return Poll::Ready(Ok(()));
+fn stream(pool: Pool, reading: Reading) -> impl AsyncRead + Send {
+    let path: Arc<Path> = reading.path.as_path().into();
+    let next = move |reading: Option<Reading>| {
+        let (pool, path) = (pool.clone(), Arc::clone(&path));
+        async move {
+            let Some(reading) = reading else { return Ok(None) };
+            let read = pool.run("read", &path, move |watch| reading.next(watch)).await;
+            read.map(Some).map_err(|error| {
+                let kind = if error.is_damaged() { ErrorKind::InvalidData } else { ErrorKind::Other };
+                io::Error::new(kind, error)
+            })
         }
-        ready!(Pin::new(&mut self.file).poll_read(cx, buf))?;
-        let fresh = &buf.filled()[start..];
-        let ended = fresh.is_empty();
-        self.hasher.update(fresh);
-        self.done += fresh.len() as u64;
-        if ended || self.done >= self.entry.record.size.0 {
-            let verdict = self.verdict();
-            if verdict.is_err() {
-                buf.set_filled(start);
-            }
-            return Poll::Ready(verdict);
-        }
-        Poll::Ready(Ok(()))
-    }
+    };
+    StreamReader::new(Box::pin(try_unfold(Some(reading), next)))
 }
 
 #[cfg(test)]

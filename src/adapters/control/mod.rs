@@ -1,8 +1,9 @@
-//! Control of the servers' processes or containers: pause, resume, stop, start.
+//! Control of the servers' processes or containers: pause, resume, stop, start, restart.
 //!
-//! One trait, one file or folder for each way: [`process`] for the children of `--local`, [`off`]
-//! where servers cannot be controlled.
+//! One trait, one file or folder for each way: [`process`] for the children of `--local`, [`docker`]
+//! for the containers of a compose project, [`off`] where servers cannot be controlled.
 
+pub mod docker;
 pub mod off;
 pub mod process;
 
@@ -12,7 +13,7 @@ use async_trait::async_trait;
 
 use crate::domain::command::ServerAction;
 use crate::domain::ids::NodeId;
-use crate::domain::server::HostView;
+use crate::domain::server::{HostView, Output};
 use crate::domain::snapshot::ControlView;
 
 /// What can be done to the servers from the host they run on.
@@ -31,6 +32,23 @@ pub trait ServerControl: Send + Sync {
     /// # Errors
     /// [`ControlError`] with the action, the server, the cause and what to do.
     async fn act(&self, node: &NodeId, action: ServerAction) -> Result<(), ControlError>;
+
+    /// The last `lines` that the server's container has written.
+    ///
+    /// # Errors
+    /// [`OutputError`]: there is no container, or its engine does not give them.
+    async fn output(&self, node: &NodeId, _lines: usize) -> Result<Output, OutputError> {
+        Err(OutputError::NoContainer { node: node.clone() })
+    }
+}
+
+/// Why what a server's container writes cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum OutputError {
+    #[error("{node} runs in no container of this zkdeck: its log is in logs/{node}")]
+    NoContainer { node: NodeId },
+    #[error("log of the container of {node}: {cause}")]
+    Docker { node: NodeId, cause: docker::DockerError },
 }
 
 /// Why an action on a server was not done or not seen done.

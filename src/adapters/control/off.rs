@@ -45,7 +45,7 @@ mod tests {
     async fn every_action_is_refused_with_the_reason() {
         let off = Off::new("DOCKER_CONTROL_ENABLED is false");
         let node = NodeId::new("zk2").unwrap();
-        for action in [ServerAction::Pause, ServerAction::Resume, ServerAction::Stop, ServerAction::Start] {
+        for action in ServerAction::ALL {
             let error = off.act(&node, action).await.unwrap_err().to_string();
             assert!(error.starts_with(&format!("{} zk2: ", action.word())), "{error}");
             assert!(error.contains("DOCKER_CONTROL_ENABLED is false"), "{error}");

@@ -3,10 +3,11 @@
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::api::error::Answer;
 use crate::api::metrics;
+use crate::api::router::CONTROL;
 use crate::api::state::App;
 use crate::domain::snapshot::{SessionState, Snapshot};
 
@@ -51,7 +52,14 @@ pub(in crate::api) async fn metrics(State(app): State<App>) -> Answer {
 }
 
 /// The routes, as OpenAPI 3.1.
-pub(in crate::api) async fn openapi() -> Answer {
+pub(in crate::api) async fn openapi(State(app): State<App>) -> Answer {
     let text = include_str!("../../../docs/openapi.json");
+    if app.config.control_disabled.is_some()
+        && let Ok(mut whole) = serde_json::from_str::<Value>(text)
+        && let Some(paths) = whole.get_mut("paths").and_then(Value::as_object_mut)
+    {
+        paths.remove(CONTROL);
+        return Ok(axum::Json(whole).into_response());
+    }
     Ok(([(header::CONTENT_TYPE, "application/json")], text).into_response())
 }

@@ -8,16 +8,26 @@ use serde_json::json;
 use crate::api::body::Fields;
 use crate::api::error::{Answer, Fail, shortened};
 use crate::api::outcome;
-use crate::api::query::known_node;
+use crate::api::query::{Params, known_node};
 use crate::api::state::{App, By};
 use crate::domain::command::{Command, Rejected, ServerAction};
+use crate::domain::server::OUTPUT_LINES_MAX;
 
 pub(in crate::api) async fn list(State(app): State<App>) -> Answer {
     let snapshot = app.snapshot();
     Ok(axum::Json(json!({ "servers": snapshot.servers, "taken_at": snapshot.taken_at })).into_response())
 }
 
-/// Pauses, resumes, stops or starts a server. An action against the quorum needs `"confirm"`: the
+/// What the server's container has written last.
+pub(in crate::api) async fn output(State(app): State<App>, Path(node): Path<String>, mut params: Params) -> Answer {
+    let lines = params.number("tail", 1..=OUTPUT_LINES_MAX, 200)?;
+    params.finish()?;
+    let node = known_node(&app, "node", &node)?;
+    let output = app.limited(app.handle.output(node, lines)).await?;
+    Ok(axum::Json(output.map_err(|error| Fail::question("container-log", &error))?).into_response())
+}
+
+/// Pauses, resumes, stops, starts or restarts a server. An action against the quorum needs `"confirm"`: the
 /// server's name.
 pub(in crate::api) async fn act(
     State(app): State<App>,
@@ -28,9 +38,8 @@ pub(in crate::api) async fn act(
     let confirm = body.text_if_given("confirm")?;
     body.finish()?;
     let node = known_node(&app, "node", &node)?;
-    let actions = [ServerAction::Pause, ServerAction::Resume, ServerAction::Stop, ServerAction::Start];
-    let Some(action) = actions.into_iter().find(|known| known.word() == action) else {
-        let message = format!("there is no action {:?}; use pause, resume, stop or start", shortened(&action));
+    let Some(action) = ServerAction::ALL.into_iter().find(|known| known.word() == action) else {
+        let message = format!("there is no action {:?}; use pause, resume, stop, start or restart", shortened(&action));
         return Err(Fail::new(StatusCode::NOT_FOUND, "unknown-action", message));
     };
     let confirmed = confirm.as_deref() == Some(node.as_str());

@@ -7,6 +7,7 @@
 //! one line in the table.
 
 mod adopt;
+mod docker;
 mod ensemble;
 mod finding;
 mod folders;
@@ -56,6 +57,7 @@ type Run = for<'a> fn(&'a Place) -> BoxFuture<'a, Vec<Finding>>;
 /// Every check, in the order of the report.
 const CHECKS: &[(&str, Run)] = &[
     ("folders", |place| folders::check(place).boxed()),
+    ("docker", |place| docker::check(place).boxed()),
     ("ensemble", |place| ensemble::check(place).boxed()),
     ("vm.max_map_count", |place| system::max_map_count(place).boxed()),
 ];

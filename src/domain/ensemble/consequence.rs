@@ -24,6 +24,7 @@ pub fn consequence(action: ServerAction, node: &NodeId, servers: &[ServerView], 
     let (doing, word) = match action {
         ServerAction::Pause => ("Pausing", "pause"),
         ServerAction::Stop => ("Stopping", "stop"),
+        ServerAction::Restart => ("Restarting", "restart"),
         ServerAction::Resume => return harmless(format!("{node} goes on where it was frozen and catches up.")),
         ServerAction::Start => return harmless(format!("{node} starts, syncs with the leader and serves again.")),
     };
@@ -41,12 +42,13 @@ pub fn consequence(action: ServerAction, node: &NodeId, servers: &[ServerView], 
         _ => format!("{node} follows. {doing} it sends its clients to other servers. "),
     };
     let (serving, voters) = (after.serving, after.voters);
+    let until = if action == ServerAction::Restart { "Until it is back" } else { "After it" };
     text += &if !after.holds() {
-        format!("After it {serving} of {voters} servers serve, which is no quorum: all writes stop until it is back.")
+        format!("{until} {serving} of {voters} servers serve, which is no quorum: all writes stop until it is back.")
     } else if after.can_lose() == 0 {
-        format!("After it {serving} of {voters} servers serve; one more loss stops writes.")
+        format!("{until} {serving} of {voters} servers serve; one more loss stops writes.")
     } else {
-        format!("After it {serving} of {voters} servers serve; {} more may be lost.", after.can_lose())
+        format!("{until} {serving} of {voters} servers serve; {} more may be lost.", after.can_lose())
     };
     Consequence { text, type_name: !after.holds(), endangers: true }
 }
@@ -72,6 +74,18 @@ mod tests {
              more loss stops writes."
         );
         assert_eq!((told.type_name, told.endangers), (false, true));
+    }
+
+    #[test]
+    fn a_restart_takes_the_server_away_for_a_while() {
+        let picture = snapshot();
+        let told = consequence(ServerAction::Restart, &node_id("zk1"), &picture.servers, &picture.ensemble);
+        assert_eq!(
+            told.text,
+            "zk1 follows. Restarting it sends its clients to other servers. Until it is back 2 of 3 servers serve; one \
+             more loss stops writes."
+        );
+        assert!(told.endangers && !told.type_name);
     }
 
     #[test]

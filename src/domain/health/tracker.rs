@@ -219,7 +219,14 @@ impl ServerTracker {
     /// What the probe found; a process that runs all the same tells an operator to wait or to look at it.
     fn down_cause(&self) -> Option<String> {
         let runs = |host: &&HostView| matches!(host.state, HostState::Running | HostState::Starting);
-        match (self.probed.state, self.view.host.as_ref().filter(runs)) {
+        let host = self.view.host.as_ref().filter(runs);
+        // What the host has to say of it is more than a guess.
+        if let (Some(cause), Some((name, detail))) =
+            (&self.probed.cause, host.and_then(|h| Some((&h.name, h.detail.as_ref()?))))
+        {
+            return Some(format!("{cause}; {name} {detail}"));
+        }
+        match (self.probed.state, host) {
             (ServerState::Down, Some(host)) => {
                 let cause = self.probed.cause.as_deref().unwrap_or("no reply");
                 Some(format!("{} runs, still starting or stuck: {cause}", host.name))
@@ -256,7 +263,7 @@ impl ServerTracker {
         match host.state {
             HostState::Paused => Some((ServerState::Paused, format!("{} is paused", host.name))),
             HostState::Stopped => Some((ServerState::Stopped, format!("{} has ended{detail}", host.name))),
-            HostState::Missing => Some((ServerState::Stopped, format!("there is no {}{detail}", host.name))),
+            HostState::Missing => Some((ServerState::Stopped, format!("{}{detail}", host.name))),
             HostState::Running | HostState::Starting => None,
         }
     }
@@ -383,7 +390,7 @@ mod tests {
         let mut tracker = tracker();
         tracker.observe(&sample(Reach::Answered, 0));
         let host = |state, detail: Option<&str>| {
-            Some(HostView { state, name: "process 7".into(), detail: detail.map(str::to_owned) })
+            Some(HostView { state, detail: detail.map(str::to_owned), ..crate::domain::fixtures::host("process 7") })
         };
         tracker.host(host(HostState::Paused, None), NOW);
         assert_eq!(tracker.state(), ServerState::Paused);
@@ -391,6 +398,22 @@ mod tests {
         assert_eq!(tracker.view().verdict.cause.as_deref(), Some("process 7 has ended: signal 9"));
         tracker.host(host(HostState::Running, None), NOW);
         assert_eq!(tracker.state(), ServerState::Up);
+    }
+
+    #[test]
+    fn a_server_that_restarts_again_and_again_tells_both_sides() {
+        let mut tracker = tracker();
+        tracker.observe(&sample(Reach::Unreachable("connection refused".into()), 0));
+        let detail = Some("restarts after exit code 1, 5 times so far".to_owned());
+        let host =
+            HostView { state: HostState::Starting, detail, ..crate::domain::fixtures::host("container demo-zk1-1") };
+        tracker.host(Some(host), NOW);
+        let verdict = tracker.view().verdict;
+        assert_eq!(verdict.state, ServerState::Down);
+        assert_eq!(
+            verdict.cause.as_deref(),
+            Some("connection refused; container demo-zk1-1 restarts after exit code 1, 5 times so far")
+        );
     }
 
     #[test]

@@ -211,11 +211,16 @@ impl State {
             return Err(Rejected::ControlOff { cause: cause.clone() });
         }
         let state = self.server_state(node);
+        if action == ServerAction::Restart && state == ServerState::Stopped {
+            let why = "it is stopped; start it instead".into();
+            return Err(Rejected::NotPossible { what: format!("restarting {node}"), why });
+        }
         let already = match action {
             ServerAction::Pause => state == ServerState::Paused,
             ServerAction::Stop => state == ServerState::Stopped,
             ServerAction::Resume => state.serves(),
             ServerAction::Start => !matches!(state, ServerState::Stopped | ServerState::Down | ServerState::Unknown),
+            ServerAction::Restart => false,
         };
         if already {
             return Err(Rejected::AlreadySo { what: format!("{node} is {}", state.word()) });

@@ -12,7 +12,7 @@ use crate::domain::operation::{Operation, OperationKind, OperationStatus};
 use crate::domain::scheduler::{Decision, MoveReason, RUNS_KEPT, Run, RunProgress};
 use crate::domain::server::Role;
 use crate::domain::snapshot::{
-    LeadershipView, Level, LocalView, MOVE_SECONDS, NOTICES_KEPT, Notice, OPERATIONS_KEPT, SessionState,
+    ControlView, LeadershipView, Level, LocalView, MOVE_SECONDS, NOTICES_KEPT, Notice, OPERATIONS_KEPT, SessionState,
 };
 
 /// One minute, the width of a bar of operations.
@@ -48,7 +48,7 @@ impl State {
             Event::Written { node, problem } => self.written(node, problem, now),
             Event::BytesChecked { file, blob, problem } => self.bytes_checked(file, blob, problem, now),
             Event::Scrub(view) => self.scrubbed(view, now),
-            Event::Control(control) => self.control = control,
+            Event::Control(control) => self.control_changed(control, now),
             Event::Local(local) => self.instance.local = Some(local),
             Event::Api(api) => self.instance.api = api,
             Event::MoveStarted(view) => _ = self.moves.insert(view.attempt, *view),
@@ -92,6 +92,25 @@ impl State {
             self.notices.pop_front();
         }
         self.notices_view = None;
+    }
+
+    /// Says once what can be done to the servers, and again when that changes.
+    fn control_changed(&mut self, control: ControlView, now: Timestamp) {
+        let said = match (&self.control, &control) {
+            (before, after) if before == after => None,
+            (ControlView::Docker, ControlView::Off(cause)) => {
+                Some((Level::Warning, format!("the servers' containers cannot be controlled any more: {cause}")))
+            }
+            (_, ControlView::Off(cause)) => {
+                Some((Level::Info, format!("servers cannot be paused, stopped or started from here: {cause}")))
+            }
+            (_, ControlView::Docker) => Some((Level::Info, "the servers' containers can be controlled".to_owned())),
+            (_, ControlView::Process) => None,
+        };
+        self.control = control;
+        if let Some((level, text)) = said {
+            self.notice(level, text, now);
+        }
     }
 
     fn session_changed(&mut self, state: SessionState, cause: Option<String>, now: Timestamp) {

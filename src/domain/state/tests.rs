@@ -8,7 +8,7 @@ use crate::domain::node::{NodeCondition, NodeState, WriteTrouble};
 use crate::domain::operation::{Operation, OperationKind, OperationStatus};
 use crate::domain::scheduler::Decision;
 use crate::domain::server::{HostState, HostView, Reach, Role, Sample, Srvr};
-use crate::domain::snapshot::{HistoryView, OPERATIONS_KEPT, SessionState, Snapshot, StoreView};
+use crate::domain::snapshot::{HistoryView, Level, OPERATIONS_KEPT, SessionState, Snapshot, StoreView};
 
 const NODES: [&str; 3] = ["zk1", "zk2", "zk3"];
 
@@ -76,6 +76,20 @@ fn drain(node: &str) -> Command {
 
 fn condition(snapshot: &Snapshot, node: &str) -> NodeCondition {
     snapshot.node(&node_id(node)).unwrap().condition
+}
+
+#[test]
+fn control_is_told_once_and_when_it_changes() {
+    let mut state = state([0; 3]);
+    let off = |cause: &str| Event::Control(ControlView::Off(cause.into()));
+    let before = state.snapshot(NOW).notices.len();
+    for event in [off("no socket"), off("no socket"), Event::Control(ControlView::Docker), off("it hangs")] {
+        state.apply(event, NOW);
+    }
+    let notices = state.snapshot(NOW).notices;
+    let told: Vec<_> = notices.iter().skip(before).map(|notice| (notice.level, notice.text.as_str())).collect();
+    assert_eq!(told.len(), 3, "{told:?}");
+    assert!(told[0].1.contains("no socket") && told[2].0 == Level::Warning, "{told:?}");
 }
 
 #[test]
@@ -214,7 +228,7 @@ fn progress_of_a_drain_is_told_with_the_cause_of_a_stall() {
 #[test]
 fn a_paused_server_keeps_its_files_and_takes_none() {
     let mut state = state([9, 1, 1]);
-    let host = HostView { state: HostState::Paused, name: "process 1".into(), detail: None };
+    let host = HostView { state: HostState::Paused, ..crate::domain::fixtures::host("process 1") };
     state.apply(Event::Host { node: node_id("zk2"), view: Some(host) }, NOW);
     let silent = Sample { reach: Reach::Silent, srvr: None, ..sample("zk2", Role::Follower, NOW) };
     state.apply(Event::Probed(Box::new(silent)), NOW);

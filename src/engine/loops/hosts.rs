@@ -13,7 +13,7 @@ use crate::domain::event::Event;
 use crate::domain::ids::NodeId;
 use crate::domain::node::NodeCondition;
 use crate::domain::server::HostView;
-use crate::domain::snapshot::{Level, LocalView, StoreView};
+use crate::domain::snapshot::{ControlView, Level, LocalView, StoreView};
 use crate::engine::context::Context;
 use crate::engine::driver::Loop;
 use crate::engine::files::moves::tell_write;
@@ -32,6 +32,7 @@ pub struct Hosts {
     turns: u64,
     known: BTreeMap<NodeId, Option<HostView>>,
     owns: Option<bool>,
+    kind: Option<ControlView>,
 }
 
 impl Hosts {
@@ -44,7 +45,7 @@ impl Hosts {
     ) -> Self {
         let mut timer = interval(PERIOD);
         timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Self { ctx, control, local, nodes, timer, turns: 0, known: BTreeMap::new(), owns: None }
+        Self { ctx, control, local, nodes, timer, turns: 0, known: BTreeMap::new(), owns: None, kind: None }
     }
 
     async fn local(&mut self) -> Result<(), String> {
@@ -94,15 +95,18 @@ impl Loop for Hosts {
     }
 
     async fn turn(&mut self) -> Result<(), String> {
-        if self.turns == 0 {
-            self.ctx.emit(Event::Control(self.control.kind())).await;
-        }
         self.local().await?;
         for (node, view) in self.control.hosts().await {
             if self.known.get(&node) != Some(&view) {
                 self.known.insert(node.clone(), view.clone());
                 self.ctx.emit(Event::Host { node, view }).await;
             }
+        }
+        // Docker comes and goes; the kind is that of the look just taken.
+        let kind = self.control.kind();
+        if self.kind.as_ref() != Some(&kind) {
+            self.kind = Some(kind.clone());
+            self.ctx.emit(Event::Control(kind)).await;
         }
         let disks_due = self.turns.is_multiple_of(DISK_TURNS);
         self.turns += 1;

@@ -87,7 +87,7 @@ impl Footer<'_> {
 #[must_use]
 pub fn available(action: Action, read_only: bool, view: &View<'_>) -> bool {
     let mutates = entry_of(action).is_some_and(|entry| entry.mutates);
-    let controls = matches!(action, Action::Pause | Action::StopServer);
+    let controls = matches!(action, Action::Pause | Action::StopServer | Action::RestartServer);
     let control_off = matches!(view.snapshot.control, ControlView::Off(_));
     !(mutates && read_only || controls && control_off)
 }

@@ -116,6 +116,14 @@ pub const TABLE: &[Entry] = &[
     mutating(entry(A::Drain, "drain", Ensemble, &["d"], "drain", "move all files off a node, or lift that")),
     mutating(entry(A::Pause, "pause", Ensemble, &["p"], "pause", "pause a server, or start it again")),
     mutating(entry(A::StopServer, "stop-server", Ensemble, &["S"], "stop", "stop a server, or start it again")),
+    mutating(entry(
+        A::RestartServer,
+        "restart-server",
+        Ensemble,
+        &["R"],
+        "restart",
+        "stop a server and start it again",
+    )),
     mutating(entry(A::Stress, "stress", Ensemble, &["s"], "stress", "pile files on one node")),
     mutating(entry(A::RunScheduler, "run-scheduler", Ensemble, &["r"], "run scheduler", "run the scheduler now")),
     mutating(entry(

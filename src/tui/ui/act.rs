@@ -21,7 +21,9 @@ impl Ui {
         if self.read_only && mutates(action) {
             return self.refuse(action, &Rejected::ReadOnly);
         }
-        if let (Action::Pause | Action::StopServer, ControlView::Off(cause)) = (action, &self.snapshot.control) {
+        if let (Action::Pause | Action::StopServer | Action::RestartServer, ControlView::Off(cause)) =
+            (action, &self.snapshot.control)
+        {
             let refusal = Rejected::ControlOff { cause: cause.clone() };
             return self.refuse(action, &refusal);
         }
@@ -81,7 +83,9 @@ impl Ui {
         }
         match action {
             // Without a selection the pane answers nothing: ask for the name.
-            Action::Drain | Action::Pause | Action::StopServer => self.ask_node(action, &snapshot),
+            Action::Drain | Action::Pause | Action::StopServer | Action::RestartServer => {
+                self.ask_node(action, &snapshot)
+            }
             _ if knows => Vec::new(),
             Action::RunScheduler => self.send(Command::RunScheduler),
             Action::StopRun => self.send(Command::StopRun),
@@ -113,6 +117,7 @@ impl Ui {
         let (id, title) = match action {
             Action::Drain => ("drain", "Drain which node?"),
             Action::Pause => ("pause", "Pause or start which server?"),
+            Action::RestartServer => ("restart", "Restart which server?"),
             _ => ("stop", "Stop or start which server?"),
         };
         let ask = Ask {
@@ -169,6 +174,7 @@ impl Ui {
                 Effect::Ask(ask) => _ = self.open(Overlay::Prompt(Prompt::new(Owner::Pane(pane), ask))),
                 Effect::FetchLogs(query) => orders.push(Order::FetchLogs(pane, query)),
                 Effect::FetchHistory(query) => orders.push(Order::FetchHistory(pane, query)),
+                Effect::FetchOutput(node, lines) => orders.push(Order::FetchOutput(pane, node, lines)),
                 Effect::Upload { path, node } => orders.push(Order::Upload { path, node }),
                 Effect::Download { file, path } => orders.push(Order::Download { file, path }),
                 Effect::Copy(text) => orders.push(Order::Copy(text)),
@@ -184,6 +190,7 @@ fn of_node(id: &str, snapshot: &Snapshot, node: &NodeId) -> Effect {
     match id {
         "drain" => ask::drain(snapshot, node),
         "pause" => ask::pause_or_start(snapshot, node),
+        "restart" => ask::restart(snapshot, node),
         _ => ask::stop_or_start(snapshot, node),
     }
 }

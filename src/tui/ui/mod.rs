@@ -46,6 +46,7 @@ pub enum Order {
     /// For the pane of this index.
     FetchLogs(usize, LogQuery),
     FetchHistory(usize, HistoryQuery),
+    FetchOutput(usize, NodeId, usize),
 }
 
 /// All state of the console.

@@ -278,11 +278,11 @@ fn help_comes_from_the_keys() {
                       │                                                                                  │
                       │ The ensemble                                                                     │
                       │   S                       stop a server, or start it again                       │
+                      │   R                       stop a server and start it again                       │
                       │   P                       pause the scheduler, or resume it                      │
                       │   v                       show the plan, move nothing                            │
                       │   X                       end the run in progress; moves under way finish        │
                       │   w                       run the sample workload once                           │
-                      │                                                                                  │
                       │                                                                                  │
                       │                                                                                  │
                       │                                                                                  │

@@ -60,6 +60,7 @@ pub(super) fn begin(keeper: &mut Keeper, node: NodeId, action: ServerAction) -> 
             expected.before = Some(seen);
             start(keeper, index)
         }
+        ServerAction::Restart => Err("it is a stop and a start, each asked for by itself".into()),
     };
     sent.map_err(|why| ControlError::NotPossible { action, node, why })?;
     Ok(expected)
@@ -81,9 +82,10 @@ fn start(keeper: &mut Keeper, index: usize) -> Result<(), String> {
 }
 
 fn check(seen: &Seen, node: &NodeId, action: ServerAction) -> Result<(), ControlError> {
-    use ServerAction::{Pause, Resume, Start, Stop};
+    use ServerAction::{Pause, Restart, Resume, Start, Stop};
     let node = node.clone();
     match (seen, action) {
+        (_, Restart) => Ok(()),
         (Seen::Running { paused: false, .. }, Pause | Stop)
         | (Seen::Running { paused: true, .. }, Resume | Stop)
         | (Seen::Stopped { .. } | Seen::Missing, Start) => Ok(()),

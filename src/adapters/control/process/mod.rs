@@ -124,6 +124,20 @@ impl LocalEnsemble {
         _ = self.ask(self.stop_limit + SEE_LIMIT, Request::Stop).await;
     }
 
+    async fn act_once(&self, node: &NodeId, action: ServerAction) -> Result<(), ControlError> {
+        let make = |reply| Request::Act(node.clone(), action, reply);
+        match self.ask(ACT_LIMIT, make).await {
+            Ok(result) => result,
+            Err(Silence::Ended) => Err(ControlError::Closed { action, node: node.clone() }),
+            Err(Silence::Late) => Err(ControlError::TimedOut {
+                action,
+                node: node.clone(),
+                limit: ACT_LIMIT,
+                next: "the keeper of the local ensemble is busy: try again".into(),
+            }),
+        }
+    }
+
     async fn ask<T>(&self, limit: Duration, make: impl FnOnce(oneshot::Sender<T>) -> Request) -> Result<T, Silence> {
         let (sender, answer) = oneshot::channel();
         match self.requests.try_send(make(sender)) {
@@ -154,12 +168,14 @@ fn view(seen: Seen) -> HostView {
     match seen {
         Seen::Running { pid, paused } => {
             let state = if paused { HostState::Paused } else { HostState::Running };
-            HostView { state, name: format!("process {pid}"), detail: None }
+            HostView { state, name: format!("process {pid}"), detail: None, container: None }
         }
         Seen::Stopped { pid, cause } => {
-            HostView { state: HostState::Stopped, name: format!("process {pid}"), detail: Some(cause) }
+            HostView { state: HostState::Stopped, name: format!("process {pid}"), detail: Some(cause), container: None }
         }
-        Seen::Missing => HostView { state: HostState::Missing, name: "no process".into(), detail: None },
+        Seen::Missing => {
+            HostView { state: HostState::Missing, name: "no process".into(), detail: None, container: None }
+        }
     }
 }
 
@@ -177,16 +193,11 @@ impl ServerControl for LocalEnsemble {
     }
 
     async fn act(&self, node: &NodeId, action: ServerAction) -> Result<(), ControlError> {
-        let make = |reply| Request::Act(node.clone(), action, reply);
-        match self.ask(ACT_LIMIT, make).await {
-            Ok(result) => result,
-            Err(Silence::Ended) => Err(ControlError::Closed { action, node: node.clone() }),
-            Err(Silence::Late) => Err(ControlError::TimedOut {
-                action,
-                node: node.clone(),
-                limit: ACT_LIMIT,
-                next: "the keeper of the local ensemble is busy: try again".into(),
-            }),
+        // A restart that fails says which half of it did.
+        if action == ServerAction::Restart {
+            self.act_once(node, ServerAction::Stop).await?;
+            return self.act_once(node, ServerAction::Start).await;
         }
+        self.act_once(node, action).await
     }
 }

@@ -9,7 +9,7 @@ use ratatui::layout::Rect;
 use super::detail;
 use crate::domain::ids::{NodeId, Timestamp};
 use crate::domain::log::{LogPage, LogQuery};
-use crate::domain::server::{Series, ServerView};
+use crate::domain::server::{Output, Series, ServerView};
 use crate::domain::snapshot::Snapshot;
 use crate::tui::pane::{Effect, View};
 use crate::tui::sanitise;
@@ -34,6 +34,8 @@ pub(super) struct Full {
     stepped: Timestamp,
     asked: Timestamp,
     tail: Option<Result<Arc<LogPage>, String>>,
+    /// The same of the server's container, when it has one.
+    output: Option<Result<Output, String>>,
 }
 
 impl Full {
@@ -45,6 +47,7 @@ impl Full {
             stepped: Timestamp(0),
             asked: Timestamp(0),
             tail: None,
+            output: None,
         }
     }
 
@@ -54,6 +57,10 @@ impl Full {
 
     pub(super) fn fetched(&mut self, page: Result<Arc<LogPage>, String>) {
         self.tail = Some(page);
+    }
+
+    pub(super) fn written(&mut self, output: Result<Output, String>) {
+        self.output = Some(output);
     }
 
     pub(super) fn refresh(&mut self, snapshot: &Snapshot) -> Option<Effect> {
@@ -66,6 +73,9 @@ impl Full {
         }
         (now.since(self.asked).0 >= TAIL_MS).then(|| {
             self.asked = now;
+            if contained(snapshot.server(&self.node)) {
+                return Effect::FetchOutput(self.node.clone(), usize::from(TAIL));
+            }
             let source = Some(self.node.to_string());
             Effect::FetchLogs(LogQuery { source, limit: usize::from(TAIL), ..LogQuery::default() })
         })
@@ -84,6 +94,7 @@ impl Full {
         let verdict =
             format!("  {glyph} {} for {since}{}{rule}", server.verdict.state.word(), cause.unwrap_or_default());
         paint::text(area, buffer, row, &sanitise::fit(&verdict, usize::from(area.width)), style);
+        let row = row + container(server, paint::below(area, row + 1), buffer, view);
         let tail = if area.height >= TAIL_FROM { TAIL + 1 } else { 0 };
         let metrics = Rect { height: area.height.saturating_sub(tail), ..area };
         self.draw_metrics(server, paint::below(metrics, row + 2), buffer, view);
@@ -123,8 +134,36 @@ impl Full {
         series.map(|series| paint::spark(&series, SPARK, &view.styles.glyphs)).unwrap_or_default()
     }
 
+    fn draw_output(&self, area: Rect, buffer: &mut Buffer, view: &View<'_>) {
+        let styles = view.styles;
+        let title = |name: &str| format!("  log of {}   Esc back", sanitise::clean(name));
+        let list = paint::below(area, 1);
+        match &self.output {
+            None => {
+                paint::text(area, buffer, 0, &title("the container"), styles.heading);
+                paint::text(list, buffer, 0, "  reading", styles.dim);
+            }
+            Some(Err(why)) => {
+                paint::text(area, buffer, 0, &title("the container"), styles.heading);
+                paint::text(list, buffer, 0, &format!("  {}", sanitise::clean(why)), styles.warning);
+            }
+            Some(Ok(output)) => {
+                paint::text(area, buffer, 0, &title(&output.container), styles.heading);
+                let last = output.lines.iter().rev().take(usize::from(TAIL)).rev();
+                for (row, line) in last.enumerate() {
+                    let text = format!("  {}", sanitise::clean(&line.text));
+                    paint::text(list, buffer, row as u16, &sanitise::fit(&text, usize::from(area.width)), styles.text);
+                }
+            }
+        }
+    }
+
     fn draw_tail(&self, area: Rect, buffer: &mut Buffer, view: &View<'_>) {
         let styles = view.styles;
+        if contained(view.snapshot.server(&self.node)) {
+            self.draw_output(area, buffer, view);
+            return;
+        }
         paint::text(area, buffer, 0, &format!("  logs/{}   Esc back", self.node), styles.heading);
         let list = paint::below(area, 1);
         match &self.tail {
@@ -142,6 +181,28 @@ impl Full {
             }
         }
     }
+}
+
+/// The container on a line of its own; returns the rows that it took.
+fn container(server: &ServerView, area: Rect, buffer: &mut Buffer, view: &View<'_>) -> u16 {
+    let Some(host) = &server.host else { return 0 };
+    let Some(container) = &host.container else { return 0 };
+    let since = container.since.map(|at| format!(" for {}", view.now.since(at))).unwrap_or_default();
+    let text = format!(
+        "  {} {}{since}   id {}   image {}   project {}",
+        host.name,
+        host.state.word(),
+        container.id,
+        container.image,
+        container.project
+    );
+    let text = sanitise::fit(&sanitise::clean(&text), usize::from(area.width));
+    paint::text(area, buffer, 0, &text, view.styles.text);
+    1
+}
+
+fn contained(server: Option<&ServerView>) -> bool {
+    server.and_then(|server| server.host.as_ref()).is_some_and(|host| host.container.is_some())
 }
 
 /// Whole numbers with groups, others with three places.

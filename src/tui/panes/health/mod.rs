@@ -20,6 +20,7 @@ const ACTIONS: &[Action] = &[
     Action::Drain,
     Action::Pause,
     Action::StopServer,
+    Action::RestartServer,
     Action::Open,
     Action::Copy,
     Action::Up,
@@ -75,6 +76,7 @@ impl Pane for Health {
             Action::Drain => vec![ask::drain(snapshot, &server.node)],
             Action::Pause => vec![ask::pause_or_start(snapshot, &server.node)],
             Action::StopServer => vec![ask::stop_or_start(snapshot, &server.node)],
+            Action::RestartServer => vec![ask::restart(snapshot, &server.node)],
             Action::Copy => vec![Effect::Copy(server.address.clone())],
             Action::Open if self.full.is_none() => {
                 self.full = Some(Full::new(server.node.clone()));
@@ -89,8 +91,10 @@ impl Pane for Health {
     }
 
     fn fetched(&mut self, what: Fetched, _: &Snapshot) -> Vec<Effect> {
-        if let (Some(full), Fetched::Logs(page)) = (&mut self.full, what) {
-            full.fetched(page);
+        match (&mut self.full, what) {
+            (Some(full), Fetched::Logs(page)) => full.fetched(page),
+            (Some(full), Fetched::Output(output)) => full.written(output),
+            _ => {}
         }
         Vec::new()
     }

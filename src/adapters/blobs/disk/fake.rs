@@ -1,0 +1,342 @@
+//! A disk in memory that loses what was not synced, and fails when it is told to.
+//!
+//! Bytes and names are kept twice: as a running system sees them, and as they would be found after a
+//! loss of power. A sync copies from the first to the second; a loss of power goes the other way, and
+//! lets each thing that was not synced survive or not.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::io::{self, Cursor};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rustix::io::Errno;
+
+use super::{Disk, Input, Output, Pace};
+
+/// What a test decides about each operation.
+pub(crate) trait Trouble: Send + Sync {
+    /// The error that this operation fails with, before it has any effect.
+    fn strikes(&self, operation: Operation, path: &Path) -> Option<Errno>;
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Operation {
+    Create,
+    Open,
+    Write,
+    Sync,
+    Rename,
+    Remove,
+    SyncFolder,
+    Look,
+}
+
+type Inode = usize;
+
+#[derive(Clone, Debug, Default)]
+struct Contents {
+    now: Vec<u8>,
+    durable: Option<Vec<u8>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    inodes: Vec<Contents>,
+    names: BTreeMap<PathBuf, Inode>,
+    durable: BTreeMap<PathBuf, Inode>,
+    folders: BTreeSet<PathBuf>,
+}
+
+/// A disk that several processes use. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Volume(Arc<Mutex<State>>);
+
+/// How one process sees a [`Volume`].
+#[derive(Clone)]
+pub(crate) struct FakeDisk {
+    volume: Volume,
+    trouble: Arc<dyn Trouble>,
+    time: Duration,
+}
+
+impl std::fmt::Debug for FakeDisk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("FakeDisk")
+    }
+}
+
+impl Volume {
+    /// `time` is what each use of the disk takes.
+    pub(crate) fn disk(&self, trouble: Arc<dyn Trouble>, time: Duration) -> FakeDisk {
+        FakeDisk { volume: self.clone(), trouble, time }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The power goes and comes back. `survives` decides for each name and each content that was not
+    /// synced; what does not survive whole is cut or gone.
+    pub(crate) fn lose_power(&self, mut survives: impl FnMut() -> bool) {
+        let mut state = self.state();
+        let State { inodes, names, durable, .. } = &mut *state;
+        let mut after = durable.clone();
+        for path in names.keys().chain(durable.keys()).collect::<BTreeSet<_>>() {
+            if names.get(path) != durable.get(path) && survives() {
+                match names.get(path) {
+                    Some(inode) => _ = after.insert(path.clone(), *inode),
+                    None => _ = after.remove(path),
+                }
+            }
+        }
+        for contents in inodes.iter_mut() {
+            if contents.durable.as_ref() != Some(&contents.now) && !survives() {
+                let kept = contents.now.len() / 2;
+                contents.now = contents.durable.clone().unwrap_or_else(|| contents.now[..kept].to_vec());
+            }
+            contents.durable = Some(contents.now.clone());
+        }
+        durable.clone_from(&after);
+        *names = after;
+    }
+
+    /// Flips a bit of a file, below the file system.
+    pub(crate) fn flip(&self, path: &Path) -> bool {
+        let mut state = self.state();
+        let Some(inode) = state.names.get(path).copied() else { return false };
+        let contents = &mut state.inodes[inode];
+        for bytes in [Some(&mut contents.now), contents.durable.as_mut()].into_iter().flatten() {
+            if let Some(byte) = bytes.first_mut() {
+                *byte ^= 1;
+            }
+        }
+        true
+    }
+}
+
+impl FakeDisk {
+    fn ask(&self, operation: Operation, path: &Path) -> Result<MutexGuard<'_, State>, Errno> {
+        match self.trouble.strikes(operation, path) {
+            Some(errno) => Err(errno),
+            None => Ok(self.volume.state()),
+        }
+    }
+}
+
+impl State {
+    fn find(&self, path: &Path) -> Result<Inode, Errno> {
+        self.names.get(path).copied().ok_or(Errno::NOENT)
+    }
+
+    fn folder_of(&self, path: &Path) -> Result<(), Errno> {
+        let folder = path.parent().unwrap_or(path);
+        if self.folders.contains(folder) { Ok(()) } else { Err(Errno::NOENT) }
+    }
+}
+
+struct FakeFile {
+    disk: FakeDisk,
+    path: PathBuf,
+    inode: Inode,
+}
+
+impl std::fmt::Debug for FakeFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.path.display())
+    }
+}
+
+impl io::Write for FakeFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut state = self.disk.ask(Operation::Write, &self.path)?;
+        state.inodes[self.inode].now.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Output for FakeFile {
+    fn allocate(&self, _: u64) -> Result<(), Errno> {
+        Ok(())
+    }
+
+    fn cut(&self, _: u64) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        let mut state = self.disk.ask(Operation::Sync, &self.path)?;
+        let contents = &mut state.inodes[self.inode];
+        contents.durable = Some(contents.now.clone());
+        Ok(())
+    }
+}
+
+impl Input for Cursor<Vec<u8>> {
+    fn size(&self) -> io::Result<u64> {
+        Ok(self.get_ref().len() as u64)
+    }
+}
+
+impl Disk for FakeDisk {
+    fn pace(&self) -> Pace {
+        Pace::Simulated(self.time)
+    }
+
+    fn create_new(&self, path: &Path) -> io::Result<Box<dyn Output>> {
+        let mut state = self.ask(Operation::Create, path)?;
+        state.folder_of(path)?;
+        if state.names.contains_key(path) {
+            return Err(Errno::EXIST.into());
+        }
+        let inode = state.inodes.len();
+        state.inodes.push(Contents::default());
+        state.names.insert(path.to_owned(), inode);
+        Ok(Box::new(FakeFile { disk: self.clone(), path: path.to_owned(), inode }))
+    }
+
+    fn open(&self, path: &Path) -> io::Result<Box<dyn Input>> {
+        let state = self.ask(Operation::Open, path)?;
+        let inode = state.find(path)?;
+        Ok(Box::new(Cursor::new(state.inodes[inode].now.clone())))
+    }
+
+    fn rename_new(&self, from: &Path, to: &Path) -> Result<(), Errno> {
+        let mut state = self.ask(Operation::Rename, from)?;
+        state.folder_of(to)?;
+        let inode = state.find(from)?;
+        if state.names.contains_key(to) {
+            return Err(Errno::EXIST);
+        }
+        state.names.remove(from);
+        state.names.insert(to.to_owned(), inode);
+        Ok(())
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        let mut state = self.ask(Operation::Remove, path)?;
+        state.find(path)?;
+        state.names.remove(path);
+        Ok(())
+    }
+
+    fn size(&self, path: &Path) -> io::Result<Option<u64>> {
+        let state = self.ask(Operation::Look, path)?;
+        if state.folders.contains(path) {
+            return Ok(None);
+        }
+        let inode = state.find(path)?;
+        Ok(Some(state.inodes[inode].now.len() as u64))
+    }
+
+    fn names(&self, folder: &Path) -> io::Result<Vec<OsString>> {
+        let state = self.ask(Operation::Look, folder)?;
+        if !state.folders.contains(folder) {
+            return Err(Errno::NOENT.into());
+        }
+        let all = state.names.keys().chain(&state.folders);
+        let inside = all.filter(|path| path.parent() == Some(folder));
+        Ok(inside.filter_map(|path| path.file_name().map(OsString::from)).collect())
+    }
+
+    fn make_folder(&self, path: &Path) -> io::Result<()> {
+        let mut state = self.ask(Operation::Create, path)?;
+        let missing: Vec<_> = path.ancestors().map(Path::to_owned).collect();
+        state.folders.extend(missing);
+        Ok(())
+    }
+
+    fn sync_folder(&self, path: &Path) -> io::Result<()> {
+        let mut state = self.ask(Operation::SyncFolder, path)?;
+        let State { names, durable, .. } = &mut *state;
+        durable.retain(|name, _| name.parent() != Some(path));
+        let inside = names.iter().filter(|(name, _)| name.parent() == Some(path));
+        durable.extend(inside.map(|(name, inode)| (name.clone(), *inode)));
+        Ok(())
+    }
+
+    fn free(&self, folder: &Path) -> io::Result<u64> {
+        drop(self.ask(Operation::Look, folder)?);
+        Ok(1 << 40)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    struct None;
+
+    impl Trouble for None {
+        fn strikes(&self, _: Operation, _: &Path) -> Option<Errno> {
+            Option::None
+        }
+    }
+
+    fn disk() -> (Volume, FakeDisk) {
+        let volume = Volume::default();
+        let disk = volume.disk(Arc::new(None), Duration::ZERO);
+        disk.make_folder(Path::new("/a")).unwrap();
+        (volume, disk)
+    }
+
+    fn read(disk: &FakeDisk, path: &str) -> Option<Vec<u8>> {
+        let mut bytes = Vec::new();
+        disk.open(Path::new(path)).ok()?.read_to_end(&mut bytes).unwrap();
+        Some(bytes)
+    }
+
+    #[test]
+    fn what_was_not_synced_may_be_lost_and_what_was_is_kept() {
+        for (sync, sync_folder, kept) in [(true, true, Some(b"12".to_vec())), (false, true, Some(b"1".to_vec()))] {
+            let (volume, disk) = disk();
+            let mut file = disk.create_new(Path::new("/a/x")).unwrap();
+            file.write_all(b"12").unwrap();
+            if sync {
+                file.sync().unwrap();
+            }
+            if sync_folder {
+                disk.sync_folder(Path::new("/a")).unwrap();
+            }
+            volume.lose_power(|| false);
+            assert_eq!(read(&disk, "/a/x"), kept);
+        }
+        let (volume, disk) = disk();
+        disk.create_new(Path::new("/a/x")).unwrap().sync().unwrap();
+        volume.lose_power(|| false);
+        assert_eq!(read(&disk, "/a/x"), Option::None, "a name that was not synced");
+    }
+
+    #[test]
+    fn a_rename_is_forgotten_unless_its_folders_were_synced() {
+        let (volume, disk) = disk();
+        disk.make_folder(Path::new("/b")).unwrap();
+        disk.create_new(Path::new("/a/x")).unwrap().sync().unwrap();
+        disk.sync_folder(Path::new("/a")).unwrap();
+        disk.rename_new(Path::new("/a/x"), Path::new("/b/x")).unwrap();
+        volume.lose_power(|| false);
+        assert!(read(&disk, "/a/x").is_some() && read(&disk, "/b/x").is_none());
+        disk.rename_new(Path::new("/a/x"), Path::new("/b/x")).unwrap();
+        disk.sync_folder(Path::new("/b")).unwrap();
+        disk.sync_folder(Path::new("/a")).unwrap();
+        volume.lose_power(|| false);
+        assert!(read(&disk, "/a/x").is_none() && read(&disk, "/b/x").is_some());
+    }
+
+    #[test]
+    fn nothing_is_overwritten() {
+        let (_, disk) = disk();
+        drop(disk.create_new(Path::new("/a/x")).unwrap());
+        drop(disk.create_new(Path::new("/a/y")).unwrap());
+        assert_eq!(disk.rename_new(Path::new("/a/x"), Path::new("/a/y")), Err(Errno::EXIST));
+        assert!(disk.create_new(Path::new("/a/x")).is_err());
+        assert!(disk.create_new(Path::new("/none/x")).is_err());
+    }
+}

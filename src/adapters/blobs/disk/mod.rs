@@ -1,0 +1,65 @@
+//! The few operations on files that the store is made of. Nothing else here touches a disk, so a
+//! simulated one shows what a loss of power or a failing disk makes of the store.
+
+#[cfg(test)]
+pub(crate) mod fake;
+mod local;
+
+use std::ffi::OsString;
+use std::fmt;
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use rustix::io::Errno;
+
+pub(super) use self::local::LocalDisk;
+
+/// A file being written.
+pub(crate) trait Output: io::Write + fmt::Debug + Send {
+    /// Reserves blocks for `size` bytes. Not every file system can.
+    fn allocate(&self, size: u64) -> Result<(), Errno>;
+    /// Gives back what was reserved beyond `size` bytes.
+    fn cut(&self, size: u64) -> io::Result<()>;
+    /// Makes the bytes survive a loss of power.
+    fn sync(&self) -> io::Result<()>;
+}
+
+/// A file being read.
+pub(crate) trait Input: io::Read + Send {
+    fn size(&self) -> io::Result<u64>;
+}
+
+/// Where the work on a disk is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pace {
+    /// It blocks, so on a thread of its own.
+    Blocking,
+    /// It does not block, so at once, after this time.
+    #[cfg_attr(not(test), expect(dead_code, reason = "only a simulated disk does not block"))]
+    Simulated(Duration),
+}
+
+/// A disk, or several below one root.
+pub(crate) trait Disk: fmt::Debug + Send + Sync {
+    fn pace(&self) -> Pace {
+        Pace::Blocking
+    }
+    /// Makes a file that was not there, through no link; it belongs to its folder's owner.
+    fn create_new(&self, path: &Path) -> io::Result<Box<dyn Output>>;
+    /// Opens a file, through no link.
+    fn open(&self, path: &Path) -> io::Result<Box<dyn Input>>;
+    /// Gives a file another name, never over another file.
+    fn rename_new(&self, from: &Path, to: &Path) -> Result<(), Errno>;
+    fn remove(&self, path: &Path) -> io::Result<()>;
+    /// Size of a file; `None` for anything else, an error for nothing.
+    fn size(&self, path: &Path) -> io::Result<Option<u64>>;
+    /// The names in a folder.
+    fn names(&self, folder: &Path) -> io::Result<Vec<OsString>>;
+    /// Makes a folder and its parents, as far as they are missing.
+    fn make_folder(&self, path: &Path) -> io::Result<()>;
+    /// Makes the names in a folder survive a loss of power.
+    fn sync_folder(&self, path: &Path) -> io::Result<()>;
+    /// Bytes that may still be written to the folder's disk.
+    fn free(&self, folder: &Path) -> io::Result<u64>;
+}
