@@ -55,6 +55,7 @@ type Job = LocalBoxFuture<'static, Done>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Question {
     Logs(usize, LogKind),
+    Output(usize),
     Searches(usize),
     History(usize),
 }
@@ -224,7 +225,7 @@ impl Jobs {
     /// Asks for the last lines of a server's container for a pane.
     pub fn fetch_output(&mut self, pane: usize, node: NodeId, lines: usize) {
         let handle = self.handle.clone();
-        self.fetch(Question::Logs(pane), async move {
+        self.fetch(Question::Output(pane), async move {
             let output = limited("log of the container", handle.output(node, lines)).await;
             Done::Fetched(pane, Fetched::Output(output))
         });

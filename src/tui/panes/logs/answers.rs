@@ -123,7 +123,7 @@ impl Logs {
             Fetched::Logs(kind, Err(why)) => self.got_failure(kind, why, snapshot.taken_at),
             Fetched::Searches(Ok(list)) => self.saved.list = list,
             Fetched::Searches(Err(text)) => return vec![Effect::Toast { level: Level::Warning, text }],
-            Fetched::History(_) => {}
+            Fetched::History(_) | Fetched::Output(_) => {}
         }
         self.due(snapshot)
     }
