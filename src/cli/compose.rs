@@ -232,7 +232,7 @@ fn node_names(servers: &[String]) -> anyhow::Result<Vec<NodeId>> {
     (1..=servers.len()).map(|n| NodeId::new(&format!("zk{n}")).context("naming the nodes")).collect()
 }
 
-fn local_config(config: &Config) -> anyhow::Result<LocalConfig> {
+pub(super) fn local_config(config: &Config) -> anyhow::Result<LocalConfig> {
     let mut local = LocalConfig::new(config.paths.data.join("local"), config.paths.logs.clone())?;
     let ports = &config.local;
     for (at, node) in (0_u16..).zip(&mut local.nodes) {

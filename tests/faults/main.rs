@@ -43,7 +43,7 @@ const CLASSES: &[Class] = &[
         steps::kill_at_each_step(b, r, n).boxed_local()
     }),
     class("each step made twice", "unknown-is-refused", 2, |b, r, n| steps::repeat_each_step(b, r, n).boxed_local()),
-    class("kill -9 at random times", "intent-before-row", 6, |b, r, n| steps::kill_at_random(b, r, n).boxed_local()),
+    class("kill -9 at random times", "rows-in-memory", 6, |b, r, n| steps::kill_at_random(b, r, n).boxed_local()),
     class("ZooKeeper's leader kill -9", "collect-before-commit", 8, |b, r, n| {
         servers::leader_killed(b, r, n).boxed_local()
     }),
@@ -51,7 +51,7 @@ const CLASSES: &[Class] = &[
         servers::leader_frozen(b, r, n).boxed_local()
     }),
     class("quorum lost and back", "collect-before-commit", 6, |b, r, n| servers::quorum_lost(b, r, n).boxed_local()),
-    class("rolling restart", "collect-before-commit", 3, |b, r, n| servers::rolling_restart(b, r, n).boxed_local()),
+    class("rolling restart", "unknown-is-refused", 3, |b, r, n| servers::rolling_restart(b, r, n).boxed_local()),
     class("session expired", "collect-before-commit", 4, |b, r, n| servers::session_expired(b, r, n).boxed_local()),
     class("two daemons, one store", "collect-before-commit", 5, |b, r, n| sharing::two_daemons(b, r, n).boxed_local()),
     class("two daemons, two stores", "ignore-store", 2, |b, r, n| sharing::two_stores(b, r, n).boxed_local()),

@@ -6,6 +6,7 @@
 //! it is still there; `ndjson` appends the lines that Filebeat ships, and reads them back.
 
 mod backup;
+mod examine;
 mod ndjson;
 mod place;
 mod reader;
@@ -19,6 +20,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
+pub use self::examine::{Examined, examine};
 use self::reader::Question;
 use self::writer::Note;
 use crate::domain::ids::OperationId;

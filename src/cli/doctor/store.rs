@@ -149,7 +149,7 @@ fn quarantine(kept: &[Kept]) -> Option<Finding> {
     let first = kept.first()?;
     let bytes = Bytes(kept.iter().map(|one| one.size.0).sum());
     let message = format!(
-        "{} files ({bytes}) that no record names are kept in quarantine, first file {} of {}",
+        "files in quarantine that no record names: {} ({bytes}), the first is file {} of {}",
         kept.len(),
         first.file,
         first.node
@@ -199,7 +199,7 @@ mod tests {
         assert_eq!(quarantine(&[]), None);
         let kept = Kept { node: node_id("zk2"), file: FileId::new(1), blob: AttemptId::new(2), size: Bytes(2048) };
         let found = quarantine(&[kept.clone(), kept]).unwrap();
-        assert!(found.message.starts_with("2 files (4 KiB)"), "{found:?}");
+        assert!(found.message.starts_with("files in quarantine that no record names: 2 (4 KiB)"), "{found:?}");
         assert!(found.fix.unwrap().contains("--adopt"));
     }
 }

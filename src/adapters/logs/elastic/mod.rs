@@ -375,7 +375,7 @@ impl Elastic {
             }
             match last {
                 Some(key) if full && all.len() < SEEN_MAX => {
-                    body["search_after"] = json!([key.at, key.path, key.offset])
+                    body["search_after"] = json!([key.at, key.path, key.offset]);
                 }
                 _ => break,
             }
