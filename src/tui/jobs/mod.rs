@@ -57,7 +57,6 @@ enum Question {
     Logs(usize, LogKind),
     Output(usize),
     Searches(usize),
-    Output(usize),
     History(usize),
 }
 
