@@ -1,7 +1,6 @@
 //! One suite of queries over one corpus: on local files always, and on the servers that
 //! `ZKDECK_TEST_SEARCH` names (URLs with a comma between them; see scripts/test-search).
 #![cfg(test)]
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 use std::collections::BTreeMap;
 use std::fs;

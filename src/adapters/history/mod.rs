@@ -12,6 +12,8 @@ mod place;
 mod reader;
 mod rows;
 mod schema;
+#[cfg(test)]
+pub(crate) mod testing;
 mod writer;
 
 use std::path::{Path, PathBuf};

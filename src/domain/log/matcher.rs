@@ -138,7 +138,7 @@ mod tests {
             dataset: "zookeeper".into(),
             level: Some(LogLevel::Warn),
             origin_at: 41,
-            message_at: 71,
+            message_at: 73,
             thread: Some("SyncThread:2".into()),
             logger: Some("FileTxnLog".into()),
             text: "2026-11-23 14:01:58,112 [myid:2] - WARN  [SyncThread:2:FileTxnLog@401] - [fsync]-ing took 1312 ms\n\

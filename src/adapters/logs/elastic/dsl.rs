@@ -27,12 +27,12 @@ pub(super) fn query(expr: &Expr, now: Timestamp) -> Result<Value, String> {
     Ok(match expr {
         Expr::All => json!({"match_all": {}}),
         Expr::And(parts) => json!({"bool": {"filter": all(parts)?}}),
-        Expr::Or(parts) => any(all(parts)?),
+        Expr::Or(parts) => any(&all(parts)?),
         Expr::Not(inner) => json!({"bool": {"must_not": [query(inner, now)?]}}),
         Expr::Text(pattern) => text(pattern)?,
         Expr::Field(field, pattern) => self::field(field, pattern)?,
         Expr::Level(cmp, bound) => {
-            any(LogLevel::ALL.into_iter().filter(|own| cmp.holds(own, bound)).map(level).collect())
+            any(&LogLevel::ALL.into_iter().filter(|own| cmp.holds(own, bound)).map(level).collect::<Vec<_>>())
         }
         Expr::Number(number, cmp, value) => {
             let name = match number {
@@ -58,7 +58,7 @@ pub(super) fn query(expr: &Expr, now: Timestamp) -> Result<Value, String> {
     })
 }
 
-fn any(parts: Vec<Value>) -> Value {
+fn any(parts: &[Value]) -> Value {
     json!({"bool": {"should": parts, "minimum_should_match": 1}})
 }
 
@@ -74,8 +74,8 @@ pub(super) fn level(level: LogLevel) -> Value {
     let told = json!({"terms": {"log.level": words}});
     let failed = json!({"term": {"status": "failed"}});
     match level {
-        LogLevel::Error => any(vec![told, json!({"bool": {"filter": [index("operations*"), failed]}})]),
-        LogLevel::Info => any(vec![told, json!({"bool": {"filter": [index("operations*")], "must_not": [failed]}})]),
+        LogLevel::Error => any(&[told, json!({"bool": {"filter": [index("operations*"), failed]}})]),
+        LogLevel::Info => any(&[told, json!({"bool": {"filter": [index("operations*")], "must_not": [failed]}})]),
         _ => told,
     }
 }
@@ -97,7 +97,7 @@ fn text(pattern: &Pattern) -> Result<Value, String> {
     };
     let cased = !matches!(pattern, Pattern::Regex(_));
     parts.extend(SPOKEN.iter().map(|name| regexp(name, &whole, cased)));
-    Ok(any(parts))
+    Ok(any(&parts))
 }
 
 fn message(name: &str, pattern: &Pattern, text: &str) -> Value {
@@ -158,21 +158,21 @@ fn field(field: &Field, pattern: &Pattern) -> Result<Value, String> {
     let of = |index: &str, part: Value| json!({"bool": {"filter": [self::index(index), part]}});
     Ok(match field {
         // The folder of the file; a container has its name.
-        Field::Node => any(vec![value("log.file.path", pattern, ("*/", "/*"))?, exact("container.name")?]),
+        Field::Node => any(&[value("log.file.path", pattern, ("*/", "/*"))?, exact("container.name")?]),
         Field::Dataset => {
             let regex =
                 regex::Regex::new(&crate::domain::log::Matcher::whole(pattern)).map_err(|error| error.to_string())?;
             let named = DATASETS.iter().filter(|(name, _)| regex.is_match(name)).map(|(_, pattern)| index(pattern));
             let named: Vec<Value> = named.collect();
-            if named.is_empty() { json!({"match_none": {}}) } else { any(named) }
+            if named.is_empty() { json!({"match_none": {}}) } else { any(&named) }
         }
         Field::Thread => value("process.thread.name", pattern, ("", ":*"))?,
         Field::Logger => {
-            let of_zk = any(vec![
+            let of_zk = any(&[
                 value("process.thread.name", pattern, ("*:", "@*"))?,
                 value("process.thread.name", pattern, ("*:", ""))?,
             ]);
-            any(vec![of("zk-logs-*", of_zk), of("backend-logs-*", exact("target")?)])
+            any(&[of("zk-logs-*", of_zk), of("backend-logs-*", exact("target")?)])
         }
         Field::File => value("log.file.path", pattern, ("*/", ""))?,
         Field::Reason => exact("reason.keyword")?,
@@ -184,7 +184,7 @@ fn field(field: &Field, pattern: &Pattern) -> Result<Value, String> {
         Field::Target => exact("target")?,
         Field::Instance => exact("instance")?,
         Field::Other(name) => {
-            any(vec![exact(name)?, exact(&format!("zkdeck.fields.{name}"))?, exact(&format!("fields.{name}"))?])
+            any(&[exact(name)?, exact(&format!("zkdeck.fields.{name}"))?, exact(&format!("fields.{name}"))?])
         }
     })
 }

@@ -91,19 +91,20 @@ impl Elastic {
         if let Some(product) = self.state(|state| state.product) {
             return Ok(product);
         }
-        let product = match self.wire.send(Method::GET, "/", None).await {
-            Ok((_, true)) => Product::Elasticsearch,
-            Ok((about, false)) if about.pointer("/version/distribution").is_some_and(|name| name == "opensearch") => {
-                Product::OpenSearch
-            }
-            Ok((about, false)) if about.get("version").is_some() => Product::Elasticsearch,
-            Ok(_) => {
-                return Err(ElasticError::Odd { cause: "GET / names neither Elasticsearch nor OpenSearch".into() });
-            }
-            Err(error) => return Err(error),
-        };
+        // Elasticsearch names itself in the header of every answer; not everybody lets GET / through.
+        let (_, named) = self.wire.send(Method::POST, &path(), Some(&json!({"size": 0}))).await?;
+        let product = if named { Product::Elasticsearch } else { self.introduced().await? };
         self.state(|state| state.product = Some(product));
         Ok(product)
+    }
+
+    async fn introduced(&self) -> Result<Product, ElasticError> {
+        let (about, _) = self.wire.send(Method::GET, "/", None).await?;
+        match about.pointer("/version/distribution") {
+            Some(name) if name == "opensearch" => Ok(Product::OpenSearch),
+            _ if about.get("version").is_some() => Ok(Product::Elasticsearch),
+            _ => Err(ElasticError::Odd { cause: "GET / names neither Elasticsearch nor OpenSearch".into() }),
+        }
     }
 
     /// Opens a point in time; gives the oldest one back when there are many.

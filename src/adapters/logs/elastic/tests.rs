@@ -8,6 +8,7 @@ use super::*;
 const NOW: Timestamp = Timestamp(1_795_446_000_000);
 
 /// Answers each request by `play`: status, content type, body.
+#[expect(clippy::disallowed_methods, reason = "a server of the test, which ends with its runtime")]
 async fn server(play: impl Fn(&str) -> (u16, &'static str, String) + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
