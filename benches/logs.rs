@@ -65,12 +65,10 @@ fn generate(folder: &Path) -> u64 {
                         zxid % 60_000
                     ),
                     501..=800 => format!(
-                        "DEBUG [CommitProcessor:{node}:FinalRequestProcessor@113] - Processing request:: sessionid:0x{session:x} type:setData cxid:0x{:x} zxid:0x{zxid:x} txntype:5 reqpath:/demo/files/{zxid:08x}",
-                        r
+                        "DEBUG [CommitProcessor:{node}:FinalRequestProcessor@113] - Processing request:: sessionid:0x{session:x} type:setData cxid:0x{r:x} zxid:0x{zxid:x} txntype:5 reqpath:/demo/files/{zxid:08x}"
                     ),
                     _ => format!(
-                        "INFO  [QuorumPeer[myid={node}](plain=0.0.0.0:2181):Follower@{}] - Got zxid 0x{zxid:x} expected 0x{:x}",
-                        r,
+                        "INFO  [QuorumPeer[myid={node}](plain=0.0.0.0:2181):Follower@{r}] - Got zxid 0x{zxid:x} expected 0x{:x}",
                         zxid + 1
                     ),
                 };

@@ -231,6 +231,16 @@ async fn metrics_are_readable_and_counters_end_in_total() {
     }
 }
 
+/// Dashboards and rules are checked against this page, so it has to be today's.
+#[tokio::test]
+async fn the_captured_page_has_every_family() {
+    let (_, text, _) = ask(finished(OperationKind::Migration), request("GET", "/metrics", None), refuse).await;
+    let captured = include_str!("../../tests/fixtures/metrics-zkdeck.txt");
+    for line in text.as_str().unwrap().lines().filter(|line| line.starts_with('#')) {
+        assert!(captured.lines().any(|known| known == line), "tests/fixtures/metrics-zkdeck.txt lacks\n{line}");
+    }
+}
+
 #[tokio::test]
 async fn every_series_of_a_counter_is_there_before_its_first_event() {
     let (_, text, _) = ask(finished(OperationKind::Migration), request("GET", "/metrics", None), refuse).await;

@@ -122,10 +122,20 @@ impl Lane {
         entries.filter(|entry| entry.file_name().to_string_lossy().starts_with("zkdeck.db.corrupt-")).count()
     }
 
-    /// When the newest operation began, by the daemon's clock.
-    pub async fn started_ms(&self) -> u64 {
-        let page = self.get("/api/operations?limit=1").await.unwrap_or(Value::Null);
-        page["operations"][0]["started"].as_u64().unwrap_or(0)
+    /// Operations that failed for want of room.
+    pub async fn no_room(&self) -> usize {
+        let page = self.get("/api/operations?status=failed&limit=200").await.unwrap_or(Value::Null);
+        let rows = page["operations"].as_array().cloned().unwrap_or_default();
+        let why = |row: &Value| row["why"].as_str().unwrap_or_default().to_owned();
+        rows.iter().map(why).filter(|why| why.contains("no room") || why.contains("disk is full")).count()
+    }
+
+    /// Operations that began most of an hour from now, by the daemon's clock.
+    pub async fn begun_ahead(&self) -> usize {
+        let page = self.get("/api/operations?limit=200").await.unwrap_or(Value::Null);
+        let rows = page["operations"].as_array().cloned().unwrap_or_default();
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis() as u64;
+        rows.iter().filter(|row| row["started"].as_u64().unwrap_or(0) > now + 3_000_000).count()
     }
 
     pub fn uploads(&self) -> PathBuf {

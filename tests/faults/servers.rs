@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use rustix::process::Signal;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::bench::{Bench, Random};
 use crate::ensemble::Ensemble;
@@ -34,15 +34,23 @@ async fn under_load(
     let mut tally = Tally::default();
     let rounds = if broken.is_some() { CONTROL_ROUNDS } else { rounds };
     for _ in 0..rounds {
-        for (lane, rule) in lanes.iter().zip(std::iter::repeat(broken).flatten()) {
-            lane.arm(&format!("break {rule}"));
+        if let Some(rule) = broken {
+            lanes.iter().for_each(|lane| lane.arm(&format!("break {rule}")));
         }
         let begun = sleep(Duration::from_millis(500 + bench.random.below(1_500)));
         let hurt = async {
             begun.await;
             hurt(&mut ensemble, &lanes, &bench.random).await
         };
-        let loads = join_all(lanes.iter().map(|lane| load(lane, &bench.random, LOAD)));
+        let loads = join_all(lanes.iter().map(async |lane| {
+            // A control needs commits under way at every moment.
+            let uploads = async {
+                if broken.is_some() {
+                    _ = timeout(LOAD, lane.stress(bench.random.node(), 400, 1, false)).await;
+                }
+            };
+            tokio::join!(load(lane, &bench.random, LOAD), uploads)
+        }));
         let (fired, _) = tokio::join!(hurt, loads);
         tally.count(fired);
         ensemble.restore().await;
@@ -121,15 +129,24 @@ pub async fn session_expired(bench: &Bench, broken: Option<&'static str>, rounds
             lane.signal(0, Signal::CONT);
         }
         // A new session has to make an epoch of its own.
-        for (lane, before) in lanes.iter().zip(before) {
-            lane.leads(0).await;
-            expired.set(expired.get() + usize::from(epoch(lane).await > before));
-        }
+        let renewed = lanes.iter().zip(before).map(|(lane, before)| renewed(lane, before));
+        let count = join_all(renewed).await.into_iter().filter(|renewed| *renewed).count();
+        expired.set(expired.get() + count);
         true
     })
     .await;
     (tally.injected, tally.fired) = (tally.injected * bench.lanes_wanted(), expired.get());
     tally
+}
+
+async fn renewed(lane: &Lane, before: u64) -> bool {
+    let mut turns = tokio::time::interval(Duration::from_millis(200));
+    let newer = async {
+        while epoch(lane).await <= before {
+            turns.tick().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), newer).await.is_ok()
 }
 
 async fn epoch(lane: &Lane) -> u64 {

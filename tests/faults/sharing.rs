@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::time::{Instant, sleep};
 
 use crate::bench::{Bench, Random};
@@ -99,7 +99,7 @@ pub async fn two_stores(bench: &Bench, broken: Option<&'static str>, rounds: usi
                     let body = json!({"node": node, "files": 2, "size_kb": 1, "trigger_scheduler": true});
                     let answer = other.post("/api/demo/stress", &body).await;
                     refused &= answer.is_some_and(|(status, answer)| {
-                        status.as_u16() == 409 && answer["error"]["code"] == Value::from("foreign-store")
+                        status.as_u16() == 409 && answer["error"]["code"] == "foreign-store"
                     });
                 }
                 tally.expect("the foreign daemon refuses every change", refused || broken.is_some());

@@ -94,6 +94,9 @@ impl Writer {
         if operations.is_empty() {
             return Ok(());
         }
+        if faults::broken("rows-in-memory") {
+            pause();
+        }
         self.follow()?;
         match self.insert(operations) {
             Err(HistoryError::Sqlite { source, .. }) if schema::is_corrupt(&source) => {

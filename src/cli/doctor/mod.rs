@@ -6,6 +6,7 @@
 //! To add a check: a function `async fn check(place: &Place) -> Vec<Finding>` in a file of its own, and
 //! one line in the table.
 
+mod adopt;
 mod docker;
 mod ensemble;
 mod finding;
@@ -14,6 +15,7 @@ mod java;
 mod place;
 mod ports;
 mod services;
+mod store;
 mod stores;
 mod system;
 
@@ -40,6 +42,18 @@ pub(super) struct Options {
     /// Print a JSON array of {check, status, message, fix}
     #[arg(long)]
     pub(super) json: bool,
+
+    /// Read every byte of the store and hold it against its record
+    #[arg(long)]
+    pub(super) hashes: bool,
+
+    /// Make records for the files in quarantine: says which, and asks first
+    #[arg(long, conflicts_with_all = ["json", "hashes"])]
+    pub(super) adopt: bool,
+
+    /// Adopt without asking
+    #[arg(long, requires = "adopt")]
+    pub(super) yes: bool,
 }
 
 type Run = for<'a> fn(&'a Place) -> BoxFuture<'a, Vec<Finding>>;
@@ -65,8 +79,17 @@ pub(super) async fn run(
     args: &Args,
     config: Result<Config, ConfigError>,
 ) -> anyhow::Result<ExitCode> {
+    if options.adopt {
+        return adopt::run(options, &Place::new(args, config?)?).await;
+    }
     let findings = match config {
-        Ok(config) => look(&Place::new(args, config)?, CHECKS, LIMIT).await,
+        Ok(config) => {
+            let place = Place::new(args, config)?;
+            let mut findings = look(&place, CHECKS, LIMIT).await;
+            // Bounded by its own limits: a large store takes longer than a check.
+            findings.extend(store::check(&place, options).await);
+            findings
+        }
         Err(error) => vec![Finding::fail("settings", error.0, "correct that setting; zkdeck --help lists the flags")],
     };
     let report = if options.json { serde_json::to_string_pretty(&findings)? } else { text(&findings) };

@@ -47,6 +47,12 @@ impl Matcher {
         finder(pattern)
     }
 
+    /// A regex for the whole value of a field.
+    #[must_use]
+    pub fn whole(pattern: &Pattern) -> String {
+        whole(pattern)
+    }
+
     /// Where in `text` the words, phrases and regexes of the query are: what is to be highlighted.
     /// In order, without overlap; on the boundaries of characters.
     #[must_use]
@@ -132,7 +138,7 @@ mod tests {
             dataset: "zookeeper".into(),
             level: Some(LogLevel::Warn),
             origin_at: 41,
-            message_at: 71,
+            message_at: 73,
             thread: Some("SyncThread:2".into()),
             logger: Some("FileTxnLog".into()),
             text: "2026-11-23 14:01:58,112 [myid:2] - WARN  [SyncThread:2:FileTxnLog@401] - [fsync]-ing took 1312 ms\n\

@@ -5,6 +5,10 @@ use crate::domain::ids::{FileId, NodeId};
 use crate::domain::node::NodeCondition;
 use crate::domain::snapshot::{Alert, HISTORY_QUEUE_STOP, StoreView};
 
+fn files(count: u64) -> String {
+    if count == 1 { "1 file".to_owned() } else { format!("{count} files") }
+}
+
 impl State {
     /// Everything that wants a person, the most urgent first.
     pub(super) fn alerts(&self) -> Vec<Alert> {
@@ -36,8 +40,9 @@ impl State {
         if self.scrub.quarantined > 0 {
             let count = self.scrub.quarantined;
             let text = format!(
-                "{count} files that no record names are kept in quarantine; zkdeck doctor lists them, \
-                 zkdeck doctor --adopt makes records for them"
+                "no record names {} that quarantine keeps; zkdeck doctor lists them, zkdeck doctor --adopt makes \
+                 records for them",
+                files(count)
             );
             say("quarantine", format!("{count} in quarantine"), text);
         }

@@ -64,7 +64,7 @@ impl State {
     pub(super) fn scrubbed(&mut self, view: ScrubView, now: Timestamp) {
         if view.quarantined > self.scrub.quarantined {
             let text =
-                format!("{} files that no record names lie in quarantine; zkdeck doctor lists them", view.quarantined);
+                format!("{} files in quarantine, which no record names; zkdeck doctor lists them", view.quarantined);
             self.notice(Level::Warning, text, now);
         }
         self.scrub = view;

@@ -53,7 +53,7 @@ pub async fn run(ctx: &Context, attempt: AttemptId, entry: &Arc<FileEntry>, by: 
     ctx.record(row(status, &steps, result.as_ref().err())).await;
     // The intent goes when nothing is left to do, and the row is on disk.
     if matches!(result, Ok(Collected::Whole))
-        && (ctx.rows_on_disk().await || faults::broken("intent-before-row"))
+        && ctx.rows_on_disk().await
         && let Some(registry) = ctx.registry()
     {
         faults::at("delete.row");

@@ -3,6 +3,7 @@
 //! The order of steps is the safety: an intent before any byte, bytes synced before the commit, and
 //! nothing removed before its own intent is aborted or a newer commit has replaced it.
 
+pub mod adopt;
 pub mod delete;
 pub mod moves;
 mod moving;

@@ -316,7 +316,7 @@ async fn collect(ctx: &Context, registry: &Registry, committed: Vec<Moving>) {
         }
         claims.push(one.end(ctx, None).await);
     }
-    if !finished.is_empty() && (ctx.rows_on_disk().await || faults::broken("intent-before-row")) {
+    if !finished.is_empty() && ctx.rows_on_disk().await {
         faults::at("move.row");
         if let Err(error) = registry.delete_intents(&finished).await {
             tracing::warn!("{} intents stay for the recovery: {error}", finished.len());

@@ -184,7 +184,7 @@ impl Upload<'_> {
 
     /// The intent goes when the row is on disk; until then the recovery can make the row again.
     async fn close(&self) {
-        if (self.ctx.rows_on_disk().await || faults::broken("intent-before-row"))
+        if self.ctx.rows_on_disk().await
             && let Some(registry) = self.ctx.registry()
         {
             faults::at("upload.row");

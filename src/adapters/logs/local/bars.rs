@@ -2,8 +2,8 @@
 
 use std::sync::Mutex;
 
-use super::block::{Counts, slot};
-use super::jobs::{Job, Stop, each, plan};
+use super::block::{Counts, Tallied, slot};
+use super::jobs::{Stop, each, plan};
 use super::page::remember;
 use super::store::Store;
 use super::wanted::Wanted;
@@ -30,23 +30,19 @@ pub(super) fn histogram(
     let len = usize::try_from((last - from) / step + 1).unwrap_or(BARS_MAX).min(BARS_MAX + 1);
     let bar_of = |at: u64| usize::try_from(at.saturating_sub(from) / step).unwrap_or(usize::MAX).min(len - 1);
     let mut bars = vec![Bar::default(); len];
-    // A block whose events all fall into one bar, and whose counts are known, is not read again.
-    let settled = |job: &Job| {
-        let inside = job.exact && job.first >= wanted.since && job.last < wanted.until;
-        job.counts.filter(|_| inside && bar_of(job.first) == bar_of(job.last))
-    };
+    // A block of which is known what was found in it, all in one bar, is not read again.
     let mut open = Vec::new();
     for job in jobs.drain(..) {
-        match settled(&job) {
-            Some(counts) => add(&mut bars[bar_of(job.first)], wanted, &counts),
+        match job.settled(wanted).filter(|found| bar_of(found.first) == bar_of(found.last)) {
+            Some(found) => add(&mut bars[bar_of(found.first)], wanted, &found.counts),
             None => open.push(job),
         }
     }
     let found = each(&open, stop, |job, bytes| {
-        let mut all = Counts::default();
+        let mut all = Tallied::default();
         let mut taken: Vec<(usize, Counts)> = Vec::new();
         wanted.scan(&job.facts, bytes, job.offset, job.before, |hit| {
-            all[slot(hit.level)] += 1;
+            all.add(hit.level, hit.at);
             if wanted.takes(&hit) {
                 let bar = bar_of(hit.at);
                 if taken.last().is_none_or(|(last, _)| *last != bar) {
@@ -61,7 +57,7 @@ pub(super) fn histogram(
     });
     let complete = found.len() == open.len();
     for (at, (all, taken)) in found {
-        open[at].counts = Some(all);
+        open[at].found = Some(all);
         for (bar, counts) in taken {
             add(&mut bars[bar], wanted, &counts);
         }

@@ -21,6 +21,34 @@ const WORD_MAX: usize = 64;
 /// Counted events by level: none, trace, debug, info, warn, error.
 pub(super) type Counts = [u32; 6];
 
+/// What a search found in a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Tallied {
+    pub(super) counts: Counts,
+    /// Times of what was found.
+    pub(super) first: u64,
+    pub(super) last: u64,
+}
+
+impl Default for Tallied {
+    fn default() -> Self {
+        Self { counts: Counts::default(), first: u64::MAX, last: 0 }
+    }
+}
+
+impl Tallied {
+    pub(super) fn add(&mut self, level: Option<LogLevel>, at: u64) {
+        self.counts[slot(level)] += 1;
+        self.first = self.first.min(at);
+        self.last = self.last.max(at);
+    }
+
+    /// Whether nothing was found.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.first > self.last
+    }
+}
+
 /// Where a level is counted.
 pub(super) const fn slot(level: Option<LogLevel>) -> usize {
     match level {

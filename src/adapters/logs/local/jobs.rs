@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
 
-use super::block::Counts;
+use super::block::Tallied;
 use super::store::{Facts, Store, read_some};
 use super::tally::Known;
 use super::wanted::Wanted;
@@ -45,11 +45,16 @@ pub(super) struct Job {
     pub(super) last: u64,
     /// Time of events that tell none.
     pub(super) before: u64,
-    /// Whether `first` and `last` were read, not guessed.
-    pub(super) exact: bool,
     pub(super) sealed: bool,
-    /// What an earlier search counted.
-    pub(super) counts: Option<Counts>,
+    /// What this or an earlier search found.
+    pub(super) found: Option<Tallied>,
+}
+
+impl Job {
+    /// How many wanted events are in it, when an earlier search tells without reading it again.
+    pub(super) fn settled(&self, wanted: &Wanted) -> Option<Tallied> {
+        self.found.filter(|found| found.first >= wanted.since && found.last < wanted.until)
+    }
 }
 
 /// The blocks that can hold what is wanted, and how many bytes all of them are.
@@ -80,12 +85,12 @@ pub(super) fn plan(store: &mut Store, wanted: &Wanted) -> (Vec<Job>, u64) {
                 continue;
             }
             let known = tallies.known(&wanted.query, &wanted.parts, &entry.facts.key, at);
-            let counts = match known {
+            let found = match known {
                 Known::Empty if sealed => continue,
-                Known::Counts(counts) if sealed => Some(counts),
+                Known::Found(found) if sealed => Some(found),
                 _ => None,
             };
-            if counts.is_some_and(|counts| wanted.of_levels(&counts) == 0) {
+            if found.is_some_and(|found| wanted.of_levels(&found.counts) == 0) {
                 continue;
             }
             jobs.push(Job {
@@ -97,9 +102,8 @@ pub(super) fn plan(store: &mut Store, wanted: &Wanted) -> (Vec<Job>, u64) {
                 first,
                 last,
                 before: block.first,
-                exact: block.facts.is_some(),
                 sealed,
-                counts,
+                found,
             });
         }
     }

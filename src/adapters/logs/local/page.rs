@@ -4,7 +4,7 @@
 use std::sync::Mutex;
 
 use super::super::record::event;
-use super::block::{Counts, EVENT_MAX, slot};
+use super::block::{EVENT_MAX, Tallied};
 use super::jobs::{Job, Stop, each, plan};
 use super::store::{Store, read_some};
 use super::wanted::{Found, Wanted};
@@ -60,7 +60,7 @@ pub(super) fn page(store: &Mutex<Store>, wanted: &Wanted, ask: &PageAsk, stop: &
         complete &= found.len() == some.len();
         for (at, (found, counts)) in found {
             hits.extend(found.into_iter().map(|(key, len)| Hit { key, job: done + at, len }));
-            jobs[done + at].counts = Some(counts);
+            jobs[done + at].found = Some(counts);
         }
         hits.sort_unstable_by_key(|hit| hit.key);
         if older {
@@ -104,14 +104,14 @@ pub(super) fn page(store: &Mutex<Store>, wanted: &Wanted, ask: &PageAsk, stop: &
     (page, Searched { bytes, complete })
 }
 
-type FoundIn = (Vec<(Key, u64)>, Counts);
+type FoundIn = (Vec<(Key, u64)>, Tallied);
 
 /// The hits of one block, the best `keep` of them, and the counts of all.
 fn search(wanted: &Wanted, job: &Job, bytes: &[u8], keep: usize, older: bool, beyond: impl Fn(Key) -> bool) -> FoundIn {
-    let mut counts = Counts::default();
+    let mut counts = Tallied::default();
     let mut found = Vec::new();
     wanted.scan(&job.facts, bytes, job.offset, job.before, |hit: Found| {
-        counts[slot(hit.level)] += 1;
+        counts.add(hit.level, hit.at);
         let key = (hit.at, job.facts.rank, job.offset + hit.start as u64);
         if wanted.takes(&hit) && beyond(key) {
             found.push((key, (hit.end - hit.start) as u64));
@@ -129,7 +129,7 @@ fn search(wanted: &Wanted, job: &Job, bytes: &[u8], keep: usize, older: bool, be
 /// Remembers what was counted in blocks that will not change.
 pub(super) fn remember(store: &Mutex<Store>, wanted: &Wanted, jobs: &[Job]) {
     let sealed = jobs.iter().filter(|job| job.sealed);
-    let counted = sealed.filter_map(|job| Some((job.facts.key.clone(), job.block, job.counts?)));
+    let counted = sealed.filter_map(|job| Some((job.facts.key.clone(), job.block, job.found?)));
     locked(store).tallies.remember(&wanted.rest, counted);
 }
 
@@ -164,24 +164,24 @@ fn read(job: &Job, offset: u64, len: u64) -> Option<LogEvent> {
 pub(super) fn count(store: &Mutex<Store>, wanted: &Wanted, stop: &Stop) -> Hits {
     let (mut jobs, _) = plan(&mut locked(store), wanted);
     let mut count = 0;
-    let sure = |job: &Job| job.exact && job.first >= wanted.since && job.last < wanted.until;
-    let (known, mut open): (Vec<Job>, Vec<Job>) = jobs.drain(..).partition(|job| sure(job) && job.counts.is_some());
-    count += known.iter().filter_map(|job| job.counts).map(|counts| wanted.of_levels(&counts)).sum::<u64>();
+    let (known, mut open): (Vec<Job>, Vec<Job>) = jobs.drain(..).partition(|job| job.settled(wanted).is_some());
+    count +=
+        known.iter().filter_map(|job| job.settled(wanted)).map(|found| wanted.of_levels(&found.counts)).sum::<u64>();
     let mut complete = true;
     let mut done = 0;
     while done < open.len() && count <= HITS_MAX {
         let end = open.len().min(done + WAVE_MAX);
         let found = each(&open[done..end], stop, |job, bytes| {
-            let (mut counts, mut taken) = (Counts::default(), 0);
+            let (mut counts, mut taken) = (Tallied::default(), 0);
             wanted.scan(&job.facts, bytes, job.offset, job.before, |hit| {
-                counts[slot(hit.level)] += 1;
+                counts.add(hit.level, hit.at);
                 taken += u64::from(wanted.takes(&hit));
             });
             (counts, taken)
         });
         complete &= found.len() == end - done;
         for (at, (counts, taken)) in found {
-            open[done + at].counts = Some(counts);
+            open[done + at].found = Some(counts);
             count += taken;
         }
         done = end;

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
-use super::block::Counts;
+use super::block::Tallied;
 use crate::domain::log::Expr;
 
 /// Searches that are remembered.
@@ -17,7 +17,7 @@ struct Tally {
     query: String,
     parts: HashSet<String>,
     /// By file and number of the block.
-    found: HashMap<String, Vec<Option<Counts>>>,
+    found: HashMap<String, Vec<Option<Tallied>>>,
 }
 
 /// What is known of a block.
@@ -26,7 +26,7 @@ pub(super) enum Known {
     Nothing,
     /// Nothing in it matches.
     Empty,
-    Counts(Counts),
+    Found(Tallied),
 }
 
 impl Tallies {
@@ -34,19 +34,19 @@ impl Tallies {
     pub(super) fn known(&self, query: &str, parts: &HashSet<String>, file: &str, block: usize) -> Known {
         let mut known = Known::Nothing;
         for tally in &self.0 {
-            let Some(counts) = tally.found.get(file).and_then(|blocks| *blocks.get(block)?) else { continue };
+            let Some(found) = tally.found.get(file).and_then(|blocks| *blocks.get(block)?) else { continue };
             if tally.query == query {
-                return Known::Counts(counts);
+                return Known::Found(found);
             }
-            if counts == Counts::default() && tally.parts.is_subset(parts) {
+            if found.is_empty() && tally.parts.is_subset(parts) {
                 known = Known::Empty;
             }
         }
         known
     }
 
-    /// Remembers counts of sealed blocks.
-    pub(super) fn remember(&mut self, expr: &Expr, found: impl Iterator<Item = (String, usize, Counts)>) {
+    /// Remembers what was found in sealed blocks.
+    pub(super) fn remember(&mut self, expr: &Expr, found: impl Iterator<Item = (String, usize, Tallied)>) {
         let query = expr.to_string();
         let at = self.0.iter().position(|tally| tally.query == query);
         let mut tally = at.and_then(|at| self.0.remove(at)).unwrap_or_else(|| Tally {
@@ -54,12 +54,12 @@ impl Tallies {
             parts: parts(expr),
             found: HashMap::new(),
         });
-        for (file, block, counts) in found {
+        for (file, block, tallied) in found {
             let blocks = tally.found.entry(file).or_default();
             if blocks.len() <= block {
                 blocks.resize(block + 1, None);
             }
-            blocks[block] = Some(counts);
+            blocks[block] = Some(tallied);
         }
         self.0.push_back(tally);
         if self.0.len() > REMEMBERED {
@@ -89,13 +89,14 @@ mod tests {
     fn a_narrower_query_passes_over_blocks_that_the_wider_one_found_empty() {
         let mut tallies = Tallies::default();
         let wide = parse("fsync").unwrap();
-        let some = [0, 0, 0, 1, 0, 0];
-        tallies.remember(&wide, [("a".to_owned(), 0, Counts::default()), ("a".to_owned(), 1, some)].into_iter());
+        let mut some = Tallied::default();
+        some.add(None, 7);
+        tallies.remember(&wide, [("a".to_owned(), 0, Tallied::default()), ("a".to_owned(), 1, some)].into_iter());
         let known = |query: &str, block| {
             let expr = parse(query).unwrap();
             tallies.known(&expr.to_string(), &parts(&expr), "a", block)
         };
-        assert_eq!((known("fsync", 0), known("fsync", 1)), (Known::Counts(Counts::default()), Known::Counts(some)));
+        assert_eq!((known("fsync", 0), known("fsync", 1)), (Known::Found(Tallied::default()), Known::Found(some)));
         assert_eq!((known("fsync took", 0), known("fsync took", 1)), (Known::Empty, Known::Nothing));
         assert_eq!(
             (known("took", 0), known("fsync OR took", 0), known("fsync", 7)),

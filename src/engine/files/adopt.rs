@@ -1,0 +1,186 @@
+//! Makes records for bytes in quarantine. An adoption is an upload whose bytes come from there: they stay
+//! in quarantine until a record names a copy of them.
+
+use super::Failure;
+use crate::adapters::blobs::{BlobError, BlobStore, Kept, Written};
+use crate::adapters::history::History;
+use crate::adapters::zookeeper::error::ZkError;
+use crate::adapters::zookeeper::registry::{Decided, Fence, ReadFile, Registry};
+use crate::domain::file::{FileEntry, FileRecord, RECORD_VERSION, check_name};
+use crate::domain::ids::{AttemptId, FileId, NodeId};
+use crate::domain::migration::{Intent, IntentKind, IntentState};
+use crate::domain::operation::{HistoryQuery, Operation, OperationKind, OperationStatus};
+use crate::domain::snapshot::InstanceInfo;
+use crate::engine::clock;
+
+/// What an adoption works with. `me` is registered with the ensemble, so that no leader takes its
+/// attempts for those of an instance that is gone.
+pub struct Adoption {
+    pub registry: Registry,
+    pub blobs: BlobStore,
+    pub history: History,
+    pub me: InstanceInfo,
+}
+
+/// Under which id and name bytes are adopted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    pub file: FileId,
+    pub name: String,
+}
+
+impl Adoption {
+    /// The file's own id when no record has it, and the name that history remembers.
+    ///
+    /// # Errors
+    /// [`ZkError`] when it is not known whether there is a record.
+    pub async fn identity(&self, kept: &Kept) -> Result<Identity, ZkError> {
+        let taken = !matches!(self.registry.read_file(kept.file).await?, ReadFile::Gone);
+        let file = if taken { clock::new_file() } else { kept.file };
+        let name = self.remembered(kept.file).await;
+        let name = name.unwrap_or_else(|| format!("recovered-{}", kept.file));
+        Ok(Identity { file, name: if taken { format!("{name} (older copy)") } else { name } })
+    }
+
+    /// History says `name, size` of each operation on a file.
+    async fn remembered(&self, file: FileId) -> Option<String> {
+        let query = HistoryQuery { file: Some(file), limit: 1, ..HistoryQuery::default() };
+        let page = self.history.query(query).await.ok()?;
+        let (name, _) = page.operations.first()?.what.rsplit_once(", ")?;
+        check_name(name).is_ok().then(|| name.to_owned())
+    }
+
+    /// Adopts bytes; doing it again after a crash is harmless.
+    ///
+    /// # Errors
+    /// [`Failure`]: the bytes are still in quarantine.
+    pub async fn adopt(&self, kept: &Kept, identity: &Identity) -> Result<FileEntry, Failure> {
+        let attempt = clock::new_attempt();
+        let fence = self.fence(&kept.node).await?;
+        let intent = self.intent(kept, attempt, identity);
+        self.registry.prepare(&[(attempt, intent.clone())], &fence).await?;
+        match self.write(kept, attempt, identity).await {
+            Ok(written) => self.commit(kept, attempt, identity, &intent, written, &fence).await,
+            Err(error) => {
+                if self.registry.abort(attempt).await == Decided::Aborted {
+                    self.discard(&kept.node, identity.file, attempt).await;
+                }
+                Err(error.into())
+            }
+        }
+    }
+
+    async fn write(&self, kept: &Kept, attempt: AttemptId, identity: &Identity) -> Result<Written, BlobError> {
+        let written = self.blobs.recall(kept, attempt).await?;
+        self.blobs.publish(&kept.node, identity.file, attempt).await?;
+        Ok(written)
+    }
+
+    async fn commit(
+        &self,
+        kept: &Kept,
+        attempt: AttemptId,
+        identity: &Identity,
+        intent: &Intent,
+        written: Written,
+        fence: &Fence,
+    ) -> Result<FileEntry, Failure> {
+        let now = clock::now();
+        let record = FileRecord {
+            v: RECORD_VERSION,
+            name: identity.name.clone(),
+            owner: kept.node.clone(),
+            blob: attempt,
+            size: written.size,
+            blake3: written.blake3,
+            generation: 1,
+            created_ms: now,
+            updated_ms: now,
+        };
+        if let Err(error) = self.registry.commit_upload(attempt, intent, identity.file, &record, fence).await {
+            match self.registry.settle(attempt, identity.file).await {
+                Decided::Committed => {}
+                Decided::Aborted => {
+                    self.discard(&kept.node, identity.file, attempt).await;
+                    return Err(error.into());
+                }
+                Decided::Gone | Decided::Undecided => return Err(Failure::Left),
+            }
+        }
+        let entry = FileEntry { id: identity.file, version: 0, record };
+        self.close(kept, attempt, &entry).await?;
+        Ok(entry)
+    }
+
+    /// The row, then the bytes in quarantine, then the intent. What fails is done by the recovery, but for
+    /// the bytes: they stay in quarantine, which loses nothing.
+    async fn close(&self, kept: &Kept, attempt: AttemptId, entry: &FileEntry) -> Result<(), Failure> {
+        if let Err(error) = self.history.record(self.row(attempt, entry)).await {
+            tracing::warn!(%attempt, "history: {error}; the recovery makes the row");
+        }
+        self.blobs.release(kept).await?;
+        if self.history.flush().await.unwrap_or(false) {
+            self.registry.delete_intent(attempt).await?;
+        }
+        Ok(())
+    }
+
+    async fn discard(&self, node: &NodeId, file: FileId, attempt: AttemptId) {
+        if let Err(error) = self.blobs.discard(node, file, attempt).await {
+            tracing::warn!(%attempt, "bytes of an aborted adoption stay for the recovery: {error}");
+        } else if let Err(error) = self.registry.delete_intent(attempt).await {
+            tracing::warn!(%attempt, "the intent stays for the recovery: {error}");
+        }
+    }
+
+    async fn fence(&self, node: &NodeId) -> Result<Fence, Failure> {
+        let changed = |why: &str| Failure::Changed { what: format!("node {node}"), why: why.to_owned() };
+        match self.registry.read_node(node).await? {
+            Some((record, _)) if record.state.is_draining() => Err(changed("it drains; undrain it first")),
+            Some((_, version)) => Ok(Fence { epoch: None, nodes: vec![(node.clone(), version)] }),
+            None => Err(changed("the ensemble does not know it; start zkdeck with it once")),
+        }
+    }
+
+    fn intent(&self, kept: &Kept, attempt: AttemptId, identity: &Identity) -> Intent {
+        Intent {
+            v: 1,
+            state: IntentState::Prepared,
+            kind: IntentKind::Upload,
+            file: identity.file,
+            name: identity.name.clone(),
+            src: None,
+            dst: Some(kept.node.clone()),
+            blob_src: None,
+            blob_dst: Some(attempt),
+            size: None,
+            blake3: None,
+            instance: self.me.id,
+            reason: None,
+            by: "doctor".into(),
+            created_ms: clock::now(),
+        }
+    }
+
+    fn row(&self, attempt: AttemptId, entry: &FileEntry) -> Operation {
+        let now = clock::now();
+        Operation {
+            id: attempt.into(),
+            kind: OperationKind::Upload,
+            status: OperationStatus::Done,
+            started: now,
+            finished: Some(now),
+            what: format!("{}, {}", entry.record.name, entry.record.size),
+            file: Some(entry.id),
+            source: None,
+            target: Some(entry.record.owner.clone()),
+            bytes: Some(entry.record.size),
+            why: Some("adopted from quarantine".into()),
+            by: "doctor".into(),
+            instance: self.me.name(),
+            steps: Vec::new(),
+            files: Vec::new(),
+            run: None,
+        }
+    }
+}
