@@ -301,11 +301,9 @@ fn shipped(file: &str, text: &str, offset: usize) -> (&'static str, Value) {
 }
 
 #[tokio::test]
+#[ignore = "needs Elasticsearch or OpenSearch: scripts/test-search URL..."]
 async fn servers_find_what_every_query_asks_for() {
-    let Ok(urls) = std::env::var("ZKDECK_TEST_SEARCH") else {
-        println!("SKIPPED: no Elasticsearch or OpenSearch; name some in ZKDECK_TEST_SEARCH, see scripts/test-search");
-        return;
-    };
+    let urls = std::env::var("ZKDECK_TEST_SEARCH").unwrap();
     for url in urls.split(',') {
         let client = reqwest::Client::new();
         let words = templates::install(&client, url).await.unwrap();
