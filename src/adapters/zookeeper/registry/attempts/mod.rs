@@ -310,3 +310,6 @@ impl Registry {
         Ok(ops)
     }
 }
+
+#[cfg(test)]
+mod tests;
