@@ -5,6 +5,10 @@
 
 #[path = "docker/engine.rs"]
 mod engine;
+#[path = "support/ports.rs"]
+mod ports;
+#[path = "docker/real.rs"]
+mod real;
 
 use std::time::Duration;
 
@@ -24,7 +28,7 @@ fn node(n: u16) -> NodeId {
 
 fn config(host: String) -> DockerConfig {
     let servers = (1..=3).map(|n| (node(n), format!("127.0.0.1:{}", 2180 + n))).collect();
-    DockerConfig { host, project: None, servers, limit: Duration::from_millis(500) }
+    DockerConfig { host, project: None, servers, limit: Duration::from_secs(20) }
 }
 
 fn control(engine: &Engine) -> DockerControl {
@@ -149,9 +153,13 @@ async fn each_failure_has_its_own_sentence_and_next_step() {
         (Mood::Fails, ["server error, status 500", "journalctl -u docker"]),
     ] {
         engine.mood(mood);
-        let cause = off(&control(&engine)).await;
+        let fresh = || {
+            let limit = if mood == Mood::Hangs { Duration::from_millis(500) } else { Duration::from_secs(20) };
+            DockerControl::new(DockerConfig { limit, ..config(engine.host()) })
+        };
+        let cause = off(&fresh()).await;
         assert!(words.iter().all(|part| cause.contains(part)), "{mood:?}: {cause}");
-        let acted = refused(&control(&engine), 1, Stop).await;
+        let acted = refused(&fresh(), 1, Stop).await;
         assert!(acted.starts_with("stop zk1: ") && acted.contains(words[0]), "{mood:?}: {acted}");
     }
 }

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::domain::command::Rejected;
 use crate::domain::ids::NodeId;
+use crate::domain::log::LogFail;
 use crate::engine::handle::QueryError;
 
 /// An answer that is no success.
@@ -74,6 +75,13 @@ impl Fail {
     pub(super) fn retry_after(mut self, seconds: u32) -> Self {
         self.0.retry_after_s = Some(seconds);
         self
+    }
+
+    pub(super) fn logs(fail: &LogFail) -> Self {
+        match fail {
+            LogFail::Question(why) => Self::field("cursor", why.as_str()),
+            LogFail::Answer(why) => Self::new(StatusCode::SERVICE_UNAVAILABLE, "logs", why.as_str()).retry_after(2),
+        }
     }
 
     pub(super) fn question(code: &str, error: &QueryError) -> Self {

@@ -178,6 +178,26 @@ async fn what_is_not_there_is_said_in_json() {
 }
 
 #[tokio::test]
+async fn control_that_is_turned_off_has_no_route_and_says_why() {
+    let (handle, end) = Handle::pair(Arc::new(snapshot()));
+    let config = ApiConfig { control_disabled: Some("DOCKER_CONTROL_ENABLED is false"), ..ApiConfig::default() };
+    let service = router(handle, config);
+    let told = async |method: &str, path: &str| {
+        let response = service.clone().oneshot(request(method, path, None)).await.unwrap();
+        let status = response.status().as_u16();
+        let bytes = to_bytes(response.into_body(), 1 << 20).await.unwrap();
+        (status, serde_json::from_slice::<Value>(&bytes).unwrap())
+    };
+    let (status, answer) = told("POST", "/api/servers/zk1/stop").await;
+    assert_eq!((status, &answer["error"]["code"]), (404, &json!("control-off")));
+    assert!(answer["error"]["message"].as_str().unwrap().contains("DOCKER_CONTROL_ENABLED is false"), "{answer}");
+    let (_, described) = told("GET", "/api/openapi.json").await;
+    assert!(described["paths"].get("/api/servers/{node}/{action}").is_none());
+    assert_eq!(told("GET", "/api/servers").await.0, 200, "looking stays");
+    assert_eq!(end.requests.len(), 0, "nothing reached the engine");
+}
+
+#[tokio::test]
 async fn files_come_in_pages() {
     let page = async |path: &str| ask(snapshot(), request("GET", path, None), refuse).await.1;
     let first = page("/api/files?limit=60").await;
@@ -208,6 +228,16 @@ async fn metrics_are_readable_and_counters_end_in_total() {
         let family = described.iter().any(|name| sample.metric.trim_end_matches("_bucket") == name)
             || ["_sum", "_count"].iter().any(|end| described.contains(sample.metric.trim_end_matches(end)));
         assert!(family, "{} has no TYPE", sample.metric);
+    }
+}
+
+/// Dashboards and rules are checked against this page, so it has to be today's.
+#[tokio::test]
+async fn the_captured_page_has_every_family() {
+    let (_, text, _) = ask(finished(OperationKind::Migration), request("GET", "/metrics", None), refuse).await;
+    let captured = include_str!("../../tests/fixtures/metrics-zkdeck.txt");
+    for line in text.as_str().unwrap().lines().filter(|line| line.starts_with('#')) {
+        assert!(captured.lines().any(|known| known == line), "tests/fixtures/metrics-zkdeck.txt lacks\n{line}");
     }
 }
 

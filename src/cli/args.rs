@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 use toml::Value;
 
-use super::{doctor, templates};
+use super::{doctor, logs, templates};
 use crate::config::Overrides;
 
 /// A terminal operations console for an Apache ZooKeeper ensemble that places files on its nodes.
@@ -70,6 +70,8 @@ pub(super) enum Sub {
     Doctor(doctor::Options),
     /// Install the index templates of zkdeck's logs in Elasticsearch
     Templates(templates::Options),
+    /// Search the logs of the servers and of zkdeck
+    Logs(logs::Options),
     /// Ask the daemon on this machine whether it answers; for the health check of a container
     Healthcheck,
 }

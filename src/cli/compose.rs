@@ -13,7 +13,7 @@ use crate::adapters::control::docker::{DockerConfig, DockerControl};
 use crate::adapters::control::off::Off;
 use crate::adapters::control::process::{LocalConfig, LocalEnsemble};
 use crate::adapters::history::{History, HistoryConfig};
-use crate::adapters::logs::LocalLogs;
+use crate::adapters::logs::{Auth, Elastic, ElasticConfig, Hidden, LocalLogs, Logs};
 use crate::adapters::owner;
 use crate::adapters::probe::{ProbeConfig, Prober, Target};
 use crate::adapters::zookeeper::config::ZkConfig;
@@ -75,7 +75,7 @@ pub(super) fn parts(args: &Args, config: &Config, api: ApiView) -> anyhow::Resul
         targets: places.iter().map(Server::target).collect(),
         blobs,
         history,
-        logs: LocalLogs::new(config.paths.logs.clone()),
+        logs: logs(config)?,
         control,
         local,
         workload: WorkloadConfig {
@@ -89,6 +89,36 @@ pub(super) fn parts(args: &Args, config: &Config, api: ApiView) -> anyhow::Resul
         },
         instance: instance(args, config, api, view),
     })
+}
+
+/// What answers questions about the logs.
+pub(super) fn logs(config: &Config) -> anyhow::Result<Logs> {
+    let local = LocalLogs::new(config.paths.logs.clone());
+    let elastic = &config.elastic;
+    if elastic.url.is_empty() {
+        return Ok(Logs::new(local, None));
+    }
+    let key = secret("elastic.api_key_file", &elastic.api_key_file, "ZKDECK_ELASTIC_API_KEY")?;
+    let password = secret("elastic.password_file", &elastic.password_file, "ZKDECK_ELASTIC_PASSWORD")?;
+    let auth = match (key, elastic.user.as_str(), password) {
+        (Some(key), _, _) => Auth::ApiKey(key),
+        (None, "", _) => Auth::None,
+        (None, user, Some(password)) => Auth::Basic { user: user.to_owned(), password },
+        (None, _, None) => anyhow::bail!(
+            "elastic.user is set without a password; set elastic.password_file or ZKDECK_ELASTIC_PASSWORD"
+        ),
+    };
+    let elastic = Elastic::new(ElasticConfig { url: elastic.url.clone(), auth })?;
+    Ok(Logs::new(local, Some(elastic)))
+}
+
+/// A secret from its file, else from the environment.
+fn secret(setting: &str, file: &str, variable: &str) -> anyhow::Result<Option<Hidden>> {
+    if file.is_empty() {
+        return Ok(std::env::var(variable).ok().filter(|text| !text.is_empty()).map(Hidden::new));
+    }
+    let text = std::fs::read_to_string(file).with_context(|| format!("{setting}: cannot read {file}"))?;
+    Ok(Some(Hidden::new(text.trim().to_owned())))
 }
 
 /// Starts the servers of `--local`, so that what is missing is said before any screen opens.
@@ -202,7 +232,7 @@ fn node_names(servers: &[String]) -> anyhow::Result<Vec<NodeId>> {
     (1..=servers.len()).map(|n| NodeId::new(&format!("zk{n}")).context("naming the nodes")).collect()
 }
 
-fn local_config(config: &Config) -> anyhow::Result<LocalConfig> {
+pub(super) fn local_config(config: &Config) -> anyhow::Result<LocalConfig> {
     let mut local = LocalConfig::new(config.paths.data.join("local"), config.paths.logs.clone())?;
     let ports = &config.local;
     for (at, node) in (0_u16..).zip(&mut local.nodes) {

@@ -59,6 +59,7 @@ async fn bind(args: &Args, config: &ApiConfig) -> (Option<api::Bound>, ApiView) 
 fn tui_config(args: &Args, config: &Config) -> TuiConfig {
     let console = &config.console;
     TuiConfig {
+        searches: config.paths.data.join("searches.txt"),
         theme: Some(console.theme.clone()).filter(|name| name != "auto"),
         themes_dir: config.paths.themes.clone(),
         ascii: match console.glyphs {

@@ -39,7 +39,19 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
             "ensemble.metrics: has {metrics} addresses for {servers} servers; give one for each, or none"
         )));
     }
+    check_elastic(&config.elastic.url)?;
     check_root(&ensemble.root)
+}
+
+fn check_elastic(url: &str) -> Result<(), ConfigError> {
+    let host = url.strip_prefix("http://").map(|rest| rest.trim_end_matches('/'));
+    if url.is_empty() || host.is_some_and(|host| !host.is_empty() && !host.contains(['@', ' ', '?', '#'])) {
+        return Ok(());
+    }
+    // The address may hold a password: it is not shown.
+    Err(ConfigError(
+        "elastic.url: must be http://host:port, without user or password in it; those are settings of their own".into(),
+    ))
 }
 
 fn check_address(name: &str, text: &str) -> Result<(), ConfigError> {

@@ -33,6 +33,7 @@ pub struct Config {
     pub docker: Docker,
     pub doctor: Doctor,
     pub api: Api,
+    pub elastic: Elastic,
     pub console: Console,
     #[serde(default)]
     pub keys: BTreeMap<String, Vec<String>>,
@@ -116,6 +117,15 @@ pub struct Api {
     pub token_file: String,
     pub insecure: bool,
     pub hosts: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Elastic {
+    pub url: String,
+    pub user: String,
+    pub password_file: String,
+    pub api_key_file: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]

@@ -40,6 +40,10 @@ const ENVIRONMENT: &[(&str, &str, &str, Kind)] = &[
     ("ZKDECK_TOKEN_FILE", "api", "token_file", Kind::Text),
     ("ZKDECK_INSECURE", "api", "insecure", Kind::Switch),
     ("ZKDECK_HOSTS", "api", "hosts", Kind::List),
+    ("ZKDECK_ELASTIC_URL", "elastic", "url", Kind::Text),
+    ("ZKDECK_ELASTIC_USER", "elastic", "user", Kind::Text),
+    ("ZKDECK_ELASTIC_PASSWORD_FILE", "elastic", "password_file", Kind::Text),
+    ("ZKDECK_ELASTIC_API_KEY_FILE", "elastic", "api_key_file", Kind::Text),
     ("ZKDECK_THEME", "console", "theme", Kind::Text),
 ];
 

@@ -111,6 +111,13 @@ impl OperationStatus {
     pub const fn is_final(self) -> bool {
         !matches!(self, Self::Started)
     }
+
+    /// Whether a row of this status may be rewritten. A final one stays, except that a commit outweighs
+    /// what was written before it: a recovery that took the job for dead may have closed its row too early.
+    #[must_use]
+    pub const fn gives_way_to(self, next: Self) -> bool {
+        matches!((self, next), (Self::Started, _) | (Self::Aborted | Self::Failed, Self::Done))
+    }
 }
 
 /// One step of an operation: `copied` 12 ms after its start.

@@ -13,13 +13,13 @@ use super::loops::workload::WorkloadPort;
 use super::orders;
 use crate::adapters::blobs::BlobError;
 use crate::adapters::control::ServerControl;
-use crate::adapters::logs::LocalLogs;
+use crate::adapters::logs::Logs;
 use crate::adapters::zookeeper::registry::ReadFile;
 use crate::domain::command::{Accepted, Actor, Command, Rejected, Stress};
 use crate::domain::event::Event;
 use crate::domain::file::FileEntry;
 use crate::domain::ids::{FileId, NodeId};
-use crate::domain::log::{LogPage, LogQuery};
+use crate::domain::log::{LogAnswer, LogAsk, LogFail};
 use crate::domain::operation::{HistoryPage, HistoryQuery};
 use crate::domain::scheduler::MoveReason;
 use crate::domain::server::Output;
@@ -37,7 +37,7 @@ pub(super) struct Dispatch {
     pub(super) scheduler: SchedulerPort,
     pub(super) workload: WorkloadPort,
     pub(super) control: Arc<dyn ServerControl>,
-    pub(super) logs: LocalLogs,
+    pub(super) logs: Logs,
     slots: Arc<Semaphore>,
 }
 
@@ -47,7 +47,7 @@ impl Dispatch {
         scheduler: SchedulerPort,
         workload: WorkloadPort,
         control: Arc<dyn ServerControl>,
-        logs: LocalLogs,
+        logs: Logs,
     ) -> Self {
         Self { ctx, scheduler, workload, control, logs, slots: Arc::new(Semaphore::new(JOBS_MAX)) }
     }
@@ -64,7 +64,7 @@ impl Dispatch {
                 Err(rejected) => _ = reply.send(Err(rejected)),
             },
             Request::History { query, reply } => self.history(query, reply),
-            Request::Logs { query, reply } => self.search(query, reply),
+            Request::Logs { ask, reply } => self.search(ask, reply),
             Request::Output { node, lines, reply } => self.output(node, lines, reply),
         }
     }
@@ -230,10 +230,15 @@ impl Dispatch {
         });
     }
 
-    fn search(&self, query: LogQuery, reply: Answer<LogPage, QueryError>) {
+    fn search(&self, ask: LogAsk, mut reply: Answer<LogAnswer, LogFail>) {
         let logs = self.logs.clone();
         self.ctx.driver.job("logs", async move {
-            _ = reply.send(logs.search(query).await.map_err(|error| QueryError(error.to_string())));
+            // A follower waits for seconds: it ends when the one who asked is gone.
+            let answer = tokio::select! {
+                answer = logs.answer(ask, clock::now()) => answer,
+                () = reply.closed() => return,
+            };
+            _ = reply.send(answer);
         });
     }
 }

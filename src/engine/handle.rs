@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::domain::command::{Accepted, Actor, Command, Rejected};
 use crate::domain::file::FileEntry;
 use crate::domain::ids::{FileId, NodeId, OperationId};
-use crate::domain::log::{LogPage, LogQuery};
+use crate::domain::log::{LogAnswer, LogAsk, LogFail};
 use crate::domain::operation::{HistoryPage, HistoryQuery, Operation};
 use crate::domain::server::Output;
 use crate::domain::snapshot::Snapshot;
@@ -58,7 +58,7 @@ pub enum Request {
     Upload { upload: Upload, bytes: ByteSource, actor: Actor, reply: Reply<Accepted, Rejected> },
     Download { file: FileId, reply: Reply<Download, Rejected> },
     History { query: HistoryQuery, reply: Reply<HistoryPage, QueryError> },
-    Logs { query: LogQuery, reply: Reply<LogPage, QueryError> },
+    Logs { ask: LogAsk, reply: Reply<LogAnswer, LogFail> },
     Output { node: NodeId, lines: usize, reply: Reply<Output, QueryError> },
 }
 
@@ -124,13 +124,13 @@ impl Handle {
         self.ask(Request::History { query, reply }, answer, ended()).await
     }
 
-    /// The newest log lines that match.
+    /// The answer to a question about the logs, of the same kind.
     ///
     /// # Errors
-    /// [`QueryError`] when no log can be read.
-    pub async fn logs(&self, query: LogQuery) -> Result<LogPage, QueryError> {
+    /// [`LogFail`] when the question is wrong or no log can be read.
+    pub async fn logs(&self, ask: LogAsk) -> Result<LogAnswer, LogFail> {
         let (reply, answer) = oneshot::channel();
-        self.ask(Request::Logs { query, reply }, answer, ended()).await
+        self.ask(Request::Logs { ask, reply }, answer, LogFail::Answer(ended().0)).await
     }
 
     /// The last `lines` that a server's container has written, [`OUTPUT_LINES_MAX`] at most.

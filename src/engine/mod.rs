@@ -14,4 +14,6 @@ pub mod handle;
 pub mod inspect;
 pub mod loops;
 mod orders;
+#[cfg(test)]
+mod simulation;
 pub mod start;

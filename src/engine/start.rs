@@ -26,7 +26,7 @@ use crate::adapters::blobs::BlobStore;
 use crate::adapters::control::ServerControl;
 use crate::adapters::control::process::LocalEnsemble;
 use crate::adapters::history::History;
-use crate::adapters::logs::LocalLogs;
+use crate::adapters::logs::Logs;
 use crate::adapters::probe::{Prober, Target};
 use crate::adapters::zookeeper::config::ZkConfig;
 use crate::domain::snapshot::{InstanceInfo, InstanceView};
@@ -45,7 +45,7 @@ pub struct Parts {
     pub targets: Vec<Target>,
     pub blobs: BlobStore,
     pub history: History,
-    pub logs: LocalLogs,
+    pub logs: Logs,
     pub control: Arc<dyn ServerControl>,
     /// The servers of `--local`, not started yet.
     pub local: Option<Arc<LocalEnsemble>>,

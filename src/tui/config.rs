@@ -26,6 +26,9 @@ pub struct TuiConfig {
     /// Label of the ensemble in the header; `None` takes the snapshot's.
     #[serde(skip)]
     pub label: Option<String>,
+    /// File of the saved searches.
+    #[serde(skip)]
+    pub searches: PathBuf,
 }
 
 impl Default for TuiConfig {
@@ -38,6 +41,7 @@ impl Default for TuiConfig {
             mouse: true,
             read_only: false,
             label: None,
+            searches: PathBuf::from("data/searches.txt"),
         }
     }
 }

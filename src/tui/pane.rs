@@ -8,7 +8,7 @@ use ratatui::layout::Rect;
 use super::theme::Styles;
 use crate::domain::command::Command;
 use crate::domain::ids::{FileId, NodeId, Timestamp};
-use crate::domain::log::{LogPage, LogQuery};
+use crate::domain::log::{LogAnswer, LogAsk, LogSearch};
 use crate::domain::operation::{HistoryPage, HistoryQuery};
 use crate::domain::server::Output;
 use crate::domain::snapshot::{Level, Snapshot};
@@ -64,7 +64,16 @@ pub enum Action {
     // Logs.
     LevelFilter,
     SourceFilter,
+    TimeRange,
+    TypeRange,
+    Context,
     Wrap,
+    LogColumns,
+    Export,
+    CopyEvent,
+    CopyQuery,
+    Searches,
+    SaveSearch,
 }
 
 /// What a pane wants done; the loop does it. A pane itself touches nothing outside.
@@ -76,8 +85,15 @@ pub enum Effect {
     Confirm(Confirm),
     /// Asks for one line of text; `Pane::answered` gets it.
     Ask(Ask),
-    /// Asks the engine for log lines; `Pane::fetched` gets them.
-    FetchLogs(LogQuery),
+    /// Asks the engine about the logs; `Pane::fetched` gets the answer.
+    FetchLogs(LogAsk),
+    /// Writes all events that match to a new file; its ending tells the format.
+    ExportLogs {
+        search: LogSearch,
+        path: String,
+    },
+    /// Keeps the saved searches, or with `None` reads them; `Pane::fetched` gets them.
+    Searches(Option<Vec<String>>),
     FetchHistory(HistoryQuery),
     /// Asks for what the server's container has written last.
     FetchOutput(NodeId, usize),
@@ -128,10 +144,32 @@ pub struct Ask {
     pub value: String,
 }
 
+/// Which question about the logs was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LogKind {
+    Page,
+    Histogram,
+    Context,
+    Follow,
+}
+
+impl LogKind {
+    #[must_use]
+    pub const fn of(ask: &LogAsk) -> Self {
+        match ask {
+            LogAsk::Page(_) => Self::Page,
+            LogAsk::Histogram(_) => Self::Histogram,
+            LogAsk::Context(_) => Self::Context,
+            LogAsk::Follow(_) => Self::Follow,
+        }
+    }
+}
+
 /// What came back for a fetch.
 #[derive(Clone, Debug)]
 pub enum Fetched {
-    Logs(Result<Arc<LogPage>, String>),
+    Logs(LogKind, Result<Arc<LogAnswer>, String>),
+    Searches(Result<Vec<String>, String>),
     History(Result<Arc<HistoryPage>, String>),
     Output(Result<Output, String>),
 }

@@ -3,6 +3,7 @@
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crossterm::event::Event;
@@ -72,6 +73,8 @@ struct Console {
     jobs: Jobs,
     themes: Themes,
     multiplexer: Multiplexer,
+    /// File of the saved searches.
+    searches: PathBuf,
     /// Something happened since the last frame.
     dirty: bool,
     next_frame: Instant,
@@ -157,6 +160,7 @@ impl Console {
             jobs: Jobs::new(handle.clone()),
             themes,
             multiplexer: Multiplexer::detect(variable),
+            searches: config.searches.clone(),
             dirty: true,
             next_frame: Instant::now(),
             pause: if over_ssh { FRAME_SSH } else { FRAME },
@@ -289,8 +293,13 @@ impl Console {
                 Order::Batch(commands) => self.jobs.send(commands),
                 Order::Upload { path, node } => self.jobs.upload(path, node),
                 Order::Download { file, path } => self.jobs.download(file, path),
-                Order::FetchLogs(pane, query) => {
-                    self.jobs.fetch_logs(pane, query);
+                Order::FetchLogs(pane, ask) => {
+                    self.jobs.fetch_logs(pane, ask);
+                    Ok(())
+                }
+                Order::ExportLogs { search, path } => self.jobs.export_logs(search, path),
+                Order::Searches(pane, keep) => {
+                    self.jobs.searches(pane, self.searches.clone(), keep);
                     Ok(())
                 }
                 Order::FetchOutput(pane, node, lines) => {

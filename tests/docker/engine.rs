@@ -286,12 +286,17 @@ pub(crate) fn readable_copy(program: &str) -> tempfile::TempDir {
 
 /// Asks again until it holds.
 pub(crate) async fn eventually(mut holds: impl AsyncFnMut() -> bool) {
+    until(async || holds().await.then_some(())).await;
+}
+
+/// Asks again until there is an answer.
+pub(crate) async fn until<T>(mut ask: impl AsyncFnMut() -> Option<T>) -> T {
     let begun = Instant::now();
     let mut timer = tokio::time::interval(Duration::from_millis(50));
     while begun.elapsed() < Duration::from_secs(10) {
         timer.tick().await;
-        if holds().await {
-            return;
+        if let Some(answer) = ask().await {
+            return answer;
         }
     }
     panic!("not within 10 s");

@@ -15,8 +15,6 @@ use super::dashboards::{FILES, dashboard, expressions};
 const BACKEND: &str = "http://127.0.0.1:8080";
 const PROMETHEUS: &str = "http://127.0.0.1:9090";
 const ELASTICSEARCH: &str = "http://127.0.0.1:9200";
-/// A second zkdeck beside the backend.
-const CONSOLE: &str = "http://127.0.0.1:18080";
 
 async fn ask(method: Method, url: &str, body: Option<Value>) -> Option<(u16, Value)> {
     let mut request = Client::new().request(method, url).timeout(Duration::from_secs(60));
@@ -57,22 +55,25 @@ fn folder() -> PathBuf {
 }
 
 /// A console's engine on this machine, in the stack's folder; ended when dropped.
-struct Console(Child);
+struct Console {
+    child: Child,
+    url: String,
+}
 
 impl Drop for Console {
     fn drop(&mut self) {
-        _ = self.0.kill();
-        _ = self.0.wait();
+        _ = self.child.kill();
+        _ = self.child.wait();
     }
 }
 
 fn console() -> Console {
-    let child = Command::new(env!("CARGO_BIN_EXE_zkdeck"))
-        .args(["--daemon", "--listen", "127.0.0.1:18080"])
-        .current_dir(folder())
-        .stdin(Stdio::null())
-        .spawn();
-    Console(child.unwrap())
+    let probe = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let listen = probe.local_addr().unwrap().to_string();
+    drop(probe);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_zkdeck"));
+    let command = command.args(["--daemon", "--listen", &listen]).current_dir(folder()).stdin(Stdio::null());
+    Console { child: command.spawn().unwrap(), url: format!("http://{listen}") }
 }
 
 async fn server(node: &str) -> Option<Value> {
@@ -127,14 +128,15 @@ async fn balance() {
 /// A console on this machine joins the ensemble and the backend's store; returns what it did.
 async fn second_instance() -> String {
     let console = console();
-    eventually("a second instance is ready", 30, || get_ready(CONSOLE)).await;
-    let (mine, theirs) = (get(&format!("{CONSOLE}/api/nodes")).await, get(&format!("{BACKEND}/api/nodes")).await);
+    let here = &console.url;
+    eventually("a second instance is ready", 30, || get_ready(here)).await;
+    let (mine, theirs) = (get(&format!("{here}/api/nodes")).await, get(&format!("{BACKEND}/api/nodes")).await);
     let names = |nodes: &Option<Value>| {
         let nodes = nodes.as_ref().unwrap()["nodes"].as_array().unwrap();
         nodes.iter().map(|node| node["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
     assert_eq!((names(&mine), names(&theirs)), (vec!["zk1".into(), "zk2".into(), "zk3".into()], names(&mine)));
-    let url = format!("{CONSOLE}/api/files?name=from-the-host.txt");
+    let url = format!("{here}/api/files?name=from-the-host.txt");
     let file = eventually("the console takes a file", 10, || async {
         let answer = Client::new().post(&url).body("from the host").send().await.ok()?.text().await.ok()?;
         let answer: Value = serde_json::from_str(&answer).ok()?;
@@ -150,7 +152,7 @@ async fn second_instance() -> String {
     let (status, moved) = post(&format!("{BACKEND}/api/files/{file}/migrate"), json!({ "target": target })).await;
     assert_eq!(status, 200, "{moved}");
     let id = eventually("the console has the row of the backend's move", 10, || async {
-        let page = get(&format!("{CONSOLE}/api/operations?kind=migration&file={file}")).await?;
+        let page = get(&format!("{here}/api/operations?kind=migration&file={file}")).await?;
         page["operations"].as_array()?.first()?["id"].as_str().map(str::to_owned)
     })
     .await;

@@ -11,6 +11,7 @@ mod draft;
 mod error;
 mod inventory;
 mod layout;
+mod look;
 mod place;
 mod probe;
 mod quarantine;
@@ -28,6 +29,7 @@ use std::sync::Arc;
 
 use self::disk::{Disk, LocalDisk};
 pub use self::error::BlobError;
+pub use self::look::{Stored, look};
 pub use self::quarantine::Kept;
 use self::{blocking::Pool, layout::Layout};
 use crate::domain::file::Hash;

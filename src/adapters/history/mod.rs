@@ -6,11 +6,14 @@
 //! it is still there; `ndjson` appends the lines that Filebeat ships, and reads them back.
 
 mod backup;
+mod examine;
 mod ndjson;
 mod place;
 mod reader;
 mod rows;
 mod schema;
+#[cfg(test)]
+pub(crate) mod testing;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -19,6 +22,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
+pub use self::examine::{Examined, examine};
 use self::reader::Question;
 use self::writer::Note;
 use crate::domain::ids::OperationId;

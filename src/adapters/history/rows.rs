@@ -15,15 +15,15 @@ pub(super) fn last_seq(transaction: &Transaction<'_>) -> rusqlite::Result<i64> {
     transaction.prepare_cached(sql)?.query_row([], |row| row.get(0))
 }
 
-/// Writes a row. A row that is final stays as it is. Whether the row has just become final.
+/// Writes a row, as far as [`OperationStatus::gives_way_to`] allows. Whether the row has just become final.
 pub(super) fn upsert(transaction: &Transaction<'_>, operation: &Operation, seq: i64) -> rusqlite::Result<bool> {
     let id = operation.id.to_string();
     let known: Option<String> = transaction
         .prepare_cached("SELECT status FROM operations WHERE id = ?1")?
         .query_row([&id], |row| row.get(0))
         .optional()?;
-    let was_final = known.as_deref().and_then(OperationStatus::from_word).is_some_and(OperationStatus::is_final);
-    if was_final {
+    let known = known.as_deref().and_then(OperationStatus::from_word);
+    if known.is_some_and(|known| !known.gives_way_to(operation.status)) {
         return Ok(false);
     }
     let sql = "INSERT INTO operations (id, kind, status, started_ms, finished_ms, what, file, source, target, bytes, \

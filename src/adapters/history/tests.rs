@@ -28,6 +28,18 @@ async fn a_row_is_written_once_and_stays_final() {
     assert_eq!(text.lines().count(), 1);
 }
 
+/// The recovery may take a job for dead that lives, and close its row before the commit.
+#[tokio::test]
+async fn a_commit_outweighs_a_row_that_was_closed_too_early() {
+    let folder = tempfile::tempdir().unwrap();
+    let history = History::open(config(folder.path())).unwrap();
+    let done = row(1, OperationStatus::Done);
+    for operation in [row(1, OperationStatus::Aborted), done.clone(), row(1, OperationStatus::Aborted)] {
+        history.record(operation).await.unwrap();
+    }
+    assert_eq!(history.get(done.id).await.unwrap(), Some(done));
+}
+
 #[tokio::test]
 async fn pages_go_back_in_time_and_filters_hold() {
     let folder = tempfile::tempdir().unwrap();

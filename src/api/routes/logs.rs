@@ -1,4 +1,4 @@
-//! Log lines.
+//! Log events.
 
 use axum::extract::State;
 use axum::response::IntoResponse;
@@ -6,17 +6,42 @@ use axum::response::IntoResponse;
 use crate::api::error::{Answer, Fail};
 use crate::api::query::Params;
 use crate::api::state::App;
-use crate::domain::log::{LOG_PAGE_MAX, LogLevel, LogQuery};
+use crate::domain::log::{
+    Cursor, Expr, LogAnswer, LogAsk, LogFail, LogLevel, LogSearch, MOMENT_RULE, Moment, PAGE_MAX, PageAsk, Way, parse,
+};
 
-/// The newest events that match, oldest first.
+/// A page of the events that match, oldest first; the newest ones without a cursor.
 pub(in crate::api) async fn search(State(app): State<App>, mut params: Params) -> Answer {
-    let query = LogQuery {
-        text: params.text("text").unwrap_or_default(),
-        source: params.text("source"),
+    let expr = match params.text("q") {
+        None => Expr::All,
+        Some(query) => {
+            parse(&query).map_err(|error| Fail::field("q", error.to_string()).with("column", error.column))?
+        }
+    };
+    let moment_rule = format!("must be {MOMENT_RULE}");
+    let search = LogSearch {
+        expr,
+        from: params.parsed("from", &moment_rule, Moment::parse)?,
+        to: params.parsed("to", &moment_rule, Moment::parse)?,
         level: params.parsed("level", "must be trace, debug, info, warn or error", LogLevel::from_word)?,
-        limit: params.number("limit", 1..=LOG_PAGE_MAX, 200)?,
+        node: params.text("node"),
+    };
+    let way = |text: &str| match text {
+        "older" => Some(Way::Older),
+        "newer" => Some(Way::Newer),
+        _ => None,
+    };
+    let ask = PageAsk {
+        search,
+        cursor: params.text("cursor").map(Cursor),
+        way: params.parsed("way", "must be older or newer", way)?.unwrap_or_default(),
+        limit: params.number("limit", 1..=PAGE_MAX, 200)?,
+        count: true,
     };
     params.finish()?;
-    let page = app.limited(app.handle.logs(query)).await?.map_err(|error| Fail::question("logs", &error))?;
-    Ok(axum::Json(page).into_response())
+    match app.limited(app.handle.logs(LogAsk::Page(ask))).await? {
+        Ok(LogAnswer::Page(page)) => Ok(axum::Json(page).into_response()),
+        Ok(_) => Err(Fail::logs(&LogFail::Answer("the logs answered another question".into()))),
+        Err(fail) => Err(Fail::logs(&fail)),
+    }
 }

@@ -11,8 +11,12 @@ mod docker;
 mod ensemble;
 mod finding;
 mod folders;
+mod java;
 mod place;
+mod ports;
+mod services;
 mod store;
+mod stores;
 mod system;
 
 use std::io::Write;
@@ -56,10 +60,17 @@ type Run = for<'a> fn(&'a Place) -> BoxFuture<'a, Vec<Finding>>;
 
 /// Every check, in the order of the report.
 const CHECKS: &[(&str, Run)] = &[
+    ("ports", |place| ports::check(place).boxed()),
+    ("java", |place| java::check(place).boxed()),
     ("folders", |place| folders::check(place).boxed()),
     ("docker", |place| docker::check(place).boxed()),
     ("ensemble", |place| ensemble::check(place).boxed()),
+    ("uploads", |place| stores::uploads(place).boxed()),
+    ("history", |place| stores::history(place).boxed()),
     ("vm.max_map_count", |place| system::max_map_count(place).boxed()),
+    ("elasticsearch", |place| services::elasticsearch(place).boxed()),
+    ("prometheus", |place| services::prometheus(place).boxed()),
+    ("grafana", |place| services::grafana(place).boxed()),
 ];
 
 /// Runs every check and prints the report.

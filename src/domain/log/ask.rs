@@ -76,6 +76,8 @@ pub struct PageAsk {
     pub way: Way,
     /// 1 to [`PAGE_MAX`].
     pub limit: usize,
+    /// Also say how many match in all.
+    pub count: bool,
 }
 
 /// How many events match.
@@ -109,6 +111,9 @@ pub struct LogPage {
     /// To go on behind the last event; `None` when nothing newer matches by now.
     pub newer: Option<Cursor>,
     pub hits: Option<Hits>,
+    /// Where a follower goes on behind the newest page: taken before the search.
+    #[serde(skip)]
+    pub mark: Option<FollowMark>,
     /// Folders of `logs/`, for the node filter.
     pub nodes: Vec<String>,
     pub answered: Answered,
@@ -138,9 +143,21 @@ pub struct Histogram {
     pub answered: Answered,
 }
 
+/// Width of a bar that divides `span` into at most `bars`, such that its edges are round times.
+#[must_use]
+pub fn bar_step(span: Millis, bars: usize) -> Millis {
+    const ROUND_S: [u64; 18] =
+        [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 10_800, 21_600, 43_200, 86_400];
+    let least = span.0 / (bars.max(1) as u64) + 1;
+    let round = ROUND_S.into_iter().map(|seconds| seconds * 1_000).find(|step| *step >= least);
+    Millis(round.unwrap_or_else(|| least.div_ceil(86_400_000) * 86_400_000))
+}
+
 /// Neighbours of an event in its file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ContextAsk {
+    /// Of the event; may be empty when file and offset tell it.
+    pub id: String,
     pub file: String,
     pub offset: u64,
     /// Events, at most [`CONTEXT_MAX`] on each side.
@@ -160,8 +177,8 @@ pub struct Context {
 /// How far a follower has read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FollowMark {
-    /// Bytes read of each file, by its identity.
-    Files(BTreeMap<String, u64>),
+    /// Of each file, by its identity: where its last event begins, and how far it was read.
+    Files(BTreeMap<String, (u64, u64)>),
     /// Time of the newest event, and the ids seen shortly before it: events come late.
     Index { until: Timestamp, seen: BTreeMap<String, Timestamp> },
 }
@@ -186,3 +203,39 @@ pub struct Followed {
     pub left_out: u64,
     pub answered: Answered,
 }
+
+/// A question about the logs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LogAsk {
+    Page(PageAsk),
+    Histogram(HistogramAsk),
+    Context(ContextAsk),
+    Follow(FollowAsk),
+}
+
+/// The answer to a [`LogAsk`], of the same kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LogAnswer {
+    Page(LogPage),
+    Histogram(Histogram),
+    Context(Context),
+    Follow(Followed),
+}
+
+/// Why there is no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LogFail {
+    /// The question cannot be answered by anybody: it has to be put otherwise.
+    Question(String),
+    /// It may be answered later.
+    Answer(String),
+}
+
+impl std::fmt::Display for LogFail {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (Self::Question(why) | Self::Answer(why)) = self;
+        f.write_str(why)
+    }
+}
+
+impl std::error::Error for LogFail {}

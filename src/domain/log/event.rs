@@ -22,8 +22,11 @@ pub struct LogEvent {
     pub level: Option<LogLevel>,
     pub thread: Option<String>,
     pub logger: Option<String>,
-    /// All of it as written, or the message of a JSON line: what words are looked for in.
+    /// All of it as written, or the message of a JSON line.
     pub text: String,
+    /// Where in `text` thread and logger begin: words are looked for from here on, thread and message apart.
+    #[serde(skip)]
+    pub origin_at: usize,
     /// Where in `text` the message begins, behind time, level and thread.
     #[serde(skip)]
     pub message_at: usize,
@@ -105,6 +108,9 @@ impl Subject for LogEvent {
     }
 
     fn any_text(&self, found: &mut dyn FnMut(&[u8]) -> bool) -> bool {
-        found(self.text.as_bytes()) || self.fields.values().any(|value| found(value.as_bytes()))
+        let origin = self.text.get(self.origin_at..self.message_at).unwrap_or_default();
+        found(self.body().as_bytes())
+            || found(origin.as_bytes())
+            || self.fields.values().any(|value| found(value.as_bytes()))
     }
 }

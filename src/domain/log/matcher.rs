@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use regex::bytes::Regex;
 
-use super::ast::{Cmp, Expr, Field, NumberField, Side};
+use super::ast::{Cmp, Expr, Field, NumberField, Pattern, Side};
 use super::event::Subject;
 use super::level::LogLevel;
 use super::parse::build_regex;
@@ -39,6 +39,18 @@ impl Matcher {
     #[must_use]
     pub fn matches(&self, subject: &impl Subject) -> bool {
         holds(&self.0, subject)
+    }
+
+    /// A regex that finds what the pattern finds in a text.
+    #[must_use]
+    pub fn finder(pattern: &Pattern) -> String {
+        finder(pattern)
+    }
+
+    /// A regex for the whole value of a field.
+    #[must_use]
+    pub fn whole(pattern: &Pattern) -> String {
+        whole(pattern)
     }
 
     /// Where in `text` the words, phrases and regexes of the query are: what is to be highlighted.
@@ -125,6 +137,8 @@ mod tests {
             node: "zk2".into(),
             dataset: "zookeeper".into(),
             level: Some(LogLevel::Warn),
+            origin_at: 41,
+            message_at: 73,
             thread: Some("SyncThread:2".into()),
             logger: Some("FileTxnLog".into()),
             text: "2026-11-23 14:01:58,112 [myid:2] - WARN  [SyncThread:2:FileTxnLog@401] - [fsync]-ing took 1312 ms\n\
@@ -165,6 +179,10 @@ mod tests {
             ("\"read timed out\"", true, false),
             ("\"timed read\"", false, false),
             ("/took \\d{4} ms/", true, false),
+            ("/^.fsync/", true, false),
+            ("FileTxnLog", true, false),
+            ("myid", false, false),
+            ("2026", false, false),
             ("/TOOK/", false, false),
             ("/(?i)TOOK/", true, false),
             ("level>=WARN", true, false),

@@ -12,13 +12,12 @@ mod matcher;
 mod moment;
 mod needle;
 mod parse;
-mod plain;
 mod print;
 mod words;
 
 pub use self::ask::{
     Answered, BARS_MAX, Bar, CONTEXT_MAX, Context, ContextAsk, Cursor, FollowAsk, FollowMark, Followed, HITS_MAX,
-    Histogram, HistogramAsk, Hits, LogPage as EventPage, LogSearch, PAGE_MAX, PageAsk, Way,
+    Histogram, HistogramAsk, Hits, LogAnswer, LogAsk, LogFail, LogPage, LogSearch, PAGE_MAX, PageAsk, Way, bar_step,
 };
 pub use self::ast::{Cmp, Expr, Field, NumberField, Pattern, Side};
 pub use self::event::{LogEvent, Subject};
@@ -27,5 +26,4 @@ pub use self::matcher::{Matcher, matches};
 pub use self::moment::{MOMENT_RULE, Moment, clock, instant, read_stamp};
 pub use self::needle::{needed_words, needles};
 pub use self::parse::{ParseError, QUERY_LEN_MAX, parse};
-pub use self::plain::{LOG_PAGE_MAX, LogLine, LogPage, LogQuery};
 pub use self::words::{of_word, words};

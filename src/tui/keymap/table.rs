@@ -29,13 +29,13 @@ impl Context {
     }
 
     /// Whether bindings of both may hold at once without a rule which comes first. In the Logs pane
-    /// its own keys come before those of the ensemble.
+    /// its own keys come before those of the ensemble, and it leaves out the lists' that mean another thing.
     #[must_use]
     pub const fn clashes_with(self, other: Self) -> bool {
         !matches!(
             (self, other),
-            (Self::Files, Self::Logs)
-                | (Self::Logs, Self::Files)
+            (Self::Files | Self::Lists, Self::Logs)
+                | (Self::Logs, Self::Files | Self::Lists)
                 | (Self::Ensemble, Self::Logs)
                 | (Self::Logs, Self::Ensemble)
         )
@@ -150,7 +150,16 @@ pub const TABLE: &[Entry] = &[
     mutating(entry(A::Delete, "delete", Files, &["x"], "delete", "delete the marked files")),
     entry(A::LevelFilter, "level", Logs, &["L"], "level", "only this level and worse"),
     entry(A::SourceFilter, "source", Logs, &["i"], "source", "only lines of one server"),
+    entry(A::TimeRange, "time-range", Logs, &["t"], "time", "the next span of time: 15 minutes to all"),
+    entry(A::TypeRange, "type-range", Logs, &["T"], "", "type a span of time, such as 14:00 14:30"),
+    entry(A::Context, "context", Logs, &["c"], "context", "the lines beside it in its file; again for more"),
     entry(A::Wrap, "wrap", Logs, &["w"], "wrap", "wrap long lines"),
+    entry(A::LogColumns, "columns", Logs, &["C"], "", "other columns"),
+    entry(A::Export, "export", Logs, &["x"], "export", "write all events that match to a file"),
+    entry(A::CopyEvent, "copy-event", Logs, &["y"], "", "copy the event to the clipboard"),
+    entry(A::CopyQuery, "copy-query", Logs, &["Y"], "", "copy the query to Elasticsearch as a curl command"),
+    entry(A::Searches, "searches", Logs, &["b"], "searches", "saved searches"),
+    entry(A::SaveSearch, "save-search", Logs, &["B"], "", "save this search"),
 ];
 
 /// What is known of the action; `None` only for pane numbers above nine.

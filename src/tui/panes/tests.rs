@@ -9,7 +9,7 @@ use super::all;
 use crate::domain::command::Command;
 use crate::domain::fixtures::{self, NOW, node_id};
 use crate::domain::ids::{AttemptId, Bytes, FileId, Millis, OperationId, Timestamp};
-use crate::domain::log::{LogLevel, LogLine, LogPage};
+use crate::domain::log::{Answered, Bar, Histogram, LogAnswer, LogAsk, LogEvent, LogLevel, LogPage};
 use crate::domain::migration::Status;
 use crate::domain::node::{DrainView, MoveView, NodeCondition};
 use crate::domain::operation::HistoryPage;
@@ -18,7 +18,7 @@ use crate::domain::scheduler::{Decision, MoveReason, NodeTarget, NotChosen, Run,
 use crate::domain::server::{ServerState, Verdict};
 use crate::domain::snapshot::{SessionState, Snapshot};
 use crate::tui::keymap::chord::parse_keys;
-use crate::tui::pane::{Action, Effect, Fetched, Pane, View};
+use crate::tui::pane::{Action, Effect, Fetched, LogKind, Pane, View};
 use crate::tui::theme::Styles;
 
 const HOSTILE: &str = "a\u{1b}]0;owned\u{7}\u{202e}b\u{200b}\ttext that goes on and on, wider than any column is";
@@ -140,31 +140,42 @@ fn blank() -> Snapshot {
     snapshot
 }
 
-fn logs() -> Arc<LogPage> {
-    let line = |n: usize| LogLine {
-        time: Some(format!("2026-11-23T14:01:{n:02}.112")),
-        source: "zk2".into(),
-        level: Some(LogLevel::Warn),
-        origin: Some("SyncThread:2".into()),
-        message: if n == 40 { HOSTILE.into() } else { format!("fsync took {n} ms") },
-        more: vec!["java.net.SocketTimeoutException".into(); n % 3],
+fn logs() -> LogPage {
+    let event = |n: usize| {
+        let message = if n == 40 { HOSTILE.into() } else { format!("fsync took {n} ms") };
+        let more = "\njava.net.SocketTimeoutException".repeat(n % 3);
+        LogEvent {
+            id: n.to_string(),
+            time: Some(Timestamp(NOW.0 - 100_000 + n as u64 * 1000)),
+            node: "zk2".into(),
+            level: Some(LogLevel::Warn),
+            thread: Some("SyncThread:2".into()),
+            text: format!("{message}{more}"),
+            ..LogEvent::default()
+        }
     };
-    let lines = (0..50).map(line).collect();
-    let sources = vec!["backend".into(), "zk1".into(), "zk2".into()];
-    Arc::new(LogPage {
-        lines,
-        truncated: true,
-        searched: "local files, 3 files, 1 MiB".into(),
-        sources,
-        problems: Vec::new(),
-    })
+    let nodes = vec!["backend".into(), "zk1".into(), "zk2".into()];
+    let answered = Answered { by: "local files, 1 MiB".into(), ..Answered::default() };
+    LogPage { events: (0..50).map(event).collect(), nodes, answered, ..LogPage::default() }
+}
+
+fn log_answer(ask: &LogAsk) -> Fetched {
+    let answer = match ask {
+        LogAsk::Page(_) => LogAnswer::Page(logs()),
+        _ => LogAnswer::Histogram(Histogram {
+            bars: vec![Bar { count: 3, ..Bar::default() }; 7],
+            ..Histogram::default()
+        }),
+    };
+    Fetched::Logs(LogKind::of(ask), Ok(Arc::new(answer)))
 }
 
 /// Answers what a pane fetches.
 fn serve(pane: &mut dyn Pane, effects: Vec<Effect>, snapshot: &Snapshot) {
     for effect in effects {
         let more = match effect {
-            Effect::FetchLogs(_) => pane.fetched(Fetched::Logs(Ok(logs())), snapshot),
+            Effect::FetchLogs(ask) => pane.fetched(log_answer(&ask), snapshot),
+            Effect::Searches(_) => pane.fetched(Fetched::Searches(Ok(Vec::new())), snapshot),
             Effect::FetchHistory(_) => {
                 let operations = snapshot.operations.iter().map(|o| (**o).clone()).collect();
                 pane.fetched(Fetched::History(Ok(Arc::new(HistoryPage { operations, total: 412 }))), snapshot)
@@ -293,24 +304,14 @@ fn history_shows_its_rows_and_one_in_full() {
 }
 
 #[test]
-fn logs_follow_until_the_cursor_leaves_the_end() {
+fn logs_show_their_events_and_who_answered() {
     let snapshot = fixtures::snapshot();
-    let mut pane = ready(3, &snapshot);
+    let pane = ready(3, &snapshot);
     let text = picture(pane.as_ref(), &snapshot, 120, 28);
-    assert!(
-        text.contains("fsync took 49 ms") && text.contains("following") && text.contains("(+1 line, Enter)"),
-        "{text}"
-    );
-    press(pane.as_mut(), Action::Up, &snapshot);
-    let text = picture(pane.as_ref(), &snapshot, 120, 28);
-    assert!(text.contains("1 below (G)"), "{text}");
-    let asked = pane.act(Action::SourceFilter, &snapshot);
-    let [Effect::FetchLogs(query)] = asked.as_slice() else { panic!("{asked:?}") };
-    assert_eq!(query.source.as_deref(), Some("backend"));
-    assert!(pane.act(Action::LevelFilter, &snapshot).is_empty(), "one question at a time");
-    let next = pane.fetched(Fetched::Logs(Ok(logs())), &snapshot);
-    let [Effect::FetchLogs(query)] = next.as_slice() else { panic!("{next:?}") };
-    assert_eq!(query.level, Some(LogLevel::Info));
+    for part in ["fsync took 49 ms", "following", "(+1 line, Enter)", "SyncThread:2", "local files, 1 MiB", "all time"]
+    {
+        assert!(text.contains(part), "{part}: {text}");
+    }
 }
 
 #[test]

@@ -17,7 +17,7 @@ use super::pane::{Action, Fetched, Pane};
 use super::theme::Styles;
 use crate::domain::command::Command;
 use crate::domain::ids::{FileId, NodeId, Timestamp};
-use crate::domain::log::LogQuery;
+use crate::domain::log::{LogAsk, LogSearch};
 use crate::domain::operation::HistoryQuery;
 use crate::domain::snapshot::{Level, Snapshot};
 
@@ -44,7 +44,12 @@ pub enum Order {
         path: String,
     },
     /// For the pane of this index.
-    FetchLogs(usize, LogQuery),
+    FetchLogs(usize, LogAsk),
+    ExportLogs {
+        search: LogSearch,
+        path: String,
+    },
+    Searches(usize, Option<Vec<String>>),
     FetchHistory(usize, HistoryQuery),
     FetchOutput(usize, NodeId, usize),
 }

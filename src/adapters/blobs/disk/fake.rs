@@ -102,16 +102,14 @@ impl Volume {
         *names = after;
     }
 
-    /// Flips a bit of a file, below the file system.
+    /// Flips a bit of a file, below the file system; whether there was one.
     pub(crate) fn flip(&self, path: &Path) -> bool {
         let mut state = self.state();
         let Some(inode) = state.names.get(path).copied() else { return false };
         let contents = &mut state.inodes[inode];
-        for bytes in [Some(&mut contents.now), contents.durable.as_mut()].into_iter().flatten() {
-            if let Some(byte) = bytes.first_mut() {
-                *byte ^= 1;
-            }
-        }
+        let Some(byte) = contents.now.first_mut() else { return false };
+        *byte ^= 1;
+        contents.durable = Some(contents.now.clone());
         true
     }
 }

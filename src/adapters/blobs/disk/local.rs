@@ -59,7 +59,7 @@ impl Disk for LocalDisk {
 
     fn size(&self, path: &Path) -> io::Result<Option<u64>> {
         let meta = path.symlink_metadata()?;
-        Ok(meta.is_file().then(|| meta.len()))
+        Ok(meta.is_file().then_some(meta.len()))
     }
 
     fn names(&self, folder: &Path) -> io::Result<Vec<OsString>> {

@@ -22,7 +22,9 @@ pub struct LocalNode {
 
 impl LocalNode {
     /// Each port with what it is for.
-    pub(super) fn ports(&self) -> [(u16, &'static str); 4] {
+    /// Each port with what it is for.
+    #[must_use]
+    pub fn ports(&self) -> [(u16, &'static str); 4] {
         [
             (self.client_port, "clients"),
             (self.metrics_port, "metrics"),

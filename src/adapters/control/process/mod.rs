@@ -22,7 +22,7 @@ pub use config::{LocalConfig, LocalNode, Search};
 pub use error::LocalError;
 pub use hidden::{HiddenError, SERVER_COMMAND, run_hidden_server};
 pub use java::JAVA_MAJOR_MIN;
-pub use ports::TakenPort;
+pub use ports::{TakenPort, taken_port};
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -42,6 +42,30 @@ use crate::domain::snapshot::ControlView;
 use keeper::{Keeper, Request};
 use record::{Owner, OwnerLock};
 use server::Seen;
+
+/// ZooKeeper's jars, as `doctor` tells of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JarsFound {
+    pub version: Option<String>,
+    /// Whether the Prometheus provider is there.
+    pub prometheus: bool,
+}
+
+/// The Java that servers would be started with. Blocks; may have to ask it for its version.
+///
+/// # Errors
+/// [`LocalError::Java`] with the command that installs one.
+pub fn find_java(search: &Search) -> Result<PathBuf, LocalError> {
+    java::find(search)
+}
+
+/// The jars that servers would be started with.
+///
+/// # Errors
+/// [`LocalError::Jars`] with the command that fetches them.
+pub fn find_jars(search: &Search) -> Result<JarsFound, LocalError> {
+    jars::find(search).map(|found| JarsFound { version: found.version, prometheus: found.prometheus })
+}
 
 /// Requests that may wait for the keeper.
 const REQUESTS_MAX: usize = 64;

@@ -55,21 +55,19 @@ pub(super) fn told(ports: &[TakenPort]) -> String {
     groups.iter().map(told).collect::<Vec<_>>().join("; ")
 }
 
+/// Who holds `port` of 127.0.0.1; `None` when it is free.
+#[must_use]
+pub fn taken_port(port: u16, purpose: String) -> Option<TakenPort> {
+    let error = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).err()?;
+    let in_use = error.kind() == io::ErrorKind::AddrInUse;
+    let owner = in_use.then(|| owner(port)).flatten();
+    Some(TakenPort { port, purpose, owner, cause: (!in_use).then(|| error.to_string()) })
+}
+
 /// The ports of `node` that cannot be bound now.
 pub(super) fn taken(node: &LocalNode) -> Vec<TakenPort> {
-    node.ports()
-        .into_iter()
-        .filter_map(|(port, purpose)| {
-            let error = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).err()?;
-            let in_use = error.kind() == io::ErrorKind::AddrInUse;
-            Some(TakenPort {
-                port,
-                purpose: format!("{purpose} of {}", node.id),
-                owner: in_use.then(|| owner(port)).flatten(),
-                cause: (!in_use).then(|| error.to_string()),
-            })
-        })
-        .collect()
+    let each = node.ports().into_iter();
+    each.filter_map(|(port, purpose)| taken_port(port, format!("{purpose} of {}", node.id))).collect()
 }
 
 fn tables() -> Vec<String> {

@@ -7,11 +7,14 @@ mod attempts;
 mod control;
 mod files;
 mod nodes;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio_util::sync::CancellationToken;
 
 use super::config::ZkConfig;
 use super::coord::{Coord, Mode, Op};
@@ -29,6 +32,8 @@ const CREATES_AT_ONCE: usize = 128;
 pub struct Registry {
     coord: Arc<dyn Coord>,
     layout: Layout,
+    /// Ends waits that have no other end: for an ensemble that may not come back.
+    stop: CancellationToken,
 }
 
 impl Registry {
@@ -37,7 +42,8 @@ impl Registry {
     /// # Errors
     /// [`ZkError`]; opening again is harmless.
     pub async fn open(coord: Arc<dyn Coord>, config: &ZkConfig) -> Result<Self, ZkError> {
-        let first = Self { coord, layout: Layout::new(&config.root, BUCKET_DIGITS_DEFAULT) };
+        let layout = Layout::new(&config.root, BUCKET_DIGITS_DEFAULT);
+        let first = Self { coord, layout, stop: CancellationToken::new() };
         first.make_parents(&config.root).await?;
         let layout = &first.layout;
         let control = format!("{}/control", config.root);
@@ -53,6 +59,18 @@ impl Registry {
         let registry = Self { layout: Layout::new(&config.root, digits), ..first };
         registry.make_buckets().await?;
         Ok(registry)
+    }
+
+    /// The records of an ensemble whose layout is known to be there.
+    #[cfg(test)]
+    pub(crate) fn over(coord: Arc<dyn Coord>, root: &str) -> Self {
+        Self { coord, layout: Layout::new(root, BUCKET_DIGITS_DEFAULT), stop: CancellationToken::new() }
+    }
+
+    /// The same registry, whose waits end with the program.
+    #[must_use]
+    pub fn until(self, stop: CancellationToken) -> Self {
+        Self { stop, ..self }
     }
 
     #[must_use]

@@ -32,7 +32,7 @@ impl Session {
 
     async fn open(&self) -> Result<Link, ZkError> {
         let coord: Arc<dyn Coord> = Arc::new(real::connect(&self.zk).await?);
-        let registry = Registry::open(Arc::clone(&coord), &self.zk).await?;
+        let registry = Registry::open(Arc::clone(&coord), &self.zk).await?.until(self.ctx.stop.clone());
         Ok(Link {
             coord,
             registry,

@@ -8,7 +8,7 @@ use ratatui::layout::Rect;
 
 use super::detail;
 use crate::domain::ids::{NodeId, Timestamp};
-use crate::domain::log::{LogPage, LogQuery};
+use crate::domain::log::{LogAnswer, LogAsk, LogSearch, PageAsk};
 use crate::domain::server::{Output, Series, ServerView};
 use crate::domain::snapshot::Snapshot;
 use crate::tui::pane::{Effect, View};
@@ -33,7 +33,7 @@ pub(super) struct Full {
     history: BTreeMap<String, Series>,
     stepped: Timestamp,
     asked: Timestamp,
-    tail: Option<Result<Arc<LogPage>, String>>,
+    tail: Option<Result<Arc<LogAnswer>, String>>,
     /// The same of the server's container, when it has one.
     output: Option<Result<Output, String>>,
 }
@@ -55,7 +55,7 @@ impl Full {
         self.history.len()
     }
 
-    pub(super) fn fetched(&mut self, page: Result<Arc<LogPage>, String>) {
+    pub(super) fn fetched(&mut self, page: Result<Arc<LogAnswer>, String>) {
         self.tail = Some(page);
     }
 
@@ -76,8 +76,8 @@ impl Full {
             if contained(snapshot.server(&self.node)) {
                 return Effect::FetchOutput(self.node.clone(), usize::from(TAIL));
             }
-            let source = Some(self.node.to_string());
-            Effect::FetchLogs(LogQuery { source, limit: usize::from(TAIL), ..LogQuery::default() })
+            let search = LogSearch { node: Some(self.node.to_string()), ..LogSearch::default() };
+            Effect::FetchLogs(LogAsk::Page(PageAsk { search, limit: usize::from(TAIL), ..PageAsk::default() }))
         })
     }
 
@@ -169,13 +169,14 @@ impl Full {
         match &self.tail {
             None => paint::text(list, buffer, 0, "  reading", styles.dim),
             Some(Err(why)) => paint::text(list, buffer, 0, &format!("  {}", sanitise::clean(why)), styles.warning),
-            Some(Ok(page)) if page.lines.is_empty() => {
-                paint::text(list, buffer, 0, &format!("  no lines yet; searched {}", page.searched), styles.dim);
-            }
-            Some(Ok(page)) => {
-                for (row, line) in page.lines.iter().rev().take(usize::from(TAIL)).rev().enumerate() {
+            Some(Ok(answer)) => {
+                let LogAnswer::Page(page) = &**answer else { return };
+                if page.events.is_empty() {
+                    paint::text(list, buffer, 0, &format!("  no lines yet in {}", page.answered.by), styles.dim);
+                }
+                for (row, line) in page.events.iter().rev().take(usize::from(TAIL)).rev().enumerate() {
                     let level = line.level.map_or("", |level| level.word());
-                    let text = format!("  {:<5} {}", level, sanitise::clean(&line.message));
+                    let text = format!("  {:<5} {}", level, sanitise::clean(line.message()));
                     paint::text(list, buffer, row as u16, &sanitise::fit(&text, usize::from(area.width)), styles.text);
                 }
             }

@@ -92,7 +92,7 @@ impl Pane for Health {
 
     fn fetched(&mut self, what: Fetched, _: &Snapshot) -> Vec<Effect> {
         match (&mut self.full, what) {
-            (Some(full), Fetched::Logs(page)) => full.fetched(page),
+            (Some(full), Fetched::Logs(_, page)) => full.fetched(page),
             (Some(full), Fetched::Output(output)) => full.written(output),
             _ => {}
         }

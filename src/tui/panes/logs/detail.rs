@@ -3,40 +3,60 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::domain::log::LogLine;
+use crate::domain::log::{LogEvent, instant};
 use crate::tui::pane::{Action, View};
 use crate::tui::sanitise;
 use crate::tui::widgets::list::Cursor;
 use crate::tui::widgets::paint;
 
-/// Rows that are shown of one event.
+/// Rows that are shown of one line, and lines of one event.
 const ROWS_MAX: usize = 2000;
 
 #[derive(Debug)]
 pub(super) struct Detail {
-    line: LogLine,
+    pub(super) event: LogEvent,
+    lines: Vec<String>,
     scroll: Cursor,
 }
 
 impl Detail {
-    pub(super) const fn new(line: LogLine) -> Self {
-        Self { line, scroll: Cursor { at: 0 } }
+    pub(super) fn new(event: LogEvent) -> Self {
+        let mut lines = vec![event.message().to_owned()];
+        lines.extend(event.more().take(ROWS_MAX).map(str::to_owned));
+        let fields = event.fields.iter().map(|(name, value)| (name, value.clone()));
+        let numbers = event.numbers.iter().map(|(name, value)| (name, value.to_string()));
+        let mut values: Vec<String> =
+            fields.chain(numbers).map(|(name, value)| format!("{name:<14} {value}")).collect();
+        if !values.is_empty() {
+            lines.push(String::new());
+            values.sort();
+            lines.extend(values);
+        }
+        Self { event, lines, scroll: Cursor::default() }
     }
 
     pub(super) fn act(&mut self, action: Action) -> bool {
-        self.scroll.act(action, self.line.more.len() + 1)
+        self.scroll.act(action, self.lines.len())
     }
 
     pub(super) fn draw(&self, area: Rect, buffer: &mut Buffer, view: &View<'_>) {
-        let line = &self.line;
-        let words = [Some(line.source.as_str()), line.time.as_deref(), line.level.map(|level| level.word())];
-        let head: Vec<_> = words.into_iter().flatten().chain(line.origin.as_deref()).collect();
+        let event = &self.event;
+        let width = usize::from(area.width);
+        let time = event.time.map(instant);
+        let head = [Some(event.node.as_str()), time.as_deref(), event.level.map(|level| level.word())];
+        let head: Vec<_> =
+            head.into_iter().flatten().chain(event.thread.as_deref()).chain(event.logger.as_deref()).collect();
         let title = format!("  {}   Esc back", sanitise::clean(&head.join("  ")));
-        paint::text(area, buffer, 0, &sanitise::fit(&title, usize::from(area.width)), view.styles.heading);
-        let list = paint::below(area, 2);
-        let width = usize::from(area.width).saturating_sub(4).max(1);
-        let texts = std::iter::once(line.message.as_str()).chain(line.more.iter().map(String::as_str));
-        let rows = texts.skip(self.scroll.at).flat_map(|text| sanitise::wrap(text, width, ROWS_MAX));
+        paint::text(area, buffer, 0, &sanitise::fit(&title, width), view.styles.heading);
+        let place = format!("  logs/{}, byte {}", sanitise::clean(&event.file), event.offset);
+        paint::text(area, buffer, 1, &sanitise::fit(&place, width), view.styles.dim);
+        let list = paint::below(area, 3);
+        let room = width.saturating_sub(4).max(1);
+        let shown = self.lines.iter().skip(self.scroll.at).take(usize::from(list.height));
+        let rows = shown.flat_map(|text| match sanitise::wrap(text, room, ROWS_MAX) {
+            rows if rows.is_empty() => vec![String::new()],
+            rows => rows,
+        });
         for (row, text) in rows.take(usize::from(list.height)).enumerate() {
             paint::text(list, buffer, row as u16, &format!("  {text}"), view.styles.text);
         }

@@ -1,31 +1,58 @@
-//! Logs: the newest lines of the servers and of zkdeck itself, narrowed by text, level and source.
+//! Logs: one query over the events of the servers and of zkdeck itself, wherever they are kept.
+//!
+//! `query` is what is asked, `window` the pages that are held, `head` and `lines` draw them;
+//! `detail`, `context` and `saved` lie over the list. `answers` takes in what was fetched.
 
+mod answers;
 mod detail;
+mod head;
 mod lines;
+mod query;
+mod saved;
+#[cfg(test)]
+mod tests;
+mod window;
 
-use std::sync::Arc;
-
-use crossterm::event::{KeyEvent, MouseEvent, MouseEventKind};
+use crossterm::event::{KeyCode, KeyEvent, MouseEvent, MouseEventKind};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use self::answers::{Going, Pending};
 use self::detail::Detail;
+use self::lines::{Scene, Shown};
+use self::query::Query;
+use self::saved::Saved;
+use self::window::Window;
 use crate::domain::ids::Timestamp;
-use crate::domain::log::{LogLevel, LogLine, LogPage, LogQuery};
-use crate::domain::snapshot::Snapshot;
-use crate::tui::pane::{Action, Effect, Fetched, Pane, View};
-use crate::tui::widgets::filter::Filter;
+use crate::domain::log::{
+    Answered, CONTEXT_MAX, Context, ContextAsk, FollowMark, Histogram, Hits, LogAsk, LogEvent, Matcher, ParseError,
+    parse,
+};
+use crate::domain::snapshot::{Level, Snapshot};
+use crate::tui::line::Line;
+use crate::tui::pane::{Action, Ask, Effect, Fetched, Pane, View};
+use crate::tui::sanitise;
 use crate::tui::widgets::list::Cursor;
-use crate::tui::widgets::paint;
+use crate::tui::widgets::{paint, words};
 
 const ACTIONS: &[Action] = &[
     Action::Filter,
     Action::LevelFilter,
     Action::SourceFilter,
+    Action::TimeRange,
     Action::Follow,
+    Action::Context,
     Action::Open,
+    Action::NextMatch,
+    Action::PreviousMatch,
     Action::Wrap,
-    Action::Copy,
+    Action::Export,
+    Action::Searches,
+    Action::SaveSearch,
+    Action::TypeRange,
+    Action::LogColumns,
+    Action::CopyEvent,
+    Action::CopyQuery,
     Action::Up,
     Action::Down,
     Action::PageUp,
@@ -34,89 +61,222 @@ const ACTIONS: &[Action] = &[
     Action::Bottom,
 ];
 
-/// Lines that the pane holds.
-const LINES_MAX: usize = 1000;
-/// While following, the newest lines are asked for this often.
-const STEP_MS: u64 = 1000;
+/// Neighbours on each side that are asked for first; each further time twice as many.
+const CONTEXT_FIRST: usize = 20;
+/// So near to an end of what is held, the next page is asked for.
+const NEAR: usize = 20;
 
 /// The fourth tab.
 #[derive(Debug)]
 pub(super) struct Logs {
-    filter: Filter,
-    level: Option<LogLevel>,
-    source: Option<String>,
-    page: Option<Result<Arc<LogPage>, String>>,
+    query: Query,
+    line: Line,
+    editing: bool,
+    mistake: Option<ParseError>,
+    window: Window,
+    nodes: Vec<String>,
+    answered: Answered,
+    hits: Option<Hits>,
+    histogram: Option<Histogram>,
+    problem: Option<String>,
     cursor: Cursor,
     follow: bool,
+    below: usize,
     wrap: bool,
-    open: Option<Detail>,
-    /// An answer is on its way.
-    pending: bool,
+    shown: Shown,
+    detail: Option<Detail>,
+    context: Option<Neighbours>,
+    saved: Saved,
+    marks: Matcher,
+    mark: Option<FollowMark>,
+    pending: Pending,
     /// What is shown does not answer the question any more.
     changed: bool,
-    asked: Timestamp,
+    loaded: bool,
+    refreshed: Timestamp,
+    counted: Timestamp,
+    failed: Timestamp,
+}
+
+/// An event among its neighbours.
+#[derive(Debug)]
+struct Neighbours {
+    found: Context,
+    cursor: Cursor,
+    reach: usize,
 }
 
 impl Default for Logs {
     fn default() -> Self {
+        let query = Query::default();
         Self {
-            filter: Filter::default(),
-            level: None,
-            source: None,
-            page: None,
+            marks: query.marks(),
+            query,
+            line: Line::default(),
+            editing: false,
+            mistake: None,
+            window: Window::default(),
+            nodes: Vec::new(),
+            answered: Answered::default(),
+            hits: None,
+            histogram: None,
+            problem: None,
             cursor: Cursor::default(),
             follow: true,
+            below: 0,
             wrap: false,
-            open: None,
-            pending: false,
+            shown: Shown::default(),
+            detail: None,
+            context: None,
+            saved: Saved::default(),
+            mark: None,
+            pending: Pending::default(),
             changed: true,
-            asked: Timestamp(0),
+            loaded: false,
+            refreshed: Timestamp(0),
+            counted: Timestamp(0),
+            failed: Timestamp(0),
         }
     }
 }
 
 impl Logs {
-    fn lines(&self) -> &[LogLine] {
-        match &self.page {
-            Some(Ok(page)) => &page.lines,
-            _ => &[],
+    /// The events that are shown and which is selected.
+    fn list(&self) -> (&[LogEvent], usize) {
+        match &self.context {
+            Some(near) => (&near.found.events, near.cursor.at),
+            None => (&self.window.events, self.cursor.at),
         }
+    }
+
+    fn selected(&self) -> Option<&LogEvent> {
+        let (events, at) = self.list();
+        self.detail.as_ref().map(|detail| &detail.event).or_else(|| events.get(at))
     }
 
     fn ask(&mut self, snapshot: &Snapshot) -> Vec<Effect> {
-        self.changed = true;
+        self.marks = self.query.marks();
+        (self.changed, self.context, self.detail) = (true, None, None);
         self.refresh(snapshot)
     }
 
-    /// The next worse level, then all again.
-    fn next_level(&mut self) {
-        self.level = match self.level {
-            None => Some(LogLevel::Info),
-            Some(LogLevel::Info) => Some(LogLevel::Warn),
-            Some(LogLevel::Warn) => Some(LogLevel::Error),
-            Some(_) => None,
-        };
-    }
-
-    fn next_source(&mut self) {
-        let Some(Ok(page)) = &self.page else { return };
-        let at = self.source.as_ref().map_or(0, |source| {
-            page.sources.iter().position(|own| own == source).map_or(page.sources.len(), |at| at + 1)
-        });
-        self.source = page.sources.get(at).cloned();
-    }
-
     fn back(&mut self, snapshot: &Snapshot) -> Vec<Effect> {
-        if self.open.take().is_some() {
+        let closed =
+            self.detail.take().is_some() || std::mem::take(&mut self.saved.open) || self.context.take().is_some();
+        if closed || !self.query.is_narrowed() {
             return Vec::new();
         }
-        let narrowed = !self.filter.is_empty() || self.level.is_some() || self.source.is_some();
-        if narrowed {
-            self.filter.clear();
-            (self.level, self.source) = (None, None);
-            return self.ask(snapshot);
+        self.query.clear();
+        self.line = Line::default();
+        self.ask(snapshot)
+    }
+
+    /// Moves in the list; asks for the next page near its ends.
+    fn moved(&mut self, action: Action) -> Option<Vec<Effect>> {
+        if let Some(near) = &mut self.context {
+            return near.cursor.act(action, near.found.events.len()).then(Vec::new);
+        }
+        let len = self.window.events.len();
+        if action == Action::Bottom && self.window.newer().is_some() {
+            (self.follow, self.changed) = (true, true);
+            return Some(self.newest());
+        }
+        if !self.cursor.act(action, len) {
+            return None;
+        }
+        self.follow = self.cursor.at + 1 >= len && self.window.newer().is_none();
+        if self.follow {
+            self.below = 0;
+        }
+        let up = matches!(action, Action::Up | Action::PageUp | Action::Top);
+        Some(match () {
+            () if up && self.cursor.at < NEAR => self.page(Going::Older),
+            () if !up && self.cursor.at + NEAR >= len => self.page(Going::Newer),
+            () => Vec::new(),
+        })
+    }
+
+    /// Goes to the next event in which something is marked.
+    fn next_match(&mut self, forward: bool) -> Vec<Effect> {
+        let (events, at) = self.list();
+        let marked = |event: &LogEvent| !self.marks.marks(&event.text).is_empty();
+        let found = if forward {
+            (at + 1..events.len()).find(|at| marked(&events[*at]))
+        } else {
+            (0..at.min(events.len())).rev().find(|at| marked(&events[*at]))
+        };
+        let Some(found) = found else {
+            let text = match (self.query.is_everything(), forward) {
+                (true, _) => "type a query with / first: n and N go through what it finds",
+                (false, true) => "no further match below",
+                (false, false) => "no further match above",
+            };
+            return vec![Effect::Toast { level: Level::Info, text: text.into() }];
+        };
+        match &mut self.context {
+            Some(near) => near.cursor.at = found,
+            None => {
+                self.cursor.at = found;
+                self.follow = false;
+            }
         }
         Vec::new()
+    }
+
+    fn neighbours(&mut self) -> Vec<Effect> {
+        let reach = self.context.as_ref().map_or(CONTEXT_FIRST, |near| (near.reach * 2).min(CONTEXT_MAX));
+        let event = match &self.context {
+            Some(near) => near.found.events.get(near.found.at),
+            None => self.selected(),
+        };
+        let Some(event) = event else { return Vec::new() };
+        let (id, file, offset) = (event.id.clone(), event.file.clone(), event.offset);
+        self.pending.reach = reach;
+        vec![Effect::FetchLogs(LogAsk::Context(ContextAsk { id, file, offset, before: reach, after: reach }))]
+    }
+
+    fn copy_query(&self) -> Vec<Effect> {
+        vec![match &self.answered.curl {
+            Some(curl) => Effect::Copy(curl.clone()),
+            None => Effect::Toast {
+                level: Level::Info,
+                text: "this answer comes from local files: there is no query to Elasticsearch to copy".into(),
+            },
+        }]
+    }
+
+    fn act_saved(&mut self, action: Action, snapshot: &Snapshot) -> Vec<Effect> {
+        let len = self.saved.list.len();
+        if self.saved.cursor.act(action, len) {
+            return Vec::new();
+        }
+        match action {
+            Action::Open => {
+                let Some(query) = self.saved.list.get(self.saved.cursor.at).cloned() else { return Vec::new() };
+                self.saved.open = false;
+                self.query.clear();
+                if let Err(error) = self.query.set(&query) {
+                    return vec![Effect::Toast {
+                        level: Level::Warning,
+                        text: format!("saved search {query}: {error}"),
+                    }];
+                }
+                self.line = Line::new(&query);
+                self.ask(snapshot)
+            }
+            Action::Export => vec![Effect::Searches(Some(self.saved.remove()))],
+            _ => Vec::new(),
+        }
+    }
+
+    fn act_filters(&mut self, action: Action, snapshot: &Snapshot) -> Option<Vec<Effect>> {
+        match action {
+            Action::LevelFilter => self.query.next_level(),
+            Action::SourceFilter => self.query.next_node(&self.nodes),
+            Action::TimeRange => self.query.next_span(),
+            _ => return None,
+        }
+        Some(self.ask(snapshot))
     }
 }
 
@@ -133,79 +293,95 @@ impl Pane for Logs {
         if action == Action::Back {
             return self.back(snapshot);
         }
-        if let Some(open) = &mut self.open
-            && open.act(action)
-        {
+        if self.saved.open {
+            return self.act_saved(action, snapshot);
+        }
+        if self.detail.as_mut().is_some_and(|detail| detail.act(action)) {
             return Vec::new();
         }
-        let len = self.lines().len();
-        if self.cursor.act(action, len) {
-            self.follow = self.cursor.at + 1 >= len;
-            return Vec::new();
+        if let Some(effects) = self.moved(action).or_else(|| self.act_filters(action, snapshot)) {
+            return effects;
         }
         match action {
-            Action::Filter => self.filter.open(),
+            Action::Filter => (self.editing, self.line) = (true, Line::new(&self.query.text)),
             Action::Wrap => self.wrap = !self.wrap,
-            Action::Follow => {
-                self.follow = !self.follow;
-                if self.follow {
-                    self.cursor.at = len.saturating_sub(1);
-                }
+            Action::LogColumns => self.shown = self.shown.next(),
+            Action::Follow if self.follow => self.follow = false,
+            Action::Follow => return self.moved(Action::Bottom).unwrap_or_default(),
+            Action::Open => self.detail = self.selected().cloned().map(Detail::new),
+            Action::NextMatch => return self.next_match(true),
+            Action::PreviousMatch => return self.next_match(false),
+            Action::Context => return self.neighbours(),
+            Action::CopyEvent => {
+                return self.selected().map(|event| Effect::Copy(lines::plain(event))).into_iter().collect();
             }
-            Action::Open => self.open = self.lines().get(self.cursor.at).cloned().map(Detail::new),
-            Action::Copy => {
-                return self
-                    .lines()
-                    .get(self.cursor.at)
-                    .map(|line| Effect::Copy(lines::plain(line)))
-                    .into_iter()
-                    .collect();
+            Action::CopyQuery => return self.copy_query(),
+            Action::Searches => self.saved.open = true,
+            Action::SaveSearch if self.query.is_narrowed() => {
+                let text = format!("saved: {}", self.query.whole());
+                let kept = self.saved.add(self.query.whole());
+                return vec![Effect::Searches(Some(kept)), Effect::Toast { level: Level::Info, text }];
             }
-            Action::LevelFilter => {
-                self.next_level();
-                return self.ask(snapshot);
+            Action::TypeRange => {
+                return vec![Effect::Ask(Ask {
+                    id: "range",
+                    title: "Span of time (UTC)".into(),
+                    hint: "beginning and end: 2h, 14:00 14:30, 2026-11-23T14:00; empty: all".into(),
+                    value: String::new(),
+                })];
             }
-            Action::SourceFilter => {
-                self.next_source();
-                return self.ask(snapshot);
+            Action::Export => {
+                return vec![Effect::Ask(Ask {
+                    id: "export",
+                    title: "Export all events that match".into(),
+                    hint: "a new file: .ndjson, .csv or .txt".into(),
+                    value: "logs.ndjson".into(),
+                })];
             }
             _ => {}
         }
         Vec::new()
     }
 
+    fn answered(&mut self, id: &'static str, text: &str, snapshot: &Snapshot) -> Vec<Effect> {
+        if id == "export" {
+            return vec![Effect::ExportLogs { search: self.query.search.clone(), path: text.to_owned() }];
+        }
+        match self.query.set_span(text) {
+            Ok(()) => self.ask(snapshot),
+            Err(text) => vec![Effect::Toast { level: Level::Warning, text }],
+        }
+    }
+
     fn takes_text(&self) -> bool {
-        self.filter.is_open()
+        self.editing
     }
 
     fn text_key(&mut self, key: KeyEvent, snapshot: &Snapshot) -> Vec<Effect> {
-        if self.filter.key(key) { self.ask(snapshot) } else { Vec::new() }
+        match key.code {
+            KeyCode::Esc => (self.editing, self.mistake, self.line) = (false, None, Line::new(&self.query.text)),
+            KeyCode::Enter => match self.query.set(&self.line.text()) {
+                Ok(()) => {
+                    (self.editing, self.mistake) = (false, None);
+                    return self.ask(snapshot);
+                }
+                Err(error) => self.mistake = Some(error),
+            },
+            _ => {
+                self.line.key(key);
+                self.mistake = parse(&self.line.text()).err();
+            }
+        }
+        Vec::new()
     }
 
     fn fetched(&mut self, what: Fetched, snapshot: &Snapshot) -> Vec<Effect> {
-        let Fetched::Logs(page) = what else { return Vec::new() };
-        self.pending = false;
-        let selected = self.lines().get(self.cursor.at).cloned();
-        self.page = Some(page);
-        let lines = self.lines();
-        let last = lines.len().saturating_sub(1);
-        let kept = selected.filter(|_| !self.follow).and_then(|line| lines.iter().rposition(|own| *own == line));
-        self.cursor.at = kept.unwrap_or(if self.follow { last } else { self.cursor.at.min(last) });
-        self.refresh(snapshot)
+        self.take_in(what, snapshot)
     }
 
     fn refresh(&mut self, snapshot: &Snapshot) -> Vec<Effect> {
-        let due = self.follow && snapshot.taken_at.since(self.asked).0 >= STEP_MS;
-        if self.pending || !(self.changed || due) {
-            return Vec::new();
-        }
-        (self.pending, self.changed, self.asked) = (true, false, snapshot.taken_at);
-        vec![Effect::FetchLogs(LogQuery {
-            text: self.filter.text(),
-            source: self.source.clone(),
-            level: self.level,
-            limit: LINES_MAX,
-        })]
+        self.refreshed = snapshot.taken_at;
+        self.due(snapshot)
     }
 
     fn mouse(&mut self, event: MouseEvent, _: Rect, snapshot: &Snapshot) -> Vec<Effect> {
@@ -217,56 +393,104 @@ impl Pane for Logs {
     }
 
     fn draw(&self, area: Rect, buffer: &mut Buffer, view: &View<'_>) {
-        if let Some(open) = &self.open {
-            open.draw(area, buffer, view);
+        if self.saved.open {
+            self.saved.draw(area, buffer, view);
             return;
         }
-        self.filter.draw(area, buffer, "search /", &self.asked_for(), view.styles);
-        let list = Rect { height: area.height.saturating_sub(2), ..paint::below(area, 1) };
-        match &self.page {
-            None => paint::text(list, buffer, 1, "  Reading the logs.", view.styles.dim),
-            Some(Err(why)) => {
-                let text = format!("  {}", crate::tui::sanitise::clean(why));
-                paint::text(list, buffer, 1, &text, view.styles.bad);
-            }
-            Some(Ok(page)) if page.lines.is_empty() => {
-                let text = format!("  No line matches in {}. Esc shows all again.", page.searched);
-                paint::text(list, buffer, 1, &text, view.styles.dim);
-            }
-            Some(Ok(page)) => {
-                let scene = lines::Scene { cursor: self.cursor, wrap: self.wrap, found: &self.filter.text() };
-                scene.draw(&page.lines, list, buffer, view);
-            }
+        if let Some(detail) = &self.detail {
+            detail.draw(area, buffer, view);
+            return;
         }
-        if area.height > 1 {
-            self.last_line(paint::below(area, area.height - 1), buffer, view);
+        self.draw_query(area, buffer, view);
+        self.draw_below_query(paint::below(area, 1), buffer, view);
+        let list = Rect { height: area.height.saturating_sub(3), ..paint::below(area, 2) };
+        let (events, at) = self.list();
+        if events.is_empty() {
+            let text = match (&self.pending, self.problem.is_some()) {
+                (_, true) => String::new(),
+                (pending, _) if pending.page => "  Reading the logs.".into(),
+                _ if self.query.is_narrowed() => {
+                    format!("  No event matches in {}. Esc shows all again.", self.answered.by)
+                }
+                _ => format!("  No event yet in {}.", self.answered.by),
+            };
+            paint::text(list, buffer, 1, &sanitise::clean(&text), view.styles.dim);
+        } else {
+            let of = self.context.as_ref().map(|near| near.found.at);
+            let scene = Scene { cursor: Cursor { at }, wrap: self.wrap, marks: &self.marks, shown: self.shown, of };
+            scene.draw(events, list, buffer, view);
+        }
+        if area.height > 2 {
+            self.draw_last(paint::below(area, area.height - 1), buffer, view);
         }
     }
 }
 
 impl Logs {
-    /// What narrows the lines, and where they were searched.
-    fn asked_for(&self) -> String {
-        let level = self.level.map_or_else(|| "all levels".to_owned(), |level| format!("{} and worse", level.word()));
-        let source = self.source.as_deref().unwrap_or("all sources");
-        let searched = match &self.page {
-            Some(Ok(page)) => format!("   {}", page.searched),
-            _ => String::new(),
-        };
-        format!("{level}, {source}{searched}")
+    fn draw_query(&self, area: Rect, buffer: &mut Buffer, view: &View<'_>) {
+        let styles = view.styles;
+        let width = usize::from(area.width);
+        let hits = self.hits.map(head::hits).unwrap_or_default();
+        let all = [self.query.span(), head::by(&self.answered), hits];
+        let right =
+            |from: usize| all[from..].iter().filter(|text| !text.is_empty()).cloned().collect::<Vec<_>>().join("   ");
+        let told = (0..3).map(right).find(|text| sanitise::width(text) * 2 <= width).unwrap_or_default();
+        paint::text(area, buffer, 0, " query  ", if self.editing { styles.accent } else { styles.dim });
+        let room = area.width.saturating_sub(9 + sanitise::width(&told) as u16);
+        let inside = Rect { x: area.x + 8.min(area.width), width: room, height: area.height.min(1), ..area };
+        if self.editing {
+            self.line.draw(inside, buffer, styles);
+        } else {
+            let level = self.query.search.level.map(|level| format!("level>={}", level.word()));
+            let node = self.query.search.node.as_ref().map(|node| format!("node:{node}"));
+            let typed = Some(self.query.text.clone()).filter(|text| !text.is_empty());
+            let parts: Vec<String> = [typed, level, node].into_iter().flatten().collect();
+            let (text, style) =
+                if parts.is_empty() { ("/ to search".into(), styles.dim) } else { (parts.join("  "), styles.text) };
+            paint::text(inside, buffer, 0, &sanitise::fit(&sanitise::clean(&text), usize::from(room)), style);
+        }
+        paint::right(area, buffer, 0, &told, styles.dim);
     }
 
-    fn last_line(&self, area: Rect, buffer: &mut Buffer, view: &View<'_>) {
-        let Some(Ok(page)) = &self.page else { return };
-        let below = page.lines.len().saturating_sub(self.cursor.at + 1);
-        let place = if self.follow { " following".to_owned() } else { format!(" {below} below (G)") };
+    /// A mistake in what is typed, else what went wrong, else how many events there were when.
+    fn draw_below_query(&self, area: Rect, buffer: &mut Buffer, view: &View<'_>) {
+        let styles = view.styles;
+        let line = |text: &str| sanitise::fit(&sanitise::clean(text), usize::from(area.width));
+        if let Some(mistake) = &self.mistake {
+            paint::text(area, buffer, 0, &line(&format!("        {mistake}")), styles.bad);
+        } else if let Some(problem) = &self.problem {
+            paint::text(area, buffer, 0, &line(&format!("  {problem}")), styles.bad);
+        } else if let Some(near) = &self.context {
+            let at = near.found.events.get(near.found.at);
+            let file = at.map_or("", |event| event.file.as_str());
+            paint::text(
+                area,
+                buffer,
+                0,
+                &line(&format!("  around it in logs/{file}   c more   Esc back")),
+                styles.heading,
+            );
+        } else if let Some(histogram) = &self.histogram {
+            head::strip(histogram, Rect { height: area.height.min(1), ..area }, buffer, styles);
+        }
+    }
+
+    fn draw_last(&self, area: Rect, buffer: &mut Buffer, view: &View<'_>) {
+        let (events, at) = self.list();
+        let below = events.len().saturating_sub(at + 1);
+        let place = match (self.context.is_some(), self.follow, self.below) {
+            (false, true, _) => " following".to_owned(),
+            (false, false, 1..) => format!(" {} new below (G)", words::grouped(self.below as u64)),
+            _ => format!(" {} below (G)", words::grouped(below as u64)),
+        };
         paint::text(area, buffer, 0, &place, view.styles.dim);
-        let more = if page.truncated { ", older ones match too" } else { "" };
-        if let Some(problem) = page.problems.first() {
-            let text = crate::tui::sanitise::fit(problem, usize::from(area.width) / 2);
-            paint::right(area, buffer, 0, &text, view.styles.warning);
+        let warning = self.answered.fallback.as_ref().or(self.answered.notes.first());
+        let room = usize::from(area.width).saturating_sub(sanitise::width(&place) + 3);
+        if let Some(warning) = warning {
+            paint::right(area, buffer, 0, &sanitise::fit(&sanitise::clean(warning), room), view.styles.warning);
         } else {
-            let text = format!("{} newest lines{more}", page.lines.len());
+            let more = if self.window.older().is_some() { ", older ones above" } else { "" };
+            let text = format!("{} events{more}, times in UTC", words::grouped(events.len() as u64));
             paint::right(area, buffer, 0, &text, view.styles.dim);
         }
     }

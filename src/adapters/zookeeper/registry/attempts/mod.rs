@@ -148,7 +148,7 @@ impl Registry {
     }
 
     /// Decides an attempt whose intent is known to have been written: aborts it, or finds how it was
-    /// decided. Repeats with back-off until it is decided or the session has ended.
+    /// decided. Repeats with back-off until it is decided, the session has ended or the program ends.
     pub async fn abort(&self, attempt: AttemptId) -> Decided {
         let mut pause = PAUSE_MIN;
         loop {
@@ -157,7 +157,9 @@ impl Registry {
                 Err(ZkError::Ended { .. } | ZkError::Unreadable { .. }) => return Decided::Undecided,
                 Err(error) => tracing::debug!(%attempt, "not decided yet: {error}"),
             }
-            tokio::time::sleep(pause).await;
+            if !self.rest(pause).await {
+                return Decided::Undecided;
+            }
             pause = (pause * 2).min(PAUSE_MAX);
         }
     }
@@ -192,8 +194,19 @@ impl Registry {
                 Err(ZkError::Ended { .. } | ZkError::Unreadable { .. }) => return Decided::Undecided,
                 Err(error) => tracing::debug!(%attempt, "not decided yet: {error}"),
             }
-            tokio::time::sleep(pause).await;
+            if !self.rest(pause).await {
+                return Decided::Undecided;
+            }
             pause = (pause * 2).min(PAUSE_MAX);
+        }
+    }
+
+    /// Waits; `false` when the program ends.
+    async fn rest(&self, pause: Duration) -> bool {
+        tokio::select! {
+            biased;
+            () = self.stop.cancelled() => false,
+            () = tokio::time::sleep(pause) => true,
         }
     }
 

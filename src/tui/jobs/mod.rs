@@ -2,6 +2,10 @@
 //!
 //! Jobs run inside the loop's own task, a few at a time; each has a time limit and an answer.
 
+mod export;
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,14 +15,14 @@ use futures_util::future::LocalBoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use super::pane::Fetched;
+use super::pane::{Fetched, LogKind};
 use super::sanitise;
 use super::theme::Styles;
 use super::theme::file::ThemeError;
 use super::theme::watch::Themes;
 use crate::domain::command::{Accepted, Actor, Command, Rejected};
 use crate::domain::ids::{Bytes, FileId, NodeId};
-use crate::domain::log::LogQuery;
+use crate::domain::log::{LogAsk, LogSearch};
 use crate::domain::operation::HistoryQuery;
 use crate::domain::snapshot::Level;
 use crate::engine::handle::{Handle, Upload};
@@ -50,7 +54,9 @@ type Job = LocalBoxFuture<'static, Done>;
 /// Which newest question a fetch belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Question {
-    Logs(usize),
+    Logs(usize, LogKind),
+    Output(usize),
+    Searches(usize),
     History(usize),
 }
 
@@ -176,12 +182,34 @@ impl Jobs {
         self.looks_at_theme = self.start(job).is_ok();
     }
 
-    /// Asks for log lines for a pane.
-    pub fn fetch_logs(&mut self, pane: usize, query: LogQuery) {
+    /// Asks about the logs for a pane.
+    pub fn fetch_logs(&mut self, pane: usize, ask: LogAsk) {
         let handle = self.handle.clone();
-        self.fetch(Question::Logs(pane), async move {
-            let page = limited("search of the logs", handle.logs(query)).await.map(Arc::new);
-            Done::Fetched(pane, Fetched::Logs(page))
+        let kind = LogKind::of(&ask);
+        self.fetch(Question::Logs(pane, kind), async move {
+            let answer = limited("search of the logs", handle.logs(ask)).await.map(Arc::new);
+            Done::Fetched(pane, Fetched::Logs(kind, answer))
+        });
+    }
+
+    /// Writes all events that match to a new file.
+    ///
+    /// # Errors
+    /// When too many jobs wait.
+    pub fn export_logs(&mut self, search: LogSearch, path: String) -> Result<(), String> {
+        let handle = self.handle.clone();
+        self.start(async move {
+            match export::export(&handle, search, &expand(&path)).await {
+                Ok((level, message)) => Done::Said(level, message),
+                Err(why) => Done::Said(Level::Error, format!("export to {path} failed: {why}")),
+            }
+        })
+    }
+
+    /// Keeps or reads the saved searches.
+    pub fn searches(&mut self, pane: usize, file: PathBuf, keep: Option<Vec<String>>) {
+        self.fetch(Question::Searches(pane), async move {
+            Done::Fetched(pane, Fetched::Searches(export::searches(&file, keep).await))
         });
     }
 
@@ -197,7 +225,7 @@ impl Jobs {
     /// Asks for the last lines of a server's container for a pane.
     pub fn fetch_output(&mut self, pane: usize, node: NodeId, lines: usize) {
         let handle = self.handle.clone();
-        self.fetch(Question::Logs(pane), async move {
+        self.fetch(Question::Output(pane), async move {
             let output = limited("log of the container", handle.output(node, lines)).await;
             Done::Fetched(pane, Fetched::Output(output))
         });
@@ -314,146 +342,4 @@ fn local_name(name: &str) -> String {
     let plain: String = sanitise::clean(name).chars().map(|c| if c == '/' { '_' } else { c }).collect();
     let plain = plain.trim_start_matches('.');
     if plain.is_empty() { "file".into() } else { plain.to_owned() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::fixtures;
-    use crate::domain::log::LogPage;
-    use crate::engine::handle::{Download, HandleEnd, QueryError, Request};
-
-    fn jobs() -> (Jobs, HandleEnd) {
-        let (handle, end) = Handle::pair(Arc::new(fixtures::snapshot()));
-        (Jobs::new(handle), end)
-    }
-
-    fn said(done: Done) -> (Level, String) {
-        match done {
-            Done::Said(level, text) => (level, text),
-            other => panic!("{other:?}"),
-        }
-    }
-
-    #[tokio::test]
-    async fn a_refusal_is_told_and_a_batch_is_told_once() {
-        let (mut jobs, mut end) = jobs();
-        let node = fixtures::node_id("zk1");
-        jobs.send(vec![Command::RunScheduler, Command::Drain { node }]).expect("room");
-        let engine = async {
-            let mut actors = Vec::new();
-            for i in 0..2 {
-                let Some(Request::Command { actor, reply, .. }) = end.requests.recv().await else { panic!("command") };
-                actors.push(actor.0);
-                let answer = Accepted { operation: None, message: "runs".into() };
-                reply.send(if i == 0 { Ok(answer) } else { Err(Rejected::ReadOnly) }).expect("asked");
-            }
-            actors
-        };
-        let (done, actors) = tokio::join!(jobs.next(), engine);
-        let (level, text) = said(done);
-        assert_eq!((level, actors[0].as_str()), (Level::Error, "console root"));
-        assert!(text.starts_with("1 accepted, 1 refused; first: drain refused: this zkdeck runs with"), "{text}");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn an_engine_that_does_not_answer_is_told() {
-        let (mut jobs, _end) = jobs();
-        jobs.send(vec![Command::RunScheduler]).expect("room");
-        let (level, text) = said(jobs.next().await);
-        assert_eq!(level, Level::Error);
-        assert!(text.contains("no answer for 30 s"), "{text}");
-    }
-
-    #[tokio::test]
-    async fn only_the_newest_question_gets_its_answer() {
-        let (mut jobs, mut end) = jobs();
-        jobs.fetch_logs(3, LogQuery { text: "old".into(), ..LogQuery::default() });
-        jobs.fetch_logs(3, LogQuery { text: "new".into(), ..LogQuery::default() });
-        let engine = async {
-            for _ in 0..2 {
-                let Some(Request::Logs { query, reply }) = end.requests.recv().await else { panic!("logs") };
-                let page = LogPage { searched: query.text, ..LogPage::default() };
-                reply.send(Ok::<_, QueryError>(page)).expect("asked");
-            }
-        };
-        let answers = async { [jobs.next().await, jobs.next().await] };
-        let (answers, ()) = tokio::join!(answers, engine);
-        let stale = answers.iter().filter(|done| matches!(done, Done::Stale)).count();
-        let fresh = answers
-            .iter()
-            .any(|done| matches!(done, Done::Fetched(3, Fetched::Logs(Ok(page))) if page.searched == "new"));
-        assert!(stale == 1 && fresh);
-    }
-
-    #[tokio::test]
-    async fn a_download_never_overwrites_and_leaves_nothing_in_part() {
-        let folder = tempfile::tempdir().expect("temp");
-        let (mut jobs, mut end) = jobs();
-        let path = folder.path().join("copy.bin");
-        let mut outcomes = Vec::new();
-        // The bytes: good, good again, and broken in the middle.
-        for (path, broken) in [(&path, false), (&path, false), (&folder.path().join("other"), true)] {
-            jobs.download(FileId::new(400), path.display().to_string()).expect("room");
-            let engine = async {
-                let Some(Request::Download { reply, .. }) = end.requests.recv().await else { panic!("download") };
-                let good = &b"bytes"[..];
-                let bytes: crate::engine::handle::ByteSource =
-                    if broken { Box::pin(good.chain(Broken)) } else { Box::pin(good) };
-                let entry = Arc::new(fixtures::file(400, "zk1"));
-                assert!(reply.send(Ok(Download { entry, bytes })).is_ok());
-            };
-            let (done, ()) = tokio::join!(jobs.next(), engine);
-            outcomes.push(said(done));
-        }
-        assert_eq!(outcomes[0].0, Level::Info, "{outcomes:?}");
-        assert!(outcomes[1].1.contains("exists; give another path"), "{outcomes:?}");
-        assert!(outcomes[2].1.contains("hash differs"), "{outcomes:?}");
-        assert_eq!(std::fs::read(&path).expect("saved"), b"bytes");
-        assert!(!folder.path().join("other").exists());
-    }
-
-    struct Broken;
-
-    impl tokio::io::AsyncRead for Broken {
-        fn poll_read(
-            self: std::pin::Pin<&mut Self>,
-            _: &mut std::task::Context<'_>,
-            _: &mut tokio::io::ReadBuf<'_>,
-        ) -> std::task::Poll<std::io::Result<()>> {
-            std::task::Poll::Ready(Err(std::io::Error::other("hash differs")))
-        }
-    }
-
-    #[tokio::test]
-    async fn an_upload_reads_the_file_and_a_missing_one_is_told() {
-        let folder = tempfile::tempdir().expect("temp");
-        let path = folder.path().join("mine.bin");
-        std::fs::write(&path, b"bytes").expect("write");
-        let (mut jobs, mut end) = jobs();
-        jobs.upload(path.display().to_string(), None).expect("room");
-        let engine = async {
-            let Some(Request::Upload { upload, mut bytes, reply, .. }) = end.requests.recv().await else {
-                panic!("upload")
-            };
-            let mut text = String::new();
-            bytes.read_to_string(&mut text).await.expect("read");
-            reply.send(Ok(Accepted { operation: None, message: "uploads".into() })).expect("asked");
-            (upload.name, upload.size_hint, text)
-        };
-        let (done, seen) = tokio::join!(jobs.next(), engine);
-        assert_eq!(said(done), (Level::Info, "uploads".into()));
-        assert_eq!(seen, ("mine.bin".into(), Some(5), "bytes".into()));
-        jobs.upload(folder.path().join("nobody").display().to_string(), None).expect("room");
-        assert!(said(jobs.next().await).1.contains("No such file"));
-        jobs.upload(folder.path().display().to_string(), None).expect("room");
-        assert!(said(jobs.next().await).1.contains("no plain file"));
-    }
-
-    #[test]
-    fn names_of_files_are_no_paths() {
-        assert_eq!(local_name("../../etc/passwd"), "_.._etc_passwd");
-        assert_eq!(local_name("a\x1bb"), "a^[b");
-        assert_eq!(local_name(".."), "file");
-    }
 }

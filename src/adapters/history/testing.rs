@@ -1,0 +1,87 @@
+//! A history in memory, for simulated processes that share one.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::mpsc;
+
+use super::reader::Question;
+use super::writer::Note;
+use super::{Health, History, QUESTIONS_MAX, QUEUE_MAX};
+use crate::domain::ids::OperationId;
+use crate::domain::invariants::Row;
+use crate::domain::operation::Operation;
+
+/// The rows that are on disk. Cheap to clone.
+#[derive(Clone, Default)]
+pub(crate) struct Ledger(Arc<Mutex<BTreeMap<OperationId, Operation>>>);
+
+/// One process's way to the rows.
+pub(crate) struct Clerk {
+    ledger: Ledger,
+    notes: mpsc::Receiver<Note>,
+    questions: mpsc::Receiver<Question>,
+}
+
+impl Ledger {
+    /// A history for one process; its rows arrive as long as the clerk writes.
+    pub(crate) fn open(&self) -> (History, Clerk) {
+        let (notes, notes_rx) = mpsc::channel(QUEUE_MAX);
+        let (questions, questions_rx) = mpsc::channel(QUESTIONS_MAX);
+        let health = Arc::new(Mutex::new(Health::default()));
+        let history = History { notes, questions, health, path: std::path::Path::new("simulated").into() };
+        (history, Clerk { ledger: self.clone(), notes: notes_rx, questions: questions_rx })
+    }
+
+    pub(crate) fn rows(&self) -> Vec<Row> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).values().map(Row::from).collect()
+    }
+
+    /// Writes as SQLite does.
+    fn write(&self, operation: Operation) {
+        let mut rows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if rows.get(&operation.id).is_none_or(|row| row.status.gives_way_to(operation.status)) {
+            rows.insert(operation.id, operation);
+        }
+    }
+}
+
+impl Clerk {
+    /// Writes until the history is dropped. `turn` is awaited before each note. With `lies` rows are
+    /// said to be on disk at once, and are written at the next quiet turn.
+    pub(crate) async fn work<F: Future<Output = ()>>(mut self, lies: bool, mut turn: impl FnMut() -> F) {
+        let mut held = Vec::new();
+        loop {
+            tokio::select! {
+                biased;
+                note = self.notes.recv() => match note {
+                    Some(Note::Row(operation)) if lies => held.push(*operation),
+                    Some(Note::Flush(reply)) if lies => _ = reply.send(true),
+                    Some(note) => {
+                        turn().await;
+                        self.take(note);
+                    }
+                    None => return,
+                },
+                Some(question) = self.questions.recv() => self.answer(question),
+                () = turn(), if !held.is_empty() => held.drain(..).for_each(|row| self.ledger.write(row)),
+            }
+        }
+    }
+
+    fn take(&self, note: Note) {
+        match note {
+            Note::Row(operation) => self.ledger.write(*operation),
+            Note::Flush(reply) => _ = reply.send(true),
+            Note::End(reply) => _ = reply.send(()),
+        }
+    }
+
+    /// Only what the recovery asks; who asks anything else is told that history is closed.
+    fn answer(&self, question: Question) {
+        if let Question::Open { reply } = question {
+            let rows = self.ledger.0.lock().unwrap_or_else(PoisonError::into_inner);
+            _ = reply.send(Ok(rows.values().filter(|row| !row.status.is_final()).cloned().collect()));
+        }
+    }
+}

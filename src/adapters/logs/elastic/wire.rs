@@ -1,0 +1,214 @@
+//! One request to the server: bounded in time and size, and every failure told apart.
+
+use std::fmt;
+use std::time::Duration;
+
+use reqwest::{Method, StatusCode};
+use serde_json::Value;
+
+/// Longest wait for an answer.
+const LIMIT: Duration = Duration::from_secs(10);
+/// What a search may take on the server.
+pub(super) const SERVER_LIMIT: &str = "5s";
+/// Largest answer: a page of 2,000 events is far below.
+const ANSWER_MAX: usize = 32 << 20;
+
+/// A password or key. Never shown, never logged.
+#[derive(Clone)]
+pub struct Hidden(String);
+
+impl Hidden {
+    #[must_use]
+    pub const fn new(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(hidden)")
+    }
+}
+
+/// How the server knows us.
+#[derive(Clone, Debug)]
+pub enum Auth {
+    None,
+    Basic { user: String, password: Hidden },
+    ApiKey(Hidden),
+}
+
+/// Where the logs are kept.
+#[derive(Clone, Debug)]
+pub struct ElasticConfig {
+    /// `http://127.0.0.1:9200`.
+    pub url: String,
+    pub auth: Auth,
+}
+
+/// Why the server has not answered.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ElasticError {
+    #[error("Elasticsearch at {url} cannot be reached: {cause}; start it, or mend elastic.url")]
+    Refused { url: String, cause: String },
+    #[error("Elasticsearch has not answered within {} s; narrow the search by time, or look at its load", LIMIT.as_secs())]
+    Late,
+    #[error("Elasticsearch does not know who asks (401): {reason}; set elastic.user and its password, or an API key")]
+    Unauthorized { reason: String },
+    #[error(
+        "Elasticsearch does not allow this search (403): {reason}; give the user the right to read the log indices"
+    )]
+    Forbidden { reason: String },
+    #[error(
+        "Elasticsearch has no index of logs yet (404): {reason}; see that Filebeat runs and zkdeck templates was run"
+    )]
+    NoIndex { reason: String },
+    #[error("Elasticsearch cannot search by this (400): {reason}")]
+    Query { reason: String },
+    #[error("Elasticsearch is busy or read-only ({status}): {reason}; it is asked again in a moment")]
+    Busy { status: u16, reason: String },
+    #[error("Elasticsearch is not ready ({status}): {reason}; look at its cluster health")]
+    NotReady { status: u16, reason: String },
+    #[error("the answer is a web page, not Elasticsearch's: is {url} the right address, and is no proxy in between?")]
+    Page { url: String },
+    #[error("the answer is larger than {} MiB; narrow the search", ANSWER_MAX >> 20)]
+    TooLarge,
+    #[error("Elasticsearch has answered what cannot be read: {cause}")]
+    Odd { cause: String },
+}
+
+impl ElasticError {
+    /// Whether the question itself is at fault, so that nobody else is to be asked instead.
+    pub(in crate::adapters::logs) const fn is_of_question(&self) -> bool {
+        matches!(self, Self::Query { .. })
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Wire {
+    client: reqwest::Client,
+    pub(super) config: ElasticConfig,
+}
+
+impl Wire {
+    pub(super) fn new(config: ElasticConfig) -> Result<Self, ElasticError> {
+        let client = reqwest::Client::builder().connect_timeout(Duration::from_secs(3)).build();
+        let client = client.map_err(|error| ElasticError::Odd { cause: error.to_string() })?;
+        let config = ElasticConfig { url: config.url.trim_end_matches('/').to_owned(), ..config };
+        Ok(Self { client, config })
+    }
+
+    /// Sends a request; also says whether the answer names the product Elasticsearch.
+    pub(super) async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<(Value, bool), ElasticError> {
+        let work = self.exchange(method, path, body);
+        tokio::time::timeout(LIMIT, work).await.map_err(|_| ElasticError::Late)?
+    }
+
+    async fn exchange(&self, method: Method, path: &str, body: Option<&Value>) -> Result<(Value, bool), ElasticError> {
+        let mut request = self.client.request(method, format!("{}{path}", self.config.url));
+        request = match &self.config.auth {
+            Auth::None => request,
+            Auth::Basic { user, password } => request.basic_auth(user, Some(&password.0)),
+            Auth::ApiKey(key) => request.header("authorization", format!("ApiKey {}", key.0)),
+        };
+        if let Some(body) = body {
+            request = request.header("content-type", "application/json").body(body.to_string());
+        }
+        let mut response = request.send().await.map_err(|error| self.unreached(&error))?;
+        let status = response.status();
+        let named = response.headers().contains_key("x-elastic-product");
+        let kind = response.headers().get("content-type").and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        let html = kind.contains("text/html");
+        let mut bytes = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.unreached(&error))? {
+            bytes.extend_from_slice(&chunk);
+            if bytes.len() > ANSWER_MAX {
+                return Err(ElasticError::TooLarge);
+            }
+        }
+        let value: Option<Value> = serde_json::from_slice(&bytes).ok();
+        if status.is_success() {
+            return match value {
+                Some(value) => Ok((value, named)),
+                None if html || bytes.trim_ascii_start().starts_with(b"<") => Err(self.page()),
+                None => Err(ElasticError::Odd { cause: "it is no JSON".into() }),
+            };
+        }
+        Err(self.failed(status, value.as_ref(), html))
+    }
+
+    fn page(&self) -> ElasticError {
+        ElasticError::Page { url: self.config.url.clone() }
+    }
+
+    fn failed(&self, status: StatusCode, value: Option<&Value>, html: bool) -> ElasticError {
+        let reason = value.and_then(reason).unwrap_or_else(|| "without a reason".into());
+        let code = status.as_u16();
+        match code {
+            401 => ElasticError::Unauthorized { reason },
+            403 if reason.contains("block") => ElasticError::Busy { status: code, reason },
+            403 => ElasticError::Forbidden { reason },
+            404 => ElasticError::NoIndex { reason },
+            400 => ElasticError::Query { reason },
+            429 => ElasticError::Busy { status: code, reason },
+            500.. if !html => ElasticError::NotReady { status: code, reason },
+            502..=504 => ElasticError::NotReady { status: code, reason: "a proxy answers for it".into() },
+            _ if html => self.page(),
+            _ => ElasticError::Odd { cause: format!("status {code}, {reason}") },
+        }
+    }
+
+    fn unreached(&self, error: &reqwest::Error) -> ElasticError {
+        let mut cause: &dyn std::error::Error = error;
+        while let Some(source) = cause.source() {
+            cause = source;
+        }
+        ElasticError::Refused { url: self.config.url.clone(), cause: cause.to_string() }
+    }
+
+    /// The request as a command line; who asks stands in it as a variable.
+    pub(super) fn curl(&self, path: &str, body: &Value) -> String {
+        let auth = match &self.config.auth {
+            Auth::None => String::new(),
+            Auth::Basic { user, .. } => format!(" -u {}:\"$ELASTIC_PASSWORD\"", quoted(user)),
+            Auth::ApiKey(_) => " -H \"Authorization: ApiKey $ELASTIC_API_KEY\"".into(),
+        };
+        let url = quoted(&format!("{}{path}", self.config.url));
+        format!("curl -s{auth} -H 'Content-Type: application/json' {url} -d {}", quoted(&body.to_string()))
+    }
+}
+
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+/// The reason that an error answer names, the innermost one first.
+fn reason(value: &Value) -> Option<String> {
+    let error = value.get("error")?;
+    let root = error.pointer("/caused_by/reason").or_else(|| error.pointer("/root_cause/0/reason"));
+    let text = root.or_else(|| error.get("reason")).unwrap_or(error).as_str()?;
+    Some(text.chars().take(300).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn secrets_are_in_no_text() {
+        let auth = Auth::Basic { user: "o'neil".into(), password: Hidden::new("hunter2".into()) };
+        let wire = Wire::new(ElasticConfig { url: "http://h:1/".into(), auth }).unwrap();
+        let curl = wire.curl("/_search", &json!({"a": "it's"}));
+        assert_eq!(
+            curl,
+            "curl -s -u 'o'\\''neil':\"$ELASTIC_PASSWORD\" -H 'Content-Type: application/json' 'http://h:1/_search' -d '{\"a\":\"it'\\''s\"}'"
+        );
+        assert!(!format!("{wire:?}").contains("hunter2"));
+    }
+}

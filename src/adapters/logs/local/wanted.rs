@@ -1,0 +1,216 @@
+//! A query taken apart for the scan: what decides about files, blocks, and single events.
+
+use std::collections::HashSet;
+use std::ops::Range;
+
+use regex::bytes::Regex;
+
+use super::super::record::{Head, Kind, Place, event};
+use super::block::{Counts, EVENT_MAX, Events, Hash, slot};
+use super::store::Facts;
+use super::tally;
+use crate::domain::ids::Timestamp;
+use crate::domain::log::{
+    Expr, Field, LogLevel, Matcher, NumberField, Pattern, Side, Subject, needed_words, needles, words,
+};
+
+/// What a scan looks for.
+pub(super) struct Wanted {
+    /// What is left for the events themselves.
+    pub(super) rest: Expr,
+    pub(super) query: String,
+    pub(super) parts: HashSet<String>,
+    /// Bit of each level that is wanted.
+    pub(super) levels: u8,
+    pub(super) since: u64,
+    /// Not itself wanted any more.
+    pub(super) until: u64,
+    pub(super) words: Vec<Hash>,
+    files: Matcher,
+    matcher: Matcher,
+    /// Occurs in every event that matches.
+    sieve: Option<Regex>,
+    /// Whether the sieve alone decides about dated events.
+    exact: bool,
+    everything: bool,
+}
+
+/// An event that was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Found {
+    /// Its time, or that of its block when it tells none.
+    pub(super) at: u64,
+    pub(super) level: Option<LogLevel>,
+    /// In the block.
+    pub(super) start: usize,
+    pub(super) end: usize,
+}
+
+impl Wanted {
+    pub(super) fn new(expr: &Expr, now: Timestamp) -> Self {
+        let (mut levels, mut since, mut until) = (u8::MAX, 0, u64::MAX);
+        let (mut files, mut rest) = (Vec::new(), Vec::new());
+        for part in expr.conjuncts() {
+            match part {
+                Expr::Level(cmp, level) => {
+                    let held = LogLevel::ALL.into_iter().filter(|own| cmp.holds(own, level));
+                    levels &= held.fold(0, |bits, own| bits | 1 << slot(Some(own)));
+                }
+                Expr::Time(Side::Since, moment) => since = since.max(moment.resolve(now).0),
+                Expr::Time(Side::Until, moment) => until = until.min(moment.resolve(now).0),
+                Expr::Field(Field::Node | Field::Dataset | Field::File, _) => files.push(part.clone()),
+                other => rest.push(other.clone()),
+            }
+        }
+        let rest = Expr::and(rest);
+        let (sieve, exact) = sieve(&rest);
+        Self {
+            query: rest.to_string(),
+            parts: tally::parts(&rest),
+            words: needed_words(&rest).iter().map(|word| Hash::of(word.as_bytes())).collect(),
+            files: Matcher::new(&Expr::and(files), now),
+            matcher: Matcher::new(&rest, now),
+            everything: rest == Expr::All,
+            levels,
+            since,
+            until,
+            rest,
+            sieve,
+            exact,
+        }
+    }
+
+    pub(super) fn takes_file(&self, facts: &Facts) -> bool {
+        self.files.matches(&Seen { text: &[], head: Head::default(), facts })
+    }
+
+    /// Whether the event is of a wanted level and time.
+    pub(super) const fn takes(&self, found: &Found) -> bool {
+        self.levels & (1 << slot(found.level)) != 0 && found.at >= self.since && found.at < self.until
+    }
+
+    /// How many of these events are of a wanted level.
+    pub(super) fn of_levels(&self, counts: &Counts) -> u64 {
+        let each = counts.iter().enumerate().filter(|(slot, _)| self.levels & (1 << slot) != 0);
+        each.map(|(_, count)| u64::from(*count)).sum()
+    }
+
+    /// Calls `found` for each event of a block that matches, whatever its level and time.
+    pub(super) fn scan(&self, facts: &Facts, bytes: &[u8], offset: u64, before: u64, mut found: impl FnMut(Found)) {
+        let events = Events::new(facts.kind, bytes, offset == 0);
+        let Some(sieve) = &self.sieve else {
+            for range in events {
+                self.judge(facts, bytes, range, None, before, &mut found);
+            }
+            return;
+        };
+        let mut at = events.first();
+        while at < bytes.len() {
+            let Some(hit) = sieve.find_at(bytes, at) else { return };
+            let range = events.around(hit.start());
+            let hit_in = self.exact.then(|| hit.range());
+            self.judge(facts, bytes, range.start.max(at)..range.end, hit_in, before, &mut found);
+            at = range.end.max(hit.start() + 1);
+        }
+    }
+
+    /// `hit`: where the sieve found what alone decides.
+    fn judge(
+        &self,
+        facts: &Facts,
+        bytes: &[u8],
+        Range { start, end }: Range<usize>,
+        hit: Option<Range<usize>>,
+        before: u64,
+        found: &mut impl FnMut(Found),
+    ) {
+        let text = &bytes[start..end];
+        let text = &text[..text.len().min(EVENT_MAX as usize)];
+        if text.iter().all(u8::is_ascii_whitespace) {
+            return;
+        }
+        let (time, level, matches) = if facts.kind == Kind::Json {
+            let event = event(text, facts.place(0), EVENT_MAX as usize);
+            (event.time, event.level, self.everything || self.matcher.matches(&event))
+        } else {
+            let head = Head::read(text);
+            let seen = Seen { text, head, facts };
+            // A hit in the date, or across the beginning of the message or the event's end, is none.
+            let sure = hit.is_some_and(|hit| {
+                let (origin, message) = (start + head.origin_at, start + head.message_at);
+                hit.start >= origin && hit.end <= end && (hit.end <= message || hit.start >= message)
+            });
+            (head.time, head.level, sure || self.everything || self.matcher.matches(&seen))
+        };
+        if matches {
+            found(Found { at: time.map_or(before, |time| time.0), level, start, end });
+        }
+    }
+}
+
+impl Facts {
+    pub(super) fn place(&self, offset: u64) -> Place<'_> {
+        let Self { key, name, node, dataset, kind, .. } = self;
+        Place { key, file: name, node, dataset, kind: *kind, offset }
+    }
+}
+
+/// What finds candidates by the speed of memory, and whether a hit is enough.
+fn sieve(rest: &Expr) -> (Option<Regex>, bool) {
+    let build = |regex: &str| regex::bytes::RegexBuilder::new(regex).size_limit(4 << 20).build().ok();
+    if let Expr::Text(pattern) = rest {
+        let plain = matches!(pattern, Pattern::Word(_) | Pattern::Phrase(_)) && !words(pattern).is_empty();
+        if plain {
+            return (build(&Matcher::finder(pattern)), true);
+        }
+        if let Pattern::Regex(regex) = pattern
+            && let Ok(hir) = regex_syntax::ParserBuilder::new().utf8(false).build().parse(regex)
+            && hir.properties().look_set().is_empty()
+            && hir.properties().minimum_len().is_some_and(|len| len > 0)
+            && needles(rest).is_none()
+        {
+            return (build(regex), false);
+        }
+    }
+    let Some(needles) = needles(rest) else { return (None, false) };
+    let each: Vec<String> = needles.iter().map(|needle| regex::escape(needle)).collect();
+    (build(&format!("(?i-u)(?:{})", each.join("|"))), false)
+}
+
+/// An event as it lies in a block.
+struct Seen<'a> {
+    text: &'a [u8],
+    head: Head<'a>,
+    facts: &'a Facts,
+}
+
+impl Subject for Seen<'_> {
+    fn time(&self) -> Option<Timestamp> {
+        self.head.time
+    }
+
+    fn level(&self) -> Option<LogLevel> {
+        self.head.level
+    }
+
+    fn value(&self, field: &Field) -> Option<&str> {
+        match field {
+            Field::Node => Some(&self.facts.node),
+            Field::Dataset => Some(self.facts.dataset),
+            Field::File => Some(&self.facts.name),
+            Field::Thread => self.head.thread,
+            Field::Logger => self.head.logger,
+            _ => None,
+        }
+    }
+
+    fn number(&self, _: NumberField) -> Option<u64> {
+        None
+    }
+
+    fn any_text(&self, found: &mut dyn FnMut(&[u8]) -> bool) -> bool {
+        let (head, text) = (&self.head, self.text.trim_ascii_end());
+        let message = text.get(head.message_at..).unwrap_or_default();
+        found(message) || text.get(head.origin_at..head.message_at).is_some_and(found)
+    }
+}

@@ -1,0 +1,133 @@
+//! How attempts are decided when answers are lost.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use super::*;
+use crate::adapters::zookeeper::fake::{FakeCoord, FakeEnsemble, Fate, Request, Weather};
+use crate::domain::file::FileEntry;
+use crate::domain::fixtures::{file, node_id};
+use crate::domain::ids::{AttemptId, InstanceId, Timestamp};
+use crate::domain::migration::{Intent, IntentKind, IntentState};
+
+const ROOT: &str = "/demo";
+const ATTEMPT: AttemptId = AttemptId::new(77);
+
+/// Fates of the writes that come after the world is made, in their order; then all goes well.
+#[derive(Default)]
+struct Planned(Mutex<VecDeque<Fate>>);
+
+impl Weather for Planned {
+    fn fate(&self, request: Request<'_>) -> Fate {
+        let next = if request.write { self.0.lock().unwrap().pop_front() } else { None };
+        next.unwrap_or(Fate::Served)
+    }
+}
+
+/// A file at zk1, and a move of it to zk2 that is prepared.
+struct World {
+    ensemble: FakeEnsemble,
+    coord: Arc<FakeCoord>,
+    registry: Registry,
+    planned: Arc<Planned>,
+    commit: MoveCommit,
+    fence: Fence,
+}
+
+async fn world() -> World {
+    let planned = Arc::new(Planned::default());
+    let weather: Arc<Planned> = Arc::clone(&planned);
+    let ensemble = FakeEnsemble::new(weather);
+    let coord = Arc::new(ensemble.connect(ROOT));
+    let config = ZkConfig { root: ROOT.into(), ..ZkConfig::default() };
+    let registry = Registry::open(Arc::clone(&coord) as Arc<dyn Coord>, &config).await.unwrap();
+    let entry: FileEntry = file(1, "zk1");
+    let path = registry.layout().file(entry.id);
+    registry.make(&path, &json(&path, &entry.record).unwrap()).await.unwrap();
+    let (_, version) = registry.ensure_node(&node_id("zk2")).await.unwrap();
+    let fence = Fence { epoch: None, nodes: vec![(node_id("zk2"), version)] };
+    let intent = Intent {
+        v: 1,
+        state: IntentState::Prepared,
+        kind: IntentKind::Move,
+        file: entry.id,
+        name: entry.record.name.clone(),
+        src: Some(node_id("zk1")),
+        dst: Some(node_id("zk2")),
+        blob_src: Some(entry.record.blob),
+        blob_dst: Some(ATTEMPT),
+        size: Some(entry.record.size),
+        blake3: Some(entry.record.blake3),
+        instance: InstanceId::new(1),
+        reason: None,
+        by: "test".into(),
+        created_ms: Timestamp(1),
+    };
+    registry.prepare(&[(ATTEMPT, intent.clone())], &fence).await.unwrap();
+    let record = entry.record.moved(node_id("zk2"), ATTEMPT, Timestamp(2));
+    let commit = MoveCommit { attempt: ATTEMPT, intent, entry, record };
+    World { ensemble, coord, registry, planned, commit, fence }
+}
+
+impl World {
+    /// Commits with this fate, and decides.
+    async fn commit_then_settle(&self, fate: Fate) -> Decided {
+        self.planned.0.lock().unwrap().push_back(fate);
+        let commit = self.registry.commit_moves(std::slice::from_ref(&self.commit), &self.fence).await;
+        assert!(matches!(commit, Err(ZkError::Unknown { .. })), "{commit:?}");
+        self.registry.settle(ATTEMPT, self.commit.entry.id).await
+    }
+
+    async fn owner(&self) -> String {
+        match self.registry.read_file(self.commit.entry.id).await.unwrap() {
+            ReadFile::Entry(entry) => entry.record.owner.to_string(),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_commit_whose_answer_was_lost_is_found() {
+    let world = world().await;
+    assert_eq!(world.commit_then_settle(Fate::AnswerLost).await, Decided::Committed);
+    assert_eq!(world.owner().await, "zk2");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_commit_that_comes_late_finds_its_attempt_aborted() {
+    let world = world().await;
+    assert_eq!(world.commit_then_settle(Fate::Late(Duration::from_secs(60))).await, Decided::Aborted);
+    world.ensemble.settle();
+    assert_eq!(world.owner().await, "zk1");
+}
+
+/// Somebody else has rolled the commit forward and deleted the intent: its bytes are the file's.
+#[tokio::test(start_paused = true)]
+async fn an_intent_that_is_gone_does_not_mean_that_the_bytes_may_go() {
+    let world = world().await;
+    world.registry.commit_moves(std::slice::from_ref(&world.commit), &world.fence).await.unwrap();
+    world.registry.delete_intent(ATTEMPT).await.unwrap();
+    assert_eq!(world.registry.abort(ATTEMPT).await, Decided::Gone);
+    assert_eq!(world.registry.settle(ATTEMPT, world.commit.entry.id).await, Decided::Committed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_decision_without_a_server_waits_for_one_and_ends_with_the_program() {
+    let world = world().await;
+    let stop = CancellationToken::new();
+    let registry = world.registry.clone().until(stop.clone());
+    world.ensemble.disconnect(&world.coord);
+    let waits = timeout(Duration::from_secs(600), registry.abort(ATTEMPT)).await;
+    assert!(waits.is_err(), "nothing can be decided without a server");
+    stop.cancel();
+    let ended = timeout(Duration::from_secs(1), registry.abort(ATTEMPT)).await;
+    assert_eq!(ended, Ok(Decided::Undecided));
+    let unprepared = registry.abort_unprepared(AttemptId::new(5), &world.commit.intent);
+    assert_eq!(timeout(Duration::from_secs(1), unprepared).await, Ok(Decided::Undecided));
+    world.ensemble.reconnect(&world.coord);
+    assert_eq!(registry.abort(ATTEMPT).await, Decided::Aborted, "with a server one try is enough");
+}

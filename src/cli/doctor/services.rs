@@ -1,0 +1,227 @@
+//! Elasticsearch, Prometheus and Grafana: there, open to us, and with data.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::finding::Finding;
+use super::place::Place;
+
+const LIMIT: Duration = Duration::from_secs(3);
+/// As provisioned in `monitoring/grafana`.
+const GRAFANA_SOURCE: &str = "prometheus";
+/// Targets that are named one by one.
+const TARGETS_TOLD: usize = 6;
+
+/// What came back of one question.
+#[derive(Debug)]
+enum Reply {
+    /// In words.
+    Unreachable(String),
+    Status(u16),
+    Json(Value),
+    /// It is no JSON.
+    Other,
+}
+
+async fn ask(url: &str) -> Reply {
+    let client = reqwest::Client::builder().timeout(LIMIT).redirect(reqwest::redirect::Policy::none()).no_proxy();
+    let Ok(client) = client.build() else { return Reply::Unreachable("the machine gives no sockets".into()) };
+    let response = match client.get(url).send().await {
+        Ok(response) => response,
+        Err(error) if error.is_timeout() => {
+            return Reply::Unreachable(format!("no answer within {} s", LIMIT.as_secs()));
+        }
+        Err(error) if error.is_connect() => return Reply::Unreachable("connection refused".into()),
+        Err(error) => return Reply::Unreachable(error.to_string()),
+    };
+    let status = response.status();
+    match response.bytes().await.map(|bytes| serde_json::from_slice(&bytes)) {
+        Ok(Ok(value)) if status.is_success() => Reply::Json(value),
+        Ok(Err(_)) if status.is_success() => Reply::Other,
+        _ => Reply::Status(status.as_u16()),
+    }
+}
+
+/// With `--local` nothing of the stack is expected: what is not there is no finding.
+fn expected(place: &Place, reply: &Reply) -> bool {
+    !(place.local && matches!(reply, Reply::Unreachable(_)))
+}
+
+pub(super) async fn elasticsearch(place: &Place) -> Vec<Finding> {
+    let url = place.config.doctor.elasticsearch.trim_end_matches('/');
+    let reply = ask(&format!("{url}/_cluster/health")).await;
+    if expected(place, &reply) { vec![judge_elasticsearch(url, &reply)] } else { Vec::new() }
+}
+
+fn judge_elasticsearch(url: &str, reply: &Reply) -> Finding {
+    const NAME: &str = "elasticsearch";
+    let logs = "docker compose logs --tail 50 elasticsearch";
+    match reply {
+        Reply::Unreachable(cause) => Finding::warn(
+            NAME,
+            format!("{url}: {cause}; logs are searched in the local files instead"),
+            format!("docker compose up -d elasticsearch; if it exits (137 is want of memory, it needs 1 GiB): {logs}"),
+        ),
+        Reply::Status(status @ (401 | 403)) => Finding::fail(
+            NAME,
+            format!("{url} asks for a password or does not let this one in (status {status})"),
+            "give zkdeck user and password as docs/stack.md says under Security",
+        ),
+        Reply::Status(status) => Finding::fail(NAME, format!("{url} answers with status {status}"), logs),
+        Reply::Other => Finding::fail(
+            NAME,
+            format!("what answers at {url} is no Elasticsearch"),
+            "correct [doctor] elasticsearch, or end what has the port",
+        ),
+        Reply::Json(health) => match health["status"].as_str() {
+            Some("green") => Finding::ok(NAME, format!("{url} is green")),
+            Some(colour @ ("yellow" | "red")) => {
+                let unassigned = health["unassigned_shards"].as_u64().map_or("-".into(), |count| count.to_string());
+                let message = format!("{url} is {colour}, {unassigned} shards have no place");
+                let fix = format!("curl '{url}/_cluster/allocation/explain?pretty'");
+                if colour == "red" { Finding::fail(NAME, message, fix) } else { Finding::warn(NAME, message, fix) }
+            }
+            _ => judge_elasticsearch(url, &Reply::Other),
+        },
+    }
+}
+
+pub(super) async fn prometheus(place: &Place) -> Vec<Finding> {
+    let url = place.config.doctor.prometheus.trim_end_matches('/');
+    let reply = ask(&format!("{url}/api/v1/targets?state=active")).await;
+    if expected(place, &reply) { judge_prometheus(url, &reply) } else { Vec::new() }
+}
+
+fn judge_prometheus(url: &str, reply: &Reply) -> Vec<Finding> {
+    const NAME: &str = "prometheus";
+    let logs = "docker compose up -d prometheus; docker compose logs --tail 50 prometheus";
+    let targets = match reply {
+        Reply::Unreachable(cause) => return vec![Finding::warn(NAME, format!("{url}: {cause}"), logs)],
+        Reply::Json(answer) => answer["data"]["activeTargets"].as_array(),
+        Reply::Status(_) | Reply::Other => None,
+    };
+    let Some(targets) = targets else {
+        let message = format!("what answers at {url} is no Prometheus");
+        return vec![Finding::fail(NAME, message, "correct [doctor] prometheus, or end what has the port")];
+    };
+    let down: Vec<&Value> = targets.iter().filter(|target| target["health"] != "up").collect();
+    if targets.is_empty() {
+        return vec![Finding::fail(
+            NAME,
+            format!("{url} scrapes nothing"),
+            "look at monitoring/prometheus.yml and its mount",
+        )];
+    }
+    let count = format!("{} of {} targets up", targets.len() - down.len(), targets.len());
+    if down.is_empty() {
+        return vec![Finding::ok(NAME, count)];
+    }
+    let one = |target: &&Value| {
+        let text = |value: &Value| value.as_str().filter(|text| !text.is_empty()).unwrap_or("-").to_owned();
+        let (name, why) = (text(&target["labels"]["instance"]), text(&target["lastError"]));
+        let service = name.split(':').next().unwrap_or_default().to_owned();
+        Finding::warn(NAME, format!("{count}; {name}: {why}"), format!("docker compose up -d {service}"))
+    };
+    down.iter().take(TARGETS_TOLD).map(one).collect()
+}
+
+pub(super) async fn grafana(place: &Place) -> Vec<Finding> {
+    let url = place.config.doctor.grafana.trim_end_matches('/');
+    let health = ask(&format!("{url}/api/health")).await;
+    if !expected(place, &health) {
+        return Vec::new();
+    }
+    let data = match &health {
+        Reply::Json(_) => ask(&format!("{url}/api/datasources/proxy/uid/{GRAFANA_SOURCE}/api/v1/query?query=up")).await,
+        _ => Reply::Other,
+    };
+    vec![judge_grafana(url, &health, &data)]
+}
+
+fn judge_grafana(url: &str, health: &Reply, data: &Reply) -> Finding {
+    const NAME: &str = "grafana";
+    match (health, data) {
+        (Reply::Unreachable(cause), _) => Finding::warn(
+            NAME,
+            format!("{url}: {cause}"),
+            "docker compose up -d grafana; docker compose logs --tail 50 grafana",
+        ),
+        (Reply::Json(health), _) if health["database"] != "ok" => {
+            let message = format!("{url} says that its own database is not well: {}", health["database"]);
+            Finding::fail(NAME, message, "docker compose logs --tail 50 grafana")
+        }
+        (Reply::Json(_), Reply::Json(answer)) => match answer["data"]["result"].as_array().map(Vec::len) {
+            Some(series @ 1..) => {
+                Finding::ok(NAME, format!("{url} has data: {series} targets through its data source"))
+            }
+            _ => Finding::warn(
+                NAME,
+                format!("{url} works, and its data source has no data"),
+                "see the finding on prometheus; after a fresh start wait two minutes: rates need two scrapes",
+            ),
+        },
+        (Reply::Json(_), Reply::Status(status)) => Finding::warn(
+            NAME,
+            format!("{url} works, and its data source {GRAFANA_SOURCE} answers with status {status}"),
+            "docker compose up -d prometheus; the data source is monitoring/grafana's, look at its mount",
+        ),
+        (Reply::Json(_), _) => Finding::warn(
+            NAME,
+            format!("{url} works, and its data source does not answer"),
+            "docker compose up -d prometheus",
+        ),
+        (Reply::Status(_) | Reply::Other, _) => Finding::fail(
+            NAME,
+            format!("what answers at {url} is no Grafana"),
+            "correct [doctor] grafana, or end what has the port",
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::cli::doctor::finding::Status;
+
+    #[test]
+    fn elasticsearch_is_judged_by_what_it_says() {
+        let of = |reply: Reply| judge_elasticsearch("http://e", &reply).status;
+        assert_eq!(of(Reply::Json(json!({"status": "green"}))), Status::Ok);
+        assert_eq!(of(Reply::Json(json!({"status": "yellow", "unassigned_shards": 3}))), Status::Warn);
+        assert_eq!(of(Reply::Json(json!({"status": "red"}))), Status::Fail);
+        assert_eq!(of(Reply::Json(json!({"hello": 1}))), Status::Fail);
+        assert_eq!(of(Reply::Unreachable("connection refused".into())), Status::Warn);
+        assert_eq!(of(Reply::Status(401)), Status::Fail);
+        let unknown = judge_elasticsearch("http://e", &Reply::Json(json!({"status": "red"})));
+        assert!(unknown.message.contains("- shards"), "what is not told is no 0: {unknown:?}");
+    }
+
+    #[test]
+    fn every_target_that_is_down_is_named_with_its_error() {
+        let up = json!({"health": "up", "labels": {"instance": "zk1:7000"}});
+        let down = json!({"health": "down", "labels": {"instance": "zk2:7000"}, "lastError": "no route to host"});
+        let of =
+            |targets: Value| judge_prometheus("http://p", &Reply::Json(json!({"data": {"activeTargets": targets}})));
+        assert_eq!(of(json!([up])), [Finding::ok("prometheus", "1 of 1 targets up")]);
+        let found = of(json!([up, down]));
+        assert_eq!(found[0].message, "1 of 2 targets up; zk2:7000: no route to host");
+        assert_eq!(found[0].fix.as_deref(), Some("docker compose up -d zk2"));
+        assert_eq!(of(json!([]))[0].status, Status::Fail);
+        assert_eq!(judge_prometheus("http://p", &Reply::Other)[0].status, Status::Fail);
+    }
+
+    #[test]
+    fn grafana_without_data_is_told_apart_from_no_grafana() {
+        let well = || Reply::Json(json!({"database": "ok"}));
+        let of = |health: Reply, data: Reply| judge_grafana("http://g", &health, &data).status;
+        assert_eq!(of(well(), Reply::Json(json!({"data": {"result": [1, 2]}}))), Status::Ok);
+        assert_eq!(of(well(), Reply::Json(json!({"data": {"result": []}}))), Status::Warn);
+        assert_eq!(of(well(), Reply::Status(502)), Status::Warn);
+        assert_eq!(of(Reply::Json(json!({"database": "failing"})), Reply::Other), Status::Fail);
+        assert_eq!(of(Reply::Other, Reply::Other), Status::Fail);
+        assert_eq!(of(Reply::Unreachable("x".into()), Reply::Other), Status::Warn);
+    }
+}

@@ -1,0 +1,141 @@
+//! `zkdeck logs QUERY`: one search, or with `--follow` all that comes, on standard output.
+
+use std::io::Write;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use super::{compose, say};
+use crate::config::Config;
+use crate::domain::ids::Timestamp;
+use crate::domain::log::{
+    Answered, FollowAsk, LogAnswer, LogAsk, LogEvent, LogFail, LogSearch, MOMENT_RULE, Moment, PAGE_MAX, PageAsk,
+    instant, parse,
+};
+use crate::engine::clock;
+
+/// How long a follower waits in one go.
+const WAIT: Duration = Duration::from_secs(2);
+/// After a failure, a follower tries again so much later.
+const RETRY: Duration = Duration::from_secs(2);
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Options {
+    /// What to search for, such as 'level>=WARN node:zk1 "timed out"'; nothing: everything
+    #[arg(value_name = "QUERY", default_value = "", allow_hyphen_values = true)]
+    query: String,
+
+    /// Only from this time on: 15m, 2h, 14:01, 2026-11-23T14:01:58Z (UTC)
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    since: Option<Moment>,
+
+    /// Only before this time
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    until: Option<Moment>,
+
+    /// The newest so many events
+    #[arg(long, value_name = "NUMBER", default_value_t = 200, value_parser = clap::value_parser!(u16).range(1..=PAGE_MAX as i64))]
+    limit: u16,
+
+    /// Print one JSON object for each event
+    #[arg(long)]
+    json: bool,
+
+    /// Go on with what is written from now on, until Ctrl-C
+    #[arg(long, short)]
+    follow: bool,
+}
+
+fn moment(text: &str) -> Result<Moment, String> {
+    Moment::parse(text).ok_or_else(|| format!("must be {MOMENT_RULE}"))
+}
+
+pub(super) async fn run(options: &Options, config: &Config) -> anyhow::Result<ExitCode> {
+    let expr = parse(&options.query).map_err(|error| anyhow::anyhow!("query, {error}\n  {}", options.query))?;
+    let search = LogSearch { expr, from: options.since, to: options.until, ..LogSearch::default() };
+    let logs = compose::logs(config)?;
+    let ask = PageAsk { search: search.clone(), limit: usize::from(options.limit), ..PageAsk::default() };
+    let LogAnswer::Page(page) = logs.answer(LogAsk::Page(ask), clock::now()).await? else {
+        anyhow::bail!("the logs answered another question");
+    };
+    told(&page.answered);
+    if page.older.is_some() {
+        say(&format!("zkdeck: only the newest {} events; raise --limit, or narrow the search", page.events.len()));
+    }
+    if !print(&page.events, options.json) || !options.follow {
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut follow = FollowAsk { search, mark: page.mark, wait: WAIT, limit: PAGE_MAX };
+    loop {
+        let next = tokio::select! {
+            answer = logs.answer(LogAsk::Follow(follow.clone()), clock::now()) => answer,
+            _ = tokio::signal::ctrl_c() => return Ok(ExitCode::SUCCESS),
+        };
+        match next {
+            Ok(LogAnswer::Follow(news)) => {
+                if news.left_out > 0 {
+                    say(&format!("zkdeck: {} events came at once and were left out", news.left_out));
+                }
+                follow.mark = Some(news.mark);
+                if !print(&news.events, options.json) {
+                    return Ok(ExitCode::SUCCESS);
+                }
+            }
+            Ok(_) => anyhow::bail!("the logs answered another question"),
+            Err(error) => wait_after(&error).await,
+        }
+    }
+}
+
+/// The mark stays as it was: nothing is lost by trying again.
+async fn wait_after(error: &LogFail) {
+    say(&format!("zkdeck: {error}; trying again"));
+    tokio::time::sleep(RETRY).await;
+}
+
+fn told(answered: &Answered) {
+    for text in answered.fallback.iter().chain(&answered.notes) {
+        say(&format!("zkdeck: {text}"));
+    }
+}
+
+/// `false` when nobody reads any more.
+fn print(events: &[LogEvent], json: bool) -> bool {
+    let mut out = std::io::stdout().lock();
+    let each = |event: &LogEvent| if json { serde_json::to_string(event).unwrap_or_default() } else { line(event) };
+    events.iter().try_for_each(|event| writeln!(out, "{}", each(event))).and_then(|()| out.flush()).is_ok()
+}
+
+/// Nothing that a log line holds may write to the terminal.
+fn line(event: &LogEvent) -> String {
+    let time = event.time.map_or_else(|| "-".to_owned(), |time| instant(Timestamp(time.0)));
+    let level = event.level.map_or("-", |level| level.word());
+    let thread = event.thread.as_deref().map(|thread| format!("[{thread}] ")).unwrap_or_default();
+    let fields: Vec<String> = event.fields.iter().map(|(name, value)| format!(" {name}={value}")).collect();
+    let mut text = format!("{time} {} {level:<5} {thread}{}{}", event.node, event.message(), fields.concat());
+    for more in event.more() {
+        text.push_str("\n    ");
+        text.push_str(more);
+    }
+    text.split('\n').map(crate::tui::sanitise::clean).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::Millis;
+
+    #[test]
+    fn a_hostile_line_cannot_write_to_the_terminal() {
+        let text = "a\u{1b}]0;owned\u{7}\u{202e}b\r\n\tat x\0".to_owned();
+        let event = LogEvent { time: Some(Timestamp(0)), node: "zk1".into(), text, ..LogEvent::default() };
+        let line = line(&event);
+        assert!(line.chars().all(|c| c == '\n' || !c.is_control()), "{line:?}");
+        assert!(line.starts_with("1970-01-01T00:00:00.000Z zk1 -     a^[]0;owned^G<202E>b"), "{line}");
+    }
+
+    #[test]
+    fn times_are_checked_before_anything_is_searched() {
+        assert_eq!(moment("15m"), Ok(Moment::Ago(Millis(900_000))));
+        assert!(moment("soon").is_err_and(|why| why.contains("15m")));
+    }
+}

@@ -1,0 +1,21 @@
+//! Simulated worlds: the engine's own jobs on files, over an ensemble, disks and processes in memory
+//! that go wrong in every way that a seed can think of. Time is paused, so an hour takes milliseconds,
+//! and a seed always makes the same world.
+//!
+//! `world` tells a world's story, `process` is one zkdeck in it and `work` what it does; `sky` decides
+//! what befalls whom, `truth` judges each transaction, `sabotage` breaks the protocol on purpose.
+//!
+//! | variable | default | |
+//! |---|---|---|
+//! | `ZKDECK_SEEDS` | 200 | how many worlds [`tests`] makes |
+//! | `ZKDECK_FIRST_SEED` | 0 | the first of them |
+//! | `ZKDECK_SEED` | | this world only; its verdict is printed |
+
+mod process;
+mod rng;
+mod sabotage;
+mod sky;
+mod tests;
+mod truth;
+mod work;
+mod world;

@@ -1,0 +1,275 @@
+//! What befalls the processes of a world: the fate of each request and of each use of a disk.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rustix::io::Errno;
+
+use super::rng::Rng;
+use super::truth::Truth;
+use crate::adapters::blobs::disk::fake::{Operation, Trouble};
+use crate::adapters::zookeeper::error::Refusal;
+use crate::adapters::zookeeper::fake::{Fate, Request, Weather};
+
+/// A process, counted from 1; a restart is a new one.
+pub(super) type Pid = u32;
+
+/// The classes of faults.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Fault {
+    /// `kill -9` before a random request or use of the disk.
+    Kill,
+    /// All processes die, and what was not synced may be lost.
+    PowerLoss,
+    Expiry,
+    /// The servers end a session whose client goes on working.
+    ThoughtDead,
+    Disconnect,
+    RequestLost,
+    AnswerLost,
+    /// Carried out up to 20 s after the client gave up.
+    Late,
+    Throttled,
+    LaggingRead,
+    /// A leader that was replaced goes on with its epoch.
+    TwoLeaders,
+    DiskError,
+    DiskFull,
+    /// A node is drained or taken back while moves are under way.
+    Drain,
+    /// A bit of a file's bytes flips at its owner.
+    BitFlip,
+}
+
+impl Fault {
+    pub(super) const ALL: [Self; 15] = [
+        Self::Kill,
+        Self::PowerLoss,
+        Self::Expiry,
+        Self::ThoughtDead,
+        Self::Disconnect,
+        Self::RequestLost,
+        Self::AnswerLost,
+        Self::Late,
+        Self::Throttled,
+        Self::LaggingRead,
+        Self::TwoLeaders,
+        Self::DiskError,
+        Self::DiskFull,
+        Self::Drain,
+        Self::BitFlip,
+    ];
+}
+
+pub(super) struct Sky(Mutex<State>);
+
+struct State {
+    rng: Rng,
+    on: BTreeSet<Fault>,
+    calm: bool,
+    fired: BTreeMap<Fault, u64>,
+    owners: BTreeMap<u64, Pid>,
+    /// Uses of ZooKeeper and the disk after which a process dies.
+    doomed: BTreeMap<Pid, u64>,
+    dead: BTreeSet<Pid>,
+    /// Deaths that the world has not seen to yet.
+    died: Vec<Pid>,
+    steps: u64,
+}
+
+impl Sky {
+    pub(super) fn new(seed: u64, on: BTreeSet<Fault>) -> Self {
+        Self(Mutex::new(State {
+            rng: Rng::new(seed ^ 0x5ca1_ab1e),
+            on,
+            calm: true,
+            fired: BTreeMap::new(),
+            owners: BTreeMap::new(),
+            doomed: BTreeMap::new(),
+            dead: BTreeSet::new(),
+            died: Vec::new(),
+            steps: 0,
+        }))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Draws with the world's own numbers.
+    pub(super) fn draw<T>(&self, draw: impl FnOnce(&mut Rng) -> T) -> T {
+        draw(&mut self.state().rng)
+    }
+
+    pub(super) fn set_calm(&self, calm: bool) {
+        let mut state = self.state();
+        state.calm = calm;
+        state.doomed.clear();
+    }
+
+    pub(super) fn is_on(&self, fault: Fault) -> bool {
+        let state = self.state();
+        !state.calm && state.on.contains(&fault)
+    }
+
+    pub(super) fn fire(&self, fault: Fault) {
+        self.state().fire(fault);
+    }
+
+    pub(super) fn fired(&self) -> BTreeMap<Fault, u64> {
+        self.state().fired.clone()
+    }
+
+    /// How often anything was asked: the same for the same seed.
+    pub(super) fn steps(&self) -> u64 {
+        self.state().steps
+    }
+
+    pub(super) fn owns(&self, pid: Pid, session: u64) {
+        self.state().owners.insert(session, pid);
+    }
+
+    /// The process will die after so many steps.
+    pub(super) fn doom(&self, pid: Pid, steps: u64) {
+        self.state().doomed.insert(pid, steps);
+    }
+
+    pub(super) fn kill(&self, pid: Pid) {
+        let mut state = self.state();
+        state.doomed.remove(&pid);
+        state.dead.insert(pid);
+    }
+
+    pub(super) fn is_dead(&self, pid: Pid) -> bool {
+        self.state().dead.contains(&pid)
+    }
+
+    pub(super) fn take_died(&self) -> Vec<Pid> {
+        std::mem::take(&mut self.state().died)
+    }
+
+    /// One process's troubles with the disk.
+    pub(super) fn disk_of(self: &Arc<Self>, pid: Pid, truth: &Arc<Truth>) -> Arc<DiskSky> {
+        Arc::new(DiskSky { sky: Arc::clone(self), truth: Arc::clone(truth), pid, armed: AtomicBool::new(false) })
+    }
+}
+
+impl State {
+    fn fire(&mut self, fault: Fault) {
+        *self.fired.entry(fault).or_default() += 1;
+    }
+
+    /// Whether the fault is on and strikes now.
+    fn strikes(&mut self, fault: Fault, per_mille: u64) -> bool {
+        let strikes = !self.calm && self.on.contains(&fault) && self.rng.chance(per_mille);
+        if strikes {
+            self.fire(fault);
+        }
+        strikes
+    }
+
+    /// A step of a process: whether it is dead, and whether it has just died.
+    fn step(&mut self, pid: Pid) -> Option<bool> {
+        self.steps += 1;
+        if self.dead.contains(&pid) {
+            return Some(false);
+        }
+        let left = self.doomed.get_mut(&pid)?;
+        if *left > 0 {
+            *left -= 1;
+            return None;
+        }
+        self.doomed.remove(&pid);
+        self.dead.insert(pid);
+        self.died.push(pid);
+        self.fire(Fault::Kill);
+        Some(true)
+    }
+}
+
+impl Weather for Sky {
+    fn fate(&self, request: Request<'_>) -> Fate {
+        let mut state = self.state();
+        let pid = state.owners.get(&request.session).copied().unwrap_or_default();
+        if let Some(now) = state.step(pid) {
+            let applied = now && state.rng.chance(500);
+            return Fate::Hangs { applied };
+        }
+        if state.strikes(Fault::RequestLost, 20) {
+            return Fate::Lost;
+        }
+        if !request.write {
+            return Fate::Served;
+        }
+        // A leader's epoch and the ephemerals of an election are no files: only the protocol's own
+        // writes are delayed, since those are what a late arrival could spoil.
+        let late = request.operation == "multi" || request.path.contains("/migrations/");
+        if late && state.strikes(Fault::Late, 40) {
+            let after = state.rng.millis(20_000);
+            return Fate::Late(after);
+        }
+        if state.strikes(Fault::AnswerLost, 40) {
+            return Fate::AnswerLost;
+        }
+        if state.strikes(Fault::Throttled, 10) {
+            return Fate::Refused(Refusal::Throttled);
+        }
+        Fate::Served
+    }
+
+    fn travel(&self) -> Duration {
+        let mut state = self.state();
+        if state.calm { Duration::ZERO } else { state.rng.millis(12) }
+    }
+
+    fn lag(&self, _: u64, unseen: u64) -> u64 {
+        let mut state = self.state();
+        if unseen > 0 && state.strikes(Fault::LaggingRead, 300) { state.rng.below(unseen) + 1 } else { 0 }
+    }
+}
+
+/// The disk as one process meets it.
+pub(super) struct DiskSky {
+    sky: Arc<Sky>,
+    truth: Arc<Truth>,
+    pid: Pid,
+    /// Not before the store is open.
+    armed: AtomicBool,
+}
+
+impl DiskSky {
+    pub(super) fn arm(&self) {
+        self.armed.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Trouble for DiskSky {
+    fn strikes(&self, operation: Operation, path: &Path) -> Option<Errno> {
+        if !self.armed.load(Ordering::Relaxed) {
+            return None;
+        }
+        let mut state = self.sky.state();
+        if state.step(self.pid).is_some() {
+            return Some(Errno::IO);
+        }
+        if operation != Operation::Look && state.strikes(Fault::DiskError, 8) {
+            return Some(Errno::IO);
+        }
+        if matches!(operation, Operation::Create | Operation::Write) && state.strikes(Fault::DiskFull, 15) {
+            return Some(Errno::NOSPC);
+        }
+        drop(state);
+        if matches!(operation, Operation::Remove | Operation::Rename) {
+            self.truth.removing(path);
+        }
+        None
+    }
+}
+
+/// Where the simulated store lies.
+pub(super) fn store_root() -> PathBuf {
+    PathBuf::from("/data/uploads")
+}

@@ -1,0 +1,143 @@
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use tokio::runtime::{Builder, Runtime};
+
+use super::sabotage::Sabotage;
+use super::sky::Fault;
+use super::world::{self, Template, Verdict};
+
+/// Worlds of a run that nobody asked to be larger.
+const SEEDS: u64 = 200;
+/// Worlds in which a broken variant has to show.
+const CONTROL_SEEDS: u64 = 500;
+
+/// Makes worlds one after the other.
+struct Maker {
+    runtime: Runtime,
+    template: Template,
+}
+
+impl Maker {
+    fn new() -> Self {
+        let runtime = Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        let template = runtime.block_on(Template::new());
+        Self { runtime, template }
+    }
+
+    fn make(&self, seed: u64, only: &[Fault], sabotage: Option<Sabotage>) -> Verdict {
+        self.runtime.block_on(world::run(seed, only, sabotage, &self.template))
+    }
+}
+
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
+/// What all worlds of a run came to.
+#[derive(Default)]
+struct Sum {
+    worlds: u64,
+    commits: u64,
+    quarantined: u64,
+    /// Worlds in which the fault struck, and how often it did.
+    fired: BTreeMap<Fault, (u64, u64)>,
+    failed: Vec<(u64, Vec<String>)>,
+}
+
+impl Sum {
+    fn add(&mut self, seed: u64, verdict: Verdict) {
+        self.worlds += 1;
+        self.commits += verdict.commits;
+        self.quarantined += verdict.quarantined;
+        for (fault, times) in verdict.fired {
+            let sum = self.fired.entry(fault).or_default();
+            *sum = (sum.0 + 1, sum.1 + times);
+        }
+        if !verdict.violations.is_empty() {
+            self.failed.push((seed, verdict.violations));
+        }
+    }
+
+    fn merge(mut self, other: Self) -> Self {
+        self.worlds += other.worlds;
+        self.commits += other.commits;
+        self.quarantined += other.quarantined;
+        self.failed.extend(other.failed);
+        for (fault, (worlds, times)) in other.fired {
+            let sum = self.fired.entry(fault).or_default();
+            *sum = (sum.0 + worlds, sum.1 + times);
+        }
+        self
+    }
+}
+
+fn run(seeds: std::ops::Range<u64>, threads: u64) -> Sum {
+    let share = |thread: u64| {
+        let maker = Maker::new();
+        let mut sum = Sum::default();
+        for seed in seeds.clone().filter(|seed| seed % threads == thread) {
+            sum.add(seed, maker.make(seed, &[], None));
+        }
+        sum
+    };
+    std::thread::scope(|scope| {
+        let all: Vec<_> = (0..threads).map(|thread| scope.spawn(move || share(thread))).collect();
+        all.into_iter().map(|one| one.join().unwrap()).fold(Sum::default(), Sum::merge)
+    })
+}
+
+#[test]
+fn no_world_loses_a_file() {
+    if let Some(seed) = number("ZKDECK_SEED") {
+        let verdict = Maker::new().make(seed, &[], None);
+        println!("{verdict:#?}");
+        assert!(verdict.violations.is_empty(), "seed {seed}");
+        return;
+    }
+    let (seeds, first) = (number("ZKDECK_SEEDS").unwrap_or(SEEDS), number("ZKDECK_FIRST_SEED").unwrap_or(0));
+    let threads = std::thread::available_parallelism().map_or(1, |count| count.get() as u64);
+    let begun = Instant::now();
+    let sum = run(first..first + seeds, threads);
+    let rate = sum.worlds as f64 / begun.elapsed().as_secs_f64();
+    println!("{} worlds, {rate:.0} a second, {} commits, {} quarantined", sum.worlds, sum.commits, sum.quarantined);
+    for (fault, (worlds, times)) in &sum.fired {
+        println!("{fault:?}: {times} times in {worlds} worlds");
+    }
+    for (seed, violations) in sum.failed.iter().take(5) {
+        println!("seed {seed}: {}", violations.join("\n  "));
+        println!("  again: ZKDECK_SEED={seed} cargo test --release --lib simulation::tests::no_world -- --nocapture");
+    }
+    assert!(sum.failed.is_empty(), "{} of {} worlds failed", sum.failed.len(), sum.worlds);
+    let silent: Vec<_> = Fault::ALL.iter().filter(|fault| !sum.fired.contains_key(fault)).collect();
+    assert!(seeds < SEEDS || silent.is_empty(), "never struck: {silent:?}");
+}
+
+#[test]
+fn a_seed_makes_one_world() {
+    let (one, other) = (Maker::new(), Maker::new());
+    for seed in 0..20 {
+        let (first, second) = (one.make(seed, &[], None), other.make(seed, &[], None));
+        assert_eq!(
+            (first.steps, first.commits, first.fired),
+            (second.steps, second.commits, second.fired),
+            "seed {seed}"
+        );
+    }
+}
+
+#[test]
+fn every_broken_variant_is_caught() {
+    let maker = Maker::new();
+    for rule in Sabotage::ALL {
+        let caught = (0..CONTROL_SEEDS).find_map(|seed| {
+            let verdict = maker.make(seed, rule.shows_under(), Some(rule));
+            let shows = |found: &String| rule.breaks().iter().any(|invariant| found.starts_with(invariant));
+            verdict.violations.into_iter().find(shows).map(|violation| (seed, violation))
+        });
+        match caught {
+            Some((seed, violation)) => println!("{rule:?}: caught in world {seed}: {violation}"),
+            None => panic!("{rule:?} was not caught in {CONTROL_SEEDS} worlds"),
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! What really happened, in the order in which the servers applied it: the judge that sees every
+//! transaction and every removal, and so finds what is wrong in the moment it goes wrong.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::sky::store_root;
+use crate::adapters::zookeeper::coord::PathKind;
+use crate::adapters::zookeeper::fake::Effect;
+use crate::adapters::zookeeper::layout::{Layout, Touched};
+use crate::domain::file::{FileEntry, FileRecord, parse_blob_name};
+use crate::domain::ids::{AttemptId, FileId, NodeId};
+use crate::domain::node::NodeRecord;
+
+pub(super) struct Truth {
+    layout: Layout,
+    known: Mutex<Known>,
+}
+
+#[derive(Default)]
+struct Known {
+    files: BTreeMap<FileId, FileRecord>,
+    /// Attempts whose bytes a record has ever named.
+    named: BTreeSet<AttemptId>,
+    deleted: BTreeSet<FileId>,
+    draining: BTreeSet<NodeId>,
+    commits: u64,
+    violations: Vec<String>,
+}
+
+impl Truth {
+    pub(super) fn new(layout: Layout) -> Self {
+        Self { layout, known: Mutex::default() }
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A transaction was applied.
+    pub(super) fn applied(&self, effects: &[Effect]) {
+        let mut known = self.known();
+        for effect in effects {
+            match self.layout.classify(&effect.path) {
+                Touched::File(file) => known.record(file, effect),
+                Touched::Node(node) => {
+                    let record: Option<NodeRecord> = serde_json::from_slice(&effect.data).ok();
+                    if record.is_some_and(|record| record.state.is_draining()) {
+                        known.draining.insert(node);
+                    } else {
+                        known.draining.remove(&node);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// A name on disk is about to go.
+    pub(super) fn removing(&self, path: &Path) {
+        let mut known = self.known();
+        let name = path.file_name().and_then(|name| name.to_str());
+        let Some((file, blob)) = name.and_then(parse_blob_name) else { return };
+        let Some(record) = known.files.get(&file) else { return };
+        if record.blob == blob && path.parent() == Some(store_root().join(record.owner.as_str()).as_path()) {
+            let what = format!("I6 file {file}: the bytes of attempt {blob} are removed, and its record names them");
+            known.violations.push(what);
+        }
+    }
+
+    pub(super) fn files(&self) -> Vec<FileEntry> {
+        let known = self.known();
+        known.files.iter().map(|(id, record)| FileEntry { id: *id, version: 0, record: record.clone() }).collect()
+    }
+
+    pub(super) fn commits(&self) -> u64 {
+        self.known().commits
+    }
+
+    pub(super) fn violations(&self) -> Vec<String> {
+        self.known().violations.clone()
+    }
+}
+
+impl Known {
+    fn record(&mut self, file: FileId, effect: &Effect) {
+        if effect.kind == PathKind::Deleted {
+            self.files.remove(&file);
+            self.deleted.insert(file);
+            self.commits += 1;
+            return;
+        }
+        let Ok(record) = serde_json::from_slice::<FileRecord>(&effect.data) else {
+            self.violations.push(format!("I1 file {file}: its record cannot be read"));
+            return;
+        };
+        self.commits += 1;
+        let before = self.files.get(&file).map_or(0, |before| before.generation);
+        if record.generation != before + 1 {
+            self.violations.push(format!("I4 file {file}: generation {before} became {}", record.generation));
+        }
+        if !self.named.insert(record.blob) {
+            self.violations.push(format!("I4 file {file}: attempt {} was committed twice", record.blob));
+        }
+        if self.draining.contains(&record.owner) {
+            self.violations.push(format!("I8 file {file}: it came to {}, which was drained before", record.owner));
+        }
+        if effect.kind == PathKind::Created && self.deleted.contains(&file) {
+            self.violations.push(format!("I9 file {file}: it came back after it was deleted"));
+        }
+        self.files.insert(file, record);
+    }
+}

@@ -1,0 +1,408 @@
+//! One world: an ensemble, a store, a history, and the processes in it, from a seed to a verdict.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use super::process::{self, Running};
+use super::rng::Rng;
+use super::sabotage::Sabotage;
+use super::sky::{Fault, Pid, Sky, store_root};
+use super::truth::Truth;
+use super::work;
+use crate::adapters::blobs::disk::fake::Volume;
+use crate::adapters::history::testing::Ledger;
+use crate::adapters::zookeeper::config::ZkConfig;
+use crate::adapters::zookeeper::coord::Coord;
+use crate::adapters::zookeeper::fake::{FakeCoord, FakeEnsemble};
+use crate::adapters::zookeeper::layout::{BUCKET_DIGITS_DEFAULT, Layout};
+use crate::adapters::zookeeper::registry::Registry;
+use crate::domain::file::blob_name;
+use crate::domain::fixtures::{self, node_id};
+use crate::domain::ids::{AttemptId, FileId, NodeId};
+use crate::domain::invariants::{Invariant, Picture, Violation, check};
+use crate::domain::snapshot::Snapshot;
+use crate::engine::files::recovery;
+
+pub(super) const ROOT: &str = "/demo";
+/// How often the world sees to deaths, restarts and mishaps.
+const TICK: Duration = Duration::from_millis(50);
+/// How long a world is troubled at most, and how long it may take to come to rest.
+const TROUBLE_MAX: Duration = Duration::from_secs(30);
+const REST_MAX: Duration = Duration::from_secs(600);
+/// What is said of a world that does not come to rest.
+const STUCK: &str = "an attempt has not come to its end in 10 minutes of calm";
+/// Process that no fault befalls: it makes the first files and looks at the end.
+const WITNESS: Pid = 0;
+
+pub(super) struct World {
+    pub(super) sky: Arc<Sky>,
+    pub(super) truth: Arc<Truth>,
+    pub(super) ensemble: FakeEnsemble,
+    pub(super) volume: Volume,
+    pub(super) ledger: Ledger,
+    pub(super) nodes: Vec<NodeId>,
+    pub(super) sabotage: Option<Sabotage>,
+    files: Mutex<Vec<FileId>>,
+    /// Ids that have been given.
+    given: AtomicU64,
+}
+
+/// What all worlds of a thread begin with.
+pub(super) struct Template {
+    ensemble: FakeEnsemble,
+    snapshot: Arc<Snapshot>,
+}
+
+/// What came of a world.
+#[derive(Debug, Default)]
+pub(super) struct Verdict {
+    pub(super) violations: Vec<String>,
+    pub(super) fired: BTreeMap<Fault, u64>,
+    pub(super) commits: u64,
+    /// The same for the same seed.
+    pub(super) steps: u64,
+    /// Unreferenced bytes that the scrub had to put away.
+    pub(super) quarantined: u64,
+}
+
+impl Template {
+    pub(super) async fn new() -> Self {
+        let ensemble = FakeEnsemble::calm();
+        let coord: Arc<dyn Coord> = Arc::new(ensemble.connect(ROOT));
+        let config = ZkConfig { root: ROOT.into(), ..ZkConfig::default() };
+        let registry = Registry::open(coord, &config).await.unwrap();
+        for node in nodes() {
+            registry.ensure_node(&node).await.unwrap();
+        }
+        Self { ensemble, snapshot: Arc::new(fixtures::snapshot()) }
+    }
+}
+
+fn nodes() -> Vec<NodeId> {
+    ["zk1", "zk2", "zk3"].map(node_id).to_vec()
+}
+
+impl World {
+    pub(super) fn any_file(&self) -> Option<FileId> {
+        let files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        self.sky.draw(|rng| rng.pick(&files).copied())
+    }
+
+    pub(super) fn new_attempt(&self) -> AttemptId {
+        AttemptId::new(u128::from(self.given.fetch_add(1, Ordering::Relaxed)))
+    }
+
+    pub(super) fn new_file(&self) -> FileId {
+        let id = FileId::new(u128::from(self.given.fetch_add(1, Ordering::Relaxed)));
+        self.files.lock().unwrap_or_else(PoisonError::into_inner).push(id);
+        id
+    }
+}
+
+/// Lives through the world of a seed. `only`: the faults that may befall it; all when empty.
+pub(super) async fn run(seed: u64, only: &[Fault], sabotage: Option<Sabotage>, template: &Template) -> Verdict {
+    let mut rng = Rng::new(seed);
+    let on: BTreeSet<Fault> = match only {
+        [] => Fault::ALL.into_iter().filter(|_| rng.chance(400)).collect(),
+        only => only.iter().copied().collect(),
+    };
+    let sky = Arc::new(Sky::new(seed, on.clone()));
+    let truth = Arc::new(Truth::new(Layout::new(ROOT, BUCKET_DIGITS_DEFAULT)));
+    let weather: Arc<Sky> = Arc::clone(&sky);
+    let ensemble = template.ensemble.copy(weather);
+    let judge = Arc::clone(&truth);
+    ensemble.observe(Box::new(move |effects| judge.applied(effects)));
+    let world = Arc::new(World {
+        sky,
+        truth,
+        ensemble,
+        volume: Volume::default(),
+        ledger: Ledger::default(),
+        nodes: nodes(),
+        sabotage,
+        files: Mutex::default(),
+        given: AtomicU64::new(1),
+    });
+    let witness = process::start(&world, WITNESS, 0, &template.snapshot);
+    until(REST_MAX, || witness.process.ctx.registry().is_some()).await;
+    for _ in 0..3 {
+        work::upload_one(&world, &witness.process).await;
+    }
+    witness.end();
+    // Otherwise it would lead for ever.
+    witness.process.session().iter().for_each(|coord| world.ensemble.forget(coord));
+    let mut story = Story::new(&world, rng, on, &template.snapshot);
+    story.troubles().await;
+    let rested = story.rest().await;
+    let mut verdict = story.judge().await;
+    if !rested {
+        verdict.violations.push(STUCK.into());
+    }
+    story.running.iter().for_each(Running::end);
+    verdict
+}
+
+async fn until(limit: Duration, mut holds: impl FnMut() -> bool) -> bool {
+    let end = Instant::now() + limit;
+    while !holds() {
+        if Instant::now() > end {
+            return false;
+        }
+        sleep(TICK).await;
+    }
+    true
+}
+
+/// Something that happens at a time.
+enum Event {
+    Mishap,
+    Restart {
+        jobs: usize,
+    },
+    /// The servers end the session of a process that died.
+    Forget(Arc<FakeCoord>),
+    Reconnect(Arc<FakeCoord>),
+}
+
+struct Story<'a> {
+    world: &'a Arc<World>,
+    rng: Rng,
+    on: BTreeSet<Fault>,
+    snapshot: &'a Arc<Snapshot>,
+    running: Vec<Running>,
+    next_pid: Pid,
+    plan: Vec<(Instant, Event)>,
+    /// Blobs that are damaged: they may be served and moved by nobody, and nothing else may be.
+    flipped: BTreeSet<AttemptId>,
+    /// Whether anything befell that may leave bytes that nobody speaks of.
+    torn: bool,
+}
+
+impl<'a> Story<'a> {
+    fn new(world: &'a Arc<World>, rng: Rng, on: BTreeSet<Fault>, snapshot: &'a Arc<Snapshot>) -> Self {
+        Self {
+            world,
+            rng,
+            on,
+            snapshot,
+            running: Vec::new(),
+            next_pid: WITNESS + 1,
+            plan: Vec::new(),
+            flipped: BTreeSet::new(),
+            torn: false,
+        }
+    }
+
+    fn begin(&mut self, jobs: usize) {
+        let pid = self.next_pid;
+        self.next_pid += 1;
+        self.running.push(process::start(self.world, pid, jobs, self.snapshot));
+    }
+
+    fn later(&mut self, millis: u64, event: Event) {
+        let at = Instant::now() + self.rng.millis(millis);
+        self.plan.push((at, event));
+    }
+
+    /// Until the jobs are done.
+    async fn troubles(&mut self) {
+        self.world.sky.set_calm(false);
+        for _ in 0..2 + self.rng.below(2) {
+            let jobs = 4 + self.rng.below(5) as usize;
+            self.begin(jobs);
+        }
+        for _ in 0..self.rng.below(5) {
+            self.later(5_000, Event::Mishap);
+        }
+        let end = Instant::now() + TROUBLE_MAX;
+        while Instant::now() < end && !(self.plan.is_empty() && self.all_idle()) {
+            sleep(TICK).await;
+            self.tick();
+        }
+    }
+
+    fn all_idle(&self) -> bool {
+        self.running.iter().all(|one| one.process.is_idle())
+    }
+
+    fn tick(&mut self) {
+        for pid in self.world.sky.take_died() {
+            self.bury(pid);
+        }
+        let now = Instant::now();
+        while let Some(at) = self.plan.iter().position(|(due, _)| *due <= now) {
+            match self.plan.remove(at).1 {
+                Event::Mishap => self.mishap(),
+                Event::Restart { jobs } => self.begin(jobs),
+                Event::Forget(coord) => self.world.ensemble.forget(&coord),
+                Event::Reconnect(coord) => self.world.ensemble.reconnect(&coord),
+            }
+        }
+    }
+
+    fn bury(&mut self, pid: Pid) {
+        self.torn = true;
+        let Some(at) = self.running.iter().position(|one| one.process.pid == pid) else { return };
+        let dead = self.running.remove(at);
+        dead.end();
+        if let Some(coord) = dead.process.session() {
+            self.later(6_000, Event::Forget(coord));
+        }
+        let jobs = dead.process.jobs.load(Ordering::Relaxed);
+        self.later(3_000, Event::Restart { jobs });
+    }
+
+    fn mishap(&mut self) {
+        const MISHAPS: [Fault; 6] =
+            [Fault::Kill, Fault::PowerLoss, Fault::Expiry, Fault::ThoughtDead, Fault::Disconnect, Fault::BitFlip];
+        let possible: Vec<Fault> = MISHAPS.into_iter().filter(|fault| self.on.contains(fault)).collect();
+        let whom = self.rng.below(self.running.len().max(1) as u64) as usize;
+        let (Some(fault), Some(one)) = (self.rng.pick(&possible).copied(), self.running.get(whom)) else { return };
+        let (sky, ensemble) = (Arc::clone(&self.world.sky), self.world.ensemble.clone());
+        let (pid, session) = (one.process.pid, one.process.session());
+        match (fault, session) {
+            (Fault::Kill, _) => sky.doom(pid, self.rng.below(60)),
+            (Fault::PowerLoss, _) => self.lose_power(),
+            (Fault::BitFlip, _) => self.flip_a_bit(),
+            (Fault::Expiry, Some(coord)) => {
+                sky.fire(fault);
+                self.torn = true;
+                ensemble.expire(&coord);
+            }
+            (Fault::ThoughtDead, Some(coord)) => {
+                sky.fire(fault);
+                self.torn = true;
+                ensemble.forget(&coord);
+            }
+            (Fault::Disconnect, Some(coord)) => {
+                sky.fire(fault);
+                ensemble.disconnect(&coord);
+                self.later(4_000, Event::Reconnect(coord));
+            }
+            _ => {}
+        }
+    }
+
+    fn flip_a_bit(&mut self) {
+        let files = self.world.truth.files();
+        let Some(entry) = self.rng.pick(&files) else { return };
+        let record = &entry.record;
+        let path = store_root().join(record.owner.as_str()).join(blob_name(entry.id, record.blob));
+        // The same bit twice is no damage.
+        if !self.flipped.contains(&record.blob) && self.world.volume.flip(&path) {
+            self.world.sky.fire(Fault::BitFlip);
+            self.flipped.insert(record.blob);
+        }
+    }
+
+    fn lose_power(&mut self) {
+        self.world.sky.fire(Fault::PowerLoss);
+        let pids: Vec<Pid> = self.running.iter().map(|one| one.process.pid).collect();
+        for pid in pids {
+            self.world.sky.kill(pid);
+            self.bury(pid);
+        }
+        let rng = &mut self.rng;
+        self.world.volume.lose_power(|| rng.chance(500));
+    }
+
+    /// Calm: everything that is under way comes to its end, and the recovery sees to the rest. Whether
+    /// it all did.
+    async fn rest(&mut self) -> bool {
+        let sky = Arc::clone(&self.world.sky);
+        let fired = sky.fired();
+        self.torn |= [Fault::DiskError, Fault::DiskFull].iter().any(|fault| fired.contains_key(fault));
+        sky.set_calm(true);
+        for (_, event) in std::mem::take(&mut self.plan) {
+            match event {
+                Event::Forget(coord) => self.world.ensemble.forget(&coord),
+                Event::Reconnect(coord) => self.world.ensemble.reconnect(&coord),
+                Event::Mishap | Event::Restart { .. } => {}
+            }
+        }
+        sky.take_died().into_iter().for_each(|pid| self.bury(pid));
+        for (_, event) in std::mem::take(&mut self.plan) {
+            if let Event::Forget(coord) = event {
+                self.world.ensemble.forget(&coord);
+            }
+        }
+        let idle = until(REST_MAX, || self.all_idle()).await;
+        self.world.ensemble.settle();
+        if self.rng.chance(500) {
+            self.torn = true;
+            for one in std::mem::take(&mut self.running) {
+                sky.kill(one.process.pid);
+                one.end();
+                one.process.session().iter().for_each(|coord| self.world.ensemble.forget(coord));
+            }
+            self.begin(0);
+        }
+        idle && self.recover().await
+    }
+
+    /// Until no intent is left.
+    async fn recover(&self) -> bool {
+        for _ in 0..20 {
+            let ready = || self.running.iter().all(|one| one.process.ctx.registry().is_some());
+            if !until(REST_MAX, ready).await {
+                return false;
+            }
+            for one in &self.running {
+                _ = recovery::run(&one.process.ctx, true).await;
+            }
+            if self.intents().await.is_empty() {
+                return true;
+            }
+            sleep(Duration::from_secs(1)).await;
+        }
+        false
+    }
+
+    async fn intents(&self) -> Vec<(AttemptId, crate::domain::migration::Intent)> {
+        let registry = Registry::over(Arc::new(self.world.ensemble.connect(ROOT)), ROOT);
+        let found = registry.intents().await.map(|found| found.intents).unwrap_or_default();
+        found.into_iter().map(|(attempt, intent, _)| (attempt, intent)).collect()
+    }
+
+    async fn judge(&self) -> Verdict {
+        let (world, sky) = (self.world, &self.world.sky);
+        let mut violations = world.truth.violations();
+        let blobs = process::store(world, WITNESS);
+        for entry in world.truth.files() {
+            let flipped = self.flipped.contains(&entry.record.blob);
+            let (id, generation) = (entry.id, entry.record.generation);
+            match blobs.check(&entry).await {
+                Ok(_) if flipped => violations.push(format!("I3 file {id} of generation {generation}: served flipped")),
+                Err(error) if !flipped => violations.push(format!("I1 file {id} of generation {generation}: {error}")),
+                _ => {}
+            }
+        }
+        let mut quarantined = 0;
+        // With reused names the disk says nothing of attempts.
+        if world.sabotage != Some(Sabotage::NameReused) {
+            let mut found = check(&self.picture(&blobs).await);
+            let flipped = |one: &Violation| one.attempt.is_some_and(|attempt| self.flipped.contains(&attempt));
+            found.retain(|one| one.invariant != Invariant::I3 || !flipped(one));
+            if self.torn {
+                let orphans: Vec<Violation> = found.extract_if(.., |one| one.invariant == Invariant::I7).collect();
+                quarantined = orphans.len() as u64;
+            }
+            violations.extend(found.iter().map(ToString::to_string));
+        }
+        Verdict { violations, fired: sky.fired(), commits: world.truth.commits(), steps: sky.steps(), quarantined }
+    }
+
+    async fn picture(&self, blobs: &crate::adapters::blobs::BlobStore) -> Picture {
+        let mut stored = Vec::new();
+        for node in &self.world.nodes {
+            stored.extend(blobs.inventory(node, true).await.unwrap());
+        }
+        let (files, intents) = (self.world.truth.files(), self.intents().await);
+        let rows = Some(self.world.ledger.rows());
+        Picture { files, intents, stored: Some(stored), rows, ..Picture::default() }
+    }
+}

@@ -1,0 +1,224 @@
+//! Log events written to a file, and the file of saved searches.
+
+use std::path::Path;
+
+use tokio::io::{AsyncWriteExt as _, BufWriter};
+
+use super::{ANSWER_LIMIT, limited};
+use crate::domain::log::{LogAnswer, LogAsk, LogEvent, LogSearch, PAGE_MAX, PageAsk, Way, instant};
+use crate::domain::snapshot::Level;
+use crate::engine::handle::Handle;
+
+/// Events of one export; the message says when there were more.
+const EVENTS_MAX: usize = 100_000;
+/// Saved searches, and characters of each.
+const SEARCHES_MAX: usize = 200;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Format {
+    Ndjson,
+    Csv,
+    Text,
+}
+
+impl Format {
+    fn of(path: &Path) -> Result<Self, String> {
+        match path.extension().and_then(|ending| ending.to_str()) {
+            Some("ndjson" | "json") => Ok(Self::Ndjson),
+            Some("csv") => Ok(Self::Csv),
+            Some("txt" | "log") => Ok(Self::Text),
+            _ => Err("its name must end in .ndjson, .csv or .txt, which tells the format".into()),
+        }
+    }
+
+    fn line(self, event: &LogEvent) -> String {
+        match self {
+            Self::Ndjson => serde_json::to_string(event).unwrap_or_default(),
+            Self::Text => plain(event),
+            Self::Csv => {
+                let level = event.level.map_or("", |level| level.word());
+                let (thread, logger) = (event.thread.as_deref(), event.logger.as_deref());
+                let message: Vec<&str> = std::iter::once(event.message()).chain(event.more()).collect();
+                let time = event.time.map(instant).unwrap_or_default();
+                let place = format!("{}:{}", event.file, event.offset);
+                let cells = [
+                    &time,
+                    &event.node,
+                    level,
+                    thread.unwrap_or(""),
+                    logger.unwrap_or(""),
+                    &message.join("\n"),
+                    &place,
+                ];
+                cells.map(quoted).join(",")
+            }
+        }
+    }
+}
+
+/// A cell of CSV as RFC 4180 has it.
+fn quoted(text: &str) -> String {
+    if text.contains(['"', ',', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
+}
+
+/// The event as its file has it, with the fields of a JSON line behind it.
+fn plain(event: &LogEvent) -> String {
+    if event.message_at > 0 {
+        return event.text.clone();
+    }
+    let time = event.time.map(instant).unwrap_or_default();
+    let level = event.level.map_or("", |level| level.word());
+    let fields: Vec<String> = event.fields.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let text = format!("{time} {level} {} {}", event.text, fields.join(" "));
+    text.trim().to_owned()
+}
+
+/// Writes all events that match, oldest first, to a file that does not exist yet.
+pub(super) async fn export(handle: &Handle, search: LogSearch, path: &Path) -> Result<(Level, String), String> {
+    let format = Format::of(path)?;
+    let file = tokio::fs::File::options().write(true).create_new(true).open(path).await.map_err(|error| match error
+        .kind()
+    {
+        std::io::ErrorKind::AlreadyExists => "it exists; give another path".to_owned(),
+        _ => error.to_string(),
+    })?;
+    let mut file = BufWriter::new(file);
+    match write(handle, search, format, &mut file).await {
+        Ok((count, false)) => Ok((Level::Info, format!("exported {count} events to {}", path.display()))),
+        Ok((count, true)) => {
+            let text =
+                format!("exported {} only the first {count} events: there are more, narrow the time", path.display());
+            Ok((Level::Warning, text))
+        }
+        Err(why) => {
+            drop(file);
+            // The message is about the first failure; a file left in part has its name in it.
+            _ = tokio::fs::remove_file(path).await;
+            Err(why)
+        }
+    }
+}
+
+async fn write(
+    handle: &Handle,
+    search: LogSearch,
+    format: Format,
+    file: &mut BufWriter<tokio::fs::File>,
+) -> Result<(usize, bool), String> {
+    let failed = |error: std::io::Error| error.to_string();
+    if format == Format::Csv {
+        file.write_all(b"time,node,level,thread,logger,message,place\n").await.map_err(failed)?;
+    }
+    let (mut count, mut cursor) = (0, None);
+    loop {
+        let limit = PAGE_MAX.min(EVENTS_MAX - count);
+        let ask = PageAsk { search: search.clone(), cursor, way: Way::Newer, limit, count: false };
+        let answer = limited("search of the logs", handle.logs(LogAsk::Page(ask))).await?;
+        let LogAnswer::Page(page) = answer else { return Err("the logs answered another question".into()) };
+        for event in &page.events {
+            file.write_all(format.line(event).as_bytes()).await.map_err(failed)?;
+            file.write_all(b"\n").await.map_err(failed)?;
+        }
+        count += page.events.len();
+        cursor = page.newer;
+        if cursor.is_none() || page.events.is_empty() || count >= EVENTS_MAX {
+            break;
+        }
+    }
+    let more = cursor.is_some();
+    if more {
+        let said = match format {
+            Format::Ndjson => format!("{{\"truncated_at\":{count}}}\n"),
+            Format::Csv | Format::Text => format!("# truncated at {count} events\n"),
+        };
+        file.write_all(said.as_bytes()).await.map_err(failed)?;
+    }
+    file.flush().await.map_err(failed)?;
+    Ok((count, more))
+}
+
+/// Writes the saved searches when there are some to keep, and gives those that are kept.
+pub(super) async fn searches(file: &Path, keep: Option<Vec<String>>) -> Result<Vec<String>, String> {
+    let work = async {
+        match keep {
+            Some(searches) => {
+                let text: String = searches.iter().take(SEARCHES_MAX).map(|search| format!("{search}\n")).collect();
+                let draft = file.with_extension("draft");
+                tokio::fs::write(&draft, text).await?;
+                tokio::fs::rename(&draft, file).await?;
+                Ok(searches)
+            }
+            None => match tokio::fs::read_to_string(file).await {
+                Ok(text) => Ok(text
+                    .lines()
+                    .filter(|line| !line.trim().is_empty())
+                    .take(SEARCHES_MAX)
+                    .map(str::to_owned)
+                    .collect()),
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+                Err(error) => Err(error),
+            },
+        }
+    };
+    let done = tokio::time::timeout(ANSWER_LIMIT, work).await.map_err(|_| "the disk does not answer".to_owned())?;
+    done.map_err(|error: std::io::Error| format!("saved searches in {}: {error}", file.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::domain::fixtures;
+    use crate::domain::log::{Cursor, LogPage};
+    use crate::engine::handle::Request;
+
+    fn event(n: usize) -> LogEvent {
+        let text = format!("2026-11-23 14:00:00,000 - INFO  [a:B@1] - say \"{n}\", ok\n\tat x");
+        LogEvent { node: "zk1".into(), message_at: 42, text, file: "zk1/a.log".into(), ..LogEvent::default() }
+    }
+
+    #[tokio::test]
+    async fn all_pages_are_written_in_each_format_and_nothing_is_overwritten() {
+        let folder = tempfile::tempdir().expect("temp");
+        for (name, lines, part) in [
+            ("a.ndjson", 4, "\"node\":\"zk1\""),
+            ("b.csv", 9, ",zk1,,,,\"say \"\"3\"\", ok\n\tat x\",zk1/a.log:0"),
+            ("c.txt", 8, "[a:B@1] - say \"2\", ok\n\tat x"),
+        ] {
+            let path = folder.path().join(name);
+            let (handle, mut end) = Handle::pair(Arc::new(fixtures::snapshot()));
+            let engine = async {
+                for n in 0..2 {
+                    let Some(Request::Logs { ask: LogAsk::Page(ask), reply }) = end.requests.recv().await else {
+                        panic!()
+                    };
+                    assert_eq!((ask.cursor.is_some(), ask.way), (n == 1, Way::Newer));
+                    let newer = (n == 0).then(|| Cursor("next".into()));
+                    let events = vec![event(2 * n), event(2 * n + 1)];
+                    reply.send(Ok(LogAnswer::Page(LogPage { events, newer, ..LogPage::default() }))).expect("asked");
+                }
+            };
+            let (done, ()) = tokio::join!(export(&handle, LogSearch::default(), &path), engine);
+            assert_eq!(done.expect(name).1, format!("exported 4 events to {}", path.display()));
+            let text = std::fs::read_to_string(&path).expect("written");
+            assert_eq!(text.lines().count(), lines, "{text}");
+            assert!(text.contains(part), "{text}");
+            let again = export(&handle, LogSearch::default(), &path).await.expect_err("there");
+            assert!(again.contains("it exists"), "{again}");
+        }
+        let (handle, _end) = Handle::pair(Arc::new(fixtures::snapshot()));
+        let wrong = export(&handle, LogSearch::default(), &folder.path().join("x.pdf")).await.expect_err("format");
+        assert!(wrong.contains(".ndjson, .csv or .txt"), "{wrong}");
+    }
+
+    #[tokio::test]
+    async fn searches_are_kept() {
+        let folder = tempfile::tempdir().expect("temp");
+        let file = folder.path().join("searches.txt");
+        assert_eq!(searches(&file, None).await, Ok(vec![]));
+        let some = vec!["level>=WARN".to_owned(), "fsync node:zk2".to_owned()];
+        searches(&file, Some(some.clone())).await.expect("kept");
+        assert_eq!(searches(&file, None).await, Ok(some));
+    }
+}

@@ -1,0 +1,144 @@
+use super::*;
+use crate::domain::fixtures;
+use crate::domain::log::{LogAnswer, LogEvent, LogFail, LogPage, PageAsk};
+use crate::engine::handle::{Download, HandleEnd, Request};
+
+fn jobs() -> (Jobs, HandleEnd) {
+    let (handle, end) = Handle::pair(Arc::new(fixtures::snapshot()));
+    (Jobs::new(handle), end)
+}
+
+fn said(done: Done) -> (Level, String) {
+    match done {
+        Done::Said(level, text) => (level, text),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_is_told_and_a_batch_is_told_once() {
+    let (mut jobs, mut end) = jobs();
+    let node = fixtures::node_id("zk1");
+    jobs.send(vec![Command::RunScheduler, Command::Drain { node }]).expect("room");
+    let engine = async {
+        let mut actors = Vec::new();
+        for i in 0..2 {
+            let Some(Request::Command { actor, reply, .. }) = end.requests.recv().await else { panic!("command") };
+            actors.push(actor.0);
+            let answer = Accepted { operation: None, message: "runs".into() };
+            reply.send(if i == 0 { Ok(answer) } else { Err(Rejected::ReadOnly) }).expect("asked");
+        }
+        actors
+    };
+    let (done, actors) = tokio::join!(jobs.next(), engine);
+    let (level, text) = said(done);
+    assert_eq!((level, actors[0].as_str()), (Level::Error, "console root"));
+    assert!(text.starts_with("1 accepted, 1 refused; first: drain refused: this zkdeck runs with"), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_engine_that_does_not_answer_is_told() {
+    let (mut jobs, _end) = jobs();
+    jobs.send(vec![Command::RunScheduler]).expect("room");
+    let (level, text) = said(jobs.next().await);
+    assert_eq!(level, Level::Error);
+    assert!(text.contains("no answer for 30 s"), "{text}");
+}
+
+#[tokio::test]
+async fn only_the_newest_question_gets_its_answer() {
+    let (mut jobs, mut end) = jobs();
+    let ask = |limit| LogAsk::Page(PageAsk { limit, ..PageAsk::default() });
+    jobs.fetch_logs(3, ask(1));
+    jobs.fetch_logs(3, ask(2));
+    let engine = async {
+        for _ in 0..2 {
+            let Some(Request::Logs { ask: LogAsk::Page(ask), reply }) = end.requests.recv().await else {
+                panic!("logs")
+            };
+            let events = vec![LogEvent::default(); ask.limit];
+            reply.send(Ok::<_, LogFail>(LogAnswer::Page(LogPage { events, ..LogPage::default() }))).expect("asked");
+        }
+    };
+    let answers = async { [jobs.next().await, jobs.next().await] };
+    let (answers, ()) = tokio::join!(answers, engine);
+    let stale = answers.iter().filter(|done| matches!(done, Done::Stale)).count();
+    let fresh = answers.iter().any(|done| match done {
+        Done::Fetched(3, Fetched::Logs(LogKind::Page, Ok(answer))) => {
+            matches!(&**answer, LogAnswer::Page(page) if page.events.len() == 2)
+        }
+        _ => false,
+    });
+    assert!(stale == 1 && fresh);
+}
+
+#[tokio::test]
+async fn a_download_never_overwrites_and_leaves_nothing_in_part() {
+    let folder = tempfile::tempdir().expect("temp");
+    let (mut jobs, mut end) = jobs();
+    let path = folder.path().join("copy.bin");
+    let mut outcomes = Vec::new();
+    // The bytes: good, good again, and broken in the middle.
+    for (path, broken) in [(&path, false), (&path, false), (&folder.path().join("other"), true)] {
+        jobs.download(FileId::new(400), path.display().to_string()).expect("room");
+        let engine = async {
+            let Some(Request::Download { reply, .. }) = end.requests.recv().await else { panic!("download") };
+            let good = &b"bytes"[..];
+            let bytes: crate::engine::handle::ByteSource =
+                if broken { Box::pin(good.chain(Broken)) } else { Box::pin(good) };
+            let entry = Arc::new(fixtures::file(400, "zk1"));
+            assert!(reply.send(Ok(Download { entry, bytes })).is_ok());
+        };
+        let (done, ()) = tokio::join!(jobs.next(), engine);
+        outcomes.push(said(done));
+    }
+    assert_eq!(outcomes[0].0, Level::Info, "{outcomes:?}");
+    assert!(outcomes[1].1.contains("exists; give another path"), "{outcomes:?}");
+    assert!(outcomes[2].1.contains("hash differs"), "{outcomes:?}");
+    assert_eq!(std::fs::read(&path).expect("saved"), b"bytes");
+    assert!(!folder.path().join("other").exists());
+}
+
+struct Broken;
+
+impl tokio::io::AsyncRead for Broken {
+    fn poll_read(
+        self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+        _: &mut tokio::io::ReadBuf<'_>,
+    ) -> std::task::Poll<std::io::Result<()>> {
+        std::task::Poll::Ready(Err(std::io::Error::other("hash differs")))
+    }
+}
+
+#[tokio::test]
+async fn an_upload_reads_the_file_and_a_missing_one_is_told() {
+    let folder = tempfile::tempdir().expect("temp");
+    let path = folder.path().join("mine.bin");
+    std::fs::write(&path, b"bytes").expect("write");
+    let (mut jobs, mut end) = jobs();
+    jobs.upload(path.display().to_string(), None).expect("room");
+    let engine = async {
+        let Some(Request::Upload { upload, mut bytes, reply, .. }) = end.requests.recv().await else {
+            panic!("upload")
+        };
+        let mut text = String::new();
+        bytes.read_to_string(&mut text).await.expect("read");
+        reply.send(Ok(Accepted { operation: None, message: "uploads".into() })).expect("asked");
+        (upload.name, upload.size_hint, text)
+    };
+    let (done, seen) = tokio::join!(jobs.next(), engine);
+    assert_eq!(said(done), (Level::Info, "uploads".into()));
+    assert_eq!(seen, ("mine.bin".into(), Some(5), "bytes".into()));
+    jobs.upload(folder.path().join("nobody").display().to_string(), None).expect("room");
+    assert!(said(jobs.next().await).1.contains("No such file"));
+    jobs.upload(folder.path().display().to_string(), None).expect("room");
+    assert!(said(jobs.next().await).1.contains("no plain file"));
+}
+
+#[test]
+fn names_of_files_are_no_paths() {
+    assert_eq!(local_name("../../etc/passwd"), "_.._etc_passwd");
+    assert_eq!(local_name("a\x1bb"), "a^[b");
+    assert_eq!(local_name(".."), "file");
+}

@@ -1,0 +1,54 @@
+//! Saved searches: a list to choose from.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::tui::pane::View;
+use crate::tui::sanitise;
+use crate::tui::widgets::list::Cursor;
+use crate::tui::widgets::paint;
+
+/// Searches that can be saved.
+const SAVED_MAX: usize = 200;
+
+#[derive(Debug, Default)]
+pub(super) struct Saved {
+    pub(super) list: Vec<String>,
+    pub(super) cursor: Cursor,
+    pub(super) open: bool,
+}
+
+impl Saved {
+    /// Puts a search first; it is there once only.
+    pub(super) fn add(&mut self, query: String) -> Vec<String> {
+        self.list.retain(|own| *own != query);
+        self.list.insert(0, query);
+        self.list.truncate(SAVED_MAX);
+        self.list.clone()
+    }
+
+    /// Takes the selected one away.
+    pub(super) fn remove(&mut self) -> Vec<String> {
+        if self.cursor.at < self.list.len() {
+            self.list.remove(self.cursor.at);
+        }
+        self.cursor.at = self.cursor.at.min(self.list.len().saturating_sub(1));
+        self.list.clone()
+    }
+
+    pub(super) fn draw(&self, area: Rect, buffer: &mut Buffer, view: &View<'_>) {
+        let styles = view.styles;
+        let title = "  SAVED SEARCHES   Enter searches   x removes   Esc back";
+        paint::text(area, buffer, 0, &sanitise::fit(title, usize::from(area.width)), styles.heading);
+        let list = paint::below(area, 2);
+        if self.list.is_empty() {
+            paint::text(list, buffer, 0, "  None yet: B saves the search that is shown.", styles.dim);
+        }
+        let first = self.cursor.first(usize::from(list.height));
+        for (row, (at, query)) in self.list.iter().enumerate().skip(first).take(usize::from(list.height)).enumerate() {
+            let (mark, style) = if at == self.cursor.at { (" >", styles.selected) } else { ("  ", styles.text) };
+            let text = format!("{mark} {}", sanitise::clean(query));
+            paint::text(list, buffer, row as u16, &sanitise::fit(&text, usize::from(area.width)), style);
+        }
+    }
+}
