@@ -23,9 +23,11 @@ use crate::support::{eventually, free_ports};
 
 pub const NODES: [&str; 3] = ["zk1", "zk2", "zk3"];
 /// Longest time that a daemon takes to lead on a busy machine.
-const LEAD_LIMIT: Duration = Duration::from_secs(90);
+const LEAD_LIMIT: Duration = Duration::from_secs(300);
 /// How long a picture may show violations before they are taken for real.
-const SETTLE_LIMIT: Duration = Duration::from_secs(40);
+const SETTLE_LIMIT: Duration = Duration::from_secs(60);
+/// How long the checker itself may fail to see anything, on a machine that is too busy.
+const LOOK_LIMIT: Duration = Duration::from_secs(300);
 
 /// One daemon on a lane's store.
 pub struct Daemon {
@@ -61,8 +63,10 @@ impl Lane {
         let scratch = tempfile::tempdir().unwrap();
         let folder = scratch.path().join("store");
         std::fs::create_dir_all(&folder).unwrap();
+        // On a machine that is too busy, shorter sessions expire by themselves.
+        let session = std::env::var("ZKDECK_FAULT_SESSION").unwrap_or_else(|_| "2".to_owned());
         let text = format!(
-            "[ensemble]\nservers = {hosts:?}\nmetrics = []\nroot = {root:?}\nsession_timeout_s = 2\n\
+            "[ensemble]\nservers = {hosts:?}\nmetrics = []\nroot = {root:?}\nsession_timeout_s = {session}\n\
              [workload]\nenabled = false\n[scrub]\nsizes_s = 1\nhashes_s = 5\n\
              [scheduler]\ninterval_s = 3600\ncool_down_s = 0\nthreshold = 2\n{more}\n"
         );
@@ -347,6 +351,8 @@ impl Lane {
                     }
                     wrong
                 }
+                // Nothing is known then, which is no violation yet.
+                Err(_) if begun.elapsed() < LOOK_LIMIT => continue,
                 Err(error) => vec![error],
             };
             if begun.elapsed() > self.settle {

@@ -39,6 +39,11 @@ impl Strace {
         Self { child, output }
     }
 
+    /// How many calls were made to fail so far.
+    pub fn injected(&self) -> usize {
+        std::fs::read_to_string(&self.output).unwrap_or_default().matches("(INJECTED)").count()
+    }
+
     /// Lets go of the process; how many calls were made to fail.
     pub fn end(mut self) -> usize {
         kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();

@@ -11,12 +11,13 @@ use super::{HistoryConfig, HistoryError, backup, ndjson, rows};
 use crate::adapters::owner;
 
 /// Layout that this program writes, in `PRAGMA user_version`.
-const LAYOUT: i64 = 1;
+const LAYOUT: i64 = 2;
 /// How long SQLite itself waits for another process's lock.
 pub(super) const BUSY: Duration = Duration::from_secs(5);
 
 /// Step from each layout to the next.
-const STEPS: [&str; LAYOUT as usize] = ["
+const STEPS: [&str; LAYOUT as usize] = [
+    "
     CREATE TABLE operations (
         id TEXT PRIMARY KEY,
         seq INTEGER NOT NULL UNIQUE,
@@ -45,7 +46,9 @@ const STEPS: [&str; LAYOUT as usize] = ["
         took_ms INTEGER NOT NULL,
         PRIMARY KEY (operation, position)
     ) STRICT, WITHOUT ROWID;
-"];
+",
+    "CREATE INDEX operations_open ON operations (id) WHERE finished_ms IS NULL;",
+];
 
 /// Largest file that is looked through when it is opened.
 const CHECKED_MAX: u64 = 256 << 20;

@@ -323,3 +323,6 @@ impl Registry {
         Ok(ops)
     }
 }
+
+#[cfg(test)]
+mod tests;

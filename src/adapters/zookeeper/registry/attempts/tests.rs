@@ -1,0 +1,79 @@
+use std::sync::Arc;
+
+use super::*;
+use crate::adapters::zookeeper::config::ZkConfig;
+use crate::adapters::zookeeper::fake::FakeEnsemble;
+use crate::domain::fixtures::{NOW, file, node_id};
+use crate::domain::ids::InstanceId;
+use crate::domain::migration::IntentKind;
+
+const ATTEMPT: AttemptId = AttemptId::new(77);
+
+async fn registry(ensemble: &FakeEnsemble) -> Registry {
+    let config = ZkConfig::default();
+    let registry = Registry::open(Arc::new(ensemble.connect(&config.root)), &config).await.unwrap();
+    registry.ensure_node(&node_id("zk1")).await.unwrap();
+    registry
+}
+
+fn intent(file: FileId) -> Intent {
+    Intent {
+        v: 1,
+        state: IntentState::Prepared,
+        kind: IntentKind::Upload,
+        file,
+        name: "a".into(),
+        src: None,
+        dst: Some(node_id("zk1")),
+        blob_src: None,
+        blob_dst: Some(ATTEMPT),
+        size: None,
+        blake3: None,
+        instance: InstanceId::new(1),
+        reason: None,
+        by: "test".into(),
+        created_ms: NOW,
+    }
+}
+
+fn fence() -> Fence {
+    Fence { epoch: None, nodes: vec![(node_id("zk1"), 0)] }
+}
+
+#[tokio::test]
+async fn preparing_twice_is_harmless_and_no_other_intent_is_taken_for_it() {
+    let registry = registry(&FakeEnsemble::calm()).await;
+    let ours = [(ATTEMPT, intent(FileId::new(1)))];
+    registry.prepare(&ours, &fence()).await.unwrap();
+    registry.prepare(&ours, &fence()).await.unwrap();
+    let other = [(ATTEMPT, intent(FileId::new(2)))];
+    assert_eq!(registry.prepare(&other, &fence()).await.unwrap_err().refusal(), Some(Refusal::NodeExists));
+    assert_eq!(registry.abort(ATTEMPT).await, Decided::Aborted);
+    assert!(registry.prepare(&ours, &fence()).await.is_err(), "a decided intent is not prepared again");
+}
+
+/// Whoever ended the attempt knew how it was decided. Taking "gone" for "aborted" would remove the bytes
+/// of a commit whose answer was lost.
+#[tokio::test]
+async fn an_attempt_that_somebody_else_ended_is_settled_by_the_record() {
+    let registry = registry(&FakeEnsemble::calm()).await;
+    let mut entry = file(1, "zk1");
+    entry.record.blob = ATTEMPT;
+    let ours = intent(entry.id);
+    registry.prepare(&[(ATTEMPT, ours.clone())], &fence()).await.unwrap();
+    registry.commit_upload(ATTEMPT, &ours, entry.id, &entry.record, &fence()).await.unwrap();
+    assert_eq!(registry.settle(ATTEMPT, entry.id).await, Decided::Committed);
+    registry.delete_intent(ATTEMPT).await.unwrap();
+    assert_eq!(registry.abort(ATTEMPT).await, Decided::Gone);
+    assert_eq!(registry.settle(ATTEMPT, entry.id).await, Decided::Committed);
+    assert_eq!(registry.settle(AttemptId::new(78), entry.id).await, Decided::Gone, "others' bytes are not touched");
+}
+
+#[tokio::test]
+async fn an_intent_that_cannot_be_read_decides_nothing() {
+    let ensemble = FakeEnsemble::calm();
+    let registry = registry(&ensemble).await;
+    let path = registry.layout().intent(ATTEMPT);
+    registry.coord().multi(vec![Op::Create { path, data: b"{".to_vec() }]).await.unwrap();
+    assert_eq!(registry.abort(ATTEMPT).await, Decided::Undecided);
+}
