@@ -30,8 +30,9 @@ async fn ask(url: &str, body: Option<Value>) -> Option<Value> {
     serde_json::from_str(&request.send().await.ok()?.text().await.ok()?).ok()
 }
 
-async fn finished(deck: &Deck, operation: &Value) -> Value {
-    let url = format!("{}/api/operations/{}", deck.url, operation.as_str().unwrap_or_default());
+async fn finished(deck: &Deck, answer: &Value) -> Value {
+    let operation = answer["operation"].as_str().unwrap_or_else(|| panic!("refused: {answer}"));
+    let url = format!("{}/api/operations/{operation}", deck.url);
     eventually("the operation's end", Duration::from_secs(120), || async {
         let row = ask(&url, None).await?;
         row["finished"].is_u64().then_some(row)
@@ -57,7 +58,7 @@ async fn main() {
     let begun = Instant::now();
     let stress = json!({"node": "zk1", "files": FILES, "size_kb": 1, "trigger_scheduler": false});
     let answer = ask(&format!("{}/api/demo/stress", deck.url), Some(stress)).await.unwrap_or_default();
-    let made = finished(&deck, &answer["operation"]).await;
+    let made = finished(&deck, &answer).await;
     let stressed = begun.elapsed();
     println!(
         "stress: {} files of 1 KiB in {stressed:.2?}, {:.0} files/s",
@@ -70,7 +71,7 @@ async fn main() {
     let run = if answer["decision"].is_string() {
         answer
     } else {
-        finished(&deck, &answer["operation"]).await["run"].clone()
+        finished(&deck, &answer).await["run"].clone()
     };
     let balanced = begun.elapsed();
     let (done, least) = (run["moves_done"].as_f64().unwrap_or(0.0), run["moves_least"].as_f64().unwrap_or(0.0));
