@@ -68,11 +68,7 @@ async fn main() {
 
     let begun = Instant::now();
     let answer = ask(&format!("{}/api/scheduler/run", deck.url), Some(json!({}))).await.unwrap_or_default();
-    let run = if answer["decision"].is_string() {
-        answer
-    } else {
-        finished(&deck, &answer).await["run"].clone()
-    };
+    let run = if answer["decision"].is_string() { answer } else { finished(&deck, &answer).await["run"].clone() };
     let balanced = begun.elapsed();
     let (done, least) = (run["moves_done"].as_f64().unwrap_or(0.0), run["moves_least"].as_f64().unwrap_or(0.0));
     println!(
