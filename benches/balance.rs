@@ -49,9 +49,11 @@ async fn main() {
     let folder = local_folder(&jars, QUIET);
     let deck = Deck::daemon(folder.path(), &["--local"]);
     let diagnostics = format!("{}/api/scheduler/diagnostics", deck.url);
-    eventually("a leader", Duration::from_secs(60), || async {
+    eventually("a leader and three active nodes", Duration::from_secs(60), || async {
         let seen = ask(&diagnostics, None).await?;
-        (seen["leader"].is_string() && seen["max_difference"] == 0).then_some(())
+        let takes = |node: &Value| node["state"] == "active";
+        let active = seen["nodes"].as_array().is_some_and(|nodes| nodes.iter().all(takes));
+        (seen["leader"].is_string() && seen["max_difference"] == 0 && active).then_some(())
     })
     .await;
 
