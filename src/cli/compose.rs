@@ -98,18 +98,23 @@ pub(super) fn logs(config: &Config) -> anyhow::Result<Logs> {
     if elastic.url.is_empty() {
         return Ok(Logs::new(local, None));
     }
+    let elastic = Elastic::new(ElasticConfig { url: elastic.url.clone(), auth: elastic_auth(config)? })?;
+    Ok(Logs::new(local, Some(elastic)))
+}
+
+/// How Elasticsearch knows us.
+pub(super) fn elastic_auth(config: &Config) -> anyhow::Result<Auth> {
+    let elastic = &config.elastic;
     let key = secret("elastic.api_key_file", &elastic.api_key_file, "ZKDECK_ELASTIC_API_KEY")?;
     let password = secret("elastic.password_file", &elastic.password_file, "ZKDECK_ELASTIC_PASSWORD")?;
-    let auth = match (key, elastic.user.as_str(), password) {
-        (Some(key), _, _) => Auth::ApiKey(key),
-        (None, "", _) => Auth::None,
-        (None, user, Some(password)) => Auth::Basic { user: user.to_owned(), password },
+    match (key, elastic.user.as_str(), password) {
+        (Some(key), _, _) => Ok(Auth::ApiKey(key)),
+        (None, "", _) => Ok(Auth::None),
+        (None, user, Some(password)) => Ok(Auth::Basic { user: user.to_owned(), password }),
         (None, _, None) => anyhow::bail!(
             "elastic.user is set without a password; set elastic.password_file or ZKDECK_ELASTIC_PASSWORD"
         ),
-    };
-    let elastic = Elastic::new(ElasticConfig { url: elastic.url.clone(), auth })?;
-    Ok(Logs::new(local, Some(elastic)))
+    }
 }
 
 /// A secret from its file, else from the environment.

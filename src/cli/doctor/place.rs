@@ -15,6 +15,12 @@ impl Place {
     pub(super) fn new(args: &Args, config: Config) -> anyhow::Result<Self> {
         Ok(Self { servers: compose::servers(args, &config)?, local: args.local, config })
     }
+
+    /// The one that logs are searched in, else the stack's.
+    pub(super) fn elasticsearch(&self) -> &str {
+        let searched = self.config.elastic.url.as_str();
+        if searched.is_empty() { &self.config.doctor.elasticsearch } else { searched }
+    }
 }
 
 /// Runs what may block (a disk, `/proc`) off the loop, so that a hanging share holds up its own check only.

@@ -41,12 +41,12 @@ fn wanted(place: &Place) -> anyhow::Result<Vec<(u16, String)>> {
         }
         let doctor = &config.doctor;
         let services = [
-            ("Elasticsearch", &doctor.elasticsearch),
-            ("Prometheus", &doctor.prometheus),
-            ("Grafana", &doctor.grafana),
+            ("Elasticsearch", place.elasticsearch()),
+            ("Prometheus", doctor.prometheus.as_str()),
+            ("Grafana", doctor.grafana.as_str()),
         ];
         for (name, url) in services {
-            let address = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest).trim_end_matches('/');
+            let address = url.split_once("://").map_or(url, |(_, rest)| rest).trim_end_matches('/');
             wanted.extend(local_port(address).map(|port| (port, name.to_owned())));
         }
     }

@@ -6,6 +6,8 @@ use serde_json::Value;
 
 use super::finding::Finding;
 use super::place::Place;
+use crate::adapters::logs::Auth;
+use crate::cli::compose;
 
 const LIMIT: Duration = Duration::from_secs(3);
 /// As provisioned in `monitoring/grafana`.
@@ -24,10 +26,10 @@ enum Reply {
     Other,
 }
 
-async fn ask(url: &str) -> Reply {
+async fn ask(url: &str, auth: &Auth) -> Reply {
     let client = reqwest::Client::builder().timeout(LIMIT).redirect(reqwest::redirect::Policy::none()).no_proxy();
     let Ok(client) = client.build() else { return Reply::Unreachable("the machine gives no sockets".into()) };
-    let response = match client.get(url).send().await {
+    let response = match auth.on(client.get(url)).send().await {
         Ok(response) => response,
         Err(error) if error.is_timeout() => {
             return Reply::Unreachable(format!("no answer within {} s", LIMIT.as_secs()));
@@ -49,8 +51,14 @@ fn expected(place: &Place, reply: &Reply) -> bool {
 }
 
 pub(super) async fn elasticsearch(place: &Place) -> Vec<Finding> {
-    let url = place.config.doctor.elasticsearch.trim_end_matches('/');
-    let reply = ask(&format!("{url}/_cluster/health")).await;
+    let url = place.elasticsearch().trim_end_matches('/');
+    let auth = match compose::elastic_auth(&place.config) {
+        Ok(auth) => auth,
+        Err(error) => {
+            return vec![Finding::fail("elasticsearch", format!("{error:#}"), "correct the section [elastic]")];
+        }
+    };
+    let reply = ask(&format!("{url}/_cluster/health"), &auth).await;
     if expected(place, &reply) { vec![judge_elasticsearch(url, &reply)] } else { Vec::new() }
 }
 
@@ -66,13 +74,13 @@ fn judge_elasticsearch(url: &str, reply: &Reply) -> Finding {
         Reply::Status(status @ (401 | 403)) => Finding::fail(
             NAME,
             format!("{url} asks for a password or does not let this one in (status {status})"),
-            "give zkdeck user and password as docs/stack.md says under Security",
+            "set ZKDECK_ELASTIC_USER and ZKDECK_ELASTIC_PASSWORD_FILE, or ZKDECK_ELASTIC_API_KEY_FILE",
         ),
         Reply::Status(status) => Finding::fail(NAME, format!("{url} answers with status {status}"), logs),
         Reply::Other => Finding::fail(
             NAME,
             format!("what answers at {url} is no Elasticsearch"),
-            "correct [doctor] elasticsearch, or end what has the port",
+            "correct ZKDECK_ELASTIC_URL, or end what has the port",
         ),
         Reply::Json(health) => match health["status"].as_str() {
             Some("green") => Finding::ok(NAME, format!("{url} is green")),
@@ -89,7 +97,7 @@ fn judge_elasticsearch(url: &str, reply: &Reply) -> Finding {
 
 pub(super) async fn prometheus(place: &Place) -> Vec<Finding> {
     let url = place.config.doctor.prometheus.trim_end_matches('/');
-    let reply = ask(&format!("{url}/api/v1/targets?state=active")).await;
+    let reply = ask(&format!("{url}/api/v1/targets?state=active"), &Auth::None).await;
     if expected(place, &reply) { judge_prometheus(url, &reply) } else { Vec::new() }
 }
 
@@ -128,12 +136,14 @@ fn judge_prometheus(url: &str, reply: &Reply) -> Vec<Finding> {
 
 pub(super) async fn grafana(place: &Place) -> Vec<Finding> {
     let url = place.config.doctor.grafana.trim_end_matches('/');
-    let health = ask(&format!("{url}/api/health")).await;
+    let health = ask(&format!("{url}/api/health"), &Auth::None).await;
     if !expected(place, &health) {
         return Vec::new();
     }
     let data = match &health {
-        Reply::Json(_) => ask(&format!("{url}/api/datasources/proxy/uid/{GRAFANA_SOURCE}/api/v1/query?query=up")).await,
+        Reply::Json(_) => {
+            ask(&format!("{url}/api/datasources/proxy/uid/{GRAFANA_SOURCE}/api/v1/query?query=up"), &Auth::None).await
+        }
         _ => Reply::Other,
     };
     vec![judge_grafana(url, &health, &data)]

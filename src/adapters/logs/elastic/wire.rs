@@ -38,6 +38,17 @@ pub enum Auth {
     ApiKey(Hidden),
 }
 
+impl Auth {
+    /// The request with what the server knows us by.
+    pub fn on(&self, request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
+        match self {
+            Self::None => request,
+            Self::Basic { user, password } => request.basic_auth(user, Some(&password.0)),
+            Self::ApiKey(key) => request.header("authorization", format!("ApiKey {}", key.0)),
+        }
+    }
+}
+
 /// Where the logs are kept.
 #[derive(Clone, Debug)]
 pub struct ElasticConfig {
@@ -110,12 +121,8 @@ impl Wire {
     }
 
     async fn exchange(&self, method: Method, path: &str, body: Option<&Value>) -> Result<(Value, bool), ElasticError> {
-        let mut request = self.client.request(method, format!("{}{path}", self.config.url));
-        request = match &self.config.auth {
-            Auth::None => request,
-            Auth::Basic { user, password } => request.basic_auth(user, Some(&password.0)),
-            Auth::ApiKey(key) => request.header("authorization", format!("ApiKey {}", key.0)),
-        };
+        let request = self.client.request(method, format!("{}{path}", self.config.url));
+        let mut request = self.config.auth.on(request);
         if let Some(body) = body {
             request = request.header("content-type", "application/json").body(body.to_string());
         }
