@@ -169,7 +169,7 @@ async fn main() {
         ("session", &["-i", "-w", "session"]),
         ("zxid", &["-i", "-w", "zxid"]),
         ("/took 1[0-9]{3} ms/", &["took 1[0-9]{3} ms"]),
-        ("/0x[0-9a-f]{6}ab /", &["0x[0-9a-f]{6}ab "]),
+        ("/0x[0-9a-f]{4}ab/", &["0x[0-9a-f]{4}ab"]),
         ("SocketTimeoutException", &["-i", "-w", "SocketTimeoutException"]),
     ];
     let ms = |time: Duration| time.as_secs_f64() * 1000.0;

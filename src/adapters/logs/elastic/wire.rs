@@ -131,6 +131,9 @@ impl Wire {
         let named = response.headers().contains_key("x-elastic-product");
         let kind = response.headers().get("content-type").and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         let html = kind.contains("text/html");
+        if response.content_length().is_some_and(|length| length > ANSWER_MAX as u64) {
+            return Err(ElasticError::TooLarge);
+        }
         let mut bytes = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| self.unreached(&error))? {
             bytes.extend_from_slice(&chunk);
