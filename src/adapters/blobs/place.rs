@@ -13,7 +13,8 @@ use super::{BlobError, BlobStore};
 use crate::adapters::faults;
 use crate::domain::ids::{AttemptId, FileId, NodeId};
 
-type Item = (NodeId, FileId, AttemptId);
+/// A blob at a node.
+pub(super) type Item = (NodeId, FileId, AttemptId);
 
 impl BlobStore {
     /// Gives the draft of `attempt` its final name, never over another file, and makes that durable.
@@ -37,6 +38,20 @@ impl BlobStore {
 
     /// [`BlobStore::publish`] for many, with one sync for each folder; the results are in the order given.
     pub async fn publish_many(&self, items: &[Item]) -> Vec<Result<(), BlobError>> {
+        let each = |disk: &dyn Disk, layout: &Layout, (node, file, attempt): &Item| {
+            rename(disk, layout, node, *file, *attempt)
+        };
+        self.change(("publish", "publish.renamed"), items, each).await
+    }
+
+    /// Changes names in the folders of nodes, and makes each folder durable once. `words` name the
+    /// operation and its fail-point.
+    pub(super) async fn change(
+        &self,
+        words: (&'static str, &'static str),
+        items: &[Item],
+        each: impl Fn(&dyn Disk, &Layout, &Item) -> Result<(), BlobError> + Copy + Send + 'static,
+    ) -> Vec<Result<(), BlobError>> {
         let mut by_node: BTreeMap<&NodeId, Vec<usize>> = BTreeMap::new();
         for (index, (node, ..)) in items.iter().enumerate() {
             by_node.entry(node).or_default().push(index);
@@ -44,7 +59,7 @@ impl BlobStore {
         let mut results: Vec<Result<(), BlobError>> = items.iter().map(|_| Ok(())).collect();
         for (node, indexes) in by_node {
             let batch: Vec<Item> = indexes.iter().map(|index| items[*index].clone()).collect();
-            let outcomes = self.publish_at(node, batch).await;
+            let outcomes = self.change_at(words, node, batch, each).await;
             for (index, outcome) in indexes.into_iter().zip(outcomes) {
                 results[index] = outcome;
             }
@@ -52,40 +67,46 @@ impl BlobStore {
         results
     }
 
-    async fn publish_at(&self, node: &NodeId, batch: Vec<Item>) -> Vec<Result<(), BlobError>> {
+    async fn change_at(
+        &self,
+        (operation, point): (&'static str, &'static str),
+        node: &NodeId,
+        batch: Vec<Item>,
+        each: impl Fn(&dyn Disk, &Layout, &Item) -> Result<(), BlobError> + Send + 'static,
+    ) -> Vec<Result<(), BlobError>> {
         let (disk, layout) = (Arc::clone(self.disk()), self.layout().clone());
         let folder = layout.node(node);
         let (path, count) = (folder.clone(), batch.len());
         let work = move |watch: &super::blocking::Watch| {
             watch.at_target(true);
-            let outcomes: Vec<_> = batch
-                .iter()
-                .map(|(node, file, attempt)| {
-                    watch.beat("publish", &folder)?;
-                    rename(&*disk, &layout, node, *file, *attempt)
-                })
-                .collect();
-            faults::at("publish.renamed");
+            let one = |item: &Item| {
+                watch.beat(operation, &folder)?;
+                each(&*disk, &layout, item)
+            };
+            let outcomes: Vec<_> = batch.iter().map(one).collect();
+            faults::at(point);
             sync_folder(&*disk, &folder)?;
             Ok(outcomes)
         };
-        match self.pool().run("publish", &path, work).await {
+        match self.pool().run(operation, &path, work).await {
             Ok(outcomes) => outcomes,
             Err(error) => (0..count).map(|_| Err(error.again())).collect(),
         }
     }
 
-    /// Removes what `attempt` wrote at `node`, draft and final name. Only for an attempt whose intent is
-    /// aborted. What is not there is fine.
+    /// Removes what `attempt` wrote at `node`, draft and final name, and makes that durable. Only for an
+    /// attempt whose intent is aborted. What is not there is fine.
     ///
     /// # Errors
     /// An error of the node's disk.
     pub async fn discard(&self, node: &NodeId, file: FileId, attempt: AttemptId) -> Result<(), BlobError> {
         let (draft, blob) = (self.layout().draft(node, attempt), self.layout().blob(node, file, attempt));
-        let (disk, path) = (Arc::clone(self.disk()), blob.clone());
+        let (disk, path, folders) =
+            (Arc::clone(self.disk()), blob.clone(), [self.layout().drafts(node), self.layout().node(node)]);
         let work = move |_: &_| {
             remove(&*disk, &draft)?;
-            remove(&*disk, &blob)
+            remove(&*disk, &blob)?;
+            folders.iter().try_for_each(|folder| sync_folder(&*disk, folder))
         };
         self.pool().run("remove", &path, work).await
     }

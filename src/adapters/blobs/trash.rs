@@ -9,31 +9,27 @@ use rustix::io::Errno;
 
 use super::blocking::Watch;
 use super::disk::Disk;
-use super::place::remove;
+use super::layout::Layout;
+use super::place::{Item, remove};
 use super::{BlobError, BlobStore};
 use crate::adapters::faults;
 use crate::domain::file::{blob_name, parse_blob_name};
 use crate::domain::ids::{AttemptId, FileId, Millis, NodeId, Timestamp};
 
 impl BlobStore {
-    /// Moves the bytes of `blob` at `node` to the trash. Bytes that are not there have been moved before.
+    /// Moves the bytes of `blob` at `node` to the trash, and makes that durable: bytes that came back
+    /// after a loss of power would have no record and no intent. Bytes that are not there have been
+    /// moved before.
     ///
     /// # Errors
     /// An error of the node's disk.
     pub async fn trash(&self, node: &NodeId, file: FileId, blob: AttemptId) -> Result<(), BlobError> {
-        let path = self.layout().blob(node, file, blob);
-        let kept = self.layout().trash(node).join(trash_name(file, blob, now()));
-        let (disk, source) = (Arc::clone(self.disk()), path.clone());
-        let work = move |watch: &Watch| {
-            watch.at_target(true);
-            match disk.rename_new(&source, &kept) {
-                Ok(()) => Ok(()),
-                Err(Errno::NOENT) if is_gone(&*disk, &source)? => Ok(()),
-                Err(_) if faults::broken("trash-errors-ignored") => Ok(()),
-                Err(error) => Err(BlobError::target("move to trash", &source, error)),
-            }
-        };
-        self.pool().run("move to trash", &path, work).await
+        self.trash_many(&[(node.clone(), file, blob)]).await.into_iter().collect()
+    }
+
+    /// [`BlobStore::trash`] for many, with one sync for each folder; the results are in the order given.
+    pub async fn trash_many(&self, items: &[Item]) -> Vec<Result<(), BlobError>> {
+        self.change(("move to trash", "trash.renamed"), items, put_away).await
     }
 
     /// Unlinks what has been in the trash of any node for longer than `trash_keep`; says how many.
@@ -54,6 +50,16 @@ impl BlobStore {
             problem.map_or(Ok(removed), Err)
         };
         self.pool().run("empty the trash of", &root, work).await
+    }
+}
+
+fn put_away(disk: &dyn Disk, layout: &Layout, (node, file, blob): &Item) -> Result<(), BlobError> {
+    let source = layout.blob(node, *file, *blob);
+    match disk.rename_new(&source, &layout.trash(node).join(trash_name(*file, *blob, now()))) {
+        Ok(()) => Ok(()),
+        Err(Errno::NOENT) if is_gone(disk, &source)? => Ok(()),
+        Err(_) if faults::broken("trash-errors-ignored") => Ok(()),
+        Err(error) => Err(BlobError::target("move to trash", &source, error)),
     }
 }
 

@@ -327,17 +327,16 @@ async fn collect(ctx: &Context, registry: &Registry, committed: Vec<Moving>) {
 
 /// Whether each source's bytes are in the trash.
 async fn collect_sources(ctx: &Context, moving: &[Moving]) -> Vec<bool> {
-    let mut trashed = Vec::with_capacity(moving.len());
-    for one in moving {
-        let (record, file) = (&one.order.entry.record, one.order.entry.id);
-        let mut result = ctx.blobs.trash(&record.owner, file, record.blob).await;
-        if faults::twice("move.collect") {
-            result = ctx.blobs.trash(&record.owner, file, record.blob).await;
-        }
-        if let Err(error) = &result {
+    let source = |one: &Moving| (one.src().clone(), one.order.entry.id, one.order.entry.record.blob);
+    let sources: Vec<_> = moving.iter().map(source).collect();
+    let mut results = ctx.blobs.trash_many(&sources).await;
+    if faults::twice("move.collect") {
+        results = ctx.blobs.trash_many(&sources).await;
+    }
+    for (one, result) in moving.iter().zip(&results) {
+        if let Err(error) = result {
             tracing::warn!(attempt = %one.attempt(), "the source's bytes stay for the recovery: {error}");
         }
-        trashed.push(result.is_ok());
     }
-    trashed
+    results.iter().map(Result::is_ok).collect()
 }

@@ -178,8 +178,9 @@ struct Story<'a> {
     plan: Vec<(Instant, Event)>,
     /// Blobs that are damaged: they may be served and moved by nobody, and nothing else may be.
     flipped: BTreeSet<AttemptId>,
-    /// Whether anything befell that may leave bytes that nobody speaks of.
-    torn: bool,
+    /// Whether a process was taken for dead and went on: only such a one may leave bytes that nobody
+    /// speaks of, since it writes after the recovery has seen to its attempt.
+    haunted: bool,
 }
 
 impl<'a> Story<'a> {
@@ -193,7 +194,7 @@ impl<'a> Story<'a> {
             next_pid: WITNESS + 1,
             plan: Vec::new(),
             flipped: BTreeSet::new(),
-            torn: false,
+            haunted: false,
         }
     }
 
@@ -245,7 +246,6 @@ impl<'a> Story<'a> {
     }
 
     fn bury(&mut self, pid: Pid) {
-        self.torn = true;
         let Some(at) = self.running.iter().position(|one| one.process.pid == pid) else { return };
         let dead = self.running.remove(at);
         dead.end();
@@ -270,12 +270,12 @@ impl<'a> Story<'a> {
             (Fault::BitFlip, _) => self.flip_a_bit(),
             (Fault::Expiry, Some(coord)) => {
                 sky.fire(fault);
-                self.torn = true;
+                self.haunted = true;
                 ensemble.expire(&coord);
             }
             (Fault::ThoughtDead, Some(coord)) => {
                 sky.fire(fault);
-                self.torn = true;
+                self.haunted = true;
                 ensemble.forget(&coord);
             }
             (Fault::Disconnect, Some(coord)) => {
@@ -314,8 +314,6 @@ impl<'a> Story<'a> {
     /// it all did.
     async fn rest(&mut self) -> bool {
         let sky = Arc::clone(&self.world.sky);
-        let fired = sky.fired();
-        self.torn |= [Fault::DiskError, Fault::DiskFull].iter().any(|fault| fired.contains_key(fault));
         sky.set_calm(true);
         for (_, event) in std::mem::take(&mut self.plan) {
             match event {
@@ -333,7 +331,6 @@ impl<'a> Story<'a> {
         let idle = until(REST_MAX, || self.all_idle()).await;
         self.world.ensemble.settle();
         if self.rng.chance(500) {
-            self.torn = true;
             for one in std::mem::take(&mut self.running) {
                 sky.kill(one.process.pid);
                 one.end();
@@ -387,7 +384,7 @@ impl<'a> Story<'a> {
             let mut found = check(&self.picture(&blobs).await);
             let flipped = |one: &Violation| one.attempt.is_some_and(|attempt| self.flipped.contains(&attempt));
             found.retain(|one| one.invariant != Invariant::I3 || !flipped(one));
-            if self.torn {
+            if self.haunted {
                 let orphans: Vec<Violation> = found.extract_if(.., |one| one.invariant == Invariant::I7).collect();
                 quarantined = orphans.len() as u64;
             }
