@@ -33,15 +33,6 @@ impl Session {
     async fn open(&self) -> Result<Link, ZkError> {
         let coord: Arc<dyn Coord> = Arc::new(real::connect(&self.zk).await?);
         let registry = Registry::open(Arc::clone(&coord), &self.zk).await?.until(self.ctx.stop.clone());
-        Ok(Link {
-            coord,
-            registry,
-            membership: None,
-            own_epoch: None,
-            told: None,
-            up: false,
-            scan_due: false,
-            scanned: Instant::now(),
-        })
+        Ok(Link::new(coord, registry))
     }
 }

@@ -7,6 +7,8 @@ mod changes;
 mod connect;
 mod scan;
 mod standing;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -60,6 +62,21 @@ struct Link {
     up: bool,
     scan_due: bool,
     scanned: Instant,
+}
+
+impl Link {
+    fn new(coord: Arc<dyn Coord>, registry: Registry) -> Self {
+        Self {
+            coord,
+            registry,
+            membership: None,
+            own_epoch: None,
+            told: None,
+            up: false,
+            scan_due: false,
+            scanned: Instant::now(),
+        }
+    }
 }
 
 impl Session {

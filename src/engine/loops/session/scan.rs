@@ -21,7 +21,6 @@ impl Session {
         if result.is_ok() {
             link.scanned = Instant::now();
             link.up = true;
-            _ = self.publish.send_replace(Some(registry));
             self.scheduler.poke();
             return self.stand().await;
         }
@@ -32,6 +31,8 @@ impl Session {
         let store = self.store(registry).await?;
         let ours = !matches!(store, StoreView::Foreign { .. });
         if first {
+            // Before it is told: who hears of the session uses the registry at once.
+            _ = self.publish.send_replace(Some(registry.clone()));
             self.ctx.emit(Event::Session { state: SessionState::Connected, cause: None }).await;
         }
         self.ctx.emit(Event::Store(store)).await;
