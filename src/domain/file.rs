@@ -88,6 +88,18 @@ pub struct FileRecord {
 }
 
 impl FileRecord {
+    /// The record of a file that has just come in: its bytes are `blob`'s, at `owner`.
+    #[must_use]
+    pub const fn first(
+        name: String,
+        owner: NodeId,
+        blob: AttemptId,
+        (size, blake3): (Bytes, Hash),
+        at: Timestamp,
+    ) -> Self {
+        Self { v: RECORD_VERSION, name, owner, blob, size, blake3, generation: 1, created_ms: at, updated_ms: at }
+    }
+
     /// How often the file has been moved.
     #[must_use]
     pub const fn moves(&self) -> u32 {

@@ -6,7 +6,7 @@ use crate::adapters::blobs::{BlobError, BlobStore, Kept, Written};
 use crate::adapters::history::History;
 use crate::adapters::zookeeper::error::ZkError;
 use crate::adapters::zookeeper::registry::{Decided, Fence, ReadFile, Registry};
-use crate::domain::file::{FileEntry, FileRecord, RECORD_VERSION, check_name};
+use crate::domain::file::{FileEntry, FileRecord, check_name};
 use crate::domain::ids::{AttemptId, FileId, NodeId};
 use crate::domain::migration::{Intent, IntentKind, IntentState};
 use crate::domain::operation::{HistoryQuery, Operation, OperationKind, OperationStatus};
@@ -85,18 +85,8 @@ impl Adoption {
         written: Written,
         fence: &Fence,
     ) -> Result<FileEntry, Failure> {
-        let now = clock::now();
-        let record = FileRecord {
-            v: RECORD_VERSION,
-            name: identity.name.clone(),
-            owner: kept.node.clone(),
-            blob: attempt,
-            size: written.size,
-            blake3: written.blake3,
-            generation: 1,
-            created_ms: now,
-            updated_ms: now,
-        };
+        let content = (written.size, written.blake3);
+        let record = FileRecord::first(identity.name.clone(), kept.node.clone(), attempt, content, clock::now());
         if let Err(error) = self.registry.commit_upload(attempt, intent, identity.file, &record, fence).await {
             match self.registry.settle(attempt, identity.file).await {
                 Decided::Committed => {}

@@ -13,7 +13,7 @@ use crate::adapters::faults;
 use crate::adapters::zookeeper::error::ZkError;
 use crate::adapters::zookeeper::registry::{Decided, Fence, Registry};
 use crate::domain::event::Event;
-use crate::domain::file::{FileEntry, FileRecord, RECORD_VERSION};
+use crate::domain::file::{FileEntry, FileRecord};
 use crate::domain::ids::{AttemptId, Bytes, FileId, NodeId, Timestamp};
 use crate::domain::migration::{Intent, IntentKind, IntentState};
 use crate::domain::operation::{Operation, OperationKind, OperationStatus};
@@ -146,18 +146,8 @@ impl Upload<'_> {
         written: Written,
         fence: &Fence,
     ) -> Result<FileEntry, Failure> {
-        let now = clock::now();
-        let record = FileRecord {
-            v: RECORD_VERSION,
-            name: self.name.clone(),
-            owner: self.node.clone(),
-            blob: self.attempt,
-            size: written.size,
-            blake3: written.blake3,
-            generation: 1,
-            created_ms: now,
-            updated_ms: now,
-        };
+        let content = (written.size, written.blake3);
+        let record = FileRecord::first(self.name.clone(), self.node.clone(), self.attempt, content, clock::now());
         let mut result = registry.commit_upload(self.attempt, &intent, self.file, &record, fence).await;
         if faults::twice("upload.commit") {
             result = registry.commit_upload(self.attempt, &intent, self.file, &record, fence).await;
