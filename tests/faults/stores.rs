@@ -1,6 +1,6 @@
 //! The disks of the nodes fail: full, read-only, failing, without power, with a flipped bit.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -22,10 +22,15 @@ fn sh(command: &str, arguments: &[&str]) -> bool {
     Command::new(command).args(arguments).status().is_ok_and(|status| status.success())
 }
 
-/// Puts a small file system of its own under a folder.
-fn mount_tmpfs(folder: &Path) -> bool {
-    std::fs::create_dir_all(folder).unwrap();
-    sh("mount", &["-t", "tmpfs", "-o", "size=64m", "zkdeck-faults", &folder.to_string_lossy()])
+/// Puts a small file system of its own under a node's folder; says so where that cannot be done.
+fn small_disk(lane: &Lane, node: &str) -> Option<PathBuf> {
+    let folder = lane.uploads().join(node);
+    std::fs::create_dir_all(&folder).unwrap();
+    let mounted = sh("mount", &["-t", "tmpfs", "-o", "size=64m", "zkdeck-faults", &folder.to_string_lossy()]);
+    if !mounted {
+        println!("SKIPPED: a small tmpfs cannot be mounted here; run it as root");
+    }
+    mounted.then_some(folder)
 }
 
 fn remount(folder: &Path, options: &str) -> bool {
@@ -54,11 +59,7 @@ pub async fn full(bench: &Bench, broken: Option<&'static str>, rounds: usize) ->
     bench
         .lanes("reserve_mib = 0", async |lane, _| {
             let mut tally = Tally::default();
-            let zk2 = lane.uploads().join("zk2");
-            if !mount_tmpfs(&zk2) {
-                println!("SKIPPED: a small tmpfs cannot be mounted here; run it as root");
-                return tally;
-            }
+            let Some(zk2) = small_disk(lane, "zk2") else { return tally };
             lane.begin().await;
             for _ in 0..rounds {
                 let room = used(&zk2) + (600 << 10);
@@ -95,11 +96,7 @@ pub async fn read_only(bench: &Bench, broken: Option<&'static str>, rounds: usiz
     bench
         .lanes("", async |lane, _| {
             let mut tally = Tally::default();
-            let zk2 = lane.uploads().join("zk2");
-            if !mount_tmpfs(&zk2) {
-                println!("SKIPPED: a small tmpfs cannot be mounted here; run it as root");
-                return tally;
-            }
+            let Some(zk2) = small_disk(lane, "zk2") else { return tally };
             lane.begin().await;
             for round in 0..rounds {
                 _ = lane.stress(if round % 2 == 0 { "zk2" } else { "zk1" }, 12, 8, false).await;
