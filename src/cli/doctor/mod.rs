@@ -12,11 +12,11 @@ mod ensemble;
 mod finding;
 mod folders;
 mod java;
+mod kept;
 mod place;
 mod ports;
 mod services;
 mod store;
-mod stores;
 mod system;
 
 use std::io::Write;
@@ -30,6 +30,7 @@ use self::finding::{Finding, Status};
 use self::place::Place;
 use super::args::Args;
 use crate::config::{Config, ConfigError};
+use crate::tui::sanitise::clean;
 
 /// Longest time of one check.
 const LIMIT: Duration = Duration::from_secs(5);
@@ -65,8 +66,8 @@ const CHECKS: &[(&str, Run)] = &[
     ("folders", |place| folders::check(place).boxed()),
     ("docker", |place| docker::check(place).boxed()),
     ("ensemble", |place| ensemble::check(place).boxed()),
-    ("uploads", |place| stores::uploads(place).boxed()),
-    ("history", |place| stores::history(place).boxed()),
+    ("uploads", |place| kept::uploads(place).boxed()),
+    ("history", |place| kept::history(place).boxed()),
     ("vm.max_map_count", |place| system::max_map_count(place).boxed()),
     ("elasticsearch", |place| services::elasticsearch(place).boxed()),
     ("prometheus", |place| services::prometheus(place).boxed()),
@@ -116,8 +117,10 @@ fn text(findings: &[Finding]) -> String {
     let width = findings.iter().map(|finding| finding.check.len()).max().unwrap_or(0);
     let mut lines = Vec::new();
     for finding in findings {
-        lines.push(format!("{:<4}  {:<width$}  {}", finding.status.word(), finding.check, finding.message));
-        lines.extend(finding.fix.iter().map(|fix| format!("      {:<width$}  fix: {fix}", "")));
+        // Causes come from outside.
+        let message = clean(&finding.message);
+        lines.push(format!("{:<4}  {:<width$}  {message}", finding.status.word(), finding.check));
+        lines.extend(finding.fix.iter().map(|fix| format!("      {:<width$}  fix: {}", "", clean(fix))));
     }
     let count = |status| findings.iter().filter(|finding| finding.status == status).count();
     let (ok, warn, fail) = (count(Status::Ok), count(Status::Warn), count(Status::Fail));
@@ -150,6 +153,8 @@ mod tests {
             text(&findings),
             "ok    a     well\nfail  long  ill\n            fix: type this\n\n1 ok, 0 to look at, 1 failed"
         );
+        let hostile = [Finding::fail("a", "two\nlines \u{1b}[2Jgone", "x")];
+        assert_eq!(text(&hostile).lines().next(), Some("fail  a  two^Jlines ^[[2Jgone"));
         let json = serde_json::to_value(&findings).unwrap();
         assert_eq!(json[1], serde_json::json!({"check":"long","status":"fail","message":"ill","fix":"type this"}));
     }

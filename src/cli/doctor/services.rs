@@ -113,7 +113,8 @@ fn judge_prometheus(url: &str, reply: &Reply) -> Vec<Finding> {
         let message = format!("what answers at {url} is no Prometheus");
         return vec![Finding::fail(NAME, message, "correct [doctor] prometheus, or end what has the port")];
     };
-    let down: Vec<&Value> = targets.iter().filter(|target| target["health"] != "up").collect();
+    let down: Vec<&Value> = targets.iter().filter(|target| target["health"] == "down").collect();
+    let new = targets.iter().filter(|target| target["health"] == "unknown").count();
     if targets.is_empty() {
         return vec![Finding::fail(
             NAME,
@@ -121,15 +122,21 @@ fn judge_prometheus(url: &str, reply: &Reply) -> Vec<Finding> {
             "look at monitoring/prometheus.yml and its mount",
         )];
     }
-    let count = format!("{} of {} targets up", targets.len() - down.len(), targets.len());
+    let new_ones = if new == 0 { String::new() } else { format!(", {new} not scraped yet") };
+    let count = format!("{} of {} targets up{new_ones}", targets.len() - down.len() - new, targets.len());
     if down.is_empty() {
         return vec![Finding::ok(NAME, count)];
     }
     let one = |target: &&Value| {
         let text = |value: &Value| value.as_str().filter(|text| !text.is_empty()).unwrap_or("-").to_owned();
         let (name, why) = (text(&target["labels"]["instance"]), text(&target["lastError"]));
-        let service = name.split(':').next().unwrap_or_default().to_owned();
-        Finding::warn(NAME, format!("{count}; {name}: {why}"), format!("docker compose up -d {service}"))
+        let service = name.split(':').next().unwrap_or_default();
+        let fix = if service.starts_with(|c: char| c.is_ascii_lowercase()) {
+            format!("docker compose up -d {service}")
+        } else {
+            format!("see {url}/targets")
+        };
+        Finding::warn(NAME, format!("{count}; {name}: {why}"), fix)
     };
     down.iter().take(TARGETS_TOLD).map(one).collect()
 }
@@ -219,6 +226,10 @@ mod tests {
         let found = of(json!([up, down]));
         assert_eq!(found[0].message, "1 of 2 targets up; zk2:7000: no route to host");
         assert_eq!(found[0].fix.as_deref(), Some("docker compose up -d zk2"));
+        let by_address = json!({"health": "down", "labels": {"instance": "10.0.0.1:7000"}, "lastError": ""});
+        assert_eq!(of(json!([by_address]))[0].fix.as_deref(), Some("see http://p/targets"));
+        let new = json!({"health": "unknown", "labels": {"instance": "zk3:7000"}, "lastError": ""});
+        assert_eq!(of(json!([up, new])), [Finding::ok("prometheus", "1 of 2 targets up, 1 not scraped yet")]);
         assert_eq!(of(json!([]))[0].status, Status::Fail);
         assert_eq!(judge_prometheus("http://p", &Reply::Other)[0].status, Status::Fail);
     }
