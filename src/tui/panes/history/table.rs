@@ -83,7 +83,7 @@ impl Scene<'_> {
         if self.rows.waiting() {
             "Reading history."
         } else if self.filter.is_empty() {
-            "No operation yet: each drain, pause, stress, migration and scheduler run leaves a row here."
+            "No operation yet: a drain, pause, stress or migration leaves a row here."
         } else {
             "No operation matches. A filter reads  kind:migration status:failed node:zk1  or any words."
         }
