@@ -70,6 +70,7 @@ fn tui_config(args: &Args, config: &Config) -> TuiConfig {
         keys: config.keys.clone(),
         mouse: console.mouse,
         read_only: args.read_only,
+        controls: args.local || config.docker.control,
         label: None,
     }
 }

@@ -23,6 +23,9 @@ pub struct TuiConfig {
     /// Set from `--read-only`: what changes things is hidden and refused.
     #[serde(skip)]
     pub read_only: bool,
+    /// Whether servers may be controlled from here; without it no key is bound to that.
+    #[serde(skip)]
+    pub controls: bool,
     /// Label of the ensemble in the header; `None` takes the snapshot's.
     #[serde(skip)]
     pub label: Option<String>,
@@ -40,6 +43,7 @@ impl Default for TuiConfig {
             keys: Rebinding::new(),
             mouse: true,
             read_only: false,
+            controls: true,
             label: None,
             searches: PathBuf::from("data/searches.txt"),
         }

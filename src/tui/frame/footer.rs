@@ -6,8 +6,8 @@ use ratatui::layout::Rect;
 use super::toasts::{Message, style};
 use super::{Pieces, paint, width_of};
 use crate::domain::snapshot::{ControlView, Level};
-use crate::tui::keymap::Keymap;
 use crate::tui::keymap::table::{Entry, TABLE, entry_of};
+use crate::tui::keymap::{Keymap, controls};
 use crate::tui::pane::{Action, View};
 use crate::tui::{sanitise, time};
 
@@ -87,9 +87,8 @@ impl Footer<'_> {
 #[must_use]
 pub fn available(action: Action, read_only: bool, view: &View<'_>) -> bool {
     let mutates = entry_of(action).is_some_and(|entry| entry.mutates);
-    let controls = matches!(action, Action::Pause | Action::StopServer | Action::RestartServer);
     let control_off = matches!(view.snapshot.control, ControlView::Off(_));
-    !(mutates && read_only || controls && control_off)
+    !(mutates && read_only || controls(action) && control_off)
 }
 
 /// The table without what cannot be asked for here.

@@ -60,6 +60,13 @@ impl Keymap {
         Ok(Self { bindings })
     }
 
+    /// The same without the keys of some actions.
+    #[must_use]
+    pub fn without(mut self, gone: fn(Action) -> bool) -> Self {
+        self.bindings.retain(|(_, entry)| !gone(entry.action));
+        self
+    }
+
     /// What the key means in a pane that handles `own`: the pane's own meaning comes first.
     #[must_use]
     pub fn action(&self, key: &KeyEvent, own: &[Action]) -> Option<Action> {
@@ -100,6 +107,12 @@ fn add(bindings: &mut Vec<(Chord, &'static Entry)>, chord: Chord, entry: &'stati
 #[must_use]
 pub fn mutates(action: Action) -> bool {
     entry_of(action).is_some_and(|entry| entry.mutates)
+}
+
+/// Whether the action acts on a server's process or container.
+#[must_use]
+pub const fn controls(action: Action) -> bool {
+    matches!(action, Action::Pause | Action::StopServer | Action::RestartServer)
 }
 
 /// The README's table of default keys, in Markdown, with a line end after each row.

@@ -7,7 +7,7 @@ use crate::domain::command::{Command, Rejected};
 use crate::domain::ids::NodeId;
 use crate::domain::snapshot::{ControlView, Level, Snapshot};
 use crate::tui::commands::{self, Step, complaint, known_node};
-use crate::tui::keymap::{mutates, table::entry_of};
+use crate::tui::keymap::{controls, mutates, table::entry_of};
 use crate::tui::overlay::confirm::ConfirmBox;
 use crate::tui::overlay::palette::Palette;
 use crate::tui::overlay::prompt::Prompt;
@@ -21,8 +21,8 @@ impl Ui {
         if self.read_only && mutates(action) {
             return self.refuse(action, &Rejected::ReadOnly);
         }
-        if let (Action::Pause | Action::StopServer | Action::RestartServer, ControlView::Off(cause)) =
-            (action, &self.snapshot.control)
+        if controls(action)
+            && let ControlView::Off(cause) = &self.snapshot.control
         {
             let refusal = Rejected::ControlOff { cause: cause.clone() };
             return self.refuse(action, &refusal);

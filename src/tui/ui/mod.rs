@@ -11,7 +11,7 @@ use ratatui::layout::Rect;
 use super::config::TuiConfig;
 use super::frame::header::tab_columns;
 use super::frame::toasts::Toasts;
-use super::keymap::{Keymap, KeymapError};
+use super::keymap::{Keymap, KeymapError, controls};
 use super::overlay::{Outcome, Overlay};
 use super::pane::{Action, Fetched, Pane};
 use super::theme::Styles;
@@ -82,13 +82,14 @@ impl Ui {
         snapshot: Arc<Snapshot>,
         now: Timestamp,
     ) -> Result<Self, KeymapError> {
+        let keymap = Keymap::new(&config.keys)?;
         Ok(Self {
             titles: panes.iter().map(|pane| pane.title()).collect(),
             panes,
             active: 0,
             overlay: None,
             toasts: Toasts::after(&snapshot),
-            keymap: Keymap::new(&config.keys)?,
+            keymap: if config.controls { keymap } else { keymap.without(controls) },
             now,
             styles,
             mouse: config.mouse,

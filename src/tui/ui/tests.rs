@@ -404,13 +404,28 @@ fn read_only_hides_and_refuses() {
 }
 
 #[test]
-fn without_control_the_keys_are_gone_and_the_reason_told() {
+fn what_control_lacks_now_is_told_when_its_key_is_pressed() {
     let mut snapshot = fixtures::snapshot();
-    snapshot.control = ControlView::Off("DOCKER_CONTROL_ENABLED=false".into());
+    snapshot.control = ControlView::Off("nothing answers at the socket".into());
     let mut ui = ui_of(snapshot, &TuiConfig::default(), Some("zk1"));
     assert!(!screen(&ui, 120, 40).contains("p pause"));
     assert_eq!(press(&mut ui, "p"), []);
-    assert!(screen(&ui, 120, 40).contains("DOCKER_CONTROL_ENABLED=false"));
+    assert!(screen(&ui, 120, 40).contains("nothing answers at the socket"));
+}
+
+#[test]
+fn control_that_is_disabled_has_no_keys() {
+    let mut snapshot = fixtures::snapshot();
+    snapshot.control = ControlView::Off("DOCKER_CONTROL_ENABLED is false".into());
+    let config = TuiConfig { controls: false, ..TuiConfig::default() };
+    let mut ui = ui_of(snapshot, &config, Some("zk1"));
+    let before = screen(&ui, 120, 40);
+    for key in ["p", "S", "R"] {
+        assert_eq!(press(&mut ui, key), []);
+        assert_eq!(screen(&ui, 120, 40), before, "{key} means nothing");
+    }
+    press(&mut ui, "?");
+    assert!(!screen(&ui, 120, 40).contains("restart"));
 }
 
 #[test]
