@@ -12,7 +12,7 @@ use tower::ServiceExt;
 use super::router::ROUTES;
 use super::{ApiConfig, Secret, router};
 use crate::domain::command::{Accepted, Command, Rejected};
-use crate::domain::fixtures::{operation, snapshot};
+use crate::domain::fixtures::{host, operation, snapshot};
 use crate::domain::ids::{FileId, OperationId};
 use crate::domain::operation::{Operation, OperationKind, OperationStatus};
 use crate::domain::snapshot::Snapshot;
@@ -195,6 +195,17 @@ async fn control_that_is_turned_off_has_no_route_and_says_why() {
     assert!(described["paths"].get("/api/servers/{node}/{action}").is_none());
     assert_eq!(told("GET", "/api/servers").await.0, 200, "looking stays");
     assert_eq!(end.requests.len(), 0, "nothing reached the engine");
+}
+
+#[tokio::test]
+async fn a_server_without_a_container_has_no_log_of_one() {
+    let mut picture = snapshot();
+    let mut servers = picture.servers.to_vec();
+    servers[0].host = Some(host("process 4711"));
+    picture.servers = servers.into();
+    let (status, answer, _) = ask(picture, request("GET", "/api/servers/zk1/logs", None), refuse).await;
+    assert_eq!((status.as_u16(), &answer["error"]["code"]), (409, &json!("no-container")), "{answer}");
+    assert!(answer["error"]["message"].as_str().unwrap().contains("/api/logs?node=zk1"), "{answer}");
 }
 
 #[tokio::test]

@@ -23,6 +23,12 @@ pub(in crate::api) async fn output(State(app): State<App>, Path(node): Path<Stri
     let lines = params.number("tail", 1..=OUTPUT_LINES_MAX, 200)?;
     params.finish()?;
     let node = known_node(&app, "node", &node)?;
+    let snapshot = app.snapshot();
+    let host = snapshot.server(&node).and_then(|server| server.host.as_ref());
+    if host.is_some_and(|host| host.container.is_none()) {
+        let message = format!("{node} runs in no container; its log is in logs/{node}: GET /api/logs?node={node}");
+        return Err(Fail::new(StatusCode::CONFLICT, "no-container", message));
+    }
     let output = app.limited(app.handle.output(node, lines)).await?;
     Ok(axum::Json(output.map_err(|error| Fail::question("container-log", &error))?).into_response())
 }
