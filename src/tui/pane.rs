@@ -67,6 +67,7 @@ pub enum Action {
     TimeRange,
     TypeRange,
     Context,
+    ContainerLog,
     Wrap,
     LogColumns,
     Export,

@@ -62,6 +62,7 @@ impl Logs {
             effects.push(Effect::FetchLogs(LogAsk::Histogram(HistogramAsk { search, bars: BARS })));
         }
         effects.extend(self.follow_on(now));
+        effects.extend(self.printed.as_mut().and_then(|printed| printed.due(now)));
         effects
     }
 
@@ -123,7 +124,12 @@ impl Logs {
             Fetched::Logs(kind, Err(why)) => self.got_failure(kind, why, snapshot.taken_at),
             Fetched::Searches(Ok(list)) => self.saved.list = list,
             Fetched::Searches(Err(text)) => return vec![Effect::Toast { level: Level::Warning, text }],
-            Fetched::History(_) | Fetched::Output(_) => {}
+            Fetched::Output(output) => {
+                if let Some(printed) = &mut self.printed {
+                    printed.take(output);
+                }
+            }
+            Fetched::History(_) => {}
         }
         self.due(snapshot)
     }

@@ -1,9 +1,10 @@
 //! Logs: one query over the events of the servers and of zkdeck itself, wherever they are kept.
 //!
 //! `query` is what is asked, `window` the pages that are held, `head` and `lines` draw them;
-//! `detail`, `context` and `saved` lie over the list. `answers` takes in what was fetched.
+//! `detail`, `context`, `container` and `saved` lie over the list. `answers` takes in what was fetched.
 
 mod answers;
+mod container;
 mod detail;
 mod head;
 mod lines;
@@ -18,6 +19,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use self::answers::{Going, Pending};
+use self::container::Printed;
 use self::detail::Detail;
 use self::lines::{Scene, Shown};
 use self::query::Query;
@@ -42,6 +44,7 @@ const ACTIONS: &[Action] = &[
     Action::TimeRange,
     Action::Follow,
     Action::Context,
+    Action::ContainerLog,
     Action::Open,
     Action::NextMatch,
     Action::PreviousMatch,
@@ -86,6 +89,7 @@ pub(super) struct Logs {
     shown: Shown,
     detail: Option<Detail>,
     context: Option<Neighbours>,
+    printed: Option<Printed>,
     saved: Saved,
     marks: Matcher,
     mark: Option<FollowMark>,
@@ -128,6 +132,7 @@ impl Default for Logs {
             shown: Shown::default(),
             detail: None,
             context: None,
+            printed: None,
             saved: Saved::default(),
             mark: None,
             pending: Pending::default(),
@@ -143,9 +148,10 @@ impl Default for Logs {
 impl Logs {
     /// The events that are shown and which is selected.
     fn list(&self) -> (&[LogEvent], usize) {
-        match &self.context {
-            Some(near) => (&near.found.events, near.cursor.at),
-            None => (&self.window.events, self.cursor.at),
+        match (&self.printed, &self.context) {
+            (Some(printed), _) => (&printed.events, printed.cursor.at),
+            (None, Some(near)) => (&near.found.events, near.cursor.at),
+            (None, None) => (&self.window.events, self.cursor.at),
         }
     }
 
@@ -156,13 +162,15 @@ impl Logs {
 
     fn ask(&mut self, snapshot: &Snapshot) -> Vec<Effect> {
         self.marks = self.query.marks();
-        (self.changed, self.context, self.detail) = (true, None, None);
+        (self.changed, self.context, self.printed, self.detail) = (true, None, None, None);
         self.refresh(snapshot)
     }
 
     fn back(&mut self, snapshot: &Snapshot) -> Vec<Effect> {
-        let closed =
-            self.detail.take().is_some() || std::mem::take(&mut self.saved.open) || self.context.take().is_some();
+        let closed = self.detail.take().is_some()
+            || std::mem::take(&mut self.saved.open)
+            || self.printed.take().is_some()
+            || self.context.take().is_some();
         if closed || !self.query.is_narrowed() {
             return Vec::new();
         }
@@ -213,9 +221,10 @@ impl Logs {
             };
             return vec![Effect::Toast { level: Level::Info, text: text.into() }];
         };
-        match &mut self.context {
-            Some(near) => near.cursor.at = found,
-            None => {
+        match (&mut self.printed, &mut self.context) {
+            (Some(printed), _) => (printed.cursor.at, printed.follow) = (found, false),
+            (None, Some(near)) => near.cursor.at = found,
+            (None, None) => {
                 self.cursor.at = found;
                 self.follow = false;
             }
@@ -299,6 +308,9 @@ impl Pane for Logs {
         if self.detail.as_mut().is_some_and(|detail| detail.act(action)) {
             return Vec::new();
         }
+        if self.printed.as_mut().is_some_and(|printed| printed.act(action)) {
+            return Vec::new();
+        }
         if let Some(effects) = self.moved(action).or_else(|| self.act_filters(action, snapshot)) {
             return effects;
         }
@@ -311,6 +323,11 @@ impl Pane for Logs {
             Action::Open => self.detail = self.selected().cloned().map(Detail::new),
             Action::NextMatch => return self.next_match(true),
             Action::PreviousMatch => return self.next_match(false),
+            Action::ContainerLog => return self.next_container(snapshot),
+            Action::Context | Action::Export if self.printed.is_some() => {
+                let text = "this is of what the search finds: Esc leaves the container first".into();
+                return vec![Effect::Toast { level: Level::Info, text }];
+            }
             Action::Context => return self.neighbours(),
             Action::CopyEvent => {
                 return self.selected().map(|event| Effect::Copy(lines::plain(event))).into_iter().collect();
@@ -407,6 +424,8 @@ impl Pane for Logs {
         let (events, at) = self.list();
         if events.is_empty() {
             let text = match (&self.pending, self.problem.is_some()) {
+                _ if self.printed.as_ref().is_some_and(|printed| printed.name.is_empty()) => "  Reading.".into(),
+                _ if self.printed.is_some() => "  Nothing was printed yet.".into(),
                 (_, true) => String::new(),
                 (pending, _) if pending.page => "  Reading the logs.".into(),
                 _ if self.query.is_narrowed() => {
@@ -458,6 +477,15 @@ impl Logs {
         let line = |text: &str| sanitise::fit(&sanitise::clean(text), usize::from(area.width));
         if let Some(mistake) = &self.mistake {
             paint::text(area, buffer, 0, &line(&format!("        {mistake}")), styles.bad);
+        } else if let Some(printed) = &self.printed {
+            match &printed.problem {
+                Some(why) => paint::text(area, buffer, 0, &line(&format!("  {why}")), styles.bad),
+                None => {
+                    let name = if printed.name.is_empty() { printed.node.as_str() } else { &printed.name };
+                    let text = format!("  printed by {name}   I next server   Esc back");
+                    paint::text(area, buffer, 0, &line(&text), styles.heading);
+                }
+            }
         } else if let Some(problem) = &self.problem {
             paint::text(area, buffer, 0, &line(&format!("  {problem}")), styles.bad);
         } else if let Some(near) = &self.context {
@@ -478,18 +506,21 @@ impl Logs {
     fn draw_last(&self, area: Rect, buffer: &mut Buffer, view: &View<'_>) {
         let (events, at) = self.list();
         let below = events.len().saturating_sub(at + 1);
-        let place = match (self.context.is_some(), self.follow, self.below) {
+        let follow = self.printed.as_ref().map_or(self.follow, |printed| printed.follow);
+        let new = if self.printed.is_some() { 0 } else { self.below };
+        let place = match (self.context.is_some() && self.printed.is_none(), follow, new) {
             (false, true, _) => " following".to_owned(),
-            (false, false, 1..) => format!(" {} new below (G)", words::grouped(self.below as u64)),
+            (false, false, 1..) => format!(" {} new below (G)", words::grouped(new as u64)),
             _ => format!(" {} below (G)", words::grouped(below as u64)),
         };
         paint::text(area, buffer, 0, &place, view.styles.dim);
         let warning = self.answered.fallback.as_ref().or(self.answered.notes.first());
+        let warning = warning.filter(|_| self.printed.is_none());
         let room = usize::from(area.width).saturating_sub(sanitise::width(&place) + 3);
         if let Some(warning) = warning {
             paint::right(area, buffer, 0, &sanitise::fit(&sanitise::clean(warning), room), view.styles.warning);
         } else {
-            let more = if self.window.older().is_some() { ", older ones above" } else { "" };
+            let more = if self.printed.is_none() && self.window.older().is_some() { ", older ones above" } else { "" };
             let text = format!("{} events{more}, times in UTC", words::grouped(events.len() as u64));
             paint::right(area, buffer, 0, &text, view.styles.dim);
         }

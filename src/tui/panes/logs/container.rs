@@ -1,0 +1,185 @@
+//! What a server's container prints, read from Docker: also what never reached a log file.
+
+use super::Logs;
+use crate::domain::ids::{NodeId, Timestamp};
+use crate::domain::log::{LogEvent, LogLevel, read_stamp};
+use crate::domain::server::{OUTPUT_LINES_MAX, Output, OutputLine};
+use crate::domain::snapshot::{ControlView, Level, Snapshot};
+use crate::tui::pane::{Action, Effect};
+use crate::tui::widgets::list::Cursor;
+
+/// It is read again this often.
+const AGAIN_MS: u64 = 2_000;
+/// Words of a line among which its level is looked for.
+const LEVEL_AMONG: usize = 6;
+
+/// The last lines of one container, over the list.
+#[derive(Debug)]
+pub(super) struct Printed {
+    pub(super) node: NodeId,
+    /// `container demo-zk1-1`; empty until it was read.
+    pub(super) name: String,
+    pub(super) events: Vec<LogEvent>,
+    pub(super) cursor: Cursor,
+    /// The cursor stays at the newest line.
+    pub(super) follow: bool,
+    pub(super) problem: Option<String>,
+    asked: Timestamp,
+}
+
+impl Printed {
+    fn new(node: NodeId, now: Timestamp) -> Self {
+        Self {
+            node,
+            name: String::new(),
+            events: Vec::new(),
+            cursor: Cursor::default(),
+            follow: true,
+            problem: None,
+            asked: now,
+        }
+    }
+
+    fn ask(&self) -> Effect {
+        Effect::FetchOutput(self.node.clone(), OUTPUT_LINES_MAX)
+    }
+
+    /// What is to be asked now.
+    pub(super) fn due(&mut self, now: Timestamp) -> Option<Effect> {
+        (now.since(self.asked).0 >= AGAIN_MS).then(|| {
+            self.asked = now;
+            self.ask()
+        })
+    }
+
+    pub(super) fn act(&mut self, action: Action) -> bool {
+        let known = match action {
+            Action::Follow => {
+                self.follow = !self.follow;
+                true
+            }
+            _ => self.cursor.act(action, self.events.len()),
+        };
+        if known && action != Action::Follow {
+            self.follow = self.cursor.at + 1 >= self.events.len();
+        }
+        if self.follow {
+            self.cursor.at = self.events.len().saturating_sub(1);
+        }
+        known
+    }
+
+    /// The last lines stay when they cannot be read any more, with the reason above them.
+    pub(super) fn take(&mut self, output: Result<Output, String>) {
+        let output = match output {
+            Ok(output) => output,
+            Err(why) => {
+                self.problem = Some(why);
+                return;
+            }
+        };
+        let selected = self.events.get(self.cursor.at).map(|event| (event.time, event.text.clone()));
+        self.events = output.lines.iter().enumerate().map(|(at, line)| event(&self.node, at, line)).collect();
+        let last = self.events.len().saturating_sub(1);
+        let kept = selected.and_then(|(time, text)| self.events.iter().rposition(|e| e.time == time && e.text == text));
+        self.cursor.at = if self.follow { last } else { kept.unwrap_or(0) };
+        (self.name, self.problem) = (output.container, None);
+    }
+}
+
+fn event(node: &NodeId, at: usize, line: &OutputLine) -> LogEvent {
+    let time = line.time.as_ref().and_then(|time| read_stamp(time.as_bytes())).map(|(time, _)| time);
+    LogEvent {
+        id: at.to_string(),
+        time,
+        node: node.to_string(),
+        dataset: "docker".into(),
+        level: line.text.split_whitespace().take(LEVEL_AMONG).find_map(level),
+        text: line.text.clone(),
+        ..LogEvent::default()
+    }
+}
+
+/// A word in capitals: a sentence may begin with "Error".
+fn level(word: &str) -> Option<LogLevel> {
+    Some(word).filter(|word| word.bytes().all(|b| b.is_ascii_uppercase())).and_then(LogLevel::from_word)
+}
+
+impl Logs {
+    /// The container of the server that is looked at; when one is shown, that of the next server.
+    pub(super) fn next_container(&mut self, snapshot: &Snapshot) -> Vec<Effect> {
+        let contained = |node: &&NodeId| {
+            let host = snapshot.server(node).and_then(|server| server.host.as_ref());
+            host.is_some_and(|host| host.container.is_some())
+        };
+        let nodes = snapshot.node_ids();
+        let nodes: Vec<&NodeId> = nodes.iter().filter(contained).collect();
+        let looked_at = self.query.search.node.clone().or_else(|| self.selected().map(|event| event.node.clone()));
+        let of = |name: &str| nodes.iter().position(|node| node.as_str() == name);
+        let at = match &self.printed {
+            Some(printed) => of(printed.node.as_str()).map_or(0, |at| (at + 1) % nodes.len().max(1)),
+            None => looked_at.and_then(|name| of(&name)).unwrap_or(0),
+        };
+        let Some(node) = nodes.get(at) else {
+            let text = match &snapshot.control {
+                ControlView::Off(cause) => format!("what containers print cannot be read: {cause}"),
+                _ => "no server runs in a container here: all they write is in the list".into(),
+            };
+            return vec![Effect::Toast { level: Level::Info, text }];
+        };
+        let printed = Printed::new((*node).clone(), snapshot.taken_at);
+        let effect = printed.ask();
+        (self.printed, self.context, self.detail) = (Some(printed), None, None);
+        vec![effect]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn output(from: usize, to: usize) -> Output {
+        let line = |n: usize| OutputLine {
+            time: Some(format!("2026-11-23T14:01:{n:02}.000")),
+            text: format!("2026-11-23 14:01:{n:02},000 [myid:1] - WARN  [main:A@1] - line {n}"),
+        };
+        Output { container: "container demo-zk1-1".into(), lines: (from..to).map(line).collect() }
+    }
+
+    fn shown() -> Printed {
+        let mut printed = Printed::new(NodeId::new("zk1").expect("id"), Timestamp(0));
+        printed.take(Ok(output(0, 10)));
+        printed
+    }
+
+    #[test]
+    fn the_newest_line_is_followed_until_one_looks_up() {
+        let mut printed = shown();
+        assert_eq!((printed.cursor.at, printed.events[9].level), (9, Some(LogLevel::Warn)));
+        printed.take(Ok(output(0, 12)));
+        assert_eq!(printed.cursor.at, 11);
+        assert!(printed.act(Action::Up));
+        printed.take(Ok(output(5, 15)));
+        assert_eq!((printed.cursor.at, printed.follow), (5, false), "the same line stays selected");
+        assert!(printed.act(Action::Bottom));
+        assert!(printed.follow);
+    }
+
+    #[test]
+    fn what_was_read_stays_when_docker_fails() {
+        let mut printed = shown();
+        printed.take(Err("docker: no answer".into()));
+        assert_eq!((printed.events.len(), printed.problem.as_deref()), (10, Some("docker: no answer")));
+        printed.take(Ok(output(0, 10)));
+        assert_eq!(printed.problem, None);
+    }
+
+    #[test]
+    fn a_level_is_a_word_in_capitals_near_the_beginning() {
+        let told =
+            |text: &str| event(&NodeId::new("zk1").expect("id"), 0, &OutputLine { time: None, text: text.into() });
+        assert_eq!(told("ERROR no java").level, Some(LogLevel::Error));
+        assert_eq!(told("Error: Could not find or load main class").level, None);
+        assert_eq!(told("ZooKeeper JMX enabled by default").level, None);
+    }
+}
