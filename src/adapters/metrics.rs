@@ -7,14 +7,18 @@ use prometheus_parse::{Scrape, Value};
 
 use crate::domain::server::Metrics;
 
+/// The lines of a server's last page and what they say. Most are the same a second later, and reading
+/// them anew each time would be half of what an idle console costs.
+pub(super) type Lines = HashMap<String, Option<(String, f64)>>;
+
 /// Most bytes of a page; a server's takes about 60 KiB.
 const PAGE_BYTES_MAX: usize = 2 * 1024 * 1024;
 
-/// Reads the page of a server's Prometheus provider.
+/// The page of a server's Prometheus provider.
 ///
 /// # Errors
 /// Why there is no page, in words.
-pub(super) async fn prometheus(http: &reqwest::Client, url: &str) -> Result<Metrics, String> {
+pub(super) async fn prometheus(http: &reqwest::Client, url: &str) -> Result<String, String> {
     let mut answer = http.get(url).send().await.map_err(|error| words(&error))?;
     if !answer.status().is_success() {
         return Err(format!("HTTP {}", answer.status()));
@@ -26,7 +30,7 @@ pub(super) async fn prometheus(http: &reqwest::Client, url: &str) -> Result<Metr
         }
         page.extend_from_slice(&part);
     }
-    parse_page(&String::from_utf8_lossy(&page))
+    Ok(String::from_utf8_lossy(&page).into_owned())
 }
 
 fn words(error: &reqwest::Error) -> String {
@@ -39,19 +43,31 @@ fn words(error: &reqwest::Error) -> String {
     }
 }
 
+/// Reads a page; `before` has the lines of the one before it, and afterwards those of this one.
+///
 /// # Errors
 /// When the text is no page of a ZooKeeper server.
-fn parse_page(text: &str) -> Result<Metrics, String> {
+pub(super) fn parse_page(text: &str, before: &mut Lines) -> Result<Metrics, String> {
+    let mut lines = Lines::with_capacity(before.len());
     // Without its TYPE lines every value stands alone, a summary's too; that is how it is looked up.
-    let lines = text.lines().filter(|line| !line.starts_with('#')).map(|line| Ok(line.replace(",}", "}")));
-    let scrape = Scrape::parse(lines).map_err(|error| format!("not a page of metrics: {error}"))?;
-    let mut values = HashMap::with_capacity(scrape.samples.len());
-    for sample in scrape.samples {
-        if let Value::Counter(value) | Value::Gauge(value) | Value::Untyped(value) = sample.value {
-            values.insert(labelled(sample.metric, &sample.labels), value);
-        }
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
+        let (line, said) = before.remove_entry(line).unwrap_or_else(|| (line.to_owned(), parse_line(line)));
+        lines.insert(line, said);
     }
+    let values = lines.values().flatten().cloned().collect();
+    *before = lines;
     metrics(values)
+}
+
+fn parse_line(line: &str) -> Option<(String, f64)> {
+    let scrape = Scrape::parse(std::iter::once(Ok(line.replace(",}", "}")))).ok()?;
+    let sample = scrape.samples.into_iter().next()?;
+    match sample.value {
+        Value::Counter(value) | Value::Gauge(value) | Value::Untyped(value) => {
+            Some((labelled(sample.metric, &sample.labels), value))
+        }
+        Value::Histogram(_) | Value::Summary(_) => None,
+    }
 }
 
 /// `readlatency{quantile=0.99}`: the name with its labels, sorted, without quotes.
@@ -130,6 +146,24 @@ mod tests {
     use super::*;
 
     const PAGE: &str = include_str!("../../tests/fixtures/metrics-3.9.4.txt");
+
+    fn parse_page(text: &str) -> Result<Metrics, String> {
+        super::parse_page(text, &mut Lines::new())
+    }
+
+    #[test]
+    fn a_page_after_another_says_what_it_says_alone() {
+        let mut lines = Lines::new();
+        super::parse_page(PAGE, &mut lines).unwrap();
+        let next = PAGE.replace("znode_count 5", "znode_count 6").replace("watch_count", "no_watch_count");
+        // As text, for NaN is not NaN.
+        let told = |metrics: Result<Metrics, String>| format!("{metrics:?}");
+        assert!(told(super::parse_page(&next, &mut lines)) == told(parse_page(&next)), "the next page");
+        assert_eq!(lines.len(), next.lines().filter(|line| !line.starts_with('#')).count());
+        assert!(super::parse_page("<html></html>", &mut lines).is_err());
+        let after = super::parse_page(PAGE, &mut lines);
+        assert!(told(after) == told(parse_page(PAGE)), "after a page of something else");
+    }
 
     #[test]
     fn a_real_page_is_read() {

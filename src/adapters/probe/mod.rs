@@ -6,9 +6,11 @@
 mod fourletter;
 mod srvr;
 
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::metrics;
+use super::metrics::{self, Lines};
 use crate::domain::ids::{NodeId, Timestamp};
 use crate::domain::server::{Metrics, MetricsSource, Reach, Sample, Srvr};
 
@@ -43,6 +45,8 @@ pub struct Target {
 pub struct Prober {
     config: ProbeConfig,
     http: reqwest::Client,
+    /// The last page of each address.
+    pages: Arc<Mutex<HashMap<String, Lines>>>,
 }
 
 /// The HTTP client could not be made.
@@ -61,7 +65,7 @@ impl Prober {
             .no_proxy()
             .pool_max_idle_per_host(1)
             .build()?;
-        Ok(Self { config, http })
+        Ok(Self { config, http, pages: Arc::default() })
     }
 
     /// One look. Takes `whole_limit` at most.
@@ -102,11 +106,17 @@ impl Prober {
         }
     }
 
+    async fn page(&self, url: &str) -> Result<Metrics, String> {
+        let page = metrics::prometheus(&self.http, url).await?;
+        let mut pages = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
+        metrics::parse_page(&page, pages.entry(url.to_owned()).or_default())
+    }
+
     /// Prometheus first, `mntr` when there is no address or no page.
     async fn metrics(&self, target: &Target) -> Result<(Metrics, MetricsSource), String> {
         let cause = match &target.metrics {
             None => None,
-            Some(url) => match metrics::prometheus(&self.http, url).await {
+            Some(url) => match self.page(url).await {
                 Ok(metrics) => return Ok((metrics, MetricsSource::Prometheus)),
                 Err(cause) => Some(format!("{url}: {cause}")),
             },
