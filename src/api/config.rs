@@ -5,6 +5,9 @@ use std::net::SocketAddr;
 
 use super::secret::Secret;
 
+/// The route that goes when control of the servers is turned off.
+pub(super) const CONTROL: &str = "/api/servers/{node}/{action}";
+
 /// Settings of the REST front.
 #[derive(Clone, Debug)]
 pub struct ApiConfig {

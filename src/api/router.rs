@@ -6,15 +6,12 @@ use axum::http::{Method, StatusCode};
 use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, any, delete, get, post, put};
 
-use super::config::ApiConfig;
+use super::config::{ApiConfig, CONTROL};
 use super::error::Fail;
 use super::guard::guard;
 use super::routes::{demo, ensemble, files, health, logs, nodes, operations, scheduler, servers};
 use super::state::App;
 use crate::engine::handle::Handle;
-
-/// Goes when control of the servers is turned off.
-pub(super) const CONTROL: &str = "/api/servers/{node}/{action}";
 
 type Route = (Method, &'static str, fn() -> MethodRouter<App>);
 

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicU64;
 
 use super::blocking::Watch;
 use super::disk::Input;
-use super::draft::{CHUNK, Draft};
+use super::draft::{CHUNK, Draft, buffer_len};
 use super::verify::open_blob;
 use super::{BlobError, BlobStore, Written};
 use crate::domain::ids::{AttemptId, Bytes, FileId, NodeId};
@@ -73,11 +73,6 @@ impl BlobStore {
         };
         self.pool().run("write", &path, work).await
     }
-}
-
-/// A buffer that is no larger than the file.
-pub(super) fn buffer_len(size: Bytes) -> usize {
-    usize::try_from(size.0).unwrap_or(CHUNK).clamp(1, CHUNK)
 }
 
 /// Writes at most `size` bytes and says how many the source had: one more than `size` when it is longer.

@@ -18,6 +18,11 @@ use crate::domain::ids::Bytes;
 /// Bytes of one read and one write; a file up to this size is written in one go.
 pub(super) const CHUNK: usize = 1 << 20;
 
+/// A buffer that is no larger than the file.
+pub(super) fn buffer_len(size: Bytes) -> usize {
+    usize::try_from(size.0).unwrap_or(CHUNK).clamp(1, CHUNK)
+}
+
 /// Bytes on their way to the disk, hashed as they pass.
 #[derive(Debug)]
 pub(super) struct Draft {

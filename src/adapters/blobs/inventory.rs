@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::blocking::Watch;
-use super::copy::buffer_len;
 use super::disk::Disk;
+use super::draft::buffer_len;
 use super::trash::trashed_blob;
 use super::{BlobError, BlobStore};
 use crate::domain::file::{Hash, parse_blob_name};

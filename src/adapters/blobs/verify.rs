@@ -10,9 +10,8 @@ use tokio::io::AsyncRead;
 use tokio_util::io::StreamReader;
 
 use super::blocking::{Pool, Watch};
-use super::copy::buffer_len;
 use super::disk::{Disk, Input};
-use super::draft::CHUNK;
+use super::draft::{CHUNK, buffer_len};
 use super::{BlobError, BlobStore, Written};
 use crate::domain::file::{FileEntry, Hash};
 use crate::domain::ids::{AttemptId, Bytes, FileId, NodeId};

@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::HistoryError;
+use super::{BUSY, HistoryError};
 
 /// Age of the newest copy at which the next one is due.
 const EVERY_MS: u64 = 3_600_000;
@@ -34,7 +34,7 @@ fn make(path: &Path, now: u64) -> Result<PathBuf, HistoryError> {
         fs::remove_file(&part).map_err(io("remove half a backup"))?;
     }
     let source = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(failed)?;
-    source.busy_timeout(super::schema::BUSY).map_err(failed)?;
+    source.busy_timeout(BUSY).map_err(failed)?;
     source.execute("VACUUM INTO ?1", [part.to_string_lossy()]).map_err(failed)?;
     drop(source);
     fs::File::open(&part).and_then(|file| file.sync_all()).map_err(io("sync its backup"))?;

@@ -38,6 +38,8 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 /// Longest wait of a question for rows that are being written.
 const FRESH_LIMIT: Duration = Duration::from_secs(1);
 const CLOSE_LIMIT: Duration = Duration::from_secs(3);
+/// How long SQLite itself waits for another process's lock.
+const BUSY: Duration = Duration::from_secs(5);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HistoryConfig {

@@ -1,19 +1,17 @@
 //! Makes, checks and mends the file.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::adapters::faults;
 
-use super::{HistoryConfig, HistoryError, backup, ndjson, rows};
+use super::{BUSY, HistoryConfig, HistoryError, backup, ndjson, rows};
 use crate::adapters::owner;
 
 /// Layout that this program writes, in `PRAGMA user_version`.
 const LAYOUT: i64 = 2;
-/// How long SQLite itself waits for another process's lock.
-pub(super) const BUSY: Duration = Duration::from_secs(5);
 
 /// Step from each layout to the next.
 const STEPS: [&str; LAYOUT as usize] = [

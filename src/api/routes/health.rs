@@ -5,9 +5,9 @@ use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use serde_json::{Value, json};
 
+use crate::api::config::CONTROL;
 use crate::api::error::Answer;
 use crate::api::metrics;
-use crate::api::router::CONTROL;
 use crate::api::state::App;
 use crate::domain::snapshot::{SessionState, Snapshot};
 

@@ -15,11 +15,9 @@ use bollard::query_parameters::{
 use bollard::{API_DEFAULT_VERSION, Docker};
 use futures_util::{StreamExt, TryStreamExt};
 
-use super::error::DockerError;
+use super::error::{API_MIN, DockerError};
 use crate::domain::command::ServerAction;
 
-/// Oldest API that will do: that of Docker 20.10.
-pub(super) const API_MIN: &str = "1.41";
 /// Bytes of one answer of logs.
 const LOG_BYTES_MAX: usize = 1 << 20;
 

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use bollard::errors::Error;
 
-use super::engine::API_MIN;
+/// Oldest API that will do: that of Docker 20.10.
+pub(super) const API_MIN: &str = "1.41";
 
 /// Why the engine or the container cannot be used. After the last colon stands what to do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
