@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::ids::{Millis, NodeId, Timestamp, Zxid};
+use super::log::LogLevel;
 
 /// What a server says that it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -197,7 +198,14 @@ pub struct Output {
 pub struct OutputLine {
     /// When the engine got the line, `2026-11-23T14:01:58.112`, in UTC; `None` when it does not tell.
     pub time: Option<String>,
+    pub level: Option<LogLevel>,
+    /// Only of a line in the form of ZooKeeper's log.
+    pub thread: Option<String>,
+    /// All of it.
     pub text: String,
+    /// Where in `text` the message begins, in bytes.
+    #[serde(skip)]
+    pub message_at: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

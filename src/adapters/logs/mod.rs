@@ -16,7 +16,7 @@ use tokio::time::Instant;
 pub use self::elastic::{Auth, Elastic, ElasticConfig, ElasticError, Hidden};
 pub use self::local::LocalLogs;
 use crate::domain::ids::Timestamp;
-use crate::domain::log::{Answered, FollowMark, Followed, LogAnswer, LogAsk, LogFail};
+use crate::domain::log::{Answered, FollowMark, Followed, LogAnswer, LogAsk, LogFail, LogLevel};
 
 /// A server that failed is left alone for so long.
 const REST: Duration = Duration::from_secs(10);
@@ -157,4 +157,11 @@ fn told(mut answer: LogAnswer, why: &str) -> LogAnswer {
     };
     answered.fallback = Some(why.to_owned());
     answer
+}
+
+/// What a single line says, when it has the form of ZooKeeper's log: its level, thread, and where in it
+/// the message begins.
+pub(super) fn head(line: &str) -> (Option<LogLevel>, Option<String>, usize) {
+    let head = record::Head::read(line.as_bytes());
+    (head.level, head.thread.map(str::to_owned), head.message_at)
 }

@@ -2,7 +2,7 @@
 
 use super::Logs;
 use crate::domain::ids::{NodeId, Timestamp};
-use crate::domain::log::{LogEvent, LogLevel, read_stamp};
+use crate::domain::log::{LogEvent, read_stamp};
 use crate::domain::server::{OUTPUT_LINES_MAX, Output, OutputLine};
 use crate::domain::snapshot::{ControlView, Level, Snapshot};
 use crate::tui::pane::{Action, Effect};
@@ -10,8 +10,6 @@ use crate::tui::widgets::list::Cursor;
 
 /// It is read again this often.
 const AGAIN_MS: u64 = 2_000;
-/// Words of a line among which its level is looked for.
-const LEVEL_AMONG: usize = 6;
 
 /// The last lines of one container, over the list.
 #[derive(Debug)]
@@ -94,15 +92,12 @@ fn event(node: &NodeId, at: usize, line: &OutputLine) -> LogEvent {
         time,
         node: node.to_string(),
         dataset: "docker".into(),
-        level: line.text.split_whitespace().take(LEVEL_AMONG).find_map(level),
+        level: line.level,
+        thread: line.thread.clone(),
         text: line.text.clone(),
+        message_at: line.message_at,
         ..LogEvent::default()
     }
-}
-
-/// A word in capitals: a sentence may begin with "Error".
-fn level(word: &str) -> Option<LogLevel> {
-    Some(word).filter(|word| word.bytes().all(|b| b.is_ascii_uppercase())).and_then(LogLevel::from_word)
 }
 
 impl Logs {
@@ -141,7 +136,10 @@ mod tests {
     fn output(from: usize, to: usize) -> Output {
         let line = |n: usize| OutputLine {
             time: Some(format!("2026-11-23T14:01:{n:02}.000")),
-            text: format!("2026-11-23 14:01:{n:02},000 [myid:1] - WARN  [main:A@1] - line {n}"),
+            level: None,
+            thread: None,
+            text: format!("line {n}"),
+            message_at: 0,
         };
         Output { container: "container demo-zk1-1".into(), lines: (from..to).map(line).collect() }
     }
@@ -155,7 +153,7 @@ mod tests {
     #[test]
     fn the_newest_line_is_followed_until_one_looks_up() {
         let mut printed = shown();
-        assert_eq!((printed.cursor.at, printed.events[9].level), (9, Some(LogLevel::Warn)));
+        assert_eq!((printed.cursor.at, printed.events[9].message()), (9, "line 9"));
         printed.take(Ok(output(0, 12)));
         assert_eq!(printed.cursor.at, 11);
         assert!(printed.act(Action::Up));
@@ -172,14 +170,5 @@ mod tests {
         assert_eq!((printed.events.len(), printed.problem.as_deref()), (10, Some("docker: no answer")));
         printed.take(Ok(output(0, 10)));
         assert_eq!(printed.problem, None);
-    }
-
-    #[test]
-    fn a_level_is_a_word_in_capitals_near_the_beginning() {
-        let told =
-            |text: &str| event(&NodeId::new("zk1").expect("id"), 0, &OutputLine { time: None, text: text.into() });
-        assert_eq!(told("ERROR no java").level, Some(LogLevel::Error));
-        assert_eq!(told("Error: Could not find or load main class").level, None);
-        assert_eq!(told("ZooKeeper JMX enabled by default").level, None);
     }
 }

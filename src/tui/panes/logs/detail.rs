@@ -48,7 +48,10 @@ impl Detail {
             head.into_iter().flatten().chain(event.thread.as_deref()).chain(event.logger.as_deref()).collect();
         let title = format!("  {}   Esc back", sanitise::clean(&head.join("  ")));
         paint::text(area, buffer, 0, &sanitise::fit(&title, width), view.styles.heading);
-        let place = format!("  logs/{}, byte {}", sanitise::clean(&event.file), event.offset);
+        let place = match event.file.as_str() {
+            "" => "  printed by its container".to_owned(),
+            file => format!("  logs/{}, byte {}", sanitise::clean(file), event.offset),
+        };
         paint::text(area, buffer, 1, &sanitise::fit(&place, width), view.styles.dim);
         let list = paint::below(area, 3);
         let room = width.saturating_sub(4).max(1);

@@ -325,7 +325,7 @@ impl Pane for Logs {
             Action::PreviousMatch => return self.next_match(false),
             Action::ContainerLog => return self.next_container(snapshot),
             Action::Context | Action::Export if self.printed.is_some() => {
-                let text = "this is of what the search finds: Esc leaves the container first".into();
+                let text = "context and export are of the search: leave the container's log by Esc first".into();
                 return vec![Effect::Toast { level: Level::Info, text }];
             }
             Action::Context => return self.neighbours(),
