@@ -13,7 +13,11 @@ pub fn judge(members: &[Member], previous: Option<&EnsembleView>, now: Timestamp
     let quorum = Quorum { voters: voters.len(), serving };
     // Of two that say they lead, the one of the higher epoch does; the other has not noticed yet.
     let leader = members.iter().filter(|m| m.leads && m.state.serves()).max_by_key(|m| (m.epoch, m.node.clone()));
-    let state = state(members, &voters, quorum, leader.is_some());
+    let starts = previous.is_none_or(|view| view.state == EnsembleState::Unknown);
+    let state = match state(members, &voters, quorum, leader.is_some()) {
+        EnsembleState::Degraded if starts && only_waits(members) => EnsembleState::Unknown,
+        state => state,
+    };
     let since = match previous {
         Some(view) if view.state == state => view.since,
         _ => now,
@@ -43,6 +47,12 @@ fn state(members: &[Member], voters: &[&Member], quorum: Quorum, led: bool) -> E
     } else {
         EnsembleState::Healthy
     }
+}
+
+/// Whether nothing is wrong but that some were not reached yet.
+fn only_waits(members: &[Member]) -> bool {
+    members.iter().any(|member| member.state == ServerState::Unknown)
+        && members.iter().all(|member| matches!(member.state, ServerState::Unknown | ServerState::Up))
 }
 
 /// What is wrong, in words; how long it has been so is told by the front, since it changes.
@@ -102,11 +112,20 @@ mod tests {
             ([Unknown, Unknown, Up], Some(2), EnsembleState::Unknown, None),
             ([Unknown, Down, Up], Some(2), EnsembleState::Unknown, None),
             ([Unknown, Down, Down], None, EnsembleState::NoQuorum, Some("zk1 unknown, zk2 down, zk3 down")),
-            ([Unknown, Up, Up], Some(2), EnsembleState::Degraded, Some("zk1 unknown")),
+            ([Unknown, Up, Up], Some(2), EnsembleState::Unknown, None),
+            ([Unknown, Degraded, Up], Some(2), EnsembleState::Degraded, Some("zk1 unknown, zk2 degraded")),
         ] {
             let view = judge(&members(states, leader), None, NOW);
             assert_eq!((view.state, view.cause.as_deref()), (state, cause), "{states:?}");
         }
+    }
+
+    #[test]
+    fn a_server_that_is_added_to_a_known_ensemble_is_told() {
+        use ServerState::{Unknown, Up};
+        let known = judge(&members([Up; 3], Some(2)), None, NOW);
+        let view = judge(&members([Unknown, Up, Up], Some(2)), Some(&known), NOW);
+        assert_eq!((view.state, view.cause.as_deref()), (EnsembleState::Degraded, Some("zk1 unknown")));
     }
 
     #[test]

@@ -85,7 +85,9 @@ impl Toasts {
             text: notice.text.clone(),
         });
         let mut all: Vec<Message> = engine.chain(self.own.iter().cloned()).collect();
-        all.sort_by_key(|message| std::cmp::Reverse(message.at));
+        // Stable: of one moment the later ones come later, and first when turned round.
+        all.sort_by_key(|message| message.at);
+        all.reverse();
         all
     }
 
@@ -211,5 +213,11 @@ mod tests {
         assert_eq!((all.len(), all[0].text.as_str()), (OWN_KEPT + 1, "249"));
         assert_eq!(toasts.last(&snapshot).map(|m| m.text).as_deref(), Some("249"));
         toasts.dismiss();
+    }
+
+    #[test]
+    fn what_came_at_one_moment_is_newest_first_too() {
+        let all = Toasts::default().all(&with_notices(&[Level::Info, Level::Info]));
+        assert_eq!(all.iter().map(|message| message.text.as_str()).collect::<Vec<_>>(), ["notice 2", "notice 1"]);
     }
 }
