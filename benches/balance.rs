@@ -22,7 +22,7 @@ const FILES: u64 = 1000;
 const QUIET: &str = "[workload]\nenabled = false\n[scheduler]\ninterval_s = 3600\n";
 
 async fn ask(url: &str, body: Option<Value>) -> Option<Value> {
-    let client = reqwest::Client::new();
+    let client = zkdeck::adapters::http::plain().build().unwrap();
     let request = match body {
         Some(body) => client.post(url).header("content-type", "application/json").body(body.to_string()),
         None => client.get(url),

@@ -45,7 +45,8 @@ fn wait_ready(deck: &Deck) {
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
     let url = format!("{}/readyz", deck.url);
     runtime.block_on(eventually("ready", Duration::from_secs(60), || async {
-        reqwest::get(&url).await.ok().filter(|answer| answer.status().is_success()).map(drop)
+        let client = zkdeck::adapters::http::plain().build().ok()?;
+        client.get(&url).send().await.ok().filter(|answer| answer.status().is_success()).map(drop)
     }));
 }
 

@@ -13,15 +13,16 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use reqwest::{Client, Method, StatusCode};
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use support::{Deck, eventually, jars, local_folder};
+use zkdeck::adapters::http;
 
 const QUIET: &str = "[workload]\nenabled = false\n[scheduler]\ninterval_s = 3600\n";
 
 async fn call(deck: &Deck, method: Method, path: &str, body: Option<&str>) -> Option<(StatusCode, Value)> {
-    let mut request = Client::new().request(method, format!("{}{path}", deck.url));
+    let mut request = http::plain().build().unwrap().request(method, format!("{}{path}", deck.url));
     if let Some(body) = body {
         request = request.header("content-type", "application/json").body(body.to_owned());
     }

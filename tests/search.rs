@@ -4,12 +4,20 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use zkdeck::adapters::logs::{Auth, Elastic, ElasticConfig, LocalLogs, Logs};
+use zkdeck::adapters::http;
+use zkdeck::adapters::logs::{Auth, Elastic, ElasticConfig, Hidden, LocalLogs, Logs};
 use zkdeck::adapters::templates::{self, Words};
 use zkdeck::domain::ids::Timestamp;
-use zkdeck::domain::log::{LogAnswer, LogAsk, LogSearch, PageAsk, Way, parse};
+use zkdeck::domain::log::{
+    ContextAsk, FollowAsk, FollowMark, HistogramAsk, LogAnswer, LogAsk, LogEvent, LogPage, LogSearch, PageAsk, Way,
+    instant, parse,
+};
 
 /// 2026-11-23T15:00:00Z.
 const NOW: Timestamp = Timestamp(1_795_446_000_000);
@@ -203,7 +211,7 @@ const QUERIES: &[(&str, &str, bool)] = &[
     ("file:zk3/zookeeper.log", "c1", false),
 ];
 
-async fn ask(logs: &Logs, ask: PageAsk) -> zkdeck::domain::log::LogPage {
+async fn ask(logs: &Logs, ask: PageAsk) -> LogPage {
     match logs.answer(LogAsk::Page(ask), NOW).await {
         Ok(LogAnswer::Page(page)) => page,
         other => panic!("{other:?}"),
@@ -215,7 +223,7 @@ fn search(query: &str) -> LogSearch {
 }
 
 /// Holds every query against the corpus; `name` tells an event's name.
-async fn run(logs: &Logs, by: &str, parts: bool, name: impl Fn(&zkdeck::domain::log::LogEvent) -> String) {
+async fn run(logs: &Logs, by: &str, parts: bool, name: impl Fn(&LogEvent) -> String) {
     let mut wrong = Vec::new();
     for (query, expected, needs_parts) in QUERIES.iter().filter(|(_, _, needs)| parts || !needs) {
         let page = ask(logs, PageAsk { search: search(query), limit: 100, count: true, ..PageAsk::default() }).await;
@@ -248,6 +256,68 @@ async fn run(logs: &Logs, by: &str, parts: bool, name: impl Fn(&zkdeck::domain::
         assert_eq!(paged, all, "{way:?} by {by}");
         all.reverse();
     }
+    bars_and_neighbours(logs, by, &name).await;
+}
+
+async fn bars_and_neighbours(logs: &Logs, by: &str, name: impl Fn(&LogEvent) -> String) {
+    for (query, count, warnings, errors) in [("", 17, 4, 3), ("level>=WARN", 7, 4, 3), ("node:zk1 took", 2, 1, 0)] {
+        let answer = logs.answer(LogAsk::Histogram(HistogramAsk { search: search(query), bars: 20 }), NOW).await;
+        let Ok(LogAnswer::Histogram(found)) = answer else { panic!("{answer:?}") };
+        let sums = found.bars.iter().fold((0, 0, 0), |(all, warnings, errors), bar| {
+            (all + bar.count, warnings + bar.warnings, errors + bar.errors)
+        });
+        assert_eq!(sums, (count, warnings, errors), "{query} by {by}");
+        assert_eq!(found.hits.count, count, "{query} by {by}");
+        assert!((2..=21).contains(&found.bars.len()) && found.step.0 % 1000 == 0, "{found:?}");
+        // Each event is in the bar of its time.
+        let page = ask(logs, PageAsk { search: search(query), limit: 100, ..PageAsk::default() }).await;
+        for (at, bar) in found.bars.iter().enumerate() {
+            let from = found.from.0 + at as u64 * found.step.0;
+            let here = |event: &&LogEvent| (from..from + found.step.0).contains(&event.time.unwrap().0);
+            assert_eq!(page.events.iter().filter(here).count() as u64, bar.count, "{query}, bar {at} by {by}");
+        }
+    }
+    for (query, before, after, expected, place) in
+        [("zoo.cfg", 1, 2, "a2 a3 a4 a5", 1), ("1312", 5, 1, "a1 a2", 0), ("8 files", 1, 9, "e3 e4", 1)]
+    {
+        let event = ask(logs, PageAsk { search: search(query), limit: 1, ..PageAsk::default() }).await.events.remove(0);
+        let (id, file, offset) = (event.id, event.file, event.offset);
+        let answer = logs.answer(LogAsk::Context(ContextAsk { id, file, offset, before, after }), NOW).await;
+        let Ok(LogAnswer::Context(context)) = answer else { panic!("{answer:?}") };
+        let names: Vec<_> = context.events.iter().map(&name).collect();
+        assert_eq!((names.join(" ").as_str(), context.at), (expected, place), "{query} by {by}");
+    }
+}
+
+/// A line that comes while somebody follows: `add` writes it.
+const LATE: &str = "2026-11-23 14:59:59,000 [myid:1] - WARN  [main:Late@1] - late line";
+
+async fn follow(logs: &Logs, query: &str, mark: &mut Option<FollowMark>, wait: u64) -> Result<Vec<LogEvent>, String> {
+    let wait = Duration::from_secs(wait);
+    let ask = FollowAsk { search: search(query), mark: mark.clone(), wait, limit: 100 };
+    match logs.answer(LogAsk::Follow(ask), NOW).await {
+        Ok(LogAnswer::Follow(news)) => {
+            *mark = Some(news.mark);
+            Ok(news.events)
+        }
+        Ok(other) => panic!("{other:?}"),
+        Err(fail) => Err(fail.to_string()),
+    }
+}
+
+/// What comes is given once, and only to whom asked for it.
+async fn followed(logs: &Logs, by: &str, add: impl AsyncFnOnce()) {
+    let mut marks = [None, None];
+    for (mark, query) in marks.iter_mut().zip(["late", "-late"]) {
+        *mark = ask(logs, PageAsk { search: search(query), limit: 5, ..PageAsk::default() }).await.mark;
+        assert_eq!(follow(logs, query, mark, 0).await.unwrap(), [], "{query} by {by}: nothing is new");
+    }
+    add().await;
+    let [late, other] = &mut marks;
+    let found = follow(logs, "late", late, 10).await.unwrap();
+    assert_eq!(found.iter().map(LogEvent::message).collect::<Vec<_>>(), ["late line"], "by {by}");
+    assert_eq!(follow(logs, "late", late, 0).await.unwrap(), [], "by {by}: it was given");
+    assert_eq!(follow(logs, "-late", other, 0).await.unwrap(), [], "by {by}: it was not asked for");
 }
 
 #[tokio::test]
@@ -268,8 +338,13 @@ async fn local_files_find_what_every_query_asks_for() {
         fs::write(path, text).unwrap();
     }
     let logs = Logs::new(LocalLogs::new(folder.path().to_owned()), None);
-    let name = |event: &zkdeck::domain::log::LogEvent| names[&(event.file.clone(), event.offset)].to_owned();
+    let name = |event: &LogEvent| names[&(event.file.clone(), event.offset)].to_owned();
     run(&logs, "local files", true, name).await;
+    let write = async || {
+        let mut file = fs::OpenOptions::new().append(true).open(folder.path().join("zk1/zookeeper.log")).unwrap();
+        writeln!(file, "{LATE}").unwrap();
+    };
+    followed(&logs, "local files", write).await;
 }
 
 /// The event as filebeat.yml of this repository ships it: index and document.
@@ -300,33 +375,175 @@ fn shipped(file: &str, text: &str, offset: usize) -> (&'static str, Value) {
     ("backend-logs-2026.11.23", document)
 }
 
-#[tokio::test]
-#[ignore = "needs Elasticsearch or OpenSearch: scripts/test-search URL..."]
-async fn servers_find_what_every_query_asks_for() {
-    let urls = std::env::var("ZKDECK_TEST_SEARCH").unwrap();
-    for url in urls.split(',') {
-        let client = reqwest::Client::new();
-        let words = templates::install(&client, url).await.unwrap();
-        _ = client
-            .delete(format!("{url}/operations,zk-logs-2026.11.23,backend-logs-2026.11.23?ignore_unavailable=true"))
-            .send()
-            .await;
-        let mut bulk = String::new();
+/// Puts documents into their indices, to be found at once.
+async fn bulk(server: &Server, documents: impl IntoIterator<Item = (String, &'static str, Value)>) {
+    let mut bulk = String::new();
+    for (id, index, document) in documents {
+        bulk += &format!("{}\n{document}\n", json!({"index": {"_index": index, "_id": id}}));
+    }
+    let request = server.client.post(format!("{}/_bulk?refresh=true", server.url));
+    let request = server.auth.on(request).header("content-type", "application/json").body(bulk);
+    let answer = request.send().await.unwrap().text().await.unwrap();
+    assert!(answer.contains("\"errors\":false"), "{answer}");
+}
+
+struct Server {
+    client: reqwest::Client,
+    url: String,
+    auth: Auth,
+    ca_file: Option<PathBuf>,
+}
+
+impl Server {
+    fn new(url: &str, auth: Auth, ca_file: Option<PathBuf>) -> Self {
+        let client = http::client(url, ca_file.as_deref()).unwrap().build().unwrap();
+        Self { client, url: url.to_owned(), auth, ca_file }
+    }
+
+    /// Empties it, and puts the corpus in.
+    async fn fill(&self) -> Words {
+        let words = templates::install(&self.client, &self.url, &self.auth).await.unwrap();
+        let indices = "operations,zk-logs-2026.11.23,backend-logs-2026.11.23";
+        let request = self.client.delete(format!("{}/{indices}?ignore_unavailable=true", self.url));
+        self.auth.on(request).send().await.unwrap();
         let mut offsets: BTreeMap<&str, usize> = BTreeMap::new();
-        for (name, file, text) in CORPUS {
+        let corpus = CORPUS.iter().map(|(name, file, text)| {
             let offset = offsets.entry(file).or_default();
             let (index, document) = shipped(file, text, *offset);
             *offset += text.len() + 1;
-            bulk += &format!("{}\n{document}\n", json!({"index": {"_index": index, "_id": name}}));
-        }
-        let request =
-            client.post(format!("{url}/_bulk?refresh=true")).header("content-type", "application/json").body(bulk);
-        let answer = request.send().await.unwrap().text().await.unwrap();
-        assert!(answer.contains("\"errors\":false"), "{answer}");
-        let elastic = Elastic::new(ElasticConfig { url: url.into(), auth: Auth::None }).unwrap();
-        let logs = Logs::new(LocalLogs::new("/nonexistent".into()), Some(elastic));
+            ((*name).to_owned(), index, document)
+        });
+        bulk(self, corpus.collect::<Vec<_>>()).await;
+        words
+    }
+
+    fn logs(&self) -> Logs {
+        let config = ElasticConfig { url: self.url.clone(), auth: self.auth.clone(), ca_file: self.ca_file.clone() };
+        Logs::new(LocalLogs::new("/nonexistent".into()), Some(Elastic::new(config).unwrap()))
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs Elasticsearch or OpenSearch: scripts/test-search URL..."]
+async fn servers_find_what_every_query_asks_for() {
+    let urls = std::env::var("ZKDECK_TEST_SEARCH").unwrap_or_default();
+    for url in urls.split(',').filter(|url| !url.is_empty()) {
+        let server = Server::new(url, Auth::None, None);
+        let words = server.fill().await;
+        let logs = server.logs();
         let by = ask(&logs, PageAsk { limit: 1, ..PageAsk::default() }).await.answered.by;
         println!("{url} is {by}, {words:?}");
         run(&logs, &by, words == Words::Parts, |event| event.id.clone()).await;
+        let (index, document) = shipped("zk1/zookeeper.log", LATE, 1 << 20);
+        followed(&logs, &by, async || bulk(&server, [("late".into(), index, document)]).await).await;
+    }
+}
+
+/// Kills the server and starts it again with the commands of the environment.
+#[tokio::test]
+#[ignore = "needs Elasticsearch that it may kill: scripts/test-search --restart KILL START URL"]
+async fn a_follower_gets_each_event_once_although_the_server_was_killed() {
+    let named = |name: &str| std::env::var(name).ok().filter(|text| !text.is_empty());
+    let [Some(kill), Some(start), Some(url)] =
+        ["ZKDECK_TEST_SEARCH_KILL", "ZKDECK_TEST_SEARCH_START", "ZKDECK_TEST_SEARCH_KILLED"].map(named)
+    else {
+        println!("SKIPPED: no server to be killed");
+        return;
+    };
+    let run =
+        |command: &str| assert!(Command::new("sh").args(["-c", command]).status().unwrap().success(), "{command}");
+    let server = Server::new(&url, Auth::None, None);
+    server.fill().await;
+    let logs = server.logs();
+    let line = |n: u64| {
+        let at = instant(Timestamp(NOW.0 + n * 500));
+        let text = format!("{} [myid:1] - INFO  [main:Late@1] - line {n}", at.replace('T', " ").trim_end_matches('Z'));
+        let (index, document) = shipped("zk1/zookeeper.log", &text, 2 << 20 | n as usize);
+        (format!("line-{n}"), index, document)
+    };
+    let mut mark = ask(&logs, PageAsk { limit: 5, ..PageAsk::default() }).await.mark;
+    let mut got = Vec::new();
+    bulk(&server, (0..100).map(line).collect::<Vec<_>>()).await;
+    got.extend(follow(&logs, "", &mut mark, 10).await.unwrap());
+    bulk(&server, (100..120).map(line).collect::<Vec<_>>()).await;
+    run(&kill);
+    let mut failures = 0;
+    let begun = Instant::now();
+    while failures < 3 {
+        match follow(&logs, "", &mut mark, 0).await {
+            Ok(events) => got.extend(events),
+            Err(why) => {
+                failures += 1;
+                println!("{why}");
+            }
+        }
+        assert!(begun.elapsed() < Duration::from_secs(60), "it was not killed");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    run(&start);
+    // Filebeat catches up bit by bit, not in the order of times.
+    for part in [160..200, 120..160, 200..220] {
+        bulk(&server, part.map(line).collect::<Vec<_>>()).await;
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_secs(15) {
+            match follow(&logs, "", &mut mark, 1).await {
+                Ok(events) if events.is_empty() && got.len() > 120 => break,
+                Ok(events) => got.extend(events),
+                Err(_) => tokio::time::sleep(Duration::from_secs(1)).await,
+            }
+        }
+    }
+    let mut ids: Vec<_> = got.iter().map(|event| event.id.clone()).collect();
+    ids.sort();
+    let mut expected: Vec<_> = (0..220).map(|n| format!("line-{n}")).collect();
+    expected.sort();
+    assert_eq!(ids, expected, "none lost, none twice");
+}
+
+#[tokio::test]
+#[ignore = "needs Elasticsearch with a password: scripts/test-search --secure URL CA_FILE USER PASSWORD"]
+async fn a_server_with_passwords_lets_in_whom_it_knows() {
+    let Ok(given) = std::env::var("ZKDECK_TEST_SEARCH_SECURE") else {
+        println!("SKIPPED: no server with passwords");
+        return;
+    };
+    let [url, ca_file, user, password] = given.split('\n').collect::<Vec<_>>()[..] else { panic!("{given}") };
+    let ca_file = (!ca_file.is_empty()).then(|| PathBuf::from(ca_file));
+    let basic = |password: &str| Auth::Basic { user: user.into(), password: Hidden::new(password.into()) };
+    let right = Server::new(url, basic(password), ca_file.clone());
+    let words = right.fill().await;
+    let outcome = async |server: &Server| {
+        let ask = LogAsk::Page(PageAsk { limit: 100, ..PageAsk::default() });
+        match server.logs().answer(ask, NOW).await {
+            Ok(LogAnswer::Page(page)) => format!("{} events", page.events.len()),
+            other => format!("{other:?}"),
+        }
+    };
+    let of = |auth: Auth| Server::new(url, auth, ca_file.clone());
+    for auth in [Auth::None, basic("wrong"), Auth::ApiKey(Hidden::new("d3Jvbmc6d3Jvbmc=".into()))] {
+        let told = outcome(&of(auth)).await;
+        println!("{told}");
+        assert!(told.contains("does not know who asks (401)"), "{told}");
+        assert!(!told.contains("wrong") && !told.contains("d3Jvbmc"), "no secret: {told}");
+    }
+    assert_eq!(outcome(&right).await, "17 events");
+    let request = right.auth.on(right.client.post(format!("{url}/_security/api_key")));
+    let request = request.header("content-type", "application/json").body("{\"name\":\"zkdeck\"}");
+    let answer = request.send().await.unwrap().text().await.unwrap();
+    let known = match serde_json::from_str::<Value>(&answer).unwrap()["encoded"].as_str() {
+        Some(key) => of(Auth::ApiKey(Hidden::new(key.into()))),
+        None => {
+            println!("SKIPPED: the right API key, which this server cannot make: {answer}");
+            of(basic(password))
+        }
+    };
+    assert_eq!(outcome(&known).await, "17 events");
+    run(&known.logs(), "Elasticsearch", words == Words::Parts, |event| event.id.clone()).await;
+    if let Some(rest) = url.strip_prefix("https://") {
+        let told = outcome(&Server::new(&format!("http://{rest}"), basic(password), None)).await;
+        assert!(told.contains("speaks TLS; write https://"), "{told}");
+        let elsewhere = Server { ca_file: None, ..of(basic(password)) };
+        let told = outcome(&elsewhere).await;
+        assert!(told.contains("no trusted authority has signed its certificate; set elastic.ca_file"), "{told}");
     }
 }

@@ -4,6 +4,7 @@ pub mod blobs;
 pub mod control;
 pub mod faults;
 pub mod history;
+pub mod http;
 pub mod logs;
 pub mod metrics;
 pub mod owner;

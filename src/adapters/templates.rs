@@ -9,6 +9,9 @@ use std::time::Duration;
 use reqwest::{Client, StatusCode};
 use serde_json::Value;
 
+use super::http::{TlsFault, tls_fault};
+use super::logs::Auth;
+
 /// Longest wait for one answer.
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 /// Most of a foreign answer that goes into a message, in bytes.
@@ -36,6 +39,12 @@ pub enum TemplateError {
     /// It may answer later.
     #[error("Elasticsearch at {url}: {cause}; check that it runs there: curl {url}")]
     Away { url: String, cause: String },
+    #[error("Elasticsearch at {url} is not to be trusted: {fault}")]
+    Tls { url: String, fault: TlsFault },
+    #[error(
+        "Elasticsearch at {url} does not let this one in (status {status}): {answer}; set elastic.user and its password, or an API key that may manage index templates"
+    )]
+    Unauthorized { url: String, status: u16, answer: String },
     #[error("Elasticsearch at {url} refused the index template {name}: HTTP {status}: {answer}")]
     Refused { url: String, name: &'static str, status: u16, answer: String },
     #[error("the index template {name}, part of this program, is no JSON: {source}")]
@@ -50,11 +59,11 @@ impl TemplateError {
     }
 }
 
-/// Installs every template, over what is there under its name.
+/// Installs every template, over what is there under its name, as the one that `auth` names.
 ///
 /// # Errors
 /// [`TemplateError`].
-pub async fn install(client: &Client, url: &str) -> Result<Words, TemplateError> {
+pub async fn install(client: &Client, url: &str, auth: &Auth) -> Result<Words, TemplateError> {
     let url = url.trim_end_matches('/');
     let mut words = Words::Parts;
     for (name, text) in TEMPLATES {
@@ -63,17 +72,20 @@ pub async fn install(client: &Client, url: &str) -> Result<Words, TemplateError>
         if words == Words::Standard {
             strip(&mut template);
         }
-        let (mut status, mut answer) = put(client, url, name, &template).await?;
+        let (mut status, mut answer) = put(client, url, auth, name, &template).await?;
         if words == Words::Parts && lacks_tokenizer(status, &answer) {
             words = Words::Standard;
             strip(&mut template);
-            (status, answer) = put(client, url, name, &template).await?;
+            (status, answer) = put(client, url, auth, name, &template).await?;
         }
         if !status.is_success() {
             let answer = quoted(&answer);
             return Err(match status {
                 StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE | StatusCode::BAD_GATEWAY => {
                     TemplateError::Away { url: shown(url), cause: format!("HTTP {status}: {answer}") }
+                }
+                StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+                    TemplateError::Unauthorized { url: shown(url), status: status.as_u16(), answer }
                 }
                 _ => TemplateError::Refused { url: shown(url), name, status: status.as_u16(), answer },
             });
@@ -82,8 +94,17 @@ pub async fn install(client: &Client, url: &str) -> Result<Words, TemplateError>
     Ok(words)
 }
 
-async fn put(client: &Client, url: &str, name: &str, body: &Value) -> Result<(StatusCode, String), TemplateError> {
+async fn put(
+    client: &Client,
+    url: &str,
+    auth: &Auth,
+    name: &str,
+    body: &Value,
+) -> Result<(StatusCode, String), TemplateError> {
     let away = |error: reqwest::Error| {
+        if let Some(fault) = tls_fault(&error) {
+            return TemplateError::Tls { url: shown(url), fault };
+        }
         let cause = if error.is_timeout() {
             format!("no answer within {} s", ANSWER_LIMIT.as_secs())
         } else if error.is_connect() {
@@ -93,7 +114,7 @@ async fn put(client: &Client, url: &str, name: &str, body: &Value) -> Result<(St
         };
         TemplateError::Away { url: shown(url), cause }
     };
-    let request = client.put(format!("{url}/_index_template/{name}")).timeout(ANSWER_LIMIT);
+    let request = auth.on(client.put(format!("{url}/_index_template/{name}"))).timeout(ANSWER_LIMIT);
     let request = request.header("content-type", "application/json").body(body.to_string());
     let answer = request.send().await.map_err(away)?;
     let status = answer.status();

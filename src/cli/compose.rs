@@ -1,6 +1,6 @@
 //! Builds the adapters from the settings and the engine from the adapters.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -98,8 +98,15 @@ pub(super) fn logs(config: &Config) -> anyhow::Result<Logs> {
     if elastic.url.is_empty() {
         return Ok(Logs::new(local, None));
     }
-    let elastic = Elastic::new(ElasticConfig { url: elastic.url.clone(), auth: elastic_auth(config)? })?;
+    let auth = elastic_auth(config)?;
+    let elastic = Elastic::new(ElasticConfig { url: elastic.url.clone(), auth, ca_file: elastic_ca(config) })?;
     Ok(Logs::new(local, Some(elastic)))
+}
+
+/// The file of the authorities behind `https://`; `None`: the system's.
+pub(super) fn elastic_ca(config: &Config) -> Option<PathBuf> {
+    let file = &config.elastic.ca_file;
+    (!file.is_empty()).then(|| PathBuf::from(file))
 }
 
 /// How Elasticsearch knows us.

@@ -6,14 +6,14 @@ use std::time::Duration;
 use anyhow::Context;
 
 use super::say;
+use crate::adapters::http;
 use crate::config::Config;
 
 const ANSWER_LIMIT: Duration = Duration::from_secs(3);
 
 pub(super) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
     let url = format!("http://{}/healthz", here(&config.api.listen));
-    let client =
-        reqwest::Client::builder().timeout(ANSWER_LIMIT).no_proxy().build().context("making an HTTP client")?;
+    let client = http::plain().timeout(ANSWER_LIMIT).no_proxy().build().context("making an HTTP client")?;
     let problem = match client.get(&url).send().await {
         Ok(answer) if answer.status().is_success() => return Ok(ExitCode::SUCCESS),
         Ok(answer) => format!("HTTP {}", answer.status()),

@@ -63,7 +63,7 @@ fn start(args: &Args) -> anyhow::Result<ExitCode> {
 async fn dispatch(args: &Args, config: Result<Config, ConfigError>) -> anyhow::Result<ExitCode> {
     match &args.command {
         Some(Sub::Doctor(options)) => doctor::run(options, args, config).await,
-        Some(Sub::Templates(options)) => templates::run(options).await,
+        Some(Sub::Templates(options)) => templates::run(options, &config?).await,
         Some(Sub::Logs(options)) => logs::run(options, &config?).await,
         Some(Sub::Healthcheck) => healthcheck::run(&config?).await,
         None if args.daemon => daemon::run(args, config?).await,

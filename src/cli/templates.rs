@@ -6,8 +6,10 @@ use std::time::Duration;
 use anyhow::Context;
 use tokio::time::{Instant, sleep};
 
-use super::say;
+use super::{compose, say};
+use crate::adapters::http;
 use crate::adapters::templates::{self, Words};
+use crate::config::Config;
 
 /// How long a server that does not answer yet is waited for.
 const WAIT: Duration = Duration::from_secs(60);
@@ -15,16 +17,19 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Options {
-    /// Address of Elasticsearch
-    #[arg(value_name = "URL", default_value = "http://127.0.0.1:9200")]
-    url: String,
+    /// Address of Elasticsearch; else elastic.url, else http://127.0.0.1:9200
+    #[arg(value_name = "URL")]
+    url: Option<String>,
 }
 
-pub(super) async fn run(options: &Options) -> anyhow::Result<ExitCode> {
-    let client = reqwest::Client::builder().build().context("making an HTTP client")?;
+pub(super) async fn run(options: &Options, config: &Config) -> anyhow::Result<ExitCode> {
+    let set = Some(config.elastic.url.as_str()).filter(|url| !url.is_empty());
+    let url = options.url.as_deref().or(set).unwrap_or(&config.doctor.elasticsearch);
+    let auth = compose::elastic_auth(config)?;
+    let client = http::client(url, compose::elastic_ca(config).as_deref())?.build().context("making an HTTP client")?;
     let deadline = Instant::now() + WAIT;
     let words = loop {
-        match templates::install(&client, &options.url).await {
+        match templates::install(&client, url, &auth).await {
             Ok(words) => break words,
             Err(error) if error.may_pass() && Instant::now() < deadline => {
                 say(&format!("zkdeck: {error}; trying again for {} s", (deadline - Instant::now()).as_secs()));

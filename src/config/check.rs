@@ -44,13 +44,14 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
 }
 
 fn check_elastic(url: &str) -> Result<(), ConfigError> {
-    let host = url.strip_prefix("http://").map(|rest| rest.trim_end_matches('/'));
+    let host =
+        url.strip_prefix("http://").or_else(|| url.strip_prefix("https://")).map(|rest| rest.trim_end_matches('/'));
     if url.is_empty() || host.is_some_and(|host| !host.is_empty() && !host.contains(['@', ' ', '?', '#'])) {
         return Ok(());
     }
     // The address may hold a password: it is not shown.
     Err(ConfigError(
-        "elastic.url: must be http://host:port, without user or password in it; those are settings of their own".into(),
+        "elastic.url: must be http://host:port or https://host:port, without user or password in it; those are settings of their own".into(),
     ))
 }
 

@@ -126,6 +126,7 @@ pub struct Elastic {
     pub user: String,
     pub password_file: String,
     pub api_key_file: String,
+    pub ca_file: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]

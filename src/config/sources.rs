@@ -44,6 +44,7 @@ const ENVIRONMENT: &[(&str, &str, &str, Kind)] = &[
     ("ZKDECK_ELASTIC_USER", "elastic", "user", Kind::Text),
     ("ZKDECK_ELASTIC_PASSWORD_FILE", "elastic", "password_file", Kind::Text),
     ("ZKDECK_ELASTIC_API_KEY_FILE", "elastic", "api_key_file", Kind::Text),
+    ("ZKDECK_ELASTIC_CA_FILE", "elastic", "ca_file", Kind::Text),
     ("ZKDECK_THEME", "console", "theme", Kind::Text),
 ];
 

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, interval, timeout};
 use zkdeck::adapters::blobs::{BlobConfig, BlobStore};
 use zkdeck::adapters::history::{History, HistoryConfig};
+use zkdeck::adapters::http;
 use zkdeck::adapters::zookeeper::coord::{Coord, LinkState};
 use zkdeck::adapters::zookeeper::registry::Registry;
 use zkdeck::adapters::zookeeper::{ZkConfig, connect};
@@ -78,7 +79,7 @@ impl Lane {
             daemons: Vec::new(),
             registry: None,
             before: None,
-            client: Client::builder().timeout(Duration::from_secs(60)).build().unwrap(),
+            client: http::plain().timeout(Duration::from_secs(60)).build().unwrap(),
             rows_lost: false,
             settle: SETTLE_LIMIT,
         };

@@ -7,8 +7,9 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use reqwest::{Client, Method};
+use reqwest::Method;
 use serde_json::{Value, json};
+use zkdeck::adapters::http;
 
 use super::dashboards::{FILES, dashboard, expressions};
 
@@ -17,7 +18,7 @@ const PROMETHEUS: &str = "http://127.0.0.1:9090";
 const ELASTICSEARCH: &str = "http://127.0.0.1:9200";
 
 async fn ask(method: Method, url: &str, body: Option<Value>) -> Option<(u16, Value)> {
-    let mut request = Client::new().request(method, url).timeout(Duration::from_secs(60));
+    let mut request = http::plain().build().unwrap().request(method, url).timeout(Duration::from_secs(60));
     if let Some(body) = body {
         request = request.header("content-type", "application/json").body(body.to_string());
     }
@@ -138,7 +139,8 @@ async fn second_instance() -> String {
     assert_eq!((names(&mine), names(&theirs)), (vec!["zk1".into(), "zk2".into(), "zk3".into()], names(&mine)));
     let url = format!("{here}/api/files?name=from-the-host.txt");
     let file = eventually("the console takes a file", 10, || async {
-        let answer = Client::new().post(&url).body("from the host").send().await.ok()?.text().await.ok()?;
+        let answer =
+            http::plain().build().unwrap().post(&url).body("from the host").send().await.ok()?.text().await.ok()?;
         let answer: Value = serde_json::from_str(&answer).ok()?;
         answer["id"].as_str().map(str::to_owned)
     })
@@ -146,7 +148,16 @@ async fn second_instance() -> String {
     let record =
         eventually("the backend sees it", 10, || async { get(&format!("{BACKEND}/api/files/{file}")).await }).await;
     let owner = record["owner"].as_str().or_else(|| record["node"].as_str()).unwrap();
-    let content = reqwest::get(format!("{BACKEND}/api/files/{file}/content")).await.unwrap().text().await.unwrap();
+    let content = http::plain()
+        .build()
+        .unwrap()
+        .get(format!("{BACKEND}/api/files/{file}/content"))
+        .send()
+        .await
+        .unwrap()
+        .text()
+        .await
+        .unwrap();
     assert_eq!(content, "from the host", "the backend serves the bytes that the console wrote");
     let target = if owner == "zk1" { "zk2" } else { "zk1" };
     let (status, moved) = post(&format!("{BACKEND}/api/files/{file}/migrate"), json!({ "target": target })).await;
@@ -239,7 +250,7 @@ async fn expressions_return_data() {
             let filled = expr.replace("$__rate_interval", "1m").replace("$node", ".*");
             let form = [("query", filled.as_str()), ("start", &(end - 600).to_string()), ("end", &end.to_string())];
             let form = form.map(|(name, value)| format!("{name}={}", encoded(value))).join("&") + "&step=10";
-            let request = Client::new().post(format!("{PROMETHEUS}/api/v1/query_range"));
+            let request = http::plain().build().unwrap().post(format!("{PROMETHEUS}/api/v1/query_range"));
             let request = request.header("content-type", "application/x-www-form-urlencoded").body(form);
             let answer: Value = serde_json::from_str(&request.send().await.unwrap().text().await.unwrap()).unwrap();
             assert_eq!(answer["status"], "success", "{file}: {expr}: {answer}");

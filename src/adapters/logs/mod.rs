@@ -163,5 +163,5 @@ fn told(mut answer: LogAnswer, why: &str) -> LogAnswer {
 /// the message begins.
 pub(super) fn head(line: &str) -> (Option<LogLevel>, Option<String>, usize) {
     let head = record::Head::read(line.as_bytes());
-    (head.level, head.thread.map(str::to_owned), head.message_at)
+    (head.level, head.thread().map(str::to_owned), head.message_at)
 }

@@ -42,7 +42,8 @@ impl Kind {
 
 /// `2026-11-23 14:01:58`, at least to the second.
 fn dated(line: &[u8]) -> bool {
-    line.first().is_some_and(u8::is_ascii_digit) && read_stamp(line).is_some_and(|(_, len)| len >= 19)
+    // What is none is told by its form already: most lines of a stack trace.
+    line.len() >= 19 && line[4] == b'-' && line[16] == b':' && read_stamp(line).is_some_and(|(_, len)| len >= 19)
 }
 
 /// What the first line of a dated event tells before its message.
@@ -50,9 +51,9 @@ fn dated(line: &[u8]) -> bool {
 pub(super) struct Head<'a> {
     pub(super) time: Option<Timestamp>,
     pub(super) level: Option<LogLevel>,
-    pub(super) thread: Option<&'a str>,
-    pub(super) logger: Option<&'a str>,
-    /// Where thread and logger begin.
+    /// Thread and logger as written.
+    origin: &'a [u8],
+    /// Where these begin.
     pub(super) origin_at: usize,
     pub(super) message_at: usize,
 }
@@ -77,12 +78,20 @@ impl<'a> Head<'a> {
         }
         let mut head = Self { time: Some(time), level, origin_at: at, message_at: at, ..Self::default() };
         if line.get(at) == Some(&b'[')
-            && let Some(end) = memchr::memmem::find(&line[at..], b"] - ")
+            && let Some(end) = memchr::memchr_iter(b']', &line[at..]).find(|end| line[at + end..].starts_with(b"] - "))
         {
             head.message_at = at + end + 4;
-            (head.thread, head.logger) = origin(&line[at + 1..at + end]);
+            head.origin = &line[at + 1..at + end];
         }
         head
+    }
+
+    pub(super) fn thread(&self) -> Option<&'a str> {
+        if self.origin.is_empty() { None } else { origin(self.origin).0 }
+    }
+
+    pub(super) fn logger(&self) -> Option<&'a str> {
+        if self.origin.is_empty() { None } else { origin(self.origin).1 }
     }
 }
 
@@ -140,8 +149,8 @@ pub(super) fn dated_event(text: &str) -> LogEvent {
     LogEvent {
         time: head.time,
         level: head.level,
-        thread: head.thread.map(str::to_owned),
-        logger: head.logger.map(str::to_owned),
+        thread: head.thread().map(str::to_owned),
+        logger: head.logger().map(str::to_owned),
         origin_at: head.origin_at,
         message_at: head.message_at,
         text: text.to_owned(),
@@ -197,11 +206,11 @@ mod tests {
     fn zookeepers_lines_are_read() {
         let head = Head::read(LINE);
         assert_eq!((head.time, head.level), (Some(Timestamp(1_795_442_518_112)), Some(LogLevel::Warn)));
-        assert_eq!((head.thread, head.logger), (Some("SyncThread:2"), Some("FileTxnLog")));
+        assert_eq!((head.thread(), head.logger()), (Some("SyncThread:2"), Some("FileTxnLog")));
         assert_eq!(&LINE[head.message_at..], b"fsync - took long");
         let rest = |line: &'static str| {
             let head = Head::read(line.as_bytes());
-            (head.level, head.thread, &line[head.message_at..])
+            (head.level, head.thread(), &line[head.message_at..])
         };
         assert_eq!(rest("2026-11-23 14:01:58,112 - INFO  [main:A@1] - up"), (Some(LogLevel::Info), Some("main"), "up"));
         assert_eq!(rest("2026-11-23T14:01:58.112Z plain text"), (None, None, "plain text"));

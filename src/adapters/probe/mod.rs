@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::http;
 use super::metrics::{self, Lines};
 use crate::domain::ids::{NodeId, Timestamp};
 use crate::domain::server::{Metrics, MetricsSource, Reach, Sample, Srvr};
@@ -58,7 +59,7 @@ impl Prober {
     /// # Errors
     /// [`ProbeError`] when the system gives no sockets.
     pub fn new(config: ProbeConfig) -> Result<Self, ProbeError> {
-        let http = reqwest::Client::builder()
+        let http = http::plain()
             .connect_timeout(config.connect_limit)
             .timeout(config.whole_limit)
             .redirect(reqwest::redirect::Policy::none())

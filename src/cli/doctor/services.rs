@@ -1,11 +1,13 @@
 //! Elasticsearch, Prometheus and Grafana: there, open to us, and with data.
 
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Value;
 
 use super::finding::Finding;
 use super::place::Place;
+use crate::adapters::http;
 use crate::adapters::logs::Auth;
 use crate::cli::compose;
 
@@ -20,22 +22,33 @@ const TARGETS_TOLD: usize = 6;
 enum Reply {
     /// In words.
     Unreachable(String),
+    /// TLS failed: what, and what to do about it.
+    Untrusted(String),
     Status(u16),
     Json(Value),
     /// It is no JSON.
     Other,
 }
 
-async fn ask(url: &str, auth: &Auth) -> Reply {
-    let client = reqwest::Client::builder().timeout(LIMIT).redirect(reqwest::redirect::Policy::none()).no_proxy();
+async fn ask(url: &str, auth: &Auth, ca_file: Option<&Path>) -> Reply {
+    let client = match http::client(url, ca_file) {
+        Ok(client) => client.timeout(LIMIT).redirect(reqwest::redirect::Policy::none()).no_proxy(),
+        Err(error) => return Reply::Untrusted(error.to_string()),
+    };
     let Ok(client) = client.build() else { return Reply::Unreachable("the machine gives no sockets".into()) };
     let response = match auth.on(client.get(url)).send().await {
         Ok(response) => response,
+        Err(error) if http::tls_fault(&error).is_some() => {
+            return Reply::Untrusted(http::tls_fault(&error).map(|fault| fault.to_string()).unwrap_or_default());
+        }
         Err(error) if error.is_timeout() => {
             return Reply::Unreachable(format!("no answer within {} s", LIMIT.as_secs()));
         }
         Err(error) if error.is_connect() => return Reply::Unreachable("connection refused".into()),
-        Err(error) => return Reply::Unreachable(error.to_string()),
+        Err(_) if http::speaks_tls(url).await => {
+            return Reply::Untrusted("it speaks TLS; write https:// in the address".into());
+        }
+        Err(error) => return Reply::Unreachable(error.without_url().to_string()),
     };
     let status = response.status();
     match response.bytes().await.map(|bytes| serde_json::from_slice(&bytes)) {
@@ -58,7 +71,7 @@ pub(super) async fn elasticsearch(place: &Place) -> Vec<Finding> {
             return vec![Finding::fail("elasticsearch", format!("{error:#}"), "correct the section [elastic]")];
         }
     };
-    let reply = ask(&format!("{url}/_cluster/health"), &auth).await;
+    let reply = ask(&format!("{url}/_cluster/health"), &auth, compose::elastic_ca(&place.config).as_deref()).await;
     if expected(place, &reply) { vec![judge_elasticsearch(url, &reply)] } else { Vec::new() }
 }
 
@@ -71,6 +84,10 @@ fn judge_elasticsearch(url: &str, reply: &Reply) -> Finding {
             format!("{url}: {cause}; logs are searched in the local files instead"),
             format!("docker compose up -d elasticsearch; if it exits (137 is want of memory, it needs 1 GiB): {logs}"),
         ),
+        Reply::Untrusted(cause) => {
+            let (cause, fix) = cause.rsplit_once("; ").unwrap_or((cause, "correct the section [elastic]"));
+            Finding::fail(NAME, format!("{url}: {cause}"), fix)
+        }
         Reply::Status(status @ (401 | 403)) => Finding::fail(
             NAME,
             format!("{url} asks for a password or does not let this one in (status {status})"),
@@ -97,7 +114,7 @@ fn judge_elasticsearch(url: &str, reply: &Reply) -> Finding {
 
 pub(super) async fn prometheus(place: &Place) -> Vec<Finding> {
     let url = place.config.doctor.prometheus.trim_end_matches('/');
-    let reply = ask(&format!("{url}/api/v1/targets?state=active"), &Auth::None).await;
+    let reply = ask(&format!("{url}/api/v1/targets?state=active"), &Auth::None, None).await;
     if expected(place, &reply) { judge_prometheus(url, &reply) } else { Vec::new() }
 }
 
@@ -105,7 +122,9 @@ fn judge_prometheus(url: &str, reply: &Reply) -> Vec<Finding> {
     const NAME: &str = "prometheus";
     let logs = "docker compose up -d prometheus; docker compose logs --tail 50 prometheus";
     let targets = match reply {
-        Reply::Unreachable(cause) => return vec![Finding::warn(NAME, format!("{url}: {cause}"), logs)],
+        Reply::Unreachable(cause) | Reply::Untrusted(cause) => {
+            return vec![Finding::warn(NAME, format!("{url}: {cause}"), logs)];
+        }
         Reply::Json(answer) => answer["data"]["activeTargets"].as_array(),
         Reply::Status(_) | Reply::Other => None,
     };
@@ -143,13 +162,14 @@ fn judge_prometheus(url: &str, reply: &Reply) -> Vec<Finding> {
 
 pub(super) async fn grafana(place: &Place) -> Vec<Finding> {
     let url = place.config.doctor.grafana.trim_end_matches('/');
-    let health = ask(&format!("{url}/api/health"), &Auth::None).await;
+    let health = ask(&format!("{url}/api/health"), &Auth::None, None).await;
     if !expected(place, &health) {
         return Vec::new();
     }
     let data = match &health {
         Reply::Json(_) => {
-            ask(&format!("{url}/api/datasources/proxy/uid/{GRAFANA_SOURCE}/api/v1/query?query=up"), &Auth::None).await
+            ask(&format!("{url}/api/datasources/proxy/uid/{GRAFANA_SOURCE}/api/v1/query?query=up"), &Auth::None, None)
+                .await
         }
         _ => Reply::Other,
     };
@@ -159,7 +179,7 @@ pub(super) async fn grafana(place: &Place) -> Vec<Finding> {
 fn judge_grafana(url: &str, health: &Reply, data: &Reply) -> Finding {
     const NAME: &str = "grafana";
     match (health, data) {
-        (Reply::Unreachable(cause), _) => Finding::warn(
+        (Reply::Unreachable(cause) | Reply::Untrusted(cause), _) => Finding::warn(
             NAME,
             format!("{url}: {cause}"),
             "docker compose up -d grafana; docker compose logs --tail 50 grafana",

@@ -78,6 +78,8 @@ pub struct PageAsk {
     pub limit: usize,
     /// Also say how many match in all.
     pub count: bool,
+    /// Somebody is watching: rather few events soon than all of the page later.
+    pub soon: bool,
 }
 
 /// How many events match.
@@ -106,6 +108,9 @@ pub struct Answered {
 pub struct LogPage {
     /// Oldest first, whichever way was asked.
     pub events: Vec<LogEvent>,
+    /// There are fewer events than there could be, because they were wanted soon: go on for more.
+    #[serde(skip)]
+    pub unfinished: bool,
     /// To go on before the first event; `None` when nothing older matches.
     pub older: Option<Cursor>,
     /// To go on behind the last event; `None` when nothing newer matches by now.

@@ -112,7 +112,7 @@ async fn write(
     let (mut count, mut cursor) = (0, None);
     loop {
         let limit = PAGE_MAX.min(EVENTS_MAX - count);
-        let ask = PageAsk { search: search.clone(), cursor, way: Way::Newer, limit, count: false };
+        let ask = PageAsk { search: search.clone(), cursor, way: Way::Newer, limit, ..PageAsk::default() };
         let answer = limited("search of the logs", handle.logs(LogAsk::Page(ask))).await?;
         let LogAnswer::Page(page) = answer else { return Err("the logs answered another question".into()) };
         for event in &page.events {

@@ -8,6 +8,8 @@ mod lucene;
 mod read;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tls_tests;
 mod wire;
 
 use std::collections::BTreeMap;
@@ -209,6 +211,7 @@ impl Elastic {
             (first.or_else(|| given.clone()).filter(|_| given.is_some()), last.filter(|_| more))
         };
         Ok(LogPage {
+            unfinished: false,
             older,
             newer,
             hits: Some(read::total(&answer)),

@@ -1,5 +1,7 @@
 //! What a server may answer, played by one of our own.
 
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
@@ -7,7 +9,7 @@ use super::*;
 
 const NOW: Timestamp = Timestamp(1_795_446_000_000);
 
-/// Answers each request by `play`: status, content type, body.
+/// Answers each request by `play`: status, content type, body. Status 0: the connection breaks.
 #[expect(clippy::disallowed_methods, reason = "a server of the test, which ends with its runtime")]
 async fn server(play: impl Fn(&str) -> (u16, &'static str, String) + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -26,6 +28,9 @@ async fn server(play: impl Fn(&str) -> (u16, &'static str, String) + Send + 'sta
                     continue;
                 }
                 let (status, kind, body) = play(&text);
+                if status == 0 {
+                    break;
+                }
                 let head = format!(
                     "HTTP/1.1 {status} x\r\ncontent-type: {kind}\r\nx-elastic-product: Elasticsearch\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
                     body.len()
@@ -41,7 +46,7 @@ async fn server(play: impl Fn(&str) -> (u16, &'static str, String) + Send + 'sta
 
 fn elastic(url: String) -> Elastic {
     let auth = Auth::Basic { user: "me".into(), password: Hidden::new("hunter2".into()) };
-    Elastic::new(ElasticConfig { url, auth }).unwrap()
+    Elastic::new(ElasticConfig { url, auth, ca_file: None }).unwrap()
 }
 
 async fn failure(status: u16, kind: &'static str, body: String) -> ElasticError {
@@ -94,6 +99,112 @@ async fn a_server_that_says_nothing_is_given_up() {
     assert!(matches!(error, LogsError::Elastic(ElasticError::Late)), "{error}");
 }
 
+/// Answers the first request with `head`, then with `more` again and again, `pause` between.
+#[expect(clippy::disallowed_methods, reason = "a server of the test, which ends with its runtime")]
+async fn endless(head: &'static str, more: Vec<u8>, pause: Duration) -> (String, Arc<AtomicU64>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let sent = Arc::new(AtomicU64::new(0));
+    let counted = Arc::clone(&sent);
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        _ = stream.read(&mut [0; 64 * 1024]).await;
+        _ = stream.write_all(head.as_bytes()).await;
+        while stream.write_all(&more).await.is_ok() {
+            counted.fetch_add(more.len() as u64, Ordering::Relaxed);
+            tokio::time::sleep(pause).await;
+        }
+    });
+    (url, sent)
+}
+
+#[tokio::test]
+async fn an_answer_without_a_length_is_read_to_its_bound_and_no_further() {
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n";
+    let (url, sent) = endless(head, vec![b' '; 1 << 20], Duration::ZERO).await;
+    let error = elastic(url).histogram(HistogramAsk::default(), NOW).await.unwrap_err();
+    assert!(matches!(error, LogsError::Elastic(ElasticError::TooLarge)), "{error}");
+    let sent = sent.load(Ordering::Relaxed) >> 20;
+    assert!((32..64).contains(&sent), "{sent} MiB were taken from it");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_answers_byte_by_byte_is_given_up() {
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n";
+    let (url, _) = endless(head, vec![b' '], Duration::from_secs(1)).await;
+    let begin = tokio::time::Instant::now();
+    let error = elastic(url).histogram(HistogramAsk::default(), NOW).await.unwrap_err();
+    assert!(matches!(error, LogsError::Elastic(ElasticError::Late)), "{error}");
+    assert_eq!(begin.elapsed().as_secs(), 10);
+}
+
+#[tokio::test]
+async fn a_follower_gets_each_event_once_although_the_server_was_away() {
+    use crate::adapters::logs::{LocalLogs, Logs};
+    use crate::domain::log::{LogAnswer, LogAsk};
+    let (up, kept) = (Arc::new(AtomicBool::new(true)), Arc::new(Mutex::new(vec![("a", NOW.0 - 5_000)])));
+    let (is_up, documents) = (Arc::clone(&up), Arc::clone(&kept));
+    let url = server(move |request| {
+        if !is_up.load(Ordering::Relaxed) {
+            return (0, "", String::new());
+        }
+        if request.contains("_pit?") {
+            return (200, "application/json", "{\"id\":\"p1\"}".into());
+        }
+        let since = request.split_once("{\"gte\":").map_or(0, |(_, rest)| {
+            rest.chars().take_while(char::is_ascii_digit).collect::<String>().parse::<u64>().unwrap()
+        });
+        let mut found: Vec<_> = documents.lock().unwrap().iter().copied().filter(|(_, at)| *at >= since).collect();
+        found.sort_by_key(|(_, at)| *at);
+        let hit = |(id, at): (&str, u64)| {
+            json!({"_id": id, "sort": [at, "/logs/zk1/z.log", 0], "_source": {
+            "@timestamp": crate::domain::log::instant(Timestamp(at)), "message": id}})
+        };
+        let hits: Vec<Value> = found.into_iter().map(hit).collect();
+        (200, "application/json", json!({"hits": {"hits": hits}}).to_string())
+    })
+    .await;
+    let logs = Logs::new(LocalLogs::new("/nonexistent".into()), Some(elastic(url)));
+    let ask = PageAsk { limit: 5, ..PageAsk::default() };
+    let Ok(LogAnswer::Page(page)) = logs.answer(LogAsk::Page(ask), NOW).await else { panic!() };
+    let mut mark = page.mark;
+    let mut follow = async |seconds: u64| {
+        let ask = FollowAsk { mark: mark.clone(), limit: 100, ..FollowAsk::default() };
+        match logs.answer(LogAsk::Follow(ask), Timestamp(NOW.0 + seconds * 1000)).await {
+            Ok(LogAnswer::Follow(news)) => {
+                mark = Some(news.mark);
+                Ok(news.events.iter().map(|event| event.id.clone()).collect::<Vec<_>>().join(" "))
+            }
+            Ok(other) => panic!("{other:?}"),
+            Err(fail) => Err(fail.to_string()),
+        }
+    };
+    let arrives = |id, seconds: u64| kept.lock().unwrap().push((id, NOW.0 + seconds * 1000));
+    let rested = async || {
+        tokio::time::pause();
+        tokio::time::advance(Duration::from_secs(11)).await;
+        tokio::time::resume();
+    };
+    arrives("b", 1);
+    assert_eq!(follow(2).await.as_deref(), Ok("b"));
+    up.store(false, Ordering::Relaxed);
+    assert!(follow(5).await.is_err_and(|why| why.contains("cannot be reached")));
+    rested().await;
+    assert!(follow(60).await.is_err());
+    rested().await;
+    // What was written before it went, while it was away, and after; Filebeat catches up bit by bit.
+    up.store(true, Ordering::Relaxed);
+    arrives("d", 60);
+    arrives("e", 120);
+    assert_eq!(follow(130).await.as_deref(), Ok("d e"));
+    arrives("c", 3);
+    assert_eq!(follow(132).await.as_deref(), Ok("c"));
+    arrives("f", 61);
+    arrives("g", 133);
+    assert_eq!(follow(134).await.as_deref(), Ok("f g"));
+    assert_eq!(follow(136).await.as_deref(), Ok(""));
+}
+
 #[tokio::test]
 async fn a_partial_answer_says_so_and_its_events_are_read() {
     let hit = json!({"_id": "a", "_index": "zk-logs-2026.11.23", "sort": [1_795_442_518_112_u64, "/logs/zk2/z.log", 7, 3],
@@ -122,8 +233,6 @@ async fn a_partial_answer_says_so_and_its_events_are_read() {
 
 #[tokio::test]
 async fn a_failed_server_is_replaced_by_the_files_and_comes_back_by_itself() {
-    use std::sync::atomic::{AtomicBool, Ordering};
-
     use crate::adapters::logs::{LocalLogs, Logs};
     use crate::domain::log::{LogAnswer, LogAsk};
     let folder = tempfile::tempdir().unwrap();

@@ -1,10 +1,13 @@
 //! One request to the server: bounded in time and size, and every failure told apart.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
+
+use crate::adapters::http::{self, TlsFault, TrustError};
 
 /// Longest wait for an answer.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -52,9 +55,11 @@ impl Auth {
 /// Where the logs are kept.
 #[derive(Clone, Debug)]
 pub struct ElasticConfig {
-    /// `http://127.0.0.1:9200`.
+    /// `http://127.0.0.1:9200`, or with `https://`.
     pub url: String,
     pub auth: Auth,
+    /// The authorities that may have signed its certificate; `None`: those of the system.
+    pub ca_file: Option<PathBuf>,
 }
 
 /// Why the server has not answered.
@@ -62,6 +67,12 @@ pub struct ElasticConfig {
 pub enum ElasticError {
     #[error("Elasticsearch at {url} cannot be reached: {cause}; start it, or mend elastic.url")]
     Refused { url: String, cause: String },
+    #[error(transparent)]
+    Trust(#[from] TrustError),
+    #[error("Elasticsearch at {url} cannot be trusted with this search: {fault}")]
+    Tls { url: String, fault: TlsFault },
+    #[error("Elasticsearch at {url} speaks TLS; write https:// in elastic.url")]
+    NotPlain { url: String },
     #[error("Elasticsearch has not answered within {} s; narrow the search by time, or look at its load", LIMIT.as_secs())]
     Late,
     #[error("Elasticsearch does not know who asks (401): {reason}; set elastic.user and its password, or an API key")]
@@ -103,8 +114,8 @@ pub(super) struct Wire {
 
 impl Wire {
     pub(super) fn new(config: ElasticConfig) -> Result<Self, ElasticError> {
-        let client = reqwest::Client::builder().connect_timeout(Duration::from_secs(3)).build();
-        let client = client.map_err(|error| ElasticError::Odd { cause: error.to_string() })?;
+        let client = http::client(&config.url, config.ca_file.as_deref())?.connect_timeout(Duration::from_secs(3));
+        let client = client.build().map_err(|error| ElasticError::Odd { cause: error.to_string() })?;
         let config = ElasticConfig { url: config.url.trim_end_matches('/').to_owned(), ..config };
         Ok(Self { client, config })
     }
@@ -126,7 +137,10 @@ impl Wire {
         if let Some(body) = body {
             request = request.header("content-type", "application/json").body(body.to_string());
         }
-        let mut response = request.send().await.map_err(|error| self.unreached(&error))?;
+        let mut response = match request.send().await {
+            Ok(response) => response,
+            Err(error) => return Err(self.unanswered(&error).await),
+        };
         let status = response.status();
         let named = response.headers().contains_key("x-elastic-product");
         let kind = response.headers().get("content-type").and_then(|kind| kind.to_str().ok()).unwrap_or_default();
@@ -173,7 +187,17 @@ impl Wire {
         }
     }
 
+    async fn unanswered(&self, error: &reqwest::Error) -> ElasticError {
+        if !error.is_connect() && http::speaks_tls(&self.config.url).await {
+            return ElasticError::NotPlain { url: self.config.url.clone() };
+        }
+        self.unreached(error)
+    }
+
     fn unreached(&self, error: &reqwest::Error) -> ElasticError {
+        if let Some(fault) = http::tls_fault(error) {
+            return ElasticError::Tls { url: self.config.url.clone(), fault };
+        }
         let mut cause: &dyn std::error::Error = error;
         while let Some(source) = cause.source() {
             cause = source;
@@ -189,7 +213,9 @@ impl Wire {
             Auth::ApiKey(_) => " -H \"Authorization: ApiKey $ELASTIC_API_KEY\"".into(),
         };
         let url = quoted(&format!("{}{path}", self.config.url));
-        format!("curl -s{auth} -H 'Content-Type: application/json' {url} -d {}", quoted(&body.to_string()))
+        let ca_file = self.config.ca_file.as_ref().filter(|_| http::is_tls(&self.config.url));
+        let ca = ca_file.map(|file| format!(" --cacert {}", quoted(&file.to_string_lossy()))).unwrap_or_default();
+        format!("curl -s{ca}{auth} -H 'Content-Type: application/json' {url} -d {}", quoted(&body.to_string()))
     }
 }
 
@@ -213,7 +239,7 @@ mod tests {
     #[test]
     fn secrets_are_in_no_text() {
         let auth = Auth::Basic { user: "o'neil".into(), password: Hidden::new("hunter2".into()) };
-        let wire = Wire::new(ElasticConfig { url: "http://h:1/".into(), auth }).unwrap();
+        let wire = Wire::new(ElasticConfig { url: "http://h:1/".into(), auth, ca_file: None }).unwrap();
         let curl = wire.curl("/_search", &json!({"a": "it's"}));
         assert_eq!(
             curl,

@@ -211,11 +211,12 @@ impl<'a> Events<'a> {
         self.bytes.len()
     }
 
-    /// The event that the byte at `at` belongs to.
-    pub(super) fn around(&self, at: usize) -> Range<usize> {
-        let mut start = memchr::memrchr(b'\n', &self.bytes[..at]).map_or(0, |end| end + 1);
-        while start > 0 && !self.kind.begins(&self.bytes[start..]) {
-            start = memchr::memrchr(b'\n', &self.bytes[..start - 1]).map_or(0, |end| end + 1);
+    /// The event that the byte at `at` belongs to; it does not begin before `floor`, where one begins.
+    pub(super) fn around(&self, at: usize, floor: usize) -> Range<usize> {
+        let line = |at: usize| memchr::memrchr(b'\n', &self.bytes[floor..at]).map_or(floor, |end| floor + end + 1);
+        let mut start = line(at);
+        while start > floor && !self.kind.begins(&self.bytes[start..]) {
+            start = line(start - 1);
         }
         start..self.next_start(at.max(start))
     }
@@ -257,9 +258,9 @@ mod tests {
         assert_eq!(texts(false), ["one\nmore", "NullPointerException"]);
         let events = Events::new(Kind::Dated, TEXT, true);
         let more = memchr::memmem::find(TEXT, b"more").unwrap();
-        assert_eq!(&TEXT[events.around(more)][..10], b"2026-11-23");
-        assert!(TEXT[events.around(more)].ends_with(b"more\n"));
-        assert_eq!(events.around(1).start, 0);
+        assert_eq!(&TEXT[events.around(more, 0)][..10], b"2026-11-23");
+        assert!(TEXT[events.around(more, 0)].ends_with(b"more\n"));
+        assert_eq!(events.around(1, 0).start, 0);
     }
 
     #[test]

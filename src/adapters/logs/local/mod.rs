@@ -10,6 +10,7 @@ mod block;
 mod follow;
 mod jobs;
 mod page;
+mod sieve;
 mod store;
 mod tally;
 #[cfg(test)]
@@ -18,7 +19,7 @@ mod unpack;
 mod wanted;
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -37,8 +38,10 @@ use crate::domain::log::{
 const LIMIT: Duration = Duration::from_secs(5);
 /// A follower looks this often whether something was written.
 const LOOK: Duration = Duration::from_millis(100);
-/// Blocks that are remembered between two looks at the clock.
-const BATCH: usize = 64;
+/// Blocks that are read to be remembered between two looks at whether somebody searches, ...
+const BATCH: usize = 8;
+/// ... who is left alone for so long.
+const YIELD: Duration = Duration::from_millis(5);
 
 /// How much was searched.
 struct Searched {
@@ -58,6 +61,8 @@ struct Shared {
     store: Mutex<Store>,
     /// Blocks are being read to be remembered.
     learning: AtomicBool,
+    /// Searches that somebody waits for: no block is read beside them.
+    searching: AtomicUsize,
 }
 
 fn locked(store: &Mutex<Store>) -> MutexGuard<'_, Store> {
@@ -77,7 +82,8 @@ impl LocalLogs {
     /// `folder` has one sub-folder for each source.
     #[must_use]
     pub fn new(folder: PathBuf) -> Self {
-        Self { shared: Arc::new(Shared { folder, store: Mutex::default(), learning: AtomicBool::new(false) }) }
+        let (store, learning, searching) = (Mutex::default(), AtomicBool::new(false), AtomicUsize::new(0));
+        Self { shared: Arc::new(Shared { folder, store, learning, searching }) }
     }
 
     /// The log folder.
@@ -104,8 +110,11 @@ impl LocalLogs {
         let waits = Waits(Arc::default());
         let stop = Stop::new(Instant::now() + LIMIT, Arc::clone(&waits.0));
         let done = tokio::task::spawn_blocking(move || {
-            locked(&shared.store).refresh(&shared.folder)?;
-            job(&shared, &stop)
+            shared.searching.fetch_add(1, Ordering::Relaxed);
+            let looked = locked(&shared.store).refresh(&shared.folder);
+            let answer = looked.and_then(|()| job(&shared, &stop));
+            shared.searching.fetch_sub(1, Ordering::Relaxed);
+            answer
         });
         done.await.map_err(|error| LogsError::Inside(error.to_string()))?
     }
@@ -204,14 +213,20 @@ impl LocalLogs {
         Answered { by: "local files".into(), ..Answered::default() }
     }
 
-    /// Reads blocks beside the searches, to remember of them what lets a search pass over them.
+    /// Reads blocks between the searches, to remember of them what lets a search pass over them.
     fn learn(&self) {
         if self.shared.learning.swap(true, Ordering::Relaxed) {
             return;
         }
         let shared = Arc::clone(&self.shared);
         tokio::task::spawn_blocking(move || {
-            while shared.learn_some() && Arc::strong_count(&shared) > 1 {}
+            while Arc::strong_count(&shared) > 1 {
+                if shared.searching.load(Ordering::Relaxed) > 0 {
+                    std::thread::park_timeout(YIELD);
+                } else if !shared.learn_some() {
+                    break;
+                }
+            }
             shared.learning.store(false, Ordering::Relaxed);
         });
     }

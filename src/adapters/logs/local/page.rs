@@ -2,6 +2,7 @@
 //! hit than those found.
 
 use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
 use super::super::record::event;
 use super::block::{EVENT_MAX, Tallied};
@@ -16,6 +17,9 @@ const TEXT_MAX: usize = 8 << 20;
 /// Blocks searched before it is seen whether that was enough; doubled each time.
 const WAVE: usize = 8;
 const WAVE_MAX: usize = 512;
+/// As far as somebody waits for the first events; these are shown after so long.
+const WAVE_SOON: usize = 96;
+const SOON: Duration = Duration::from_millis(if cfg!(test) { 0 } else { 20 });
 
 /// Orders events: time, file, place.
 type Key = (u64, u64, u64);
@@ -48,39 +52,12 @@ pub(super) fn page(store: &Mutex<Store>, wanted: &Wanted, ask: &PageAsk, stop: &
     } else {
         jobs.sort_by_key(|job| job.first);
     }
-    let beyond = |key: Key| from.is_none_or(|from| if older { key < from } else { key > from });
     let reaches = |job: &Job| from.is_none_or(|(at, ..)| if older { job.first <= at } else { job.last >= at });
     jobs.retain(reaches);
-    let mut hits: Vec<Hit> = Vec::new();
-    let (mut done, mut wave, mut complete) = (0, WAVE, true);
-    while done < jobs.len() {
-        let end = jobs.len().min(done + wave);
-        let some = &jobs[done..end];
-        let found = each(some, stop, |job, bytes| search(wanted, job, bytes, ask.limit + 1, older, beyond));
-        complete &= found.len() == some.len();
-        for (at, (found, counts)) in found {
-            hits.extend(found.into_iter().map(|(key, len)| Hit { key, job: done + at, len }));
-            jobs[done + at].found = Some(counts);
-        }
-        hits.sort_unstable_by_key(|hit| hit.key);
-        if older {
-            hits.reverse();
-        }
-        hits.truncate(ask.limit + 1);
-        (done, wave) = (end, (wave * 2).min(WAVE_MAX));
-        let enough = hits.get(ask.limit).is_some_and(|worst| {
-            let rest = &jobs[done..];
-            if older {
-                rest.first().is_none_or(|job| job.last < worst.key.0)
-            } else {
-                rest.first().is_none_or(|job| job.first > worst.key.0)
-            }
-        });
-        if enough || !complete {
-            break;
-        }
-    }
+    let Gathered { mut hits, done, complete, sure } = gather(&mut jobs, wanted, ask, stop);
     remember(store, wanted, &jobs[..done]);
+    let goes_on = sure.map(|at| cursor((at + 1, 0, 0)));
+    hits.retain(|hit| sure.is_none_or(|at| hit.key.0 > at));
     let more = hits.len() > ask.limit;
     hits.truncate(ask.limit);
     let (events, kept) = events(&jobs, &hits);
@@ -89,7 +66,8 @@ pub(super) fn page(store: &Mutex<Store>, wanted: &Wanted, ask: &PageAsk, stop: &
     let ends = (hits.first().map(|hit| cursor(hit.key)), hits.last().map(|hit| cursor(hit.key)));
     let page = match (older, ask.cursor.is_some()) {
         (true, given) => LogPage {
-            older: ends.1.filter(|_| more),
+            unfinished: !more && goes_on.is_some(),
+            older: if more { ends.1 } else { goes_on },
             newer: ends.0.or_else(|| ask.cursor.clone()).filter(|_| given),
             events: events.into_iter().rev().collect(),
             ..LogPage::default()
@@ -102,6 +80,57 @@ pub(super) fn page(store: &Mutex<Store>, wanted: &Wanted, ask: &PageAsk, stop: &
         },
     };
     (page, Searched { bytes, complete })
+}
+
+/// What a page is made of.
+struct Gathered {
+    /// The best ones first, one more than the page has room for.
+    hits: Vec<Hit>,
+    /// So many jobs were searched, ...
+    done: usize,
+    /// ... and none of them was given up.
+    complete: bool,
+    /// Only what is newer than this is known to belong to the page: the rest was not waited for.
+    sure: Option<u64>,
+}
+
+fn gather(jobs: &mut [Job], wanted: &Wanted, ask: &PageAsk, stop: &Stop) -> Gathered {
+    let from = ask.cursor.as_ref().and_then(key);
+    let older = ask.way == Way::Older;
+    let beyond = |key: Key| from.is_none_or(|from| if older { key < from } else { key > from });
+    let mut gathered = Gathered { hits: Vec::new(), done: 0, complete: true, sure: None };
+    let Gathered { hits, done, complete, sure } = &mut gathered;
+    let (mut wave, begin, soon) = (WAVE, Instant::now(), ask.soon && older);
+    while *done < jobs.len() {
+        let end = jobs.len().min(*done + wave);
+        let some = &jobs[*done..end];
+        let found = each(some, stop, |job, bytes| search(wanted, job, bytes, ask.limit + 1, older, beyond));
+        *complete &= found.len() == some.len();
+        for (at, (found, counts)) in found {
+            hits.extend(found.into_iter().map(|(key, len)| Hit { key, job: *done + at, len }));
+            jobs[*done + at].found = Some(counts);
+        }
+        hits.sort_unstable_by_key(|hit| hit.key);
+        if older {
+            hits.reverse();
+        }
+        hits.truncate(ask.limit + 1);
+        (*done, wave) = (end, (wave * 2).min(if soon { WAVE_SOON } else { WAVE_MAX }));
+        let next = jobs.get(end);
+        let enough = hits.get(ask.limit).is_some_and(|worst| {
+            next.is_none_or(|job| if older { job.last < worst.key.0 } else { job.first > worst.key.0 })
+        });
+        if enough || !*complete {
+            break;
+        }
+        // What is newer than all that was not searched yet will not change any more.
+        let bound = next.map(|job| job.last);
+        if soon && begin.elapsed() >= SOON && hits.first().is_some_and(|hit| bound.is_some_and(|at| hit.key.0 > at)) {
+            *sure = bound;
+            break;
+        }
+    }
+    gathered
 }
 
 type FoundIn = (Vec<(Key, u64)>, Tallied);

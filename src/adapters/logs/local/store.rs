@@ -20,7 +20,8 @@ use crate::domain::log::read_stamp;
 const FINGERPRINT: usize = 256;
 /// Read to see what kind of file it is.
 const BEGINNING: usize = 64 * 1024;
-/// Read at once when looking for the beginning of an event.
+/// Read at once when looking for the beginning of an event; at first, and when it is not near.
+const WINDOW_FIRST: usize = 1024;
 const WINDOW: usize = 8 * 1024;
 /// Bytes of a line that show whether it begins an event.
 const LINE_SHOWN: usize = 256;
@@ -201,7 +202,7 @@ impl Entry {
 
     /// The first event that begins at or behind `from`, and its time; the end of the file for none.
     fn boundary(&self, from: u64) -> std::io::Result<(u64, u64)> {
-        let mut window = vec![0; WINDOW];
+        let mut window = vec![0; WINDOW_FIRST];
         // The line before tells where the first one begins.
         let mut at = from - 1;
         while at < self.size {
@@ -222,6 +223,7 @@ impl Entry {
                 break;
             }
             at += (len - LINE_SHOWN.min(len - 1)) as u64;
+            window.resize(WINDOW, 0);
             if at > from + EVENT_MAX {
                 return Ok((at, self.time_of(&[])));
             }

@@ -87,6 +87,22 @@ async fn events_of_all_files_come_in_the_order_of_their_times() {
     }
 }
 
+#[tokio::test]
+async fn what_is_wanted_soon_comes_in_parts_and_nothing_is_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let all = large(folder.path());
+    let logs = LocalLogs::new(folder.path().to_owned());
+    let whole = logs.page(ask("event", 2000), NOW).await.unwrap();
+    assert!(!whole.unfinished && messages(&whole.events) == all);
+    let logs = LocalLogs::new(folder.path().to_owned());
+    let soon = logs.page(PageAsk { soon: true, ..ask("event", 2000) }, NOW).await.unwrap();
+    assert!(soon.unfinished && !soon.events.is_empty() && soon.events.len() < all.len(), "{}", soon.events.len());
+    let rest = PageAsk { cursor: soon.older.clone(), ..ask("event", 2000) };
+    let rest = logs.page(rest, NOW).await.unwrap();
+    assert_eq!((rest.unfinished, rest.older), (false, None));
+    assert!([messages(&rest.events), messages(&soon.events)].concat() == all);
+}
+
 /// Three servers, 600 events each, in several blocks and a packed file.
 fn large(folder: &Path) -> Vec<String> {
     let mut all = Vec::new();

@@ -3,16 +3,13 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
-use regex::bytes::Regex;
-
 use super::super::record::{Head, Kind, Place, event};
 use super::block::{Counts, EVENT_MAX, Events, Hash, slot};
+use super::sieve::Sieve;
 use super::store::Facts;
 use super::tally;
 use crate::domain::ids::Timestamp;
-use crate::domain::log::{
-    Expr, Field, LogLevel, Matcher, NumberField, Pattern, Side, Subject, needed_words, needles, words,
-};
+use crate::domain::log::{Expr, Field, LogLevel, Matcher, NumberField, Side, Subject, needed_words};
 
 /// What a scan looks for.
 pub(super) struct Wanted {
@@ -28,10 +25,10 @@ pub(super) struct Wanted {
     pub(super) words: Vec<Hash>,
     files: Matcher,
     matcher: Matcher,
-    /// Occurs in every event that matches.
-    sieve: Option<Regex>,
-    /// Whether the sieve alone decides about dated events.
-    exact: bool,
+    /// Finds something in every event that matches.
+    sieve: Sieve,
+    /// The same for lines of JSON, in which a character may be written otherwise.
+    json_sieve: Sieve,
     everything: bool,
 }
 
@@ -63,7 +60,7 @@ impl Wanted {
             }
         }
         let rest = Expr::and(rest);
-        let (sieve, exact) = sieve(&rest);
+        let json_sieve = Sieve::of_needles(&rest);
         Self {
             query: rest.to_string(),
             parts: tally::parts(&rest),
@@ -74,9 +71,9 @@ impl Wanted {
             levels,
             since,
             until,
+            sieve: Sieve::of(&rest),
+            json_sieve,
             rest,
-            sieve,
-            exact,
         }
     }
 
@@ -98,7 +95,8 @@ impl Wanted {
     /// Calls `found` for each event of a block that matches, whatever its level and time.
     pub(super) fn scan(&self, facts: &Facts, bytes: &[u8], offset: u64, before: u64, mut found: impl FnMut(Found)) {
         let events = Events::new(facts.kind, bytes, offset == 0);
-        let Some(sieve) = &self.sieve else {
+        let Sieve { regex, exact } = if facts.kind == Kind::Json { &self.json_sieve } else { &self.sieve };
+        let Some(sieve) = regex else {
             for range in events {
                 self.judge(facts, bytes, range, None, before, &mut found);
             }
@@ -107,10 +105,9 @@ impl Wanted {
         let mut at = events.first();
         while at < bytes.len() {
             let Some(hit) = sieve.find_at(bytes, at) else { return };
-            let range = events.around(hit.start());
-            let hit_in = self.exact.then(|| hit.range());
-            self.judge(facts, bytes, range.start.max(at)..range.end, hit_in, before, &mut found);
+            let range = events.around(hit.start(), at);
             at = range.end.max(hit.start() + 1);
+            self.judge(facts, bytes, range, exact.then(|| hit.range()), before, &mut found);
         }
     }
 
@@ -126,7 +123,8 @@ impl Wanted {
     ) {
         let text = &bytes[start..end];
         let text = &text[..text.len().min(EVENT_MAX as usize)];
-        if text.iter().all(u8::is_ascii_whitespace) {
+        let told = text.trim_ascii_end().len();
+        if told == 0 {
             return;
         }
         let (time, level, matches) = if facts.kind == Kind::Json {
@@ -138,7 +136,7 @@ impl Wanted {
             // A hit in the date, or across the beginning of the message or the event's end, is none.
             let sure = hit.is_some_and(|hit| {
                 let (origin, message) = (start + head.origin_at, start + head.message_at);
-                hit.start >= origin && hit.end <= end && (hit.end <= message || hit.start >= message)
+                hit.start >= origin && hit.end <= start + told && (hit.end <= message || hit.start >= message)
             });
             (head.time, head.level, sure || self.everything || self.matcher.matches(&seen))
         };
@@ -153,28 +151,6 @@ impl Facts {
         let Self { key, name, node, dataset, kind, .. } = self;
         Place { key, file: name, node, dataset, kind: *kind, offset }
     }
-}
-
-/// What finds candidates by the speed of memory, and whether a hit is enough.
-fn sieve(rest: &Expr) -> (Option<Regex>, bool) {
-    let build = |regex: &str| regex::bytes::RegexBuilder::new(regex).size_limit(4 << 20).build().ok();
-    if let Expr::Text(pattern) = rest {
-        let plain = matches!(pattern, Pattern::Word(_) | Pattern::Phrase(_)) && !words(pattern).is_empty();
-        if plain {
-            return (build(&Matcher::finder(pattern)), true);
-        }
-        if let Pattern::Regex(regex) = pattern
-            && let Ok(hir) = regex_syntax::ParserBuilder::new().utf8(false).build().parse(regex)
-            && hir.properties().look_set().is_empty()
-            && hir.properties().minimum_len().is_some_and(|len| len > 0)
-            && needles(rest).is_none()
-        {
-            return (build(regex), false);
-        }
-    }
-    let Some(needles) = needles(rest) else { return (None, false) };
-    let each: Vec<String> = needles.iter().map(|needle| regex::escape(needle)).collect();
-    (build(&format!("(?i-u)(?:{})", each.join("|"))), false)
 }
 
 /// An event as it lies in a block.
@@ -198,8 +174,8 @@ impl Subject for Seen<'_> {
             Field::Node => Some(&self.facts.node),
             Field::Dataset => Some(self.facts.dataset),
             Field::File => Some(&self.facts.name),
-            Field::Thread => self.head.thread,
-            Field::Logger => self.head.logger,
+            Field::Thread => self.head.thread(),
+            Field::Logger => self.head.logger(),
             _ => None,
         }
     }

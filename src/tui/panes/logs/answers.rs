@@ -90,7 +90,7 @@ impl Logs {
         (self.pending.page, self.pending.going, self.changed, self.counted) =
             (true, Going::Newest, false, Timestamp(0));
         let search = self.query.search.clone();
-        vec![Effect::FetchLogs(LogAsk::Page(PageAsk { search, limit: PAGE, ..PageAsk::default() }))]
+        vec![Effect::FetchLogs(LogAsk::Page(PageAsk { search, limit: PAGE, soon: true, ..PageAsk::default() }))]
     }
 
     pub(super) fn page(&mut self, going: Going) -> Vec<Effect> {
@@ -101,13 +101,21 @@ impl Logs {
         let Some(cursor) = cursor.cloned().filter(|_| !self.pending.page && !self.changed) else { return Vec::new() };
         (self.pending.page, self.pending.going) = (true, going);
         let search = self.query.search.clone();
-        vec![Effect::FetchLogs(LogAsk::Page(PageAsk { search, cursor: Some(cursor), way, limit: PAGE, count: false }))]
+        let ask = PageAsk { search, cursor: Some(cursor), way, limit: PAGE, ..PageAsk::default() };
+        vec![Effect::FetchLogs(LogAsk::Page(ask))]
     }
 
     pub(super) fn take_in(&mut self, what: Fetched, snapshot: &Snapshot) -> Vec<Effect> {
         match what {
             Fetched::Logs(kind, Ok(answer)) => match (kind, &*answer) {
-                (LogKind::Page, LogAnswer::Page(page)) => self.got_page(page),
+                (LogKind::Page, LogAnswer::Page(page)) => {
+                    self.got_page(page);
+                    if page.unfinished && !self.changed {
+                        let mut effects = self.page(Going::Older);
+                        effects.extend(self.due(snapshot));
+                        return effects;
+                    }
+                }
                 (LogKind::Histogram, LogAnswer::Histogram(histogram)) => {
                     self.pending.histogram = false;
                     self.hits = Some(histogram.hits);

@@ -187,3 +187,16 @@ fn it_is_drawn_at_every_size() {
         }
     }
 }
+
+#[test]
+fn what_came_soon_is_shown_while_the_rest_is_searched() {
+    let mut pane = ready();
+    type_query(&mut pane, "fsync");
+    let first = LogPage { unfinished: true, ..page(990..1000) };
+    let next = answer(&mut pane, LogKind::Page, LogAnswer::Page(first));
+    let [LogAsk::Page(rest), ..] = &next[..] else { panic!("{next:?}") };
+    assert_eq!((rest.cursor.as_ref(), rest.way, rest.soon), (Some(&Place("990".into())), Way::Older, false));
+    assert!(picture(&pane, 100, 12).contains("fsync took 999 ms"));
+    answer(&mut pane, LogKind::Page, LogAnswer::Page(page(500..990)));
+    assert_eq!((pane.window.events.len(), pane.cursor.at, pane.follow), (500, 499, true));
+}
