@@ -29,7 +29,7 @@ impl BlobStore {
 
     /// [`BlobStore::trash`] for many, with one sync for each folder; the results are in the order given.
     pub async fn trash_many(&self, items: &[Item]) -> Vec<Result<(), BlobError>> {
-        self.change(("move to trash", "trash.renamed"), items, put_away).await
+        self.change(("move to trash", "trash.renamed"), items, put_away, |layout, node| vec![layout.node(node)]).await
     }
 
     /// Unlinks what has been in the trash of any node for longer than `trash_keep`, and that no record
