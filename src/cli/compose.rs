@@ -54,15 +54,16 @@ pub(super) fn parts(args: &Args, config: &Config, api: ApiView) -> anyhow::Resul
     let data = &config.paths.data;
     let reserve = Bytes(config.scheduler.reserve_mib << 20);
     let trash_keep = Millis::from_secs(config.paths.trash_keep_s);
-    let blobs = BlobStore::open(
-        BlobConfig { root: data.join("uploads"), quarantine: data.join("quarantine"), reserve, trash_keep },
-        &nodes,
-    )?;
+    // First, since it says on which file system nothing of this may lie.
     let history = History::open(HistoryConfig {
         path: data.join("zkdeck.db"),
         ndjson_dir: config.paths.logs.join("backend"),
         any_filesystem: config.paths.any_filesystem,
     })?;
+    let blobs = BlobStore::open(
+        BlobConfig { root: data.join("uploads"), quarantine: data.join("quarantine"), reserve, trash_keep },
+        &nodes,
+    )?;
     Ok(Parts {
         settings: settings(config, &places, reserve),
         zk: ZkConfig {

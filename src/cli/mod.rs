@@ -43,10 +43,19 @@ pub fn run() -> ExitCode {
     match start(&args) {
         Ok(code) => code,
         Err(error) => {
-            say(&format!("zkdeck: {error:#}"));
+            say(&format!("zkdeck: {}", words(&error)));
             ExitCode::from(USAGE)
         }
     }
+}
+
+/// The error and its causes, of which most are in its own words already.
+fn words(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |text, cause| match text.is_empty() {
+        true => cause,
+        false if text.contains(&cause) => text,
+        false => format!("{text}: {cause}"),
+    })
 }
 
 fn start(args: &Args) -> anyhow::Result<ExitCode> {

@@ -14,9 +14,11 @@ pub const RECORD_VERSION: u8 = 1;
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Hash(pub [u8; 32]);
 
+/// All of it; its first digits with a precision, as in `{hash:.12}`.
 impl fmt::Display for Hash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        let bytes = f.precision().map_or(self.0.len(), |digits| digits / 2);
+        self.0.iter().take(bytes).try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
 

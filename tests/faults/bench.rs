@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use crate::ensemble::Ensemble;
 use crate::lane::{Lane, NODES};
-use crate::tally::Tally;
+use crate::tally::{Tally, whole};
 
 pub struct Bench {
     /// Taken by the one class that hurts the servers.
@@ -69,7 +69,7 @@ impl Bench {
     pub async fn lanes(&self, settings: &str, work: impl AsyncFn(&mut Lane, &Random) -> Tally) -> Tally {
         let each = (0..self.lanes).map(async |_| {
             let mut lane = self.lane(settings);
-            work(&mut lane, &self.random).await
+            whole(work(&mut lane, &self.random)).await
         });
         let mut all = Tally::default();
         for tally in futures_util::future::join_all(each).await {

@@ -85,6 +85,37 @@ impl Ensemble {
         kill_process(Pid::from_child(self.servers[at].as_ref().unwrap()), signal).unwrap();
     }
 
+    /// Each server's port for clients and its process.
+    pub fn processes(&self) -> [(u16, u32); 3] {
+        std::array::from_fn(|at| (self.ports[at], self.servers[at].as_ref().unwrap().id()))
+    }
+
+    /// SIGKILL to all, and a copy of what they have on disk.
+    pub fn save(&mut self) {
+        self.kill_all();
+        for at in 0..3 {
+            let home = self.folder.path().join(format!("{at}"));
+            _ = std::fs::remove_dir_all(home.join("saved"));
+            copy_folder(&home.join("data"), &home.join("saved"));
+        }
+    }
+
+    /// SIGKILL to all, and what they had on disk at the last [`Ensemble::save`].
+    pub fn put_back(&mut self) {
+        self.kill_all();
+        for at in 0..3 {
+            let home = self.folder.path().join(format!("{at}"));
+            std::fs::remove_dir_all(home.join("data")).unwrap();
+            copy_folder(&home.join("saved"), &home.join("data"));
+        }
+    }
+
+    fn kill_all(&mut self) {
+        for at in 0..3 {
+            self.kill(at);
+        }
+    }
+
     pub fn is_frozen(&self, at: usize) -> bool {
         let pid = self.servers[at].as_ref().unwrap().id();
         let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
@@ -149,4 +180,16 @@ async fn mode(port: u16) -> Option<String> {
         reply.lines().find_map(|line| line.strip_prefix("Mode: ")).map(str::to_owned)
     };
     timeout(Duration::from_secs(1), ask).await.ok()?
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy_folder(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! One store with its root in the ensemble, the daemons on it, and the checker.
 
+use std::collections::BTreeSet;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -61,13 +62,23 @@ impl Lane {
 
     /// A store with a given root.
     pub fn at(hosts: &[String], root: &str, more: &str) -> Self {
+        Self::through(hosts, hosts, root, more)
+    }
+
+    /// A store whose daemons reach the servers by `proxies`, and the checker directly.
+    pub fn behind(hosts: &[String], proxies: &[String]) -> Self {
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        Self::through(hosts, proxies, &format!("/faults-{number}"), "")
+    }
+
+    fn through(hosts: &[String], proxies: &[String], root: &str, more: &str) -> Self {
         let scratch = tempfile::tempdir().unwrap();
         let folder = scratch.path().join("store");
         std::fs::create_dir_all(&folder).unwrap();
         // On a machine that is too busy, shorter sessions expire by themselves.
         let session = std::env::var("ZKDECK_FAULT_SESSION").unwrap_or_else(|_| "2".to_owned());
         let text = format!(
-            "[ensemble]\nservers = {hosts:?}\nmetrics = []\nroot = {root:?}\nsession_timeout_s = {session}\n\
+            "[ensemble]\nservers = {proxies:?}\nmetrics = []\nroot = {root:?}\nsession_timeout_s = {session}\n\
              [workload]\nenabled = false\n[scrub]\nsizes_s = 1\nhashes_s = 5\n\
              [scheduler]\ninterval_s = 3600\ncool_down_s = 0\nthreshold = 2\n{more}\n"
         );
@@ -211,6 +222,22 @@ impl Lane {
         assert_eq!(status.signal(), Some(9), "it had ended before: {status:?}");
     }
 
+    /// Whether the only daemon has ended of itself. One that lives on is killed.
+    pub fn ended(&mut self) -> bool {
+        let mut daemon = self.daemons.remove(0);
+        let ended = daemon.child.try_wait().unwrap().is_some_and(|status| status.signal().is_some());
+        _ = daemon.child.kill();
+        _ = daemon.child.wait();
+        ended
+    }
+
+    /// Lets go of the daemons that have ended themselves by SIGKILL; whether there were any.
+    pub fn bury(&mut self) -> bool {
+        let before = self.daemons.len();
+        self.daemons.retain_mut(|daemon| daemon.child.try_wait().unwrap().is_none());
+        self.daemons.len() < before
+    }
+
     /// Waits until the only daemon has ended itself by SIGKILL; `false` when it lives on.
     pub async fn died(&mut self, limit: Duration) -> bool {
         let begun = Instant::now();
@@ -312,6 +339,65 @@ impl Lane {
         .await;
         self.registry = Some(registry.clone());
         registry
+    }
+
+    /// Whether the first daemon soon sees what another client changes, there and back: its watch lives.
+    pub async fn sees_others(&mut self) -> bool {
+        let registry = self.registry().await;
+        for (paused, line) in [(true, "zkdeck_scheduler_paused 1"), (false, "zkdeck_scheduler_paused 0")] {
+            if registry.pause_scheduler(paused).await.is_err() {
+                return false;
+            }
+            let seen = async {
+                let mut turns = interval(Duration::from_millis(100));
+                while !self.text(0, "/metrics").await.is_some_and(|page| page.lines().any(|found| found == line)) {
+                    turns.tick().await;
+                }
+            };
+            if timeout(SETTLE_LIMIT, seen).await.is_err() {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// What the checker saw before counts no more: the records are about to go back in time.
+    pub fn forget(&mut self) {
+        self.before = None;
+        self.rows_lost = true;
+    }
+
+    /// The hash of every file's bytes, by its record.
+    pub async fn recorded(&mut self) -> BTreeSet<String> {
+        let picture = self.look().await;
+        picture.files.iter().map(|entry| entry.record.blake3.to_string()).collect()
+    }
+
+    /// The hash of all bytes on disk, wherever they lie.
+    pub async fn stored(&mut self) -> BTreeSet<String> {
+        let picture = self.look().await;
+        picture.stored.into_iter().flatten().filter_map(|one| Some(one.blake3?.to_string())).collect()
+    }
+
+    async fn look(&mut self) -> Picture {
+        let begun = Instant::now();
+        loop {
+            match self.picture().await {
+                Ok(picture) => return picture,
+                Err(error) => assert!(begun.elapsed() < LOOK_LIMIT, "{error}"),
+            }
+        }
+    }
+
+    /// `zkdeck doctor --adopt --yes`; whether it made a record of all that is in quarantine.
+    pub fn adopt(&self) -> bool {
+        let doctor = Command::new(program()).args(["doctor", "--adopt", "--yes"]).current_dir(&self.folder).output();
+        let doctor = doctor.unwrap();
+        let text = String::from_utf8_lossy(&doctor.stdout).into_owned() + &String::from_utf8_lossy(&doctor.stderr);
+        if !doctor.status.success() {
+            println!("  doctor --adopt: {text}");
+        }
+        doctor.status.success()
     }
 
     async fn picture(&mut self) -> Result<Picture, String> {

@@ -11,6 +11,9 @@ mod bench;
 mod ensemble;
 mod history;
 mod lane;
+mod machine;
+mod net;
+mod network;
 mod servers;
 mod sharing;
 mod steps;
@@ -26,7 +29,7 @@ use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 
 use bench::Bench;
-use tally::{Line, Tally, table};
+use tally::{BROKE_OFF, Line, Tally, table, whole};
 
 type Run = for<'a> fn(&'a Bench, Option<&'static str>, usize) -> LocalBoxFuture<'a, Tally>;
 
@@ -39,21 +42,22 @@ struct Class {
 }
 
 const CLASSES: &[Class] = &[
-    class("kill -9 at each step", "collect-before-commit", 2, |b, r, n| {
-        steps::kill_at_each_step(b, r, n).boxed_local()
-    }),
+    class("kill -9 at each step", "remove-before-commit", 2, |b, r, n| steps::kill_at_each_step(b, r, n).boxed_local()),
     class("each step made twice", "unknown-is-refused", 2, |b, r, n| steps::repeat_each_step(b, r, n).boxed_local()),
     class("kill -9 at random times", "rows-in-memory", 6, |b, r, n| steps::kill_at_random(b, r, n).boxed_local()),
-    class("ZooKeeper's leader kill -9", "collect-before-commit", 8, |b, r, n| {
+    class("ZooKeeper's leader kill -9", "remove-before-commit", 8, |b, r, n| {
         servers::leader_killed(b, r, n).boxed_local()
     }),
-    class("ZooKeeper's leader frozen", "collect-before-commit", 8, |b, r, n| {
+    class("ZooKeeper's leader frozen", "remove-before-commit", 8, |b, r, n| {
         servers::leader_frozen(b, r, n).boxed_local()
     }),
-    class("quorum lost and back", "collect-before-commit", 6, |b, r, n| servers::quorum_lost(b, r, n).boxed_local()),
-    class("rolling restart", "unknown-is-refused", 3, |b, r, n| servers::rolling_restart(b, r, n).boxed_local()),
-    class("session expired", "collect-before-commit", 4, |b, r, n| servers::session_expired(b, r, n).boxed_local()),
-    class("two daemons, one store", "collect-before-commit", 5, |b, r, n| sharing::two_daemons(b, r, n).boxed_local()),
+    class("quorum lost and back", "remove-before-commit", 6, |b, r, n| servers::quorum_lost(b, r, n).boxed_local()),
+    class("rolling restart", "remove-before-commit", 3, |b, r, n| servers::rolling_restart(b, r, n).boxed_local()),
+    class("session expired", "remove-before-commit", 4, |b, r, n| servers::session_expired(b, r, n).boxed_local()),
+    class("partition", "unknown-is-refused", 4, |b, r, n| network::partition(b, r, n).boxed_local()),
+    class("late commit", "unknown-is-refused", 2, |b, r, n| network::late(b, r, n).boxed_local()),
+    class("old snapshot restored", "delete-strays", 2, |b, r, n| machine::old_snapshot(b, r, n).boxed_local()),
+    class("two daemons, one store", "remove-before-commit", 5, |b, r, n| sharing::two_daemons(b, r, n).boxed_local()),
     class("two daemons, two stores", "ignore-store", 2, |b, r, n| sharing::two_stores(b, r, n).boxed_local()),
     class("two leaders at once", "no-versions", 1, |b, r, n| sharing::two_leaders(b, r, n).boxed_local()),
     class("target full (ENOSPC)", "ignore-write-errors", 3, |b, r, n| stores::full(b, r, n).boxed_local()),
@@ -65,6 +69,7 @@ const CLASSES: &[Class] = &[
     class("SQLite full, read-only, failing", "drop-rows", 3, |b, r, n| history::unwritable(b, r, n).boxed_local()),
     class("SQLite corrupt", "no-restore", 2, |b, r, n| history::corrupt(b, r, n).boxed_local()),
     class("SQLite deleted", "no-restore", 2, |b, r, n| history::deleted(b, r, n).boxed_local()),
+    class("memory squeeze", "rows-in-memory", 2, |b, r, n| machine::squeeze(b, r, n).boxed_local()),
     class("clock jump", "clock-names", 3, |b, r, n| stores::clock_jump(b, r, n).boxed_local()),
 ];
 
@@ -89,24 +94,12 @@ async fn a_few_faults_lose_nothing() {
     all.add(history::deleted(&bench, None, 1).await);
     if cfg!(feature = "failpoints") {
         all.add(steps::kill_at_some_steps(&bench, &["upload.commit", "move.before-commit", "move.commit"]).await);
-        let control = steps::kill_at_each_step(&bench, Some("collect-before-commit"), 1).await;
+        let control = steps::kill_at_each_step(&bench, Some("remove-before-commit"), 1).await;
         assert!(!control.violations.is_empty(), "the checker did not find a file that was lost on purpose");
     }
     println!("{} injected, {} fired", all.injected, all.fired);
     assert!(all.violations.is_empty(), "{:#?}", all.violations);
     assert_eq!(all.fired, all.injected, "an injection did not fire");
-}
-
-const BROKE_OFF: &str = "the class broke off";
-
-/// A class that breaks off is a violation, and the next one runs.
-async fn whole(class: LocalBoxFuture<'_, Tally>) -> Tally {
-    std::panic::AssertUnwindSafe(class).catch_unwind().await.unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<String>().cloned().unwrap_or_else(|| "without words".to_owned());
-        let mut tally = Tally::default();
-        tally.judge(BROKE_OFF, vec![text]);
-        tally
-    })
 }
 
 /// The whole campaign, or the classes whose names contain `ZKDECK_FAULT_CLASS`.

@@ -35,7 +35,8 @@ async fn under_load(
     let rounds = if broken.is_some() { CONTROL_ROUNDS } else { rounds };
     for _ in 0..rounds {
         if let Some(rule) = broken {
-            lanes.iter().for_each(|lane| lane.arm(&format!("break {rule}")));
+            // The commit waits for the loss of the connection, so that the fault falls between the two.
+            lanes.iter().for_each(|lane| lane.arm(&format!("break {rule}\nbreak commit-after-loss")));
         }
         let begun = sleep(Duration::from_millis(500 + bench.random.below(1_500)));
         let hurt = async {

@@ -176,9 +176,16 @@ pub async fn power_loss(bench: &Bench, broken: Option<&'static str>, rounds: usi
                 lane.begin().await;
                 crate::steps::undrain(lane).await;
                 load(lane, random, Duration::from_millis(500 + random.below(2_000))).await;
-                crate::steps::undrain(lane).await;
-                // Acknowledged: these have to be there afterwards.
-                let made = lane.stress(random.node(), 3, 64, false).await;
+                // Acknowledged: these have to be there afterwards. A busy machine may refuse them once.
+                let mut made = false;
+                for _ in 0..5 {
+                    lane.leads(0).await;
+                    crate::steps::undrain(lane).await;
+                    made = lane.stress(random.node(), 3, 64, false).await;
+                    if made {
+                        break;
+                    }
+                }
                 let off = power_off(&lane.folder);
                 lane.kill(0);
                 unmount(&lane.folder);

@@ -1,6 +1,9 @@
 //! What a class of faults did, and the table that says so.
 
 use std::fmt::Write;
+use std::panic::AssertUnwindSafe;
+
+use futures_util::FutureExt;
 
 /// One class: how often it was injected, how often that took effect, and what it broke.
 #[derive(Debug, Default)]
@@ -47,6 +50,19 @@ impl Tally {
     }
 }
 
+/// How the note of a class or lane begins that could not go on.
+pub const BROKE_OFF: &str = "it broke off";
+
+/// What breaks off is a violation, and the others go on.
+pub async fn whole(work: impl Future<Output = Tally>) -> Tally {
+    AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().cloned().unwrap_or_else(|| "without words".to_owned());
+        let mut tally = Tally::default();
+        tally.judge(BROKE_OFF, vec![text]);
+        tally
+    })
+}
+
 /// One line of the table.
 pub struct Line {
     pub class: &'static str,
@@ -66,7 +82,8 @@ pub fn table(lines: &[Line]) -> String {
         let (injected, fired, violations) = (tally.injected, tally.fired, tally.violations.len());
         _ = writeln!(
             text,
-            "| {class} | {injected} | {fired} | {violations} | {rule} | {caught} | `scripts/faults '{class}'` |"
+            "| {class} | {injected} | {fired} | {violations} | {rule} | {caught} | `scripts/faults {}` |",
+            quoted(class)
         );
     }
     let sum = |count: fn(&Tally) -> usize| lines.iter().map(|line| count(&line.tally)).sum::<usize>();
@@ -79,4 +96,9 @@ pub fn table(lines: &[Line]) -> String {
         sum(|tally| tally.kills)
     );
     text
+}
+
+/// One argument for a shell.
+fn quoted(text: &str) -> String {
+    if text.contains('\'') { format!("\"{text}\"") } else { format!("'{text}'") }
 }

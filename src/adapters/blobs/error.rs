@@ -27,13 +27,13 @@ pub enum BlobError {
     #[error("nothing to publish for attempt {blob} of file {file} at node {node}: its bytes are gone; try again")]
     NothingToPublish { node: NodeId, file: FileId, blob: AttemptId },
     #[error(
-        "file {file} (attempt {blob}) at node {node} is damaged: its hash is {found}, its record says {expected}; \
-         it stays where it is, upload it again or restore it from a backup"
+        "file {file} (attempt {blob}) at node {node} is damaged: its hash is {found:.12}, its record says {expected:.12}; \
+         it stays where it is, restore it from a backup or delete it and upload it again"
     )]
     Damaged { node: NodeId, file: FileId, blob: AttemptId, expected: Hash, found: Hash },
     #[error(
         "file {file} (attempt {blob}) at node {node} is damaged: it has {} bytes, its record says {}; \
-         it stays where it is, upload it again or restore it from a backup",
+         it stays where it is, restore it from a backup or delete it and upload it again",
         found.0, expected.0
     )]
     WrongSize { node: NodeId, file: FileId, blob: AttemptId, expected: Bytes, found: Bytes },

@@ -5,6 +5,7 @@
 //! Blocking work runs on a bounded number of threads, and ends with an error when the disk is silent.
 
 mod blocking;
+mod bring_back;
 mod copy;
 pub(crate) mod disk;
 mod draft;

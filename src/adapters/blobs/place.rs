@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustix::io::Errno;
@@ -31,7 +31,7 @@ impl BlobStore {
             watch.at_target(true);
             rename(&*disk, &layout, &node, file, attempt)?;
             faults::at("publish.renamed");
-            sync_folder(&*disk, &layout.node(&node))
+            renamed_from(&layout, &node).iter().try_for_each(|folder| sync_folder(&*disk, folder))
         };
         self.pool().run("publish", &path, work).await
     }
@@ -41,16 +41,17 @@ impl BlobStore {
         let each = |disk: &dyn Disk, layout: &Layout, (node, file, attempt): &Item| {
             rename(disk, layout, node, *file, *attempt)
         };
-        self.change(("publish", "publish.renamed"), items, each).await
+        self.change(("publish", "publish.renamed"), items, each, renamed_from).await
     }
 
-    /// Changes names in the folders of nodes, and makes each folder durable once. `words` name the
+    /// Changes names in the folders of nodes, and makes each of the `folders` durable once. `words` name the
     /// operation and its fail-point.
     pub(super) async fn change(
         &self,
         words: (&'static str, &'static str),
         items: &[Item],
         each: impl Fn(&dyn Disk, &Layout, &Item) -> Result<(), BlobError> + Copy + Send + 'static,
+        folders: fn(&Layout, &NodeId) -> Vec<PathBuf>,
     ) -> Vec<Result<(), BlobError>> {
         let mut by_node: BTreeMap<&NodeId, Vec<usize>> = BTreeMap::new();
         for (index, (node, ..)) in items.iter().enumerate() {
@@ -59,7 +60,7 @@ impl BlobStore {
         let mut results: Vec<Result<(), BlobError>> = items.iter().map(|_| Ok(())).collect();
         for (node, indexes) in by_node {
             let batch: Vec<Item> = indexes.iter().map(|index| items[*index].clone()).collect();
-            let outcomes = self.change_at(words, node, batch, each).await;
+            let outcomes = self.change_at(words, batch, each, folders(self.layout(), node)).await;
             for (index, outcome) in indexes.into_iter().zip(outcomes) {
                 results[index] = outcome;
             }
@@ -70,13 +71,13 @@ impl BlobStore {
     async fn change_at(
         &self,
         (operation, point): (&'static str, &'static str),
-        node: &NodeId,
         batch: Vec<Item>,
         each: impl Fn(&dyn Disk, &Layout, &Item) -> Result<(), BlobError> + Send + 'static,
+        folders: Vec<PathBuf>,
     ) -> Vec<Result<(), BlobError>> {
         let (disk, layout) = (Arc::clone(self.disk()), self.layout().clone());
-        let folder = layout.node(node);
-        let (path, count) = (folder.clone(), batch.len());
+        let (path, count) = (folders.first().cloned().unwrap_or_default(), batch.len());
+        let folder = path.clone();
         let work = move |watch: &super::blocking::Watch| {
             watch.at_target(true);
             let one = |item: &Item| {
@@ -85,7 +86,7 @@ impl BlobStore {
             };
             let outcomes: Vec<_> = batch.iter().map(one).collect();
             faults::at(point);
-            sync_folder(&*disk, &folder)?;
+            folders.iter().try_for_each(|folder| sync_folder(&*disk, folder))?;
             Ok(outcomes)
         };
         match self.pool().run(operation, &path, work).await {
@@ -110,6 +111,12 @@ impl BlobStore {
         };
         self.pool().run("remove", &path, work).await
     }
+}
+
+/// The folders that publishing changes, the one that gains a name first. Without the other, a loss of power
+/// could bring the draft back beside its final name, when nobody speaks of it any more.
+fn renamed_from(layout: &Layout, node: &NodeId) -> Vec<PathBuf> {
+    vec![layout.node(node), layout.drafts(node)]
 }
 
 fn rename(disk: &dyn Disk, layout: &Layout, node: &NodeId, file: FileId, attempt: AttemptId) -> Result<(), BlobError> {

@@ -118,7 +118,7 @@ fn set_aside(disk: &dyn Disk, source: &Path, folder: &Path, name: &str) -> Resul
 }
 
 /// To another disk: whole and synced under another name first.
-fn copy_over(disk: &dyn Disk, source: &Path, target: &Path) -> Result<(), BlobError> {
+pub(super) fn copy_over(disk: &dyn Disk, source: &Path, target: &Path) -> Result<(), BlobError> {
     let part = target.with_extension("part");
     let failed = |error: io::Error| BlobError::target("copy to quarantine", target, error);
     super::place::remove(disk, &part)?;

@@ -53,9 +53,18 @@ fn make(disk: &dyn Disk, root: &Path) -> Result<(), BlobError> {
     match disk.rename_new(&draft, &path) {
         Ok(()) => {}
         Err(Errno::EXIST) => disk.remove(&draft).map_err(|error| BlobError::target("remove", &draft, error))?,
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => return Err(cannot_rename(root)),
         Err(error) => return Err(BlobError::target("rename to", &path, error)),
     }
     sync_folder(disk, root)
+}
+
+fn cannot_rename(root: &Path) -> BlobError {
+    BlobError::Invalid(format!(
+        "the file system of {} cannot rename without overwriting, on which the safety of files rests; choose a folder \
+         on a local disk by --data",
+        root.display()
+    ))
 }
 
 #[cfg(test)]

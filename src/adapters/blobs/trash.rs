@@ -14,7 +14,7 @@ use super::place::{Item, remove};
 use super::{BlobError, BlobStore};
 use crate::adapters::faults;
 use crate::domain::file::{blob_name, parse_blob_name};
-use crate::domain::ids::{AttemptId, FileId, Millis, NodeId, Timestamp};
+use crate::domain::ids::{AttemptId, FileId, NodeId, Timestamp};
 
 impl BlobStore {
     /// Moves the bytes of `blob` at `node` to the trash, and makes that durable: bytes that came back
@@ -29,20 +29,30 @@ impl BlobStore {
 
     /// [`BlobStore::trash`] for many, with one sync for each folder; the results are in the order given.
     pub async fn trash_many(&self, items: &[Item]) -> Vec<Result<(), BlobError>> {
-        self.change(("move to trash", "trash.renamed"), items, put_away).await
+        self.change(("move to trash", "trash.renamed"), items, put_away, |layout, node| vec![layout.node(node)]).await
     }
 
-    /// Unlinks what has been in the trash of any node for longer than `trash_keep`; says how many.
+    /// Unlinks what has been in the trash of any node for longer than `trash_keep`, and that no record
+    /// names; says how many.
     ///
     /// # Errors
     /// The first error of a disk, after everything else has been tried.
-    pub async fn empty_trash(&self, now: Timestamp) -> Result<u64, BlobError> {
+    pub async fn empty_trash(
+        &self,
+        now: Timestamp,
+        named: impl Fn(FileId, AttemptId) -> bool + Send + 'static,
+    ) -> Result<u64, BlobError> {
         let (disk, layout, keep) = (Arc::clone(self.disk()), self.layout().clone(), self.inner.trash_keep);
         let root = layout.root().to_owned();
         let work = move |watch: &Watch| {
+            let over = |name: &str| {
+                // A name that is not ours is left alone.
+                let at = trashed_at(name).is_some_and(|at| now.since(at) > keep);
+                at && trashed_blob(name).is_some_and(|(file, blob)| !named(file, blob))
+            };
             let (mut removed, mut problem) = (0, None);
             for node in layout.node_folders(&*disk)? {
-                match empty(&*disk, &layout.trash(&node), now, keep, watch) {
+                match empty(&*disk, &layout.trash(&node), &over, watch) {
                     Ok(count) => removed += count,
                     Err(error) => problem = problem.or(Some(error)),
                 }
@@ -96,7 +106,7 @@ fn is_gone(disk: &dyn Disk, blob: &Path) -> Result<bool, BlobError> {
     }
 }
 
-fn empty(disk: &dyn Disk, folder: &Path, now: Timestamp, keep: Millis, watch: &Watch) -> Result<u64, BlobError> {
+fn empty(disk: &dyn Disk, folder: &Path, over: &dyn Fn(&str) -> bool, watch: &Watch) -> Result<u64, BlobError> {
     let failed = |error| BlobError::target("list", folder, error);
     let names = match disk.names(folder) {
         Ok(names) => names,
@@ -106,9 +116,7 @@ fn empty(disk: &dyn Disk, folder: &Path, now: Timestamp, keep: Millis, watch: &W
     let (mut removed, mut problem) = (0, None);
     for name in names {
         watch.beat("empty the trash of", folder)?;
-        // A name that is not ours is left alone.
-        let at = name.to_str().and_then(trashed_at);
-        if at.is_none_or(|at| now.since(at) <= keep) {
+        if !name.to_str().is_some_and(over) {
             continue;
         }
         match remove(disk, &folder.join(&name)) {
@@ -127,6 +135,7 @@ mod tests {
     use super::super::testing::{put, store};
     use super::*;
     use crate::domain::fixtures::node_id;
+    use crate::domain::ids::Millis;
 
     const FILE: FileId = FileId::new(1);
     const BLOB: AttemptId = AttemptId::new(2);
@@ -146,9 +155,12 @@ mod tests {
         }
         assert_eq!(in_trash(&store), 1);
         assert_eq!(store.list(&node_id("zk1")).await.unwrap().len(), 1);
-        assert_eq!(store.empty_trash(before).await.unwrap(), 0);
-        assert_eq!(store.empty_trash(before.plus(BlobConfig::TRASH_KEEP)).await.unwrap(), 0);
-        assert_eq!(store.empty_trash(now().plus(Millis(60_001))).await.unwrap(), 1);
+        assert_eq!(store.empty_trash(before, |_, _| false).await.unwrap(), 0);
+        assert_eq!(store.empty_trash(before.plus(BlobConfig::TRASH_KEEP), |_, _| false).await.unwrap(), 0);
+        let later = now().plus(Millis(60_001));
+        let named = |file, blob| (file, blob) == (FILE, BLOB);
+        assert_eq!(store.empty_trash(later, named).await.unwrap(), 0, "a record names it");
+        assert_eq!(store.empty_trash(later, |_, _| false).await.unwrap(), 1);
         assert_eq!(in_trash(&store), 0);
     }
 
@@ -159,7 +171,7 @@ mod tests {
         for name in ["notes.txt", "a.b.1", &format!("{}.x", blob_name(FILE, BLOB))] {
             fs::write(trash.join(name), b"").unwrap();
         }
-        assert_eq!(store.empty_trash(Timestamp(u64::MAX)).await.unwrap(), 0);
+        assert_eq!(store.empty_trash(Timestamp(u64::MAX), |_, _| false).await.unwrap(), 0);
         assert_eq!(in_trash(&store), 3);
     }
 

@@ -5,8 +5,10 @@ use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::{LazyLock, Mutex, PoisonError};
+use std::time::Duration;
 
 use rustix::process::{Signal, getpid, kill_process};
+use tokio::sync::watch;
 
 static FILE: LazyLock<Option<PathBuf>> = LazyLock::new(|| std::env::var_os("ZKDECK_FAULTS").map(PathBuf::from));
 /// The orders as they were read last, and how often each point was reached since.
@@ -60,6 +62,16 @@ pub fn twice(point: &str) -> bool {
 #[must_use]
 pub fn broken(rule: &str) -> bool {
     ordered("break", rule)
+}
+
+/// With `break commit-after-loss`, waits a while for the loss of what is watched: a broken rule is then broken
+/// just where the fault falls.
+pub async fn until_lost<T>(link: &watch::Receiver<Option<T>>) {
+    if broken("commit-after-loss") {
+        let mut link = link.clone();
+        let lost = async { _ = link.wait_for(Option::is_none).await.map(drop) };
+        _ = tokio::time::timeout(Duration::from_secs(10), lost).await;
+    }
 }
 
 fn ordered(verb: &str, name: &str) -> bool {

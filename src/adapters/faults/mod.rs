@@ -17,7 +17,7 @@
 mod armed;
 
 #[cfg(feature = "failpoints")]
-pub use armed::{at, broken, clock_ahead, twice};
+pub use armed::{at, broken, clock_ahead, twice, until_lost};
 
 #[cfg(not(feature = "failpoints"))]
 mod off {
@@ -39,6 +39,10 @@ mod off {
         false
     }
 
+    /// A wait for a loss, in a control only.
+    #[inline(always)]
+    pub async fn until_lost<T>(_link: &tokio::sync::watch::Receiver<Option<T>>) {}
+
     /// Milliseconds that the clock is ahead.
     #[inline(always)]
     #[must_use]
@@ -48,4 +52,4 @@ mod off {
 }
 
 #[cfg(not(feature = "failpoints"))]
-pub use off::{at, broken, clock_ahead, twice};
+pub use off::{at, broken, clock_ahead, twice, until_lost};

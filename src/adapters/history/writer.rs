@@ -187,7 +187,9 @@ fn sentence(error: &HistoryError) -> String {
     let path = path.display();
     match source.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-            format!("{path}: another process holds it locked; rows wait and are written when it lets go")
+            format!(
+                "{path}: another process holds it locked; rows wait and are written when it lets go (fuser {path} names it)"
+            )
         }
         Some(ErrorCode::DiskFull) => format!("{path}: its disk is full; rows wait, make room on it"),
         Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => {

@@ -98,11 +98,13 @@ impl<'a> View<'a> {
                 Some(Place::Trash) => at(
                     entry,
                     Invariant::I6,
-                    "its bytes are in the trash; move them back before they are unlinked".into(),
+                    "its bytes are in the trash; start zkdeck, whose leader brings them back".into(),
                 ),
-                Some(Place::Quarantine) => {
-                    at(entry, Invariant::I6, "its bytes are in quarantine; move them back to the node's folder".into())
-                }
+                Some(Place::Quarantine) => at(
+                    entry,
+                    Invariant::I6,
+                    "its bytes are in quarantine; start zkdeck, whose leader brings them back".into(),
+                ),
                 _ => at(entry, Invariant::I1, self.elsewhere(entry)),
             });
         };

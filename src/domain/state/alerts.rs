@@ -1,12 +1,22 @@
 //! What is sick: each store with its cause and the next step, in sentences.
 
 use super::State;
-use crate::domain::ids::{FileId, NodeId};
+use crate::domain::ensemble::EnsembleState;
+use crate::domain::ids::{FileId, NodeId, Timestamp};
 use crate::domain::node::NodeCondition;
-use crate::domain::snapshot::{Alert, HISTORY_QUEUE_STOP, StoreView};
+use crate::domain::snapshot::{Alert, HISTORY_QUEUE_STOP, Level, LocalView, StoreView};
 
 fn files(count: u64) -> String {
     if count == 1 { "1 file".to_owned() } else { format!("{count} files") }
+}
+
+/// What lies in quarantine, and what to do with it.
+pub(super) fn quarantined(count: u64) -> String {
+    let files = files(count);
+    format!(
+        "no record names {files} that quarantine keeps; zkdeck doctor lists them, zkdeck doctor --adopt makes records \
+         for them"
+    )
 }
 
 impl State {
@@ -16,10 +26,14 @@ impl State {
         let mut say = |code, short: String, text: String| alerts.push(Alert { code, short, text });
         if let StoreView::Foreign { ours, theirs } = &self.session.store {
             let text = format!(
-                "this folder's store is {ours} and the ensemble's is {theirs}: this instance watches and touches no \
-                 bytes; start zkdeck in the folder that belongs to the ensemble"
+                "this instance watches and touches no bytes: its folder is another store than the ensemble's; start \
+                 zkdeck in the folder that belongs to the ensemble (store {theirs}, and this is {ours})"
             );
             say("foreign-store", "foreign store".into(), text);
+        }
+        if let Some(text) = self.no_quorum() {
+            // The header says so in its own words.
+            say("no-quorum", String::new(), text);
         }
         if let Some((first, cause)) = self.first_damaged() {
             let count = self.damaged.len();
@@ -39,12 +53,7 @@ impl State {
         }
         if self.scrub.quarantined > 0 {
             let count = self.scrub.quarantined;
-            let text = format!(
-                "no record names {} that quarantine keeps; zkdeck doctor lists them, zkdeck doctor --adopt makes \
-                 records for them",
-                files(count)
-            );
-            say("quarantine", format!("{count} in quarantine"), text);
+            say("quarantine", format!("{count} in quarantine"), quarantined(count));
         }
         if let Some((path, cause)) = self.unreadable.iter().next() {
             let count = self.unreadable.len();
@@ -53,6 +62,34 @@ impl State {
             say("unreadable", format!("{count} unreadable"), text);
         }
         alerts
+    }
+
+    fn no_quorum(&self) -> Option<String> {
+        let view = &self.ensemble;
+        let (serving, voters) = (view.quorum.serving, view.quorum.voters);
+        let majority = view.quorum.majority();
+        let cause = view.cause.as_deref().unwrap_or("-");
+        // Servers of our own that have just been started are no alarm.
+        let starts = !self.had_quorum && self.instance.local == Some(LocalView::Owner);
+        (view.state == EnsembleState::NoQuorum && !starts).then(|| {
+            format!(
+                "{serving} of {voters} servers serve, which is no quorum ({cause}): no change of files begins, nothing \
+                 is removed, and what is shown is from before; start or resume servers until {majority} of {voters} \
+                 run, and zkdeck goes on by itself"
+            )
+        })
+    }
+
+    /// Tells each alert once, when it appears. Those that count files are told where they are counted.
+    pub(super) fn tell_alerts(&mut self, now: Timestamp) {
+        let alerts = self.alerts();
+        let fresh = alerts.iter().filter(|alert| !["damaged", "quarantine", "unreadable"].contains(&alert.code));
+        let fresh = fresh.filter(|alert| !self.alerts_told.contains(&(alert.code, alert.short.clone())));
+        let fresh: Vec<_> = fresh.map(|alert| (alert.code, alert.text.clone())).collect();
+        self.alerts_told = alerts.into_iter().map(|alert| (alert.code, alert.short)).collect();
+        for (code, text) in fresh {
+            self.notice(if code == "node-full" { Level::Warning } else { Level::Error }, text, now);
+        }
     }
 
     /// Why no file may be changed now: too many rows of history wait.
@@ -83,7 +120,9 @@ impl State {
         }
         let cause = match (self.marked_full.get(node), self.free.get(node)) {
             (Some(mark), _) => mark.cause.clone(),
-            (None, Some(free)) => format!("it has {free} free, and {} is kept as a reserve", self.settings.reserve),
+            (None, Some(free)) => {
+                format!("it has {free} free, and {} is kept as a reserve; make room on its disk", self.settings.reserve)
+            }
             (None, None) => "its disk is full".into(),
         };
         let drained = self.condition(node) == NodeCondition::Draining;

@@ -81,7 +81,10 @@ impl State {
             }
             Event::Loop(view) => _ = self.loops.insert(view.name, view),
             Event::Notice { level, text } => self.notice(level, text, now),
-            Event::Tick => self.tick(now),
+            Event::Tick => {
+                self.tick(now);
+                self.tell_alerts(now);
+            }
         }
     }
 

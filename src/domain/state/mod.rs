@@ -15,7 +15,7 @@ mod view;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 pub use self::check::Order;
@@ -115,6 +115,8 @@ pub struct State {
     notices: VecDeque<Arc<Notice>>,
     notices_view: Option<Arc<[Arc<Notice>]>>,
     notices_made: u64,
+    /// Alerts that were told when they appeared: code and short words.
+    alerts_told: BTreeSet<(&'static str, String)>,
     counters: Counters,
     revision: u64,
 }
@@ -174,6 +176,7 @@ impl State {
             notices: VecDeque::new(),
             notices_view: None,
             notices_made: 0,
+            alerts_told: BTreeSet::new(),
             counters: Counters::default(),
             revision: 0,
         }

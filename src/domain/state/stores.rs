@@ -1,5 +1,6 @@
 //! Folds in what is told of the stores: disks, bytes, history.
 
+use super::alerts::quarantined;
 use super::{FULL_REST, FullMark, SICK_AFTER, State};
 use crate::domain::ids::{AttemptId, Bytes, FileId, NodeId, Timestamp};
 use crate::domain::node::WriteTrouble;
@@ -30,17 +31,11 @@ impl State {
         };
         if full {
             let free = self.free.get(&node).copied();
-            if !self.marked_full.contains_key(&node) {
-                self.notice(Level::Warning, format!("{node} is full: {cause}"), now);
-            }
             self.marked_full.insert(node, FullMark { cause, since: now, free });
             return;
         }
         let entry = self.write_errors.entry(node.clone()).or_default();
-        *entry = (entry.0 + 1, cause.clone());
-        if entry.0 == SICK_AFTER {
-            self.notice(Level::Error, format!("{node} takes no files, {SICK_AFTER} writes failed: {cause}"), now);
-        }
+        *entry = (entry.0 + 1, cause);
     }
 
     /// A verdict on bytes that the record no longer names is an echo that came late.
@@ -63,20 +58,14 @@ impl State {
 
     pub(super) fn scrubbed(&mut self, view: ScrubView, now: Timestamp) {
         if view.quarantined > self.scrub.quarantined {
-            let text =
-                format!("{} files in quarantine, which no record names; zkdeck doctor lists them", view.quarantined);
-            self.notice(Level::Warning, text, now);
+            self.notice(Level::Warning, quarantined(view.quarantined), now);
         }
         self.scrub = view;
     }
 
     pub(super) fn history_seen(&mut self, history: HistoryView, now: Timestamp) {
-        match (&self.history.problem, &history.problem) {
-            (None, Some(problem)) => {
-                self.notice(Level::Error, format!("history cannot be written: {problem}"), now);
-            }
-            (Some(_), None) => self.notice(Level::Info, "history is written again".into(), now),
-            _ => {}
+        if self.history.problem.is_some() && history.problem.is_none() {
+            self.notice(Level::Info, "history is written again".into(), now);
         }
         self.history = history;
     }

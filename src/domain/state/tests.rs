@@ -1,5 +1,6 @@
 use super::*;
 use crate::domain::command::{Command, Rejected, ServerAction, Stress};
+use crate::domain::ensemble::{EnsembleState, Quorum};
 use crate::domain::event::Event;
 use crate::domain::file::FileEntry;
 use crate::domain::fixtures::{NOW, file, node_id, operation, snapshot};
@@ -352,4 +353,15 @@ fn a_foreign_store_is_watched_and_not_touched() {
         state.check(&Command::RunScheduler).unwrap_err(),
     ];
     assert!(refused.iter().all(|rejected| rejected.code() == "foreign-store"), "{refused:?}");
+}
+
+#[test]
+fn without_a_quorum_the_alert_says_how_many_servers_have_to_run() {
+    let mut state = state([1, 1, 1]);
+    state.had_quorum = true;
+    state.ensemble.state = EnsembleState::NoQuorum;
+    state.ensemble.quorum = Quorum { voters: 3, serving: 1 };
+    let alert = state.snapshot(NOW).alerts[0].clone();
+    assert_eq!(alert.code, "no-quorum");
+    assert!(alert.text.starts_with("1 of 3 servers serve") && alert.text.contains("until 2 of 3"), "{}", alert.text);
 }

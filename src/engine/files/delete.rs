@@ -112,8 +112,8 @@ async fn make(
     }
     steps.ended("intent");
     faults::at("delete.intent");
-    if faults::broken("collect-before-commit") {
-        _ = ctx.blobs.trash(&record.owner, entry.id, record.blob).await;
+    if faults::broken("remove-before-commit") {
+        _ = ctx.blobs.discard(&record.owner, entry.id, record.blob).await;
     }
     faults::at("delete.before-commit");
     let mut result = registry.commit_delete(attempt, &intent, entry, &fence).await;

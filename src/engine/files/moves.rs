@@ -245,8 +245,11 @@ async fn commit(
         return moving;
     }
     let commits: Vec<_> = moving.iter().map(|one| commit_of(ctx, one)).collect();
-    if faults::broken("collect-before-commit") {
-        collect_sources(ctx, &moving).await;
+    if faults::broken("remove-before-commit") {
+        for one in &moving {
+            _ = ctx.blobs.discard(one.src(), one.order.entry.id, one.order.entry.record.blob).await;
+        }
+        faults::until_lost(&ctx.link).await;
     }
     faults::at("move.before-commit");
     let mut result = registry.commit_moves(&commits, fence).await;

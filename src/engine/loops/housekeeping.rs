@@ -5,6 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
+use crate::domain::file_table::FileTable;
 use crate::domain::snapshot::{SessionState, Snapshot, StoreView};
 use crate::engine::clock;
 use crate::engine::context::Context;
@@ -33,8 +34,9 @@ impl Housekeeping {
     }
 
     /// The leader alone removes bytes, and only with a quorum behind it.
-    async fn empty_trash(&self) -> Result<(), String> {
-        let emptied = self.ctx.blobs.empty_trash(clock::now()).await;
+    async fn empty_trash(&self, files: FileTable) -> Result<(), String> {
+        let named = move |file, blob| files.get(file).is_some_and(|entry| entry.record.blob == blob);
+        let emptied = self.ctx.blobs.empty_trash(clock::now(), named).await;
         emptied.map(drop).map_err(|error| format!("emptying the trash: {error}"))
     }
 }
@@ -68,6 +70,6 @@ impl Loop for Housekeeping {
             return Ok(());
         }
         recovery::run(&self.ctx, leads).await?;
-        if leads { self.empty_trash().await } else { Ok(()) }
+        if leads && snapshot.files_complete { self.empty_trash(snapshot.files.clone()).await } else { Ok(()) }
     }
 }

@@ -13,6 +13,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 
+use crate::adapters::blobs::BlobError;
 use crate::adapters::faults;
 use crate::adapters::zookeeper::registry::{ReadFile, Registry};
 use crate::domain::event::Event;
@@ -103,20 +104,44 @@ impl Scrub {
     /// Reads a file's bytes and tells. Whatever is wrong with bytes that the record no longer names
     /// is no news.
     async fn check(&self, registry: &Registry, entry: &Arc<FileEntry>) -> Result<(), String> {
-        let problem = match self.ctx.blobs.check(entry).await {
-            Ok(_) => None,
-            Err(error) if error.is_damaged() || error.is_missing() => Some(error.to_string()),
-            Err(error) => return Err(error.to_string()),
-        };
-        if problem.is_some() {
+        let mut problem = self.problem(entry).await?;
+        if let Some(wrong) = &problem {
+            registry.canary().await.map_err(|error| error.to_string())?;
             let now = registry.read_file(entry.id).await.map_err(|error| error.to_string())?;
             if !matches!(now, ReadFile::Entry(found) if found.record.blob == entry.record.blob) {
                 return Ok(());
             }
+            if wrong.is_missing() && self.bring_back(entry).await? {
+                problem = self.problem(entry).await?;
+            }
         }
-        let (file, blob) = (entry.id, entry.record.blob);
+        let (file, blob, problem) = (entry.id, entry.record.blob, problem.map(|error| error.to_string()));
         self.ctx.emit(Event::BytesChecked { file, blob, problem }).await;
         Ok(())
+    }
+
+    /// What is wrong with a file's bytes.
+    async fn problem(&self, entry: &FileEntry) -> Result<Option<BlobError>, String> {
+        match self.ctx.blobs.check(entry).await {
+            Ok(_) => Ok(None),
+            Err(error) if error.is_damaged() || error.is_missing() => Ok(Some(error)),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    /// Whether missing bytes were in the trash or in quarantine: then the records went back in time.
+    async fn bring_back(&self, entry: &FileEntry) -> Result<bool, String> {
+        let record = &entry.record;
+        let back = self.ctx.blobs.bring_back(&record.owner, entry.id, record.blob).await;
+        let back = back.map_err(|error| error.to_string())?;
+        if back {
+            let text = format!(
+                "{} is back at {}: its bytes lay in the trash or in quarantine, and its record names them",
+                record.name, record.owner
+            );
+            self.ctx.notice(Level::Warning, text).await;
+        }
+        Ok(back)
     }
 
     /// What no record of the state names, and no intent and no record of the ensemble either, goes to
@@ -158,6 +183,10 @@ impl Scrub {
                 // What a record that cannot be read names is not known.
                 ReadFile::Unreadable { .. } => true,
             };
+            if !named && faults::broken("delete-strays") {
+                _ = self.ctx.blobs.discard(&node, file, blob).await;
+                continue;
+            }
             if !named && self.ctx.blobs.quarantine(&node, file, blob).await.map_err(|error| error.to_string())? {
                 faults::at("scrub.quarantined");
                 kept.push(format!("{file} of {node}"));

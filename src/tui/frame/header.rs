@@ -61,6 +61,9 @@ impl Header<'_> {
         };
         let right = |api: bool, alerts: bool| {
             let mut pieces = self.alerts(alerts);
+            if !pieces.is_empty() {
+                pieces.push((" · ".to_owned(), self.view.styles.bad));
+            }
             pieces.extend(self.role());
             if api {
                 pieces.push((api_text(&self.view.snapshot.instance.api), self.view.styles.dim));
@@ -75,7 +78,7 @@ impl Header<'_> {
             (left(false, false, true), right(false, true)),
             (left(false, false, true), right(false, false)),
             (left(false, false, false), right(false, false)),
-            (left(false, false, false), self.alerts(false)),
+            (left(false, false, false), self.alerts_alone()),
             (left(false, false, false), Vec::new()),
         ]
     }
@@ -93,7 +96,8 @@ impl Header<'_> {
     /// What is sick: each in a few words, or how many. The whole sentence is a toast and in the events.
     fn alerts(&self, words: bool) -> Pieces {
         let alerts = &self.view.snapshot.alerts;
-        let shorts: Vec<&str> = alerts.iter().map(|alert| alert.short.as_str()).collect();
+        let shorts: Vec<&str> =
+            alerts.iter().map(|alert| alert.short.as_str()).filter(|short| !short.is_empty()).collect();
         let text = match (shorts.len(), words) {
             (0, _) => return Vec::new(),
             (_, true) => shorts.join(", "),
@@ -101,7 +105,13 @@ impl Header<'_> {
             (count, false) => format!("{count} alerts"),
         };
         let glyph = self.view.styles.glyphs.warning;
-        vec![(format!("{glyph} {} · ", sanitise::clean(&text)), self.view.styles.bad)]
+        vec![(format!("{glyph} {}", sanitise::clean(&text)), self.view.styles.bad)]
+    }
+
+    fn alerts_alone(&self) -> Pieces {
+        let mut pieces = self.alerts(false);
+        pieces.push((" ".to_owned(), self.view.styles.text));
+        pieces
     }
 
     /// What this instance is, or why and since when it is nothing.
@@ -182,7 +192,7 @@ fn verdict(view: &View<'_>) -> Pieces {
         EnsembleState::AtRisk => format!(" {count}: one more loss stops writes"),
         EnsembleState::NoQuorum => {
             let since = time::of_day(ensemble.since);
-            format!(" {count} since {since} ({age}): writes wait, shown data is from then")
+            format!(" {count} since {since} ({age}): writes wait, data is from then")
         }
         EnsembleState::Unknown => cause.map_or_else(String::new, |cause| format!(": {cause}")),
     };

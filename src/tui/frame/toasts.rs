@@ -13,7 +13,7 @@ use crate::tui::theme::Styles;
 /// Toasts on screen at once.
 const SHOWN_MAX: usize = 3;
 /// Lines of one toast.
-const LINES_MAX: usize = 4;
+const LINES_MAX: usize = 6;
 /// Messages of the console itself that are kept for the events list.
 pub const OWN_KEPT: usize = 200;
 

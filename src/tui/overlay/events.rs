@@ -1,4 +1,4 @@
-//! Everything that was reported, newest first.
+//! What is sick now, in whole sentences, and everything that was reported, newest first.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -15,6 +15,7 @@ pub fn draw(first: usize, area: Rect, scene: &Scene<'_>, buffer: &mut Buffer) {
     let kept = OWN_KEPT + NOTICES_KEPT;
     let title = format!("Events: {} of at most {kept} kept   Esc closes", scene.messages.len());
     let inside = popup::framed(area, &title, styles.border, styles, buffer);
+    let inside = alerts(inside, scene, buffer);
     if scene.messages.is_empty() {
         buffer.set_stringn(inside.x, inside.y, "Nothing was reported yet.", usize::from(inside.width), styles.dim);
         return;
@@ -28,4 +29,24 @@ pub fn draw(first: usize, area: Rect, scene: &Scene<'_>, buffer: &mut Buffer) {
         let pieces = vec![(head, styles.dim), (state, style(message.level, styles)), (text, styles.text)];
         crate::tui::frame::paint(&pieces, inside.x, y, inside.right(), buffer);
     }
+}
+
+/// Paints every alert whole, over several lines where it is long; what is left of `area`.
+fn alerts(area: Rect, scene: &Scene<'_>, buffer: &mut Buffer) -> Rect {
+    let styles = scene.view.styles;
+    let width = usize::from(area.width);
+    let wrapped = scene.view.snapshot.alerts.iter().flat_map(|alert| {
+        let text = format!("{} {}", styles.glyphs.warning, sanitise::clean(&alert.text));
+        sanitise::wrap(&text, width, usize::from(area.height))
+    });
+    // The events below keep a line of their own.
+    let lines: Vec<String> = wrapped.take(usize::from(area.height).saturating_sub(2)).collect();
+    if lines.is_empty() {
+        return area;
+    }
+    for (line, y) in lines.iter().zip(area.top()..) {
+        buffer.set_stringn(area.x, y, line, width, styles.bad);
+    }
+    let used = lines.len() as u16 + 1;
+    Rect { y: area.y + used, height: area.height - used, ..area }
 }

@@ -33,6 +33,8 @@ use crate::engine::driver::Loop;
 const TRY_EVERY: Duration = Duration::from_millis(500);
 /// Everything is read anew this often, should a change have been missed.
 const SCAN_EVERY: Duration = Duration::from_secs(600);
+/// Why there is no session, and what ends that.
+const LOST: &str = "the connection was lost; it is made again by itself when a server with a quorum answers";
 /// Changes handled in one turn.
 const CHANGES_AT_ONCE: usize = 2048;
 
@@ -122,7 +124,7 @@ impl Session {
     async fn link_changed(&mut self, state: LinkState) {
         let (told, cause) = match state {
             LinkState::Connected => return,
-            LinkState::Disconnected => (SessionState::Disconnected, "the connection was lost".to_owned()),
+            LinkState::Disconnected => (SessionState::Disconnected, LOST.to_owned()),
             LinkState::Ended(cause) => {
                 self.link = None;
                 self.next_try = Instant::now();
