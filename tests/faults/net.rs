@@ -49,6 +49,7 @@ struct Shared {
 }
 
 impl Net {
+    #[expect(clippy::disallowed_methods, reason = "a proxy of the test, which ends with its runtime")]
     pub async fn before(hosts: &[String]) -> Self {
         let shared = Arc::new(Shared {
             law: watch::channel(Law::Pass).0,
