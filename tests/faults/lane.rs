@@ -114,6 +114,14 @@ impl Lane {
         std::fs::rename(part, self.orders()).unwrap();
     }
 
+    /// For a negative control: breaks the rule, and waits less long for what it keeps from happening.
+    pub fn break_rule(&mut self, broken: Option<&str>) {
+        if let Some(rule) = broken {
+            self.arm(&format!("break {rule}"));
+            self.impatient();
+        }
+    }
+
     pub fn disarm(&self) {
         _ = std::fs::remove_file(self.orders());
     }

@@ -24,10 +24,7 @@ pub async fn squeeze(bench: &Bench, broken: Option<&'static str>, rounds: usize)
             for _ in 0..rounds {
                 lane.begin().await;
                 undrain(lane).await;
-                if let Some(rule) = broken {
-                    lane.arm(&format!("break {rule}"));
-                    lane.impatient();
-                }
+                lane.break_rule(broken);
                 load(lane, random, Duration::from_millis(500 + random.below(1_500))).await;
                 starve(lane.daemons[0].child.id());
                 tokio::join!(load(lane, random, STARVE), lane.stress(random.node(), 1_000, 1, false));
@@ -71,10 +68,7 @@ pub async fn old_snapshot(bench: &Bench, broken: Option<&'static str>, rounds: u
         let mut since = Vec::new();
         for lane in &mut lanes {
             since.push(acknowledge(lane, &mut tally).await);
-            if let Some(rule) = broken {
-                lane.arm(&format!("break {rule}"));
-                lane.impatient();
-            }
+            lane.break_rule(broken);
         }
         ensemble.put_back();
         ensemble.restore().await;

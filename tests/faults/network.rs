@@ -34,20 +34,13 @@ async fn lanes(bench: &Bench, work: impl AsyncFn(&mut Lane, &Net, &Random) -> Ta
     all
 }
 
-fn break_rule(lane: &mut Lane, broken: Option<&'static str>) {
-    if let Some(rule) = broken {
-        lane.arm(&format!("break {rule}"));
-        lane.impatient();
-    }
-}
-
 /// A daemon is cut off from every server, just after it has sent a commit whose answer it never gets.
 pub async fn partition(bench: &Bench, broken: Option<&'static str>, rounds: usize) -> Tally {
     lanes(bench, async |lane, net, random| {
         let mut tally = Tally::default();
         lane.begin().await;
         for _ in 0..rounds {
-            break_rule(lane, broken);
+            lane.break_rule(broken);
             let before = net.fired();
             net.set(Law::SilentAfterCommit);
             let silence = async {
@@ -82,7 +75,7 @@ pub async fn late(bench: &Bench, broken: Option<&'static str>, rounds: usize) ->
         let mut tally = Tally::default();
         lane.begin().await;
         for round in 0..rounds * 4 {
-            break_rule(lane, broken);
+            lane.break_rule(broken);
             if round % 4 == 3 && broken.is_none() {
                 after_death(bench, lane, net, &mut tally).await;
                 continue;

@@ -252,10 +252,7 @@ pub async fn kill_at_random(bench: &Bench, broken: Option<&'static str>, rounds:
     bench
         .lanes("", async |lane, random| {
             let mut tally = Tally::default();
-            if let Some(rule) = broken {
-                lane.arm(&format!("break {rule}"));
-                lane.impatient();
-            }
+            lane.break_rule(broken);
             for _ in 0..rounds {
                 lane.begin().await;
                 undrain(lane).await;

@@ -64,10 +64,7 @@ pub async fn full(bench: &Bench, broken: Option<&'static str>, rounds: usize) ->
             for _ in 0..rounds {
                 let room = used(&zk2) + (600 << 10);
                 remount(&zk2, &format!("size={room}"));
-                if let Some(rule) = broken {
-                    lane.arm(&format!("break {rule}"));
-                    lane.impatient();
-                }
+                lane.break_rule(broken);
                 let before = lane.no_room().await;
                 for _ in 0..5 {
                     _ = lane.stress("zk1", 24, 128, true).await;
@@ -100,10 +97,7 @@ pub async fn read_only(bench: &Bench, broken: Option<&'static str>, rounds: usiz
             lane.begin().await;
             for round in 0..rounds {
                 _ = lane.stress(if round % 2 == 0 { "zk2" } else { "zk1" }, 12, 8, false).await;
-                if let Some(rule) = broken {
-                    lane.arm(&format!("break {rule}"));
-                    lane.impatient();
-                }
+                lane.break_rule(broken);
                 remount(&zk2, "ro");
                 _ = lane.post("/api/scheduler/run", &json!({})).await;
                 let wrote = lane.stress("zk2", 3, 8, false).await;
@@ -130,10 +124,7 @@ pub async fn failing(bench: &Bench, broken: Option<&'static str>, rounds: usize)
             lane.begin().await;
             for round in 0..rounds {
                 let calls = if round % 2 == 0 { "renameat2" } else { "fsync" };
-                if let Some(rule) = broken {
-                    lane.arm(&format!("break {rule}"));
-                    lane.impatient();
-                }
+                lane.break_rule(broken);
                 _ = lane.stress(random.node(), 6, 8, false).await;
                 let strace = Strace::inject(lane.daemons[0].child.id(), calls, "EIO", None, &lane.folder).await;
                 // On a busy machine the first load may be over before it reaches the disk.
