@@ -1,16 +1,16 @@
 //! Bytes that a record names, and that lie in the trash or in quarantine: the ensemble's records went back
 //! in time, by a restored snapshot or by a write that the servers lost.
 
-use std::io::ErrorKind;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustix::io::Errno;
 
 use super::disk::Disk;
-use super::layout::sync_folder;
+use super::layout::{names_if_there, sync_folder};
 use super::quarantine::copy_over;
-use super::trash::trashed_blob;
+use super::trash::trashed;
 use super::{BlobError, BlobStore};
 use crate::domain::file::blob_name;
 use crate::domain::ids::{AttemptId, FileId, NodeId};
@@ -42,12 +42,8 @@ impl BlobStore {
 }
 
 fn in_trash(disk: &dyn Disk, trash: &Path, file: FileId, blob: AttemptId) -> Result<Vec<PathBuf>, BlobError> {
-    let names = match disk.names(trash) {
-        Ok(names) => names,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(BlobError::source("list", trash, error)),
-    };
-    let wanted = |name: &std::ffi::OsString| name.to_str().and_then(trashed_blob) == Some((file, blob));
+    let names = names_if_there(disk, trash).map_err(|error| BlobError::source("list", trash, error))?;
+    let wanted = |name: &OsString| name.to_str().and_then(trashed).is_some_and(|(trashed, _)| trashed == (file, blob));
     Ok(names.iter().filter(|name| wanted(name)).map(|name| trash.join(name)).collect())
 }
 
@@ -55,7 +51,7 @@ fn move_back(disk: &dyn Disk, source: &Path, target: &Path) -> Result<bool, Blob
     match disk.rename_new(source, target) {
         Ok(()) | Err(Errno::EXIST) => Ok(true),
         Err(Errno::NOENT) => Ok(false),
-        Err(Errno::XDEV) => copy_over(disk, source, target).map(|()| true),
+        Err(Errno::XDEV) => copy_over(disk, "bring back", source, target).map(|()| true),
         Err(error) => Err(BlobError::target("bring back", target, error)),
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::blocking::Watch;
 use super::disk::Disk;
 use super::draft::buffer_len;
-use super::trash::trashed_blob;
+use super::trash::trashed;
 use super::{BlobError, BlobStore};
 use crate::domain::file::{Hash, parse_blob_name};
 use crate::domain::ids::{AttemptId, Bytes, FileId, NodeId};
@@ -27,7 +27,7 @@ impl BlobStore {
             let draft = |name: &str| name.parse().ok().map(|attempt| (None, attempt));
             let named = |found: (FileId, AttemptId)| (Some(found.0), found.1);
             let published = |name: &str| parse_blob_name(name).map(named);
-            let trashed = |name: &str| trashed_blob(name).map(named);
+            let in_trash = |name: &str| trashed(name).map(|(found, _)| named(found));
             let mut all = Vec::new();
             let mut look = |place, folder: &Path, read: &dyn Fn(&str) -> Option<Whose>| {
                 let found = walk(&*disk, folder, hashes, watch, read)?;
@@ -38,7 +38,7 @@ impl BlobStore {
             };
             look(Place::Published, &layout.node(&owner), &published)?;
             look(Place::Draft, &layout.drafts(&owner), &draft)?;
-            look(Place::Trash, &layout.trash(&owner), &trashed)?;
+            look(Place::Trash, &layout.trash(&owner), &in_trash)?;
             if disk.size(&kept).is_ok() {
                 look(Place::Quarantine, &kept, &published)?;
             }

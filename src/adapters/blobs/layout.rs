@@ -1,6 +1,7 @@
 //! Which name on disk means what.
 
 use std::ffi::OsString;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::BlobError;
@@ -68,6 +69,14 @@ impl Layout {
 
 pub(super) fn make_folder(disk: &dyn Disk, path: &Path) -> Result<(), BlobError> {
     disk.make_folder(path).map_err(|error| BlobError::target("make folder", path, error))
+}
+
+/// The names in a folder; none when there is no such folder.
+pub(super) fn names_if_there(disk: &dyn Disk, path: &Path) -> io::Result<Vec<OsString>> {
+    match disk.names(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        names => names,
+    }
 }
 
 /// Makes the names in a folder survive a loss of power.

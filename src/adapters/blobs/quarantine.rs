@@ -1,6 +1,6 @@
 //! Bytes that no record and no intent names: kept in `data/quarantine/<node>/`, never deleted on their own.
 
-use std::io::{self, ErrorKind};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -11,7 +11,7 @@ use super::blocking::Watch;
 use super::copy::pour;
 use super::disk::Disk;
 use super::draft::Draft;
-use super::layout::{make_folder, sync_folder};
+use super::layout::{make_folder, names_if_there, sync_folder};
 use super::verify::open_blob;
 use super::{BlobError, BlobStore, Written};
 use crate::domain::file::{blob_name, parse_blob_name};
@@ -108,7 +108,7 @@ fn set_aside(disk: &dyn Disk, source: &Path, folder: &Path, name: &str) -> Resul
     match disk.rename_new(source, &target) {
         Ok(()) => {}
         Err(Errno::NOENT) => return Ok(false),
-        Err(Errno::XDEV) => copy_over(disk, source, &target)?,
+        Err(Errno::XDEV) => copy_over(disk, "copy to quarantine", source, &target)?,
         // A name is used once, so these are the same bytes: an earlier try was cut between copy and removal.
         Err(Errno::EXIST) if same_size(disk, source, &target) => super::place::remove(disk, source)?,
         Err(error) => return Err(BlobError::target("move to quarantine", source, error)),
@@ -117,10 +117,15 @@ fn set_aside(disk: &dyn Disk, source: &Path, folder: &Path, name: &str) -> Resul
     Ok(true)
 }
 
-/// To another disk: whole and synced under another name first.
-pub(super) fn copy_over(disk: &dyn Disk, source: &Path, target: &Path) -> Result<(), BlobError> {
+/// To another disk: whole and synced under another name first. `operation` is for errors.
+pub(super) fn copy_over(
+    disk: &dyn Disk,
+    operation: &'static str,
+    source: &Path,
+    target: &Path,
+) -> Result<(), BlobError> {
     let part = target.with_extension("part");
-    let failed = |error: io::Error| BlobError::target("copy to quarantine", target, error);
+    let failed = |error: io::Error| BlobError::target(operation, target, error);
     super::place::remove(disk, &part)?;
     let mut copy = disk.create_new(&part).map_err(failed)?;
     let mut bytes = disk.open(source).map_err(failed)?;
@@ -135,12 +140,7 @@ fn same_size(disk: &dyn Disk, one: &Path, other: &Path) -> bool {
 }
 
 fn list(disk: &dyn Disk, root: &Path, watch: &Watch) -> Result<Vec<Kept>, BlobError> {
-    let failed = |error| BlobError::source("list", root, error);
-    let nodes = match disk.names(root) {
-        Ok(nodes) => nodes,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(failed(error)),
-    };
+    let nodes = names_if_there(disk, root).map_err(|error| BlobError::source("list", root, error))?;
     let mut found = Vec::new();
     for folder in nodes {
         let Some(node) = folder.to_str().and_then(|name| NodeId::new(name).ok()) else { continue };

@@ -9,7 +9,7 @@ use rustix::io::Errno;
 
 use super::blocking::Watch;
 use super::disk::Disk;
-use super::layout::Layout;
+use super::layout::{Layout, names_if_there};
 use super::place::{Item, remove};
 use super::{BlobError, BlobStore};
 use crate::adapters::faults;
@@ -47,8 +47,7 @@ impl BlobStore {
         let work = move |watch: &Watch| {
             let over = |name: &str| {
                 // A name that is not ours is left alone.
-                let at = trashed_at(name).is_some_and(|at| now.since(at) > keep);
-                at && trashed_blob(name).is_some_and(|(file, blob)| !named(file, blob))
+                trashed(name).is_some_and(|((file, blob), at)| now.since(at) > keep && !named(file, blob))
             };
             let (mut removed, mut problem) = (0, None);
             for node in layout.node_folders(&*disk)? {
@@ -78,16 +77,10 @@ fn trash_name(file: FileId, blob: AttemptId, at: Timestamp) -> String {
     format!("{}.{}", blob_name(file, blob), at.0)
 }
 
-fn trashed_at(name: &str) -> Option<Timestamp> {
+/// Whose bytes a name in the trash stands for, and since when they are there.
+pub(super) fn trashed(name: &str) -> Option<((FileId, AttemptId), Timestamp)> {
     let (blob, at) = name.rsplit_once('.')?;
-    parse_blob_name(blob)?;
-    at.parse().ok().map(Timestamp)
-}
-
-/// Whose bytes a name in the trash stands for.
-pub(super) fn trashed_blob(name: &str) -> Option<(FileId, AttemptId)> {
-    trashed_at(name)?;
-    parse_blob_name(name.rsplit_once('.')?.0)
+    Some((parse_blob_name(blob)?, Timestamp(at.parse().ok()?)))
 }
 
 fn now() -> Timestamp {
@@ -107,12 +100,7 @@ fn is_gone(disk: &dyn Disk, blob: &Path) -> Result<bool, BlobError> {
 }
 
 fn empty(disk: &dyn Disk, folder: &Path, over: &dyn Fn(&str) -> bool, watch: &Watch) -> Result<u64, BlobError> {
-    let failed = |error| BlobError::target("list", folder, error);
-    let names = match disk.names(folder) {
-        Ok(names) => names,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(0),
-        Err(error) => return Err(failed(error)),
-    };
+    let names = names_if_there(disk, folder).map_err(|error| BlobError::target("list", folder, error))?;
     let (mut removed, mut problem) = (0, None);
     for name in names {
         watch.beat("empty the trash of", folder)?;
