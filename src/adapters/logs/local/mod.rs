@@ -78,6 +78,22 @@ impl Drop for Waits {
     }
 }
 
+/// One search under way, however it ends.
+struct Searching<'a>(&'a AtomicUsize);
+
+impl<'a> Searching<'a> {
+    fn of(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Searching<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 impl LocalLogs {
     /// `folder` has one sub-folder for each source.
     #[must_use]
@@ -110,11 +126,9 @@ impl LocalLogs {
         let waits = Waits(Arc::default());
         let stop = Stop::new(Instant::now() + LIMIT, Arc::clone(&waits.0));
         let done = tokio::task::spawn_blocking(move || {
-            shared.searching.fetch_add(1, Ordering::Relaxed);
-            let looked = locked(&shared.store).refresh(&shared.folder);
-            let answer = looked.and_then(|()| job(&shared, &stop));
-            shared.searching.fetch_sub(1, Ordering::Relaxed);
-            answer
+            let _searching = Searching::of(&shared.searching);
+            locked(&shared.store).refresh(&shared.folder)?;
+            job(&shared, &stop)
         });
         done.await.map_err(|error| LogsError::Inside(error.to_string()))?
     }

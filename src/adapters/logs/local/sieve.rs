@@ -30,11 +30,11 @@ impl Sieve {
                 if by_needles.regex.is_some() {
                     return by_needles;
                 }
-                let regexes = parts.iter().filter_map(|part| match part {
+                let by_regex = parts.iter().find_map(|part| match part {
                     Expr::Text(Pattern::Regex(regex)) => Self::of_regex(regex),
                     _ => None,
                 });
-                Self { exact: false, ..regexes.into_iter().next().unwrap_or_default() }
+                Self { exact: false, ..by_regex.unwrap_or_default() }
             }
             _ => Self::of_needles(expr),
         }
