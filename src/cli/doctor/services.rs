@@ -38,23 +38,27 @@ async fn ask(url: &str, auth: &Auth, ca_file: Option<&Path>) -> Reply {
     let Ok(client) = client.build() else { return Reply::Unreachable("the machine gives no sockets".into()) };
     let response = match auth.on(client.get(url)).send().await {
         Ok(response) => response,
-        Err(error) if http::tls_fault(&error).is_some() => {
-            return Reply::Untrusted(http::tls_fault(&error).map(|fault| fault.to_string()).unwrap_or_default());
-        }
-        Err(error) if error.is_timeout() => {
-            return Reply::Unreachable(format!("no answer within {} s", LIMIT.as_secs()));
-        }
-        Err(error) if error.is_connect() => return Reply::Unreachable("connection refused".into()),
-        Err(_) if http::speaks_tls(url).await => {
-            return Reply::Untrusted("it speaks TLS; write https:// in the address".into());
-        }
-        Err(error) => return Reply::Unreachable(error.without_url().to_string()),
+        Err(error) => return unanswered(url, error).await,
     };
     let status = response.status();
     match response.bytes().await.map(|bytes| serde_json::from_slice(&bytes)) {
         Ok(Ok(value)) if status.is_success() => Reply::Json(value),
         Ok(Err(_)) if status.is_success() => Reply::Other,
         _ => Reply::Status(status.as_u16()),
+    }
+}
+
+async fn unanswered(url: &str, error: reqwest::Error) -> Reply {
+    if let Some(fault) = http::tls_fault(&error) {
+        Reply::Untrusted(fault.to_string())
+    } else if error.is_timeout() {
+        Reply::Unreachable(format!("no answer within {} s", LIMIT.as_secs()))
+    } else if error.is_connect() {
+        Reply::Unreachable("connection refused".into())
+    } else if http::speaks_tls(url).await {
+        Reply::Untrusted("it speaks TLS; write https:// in the address".into())
+    } else {
+        Reply::Unreachable(error.without_url().to_string())
     }
 }
 

@@ -4,7 +4,7 @@ use super::State;
 use crate::domain::ensemble::EnsembleState;
 use crate::domain::ids::{FileId, NodeId, Timestamp};
 use crate::domain::node::NodeCondition;
-use crate::domain::snapshot::{Alert, HISTORY_QUEUE_STOP, Level, LocalView, StoreView};
+use crate::domain::snapshot::{Alert, HISTORY_QUEUE_STOP, Level, StoreView};
 
 fn files(count: u64) -> String {
     if count == 1 { "1 file".to_owned() } else { format!("{count} files") }
@@ -69,9 +69,7 @@ impl State {
         let (serving, voters) = (view.quorum.serving, view.quorum.voters);
         let majority = view.quorum.majority();
         let cause = view.cause.as_deref().unwrap_or("-");
-        // Servers of our own that have just been started are no alarm.
-        let starts = !self.had_quorum && self.instance.local == Some(LocalView::Owner);
-        (view.state == EnsembleState::NoQuorum && !starts).then(|| {
+        (view.state == EnsembleState::NoQuorum && !self.starts_up()).then(|| {
             format!(
                 "{serving} of {voters} servers serve, which is no quorum ({cause}): no change of files begins, nothing \
                  is removed, and what is shown is from before; start or resume servers until {majority} of {voters} \

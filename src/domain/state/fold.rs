@@ -218,6 +218,11 @@ impl State {
         self.records.insert(node, (record, version));
     }
 
+    /// Servers of our own that have just been started and have no quorum yet are no alarm.
+    pub(super) fn starts_up(&self) -> bool {
+        !self.had_quorum && self.instance.local == Some(LocalView::Owner)
+    }
+
     /// Takes the ensemble's verdict anew from the servers'.
     fn judge(&mut self, now: Timestamp) {
         let leader_zxid = self.trackers.iter().find(|t| t.role() == Some(Role::Leader)).and_then(|t| t.zxid());
@@ -239,9 +244,7 @@ impl State {
         let next = ensemble::judge(&members, Some(&self.ensemble), now);
         if next.state != self.ensemble.state {
             let cause = next.cause.as_ref().map_or(String::new(), |cause| format!(": {cause}"));
-            // Servers of our own that have just been started are no alarm.
-            let starts = !self.had_quorum && self.instance.local == Some(LocalView::Owner);
-            let (level, word) = if starts && !next.quorum.holds() {
+            let (level, word) = if self.starts_up() && !next.quorum.holds() {
                 (Level::Info, "starting")
             } else {
                 (ensemble::level(next.state), next.state.word())
