@@ -38,6 +38,21 @@ impl Printed {
         }
     }
 
+    /// Whose lines these are, above them.
+    pub(super) fn title(&self) -> String {
+        let name = if self.name.is_empty() { self.node.as_str() } else { &self.name };
+        format!("  printed by {name}   I next server   Esc back")
+    }
+
+    /// What stands where there are no lines.
+    pub(super) const fn empty(&self) -> &'static str {
+        match (&self.problem, self.name.is_empty()) {
+            (Some(_), _) => "",
+            (None, true) => "  Reading.",
+            (None, false) => "  Nothing was printed yet.",
+        }
+    }
+
     fn ask(&self) -> Effect {
         Effect::FetchOutput(self.node.clone(), OUTPUT_LINES_MAX)
     }
