@@ -160,3 +160,38 @@ impl Context {
         answer.await.ok()
     }
 }
+
+#[cfg(test)]
+pub(in crate::engine) mod testing {
+    use std::path::Path;
+
+    use super::*;
+    use crate::adapters::blobs::BlobConfig;
+    use crate::adapters::history::testing::{Clerk, Ledger};
+    use crate::domain::fixtures::{self, NOW};
+    use crate::domain::ids::InstanceId;
+
+    /// A context over a new store in `uploads` of `folder`, and who writes its history.
+    pub(in crate::engine) fn context(
+        folder: &Path,
+        nodes: &[NodeId],
+        events: mpsc::Sender<Event>,
+        link: watch::Receiver<Option<Registry>>,
+    ) -> (Context, Clerk) {
+        let stop = CancellationToken::new();
+        let (history, clerk) = Ledger::default().open();
+        let context = Context {
+            driver: Driver::new(events.clone(), stop.clone()),
+            events,
+            asks: mpsc::channel(1).0,
+            link,
+            snapshots: watch::channel(Arc::new(fixtures::snapshot())).1,
+            blobs: BlobStore::open(BlobConfig::new(folder.join("uploads")), nodes).unwrap(),
+            history,
+            me: InstanceInfo { id: InstanceId::new(1), host: "host-a".into(), pid: 1, since_ms: NOW },
+            underway: Underway::default(),
+            stop,
+        };
+        (context, clerk)
+    }
+}

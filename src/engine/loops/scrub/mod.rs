@@ -160,34 +160,32 @@ impl Scrub {
         if blobs.is_empty() && drafts.is_empty() {
             return Ok(());
         }
-        let words = |error: crate::adapters::zookeeper::error::ZkError| error.to_string();
-        registry.canary().await.map_err(words)?;
-        let intents = registry.intents().await.map_err(words)?;
-        if let Some(first) = intents.unreadable.first() {
-            return Err(format!("bytes without record are not judged while an intent cannot be read: {first}"));
-        }
-        // Also the source of a move that is being made is spoken of.
-        let spoken: BTreeSet<AttemptId> = intents
-            .intents
-            .iter()
-            .flat_map(|(attempt, intent, _)| [Some(*attempt), intent.blob_src, intent.blob_dst])
-            .flatten()
-            .collect();
+        registry.canary().await.map_err(|error| error.to_string())?;
+        let spoken = spoken_of(registry).await?;
         blobs.retain(|(_, _, blob, _)| !spoken.contains(blob));
         drafts.retain(|(_, attempt)| !spoken.contains(attempt) && !self.ctx.underway.has(*attempt));
-        let mut kept = Vec::new();
+        let mut strays = Vec::new();
         for (node, file, blob, _) in blobs {
-            let named = match registry.read_file(file).await.map_err(words)? {
+            let named = match registry.read_file(file).await.map_err(|error| error.to_string())? {
                 ReadFile::Entry(entry) => entry.record.blob == blob && entry.record.owner == node,
                 ReadFile::Gone => false,
                 // What a record that cannot be read names is not known.
                 ReadFile::Unreadable { .. } => true,
             };
-            if !named && faults::broken("delete-strays") {
-                _ = self.ctx.blobs.discard(&node, file, blob).await;
-                continue;
+            if !named {
+                strays.push((node, file, blob));
             }
-            if !named && self.ctx.blobs.quarantine(&node, file, blob).await.map_err(|error| error.to_string())? {
+        }
+        if !strays.is_empty() {
+            // A move that was made since the intents were read has its source still to collect.
+            let spoken = spoken_of(registry).await?;
+            strays.retain(|(_, _, blob)| !spoken.contains(blob));
+        }
+        let mut kept = Vec::new();
+        for (node, file, blob) in strays {
+            if faults::broken("delete-strays") {
+                _ = self.ctx.blobs.discard(&node, file, blob).await;
+            } else if self.ctx.blobs.quarantine(&node, file, blob).await.map_err(|error| error.to_string())? {
                 faults::at("scrub.quarantined");
                 kept.push(format!("{file} of {node}"));
             }
@@ -229,6 +227,16 @@ impl Scrub {
     }
 }
 
+/// Every attempt and every blob that an intent speaks of, the source of a move that is being made too.
+async fn spoken_of(registry: &Registry) -> Result<BTreeSet<AttemptId>, String> {
+    let found = registry.intents().await.map_err(|error| error.to_string())?;
+    if let Some(first) = found.unreadable.first() {
+        return Err(format!("bytes without record are not judged while an intent cannot be read: {first}"));
+    }
+    let each = found.intents.iter();
+    Ok(each.flat_map(|(attempt, intent, _)| [Some(*attempt), intent.blob_src, intent.blob_dst]).flatten().collect())
+}
+
 #[async_trait]
 impl Loop for Scrub {
     fn name(&self) -> &'static str {
@@ -259,3 +267,6 @@ impl Loop for Scrub {
         result.and(hashed)
     }
 }
+
+#[cfg(test)]
+mod tests;
