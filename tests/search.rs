@@ -293,9 +293,19 @@ async fn bars_and_neighbours(logs: &Logs, by: &str, name: impl Fn(&LogEvent) -> 
 const LATE: &str = "2026-11-23 14:59:59,000 [myid:1] - WARN  [main:Late@1] - late line";
 
 async fn follow(logs: &Logs, query: &str, mark: &mut Option<FollowMark>, wait: u64) -> Result<Vec<LogEvent>, String> {
+    follow_at(NOW, logs, query, mark, wait).await
+}
+
+async fn follow_at(
+    now: Timestamp,
+    logs: &Logs,
+    query: &str,
+    mark: &mut Option<FollowMark>,
+    wait: u64,
+) -> Result<Vec<LogEvent>, String> {
     let wait = Duration::from_secs(wait);
     let ask = FollowAsk { search: search(query), mark: mark.clone(), wait, limit: 100 };
-    match logs.answer(LogAsk::Follow(ask), NOW).await {
+    match logs.answer(LogAsk::Follow(ask), now).await {
         Ok(LogAnswer::Follow(news)) => {
             *mark = Some(news.mark);
             Ok(news.events)
@@ -396,7 +406,8 @@ struct Server {
 
 impl Server {
     fn new(url: &str, auth: Auth, ca_file: Option<PathBuf>) -> Self {
-        let client = http::client(url, ca_file.as_deref()).unwrap().build().unwrap();
+        // No connection is kept: one would outlive the server that is killed.
+        let client = http::client(url, ca_file.as_deref()).unwrap().pool_max_idle_per_host(0).build().unwrap();
         Self { client, url: url.to_owned(), auth, ca_file }
     }
 
@@ -455,8 +466,9 @@ async fn a_follower_gets_each_event_once_although_the_server_was_killed() {
     let server = Server::new(&url, Auth::None, None);
     server.fill().await;
     let logs = server.logs();
+    let at = |n: u64| Timestamp(NOW.0 + n * 500);
     let line = |n: u64| {
-        let at = instant(Timestamp(NOW.0 + n * 500));
+        let at = instant(at(n));
         let text = format!("{} [myid:1] - INFO  [main:Late@1] - line {n}", at.replace('T', " ").trim_end_matches('Z'));
         let (index, document) = shipped("zk1/zookeeper.log", &text, 2 << 20 | n as usize);
         (format!("line-{n}"), index, document)
@@ -470,7 +482,7 @@ async fn a_follower_gets_each_event_once_although_the_server_was_killed() {
     let mut failures = 0;
     let begun = Instant::now();
     while failures < 3 {
-        match follow(&logs, "", &mut mark, 0).await {
+        match follow_at(at(120), &logs, "", &mut mark, 0).await {
             Ok(events) => got.extend(events),
             Err(why) => {
                 failures += 1;
@@ -486,7 +498,7 @@ async fn a_follower_gets_each_event_once_although_the_server_was_killed() {
         bulk(&server, part.map(line).collect::<Vec<_>>()).await;
         let begun = Instant::now();
         while begun.elapsed() < Duration::from_secs(15) {
-            match follow(&logs, "", &mut mark, 1).await {
+            match follow_at(at(220), &logs, "", &mut mark, 1).await {
                 Ok(events) if events.is_empty() && got.len() > 120 => break,
                 Ok(events) => got.extend(events),
                 Err(_) => tokio::time::sleep(Duration::from_secs(1)).await,
