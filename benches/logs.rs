@@ -1,7 +1,7 @@
 //! Searching 200 MB of ZooKeeper logs beside ripgrep on the same files, in one run: the first result,
 //! the whole scan, a repeated and a narrowed query; the index's size, memory, and the tail's delay.
 //!
-//! `cargo bench --bench logs`
+//! `cargo bench --bench logs`; with `-- WORD`, only queries that hold the word.
 
 #![expect(
     clippy::unwrap_used,
@@ -174,7 +174,9 @@ async fn main() {
         ("SocketTimeoutException", &["-i", "-w", "SocketTimeoutException"]),
     ];
     let ms = |time: Duration| time.as_secs_f64() * 1000.0;
-    for (query, arguments) in cases {
+    let only = std::env::args().skip(1).find(|argument| !argument.starts_with("--"));
+    let chosen = |query: &str| only.as_ref().is_none_or(|word| query.contains(word));
+    for (query, arguments) in cases.into_iter().filter(|(query, _)| chosen(query)) {
         let rg = ripgrep(folder.path(), arguments);
         let (mut firsts, mut wholes, mut again) = (Vec::new(), Vec::new(), Vec::new());
         let mut hits = 0;
@@ -202,16 +204,26 @@ async fn main() {
     println!("index complete after {:.0} ms beside the searches", ms(learned(&logs).await));
     let (index, _) = logs.remembered();
     println!("index {} KB, {:.2} % of the logs", index / 1000, index as f64 * 100.0 / bytes as f64);
-    for (base, narrow) in [
+    let narrower = [
         ("session", "session level:warn"),
         ("session", "session needleinthehay"),
         ("zxid", "zxid node:zk2"),
         ("zxid", "zxid since:2026-11-23T01:00 until:2026-11-23T02:00"),
         ("zxid", "zxid expiring"),
-    ] {
-        whole(&logs, base).await;
-        let (time, hits) = whole(&logs, narrow).await;
-        println!("narrowed {narrow:<55} {:>8.1} ms; {hits} hits", ms(time));
+    ];
+    for (base, narrow) in narrower.into_iter().filter(|(_, narrow)| chosen(narrow)) {
+        let rg = ripgrep(folder.path(), &["-i", "-w", base]);
+        let (mut times, mut hits) = (Vec::new(), 0);
+        for _ in 0..RUNS {
+            let logs = LocalLogs::new(folder.path().to_owned());
+            whole(&logs, base).await;
+            learned(&logs).await;
+            let (time, count) = whole(&logs, narrow).await;
+            times.push(time);
+            hits = count;
+        }
+        let (time, rg) = (ms(median(times)), rg.map_or_else(|| "-".to_owned(), |time| format!("{:.1}", ms(time))));
+        println!("narrowed {narrow:<52} {time:>6.1} ms, rg {base} {rg}; {hits} hits");
         peak = peak.max(rss());
     }
     println!("memory {idle} MB idle, {peak} MB at most");

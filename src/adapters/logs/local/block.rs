@@ -82,7 +82,14 @@ pub(super) struct Facts {
 impl Facts {
     /// Reads all of a block; `before` is the time of what has none.
     pub(super) fn read(kind: Kind, bytes: &[u8], before: u64) -> Self {
-        let mut facts = Self { first: u64::MAX, last: 0, levels: 0, filter: [0; FILTER_WORDS] };
+        let mut facts = Self { filter: [0; FILTER_WORDS], ..Self::outline(kind, bytes, before) };
+        facts.words(bytes);
+        facts
+    }
+
+    /// Times and levels only, which takes a tenth of the time: any word may be in it.
+    pub(super) fn outline(kind: Kind, bytes: &[u8], before: u64) -> Self {
+        let mut facts = Self { first: u64::MAX, last: 0, levels: 0, filter: [u64::MAX; FILTER_WORDS] };
         let mut start = 0;
         while start < bytes.len() {
             let end = memchr::memchr(b'\n', &bytes[start..]).map_or(bytes.len(), |at| start + at + 1);
@@ -108,7 +115,6 @@ impl Facts {
             (facts.first, facts.last) = (before, before);
             facts.levels |= 1;
         }
-        facts.words(bytes);
         facts
     }
 

@@ -15,6 +15,8 @@ pub(super) struct Sieve {
     pub(super) regex: Option<Regex>,
     /// What it finds inside a message decides alone.
     pub(super) exact: bool,
+    /// Each of these finds something in such an event too.
+    pub(super) also: Vec<Regex>,
 }
 
 impl Sieve {
@@ -22,7 +24,7 @@ impl Sieve {
     pub(super) fn of(expr: &Expr) -> Self {
         match expr {
             Expr::Text(pattern @ (Pattern::Word(_) | Pattern::Phrase(_))) if !words(pattern).is_empty() => {
-                Self { regex: build(&Matcher::finder(pattern)), exact: true }
+                Self { regex: build(&Matcher::finder(pattern)), exact: true, also: Vec::new() }
             }
             Expr::Text(Pattern::Regex(regex)) => Self::of_regex(regex).unwrap_or_else(|| Self::of_needles(expr)),
             Expr::And(parts) => {
@@ -34,7 +36,7 @@ impl Sieve {
                     Expr::Text(Pattern::Regex(regex)) => Self::of_regex(regex),
                     _ => None,
                 });
-                Self { exact: false, ..by_regex.unwrap_or_default() }
+                Self { exact: false, also: by_needles.also, ..by_regex.unwrap_or_default() }
             }
             _ => Self::of_needles(expr),
         }
@@ -42,8 +44,10 @@ impl Sieve {
 
     /// By texts without which no event is taken, however it is written.
     pub(super) fn of_needles(expr: &Expr) -> Self {
-        let each = needles(expr).map(|needles| needles.iter().map(|needle| regex::escape(needle)).collect::<Vec<_>>());
-        Self { regex: each.and_then(|each| build(&format!("(?i-u)(?:{})", each.join("|")))), exact: false }
+        let chosen = needles(expr);
+        let others = expr.conjuncts().into_iter().filter_map(needles).filter(|part| chosen.as_ref() != Some(part));
+        let also = others.filter_map(|part| any_of(&part)).collect();
+        Self { regex: chosen.as_deref().and_then(any_of), exact: false, also }
     }
 
     /// The regex itself, where it begins and ends left open. `None` when what it finds may reach over
@@ -56,8 +60,13 @@ impl Sieve {
             return None;
         }
         let sieve = if exact { build(regex) } else { build(&open.to_string()) };
-        Some(Self { regex: Some(sieve?), exact })
+        Some(Self { regex: Some(sieve?), exact, also: Vec::new() })
     }
+}
+
+fn any_of(needles: &[String]) -> Option<Regex> {
+    let each: Vec<_> = needles.iter().map(|needle| regex::escape(needle)).collect();
+    build(&format!("(?i-u)(?:{})", each.join("|")))
 }
 
 fn build(regex: &str) -> Option<Regex> {
@@ -115,5 +124,15 @@ mod tests {
         assert_eq!(of("fsync level:warn /x[0-9]/"), ("(?i-u)(?:fsync)".into(), false));
         assert!(!of("/[0-9]x/ -fsync").0.is_empty() && !of("/[0-9]x/ -fsync").1);
         assert_eq!(of("-fsync"), (String::new(), false));
+    }
+
+    #[test]
+    fn what_must_be_there_too_is_asked_before_an_event_is_read() {
+        let also = |query: &str| {
+            let sieve = Sieve::of(&parse(query).unwrap());
+            sieve.also.iter().map(|regex| regex.as_str().replace("(?i-u)", "")).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(also("zxid expiring \"took long\" level:warn -x (a OR bc)"), "(?:zxid) (?:long) (?:a|bc)");
+        assert_eq!((also("zxid"), also("zxid zxid"), also("zxid OR expiring")), Default::default());
     }
 }

@@ -185,11 +185,12 @@ impl Entry {
             (start, first) = (next, if next_first == u64::MAX { first } else { next_first });
         }
         self.covered = self.size;
-        // The last block is read at once: its end is not known otherwise.
+        // The last block is looked at right away: its end is not known otherwise, and it is made anew
+        // with every line that is written.
         if let Some(block) = self.blocks.last_mut() {
             let mut bytes = vec![0; usize::try_from(block.len).unwrap_or(0)];
             let len = read_some(&self.file, &mut bytes, block.offset)?;
-            let facts = block::Facts::read(self.facts.kind, &bytes[..len], block.first);
+            let facts = block::Facts::outline(self.facts.kind, &bytes[..len], block.first);
             (block.last, block.facts) = (facts.last, Some(Box::new(facts)));
         }
         Ok(())

@@ -95,7 +95,7 @@ impl Wanted {
     /// Calls `found` for each event of a block that matches, whatever its level and time.
     pub(super) fn scan(&self, facts: &Facts, bytes: &[u8], offset: u64, before: u64, mut found: impl FnMut(Found)) {
         let events = Events::new(facts.kind, bytes, offset == 0);
-        let Sieve { regex, exact } = if facts.kind == Kind::Json { &self.json_sieve } else { &self.sieve };
+        let Sieve { regex, exact, also } = if facts.kind == Kind::Json { &self.json_sieve } else { &self.sieve };
         let Some(sieve) = regex else {
             for range in events {
                 self.judge(facts, bytes, range, None, before, &mut found);
@@ -104,10 +104,18 @@ impl Wanted {
         };
         let mut at = events.first();
         while at < bytes.len() {
-            let Some(hit) = sieve.find_at(bytes, at) else { return };
-            let range = events.around(hit.start(), at);
-            at = range.end.max(hit.start() + 1);
-            self.judge(facts, bytes, range, exact.then(|| hit.range()), before, &mut found);
+            // Where a hit begins is asked only when that decides: it is found from its end.
+            let hit = if *exact {
+                sieve.find_at(bytes, at).map(|hit| hit.range())
+            } else {
+                sieve.shortest_match_at(bytes, at).map(|end| end - 1..end)
+            };
+            let Some(hit) = hit else { return };
+            let range = events.around(hit.start, at);
+            at = range.end.max(hit.start + 1);
+            if also.iter().all(|regex| regex.is_match(&bytes[range.clone()])) {
+                self.judge(facts, bytes, range, exact.then_some(hit), before, &mut found);
+            }
         }
     }
 
