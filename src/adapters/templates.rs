@@ -10,7 +10,7 @@ use reqwest::{Client, StatusCode};
 use serde_json::Value;
 
 use super::http::{TlsFault, tls_fault};
-use super::logs::Auth;
+use super::logs::{Auth, reason};
 
 /// Longest wait for one answer.
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
@@ -138,8 +138,10 @@ fn strip(value: &mut Value) {
     }
 }
 
+/// The reason that the answer names; else its beginning.
 fn quoted(answer: &str) -> String {
-    let cut: String = answer.chars().filter(|c| !c.is_control()).take(QUOTE_MAX).collect();
+    let named = serde_json::from_str(answer).ok().and_then(|value| reason(&value));
+    let cut: String = named.as_deref().unwrap_or(answer).chars().filter(|c| !c.is_control()).take(QUOTE_MAX).collect();
     if cut.is_empty() { "an empty answer".to_owned() } else { cut }
 }
 

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+pub(in crate::adapters) use self::elastic::reason;
 pub use self::elastic::{Auth, Elastic, ElasticConfig, ElasticError, Hidden};
 pub use self::local::LocalLogs;
 use crate::domain::ids::Timestamp;

@@ -48,18 +48,14 @@ impl Toasts {
             self.own.remove(0);
         }
         self.own.push(message.clone());
-        self.show(message);
+        show(&mut self.shown, message);
     }
 
     /// Shows the warnings and errors that are new in the snapshot; the rest goes to the last line only.
     pub fn take_notices(&mut self, snapshot: &Snapshot, now: Timestamp) {
         let fresh = snapshot.notices.iter().filter(|notice| notice.number > self.seen && notice.level > Level::Info);
         for notice in fresh {
-            let message = Message { at: now, level: notice.level, text: notice.text.clone() };
-            if self.shown.len() == SHOWN_MAX {
-                self.shown.remove(0);
-            }
-            self.shown.push(message);
+            show(&mut self.shown, Message { at: now, level: notice.level, text: notice.text.clone() });
         }
         self.seen = self.seen.max(last_number(snapshot));
     }
@@ -102,13 +98,6 @@ impl Toasts {
         }
     }
 
-    fn show(&mut self, message: Message) {
-        if self.shown.len() == SHOWN_MAX {
-            self.shown.remove(0);
-        }
-        self.shown.push(message);
-    }
-
     /// Paints the stack upwards from the lower right corner of `area`.
     pub fn draw(&self, area: Rect, styles: &Styles, buffer: &mut Buffer) {
         let width = area.width.saturating_sub(4).min(64);
@@ -131,6 +120,15 @@ impl Toasts {
             }
         }
     }
+}
+
+/// What stands there already comes anew, and not a second time.
+fn show(shown: &mut Vec<Message>, message: Message) {
+    shown.retain(|old| (old.level, &old.text) != (message.level, &message.text));
+    if shown.len() == SHOWN_MAX {
+        shown.remove(0);
+    }
+    shown.push(message);
 }
 
 fn last_number(snapshot: &Snapshot) -> u64 {
@@ -199,6 +197,18 @@ mod tests {
         toasts.take_notices(&with_notices(&[Level::Error, Level::Info, Level::Warning]), NOW);
         assert_eq!(toasts.shown.len(), 1);
         assert!(!toasts.expire(Timestamp(NOW.0 + 9_999)) && toasts.expire(Timestamp(NOW.0 + 10_000)));
+    }
+
+    #[test]
+    fn what_is_said_again_stands_there_once_and_stays_longer() {
+        let mut toasts = Toasts::default();
+        for (after, text) in [(0, "no match"), (1, "other"), (4_000, "no match")] {
+            toasts.add(Timestamp(NOW.0 + after), Level::Info, text.into());
+        }
+        let shown: Vec<_> = toasts.shown.iter().map(|message| message.text.as_str()).collect();
+        assert_eq!(shown, ["other", "no match"]);
+        assert!(toasts.expire(Timestamp(NOW.0 + 5_500)) && toasts.shown.len() == 1);
+        assert_eq!(toasts.all(&fixtures::snapshot()).iter().filter(|message| message.text == "no match").count(), 2);
     }
 
     #[test]

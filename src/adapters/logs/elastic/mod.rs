@@ -20,6 +20,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use self::read::{Found, Key};
+pub(in crate::adapters) use self::wire::reason;
 pub use self::wire::{Auth, ElasticConfig, ElasticError, Hidden};
 use self::wire::{SERVER_LIMIT, Wire};
 use super::LogsError;

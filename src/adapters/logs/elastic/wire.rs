@@ -224,7 +224,7 @@ fn quoted(text: &str) -> String {
 }
 
 /// The reason that an error answer names, the innermost one first.
-fn reason(value: &Value) -> Option<String> {
+pub(in crate::adapters) fn reason(value: &Value) -> Option<String> {
     let error = value.get("error")?;
     let root = error.pointer("/caused_by/reason").or_else(|| error.pointer("/root_cause/0/reason"));
     let text = root.or_else(|| error.get("reason")).unwrap_or(error).as_str()?;

@@ -45,7 +45,7 @@ impl Sieve {
     /// By texts without which no event is taken, however it is written.
     pub(super) fn of_needles(expr: &Expr) -> Self {
         let chosen = needles(expr);
-        let others = expr.conjuncts().into_iter().filter_map(needles).filter(|part| chosen.as_ref() != Some(part));
+        let others = expr.conjuncts().iter().filter_map(needles).filter(|part| chosen.as_ref() != Some(part));
         let also = others.filter_map(|part| any_of(&part)).collect();
         Self { regex: chosen.as_deref().and_then(any_of), exact: false, also }
     }

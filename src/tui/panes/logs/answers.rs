@@ -109,12 +109,12 @@ impl Logs {
         match what {
             Fetched::Logs(kind, Ok(answer)) => match (kind, &*answer) {
                 (LogKind::Page, LogAnswer::Page(page)) => {
-                    self.got_page(page);
+                    let mut effects: Vec<Effect> = self.got_page(page).into_iter().collect();
                     if page.unfinished && !self.changed {
-                        let mut effects = self.page(Going::Older);
-                        effects.extend(self.due(snapshot));
-                        return effects;
+                        effects.extend(self.page(Going::Older));
                     }
+                    effects.extend(self.due(snapshot));
+                    return effects;
                 }
                 (LogKind::Histogram, LogAnswer::Histogram(histogram)) => {
                     self.pending.histogram = false;
@@ -142,11 +142,21 @@ impl Logs {
         self.due(snapshot)
     }
 
-    fn got_page(&mut self, page: &LogPage) {
+    /// Says in full when another back end has to answer and when the first one does again: the last
+    /// line has no room for it on a small screen.
+    fn got_page(&mut self, page: &LogPage) -> Option<Effect> {
         self.pending.page = false;
         if self.changed {
-            return;
+            return None;
         }
+        let told = match (&self.answered.fallback, &page.answered.fallback) {
+            (None, Some(why)) => Some(Effect::Toast { level: Level::Warning, text: why.clone() }),
+            (Some(_), None) => {
+                let text = format!("{} answers again", page.answered.by);
+                Some(Effect::Toast { level: Level::Info, text })
+            }
+            _ => None,
+        };
         (self.problem, self.answered) = (None, page.answered.clone());
         self.nodes.clone_from(&page.nodes);
         match self.pending.going {
@@ -161,6 +171,7 @@ impl Logs {
             Going::Older => self.cursor.at += self.window.before(page),
             Going::Newer => self.cursor.at = self.cursor.at.saturating_sub(self.window.behind(page)),
         }
+        told
     }
 
     fn got_news(&mut self, news: &Followed) {

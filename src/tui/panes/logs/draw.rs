@@ -106,6 +106,7 @@ impl Logs {
             (Some(Printed { follow: true, .. }), _) => " following".to_owned(),
             (None, None) if self.follow => " following".to_owned(),
             (None, None) if self.below > 0 => format!(" {} new below (G)", words::grouped(self.below as u64)),
+            (None, None) if below == 0 => " not following (f)".to_owned(),
             _ => format!(" {} below (G)", words::grouped(below as u64)),
         };
         paint::text(area, buffer, 0, &place, view.styles.dim);

@@ -203,10 +203,12 @@ impl Logs {
         })
     }
 
-    /// Goes to the next event in which something is marked.
+    /// Goes to the next event that the query takes, or in which it marks something.
     fn next_match(&mut self, forward: bool) -> Vec<Effect> {
         let (events, at) = self.list();
-        let marked = |event: &LogEvent| !self.marks.marks(&event.text).is_empty();
+        let marked = |event: &LogEvent| {
+            !self.query.is_everything() && (self.marks.matches(event) || !self.marks.marks(&event.text).is_empty())
+        };
         let found = if forward {
             (at + 1..events.len()).find(|at| marked(&events[*at]))
         } else {

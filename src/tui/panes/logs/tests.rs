@@ -165,6 +165,11 @@ fn matches_are_gone_through_and_searches_are_saved() {
     assert_eq!(pane.selected().map(|event| event.id.as_str()), Some("778"));
     pane.act(Action::PreviousMatch, &snapshot);
     assert_eq!(pane.selected().map(|event| event.id.as_str()), Some("777"));
+    type_query(&mut pane, "level>=WARN");
+    answer(&mut pane, LogKind::Page, LogAnswer::Page(page(500..1000)));
+    pane.act(Action::PreviousMatch, &snapshot);
+    assert_eq!(pane.selected().map(|event| event.id.as_str()), Some("776"), "also where no word is marked");
+    type_query(&mut pane, "777 OR 778");
     let saved = pane.act(Action::SaveSearch, &snapshot);
     assert!(matches!(&saved[..], [Effect::Searches(Some(list)), _] if list == &["777 OR 778"]), "{saved:?}");
     pane.act(Action::Back, &snapshot);
