@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::State;
-use crate::domain::ensemble::{self, Member};
+use crate::domain::ensemble::{self, EnsembleState, EnsembleView, Member};
 use crate::domain::event::Event;
 use crate::domain::file::FileEntry;
 use crate::domain::ids::{AttemptId, Epoch, FileId, Millis, NodeId, OperationId, Timestamp};
@@ -17,6 +17,9 @@ use crate::domain::snapshot::{
 
 /// One minute, the width of a bar of operations.
 const MINUTE: Millis = Millis(60_000);
+/// A server of our own that does not serve after so long is an alarm: five times as long as three
+/// take on a busy machine.
+const START_LIMIT: Millis = Millis(30_000);
 
 impl State {
     /// Folds one event in.
@@ -220,7 +223,21 @@ impl State {
 
     /// Servers of our own that have just been started and have no quorum yet are no alarm.
     pub(super) fn starts_up(&self) -> bool {
-        !self.had_quorum && self.instance.local == Some(LocalView::Owner)
+        !self.had_quorum && self.owns_servers()
+    }
+
+    /// Whether what is missing is servers of our own that have just been started: without a quorum as
+    /// long as there has been none, with one for a while.
+    fn starts(&self, next: &EnsembleView, now: Timestamp) -> bool {
+        if !next.quorum.holds() {
+            return self.starts_up();
+        }
+        let missing = matches!(next.state, EnsembleState::AtRisk | EnsembleState::Degraded);
+        missing && self.owns_servers() && !self.was_whole && now.since(self.instance.started) < START_LIMIT
+    }
+
+    fn owns_servers(&self) -> bool {
+        self.instance.local == Some(LocalView::Owner)
     }
 
     /// Takes the ensemble's verdict anew from the servers'.
@@ -242,16 +259,16 @@ impl State {
             })
             .collect();
         let next = ensemble::judge(&members, Some(&self.ensemble), now);
-        if next.state != self.ensemble.state {
+        let starts = self.starts(&next, now);
+        if next.state != self.ensemble.state || (self.told_start && !starts) {
             let cause = next.cause.as_ref().map_or(String::new(), |cause| format!(": {cause}"));
-            let (level, word) = if self.starts_up() && !next.quorum.holds() {
-                (Level::Info, "starting")
-            } else {
-                (ensemble::level(next.state), next.state.word())
-            };
+            let (level, word) =
+                if starts { (Level::Info, "starting") } else { (ensemble::level(next.state), next.state.word()) };
             self.notice(level, format!("ensemble {word}{cause}"), now);
+            self.told_start = starts;
         }
         self.had_quorum |= next.quorum.holds();
+        self.was_whole |= next.state == EnsembleState::Healthy;
         self.ensemble = next;
     }
 

@@ -83,6 +83,10 @@ pub struct State {
     ensemble: EnsembleView,
     /// There has been a quorum since the start.
     had_quorum: bool,
+    /// All servers have served at the same time.
+    was_whole: bool,
+    /// What is missing was told as servers that are starting.
+    told_start: bool,
     records: BTreeMap<NodeId, (NodeRecord, i32)>,
     free: BTreeMap<NodeId, Bytes>,
     /// Consecutive write errors and the last cause, per node.
@@ -149,6 +153,8 @@ impl State {
             trackers,
             ensemble: EnsembleView::unknown(voters, now),
             had_quorum: false,
+            was_whole: false,
+            told_start: false,
             records: BTreeMap::new(),
             free: BTreeMap::new(),
             write_errors: BTreeMap::new(),

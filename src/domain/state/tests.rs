@@ -9,7 +9,7 @@ use crate::domain::node::{NodeCondition, NodeState, WriteTrouble};
 use crate::domain::operation::{Operation, OperationKind, OperationStatus};
 use crate::domain::scheduler::Decision;
 use crate::domain::server::{HostState, HostView, Reach, Role, Sample, Srvr};
-use crate::domain::snapshot::{HistoryView, Level, OPERATIONS_KEPT, SessionState, Snapshot, StoreView};
+use crate::domain::snapshot::{HistoryView, Level, LocalView, OPERATIONS_KEPT, SessionState, Snapshot, StoreView};
 
 const NODES: [&str; 3] = ["zk1", "zk2", "zk3"];
 
@@ -364,4 +364,33 @@ fn without_a_quorum_the_alert_says_how_many_servers_have_to_run() {
     let alert = state.snapshot(NOW).alerts[0].clone();
     assert_eq!(alert.code, "no-quorum");
     assert!(alert.text.starts_with("1 of 3 servers serve") && alert.text.contains("until 2 of 3"), "{}", alert.text);
+}
+
+#[test]
+fn own_servers_that_are_starting_are_no_alarm_for_a_while() {
+    let mut instance = snapshot().instance;
+    (instance.local, instance.started) = (Some(LocalView::Owner), NOW);
+    let mut state = State::new(settings(), instance, NOW);
+    let last = |state: &State| state.notices.back().map(|notice| (notice.level, notice.text.clone())).unwrap();
+    let two = |state: &mut State, at: Timestamp| {
+        for (node, role) in NODES.iter().zip([Role::Follower, Role::Leader]) {
+            state.apply(Event::Probed(Box::new(sample(node, role, at))), at);
+        }
+        let silent =
+            Sample { reach: Reach::Unreachable("refused".into()), srvr: None, ..sample("zk3", Role::Follower, at) };
+        state.apply(Event::Probed(Box::new(silent)), at);
+    };
+    two(&mut state, NOW);
+    let (level, text) = last(&state);
+    assert!(level == Level::Info && text.starts_with("ensemble starting"), "{text}");
+    two(&mut state, Timestamp(NOW.0 + 30_000));
+    let (level, text) = last(&state);
+    assert!(level > Level::Info && text.contains("AT RISK"), "{text}");
+    for after in 31..40 {
+        let at = Timestamp(NOW.0 + after * 1_000);
+        state.apply(Event::Probed(Box::new(sample("zk3", Role::Follower, at))), at);
+    }
+    assert!(last(&state).1.starts_with("ensemble HEALTHY"), "{}", last(&state).1);
+    (40..50).for_each(|after| two(&mut state, Timestamp(NOW.0 + after * 1_000)));
+    assert!(last(&state).0 > Level::Info, "it was whole");
 }
