@@ -117,7 +117,8 @@ fn set_aside(disk: &dyn Disk, source: &Path, folder: &Path, name: &str) -> Resul
     Ok(true)
 }
 
-/// To another disk: whole and synced under another name first. `operation` is for errors.
+/// To another disk: whole and synced under another name first, and with its name synced before the
+/// source goes. What an earlier try brought over is not brought again. `operation` is for errors.
 pub(super) fn copy_over(
     disk: &dyn Disk,
     operation: &'static str,
@@ -127,10 +128,15 @@ pub(super) fn copy_over(
     let part = target.with_extension("part");
     let failed = |error: io::Error| BlobError::target(operation, target, error);
     super::place::remove(disk, &part)?;
-    let mut copy = disk.create_new(&part).map_err(failed)?;
-    let mut bytes = disk.open(source).map_err(failed)?;
-    io::copy(&mut bytes, &mut copy).and_then(|_| copy.sync()).map_err(failed)?;
-    disk.rename_new(&part, target).map_err(|error| failed(error.into()))?;
+    if !same_size(disk, source, target) {
+        let mut copy = disk.create_new(&part).map_err(failed)?;
+        let mut bytes = disk.open(source).map_err(failed)?;
+        io::copy(&mut bytes, &mut copy).and_then(|_| copy.sync()).map_err(failed)?;
+        disk.rename_new(&part, target).map_err(|error| failed(error.into()))?;
+    }
+    if let Some(folder) = target.parent() {
+        sync_folder(disk, folder)?;
+    }
     super::place::remove(disk, source)
 }
 
@@ -156,6 +162,7 @@ fn list(disk: &dyn Disk, root: &Path, watch: &Watch) -> Result<Vec<Kept>, BlobEr
 mod tests {
     use std::fs;
 
+    use super::super::disk::LocalDisk;
     use super::super::testing::{counter, hash, put, store};
     use super::*;
     use crate::domain::fixtures::node_id;
@@ -193,6 +200,24 @@ mod tests {
         assert!(store.list(&node_id("zk1")).await.unwrap().is_empty());
         put(&store, "zk1", FILE, BLOB, b"others");
         assert!(store.quarantine(&node_id("zk1"), FILE, BLOB).await.is_err(), "nothing is overwritten");
+    }
+
+    #[test]
+    fn a_copy_that_came_over_before_its_source_went_is_not_made_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let [source, target] = ["source", "target"].map(|name| folder.path().join(name));
+        let copy = || copy_over(&LocalDisk, "copy to quarantine", &source, &target);
+        let write = |path: &Path, bytes: &str| fs::write(path, bytes).unwrap();
+        write(&source, "bytes");
+        write(&target.with_extension("part"), "by");
+        copy().unwrap();
+        assert!(!source.exists() && fs::read(&target).unwrap() == b"bytes");
+        write(&source, "bytes");
+        copy().unwrap();
+        assert!(!source.exists() && fs::read(&target).unwrap() == b"bytes");
+        write(&source, "others");
+        let refused = copy().unwrap_err().to_string();
+        assert!(source.exists() && fs::read(&target).unwrap() == b"bytes", "{refused}");
     }
 
     #[tokio::test]
