@@ -191,31 +191,50 @@ impl Lane {
 
     /// Waits until a daemon leads and has seen all servers.
     pub async fn leads(&self, at: usize) {
-        let what = format!("the daemon of {} leads", self.root);
-        eventually(&what, LEAD_LIMIT, || async {
-            let page = self.text(at, "/metrics").await?;
+        let known = |page: &str| {
             let has = |line: &str| page.lines().any(|found| found == line);
-            let known = has("zkdeck_leader 1") && has("zkdeck_session_connected 1") && has("zkdeck_ensemble_serving 3");
-            (known && page.contains("zkdeck_node_files{")).then_some(())
-        })
-        .await;
+            let counts = ["zkdeck_leader 1", "zkdeck_session_connected 1", "zkdeck_ensemble_serving 3"];
+            counts.into_iter().all(has) && page.contains("zkdeck_node_files{")
+        };
+        let leads = async || self.text(at, "/metrics").await.is_some_and(|page| known(&page)).then_some(());
+        self.until(&format!("the daemon of {} leads", self.root), leads).await;
     }
 
     /// Waits until any daemon leads; which one.
     pub async fn leader(&self) -> usize {
-        eventually("a daemon leads", LEAD_LIMIT, || async {
+        let leader = async || {
             for at in 0..self.daemons.len() {
-                if self
-                    .text(at, "/metrics")
-                    .await
-                    .is_some_and(|page| page.lines().any(|line| line == "zkdeck_leader 1"))
-                {
+                let page = self.text(at, "/metrics").await;
+                if page.is_some_and(|page| page.lines().any(|line| line == "zkdeck_leader 1")) {
                     return Some(at);
                 }
             }
             None
-        })
-        .await
+        };
+        self.until("a daemon leads", leader).await
+    }
+
+    /// Says of each daemon how it stood when what is waited for has not come.
+    async fn until<T>(&self, what: &str, ask: impl AsyncFn() -> Option<T>) -> T {
+        let (begun, mut turns) = (Instant::now(), interval(Duration::from_millis(50)));
+        while begun.elapsed() < LEAD_LIMIT {
+            turns.tick().await;
+            if let Some(answer) = ask().await {
+                return answer;
+            }
+        }
+        let mut stand = String::new();
+        for at in 0..self.daemons.len() {
+            for path in ["/readyz", "/api/ensemble", "/api/scheduler/diagnostics", "/metrics"] {
+                let page = self.text(at, path).await.unwrap_or_else(|| "no answer".into());
+                let told = |line: &&str| {
+                    path != "/metrics" || ["zkdeck_l", "zkdeck_s"].iter().any(|name| line.starts_with(name))
+                };
+                let lines: Vec<_> = page.lines().filter(told).collect();
+                stand += &format!("daemon {at} {path}: {}\n", lines.join("\n"));
+            }
+        }
+        panic!("{what}: not within {LEAD_LIMIT:?}; {stand}{}", self.stderr());
     }
 
     pub fn signal(&self, at: usize, signal: Signal) {

@@ -16,7 +16,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::FutureExt;
 use tokio::sync::watch;
-use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until, timeout};
 
 use super::scheduler::SchedulerPort;
 use crate::adapters::zookeeper::config::ZkConfig;
@@ -33,6 +33,12 @@ use crate::engine::driver::Loop;
 const TRY_EVERY: Duration = Duration::from_millis(500);
 /// Everything is read anew this often, should a change have been missed.
 const SCAN_EVERY: Duration = Duration::from_secs(600);
+/// A turn that takes so long waits for an answer that will not come: reads have a limit of seconds,
+/// and writes end with the session, a few times its time-out later at most.
+const TURN_LIMIT: Duration = Duration::from_secs(120);
+/// So long after it was connected, everything has been read, or the watch that tells when to read
+/// does not come.
+const UP_LIMIT: Duration = Duration::from_secs(60);
 /// Why there is no session, and what ends that.
 const LOST: &str = "the connection was lost; it is made again by itself when a server with a quorum answers";
 /// Changes handled in one turn.
@@ -62,6 +68,8 @@ struct Link {
     /// What the core was told last.
     told: Option<LeadershipView>,
     up: bool,
+    /// When it was last seen to be up, or not connected.
+    fine: Instant,
     scan_due: bool,
     scanned: Instant,
 }
@@ -75,6 +83,7 @@ impl Link {
             own_epoch: None,
             told: None,
             up: false,
+            fine: Instant::now(),
             scan_due: false,
             scanned: Instant::now(),
         }
@@ -121,6 +130,52 @@ impl Session {
         changes
     }
 
+    async fn work(&mut self) -> Result<(), String> {
+        if self.link.is_none() {
+            return self.connect().await;
+        }
+        let mut paths = Vec::new();
+        for change in self.take_changes() {
+            match change {
+                Change::Link(state) => self.link_changed(state).await,
+                Change::Rescan => self.link.iter_mut().for_each(|link| link.scan_due = true),
+                Change::Path { path, .. } => paths.push(path),
+            }
+        }
+        let second_passed = std::mem::take(&mut self.second_passed);
+        if second_passed && self.hangs() {
+            let cause = format!(
+                "connected for {} s, and the records could not be read; another session is made",
+                UP_LIMIT.as_secs()
+            );
+            self.give_up(cause.clone()).await;
+            return Err(cause);
+        }
+        let scan_due = self.link.as_ref().is_some_and(|link| link.scan_due || link.scanned.elapsed() > SCAN_EVERY);
+        if scan_due {
+            return self.scan().await;
+        }
+        self.follow(&paths).await?;
+        if second_passed { self.stand().await } else { Ok(()) }
+    }
+
+    /// Whether the session is of no use: connected for long, and nothing could be read.
+    fn hangs(&mut self) -> bool {
+        let Some(link) = &mut self.link else { return false };
+        if link.up || link.coord.state() != LinkState::Connected {
+            link.fine = Instant::now();
+        }
+        link.fine.elapsed() > UP_LIMIT
+    }
+
+    async fn give_up(&mut self, cause: String) {
+        if let Some(link) = self.link.take() {
+            link.coord.close().await;
+        }
+        self.next_try = Instant::now();
+        self.down(SessionState::Connecting, cause).await;
+    }
+
     async fn link_changed(&mut self, state: LinkState) {
         let (told, cause) = match state {
             LinkState::Connected => return,
@@ -162,24 +217,12 @@ impl Loop for Session {
     }
 
     async fn turn(&mut self) -> Result<(), String> {
-        if self.link.is_none() {
-            return self.connect().await;
+        if let Ok(done) = timeout(TURN_LIMIT, self.work()).await {
+            return done;
         }
-        let mut paths = Vec::new();
-        for change in self.take_changes() {
-            match change {
-                Change::Link(state) => self.link_changed(state).await,
-                Change::Rescan => self.link.iter_mut().for_each(|link| link.scan_due = true),
-                Change::Path { path, .. } => paths.push(path),
-            }
-        }
-        let second_passed = std::mem::take(&mut self.second_passed);
-        let scan_due = self.link.as_ref().is_some_and(|link| link.scan_due || link.scanned.elapsed() > SCAN_EVERY);
-        if scan_due {
-            return self.scan().await;
-        }
-        self.follow(&paths).await?;
-        if second_passed { self.stand().await } else { Ok(()) }
+        let cause = format!("no answer for {} s; the session is given up and another one made", TURN_LIMIT.as_secs());
+        self.give_up(cause.clone()).await;
+        Err(cause)
     }
 
     async fn finish(&mut self) {
