@@ -225,16 +225,22 @@ impl Lane {
         }
         let mut stand = String::new();
         for at in 0..self.daemons.len() {
-            for path in ["/readyz", "/api/ensemble", "/api/scheduler/diagnostics", "/metrics"] {
-                let page = self.text(at, path).await.unwrap_or_else(|| "no answer".into());
-                let told = |line: &&str| {
-                    path != "/metrics" || ["zkdeck_l", "zkdeck_s"].iter().any(|name| line.starts_with(name))
-                };
-                let lines: Vec<_> = page.lines().filter(told).collect();
-                stand += &format!("daemon {at} {path}: {}\n", lines.join("\n"));
-            }
+            stand += &self.stands(at).await;
         }
         panic!("{what}: not within {LEAD_LIMIT:?}; {stand}{}", self.stderr());
+    }
+
+    /// How a daemon stands, for a failure.
+    async fn stands(&self, at: usize) -> String {
+        let mut stand = String::new();
+        for path in ["/readyz", "/api/ensemble", "/api/scheduler/diagnostics", "/metrics"] {
+            let page = self.text(at, path).await.unwrap_or_else(|| "no answer".into());
+            let told =
+                |line: &&str| path != "/metrics" || ["zkdeck_l", "zkdeck_s"].iter().any(|name| line.starts_with(name));
+            let lines: Vec<_> = page.lines().filter(told).collect();
+            stand += &format!("daemon {at} {path}: {}\n", lines.join("\n"));
+        }
+        stand
     }
 
     pub fn signal(&self, at: usize, signal: Signal) {
@@ -368,12 +374,17 @@ impl Lane {
         registry
     }
 
-    /// Whether the first daemon soon sees what another client changes, there and back: its watch lives.
-    pub async fn sees_others(&mut self) -> bool {
-        let registry = self.registry().await;
+    /// What another client changes, there and back, and the first daemon does not soon see: empty when its
+    /// watch lives.
+    pub async fn unseen(&mut self) -> Vec<String> {
         for (paused, line) in [(true, "zkdeck_scheduler_paused 1"), (false, "zkdeck_scheduler_paused 0")] {
-            if registry.pause_scheduler(paused).await.is_err() {
-                return false;
+            // The server of the other client may be the one that another lane has stopped.
+            let (begun, mut turns) = (Instant::now(), interval(Duration::from_millis(500)));
+            while let Err(error) = self.registry().await.pause_scheduler(paused).await {
+                turns.tick().await;
+                if begun.elapsed() > LEAD_LIMIT {
+                    return vec![format!("another client cannot change it: {error}")];
+                }
             }
             let seen = async {
                 let mut turns = interval(Duration::from_millis(100));
@@ -382,10 +393,10 @@ impl Lane {
                 }
             };
             if timeout(SETTLE_LIMIT, seen).await.is_err() {
-                return false;
+                return vec![format!("not within {SETTLE_LIMIT:?}: {line}; {}", self.stands(0).await)];
             }
         }
-        true
+        Vec::new()
     }
 
     /// What the checker saw before counts no more: the records are about to go back in time.
