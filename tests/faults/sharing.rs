@@ -1,11 +1,12 @@
 //! Several daemons: on one store, on different stores, and both sure that they lead.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::json;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, interval, sleep};
 
 use crate::bench::{Bench, Random};
 use crate::lane::{Lane, NODES};
@@ -149,8 +150,8 @@ pub async fn two_leaders(bench: &Bench, broken: Option<&'static str>, rounds: us
                 for at in 0..2 {
                     lane.leads(at).await;
                 }
-                load_all(lane, random, Duration::from_millis(2_000 + random.below(6_000))).await;
-                let both = lane.fired("break lead") > 1;
+                let load = load_all(lane, random, Duration::from_millis(2_000 + random.below(6_000)));
+                let both = both_lead(lane, load).await && lane.fired("break lead") > 1;
                 lane.kill(random.below(2) as usize);
                 tally.count_kill(both);
                 lane.start();
@@ -165,4 +166,26 @@ pub async fn two_leaders(bench: &Bench, broken: Option<&'static str>, rounds: us
             tally
         })
         .await
+}
+
+/// Whether both daemons said that they lead, most of the times that they were asked during `load`.
+async fn both_lead(lane: &Lane, load: impl Future<Output = ()>) -> bool {
+    let (asked, both) = (Cell::new(0), Cell::new(0));
+    let watch = async {
+        let mut turns = interval(Duration::from_millis(250));
+        loop {
+            turns.tick().await;
+            let pages = [lane.text(0, "/metrics").await, lane.text(1, "/metrics").await];
+            let leads = |page: &Option<String>| {
+                page.as_ref().is_some_and(|page| page.lines().any(|line| line == "zkdeck_leader 1"))
+            };
+            asked.set(asked.get() + 1);
+            both.set(both.get() + i32::from(pages.iter().all(leads)));
+        }
+    };
+    tokio::select! {
+        () = load => {}
+        () = watch => {}
+    }
+    both.get() * 2 > asked.get()
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use futures_util::{StreamExt, stream};
 
 use super::Session;
+use super::standing::fences;
 use crate::adapters::zookeeper::election;
 use crate::adapters::zookeeper::error::ZkError;
 use crate::adapters::zookeeper::layout::Touched;
@@ -74,6 +75,7 @@ impl Session {
             self.ctx.emit(Event::Instances(election::instances(registry).await?)).await;
         }
         if todo.epoch
+            && fences()
             && let Some(epoch) = registry.epoch().await?
         {
             self.ctx.emit(Event::Epoch(epoch)).await;

@@ -3,6 +3,7 @@
 use tokio::time::Instant;
 
 use super::Session;
+use super::standing::fences;
 use crate::adapters::faults;
 use crate::adapters::zookeeper::election::{self, Membership};
 use crate::adapters::zookeeper::error::ZkError;
@@ -44,7 +45,9 @@ impl Session {
         let unreadable = loaded.unreadable;
         self.ctx.emit(Event::FilesLoaded { entries: loaded.entries, unreadable }).await;
         self.ctx.emit(Event::SchedulerPaused(registry.scheduler_paused().await?.0)).await;
-        if let Some(epoch) = registry.epoch().await? {
+        if fences()
+            && let Some(epoch) = registry.epoch().await?
+        {
             self.ctx.emit(Event::Epoch(epoch)).await;
         }
         if let Some(run) = registry.last_run().await? {
