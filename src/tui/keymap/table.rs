@@ -165,7 +165,7 @@ pub const TABLE: &[Entry] = &[
     entry(A::LogColumns, "columns", Logs, &["C"], "", "other columns"),
     entry(A::Export, "export", Logs, &["x"], "export", "write all events that match to a file"),
     entry(A::CopyEvent, "copy-event", Logs, &["y"], "", "copy the event to the clipboard"),
-    entry(A::CopyQuery, "copy-query", Logs, &["Y"], "", "copy the query to Elasticsearch as a curl command"),
+    entry(A::CopyQuery, "copy-query", Logs, &["Y"], "", "show and copy the query to Elasticsearch, as curl"),
     entry(A::Searches, "searches", Logs, &["b"], "searches", "saved searches"),
     entry(A::SaveSearch, "save-search", Logs, &["B"], "", "save this search"),
 ];

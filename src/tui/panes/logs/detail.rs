@@ -1,4 +1,4 @@
-//! One event of a log, whole.
+//! One event of a log, whole, or the query that was asked.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -14,13 +14,16 @@ const ROWS_MAX: usize = 2000;
 
 #[derive(Debug)]
 pub(super) struct Detail {
-    pub(super) event: LogEvent,
+    /// `None` for a query.
+    pub(super) event: Option<LogEvent>,
+    title: String,
+    place: String,
     lines: Vec<String>,
     scroll: Cursor,
 }
 
 impl Detail {
-    pub(super) fn new(event: LogEvent) -> Self {
+    pub(super) fn of_event(event: LogEvent) -> Self {
         let mut lines = vec![event.message().to_owned()];
         lines.extend(event.more().take(ROWS_MAX).map(str::to_owned));
         let fields = event.fields.iter().map(|(name, value)| (name, value.clone()));
@@ -32,7 +35,32 @@ impl Detail {
             values.sort();
             lines.extend(values);
         }
-        Self { event, lines, scroll: Cursor::default() }
+        let time = event.time.map(instant);
+        let head = [Some(event.node.as_str()), time.as_deref(), event.level.map(|level| level.word())];
+        let head: Vec<_> =
+            head.into_iter().flatten().chain(event.thread.as_deref()).chain(event.logger.as_deref()).collect();
+        let place = match event.file.as_str() {
+            "" => "printed by its container".to_owned(),
+            file => format!("logs/{file}, byte {}", event.offset),
+        };
+        Self { title: head.join("  "), place, lines, scroll: Cursor::default(), event: Some(event) }
+    }
+
+    /// What `by` was asked, as a command line; its JSON over several lines where it has no quotes of the
+    /// shell in it.
+    pub(super) fn of_query(curl: &str, by: &str) -> Self {
+        let parts = curl.split_once(" -d '").and_then(|(command, body)| {
+            let body: serde_json::Value = serde_json::from_str(body.strip_suffix('\'')?).ok()?;
+            Some((command, serde_json::to_string_pretty(&body).ok()?))
+        });
+        let text = parts.map_or_else(|| curl.to_owned(), |(command, body)| format!("{command} -d '{body}'"));
+        Self {
+            event: None,
+            title: format!("What {by} was asked"),
+            place: "copied to the clipboard, as far as the terminal takes it; secrets are named, not shown".into(),
+            lines: text.lines().map(str::to_owned).collect(),
+            scroll: Cursor::default(),
+        }
     }
 
     pub(super) fn act(&mut self, action: Action) -> bool {
@@ -40,19 +68,10 @@ impl Detail {
     }
 
     pub(super) fn draw(&self, area: Rect, buffer: &mut Buffer, view: &View<'_>) {
-        let event = &self.event;
         let width = usize::from(area.width);
-        let time = event.time.map(instant);
-        let head = [Some(event.node.as_str()), time.as_deref(), event.level.map(|level| level.word())];
-        let head: Vec<_> =
-            head.into_iter().flatten().chain(event.thread.as_deref()).chain(event.logger.as_deref()).collect();
-        let title = format!("  {}   Esc back", sanitise::clean(&head.join("  ")));
-        paint::text(area, buffer, 0, &sanitise::fit(&title, width), view.styles.heading);
-        let place = match event.file.as_str() {
-            "" => "  printed by its container".to_owned(),
-            file => format!("  logs/{}, byte {}", sanitise::clean(file), event.offset),
-        };
-        paint::text(area, buffer, 1, &sanitise::fit(&place, width), view.styles.dim);
+        let line = |text: &str| sanitise::fit(&sanitise::clean(text), width);
+        paint::text(area, buffer, 0, &line(&format!("  {}   Esc back", self.title)), view.styles.heading);
+        paint::text(area, buffer, 1, &line(&format!("  {}", self.place)), view.styles.dim);
         let list = paint::below(area, 3);
         let room = width.saturating_sub(4).max(1);
         let shown = self.lines.iter().skip(self.scroll.at).take(usize::from(list.height));

@@ -156,7 +156,7 @@ impl Logs {
 
     fn selected(&self) -> Option<&LogEvent> {
         let (events, at) = self.list();
-        self.detail.as_ref().map(|detail| &detail.event).or_else(|| events.get(at))
+        self.detail.as_ref().and_then(|detail| detail.event.as_ref()).or_else(|| events.get(at))
     }
 
     fn ask(&mut self, snapshot: &Snapshot) -> Vec<Effect> {
@@ -245,9 +245,13 @@ impl Logs {
         vec![Effect::FetchLogs(LogAsk::Context(ContextAsk { id, file, offset, before: reach, after: reach }))]
     }
 
-    fn copy_query(&self) -> Vec<Effect> {
-        vec![match &self.answered.curl {
-            Some(curl) => Effect::Copy(curl.clone()),
+    /// Shows the query and copies it: not every terminal takes a copy.
+    fn copy_query(&mut self) -> Vec<Effect> {
+        vec![match self.answered.curl.clone() {
+            Some(curl) => {
+                self.detail = Some(Detail::of_query(&curl, &self.answered.by));
+                Effect::Copy(curl)
+            }
             None => Effect::Toast {
                 level: Level::Info,
                 text: "this answer comes from local files: there is no query to Elasticsearch to copy".into(),
@@ -321,7 +325,7 @@ impl Pane for Logs {
             Action::LogColumns => self.shown = self.shown.next(),
             Action::Follow if self.follow => self.follow = false,
             Action::Follow => return self.moved(Action::Bottom).unwrap_or_default(),
-            Action::Open => self.detail = self.selected().cloned().map(Detail::new),
+            Action::Open => self.detail = self.selected().cloned().map(Detail::of_event),
             Action::NextMatch => return self.next_match(true),
             Action::PreviousMatch => return self.next_match(false),
             Action::ContainerLog => return self.next_container(snapshot),

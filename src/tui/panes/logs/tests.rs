@@ -205,3 +205,20 @@ fn what_came_soon_is_shown_while_the_rest_is_searched() {
     answer(&mut pane, LogKind::Page, LogAnswer::Page(page(500..990)));
     assert_eq!((pane.window.events.len(), pane.cursor.at, pane.follow), (500, 499, true));
 }
+
+#[test]
+fn the_query_is_shown_and_copied() {
+    let snapshot = fixtures::snapshot();
+    let mut pane = ready();
+    assert!(matches!(&pane.act(Action::CopyQuery, &snapshot)[..], [Effect::Toast { .. }]), "files are not asked so");
+    let curl = "curl -s -u 'me':\"$ELASTIC_PASSWORD\" 'http://h:1/_search' -d '{\"size\":1,\"query\":{}}'".to_owned();
+    pane.answered = Answered { by: "Elasticsearch".into(), curl: Some(curl.clone()), ..Answered::default() };
+    assert!(matches!(&pane.act(Action::CopyQuery, &snapshot)[..], [Effect::Copy(copied)] if *copied == curl));
+    let text = picture(&pane, 90, 12);
+    assert!(text.contains("What Elasticsearch was asked") && text.contains("  \"size\": 1"), "{text}");
+    pane.act(Action::Back, &snapshot);
+    assert!(picture(&pane, 90, 12).contains("took 999 ms"));
+    pane.answered.curl = Some("curl 'http://h:1/_search' -d '{\"a\":\"it'\\''s\"}'".into());
+    pane.act(Action::CopyQuery, &snapshot);
+    assert!(picture(&pane, 90, 12).contains("it'\\''s"), "as it is where the shell's quotes are in it");
+}
