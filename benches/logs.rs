@@ -116,7 +116,8 @@ fn search(query: &str) -> LogSearch {
 
 async fn first(logs: &LocalLogs, query: &str) -> Duration {
     let begin = Instant::now();
-    let ask = PageAsk { search: search(query), limit: 100, soon: true, ..PageAsk::default() };
+    let ask =
+        PageAsk { search: search(query), limit: 100, soon: Some(Duration::from_millis(20)), ..PageAsk::default() };
     let page = logs.page(ask, NOW).await.unwrap();
     assert!(!page.events.is_empty(), "{query}");
     begin.elapsed()

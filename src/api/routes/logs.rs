@@ -37,7 +37,7 @@ pub(in crate::api) async fn search(State(app): State<App>, mut params: Params) -
         way: params.parsed("way", "must be older or newer", way)?.unwrap_or_default(),
         limit: params.number("limit", 1..=PAGE_MAX, 200)?,
         count: true,
-        soon: false,
+        soon: None,
     };
     params.finish()?;
     match app.limited(app.handle.logs(LogAsk::Page(ask))).await? {

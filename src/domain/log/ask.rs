@@ -78,8 +78,8 @@ pub struct PageAsk {
     pub limit: usize,
     /// Also say how many match in all.
     pub count: bool,
-    /// Somebody is watching: rather few events soon than all of the page later.
-    pub soon: bool,
+    /// Somebody is watching: after so long rather few events than all of the page later.
+    pub soon: Option<Duration>,
 }
 
 /// How many events match.

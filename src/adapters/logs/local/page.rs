@@ -2,7 +2,7 @@
 //! hit than those found.
 
 use std::sync::Mutex;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::super::record::event;
 use super::block::{EVENT_MAX, Tallied};
@@ -17,9 +17,8 @@ const TEXT_MAX: usize = 8 << 20;
 /// Blocks searched before it is seen whether that was enough; doubled each time.
 const WAVE: usize = 8;
 const WAVE_MAX: usize = 512;
-/// As far as somebody waits for the first events; these are shown after so long.
+/// As far as somebody waits for the first events.
 const WAVE_SOON: usize = 96;
-const SOON: Duration = Duration::from_millis(if cfg!(test) { 0 } else { 20 });
 
 /// Orders events: time, file, place.
 type Key = (u64, u64, u64);
@@ -100,7 +99,7 @@ fn gather(jobs: &mut [Job], wanted: &Wanted, ask: &PageAsk, stop: &Stop) -> Gath
     let beyond = |key: Key| from.is_none_or(|from| if older { key < from } else { key > from });
     let mut gathered = Gathered { hits: Vec::new(), done: 0, complete: true, sure: None };
     let Gathered { hits, done, complete, sure } = &mut gathered;
-    let (mut wave, begin, soon) = (WAVE, Instant::now(), ask.soon && older);
+    let (mut wave, begin, soon) = (WAVE, Instant::now(), ask.soon.filter(|_| older));
     while *done < jobs.len() {
         let end = jobs.len().min(*done + wave);
         let some = &jobs[*done..end];
@@ -115,7 +114,7 @@ fn gather(jobs: &mut [Job], wanted: &Wanted, ask: &PageAsk, stop: &Stop) -> Gath
             hits.reverse();
         }
         hits.truncate(ask.limit + 1);
-        (*done, wave) = (end, (wave * 2).min(if soon { WAVE_SOON } else { WAVE_MAX }));
+        (*done, wave) = (end, (wave * 2).min(if soon.is_some() { WAVE_SOON } else { WAVE_MAX }));
         let next = jobs.get(end);
         let enough = hits.get(ask.limit).is_some_and(|worst| {
             next.is_none_or(|job| if older { job.last < worst.key.0 } else { job.first > worst.key.0 })
@@ -125,7 +124,8 @@ fn gather(jobs: &mut [Job], wanted: &Wanted, ask: &PageAsk, stop: &Stop) -> Gath
         }
         // What is newer than all that was not searched yet will not change any more.
         let bound = next.map(|job| job.last);
-        if soon && begin.elapsed() >= SOON && hits.first().is_some_and(|hit| bound.is_some_and(|at| hit.key.0 > at)) {
+        let late = soon.is_some_and(|limit| begin.elapsed() >= limit);
+        if late && hits.first().is_some_and(|hit| bound.is_some_and(|at| hit.key.0 > at)) {
             *sure = bound;
             break;
         }

@@ -95,7 +95,7 @@ async fn what_is_wanted_soon_comes_in_parts_and_nothing_is_left_out() {
     let whole = logs.page(ask("event", 2000), NOW).await.unwrap();
     assert!(!whole.unfinished && messages(&whole.events) == all);
     let logs = LocalLogs::new(folder.path().to_owned());
-    let soon = logs.page(PageAsk { soon: true, ..ask("event", 2000) }, NOW).await.unwrap();
+    let soon = logs.page(PageAsk { soon: Some(Duration::ZERO), ..ask("event", 2000) }, NOW).await.unwrap();
     assert!(soon.unfinished && !soon.events.is_empty() && soon.events.len() < all.len(), "{}", soon.events.len());
     let rest = PageAsk { cursor: soon.older.clone(), ..ask("event", 2000) };
     let rest = logs.page(rest, NOW).await.unwrap();

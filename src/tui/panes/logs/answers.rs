@@ -12,6 +12,8 @@ use crate::tui::widgets::list::Cursor;
 
 /// Events of one page.
 const PAGE: usize = 500;
+/// The first events are waited for so long.
+const SOON: Duration = Duration::from_millis(20);
 /// Bars that are asked for: more than any screen has columns would not be seen.
 const BARS: usize = 200;
 /// A follower waits so long for an event before it says that there is none.
@@ -90,7 +92,7 @@ impl Logs {
         (self.pending.page, self.pending.going, self.changed, self.counted) =
             (true, Going::Newest, false, Timestamp(0));
         let search = self.query.search.clone();
-        vec![Effect::FetchLogs(LogAsk::Page(PageAsk { search, limit: PAGE, soon: true, ..PageAsk::default() }))]
+        vec![Effect::FetchLogs(LogAsk::Page(PageAsk { search, limit: PAGE, soon: Some(SOON), ..PageAsk::default() }))]
     }
 
     pub(super) fn page(&mut self, going: Going) -> Vec<Effect> {

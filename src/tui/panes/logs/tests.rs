@@ -200,7 +200,7 @@ fn what_came_soon_is_shown_while_the_rest_is_searched() {
     let first = LogPage { unfinished: true, ..page(990..1000) };
     let next = answer(&mut pane, LogKind::Page, LogAnswer::Page(first));
     let [LogAsk::Page(rest), ..] = &next[..] else { panic!("{next:?}") };
-    assert_eq!((rest.cursor.as_ref(), rest.way, rest.soon), (Some(&Place("990".into())), Way::Older, false));
+    assert_eq!((rest.cursor.as_ref(), rest.way, rest.soon), (Some(&Place("990".into())), Way::Older, None));
     assert!(picture(&pane, 100, 12).contains("fsync took 999 ms"));
     answer(&mut pane, LogKind::Page, LogAnswer::Page(page(500..990)));
     assert_eq!((pane.window.events.len(), pane.cursor.at, pane.follow), (500, 499, true));
