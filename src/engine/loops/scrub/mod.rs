@@ -196,7 +196,10 @@ impl Scrub {
             }
         }
         if let Some(first) = kept.first() {
-            let text = format!("{} files that no record names were put into quarantine, first {first}", kept.len());
+            let text = match kept.len() {
+                1 => format!("put into quarantine, because no record names it: {first}"),
+                count => format!("put into quarantine, because no record names them: {count} files, the first {first}"),
+            };
             self.ctx.notice(Level::Warning, text).await;
         }
         Ok(())
