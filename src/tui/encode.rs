@@ -26,9 +26,8 @@ pub fn changes(before: &Buffer, after: &Buffer, out: &mut Vec<u8>) {
         let mut x = after.area.left();
         while x < after.area.right() {
             let cell = &after[(x, y)];
-            let halved = x > after.area.left()
-                && columns(&before[(x - 1, y)]) > 1
-                && before[(x - 1, y)].symbol() != after[(x - 1, y)].symbol();
+            // A cell of its own now, and so far the right half of a wide character.
+            let halved = x > after.area.left() && columns(&before[(x - 1, y)]) > 1;
             if halved || before[(x, y)] != *cell {
                 pen.write(x, y, cell, out);
                 if x + 1 == after.area.right() {
@@ -205,6 +204,22 @@ mod tests {
             terminal.process(&bytes);
             check(&terminal, &second)?;
         }
+    }
+
+    #[test]
+    fn the_right_half_of_what_is_covered_itself_is_written_anew() {
+        let mut terminal = vt100::Parser::new(
+            std::num::NonZeroU16::new(AREA.height).unwrap(),
+            std::num::NonZeroU16::new(AREA.width).unwrap(),
+            0,
+        );
+        let first = picture(&[(11, 2, "文字 x", Style::new())]);
+        let second = picture(&[(8, 2, "文字 x", Style::new().red()), (11, 2, "文字 x", Style::new())]);
+        let mut bytes = Vec::new();
+        changes(&Buffer::empty(AREA), &first, &mut bytes);
+        changes(&first, &second, &mut bytes);
+        terminal.process(&bytes);
+        check(&terminal, &second).unwrap();
     }
 
     #[test]
