@@ -189,37 +189,32 @@ mod tests {
         prop::collection::vec((0..AREA.width, 0..AREA.height, text, style()), 0..6)
     }
 
+    /// Both pictures one after the other in one terminal.
+    fn check_both(first: &Buffer, second: &Buffer) -> Result<(), TestCaseError> {
+        let cells = |n| std::num::NonZeroU16::new(n).expect("not 0");
+        let mut terminal = vt100::Parser::new(cells(AREA.height), cells(AREA.width), 0);
+        let mut bytes = Vec::new();
+        changes(&Buffer::empty(AREA), first, &mut bytes);
+        terminal.process(&bytes);
+        check(&terminal, first)?;
+        bytes.clear();
+        changes(first, second, &mut bytes);
+        terminal.process(&bytes);
+        check(&terminal, second)
+    }
+
     proptest! {
         #[test]
         fn a_terminal_shows_every_picture_after_every_other(first in strokes(), second in strokes()) {
-            let cells = |n| std::num::NonZeroU16::new(n).expect("not 0");
-            let mut terminal = vt100::Parser::new(cells(AREA.height), cells(AREA.width), 0);
-            let (blank, first, second) = (Buffer::empty(AREA), picture(&first), picture(&second));
-            let mut bytes = Vec::new();
-            changes(&blank, &first, &mut bytes);
-            terminal.process(&bytes);
-            check(&terminal, &first)?;
-            bytes.clear();
-            changes(&first, &second, &mut bytes);
-            terminal.process(&bytes);
-            check(&terminal, &second)?;
+            check_both(&picture(&first), &picture(&second))?;
         }
     }
 
     #[test]
     fn the_right_half_of_what_is_covered_itself_is_written_anew() {
-        let mut terminal = vt100::Parser::new(
-            std::num::NonZeroU16::new(AREA.height).unwrap(),
-            std::num::NonZeroU16::new(AREA.width).unwrap(),
-            0,
-        );
         let first = picture(&[(11, 2, "文字 x", Style::new())]);
         let second = picture(&[(8, 2, "文字 x", Style::new().red()), (11, 2, "文字 x", Style::new())]);
-        let mut bytes = Vec::new();
-        changes(&Buffer::empty(AREA), &first, &mut bytes);
-        changes(&first, &second, &mut bytes);
-        terminal.process(&bytes);
-        check(&terminal, &second).unwrap();
+        check_both(&first, &second).unwrap();
     }
 
     #[test]

@@ -21,7 +21,7 @@ use zkdeck::domain::ids::NodeId;
 use zkdeck::domain::invariants::{Picture, between, check};
 use zkdeck::engine::inspect::Inspection;
 
-use crate::support::{eventually, free_ports};
+use crate::support::{eventually, free_ports, within};
 
 pub const NODES: [&str; 3] = ["zk1", "zk2", "zk3"];
 /// Longest time that a daemon takes to lead on a busy machine.
@@ -30,6 +30,9 @@ const LEAD_LIMIT: Duration = Duration::from_secs(300);
 const SETTLE_LIMIT: Duration = Duration::from_secs(60);
 /// How long the checker itself may fail to see anything, on a machine that is too busy.
 const LOOK_LIMIT: Duration = Duration::from_secs(300);
+
+/// The line of the metrics of a daemon that leads.
+pub const LEADS: &str = "zkdeck_leader 1";
 
 /// One daemon on a lane's store.
 pub struct Daemon {
@@ -192,9 +195,8 @@ impl Lane {
     /// Waits until a daemon leads and has seen all servers.
     pub async fn leads(&self, at: usize) {
         let known = |page: &str| {
-            let has = |line: &str| page.lines().any(|found| found == line);
-            let counts = ["zkdeck_leader 1", "zkdeck_session_connected 1", "zkdeck_ensemble_serving 3"];
-            counts.into_iter().all(has) && page.contains("zkdeck_node_files{")
+            let counts = [LEADS, "zkdeck_session_connected 1", "zkdeck_ensemble_serving 3"];
+            counts.into_iter().all(|line| has_line(page, line)) && page.contains("zkdeck_node_files{")
         };
         let leads = async || self.text(at, "/metrics").await.is_some_and(|page| known(&page)).then_some(());
         self.until(&format!("the daemon of {} leads", self.root), leads).await;
@@ -204,8 +206,7 @@ impl Lane {
     pub async fn leader(&self) -> usize {
         let leader = async || {
             for at in 0..self.daemons.len() {
-                let page = self.text(at, "/metrics").await;
-                if page.is_some_and(|page| page.lines().any(|line| line == "zkdeck_leader 1")) {
+                if self.counts(at, LEADS).await {
                     return Some(at);
                 }
             }
@@ -216,12 +217,8 @@ impl Lane {
 
     /// Says of each daemon how it stood when what is waited for has not come.
     async fn until<T>(&self, what: &str, ask: impl AsyncFn() -> Option<T>) -> T {
-        let (begun, mut turns) = (Instant::now(), interval(Duration::from_millis(50)));
-        while begun.elapsed() < LEAD_LIMIT {
-            turns.tick().await;
-            if let Some(answer) = ask().await {
-                return answer;
-            }
+        if let Some(answer) = within(LEAD_LIMIT, || ask()).await {
+            return answer;
         }
         let mut stand = String::new();
         for at in 0..self.daemons.len() {
@@ -293,6 +290,11 @@ impl Lane {
     pub async fn text(&self, at: usize, path: &str) -> Option<String> {
         let answer = self.client.get(format!("{}{path}", self.daemons.get(at)?.url)).timeout(Duration::from_secs(5));
         answer.send().await.ok()?.text().await.ok()
+    }
+
+    /// Whether a daemon's metrics have this line.
+    pub async fn counts(&self, at: usize, line: &str) -> bool {
+        self.text(at, "/metrics").await.is_some_and(|page| has_line(&page, line))
     }
 
     pub async fn get(&self, path: &str) -> Option<Value> {
@@ -386,13 +388,8 @@ impl Lane {
                     return vec![format!("another client cannot change it: {error}")];
                 }
             }
-            let seen = async {
-                let mut turns = interval(Duration::from_millis(100));
-                while !self.text(0, "/metrics").await.is_some_and(|page| page.lines().any(|found| found == line)) {
-                    turns.tick().await;
-                }
-            };
-            if timeout(SETTLE_LIMIT, seen).await.is_err() {
+            let seen = within(SETTLE_LIMIT, async || self.counts(0, line).await.then_some(())).await;
+            if seen.is_none() {
                 return vec![format!("not within {SETTLE_LIMIT:?}: {line}; {}", self.stands(0).await)];
             }
         }
@@ -513,4 +510,8 @@ pub fn unmount(folder: &Path) {
     if mounted.lines().any(|line| line.split(' ').nth(1) == Some(&*name)) {
         _ = Command::new("umount").arg("-l").arg(folder).status();
     }
+}
+
+fn has_line(page: &str, line: &str) -> bool {
+    page.lines().any(|found| found == line)
 }

@@ -9,7 +9,7 @@ use serde_json::json;
 use tokio::time::{Instant, interval, sleep};
 
 use crate::bench::{Bench, Random};
-use crate::lane::{Lane, NODES};
+use crate::lane::{LEADS, Lane, NODES};
 use crate::steps::undrain;
 use crate::tally::Tally;
 
@@ -175,12 +175,9 @@ async fn both_lead(lane: &Lane, load: impl Future<Output = ()>) -> bool {
         let mut turns = interval(Duration::from_millis(250));
         loop {
             turns.tick().await;
-            let pages = [lane.text(0, "/metrics").await, lane.text(1, "/metrics").await];
-            let leads = |page: &Option<String>| {
-                page.as_ref().is_some_and(|page| page.lines().any(|line| line == "zkdeck_leader 1"))
-            };
+            let lead = lane.counts(0, LEADS).await && lane.counts(1, LEADS).await;
             asked.set(asked.get() + 1);
-            both.set(both.get() + i32::from(pages.iter().all(leads)));
+            both.set(both.get() + i32::from(lead));
         }
     };
     tokio::select! {

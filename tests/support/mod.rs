@@ -72,13 +72,21 @@ pub(crate) async fn eventually<T, F: Future<Output = Option<T>>>(
     limit: Duration,
     mut ask: impl FnMut() -> F,
 ) -> T {
+    match within(limit, &mut ask).await {
+        Some(answer) => answer,
+        None => panic!("{what}: not within {limit:?}"),
+    }
+}
+
+/// Asks until there is an answer; `None` when `limit` has passed.
+pub(crate) async fn within<T, F: Future<Output = Option<T>>>(limit: Duration, mut ask: impl FnMut() -> F) -> Option<T> {
     let begun = Instant::now();
     let mut timer = tokio::time::interval(Duration::from_millis(50));
     while begun.elapsed() < limit {
         timer.tick().await;
         if let Some(answer) = ask().await {
-            return answer;
+            return Some(answer);
         }
     }
-    panic!("{what}: not within {limit:?}");
+    None
 }

@@ -106,19 +106,20 @@ fn set_aside(disk: &dyn Disk, source: &Path, folder: &Path, name: &str) -> Resul
     make_folder(disk, folder)?;
     let target = folder.join(name);
     match disk.rename_new(source, &target) {
-        Ok(()) => {}
+        Ok(()) => sync_folder(disk, folder)?,
         Err(Errno::NOENT) => return Ok(false),
-        Err(Errno::XDEV) => copy_over(disk, "copy to quarantine", source, &target)?,
-        // A name is used once, so these are the same bytes: an earlier try was cut between copy and removal.
-        Err(Errno::EXIST) if same_size(disk, source, &target) => super::place::remove(disk, source)?,
+        Err(Errno::EXIST) if !same_size(disk, source, &target) => {
+            return Err(BlobError::target("move to quarantine", source, Errno::EXIST));
+        }
+        Err(Errno::XDEV | Errno::EXIST) => copy_over(disk, "copy to quarantine", source, &target)?,
         Err(error) => return Err(BlobError::target("move to quarantine", source, error)),
     }
-    sync_folder(disk, folder)?;
     Ok(true)
 }
 
 /// To another disk: whole and synced under another name first, and with its name synced before the
-/// source goes. What an earlier try brought over is not brought again. `operation` is for errors.
+/// source goes. A name is used once: what has it already, with this size, was brought over by an earlier
+/// try that was cut, and is not brought again. `operation` is for errors.
 pub(super) fn copy_over(
     disk: &dyn Disk,
     operation: &'static str,

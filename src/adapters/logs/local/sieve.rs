@@ -36,7 +36,7 @@ impl Sieve {
                     Expr::Text(Pattern::Regex(regex)) => Self::of_regex(regex),
                     _ => None,
                 });
-                Self { exact: false, also: by_needles.also, ..by_regex.unwrap_or_default() }
+                Self { exact: false, ..by_regex.unwrap_or_default() }
             }
             _ => Self::of_needles(expr),
         }
