@@ -108,6 +108,25 @@ pub fn wrap(text: &str, width: usize, lines: usize) -> Vec<String> {
     out.iter().map(|line| fit(line, width)).collect()
 }
 
+/// Breaks text into at most `rows` rows of `width` columns, wherever that is: no character is left out
+/// before the last row, and none is moved.
+#[must_use]
+pub fn fold(text: &str, width: usize, rows: usize) -> Vec<String> {
+    let (mut out, mut row, mut used) = (Vec::new(), String::new(), 0);
+    for c in clean(text).chars() {
+        let columns = c.width().unwrap_or(0);
+        if used + columns > width && !row.is_empty() {
+            out.push(std::mem::take(&mut row));
+            used = 0;
+        }
+        row.push(c);
+        used += columns;
+    }
+    out.push(row);
+    out.truncate(rows);
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -139,6 +158,14 @@ mod tests {
         {
             assert_eq!(fit(text, width), cut, "{text} to {width}");
         }
+    }
+
+    #[test]
+    fn folding_leaves_nothing_out() {
+        assert_eq!(fold("ab  cdefg文h", 4, 9), ["ab  ", "cdef", "g文h"]);
+        assert_eq!(fold("abc文", 4, 9), ["abc", "文"]);
+        assert_eq!(fold("abcdefghij", 4, 2), ["abcd", "efgh"]);
+        assert_eq!((fold("", 4, 9), fold("\x1b[2J", 9, 9)), (vec![String::new()], vec!["^[[2J".to_owned()]));
     }
 
     #[test]

@@ -46,19 +46,13 @@ impl Detail {
         Self { title: head.join("  "), place, lines, scroll: Cursor::default(), event: Some(event) }
     }
 
-    /// What `by` was asked, as a command line; its JSON over several lines where it has no quotes of the
-    /// shell in it.
+    /// What `by` was asked, as a command line.
     pub(super) fn of_query(curl: &str, by: &str) -> Self {
-        let parts = curl.split_once(" -d '").and_then(|(command, body)| {
-            let body: serde_json::Value = serde_json::from_str(body.strip_suffix('\'')?).ok()?;
-            Some((command, serde_json::to_string_pretty(&body).ok()?))
-        });
-        let text = parts.map_or_else(|| curl.to_owned(), |(command, body)| format!("{command} -d '{body}'"));
         Self {
             event: None,
             title: format!("What {by} was asked"),
             place: "copied to the clipboard, as far as the terminal takes it; secrets are named, not shown".into(),
-            lines: text.lines().map(str::to_owned).collect(),
+            lines: vec![curl.to_owned()],
             scroll: Cursor::default(),
         }
     }
@@ -75,10 +69,8 @@ impl Detail {
         let list = paint::below(area, 3);
         let room = width.saturating_sub(4).max(1);
         let shown = self.lines.iter().skip(self.scroll.at).take(usize::from(list.height));
-        let rows = shown.flat_map(|text| match sanitise::wrap(text, room, ROWS_MAX) {
-            rows if rows.is_empty() => vec![String::new()],
-            rows => rows,
-        });
+        // Nothing is left out, not of a word that is longer than a row either.
+        let rows = shown.flat_map(|text| sanitise::fold(text, room, ROWS_MAX));
         for (row, text) in rows.take(usize::from(list.height)).enumerate() {
             paint::text(list, buffer, row as u16, &format!("  {text}"), view.styles.text);
         }
