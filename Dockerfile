@@ -22,10 +22,14 @@ RUN groupadd --gid 1000 zkdeck \
  && mkdir -p /zkdeck/data /zkdeck/logs \
  && chown -R zkdeck:zkdeck /zkdeck
 COPY docker/entrypoint.sh /usr/local/bin/entrypoint
+# Before the program on the PATH: whoever comes in by exec is root, and zkdeck never is.
+COPY docker/zkdeck.sh /usr/local/sbin/zkdeck
 COPY --from=build /src/target/release/zkdeck /usr/local/bin/zkdeck
+# For the console by `docker compose exec`: box drawing, and 256 colours where Docker would say 8.
+ENV LANG=C.UTF-8 TERM=xterm-256color
 USER zkdeck
 WORKDIR /zkdeck
 EXPOSE 8080
-HEALTHCHECK --interval=5s --timeout=5s --start-period=20s --retries=6 CMD ["zkdeck", "healthcheck"]
+HEALTHCHECK --interval=5s --timeout=5s --start-period=20s --retries=6 CMD ["/usr/local/bin/zkdeck", "healthcheck"]
 ENTRYPOINT ["entrypoint"]
 CMD ["zkdeck", "--daemon"]
