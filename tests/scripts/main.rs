@@ -13,7 +13,8 @@ use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 
 /// What every system has, or the scripts could not begin.
-const BASE: &str = "awk bash cat chmod cut dirname env grep head ln mkdir mktemp mv rm sed sh sha256sum sort tail tr uname";
+const BASE: &str =
+    "awk bash cat chmod cut dirname env grep head ln mkdir mktemp mv rm sed sh sha256sum sort tail tr uname";
 /// A machine of which the test says what is there.
 struct Machine {
     folder: TempDir,
