@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::config::ApiConfig;
 use super::error::Fail;
+use super::routes::page;
 use super::state::App;
 
 pub(super) async fn guard(State(app): State<App>, request: Request, next: Next) -> Response {
@@ -31,7 +32,7 @@ fn check(config: &ApiConfig, headers: &HeaderMap, path: &str) -> Result<(), Fail
         }
     }
     match &config.token {
-        Some(token) if path != "/healthz" => {
+        Some(token) if path != "/healthz" && !page::is_file(path) => {
             let given = text(headers, header::AUTHORIZATION).and_then(|value| value.strip_prefix("Bearer "));
             if given.is_some_and(|given| token.is(given.as_bytes())) {
                 return Ok(());

@@ -9,7 +9,7 @@ use axum::routing::{MethodRouter, any, delete, get, post, put};
 use super::config::{ApiConfig, CONTROL};
 use super::error::Fail;
 use super::guard::guard;
-use super::routes::{demo, ensemble, files, health, logs, nodes, operations, scheduler, servers};
+use super::routes::{demo, ensemble, files, health, logs, nodes, operations, page, scheduler, servers};
 use super::state::App;
 use crate::engine::handle::Handle;
 
@@ -59,9 +59,16 @@ pub fn router(handle: Handle, config: ApiConfig) -> Router {
             _ => router.route(path, handler()),
         };
     }
+    for (path, kind, text) in page::FILES {
+        router = router.route(path, get(async move || page::file(kind, text)));
+    }
     router
         .fallback(async || {
-            Fail::new(StatusCode::NOT_FOUND, "no-route", "there is no such route; see /api/openapi.json")
+            Fail::new(
+                StatusCode::NOT_FOUND,
+                "no-route",
+                "there is no such route; see /api/openapi.json, or / in a browser",
+            )
         })
         .method_not_allowed_fallback(async || {
             Fail::new(

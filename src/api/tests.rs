@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::body::{Body, to_bytes};
-use axum::http::{Request as HttpRequest, StatusCode};
+use axum::http::{HeaderMap, Request as HttpRequest, StatusCode};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -165,6 +165,81 @@ async fn every_route_asks_for_the_token_and_refuses_foreign_hosts() {
             assert_eq!(status, expected.unwrap_or(200), "{method} {path} from {host}");
         }
     }
+}
+
+/// Asks for a file of the page, with a token set and none sent.
+async fn page(path: &str, headers: &[(&'static str, &str)]) -> (u16, HeaderMap, String) {
+    let (handle, end) = Handle::pair(Arc::new(snapshot()));
+    let token = Secret::new("0123456789abcdef").unwrap();
+    let service = router(handle, ApiConfig { token: Some(token), ..ApiConfig::default() });
+    let mut sent = request("GET", path, None);
+    for (name, value) in headers {
+        sent.headers_mut().insert(*name, value.parse().unwrap());
+    }
+    let response = service.oneshot(sent).await.unwrap();
+    assert_eq!(end.requests.len(), 0, "nothing reached the engine");
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    let bytes = to_bytes(response.into_body(), 1 << 20).await.unwrap();
+    (status, headers, String::from_utf8(bytes.to_vec()).unwrap())
+}
+
+#[tokio::test]
+async fn a_browser_gets_a_page_that_is_whole_by_itself() {
+    for path in ["/", "/ui", "/ui/"] {
+        let (status, headers, text) = page(path, &[]).await;
+        assert_eq!((status, &headers["content-type"]), (200, &"text/html; charset=utf-8".parse().unwrap()), "{path}");
+        let policy = headers["content-security-policy"].to_str().unwrap();
+        assert!(policy.starts_with("default-src 'none';") && !policy.contains("unsafe"), "{policy}");
+        assert!(policy.contains("frame-ancestors 'none'"), "{policy}");
+        assert!(text.contains("docker compose exec backend zkdeck"));
+        // Nothing from elsewhere, and nothing that the policy would refuse: no script or style inside the page.
+        assert!(!text.contains("://") && !text.contains(" style="), "{text}");
+        let handler = text.split_whitespace().find(|word| word.starts_with("on") && word.contains('='));
+        assert_eq!(handler, None);
+        assert!(!text.contains("<style") && !text.contains("<script>"), "{text}");
+        let refers = |attribute: &str| {
+            text.split(attribute).skip(1).map(|rest| rest.split('"').next().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        for path in [refers("href=\""), refers("src=\"")].concat() {
+            let served = ROUTES.iter().any(|(_, route, _)| *route == path) || path == "data:,";
+            assert!(served || page(&path, &[]).await.0 == 200, "{path} leads nowhere");
+        }
+    }
+    let (_, headers, script) = page("/ui/page.js", &[]).await;
+    assert_eq!(headers["content-type"], "text/javascript; charset=utf-8");
+    for sink in ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "://"] {
+        assert!(!script.contains(sink), "{sink}");
+    }
+    for (_, path, _) in ROUTES.iter().filter(|(_, path, _)| script.contains(&format!("\"{path}\""))) {
+        assert!(page(path, &[]).await.0 == 401, "{path} says what is live without the token");
+    }
+}
+
+#[tokio::test]
+async fn the_page_is_for_this_host_only() {
+    for path in ["/", "/ui/", "/ui/page.js", "/ui/page.css"] {
+        assert_eq!(page(path, &[("host", "evil.example")]).await.0, 421, "{path}");
+        assert_eq!(page(path, &[("origin", "http://evil.example")]).await.0, 403, "{path}");
+    }
+    assert_eq!(page("/ui/other", &[]).await.0, 401, "no more than the page is open");
+}
+
+/// What the page's script reads is what the routes answer.
+#[tokio::test]
+async fn the_page_reads_what_is_there() {
+    let answer = async |path: &str| ask(snapshot(), request("GET", path, None), refuse).await.1;
+    let ready = answer("/readyz").await;
+    assert!(ready["ready"].is_boolean() && ready["missing"].is_array() && ready["alerts"].is_array(), "{ready}");
+    let ensemble = answer("/api/ensemble").await;
+    assert!(ensemble["state"].is_string() && ensemble.get("leader").is_some(), "{ensemble}");
+    assert!(ensemble["quorum"]["serving"].is_u64() && ensemble["quorum"]["voters"].is_u64(), "{ensemble}");
+    let server = answer("/api/servers").await["servers"][0].clone();
+    assert!(server["node"].is_string() && server["verdict"]["state"].is_string(), "{server}");
+    let nodes = answer("/api/nodes").await;
+    assert!(nodes["files_complete"].is_boolean(), "{nodes}");
+    let node = nodes["nodes"][0].clone();
+    assert!(node["id"].is_string() && node["files"].is_u64() && node["bytes"].is_u64(), "{node}");
+    assert!(node["condition"].is_string(), "{node}");
 }
 
 #[tokio::test]

@@ -7,5 +7,6 @@ pub(super) mod health;
 pub(super) mod logs;
 pub(super) mod nodes;
 pub(super) mod operations;
+pub(super) mod page;
 pub(super) mod scheduler;
 pub(super) mod servers;

@@ -13,7 +13,12 @@ use crate::domain::command::{Command, WEIGHT_MAX};
 
 pub(in crate::api) async fn list(State(app): State<App>) -> Answer {
     let snapshot = app.snapshot();
-    let body = json!({ "nodes": snapshot.nodes, "moves": snapshot.moves, "taken_at": snapshot.taken_at });
+    let body = json!({
+        "nodes": snapshot.nodes,
+        "files_complete": snapshot.files_complete,
+        "moves": snapshot.moves,
+        "taken_at": snapshot.taken_at,
+    });
     Ok(axum::Json(body).into_response())
 }
 
