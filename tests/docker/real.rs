@@ -10,12 +10,12 @@ use zkdeck::domain::command::ServerAction::{Pause, Restart, Resume, Start, Stop}
 use zkdeck::domain::ids::NodeId;
 use zkdeck::domain::server::{HostState, HostView};
 
-/// Containers of this test; removed when dropped.
+/// Containers of this test; removed when dropped, with the volumes that their image made for each.
 struct Made(Vec<String>);
 
 impl Drop for Made {
     fn drop(&mut self) {
-        _ = Command::new("docker").args(["rm", "-f"]).args(&self.0).output();
+        _ = Command::new("docker").args(["rm", "-f", "-v"]).args(&self.0).output();
     }
 }
 
