@@ -13,6 +13,7 @@ mod dashboards;
 mod filebeat;
 mod live;
 mod rules;
+mod words;
 
 use std::path::{Path, PathBuf};
 

@@ -1,0 +1,116 @@
+//! What the documents, the scripts and the program say of the same thing.
+
+use std::collections::BTreeSet;
+
+use super::{keys, path, strings, text, yaml};
+
+/// Without the marks of comments, in one line.
+fn flat(name: &str) -> String {
+    let lines = text(name);
+    let bare = lines.lines().map(|line| line.trim_start().trim_start_matches("///").trim_start_matches("//!").trim());
+    bare.collect::<Vec<_>>().join(" ")
+}
+
+/// What stands between the first `open` and the next `close` after it.
+fn between<'a>(text: &'a str, open: &str, close: &str) -> &'a str {
+    text.split(open).nth(1).and_then(|rest| rest.split(close).next()).unwrap_or_else(|| panic!("no {open}"))
+}
+
+#[test]
+fn what_zkdeck_is_stands_everywhere_in_the_same_words() {
+    let cargo = text("Cargo.toml");
+    let sentence = between(&cargo, "description = \"A ", "\"");
+    for name in ["src/cli/args.rs", "src/lib.rs"] {
+        let (found, told) = (flat(name), sentence.trim_end_matches(" per server"));
+        assert!(found.contains(told), "{name} does not say: {told}");
+    }
+}
+
+#[test]
+fn one_rust_is_installed_and_in_the_image() {
+    let lib = text("scripts/lib.sh");
+    let pin = between(&lib, "\nRUST_PIN=", "\n");
+    let env = text(".env");
+    let image = between(&env, "\nRUST_VERSION=", "-");
+    assert!(pin.starts_with(&format!("{image}.")), "scripts/lib.sh installs {pin}, the image is built by {image}");
+    let cargo = text("Cargo.toml");
+    let number = |version: &str| version.split('.').map(|part| part.parse().unwrap()).collect::<Vec<u32>>();
+    let least = between(&cargo, "\nrust-version = \"", "\"");
+    assert!(number(pin) >= number(least), "{pin} is too old: {least} is needed");
+    assert!(!path("rust-toolchain.toml").exists(), "it would make rustup download what may not be needed");
+}
+
+#[test]
+fn every_alert_is_explained() {
+    let source = text("src/domain/state/alerts.rs");
+    let said = source.split("say(\"").skip(1).chain(source.split("Some((\"").skip(1));
+    let codes: BTreeSet<&str> = said.map(|rest| rest.split('"').next().unwrap()).collect();
+    assert!(codes.len() >= 9, "{codes:?}");
+    let told = text("docs/reliability.md");
+    let missing: Vec<_> =
+        codes.iter().chain([&"node-full"]).filter(|code| !told.contains(&format!("`{code}`"))).collect();
+    assert!(missing.is_empty(), "docs/reliability.md does not explain {missing:?}");
+}
+
+#[test]
+fn every_field_of_a_query_is_named() {
+    let source = text("src/domain/log/ast.rs");
+    let table = between(&source, "const FIELDS", "];");
+    let told = text("docs/logs.md");
+    let names = table.split("(\"").skip(1).map(|rest| rest.split('"').next().unwrap());
+    let missing: Vec<_> = names.filter(|name| !told.contains(&format!("`{name}`"))).collect();
+    assert!(missing.is_empty(), "docs/logs.md does not name {missing:?}");
+}
+
+#[test]
+fn the_kernels_limit_is_kept_in_one_file() {
+    let file = "/etc/sysctl.d/99-zkdeck.conf";
+    let readme = text("README.md");
+    assert!(readme.contains(&format!("put the line `vm.max_map_count=262144` into `{file}`")));
+    assert!(text("src/cli/doctor/system.rs").contains(file), "zkdeck doctor names another file than README.md");
+}
+
+#[test]
+fn a_console_in_the_container_has_a_language_and_colours() {
+    let file = text("Dockerfile");
+    let settings = between(&file, "\nENV ", "\n");
+    assert_eq!(settings, "LANG=C.UTF-8 TERM=xterm-256color");
+    assert!(file.contains("COPY docker/zkdeck.sh /usr/local/sbin/zkdeck\n"), "exec would start zkdeck as root");
+    let out = text("README.md");
+    assert!(out.contains("docker compose cp backend:/usr/local/bin/zkdeck ."));
+    assert!(file.contains("/src/target/release/zkdeck /usr/local/bin/zkdeck\n"), "README.md copies it from elsewhere");
+}
+
+#[test]
+fn passwords_are_given_to_all_who_need_them() {
+    let (base, secure) =
+        (yaml("docker-compose.yml")["services"].clone(), yaml("docker/secure.yml")["services"].clone());
+    for name in keys(&secure) {
+        assert!(base.get(name).is_some(), "{name} is no service");
+        for volume in strings(&secure[name]["volumes"]) {
+            let source = volume.split(':').next().unwrap().trim_start_matches("./");
+            assert!(path(source).exists() || source == "data/token", "{name}: {source} is missing");
+        }
+    }
+    // Whoever is told of Elasticsearch is told of its password.
+    for name in keys(&base) {
+        let asks = serde_yaml_ng::to_string(&base[name]).unwrap().contains("elasticsearch:9200");
+        let needs = asks || ["elasticsearch", "filebeat", "grafana"].contains(&name);
+        let given = serde_yaml_ng::to_string(&secure[name]).unwrap().contains("${ELASTIC_PASSWORD:?");
+        assert_eq!(needs, given, "{name}");
+    }
+    assert!(text("filebeat/filebeat.yml").contains("password: \"${ELASTICSEARCH_PASSWORD:}\""));
+    // The files that take the place of others differ from them by the secrets only.
+    for (file, of, more) in [
+        ("docker/secure/prometheus.yml", "monitoring/prometheus.yml", &["authorization:"][..]),
+        (
+            "docker/secure/datasources.yml",
+            "monitoring/grafana/provisioning/datasources/datasources.yml",
+            &["basicAuth: true", "basicAuthUser: elastic", "secureJsonData: {basicAuthPassword: $ELASTIC_PASSWORD}"],
+        ),
+    ] {
+        let plain = text(file);
+        let rest = plain.lines().skip(1).filter(|line| !more.iter().any(|word| line.trim().starts_with(word)));
+        assert_eq!(rest.collect::<Vec<_>>(), text(of).lines().collect::<Vec<_>>(), "{file}");
+    }
+}
