@@ -1,5 +1,5 @@
-//! zkdeck: a terminal operations console for an Apache ZooKeeper ensemble that places files on its
-//! nodes.
+//! zkdeck: a terminal console to watch and operate an Apache ZooKeeper ensemble, and to keep files spread over one
+//! folder per server, called a node. The bytes lie on disk, the files' records in ZooKeeper.
 //!
 //! # The map
 //!

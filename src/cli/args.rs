@@ -8,9 +8,11 @@ use toml::Value;
 use super::{doctor, logs, templates};
 use crate::config::Overrides;
 
-/// A terminal operations console for an Apache ZooKeeper ensemble that places files on its nodes.
+/// A terminal console to watch and operate an Apache ZooKeeper ensemble, and to keep files spread over one folder per
+/// server
 ///
-/// Without a command it opens the console.
+/// The files' bytes lie on disk in data/uploads/<server>/, their records in ZooKeeper. Without a command it opens the
+/// console. Without --read-only it writes under its root in ZooKeeper.
 #[derive(Debug, Parser)]
 #[command(name = "zkdeck", version, about, max_term_width = 100)]
 pub(super) struct Args {

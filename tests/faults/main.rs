@@ -104,7 +104,7 @@ async fn a_few_faults_lose_nothing() {
 
 /// The whole campaign, or the classes whose names contain `ZKDECK_FAULT_CLASS`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "takes an hour: scripts/faults runs it"]
+#[ignore = "takes 40 to 60 minutes: scripts/faults runs it"]
 async fn campaign() {
     if !cfg!(feature = "failpoints") {
         panic!("the campaign needs the feature failpoints: use scripts/faults");

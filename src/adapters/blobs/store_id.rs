@@ -35,7 +35,7 @@ pub(super) fn load(disk: &dyn Disk, root: &Path) -> Result<Option<String>, BlobE
     match Uuid::parse_str(text.trim()) {
         Ok(id) => Ok(Some(id.to_string())),
         Err(_) => Err(BlobError::Invalid(format!(
-            "{} holds no store id; write the id of /demo/control/store into it, or remove it if the folder is empty",
+            "{} holds no store id; write the id that the znode control/store below the root (ensemble.root) holds into it, or remove it if the folder is empty",
             path.display()
         ))),
     }

@@ -20,7 +20,7 @@ fn judge(value: Option<u64>) -> Finding {
     const NAME: &str = "vm.max_map_count";
     let fix = format!(
         "sudo sysctl -w vm.max_map_count={MAX_MAP_COUNT_MIN}; to keep it: echo vm.max_map_count={MAX_MAP_COUNT_MIN} | \
-         sudo tee /etc/sysctl.d/99-elasticsearch.conf"
+         sudo tee /etc/sysctl.d/99-zkdeck.conf"
     );
     match value {
         Some(value) if value >= MAX_MAP_COUNT_MIN => Finding::ok(NAME, value.to_string()),
