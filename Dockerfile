@@ -30,6 +30,6 @@ ENV LANG=C.UTF-8 TERM=xterm-256color
 USER zkdeck
 WORKDIR /zkdeck
 EXPOSE 8080
-HEALTHCHECK --interval=5s --timeout=5s --start-period=20s --retries=6 CMD ["/usr/local/bin/zkdeck", "healthcheck"]
+HEALTHCHECK --interval=5s --timeout=5s --start-period=20s --retries=6 CMD ["zkdeck", "healthcheck"]
 ENTRYPOINT ["entrypoint"]
 CMD ["zkdeck", "--daemon"]

@@ -16,14 +16,16 @@ if [ "$(id -u)" = 0 ]; then
   if [ "${uid:-0}" = 0 ]; then uid=1000; fi
   if [ "${gid:-0}" = 0 ]; then gid=$uid; fi
 
-  # Docker makes a missing folder of the host as root.
-  mkdir -p /zkdeck/data/uploads /zkdeck/logs/backend
-  for folder in /zkdeck/data /zkdeck/logs/backend; do
-    if [ "$(stat -c %u:%g "$folder")" != "$uid:$gid" ]; then
-      chown -R "$uid:$gid" "$folder"
-    fi
-  done
-  chown "$uid:$gid" /zkdeck/logs
+  # Once, at the container's start: Docker makes a missing folder of the host as root.
+  if [ $$ = 1 ]; then
+    mkdir -p /zkdeck/data/uploads /zkdeck/logs/backend
+    for folder in /zkdeck/data /zkdeck/logs/backend; do
+      if [ "$(stat -c %u:%g "$folder")" != "$uid:$gid" ]; then
+        chown -R "$uid:$gid" "$folder"
+      fi
+    done
+    chown "$uid:$gid" /zkdeck/logs
+  fi
 
   groups=$gid
   if [ -S /var/run/docker.sock ]; then

@@ -430,8 +430,8 @@ need_jars() {
     rm -rf "$JARS" "$JARS.part"
     mkdir -p "$JARS.part"
     long "fetching ZooKeeper's jars into target/zookeeper-jars" "1 to 2 minutes" \
-      mvn -q -B -C -Dstyle.color=never -f "$ROOT/scripts/ensemble/pom.xml" dependency:copy-dependencies \
-      -DoutputDirectory="$JARS.part" </dev/null ||
+      quietly mvn -q -B -C -Dstyle.color=never -f "$ROOT/scripts/ensemble/pom.xml" dependency:copy-dependencies \
+      -DoutputDirectory="$JARS.part" ||
       die "ZooKeeper's jars could not be fetched; check the network, or set ZOOKEEPER_HOME to an unpacked Apache ZooKeeper"
     jars_stamp >"$JARS.part/.complete"
     mv "$JARS.part" "$JARS"
