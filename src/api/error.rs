@@ -5,8 +5,9 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
 use crate::domain::command::Rejected;
-use crate::domain::ids::NodeId;
+use crate::domain::ids::{NodeId, OperationId};
 use crate::domain::log::LogFail;
+use crate::domain::operation::Operation;
 use crate::engine::handle::QueryError;
 
 /// An answer that is no success.
@@ -52,6 +53,34 @@ impl Fail {
     /// 404: the route is gone with the control of the servers.
     pub(super) fn no_control(why: &str) -> Self {
         Self::from(Rejected::ControlOff { cause: why.to_owned() }).status(StatusCode::NOT_FOUND)
+    }
+
+    /// An operation that ended without being done: why, what is true now, and whether to try again.
+    pub(super) fn operation(operation: &Operation) -> Self {
+        let verdict = operation.verdict();
+        let why = operation.why.as_deref().unwrap_or("the cause is not known");
+        let message = format!("{}: {why}", operation.truth());
+        let status = StatusCode::from_u16(verdict.http).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let fail = Self::new(status, verdict.code, message)
+            .with("operation", operation.id.to_string())
+            .with("operation_status", operation.status.word())
+            .with("truth", operation.truth());
+        let fail = if operation.files.is_empty() { fail } else { fail.with("files", json!(operation.files)) };
+        match verdict.retry_after_s {
+            Some(seconds) => fail.retry_after(seconds),
+            None => fail,
+        }
+    }
+
+    /// 503: the outcome is not known here yet; the operation tells it when it is.
+    pub(super) fn undecided(operation: Option<OperationId>) -> Self {
+        let message = "it is not known yet whether this was done: the ensemble has not answered; the operation tells \
+                       the outcome when it is decided, so look there before sending it again";
+        let fail = Self::new(StatusCode::SERVICE_UNAVAILABLE, "outcome-unknown", message).retry_after(5);
+        match operation {
+            Some(id) => fail.with("operation", id.to_string()).with("look", format!("/api/operations/{id}")),
+            None => fail,
+        }
     }
 
     fn status(mut self, status: StatusCode) -> Self {
@@ -110,7 +139,9 @@ const fn status(rejected: &Rejected) -> StatusCode {
         Rejected::UnknownNode { .. } | Rejected::UnknownFile { .. } => StatusCode::NOT_FOUND,
         Rejected::InvalidField { .. } | Rejected::InvalidName(_) => StatusCode::UNPROCESSABLE_ENTITY,
         Rejected::ReadOnly | Rejected::ControlOff { .. } => StatusCode::FORBIDDEN,
-        Rejected::Disconnected { .. } | Rejected::ShuttingDown => StatusCode::SERVICE_UNAVAILABLE,
+        Rejected::Disconnected { .. } | Rejected::NotReady { .. } | Rejected::ShuttingDown => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
         Rejected::ForeignStore { .. }
         | Rejected::NeedsConfirm { .. }
         | Rejected::AlreadySo { .. }
@@ -137,6 +168,7 @@ impl From<Rejected> for Fail {
                 fail.with("field", "confirm").with("consequence", consequence).with("type_name", type_name)
             }
             Rejected::Busy { limit, .. } => fail.with("limit", limit).retry_after(1),
+            Rejected::NotReady { .. } => fail.retry_after(1),
             Rejected::Disconnected { .. } => fail.retry_after(5),
             Rejected::ShuttingDown => fail.retry_after(10),
             _ => fail,
@@ -174,12 +206,12 @@ mod tests {
             (Rejected::SameNode { node: node_id("zk1") }, 409),
             (Rejected::Busy { what: text(), limit: 1 }, 429),
             (Rejected::NotPossible { what: text(), why: text() }, 409),
+            (Rejected::NotReady { what: text(), why: text() }, 503),
             (Rejected::ShuttingDown, 503),
             (Rejected::Internal { cause: text() }, 500),
         ];
         for (rejected, status) in table {
-            let waits =
-                matches!(rejected, Rejected::Disconnected { .. } | Rejected::Busy { .. } | Rejected::ShuttingDown);
+            let waits = matches!(status, 503 | 429);
             let response = Fail::from(rejected.clone()).into_response();
             assert_eq!(response.status().as_u16(), status, "{rejected:?}");
             assert_eq!(response.headers().contains_key(header::RETRY_AFTER), waits, "{rejected:?}");

@@ -11,7 +11,7 @@ use crate::domain::scheduler::{Decision, MoveReason};
 use crate::domain::server::ServerState;
 use crate::domain::snapshot::{MOVE_SECONDS, SessionState, Snapshot, StoreView};
 
-const SERVER_STATES: [ServerState; 9] = [
+const SERVER_STATES: [ServerState; 10] = [
     ServerState::Up,
     ServerState::Degraded,
     ServerState::ReadOnly,
@@ -20,14 +20,16 @@ const SERVER_STATES: [ServerState; 9] = [
     ServerState::Paused,
     ServerState::Stopped,
     ServerState::Down,
+    ServerState::Starting,
     ServerState::Unknown,
 ];
 
-const ENSEMBLE_STATES: [(EnsembleState, &str); 5] = [
+const ENSEMBLE_STATES: [(EnsembleState, &str); 6] = [
     (EnsembleState::Healthy, "healthy"),
     (EnsembleState::Degraded, "degraded"),
     (EnsembleState::AtRisk, "at-risk"),
     (EnsembleState::NoQuorum, "no-quorum"),
+    (EnsembleState::Starting, "starting"),
     (EnsembleState::Unknown, "unknown"),
 ];
 

@@ -5,6 +5,7 @@
 
 mod body;
 mod config;
+mod drain;
 mod error;
 mod guard;
 mod metrics;
@@ -17,6 +18,7 @@ mod serve;
 mod state;
 #[cfg(test)]
 mod tests;
+mod upload;
 
 pub use config::{ApiConfig, ApiError};
 pub use router::router;

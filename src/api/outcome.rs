@@ -1,4 +1,4 @@
-//! Waits for an operation and answers with its outcome.
+//! Waits for an operation and answers with its end.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,28 +8,29 @@ use axum::response::IntoResponse;
 use serde_json::json;
 
 use super::error::{Answer, Fail};
-use super::state::App;
-use crate::domain::command::Accepted;
 use crate::domain::ids::OperationId;
-use crate::domain::operation::{Operation, OperationStatus};
+use crate::domain::operation::Operation;
+use crate::engine::handle::Pending;
 
 /// Longest wait for an operation before its place is told instead.
 pub(super) const WAIT: Duration = Duration::from_secs(10);
+/// Longest wait for the first row of an operation whose place is told at once.
+const BEGIN_WAIT: Duration = Duration::from_secs(2);
 
-/// Waits for the end; the error is the answer when it has not ended or has failed.
-pub(super) async fn ended(app: &App, accepted: &Accepted, limit: Duration) -> Result<Arc<Operation>, Answer> {
-    let Some(id) = accepted.operation else {
-        return Err(Ok(axum::Json(json!({ "message": accepted.message })).into_response()));
+/// Waits for the end; the error is the answer when the operation has not ended or was not done.
+pub(super) async fn ended(pending: &mut Pending, limit: Duration) -> Result<Arc<Operation>, Answer> {
+    let Some(id) = pending.accepted.operation else {
+        return Err(Ok(axum::Json(json!({ "message": pending.accepted.message })).into_response()));
     };
-    match app.handle.wait_operation(id, limit).await {
-        None => Err(Ok(later(id, &accepted.message))),
-        Some(operation) if operation.status == OperationStatus::Failed => {
-            let why = operation.why.clone().unwrap_or_else(|| "the cause is not known".into());
-            let fail = Fail::new(StatusCode::INTERNAL_SERVER_ERROR, "operation-failed", why);
-            Err(Err(fail.with("operation", id.to_string())))
-        }
-        Some(operation) => Ok(operation),
+    match pending.ended(limit).await {
+        None => Err(Ok(later(id, &pending.accepted.message))),
+        Some(operation) => done(operation).map_err(Err),
     }
+}
+
+/// The operation when it did what was asked; else the problem that tells why not and what is true now.
+pub(super) fn done(operation: Arc<Operation>) -> Result<Arc<Operation>, Fail> {
+    if operation.verdict().is_success() { Ok(operation) } else { Err(Fail::operation(&operation)) }
 }
 
 /// 202: it goes on, and this is where to look.
@@ -40,23 +41,28 @@ fn later(id: OperationId, message: &str) -> axum::response::Response {
 }
 
 /// The answer for operations whose row is all there is to tell.
-pub(super) async fn told(app: &App, accepted: Accepted) -> Answer {
-    match ended(app, &accepted, WAIT).await {
+pub(super) async fn told(mut pending: Pending) -> Answer {
+    match ended(&mut pending, WAIT).await {
         Err(answer) => answer,
         Ok(operation) => Ok(axum::Json(json!({
             "operation": operation.id,
             "status": operation.status,
-            "message": accepted.message,
+            "message": pending.accepted.message,
             "why": operation.why,
         }))
         .into_response()),
     }
 }
 
-/// 202 at once, for what takes as long as it takes: a drain.
-pub(super) fn begun(accepted: &Accepted) -> Answer {
-    match accepted.operation {
-        Some(id) => Ok(later(id, &accepted.message)),
-        None => Ok(axum::Json(json!({ "message": accepted.message })).into_response()),
+/// 202 for what takes as long as it takes, a drain, once its operation can be looked at.
+pub(super) async fn begun(mut pending: Pending) -> Answer {
+    let Some(id) = pending.accepted.operation else {
+        return Ok(axum::Json(json!({ "message": pending.accepted.message })).into_response());
+    };
+    match pending.begun(BEGIN_WAIT).await {
+        Some(operation) if operation.status.is_final() && !operation.verdict().is_success() => {
+            Err(Fail::operation(&operation))
+        }
+        _ => Ok(later(id, &pending.accepted.message)),
     }
 }

@@ -38,7 +38,7 @@ pub(super) const ROUTES: &[Route] = &[
     (Method::POST, "/api/nodes/{node}/undrain", || post(nodes::undrain)),
     (Method::PUT, "/api/nodes/{node}/weight", || put(nodes::weight)),
     (Method::GET, "/api/files", || get(files::list)),
-    (Method::POST, "/api/files", || post(files::upload).layer(DefaultBodyLimit::disable())),
+    (Method::POST, "/api/files", || post(files::store).layer(DefaultBodyLimit::disable())),
     (Method::GET, "/api/files/{id}", || get(files::one)),
     (Method::DELETE, "/api/files/{id}", || delete(files::remove)),
     (Method::GET, "/api/files/{id}/content", || get(files::content)),

@@ -4,10 +4,12 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use axum::middleware::from_fn_with_state;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::config::{ApiConfig, ApiError};
+use super::drain::{self, Drain};
 use super::router::router;
 use crate::engine::handle::Handle;
 
@@ -49,7 +51,10 @@ pub async fn bind(config: &ApiConfig) -> Result<Bound, ApiError> {
 
 /// Serves until `stop`; then answers under way get two seconds.
 pub async fn serve(bound: Bound, handle: Handle, config: ApiConfig, stop: CancellationToken) {
-    let service = router(handle, config).into_make_service_with_connect_info::<SocketAddr>();
+    let (drain, rests) = Drain::new();
+    let service = router(handle, config)
+        .layer(from_fn_with_state(drain, drain::keep))
+        .into_make_service_with_connect_info::<SocketAddr>();
     let stopped = stop.clone();
     let serve = axum::serve(bound.listener, service).with_graceful_shutdown(async move { stopped.cancelled().await });
     let late = async {
@@ -60,6 +65,7 @@ pub async fn serve(bound: Bound, handle: Handle, config: ApiConfig, stop: Cancel
         result = serve => if let Err(cause) = result {
             tracing::error!("{}", ApiError::Serve { address: bound.address, cause });
         },
+        () = drain::read(rests) => {}
         () = late => tracing::warn!("REST: answers under way were cut off at the end"),
     }
 }

@@ -12,9 +12,11 @@ use tokio::time::timeout;
 
 use super::config::ApiConfig;
 use super::error::Fail;
-use crate::domain::command::{Accepted, Actor, Command};
+use crate::domain::command::{Actor, Command};
+use crate::domain::file::FileEntry;
+use crate::domain::ids::FileId;
 use crate::domain::snapshot::Snapshot;
-use crate::engine::handle::Handle;
+use crate::engine::handle::{Handle, Pending};
 
 /// Longest wait for the engine to accept or refuse, and for an answer to a question.
 pub(super) const ENGINE_WAIT: Duration = Duration::from_secs(5);
@@ -33,13 +35,24 @@ impl App {
         Self { handle, config: Arc::new(config), uploads: Arc::new(Semaphore::new(UPLOADS_MAX)) }
     }
 
+    /// The last picture that was published: at most a tenth of a second old.
     pub(super) fn snapshot(&self) -> Arc<Snapshot> {
         self.handle.snapshot()
     }
 
+    /// The picture with all that was answered before this request came.
+    pub(super) async fn current(&self) -> Result<Arc<Snapshot>, Fail> {
+        self.limited(self.handle.current()).await
+    }
+
     /// Asks the engine for a command, and waits [`ENGINE_WAIT`] at most.
-    pub(super) async fn command(&self, command: Command, by: &By) -> Result<Accepted, Fail> {
-        self.limited(self.handle.send(command, by.0.clone())).await?.map_err(Fail::from)
+    pub(super) async fn command(&self, command: Command, by: &By) -> Result<Pending, Fail> {
+        self.limited(self.handle.begin(command, by.0.clone())).await?.map_err(Fail::from)
+    }
+
+    /// The record of a file, wherever it is known; 404 only when there is none.
+    pub(super) async fn file(&self, file: FileId) -> Result<Arc<FileEntry>, Fail> {
+        self.limited(self.handle.file(file)).await?.map_err(Fail::from)
     }
 
     /// Waits for an answer of the engine, [`ENGINE_WAIT`] at most.

@@ -11,11 +11,12 @@ use tower::ServiceExt;
 
 use super::router::ROUTES;
 use super::{ApiConfig, Secret, router};
+use crate::domain::cause::Cause;
 use crate::domain::command::{Accepted, Command, Rejected};
 use crate::domain::fixtures::{host, operation, snapshot};
-use crate::domain::ids::{FileId, OperationId};
+use crate::domain::ids::{FileId, OperationId, Timestamp};
 use crate::domain::operation::{Operation, OperationKind, OperationStatus};
-use crate::domain::snapshot::Snapshot;
+use crate::domain::snapshot::{Readiness, Snapshot};
 use crate::engine::handle::{Handle, Request};
 
 fn request(method: &str, path: &str, body: Option<&str>) -> HttpRequest<Body> {
@@ -27,20 +28,36 @@ fn request(method: &str, path: &str, body: Option<&str>) -> HttpRequest<Body> {
     .unwrap()
 }
 
-/// Sends a request and answers what reaches the engine with `play`; counts what reached it.
+/// Sends a request and answers what reaches the engine with `play`; counts the commands that reached it.
 async fn ask(
     picture: Snapshot,
     request: HttpRequest<Body>,
     play: impl Fn(&Command) -> Result<Accepted, Rejected>,
 ) -> (StatusCode, Value, usize) {
-    let (handle, mut end) = Handle::pair(Arc::new(picture));
+    let picture = Arc::new(picture);
+    let (handle, mut end) = Handle::pair(Arc::clone(&picture));
     let service = router(handle, ApiConfig::default());
-    let mut reached = 0;
+    let (mut reached, mut waiting) = (0, Vec::new());
+    let row = |id| picture.operation(id).cloned();
     let engine = async {
         while let Some(request) = end.requests.recv().await {
-            if let Request::Command { command, reply, .. } = request {
-                reached += 1;
-                _ = reply.send(play(&command));
+            match request {
+                Request::Command { command, rows, reply, .. } => {
+                    reached += 1;
+                    let answer = play(&command);
+                    if let (Ok(Accepted { operation: Some(id), .. }), Some(rows)) = (&answer, rows) {
+                        rows.send_replace(row(*id));
+                        waiting.push(rows);
+                    }
+                    _ = reply.send(answer);
+                }
+                Request::Current { reply } => _ = reply.send(Arc::clone(&picture)),
+                Request::File { file, reply } => {
+                    let known = picture.files.get(file).cloned();
+                    _ = reply.send(known.ok_or(Rejected::UnknownFile { given: file }));
+                }
+                Request::Operation { id, reply } => _ = reply.send(Ok(row(id))),
+                _ => {}
             }
         }
     };
@@ -80,6 +97,74 @@ async fn a_stress_answers_with_its_files() {
     .await;
     assert_eq!(status, StatusCode::OK);
     assert_eq!(answer["files"], json!(FILES));
+}
+
+/// A picture in which operation 9 has ended without being done.
+fn ended(kind: OperationKind, status: OperationStatus, cause: Option<Cause>) -> Snapshot {
+    let row = Operation { cause, why: Some("because".into()), ..operation(9, kind, status) };
+    Snapshot { operations: Arc::from([Arc::new(row)]), ..snapshot() }
+}
+
+#[tokio::test]
+async fn no_end_but_done_is_a_success() {
+    let routes = [
+        (OperationKind::Delete, request("DELETE", &format!("/api/files/{}", known_file()), None)),
+        (OperationKind::SchedulerPause, request("POST", "/api/scheduler/pause", None)),
+        (OperationKind::Weight, request("PUT", "/api/nodes/zk1/weight", Some(r#"{"weight":7}"#))),
+        (OperationKind::Undrain, request("POST", "/api/nodes/zk1/undrain", None)),
+        (OperationKind::Drain, request("POST", "/api/nodes/zk1/drain", None)),
+        (OperationKind::Scheduler, request("POST", "/api/scheduler/run", None)),
+        (OperationKind::Stress, request("POST", "/api/demo/stress", Some(r#"{"node":"zk1","files":1,"size_kb":1}"#))),
+    ];
+    for (kind, sent) in routes {
+        for status in [OperationStatus::Failed, OperationStatus::Aborted] {
+            for cause in [Some(Cause::Changed), Some(Cause::Unavailable), Some(Cause::Gone), None] {
+                let verdict = crate::domain::cause::verdict(status, cause);
+                let again = HttpRequest::builder().method(sent.method()).uri(sent.uri()).header("host", "localhost");
+                let body = match kind {
+                    OperationKind::Weight => r#"{"weight":7}"#,
+                    OperationKind::Stress => r#"{"node":"zk1","files":1,"size_kb":1}"#,
+                    _ => "",
+                };
+                let again = again.header("content-type", "application/json").body(Body::from(body)).unwrap();
+                let (found, answer, _) = ask(ended(kind, status, cause), again, |_| accepted()).await;
+                assert_eq!(found.as_u16(), verdict.http, "{kind:?} {status:?} {cause:?}: {answer}");
+                assert_eq!(answer["error"]["code"], verdict.code, "{kind:?} {status:?} {cause:?}");
+                let message = answer["error"]["message"].as_str().unwrap();
+                assert!(message.ends_with(": because"), "what is true, then why: {message}");
+            }
+        }
+    }
+}
+
+fn known_file() -> FileId {
+    snapshot().files.iter().next().unwrap().id
+}
+
+#[tokio::test]
+async fn ready_says_what_the_checks_say() {
+    let ready =
+        async |readiness| ask(Snapshot { readiness, ..snapshot() }, request("GET", "/readyz", None), refuse).await;
+    assert_eq!(ready(Readiness::Ready).await.0.as_u16(), 200);
+    let (status, answer, _) = ready(Readiness::Starting(vec!["records".into()])).await;
+    assert_eq!(
+        (status.as_u16(), &answer["state"], &answer["missing"][0]),
+        (503, &json!("starting"), &json!("records"))
+    );
+    assert_eq!(ready(Readiness::NotReady(vec!["no session".into()])).await.1["state"], "not-ready");
+}
+
+#[tokio::test]
+async fn files_of_before_are_told_with_their_age() {
+    let taken = snapshot().taken_at;
+    let before = Timestamp(taken.0 - 5_000);
+    let list = async |files_read| {
+        let picture = Snapshot { files_complete: false, files_read, ..snapshot() };
+        ask(picture, request("GET", "/api/files", None), refuse).await
+    };
+    let (status, answer, _) = list(Some(before)).await;
+    assert_eq!((status.as_u16(), &answer["stale"], &answer["age_ms"]), (200, &json!(true), &json!(5_000)));
+    assert_eq!(list(None).await.0.as_u16(), 503);
 }
 
 #[tokio::test(start_paused = true)]
@@ -268,8 +353,9 @@ async fn control_that_is_turned_off_has_no_route_and_says_why() {
     assert!(answer["error"]["message"].as_str().unwrap().contains("DOCKER_CONTROL_ENABLED is false"), "{answer}");
     let (_, described) = told("GET", "/api/openapi.json").await;
     assert!(described["paths"].get("/api/servers/{node}/{action}").is_none());
-    assert_eq!(told("GET", "/api/servers").await.0, 200, "looking stays");
     assert_eq!(end.requests.len(), 0, "nothing reached the engine");
+    drop(end);
+    assert_eq!(told("GET", "/api/servers").await.0, 200, "looking stays");
 }
 
 #[tokio::test]

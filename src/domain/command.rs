@@ -196,6 +196,11 @@ pub enum Rejected {
         what: String,
         why: String,
     },
+    /// Not at this moment: something is still being read, chosen or written.
+    NotReady {
+        what: String,
+        why: String,
+    },
     ShuttingDown,
     Internal {
         cause: String,
@@ -220,6 +225,7 @@ impl Rejected {
             Self::SameNode { .. } => "same-node",
             Self::Busy { .. } => "busy",
             Self::NotPossible { .. } => "not-possible",
+            Self::NotReady { .. } => "not-ready",
             Self::ShuttingDown => "shutting-down",
             Self::Internal { .. } => "internal",
         }
@@ -245,14 +251,14 @@ impl fmt::Display for Rejected {
                 let names: Vec<_> = known.iter().map(NodeId::as_str).collect();
                 write!(f, "there is no node {given:?}; the nodes are {}", names.join(", "))
             }
-            Self::UnknownFile { given } => write!(f, "there is no file {given}; it may have been deleted"),
+            Self::UnknownFile { given } => write!(f, "there is no file {given}; it was deleted, or never stored"),
             Self::InvalidField { field, rule } => write!(f, "{field}: {rule}"),
             Self::InvalidName(rule) => write!(f, "name: {rule}"),
             Self::ReadOnly => {
                 f.write_str("this zkdeck runs with --read-only; start it without the flag to change things")
             }
             Self::Disconnected { cause, .. } => {
-                write!(f, "no session with the ensemble ({cause}); try again when the header says connected")
+                write!(f, "there is no session with the ensemble ({cause}); zkdeck connects again automatically")
             }
             Self::ForeignStore { ours, theirs } => write!(
                 f,
@@ -266,6 +272,7 @@ impl fmt::Display for Rejected {
             Self::SameNode { node } => write!(f, "the file is on {node} already; choose another node"),
             Self::Busy { what, limit } => write!(f, "{what}: the limit of {limit} is reached; try again in a moment"),
             Self::NotPossible { what, why } => write!(f, "{what} is not possible: {why}"),
+            Self::NotReady { what, why } => write!(f, "{what} is not possible yet: {why}; try again in a moment"),
             Self::ShuttingDown => f.write_str("zkdeck is ending and takes no more commands"),
             Self::Internal { cause } => {
                 write!(f, "zkdeck failed inside: {cause}; the log under logs/backend tells more")

@@ -12,7 +12,7 @@ use super::scheduler::SchedulerView;
 use super::server::{HostState, HostView, Role, Series, ServerState, ServerView, Verdict};
 use super::snapshot::{
     ApiView, CanaryView, ControlView, Counters, HistoryView, InstanceInfo, InstanceView, LeadershipView, LocalView,
-    ScrubView, SessionState, SessionView, Snapshot, StoreView, WorkloadView,
+    Readiness, ScrubView, SessionState, SessionView, Snapshot, StoreView, WorkloadView,
 };
 
 /// 2026-11-23 14:02:11 UTC.
@@ -115,6 +115,7 @@ pub fn operation(id: u128, kind: OperationKind, status: OperationStatus) -> Oper
         target: Some(node_id("zk3")),
         bytes: Some(Bytes(128 * 1024)),
         why: Some("over-trigger: 41 > 33 + 5".into()),
+        cause: None,
         by: "scheduler".into(),
         instance: "host-a:4711".into(),
         steps: Vec::new(),
@@ -174,6 +175,8 @@ pub fn snapshot() -> Snapshot {
         nodes: Arc::from([node("zk1", 34), node("zk2", 33), node("zk3", 33)]),
         files,
         files_complete: true,
+        files_read: Some(NOW),
+        readiness: Readiness::Ready,
         unreadable: Arc::from([]),
         moves: Arc::from([]),
         scheduler: SchedulerView {

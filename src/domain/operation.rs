@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::cause::Cause;
 use super::ids::{Bytes, FileId, Millis, NodeId, OperationId, Timestamp};
 use super::scheduler::Run;
 
@@ -145,6 +146,9 @@ pub struct Operation {
     pub bytes: Option<Bytes>,
     /// Reason code or, for a failure, the cause with the next step.
     pub why: Option<String>,
+    /// Why it ended without being done; `None` for what is done or goes on, and in rows of version 0.1.0.
+    #[serde(default)]
+    pub cause: Option<Cause>,
     /// Who asked for it.
     pub by: String,
     /// Host and process that carried it out.

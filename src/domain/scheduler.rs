@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::cause::Cause;
 use super::ids::{Bytes, Millis, NodeId, OperationId, Timestamp};
 
 macro_rules! words {
@@ -119,6 +120,9 @@ pub struct Run {
     pub nodes: Vec<NodeTarget>,
     /// What stays where it is and why, when the plan could not do all that was wanted.
     pub note: Option<String>,
+    /// Why its first failed move failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
 }
 
 /// The scheduler as a front shows it.

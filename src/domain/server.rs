@@ -46,6 +46,8 @@ pub enum ServerState {
     /// Down, and the container or process is known to be stopped.
     Stopped,
     Down,
+    /// Its process or container has just been started and does not serve yet.
+    Starting,
     Unknown,
 }
 
@@ -61,6 +63,7 @@ impl ServerState {
             Self::Paused => "paused",
             Self::Stopped => "stopped",
             Self::Down => "down",
+            Self::Starting => "starting",
             Self::Unknown => "unknown",
         }
     }

@@ -34,6 +34,8 @@ pub struct Snapshot {
     pub files: FileTable,
     /// Whether all records have been read since the last connection.
     pub files_complete: bool,
+    /// When `files` was last all there was; `None` before the records were read for the first time.
+    pub files_read: Option<Timestamp>,
     /// Records that cannot be used, with the reason: never moved, never overwritten.
     pub unreadable: Arc<[String]>,
     pub moves: Arc<[MoveView]>,
@@ -54,6 +56,7 @@ pub struct Snapshot {
     pub scrub: ScrubView,
     /// What wants a person, the most urgent first.
     pub alerts: Arc<[Alert]>,
+    pub readiness: Readiness,
 }
 
 impl Snapshot {
@@ -189,6 +192,37 @@ pub struct WorkloadView {
     pub failures: u64,
 }
 
+/// Whether commands are taken at this moment, by the very checks that judge them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "state", content = "missing")]
+pub enum Readiness {
+    Ready,
+    /// Just started and not ready for the first time yet: what is still missing, in words.
+    Starting(Vec<String>),
+    /// What is missing, in words, with the next step.
+    NotReady(Vec<String>),
+}
+
+impl Readiness {
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Ready => "ready",
+            Self::Starting(_) => "starting",
+            Self::NotReady(_) => "not-ready",
+        }
+    }
+
+    /// What is missing; empty when it is ready.
+    #[must_use]
+    pub fn missing(&self) -> &[String] {
+        match self {
+            Self::Ready => &[],
+            Self::Starting(missing) | Self::NotReady(missing) => missing,
+        }
+    }
+}
+
 /// One thing that is sick.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Alert {
@@ -246,6 +280,8 @@ pub struct LoopView {
     pub took: Option<Millis>,
     /// The last error or panic; `None` when the last turn was good.
     pub problem: Option<String>,
+    /// The last turn ended in a panic: the loop waits for its next start.
+    pub panicked: bool,
     pub restarts: u64,
 }
 

@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::driver::Driver;
 use super::files::underway::Underway;
+use super::operations::Operations;
 use crate::adapters::blobs::BlobStore;
 use crate::adapters::faults;
 use crate::adapters::history::History;
@@ -68,6 +69,7 @@ pub struct Context {
     pub snapshots: watch::Receiver<Arc<Snapshot>>,
     pub blobs: BlobStore,
     pub history: History,
+    pub operations: Operations,
     pub me: InstanceInfo,
     pub driver: Driver,
     /// Attempts that jobs of this process are working on.
@@ -85,12 +87,15 @@ impl Context {
         self.emit(Event::Notice { level, text: text.into() }).await;
     }
 
-    /// Writes a row of history and shows it.
+    /// Writes a row of history, shows it, and hands it to whoever waits for the operation: last, so that
+    /// who hears of the end finds what it changed.
     pub async fn record(&self, operation: Operation) {
         if let Err(error) = self.history.record(operation.clone()).await {
             tracing::error!(operation = %operation.id, "history: {error}");
         }
-        self.emit(Event::Operation(Box::new(operation))).await;
+        let row = Arc::new(operation);
+        self.emit(Event::Operation(Box::new(row.as_ref().clone()))).await;
+        self.operations.put(&row);
     }
 
     /// Whether every row recorded so far is on disk. A history that is known to be sick is not waited
@@ -188,6 +193,7 @@ pub(in crate::engine) mod testing {
             snapshots: watch::channel(Arc::new(fixtures::snapshot())).1,
             blobs: BlobStore::open(BlobConfig::new(folder.join("uploads")), nodes).unwrap(),
             history,
+            operations: Operations::default(),
             me: InstanceInfo { id: InstanceId::new(1), host: "host-a".into(), pid: 1, since_ms: NOW },
             underway: Underway::default(),
             stop,

@@ -57,14 +57,21 @@ impl Core {
                     dirty = false;
                 }
                 Some(request) = self.requests.recv() => {
-                    self.catch_up();
-                    self.dispatch.request(&mut self.state, request);
-                    dirty = true;
+                    dirty |= self.catch_up();
+                    if let Request::Current { reply } = request {
+                        if dirty {
+                            self.publish();
+                            published = Instant::now();
+                            dirty = false;
+                        }
+                        _ = reply.send(self.snapshots.borrow().clone());
+                    } else {
+                        dirty |= self.dispatch.request(&mut self.state, request);
+                    }
                 }
                 Some(ask) = self.asks.recv() => {
-                    self.catch_up();
+                    dirty |= self.catch_up();
                     self.answer(ask);
-                    dirty = true;
                 }
                 count = self.events.recv_many(&mut batch, EVENTS_AT_ONCE) => {
                     let now = clock::now();
@@ -80,13 +87,17 @@ impl Core {
         self.publish();
     }
 
-    /// Folds in what was told before the question: who asks knows it and counts on it.
-    fn catch_up(&mut self) {
+    /// Folds in what was told before the question: who asks knows it and counts on it. Whether there was
+    /// anything.
+    fn catch_up(&mut self) -> bool {
         let now = clock::now();
+        let mut any = false;
         for _ in 0..EVENTS_MAX {
-            let Ok(event) = self.events.try_recv() else { return };
+            let Ok(event) = self.events.try_recv() else { break };
             self.state.apply(event, now);
+            any = true;
         }
+        any
     }
 
     fn publish(&mut self) {

@@ -10,6 +10,7 @@ use super::files::{delete, moves, stress, upload};
 use super::handle::{ByteSource, Download, QueryError, Request, Upload};
 use super::loops::scheduler::SchedulerPort;
 use super::loops::workload::WorkloadPort;
+use super::operations::RowSender;
 use super::orders;
 use crate::adapters::blobs::BlobError;
 use crate::adapters::control::ServerControl;
@@ -18,9 +19,9 @@ use crate::adapters::zookeeper::registry::ReadFile;
 use crate::domain::command::{Accepted, Actor, Command, Rejected, Stress};
 use crate::domain::event::Event;
 use crate::domain::file::FileEntry;
-use crate::domain::ids::{FileId, NodeId};
+use crate::domain::ids::{FileId, NodeId, OperationId};
 use crate::domain::log::{LogAnswer, LogAsk, LogFail};
-use crate::domain::operation::{HistoryPage, HistoryQuery};
+use crate::domain::operation::{HistoryPage, HistoryQuery, Operation};
 use crate::domain::scheduler::MoveReason;
 use crate::domain::server::Output;
 use crate::domain::state::{Order, State};
@@ -52,21 +53,41 @@ impl Dispatch {
         Self { ctx, scheduler, workload, control, logs, slots: Arc::new(Semaphore::new(JOBS_MAX)) }
     }
 
-    /// Answers a request or hands it on.
-    pub(super) fn request(&self, state: &mut State, request: Request) {
+    /// Answers a request or hands it on. Whether the state may have changed.
+    pub(super) fn request(&self, state: &mut State, request: Request) -> bool {
+        let changes = matches!(request, Request::Command { .. });
         match request {
-            Request::Command { command, actor, reply } => _ = reply.send(self.command(state, &command, &actor)),
-            Request::Upload { upload, bytes, actor, reply } => {
-                _ = reply.send(self.upload(state, upload, bytes, &actor));
+            Request::Command { command, actor, rows, reply } => {
+                _ = reply.send(self.followed(rows, self.command(state, &command, &actor)));
+            }
+            Request::Upload { upload, bytes, actor, rows, reply } => {
+                _ = reply.send(self.followed(rows, self.upload(state, upload, bytes, &actor)));
             }
             Request::Download { file, reply } => match self.entry(state, file) {
-                Ok(entry) => self.download(entry, reply),
+                Ok(entry) => self.download(Known::Entry(entry), reply),
+                Err(Rejected::UnknownFile { given }) => self.download(Known::Not(given), reply),
                 Err(rejected) => _ = reply.send(Err(rejected)),
             },
+            Request::File { file, reply } => match self.entry(state, file) {
+                Err(Rejected::UnknownFile { given }) => self.look_up(given, reply),
+                known => _ = reply.send(known),
+            },
+            // The core answers it itself.
+            Request::Current { .. } => {}
+            Request::Operation { id, reply } => self.operation(id, reply),
             Request::History { query, reply } => self.history(query, reply),
             Request::Logs { ask, reply } => self.search(ask, reply),
             Request::Output { node, lines, reply } => self.output(node, lines, reply),
         }
+        changes
+    }
+
+    /// Sends the rows of an accepted operation to who waits for it.
+    fn followed(&self, rows: Option<RowSender>, answer: Result<Accepted, Rejected>) -> Result<Accepted, Rejected> {
+        if let (Some(rows), Ok(Accepted { operation: Some(id), .. })) = (rows, &answer) {
+            self.ctx.operations.watch(*id, rows);
+        }
+        answer
     }
 
     /// Runs a job in one of the slots, or refuses.
@@ -185,8 +206,9 @@ impl Dispatch {
             attempt,
             file: clock::new_file(),
             name: wanted.name,
+            pinned: wanted.node.is_some(),
             node,
-            source: upload::Source::Stream { bytes, size_hint: wanted.size_hint },
+            source: upload::Source::Stream { bytes, size_hint: wanted.size_hint, limit: wanted.limit },
             by: by.0.clone(),
             why: format!("by {by}"),
         };
@@ -206,13 +228,35 @@ impl Dispatch {
         state.check_download(file)
     }
 
-    fn download(&self, entry: Arc<FileEntry>, reply: Answer<Download, Rejected>) {
+    fn download(&self, known: Known, reply: Answer<Download, Rejected>) {
         let ctx = self.ctx.clone();
         self.ctx.driver.job("download", async move {
-            let answer = open(&ctx, entry).await;
-            _ = reply.send(
-                answer.map_err(|error| Rejected::NotPossible { what: "the download".into(), why: error.to_string() }),
-            );
+            let entry = match known {
+                Known::Entry(entry) => Ok(entry),
+                Known::Not(file) => find(&ctx, file).await,
+            };
+            let answer = match entry {
+                Ok(entry) => open(&ctx, entry).await,
+                Err(rejected) => Err(rejected),
+            };
+            _ = reply.send(answer);
+        });
+    }
+
+    fn look_up(&self, file: FileId, reply: Answer<Arc<FileEntry>, Rejected>) {
+        let ctx = self.ctx.clone();
+        self.ctx.driver.job("file", async move { _ = reply.send(find(&ctx, file).await) });
+    }
+
+    fn operation(&self, id: OperationId, reply: Answer<Option<Arc<Operation>>, QueryError>) {
+        if let Some(row) = self.ctx.operations.find(id) {
+            _ = reply.send(Ok(Some(row)));
+            return;
+        }
+        let history = self.ctx.history.clone();
+        self.ctx.driver.job("operation", async move {
+            let found = history.get(id).await.map_err(|error| QueryError(error.to_string()));
+            _ = reply.send(found.map(|row| row.map(Arc::new)));
         });
     }
 
@@ -243,22 +287,48 @@ impl Dispatch {
     }
 }
 
+/// What the state knows of a file that is asked for.
+enum Known {
+    Entry(Arc<FileEntry>),
+    Not(FileId),
+}
+
+/// Looks for a file's record in the ensemble: another instance may have made it a moment ago, or the
+/// records are still being read. Only the ensemble can say that there is no such file.
+async fn find(ctx: &Context, file: FileId) -> Result<Arc<FileEntry>, Rejected> {
+    let disconnected = |cause: String| Rejected::Disconnected { since: None, cause };
+    let Some(registry) = ctx.registry() else {
+        let cause = ctx.snapshot().session.cause.clone();
+        return Err(disconnected(cause.unwrap_or_else(|| "still connecting".into())));
+    };
+    match registry.find_file(file).await {
+        Ok(ReadFile::Entry(entry)) => {
+            ctx.emit(Event::FileChanged(entry.clone())).await;
+            Ok(Arc::new(*entry))
+        }
+        Ok(ReadFile::Gone) => Err(Rejected::UnknownFile { given: file }),
+        Ok(ReadFile::Unreadable { path, cause }) => {
+            Err(Rejected::NotPossible { what: format!("reading the record {path}"), why: cause })
+        }
+        Err(error) => Err(disconnected(error.settled())),
+    }
+}
+
 /// Opens a file's bytes. A file that has just been moved is looked up again, since the record that was
 /// known names bytes which are in the trash by now.
-async fn open(ctx: &Context, mut entry: Arc<FileEntry>) -> Result<Download, BlobError> {
+async fn open(ctx: &Context, mut entry: Arc<FileEntry>) -> Result<Download, Rejected> {
+    let broken = |error: BlobError| Rejected::NotPossible { what: "the download".into(), why: error.to_string() };
     for _ in 0..MOVED_TRIES {
         match ctx.blobs.open_verified(&entry).await {
-            Err(error) if error.is_missing() => {
-                let Some(registry) = ctx.registry() else { return Err(error) };
-                match registry.read_file(entry.id).await {
-                    Ok(ReadFile::Entry(now)) if now.record.blob != entry.record.blob => entry = Arc::new(*now),
-                    _ => return Err(error),
-                }
-            }
-            opened => return opened.map(|bytes| Download { entry, bytes }),
+            Err(error) if error.is_missing() => match find(ctx, entry.id).await {
+                Ok(now) if now.record.blob == entry.record.blob => return Err(broken(error)),
+                Ok(now) => entry = now,
+                Err(rejected) => return Err(rejected),
+            },
+            opened => return opened.map(|bytes| Download { entry, bytes }).map_err(broken),
         }
     }
-    ctx.blobs.open_verified(&entry).await.map(|bytes| Download { entry, bytes })
+    ctx.blobs.open_verified(&entry).await.map(|bytes| Download { entry, bytes }).map_err(broken)
 }
 
 fn preview(state: &mut State) -> Accepted {

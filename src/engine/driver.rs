@@ -86,7 +86,15 @@ impl Driver {
 }
 
 async fn drive(mut work: Box<dyn Loop>, events: mpsc::Sender<Event>, stop: CancellationToken) {
-    let mut view = LoopView { name: work.name(), turns: 0, last_turn: None, took: None, problem: None, restarts: 0 };
+    let mut view = LoopView {
+        name: work.name(),
+        turns: 0,
+        last_turn: None,
+        took: None,
+        problem: None,
+        panicked: false,
+        restarts: 0,
+    };
     let mut reported = None;
     let mut back_off = BACK_OFF_MIN;
     loop {
@@ -101,12 +109,12 @@ async fn drive(mut work: Box<dyn Loop>, events: mpsc::Sender<Event>, stop: Cance
         view.turns += 1;
         view.last_turn = Some(after);
         view.took = Some(after.since(before));
-        let problem = match outcome {
-            Ok(Ok(())) => None,
-            Ok(Err(problem)) => Some(problem),
-            Err(panic) => Some(format!("it failed inside: {}", words(&*panic))),
+        let (problem, panicked) = match outcome {
+            Ok(Ok(())) => (None, false),
+            Ok(Err(problem)) => (Some(problem), false),
+            Err(panic) => (Some(format!("internal error: {}", words(&*panic))), true),
         };
-        let panicked = problem.as_ref().is_some_and(|text| text.starts_with("it failed inside"));
+        view.panicked = panicked;
         if problem != view.problem {
             if let Some(text) = &problem {
                 tracing::warn!(task = view.name, "{text}");
@@ -185,7 +193,7 @@ mod tests {
         while let Ok(Event::Loop(view)) = seen.try_recv() {
             problems.push((view.problem, view.restarts));
         }
-        assert_eq!(problems[0], (Some("it failed inside: first turn".into()), 1));
+        assert_eq!(problems[0], (Some("internal error: first turn".into()), 1));
         assert_eq!(problems[1], (Some("second turn".into()), 1));
         assert_eq!(problems[2], (None, 1));
     }

@@ -9,6 +9,8 @@ use tokio::io::AsyncRead;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::operations::{RowReceiver, RowSender};
+pub use crate::adapters::blobs::BodyFault;
 use crate::domain::command::{Accepted, Actor, Command, Rejected};
 use crate::domain::file::FileEntry;
 use crate::domain::ids::{FileId, NodeId, OperationId};
@@ -16,6 +18,9 @@ use crate::domain::log::{LogAnswer, LogAsk, LogFail};
 use crate::domain::operation::{HistoryPage, HistoryQuery, Operation};
 use crate::domain::server::Output;
 use crate::domain::snapshot::Snapshot;
+
+/// How often history is asked for the end of an operation that another process may have ended.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Requests that may wait for the core; a front that finds it full waits.
 pub const REQUESTS_MAX: usize = 64;
@@ -31,6 +36,8 @@ pub struct Upload {
     pub node: Option<NodeId>,
     /// Size as far as it is known before the bytes, for the free-space check.
     pub size_hint: Option<u64>,
+    /// Most bytes that are taken.
+    pub limit: Option<u64>,
 }
 
 /// A file on its way out. Reading ends with an error when the bytes do not match the record's hash.
@@ -54,12 +61,89 @@ type Reply<T, E> = oneshot::Sender<Result<T, E>>;
 
 /// What reaches the core from fronts.
 pub enum Request {
-    Command { command: Command, actor: Actor, reply: Reply<Accepted, Rejected> },
-    Upload { upload: Upload, bytes: ByteSource, actor: Actor, reply: Reply<Accepted, Rejected> },
-    Download { file: FileId, reply: Reply<Download, Rejected> },
-    History { query: HistoryQuery, reply: Reply<HistoryPage, QueryError> },
-    Logs { ask: LogAsk, reply: Reply<LogAnswer, LogFail> },
-    Output { node: NodeId, lines: usize, reply: Reply<Output, QueryError> },
+    /// `rows`: where the operation's rows go, when somebody waits for it.
+    Command {
+        command: Command,
+        actor: Actor,
+        rows: Option<RowSender>,
+        reply: Reply<Accepted, Rejected>,
+    },
+    Upload {
+        upload: Upload,
+        bytes: ByteSource,
+        actor: Actor,
+        rows: Option<RowSender>,
+        reply: Reply<Accepted, Rejected>,
+    },
+    Download {
+        file: FileId,
+        reply: Reply<Download, Rejected>,
+    },
+    /// A file's record, from the ensemble when it is not known here.
+    File {
+        file: FileId,
+        reply: Reply<Arc<FileEntry>, Rejected>,
+    },
+    /// The picture with all that has been told so far.
+    Current {
+        reply: oneshot::Sender<Arc<Snapshot>>,
+    },
+    Operation {
+        id: OperationId,
+        reply: Reply<Option<Arc<Operation>>, QueryError>,
+    },
+    History {
+        query: HistoryQuery,
+        reply: Reply<HistoryPage, QueryError>,
+    },
+    Logs {
+        ask: LogAsk,
+        reply: Reply<LogAnswer, LogFail>,
+    },
+    Output {
+        node: NodeId,
+        lines: usize,
+        reply: Reply<Output, QueryError>,
+    },
+}
+
+/// A command that was accepted, and the way on which its operation's rows come.
+#[derive(Debug)]
+pub struct Pending {
+    pub accepted: Accepted,
+    rows: RowReceiver,
+    handle: Handle,
+}
+
+impl Pending {
+    /// Waits for the operation's end; `None` when `limit` passes or the engine ends first.
+    pub async fn ended(&mut self, limit: Duration) -> Option<Arc<Operation>> {
+        tokio::time::timeout(limit, self.wait_for(|row| row.status.is_final())).await.ok()?
+    }
+
+    /// Waits for the operation's first row: from then on it is found by its id.
+    pub async fn begun(&mut self, limit: Duration) -> Option<Arc<Operation>> {
+        tokio::time::timeout(limit, self.wait_for(|_| true)).await.ok()?
+    }
+
+    /// The rows come by a way of their own. Another process may have written the end, so history is asked
+    /// now and then.
+    async fn wait_for(&mut self, fits: impl Fn(&Operation) -> bool) -> Option<Arc<Operation>> {
+        let id = self.accepted.operation?;
+        loop {
+            let row = self.rows.wait_for(|row| row.as_deref().is_some_and(&fits));
+            let row = tokio::time::timeout(LOOK_EVERY, row).await.map(|row| row.map(|row| row.clone()));
+            match row {
+                Ok(Ok(row)) => return row,
+                // Nobody sends any more: history knows, or the engine ends.
+                Ok(Err(_)) => return self.handle.operation(id).await.ok()?.filter(|row| fits(row)),
+                Err(_) => match self.handle.operation(id).await {
+                    Ok(Some(row)) if fits(&row) => return Some(row),
+                    _ => {}
+                },
+            }
+        }
+    }
 }
 
 /// Cheap to clone; every front has one.
@@ -94,16 +178,31 @@ impl Handle {
     /// [`Rejected`] with the reason; nothing has been written then.
     pub async fn send(&self, command: Command, actor: Actor) -> Result<Accepted, Rejected> {
         let (reply, answer) = oneshot::channel();
-        self.ask(Request::Command { command, actor, reply }, answer, Rejected::ShuttingDown).await
+        self.ask(Request::Command { command, actor, rows: None, reply }, answer, Rejected::ShuttingDown).await
+    }
+
+    /// [`Handle::send`] for who waits for the outcome.
+    ///
+    /// # Errors
+    /// As [`Handle::send`].
+    pub async fn begin(&self, command: Command, actor: Actor) -> Result<Pending, Rejected> {
+        let (reply, answer) = oneshot::channel();
+        let (sender, rows) = watch::channel(None);
+        let request = Request::Command { command, actor, rows: Some(sender), reply };
+        let accepted = self.ask(request, answer, Rejected::ShuttingDown).await?;
+        Ok(Pending { accepted, rows, handle: self.clone() })
     }
 
     /// Takes a file in. Answers when the upload is accepted; its operation tells the outcome.
     ///
     /// # Errors
     /// [`Rejected`] with the reason; no byte has been read then.
-    pub async fn upload(&self, upload: Upload, bytes: ByteSource, actor: Actor) -> Result<Accepted, Rejected> {
+    pub async fn upload(&self, upload: Upload, bytes: ByteSource, actor: Actor) -> Result<Pending, Rejected> {
         let (reply, answer) = oneshot::channel();
-        self.ask(Request::Upload { upload, bytes, actor, reply }, answer, Rejected::ShuttingDown).await
+        let (sender, rows) = watch::channel(None);
+        let request = Request::Upload { upload, bytes, actor, rows: Some(sender), reply };
+        let accepted = self.ask(request, answer, Rejected::ShuttingDown).await?;
+        Ok(Pending { accepted, rows, handle: self.clone() })
     }
 
     /// Opens a file's bytes for reading.
@@ -113,6 +212,26 @@ impl Handle {
     pub async fn download(&self, file: FileId) -> Result<Download, Rejected> {
         let (reply, answer) = oneshot::channel();
         self.ask(Request::Download { file, reply }, answer, Rejected::ShuttingDown).await
+    }
+
+    /// A file's record. One that is not known here is looked for in the ensemble, so that a file which
+    /// another instance has just made is found.
+    ///
+    /// # Errors
+    /// [`Rejected::UnknownFile`] only when the ensemble has no such file; [`Rejected::NotReady`],
+    /// [`Rejected::Disconnected`] while that cannot be known.
+    pub async fn file(&self, file: FileId) -> Result<Arc<FileEntry>, Rejected> {
+        let (reply, answer) = oneshot::channel();
+        self.ask(Request::File { file, reply }, answer, Rejected::ShuttingDown).await
+    }
+
+    /// An operation as it stands; `None` when there is none.
+    ///
+    /// # Errors
+    /// [`QueryError`] when it is not of this process and the history cannot be read.
+    pub async fn operation(&self, id: OperationId) -> Result<Option<Arc<Operation>>, QueryError> {
+        let (reply, answer) = oneshot::channel();
+        self.ask(Request::Operation { id, reply }, answer, ended()).await
     }
 
     /// A page of history, newest first.
@@ -156,11 +275,13 @@ impl Handle {
         self.snapshots.borrow().clone()
     }
 
-    /// Waits until the operation is final; `None` when `limit` passes or the engine ends first.
-    pub async fn wait_operation(&self, id: OperationId, limit: Duration) -> Option<Arc<Operation>> {
-        let mut snapshots = self.snapshots();
-        let wait = snapshots.wait_for(|snapshot| snapshot.operation(id).is_some_and(|op| op.status.is_final()));
-        tokio::time::timeout(limit, wait).await.ok()?.ok()?.operation(id).cloned()
+    /// The picture with all that was done before the call; the last one published when the engine has ended.
+    pub async fn current(&self) -> Arc<Snapshot> {
+        let (reply, answer) = oneshot::channel();
+        if self.requests.send(Request::Current { reply }).await.is_err() {
+            return self.snapshot();
+        }
+        answer.await.unwrap_or_else(|_| self.snapshot())
     }
 
     /// Asks the engine to end. Returns at once.

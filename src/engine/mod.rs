@@ -1,7 +1,7 @@
 //! The engine: one task that owns the state, and the loops that act on the outside.
 //!
 //! Fronts reach it by [`handle::Handle`] only. `core` folds events and answers questions, `dispatch`
-//! turns requests into jobs, `files` and `orders` are those jobs, `loops` is what goes on by itself,
+//! turns requests into jobs, `files` and `orders` are those jobs, `operations` hands their rows to who waits, `loops` is what goes on by itself,
 //! `driver` runs all of it.
 
 pub mod clock;
@@ -13,6 +13,7 @@ pub mod files;
 pub mod handle;
 pub mod inspect;
 pub mod loops;
+pub mod operations;
 mod orders;
 #[cfg(test)]
 mod simulation;

@@ -1,17 +1,23 @@
 //! Orders that change a node, a server or the scheduler: one small job each, one row of history each.
 
+use std::time::Duration;
+
 use super::clock;
 use super::context::Context;
+use super::files::failure::zk_fault;
 use crate::adapters::control::ServerControl;
-use crate::adapters::zookeeper::error::ZkError;
+use crate::adapters::zookeeper::error::{Refusal, ZkError};
+use crate::adapters::zookeeper::registry::Registry;
+use crate::domain::cause::{Cause, Fault};
 use crate::domain::command::ServerAction;
 use crate::domain::event::Event;
 use crate::domain::ids::{NodeId, OperationId, Timestamp};
 use crate::domain::node::{NodeRecord, NodeState};
 use crate::domain::operation::{Operation, OperationKind, OperationStatus};
-use crate::domain::scheduler::Decision;
+use crate::domain::scheduler::{Decision, Run};
 
-const NO_SESSION: &str = "no session with the ensemble; try again when the header says connected";
+/// Pause between two tries of a write whose outcome is not known.
+const SETTLE_PAUSE: Duration = Duration::from_millis(200);
 
 /// A change of a node's record, with the version that it was decided on.
 pub(super) struct NodeChange {
@@ -34,7 +40,8 @@ struct Row<'a> {
 }
 
 impl Row<'_> {
-    async fn write(&self, status: OperationStatus, why: Option<String>) {
+    async fn write(&self, status: OperationStatus, fault: Option<Fault>) {
+        let (cause, why) = fault.map(|Fault { cause, why }| (cause, why)).unzip();
         let operation = Operation {
             id: self.id,
             kind: self.kind,
@@ -47,6 +54,7 @@ impl Row<'_> {
             target: self.target.clone(),
             bytes: None,
             why,
+            cause,
             by: self.by.clone(),
             instance: self.ctx.me.name(),
             steps: Vec::new(),
@@ -56,10 +64,15 @@ impl Row<'_> {
         self.ctx.record(operation).await;
     }
 
-    async fn end(&self, result: Result<(), String>) {
+    /// `None` leaves the row open: the program ends before the outcome is known.
+    async fn end(&self, result: Option<Result<(), Fault>>) {
         match result {
-            Ok(()) => self.write(OperationStatus::Done, None).await,
-            Err(why) => self.write(OperationStatus::Failed, Some(why)).await,
+            Some(Ok(())) => self.write(OperationStatus::Done, None).await,
+            Some(Err(fault)) if fault.cause == Cause::Changed => {
+                self.write(OperationStatus::Aborted, Some(fault)).await;
+            }
+            Some(Err(fault)) => self.write(OperationStatus::Failed, Some(fault)).await,
+            None => tracing::warn!(operation = %self.id, "left to the recovery: the program ends"),
         }
     }
 }
@@ -83,11 +96,11 @@ pub(super) async fn server(
     let what = format!("server {node}");
     let row = Row { ctx, id, kind, what, source: None, target: Some(node.clone()), by, started: clock::now() };
     row.write(OperationStatus::Started, None).await;
-    let result = control.act(node, action).await.map_err(|error| error.to_string());
+    let result = control.act(node, action).await.map_err(|error| Fault::new(Cause::Control, error.to_string()));
     for (node, view) in control.hosts().await {
         ctx.emit(Event::Host { node, view }).await;
     }
-    row.end(result).await;
+    row.end(Some(result)).await;
 }
 
 /// Pauses or resumes the scheduler of every instance.
@@ -97,14 +110,61 @@ pub(super) async fn pause_scheduler(ctx: &Context, id: OperationId, paused: bool
         false => (OperationKind::SchedulerResume, "scheduler resume"),
     };
     let row = Row { ctx, id, kind, what: what.into(), source: None, target: None, by, started: clock::now() };
-    let result = match ctx.registry() {
-        Some(registry) => registry.pause_scheduler(paused).await.map_err(|error| error.to_string()),
-        None => Err(NO_SESSION.to_owned()),
-    };
-    if result.is_ok() {
+    row.write(OperationStatus::Started, None).await;
+    let result = settled(ctx, Write::Switch { paused }).await;
+    if let Some(Ok(_)) = result {
         ctx.emit(Event::SchedulerPaused(paused)).await;
     }
-    row.end(result).await;
+    row.end(result.map(|result| result.map(drop).map_err(zk_fault))).await;
+}
+
+/// A write that is harmless to repeat: it sets a whole, or demands the version that it was decided on.
+enum Write<'a> {
+    Switch { paused: bool },
+    Node { node: &'a NodeId, record: &'a NodeRecord, version: i32 },
+}
+
+impl Write<'_> {
+    /// The version that it leaves. A refusal may be the echo of a try whose answer was lost: then the
+    /// record is what was to be written.
+    async fn send(&self, registry: &Registry) -> Result<i32, ZkError> {
+        let (node, record, version) = match self {
+            Self::Switch { paused } => return registry.pause_scheduler(*paused).await,
+            Self::Node { node, record, version } => (*node, *record, *version),
+        };
+        let refused = match registry.write_node(node, record, version).await {
+            Err(error) if error.refusal() == Some(Refusal::BadVersion) => error,
+            other => return other,
+        };
+        match registry.read_node(node).await {
+            Ok(Some((found, version))) if found == *record => Ok(version),
+            Ok(_) | Err(ZkError::Unreadable { .. }) => Err(refused),
+            // As unknown as a lost answer.
+            Err(cause) => Err(ZkError::Unknown { operation: "read", path: node.to_string(), cause: cause.to_string() }),
+        }
+    }
+}
+
+/// Makes a write until its outcome is known: after an unknown one it is made again, on the next session
+/// when it has to be. `None` when the program ends first.
+async fn settled(ctx: &Context, write: Write<'_>) -> Option<Result<i32, ZkError>> {
+    let mut sent = false;
+    loop {
+        match ctx.registry() {
+            Some(registry) => match write.send(&registry).await {
+                Err(ZkError::Unknown { .. }) => sent = true,
+                Err(ZkError::Disconnected | ZkError::Ended { .. }) if sent => {}
+                decided => return Some(decided),
+            },
+            None if sent => {}
+            None => return Some(Err(ZkError::Disconnected)),
+        }
+        tokio::select! {
+            biased;
+            () = ctx.stop.cancelled() => return None,
+            () = tokio::time::sleep(SETTLE_PAUSE) => {}
+        }
+    }
 }
 
 /// Begins a drain. Its row ends when the leader sees the node empty.
@@ -114,8 +174,10 @@ pub(super) async fn drain(ctx: &Context, id: OperationId, change: NodeChange, fi
     row.write(OperationStatus::Started, None).await;
     let state = NodeState::Draining { since_ms: now, files_at_start: files, operation: id };
     let record = NodeRecord { state, ..change.record.clone() };
-    if let Err(why) = write(ctx, &change, record).await {
-        row.write(OperationStatus::Failed, Some(why)).await;
+    match write(ctx, &change, record).await {
+        Some(Ok(())) if files == 0 => row.end(Some(Ok(()))).await,
+        Some(Ok(())) => {}
+        decided => row.end(decided).await,
     }
 }
 
@@ -142,22 +204,33 @@ pub(super) async fn drained(ctx: &Context, node: &NodeId, record: &NodeRecord) {
     drain_row(ctx, operation, node, files_at_start, by, since_ms).write(OperationStatus::Done, None).await;
 }
 
-/// Lifts a drain. A drain that had not ended is aborted.
+/// Lifts a drain, and ends its row: done when nothing was left, else aborted.
 pub(super) async fn undrain(ctx: &Context, id: OperationId, change: NodeChange, left: u64) {
     let what = format!("drain of {}", change.node);
     let target = Some(change.node.clone());
     let by = change.by.clone();
     let row = Row { ctx, id, kind: OperationKind::Undrain, what, source: None, target, by, started: clock::now() };
+    row.write(OperationStatus::Started, None).await;
     let record = NodeRecord { state: NodeState::Active, ..change.record.clone() };
     let result = write(ctx, &change, record).await;
-    if let (Ok(()), NodeState::Draining { since_ms, files_at_start, operation }) = (&result, &change.record.state)
-        && left > 0
-    {
-        let why = format!("undrained by {} with {left} files left", change.by);
-        let drain = drain_row(ctx, *operation, &change.node, *files_at_start, change.by.clone(), *since_ms);
-        drain.write(OperationStatus::Aborted, Some(why)).await;
+    if let Some(Ok(())) = &result {
+        if left == 0 {
+            drained(ctx, &change.node, &change.record).await;
+        } else {
+            lifted(ctx, &change, left).await;
+        }
     }
     row.end(result).await;
+}
+
+/// Ends the row of a drain that was lifted before its node was empty.
+async fn lifted(ctx: &Context, change: &NodeChange, left: u64) {
+    let NodeState::Draining { since_ms, files_at_start, operation } = change.record.state else { return };
+    let known = ctx.history.get(operation).await.ok().flatten();
+    let by = known.map_or_else(|| change.by.clone(), |row| row.by);
+    let why = format!("undrained by {} with {left} files left", change.by);
+    let drain = drain_row(ctx, operation, &change.node, files_at_start, by, since_ms);
+    drain.write(OperationStatus::Aborted, Some(Fault::new(Cause::Stopped, why))).await;
 }
 
 /// Changes a node's share of the files.
@@ -166,33 +239,29 @@ pub(super) async fn weight(ctx: &Context, id: OperationId, change: NodeChange, w
     let target = Some(change.node.clone());
     let by = change.by.clone();
     let row = Row { ctx, id, kind: OperationKind::Weight, what, source: None, target, by, started: clock::now() };
+    row.write(OperationStatus::Started, None).await;
     let record = NodeRecord { weight, ..change.record.clone() };
     let result = write(ctx, &change, record).await;
     row.end(result).await;
 }
 
-/// Writes the record at the version that the operator saw. After an unknown outcome the record is
-/// read: it tells.
-async fn write(ctx: &Context, change: &NodeChange, record: NodeRecord) -> Result<(), String> {
-    let registry = ctx.registry().ok_or(NO_SESSION)?;
+/// Writes the record at the version that the operator saw. `None` when the program ends first.
+async fn write(ctx: &Context, change: &NodeChange, record: NodeRecord) -> Option<Result<(), Fault>> {
     let node = &change.node;
-    let version = match registry.write_node(node, &record, change.version).await {
+    let version = match settled(ctx, Write::Node { node, record: &record, version: change.version }).await? {
         Ok(version) => version,
-        Err(ZkError::Refused { .. }) => {
-            return Err(format!("{node} was changed by somebody else meanwhile; look at it again"));
+        Err(error) if error.refusal() == Some(Refusal::BadVersion) => {
+            let why = format!("{node} was changed by somebody else meanwhile; look at it again");
+            return Some(Err(Fault::new(Cause::Changed, why)));
         }
-        Err(error) if error.definitely_not_applied() => return Err(error.to_string()),
-        Err(error) => match registry.read_node(node).await {
-            Ok(Some((found, version))) if found == record => version,
-            _ => return Err(error.to_string()),
-        },
+        Err(error) => return Some(Err(zk_fault(error))),
     };
     ctx.emit(Event::Node { node: node.clone(), record, version }).await;
-    Ok(())
+    Some(Ok(()))
 }
 
 /// The row of a scheduler run.
-pub(super) fn run_row(ctx: &Context, run: &crate::domain::scheduler::Run, status: OperationStatus) -> Operation {
+pub(super) fn run_row(ctx: &Context, run: &Run, status: OperationStatus) -> Operation {
     let what = match run.decision {
         Decision::Ran | Decision::Stopped => format!("{} of {} moves", run.moves_done, run.moves_planned),
         _ => format!("spread {}, trigger {}", run.max_difference, run.threshold),
@@ -210,6 +279,7 @@ pub(super) fn run_row(ctx: &Context, run: &crate::domain::scheduler::Run, status
         target: None,
         bytes: Some(run.bytes),
         why: Some(why),
+        cause: run_cause(run, status),
         by: run.by.clone(),
         instance: ctx.me.name(),
         steps: Vec::new(),
@@ -218,20 +288,38 @@ pub(super) fn run_row(ctx: &Context, run: &crate::domain::scheduler::Run, status
     }
 }
 
-/// The row of a run that did not come about.
-pub(super) fn failed_run_row(ctx: &Context, id: OperationId, at: Timestamp, by: &str, why: String) -> Operation {
+/// Why a run ended without being done.
+fn run_cause(run: &Run, status: OperationStatus) -> Option<Cause> {
+    match status {
+        OperationStatus::Started | OperationStatus::Done | OperationStatus::None => None,
+        OperationStatus::Aborted => Some(Cause::Stopped),
+        OperationStatus::Failed => Some(run.cause.unwrap_or(Cause::Internal)),
+    }
+}
+
+/// The row of a run that has been asked for, or that did not come about: why not.
+pub(super) fn asked_run_row(
+    ctx: &Context,
+    id: OperationId,
+    at: Timestamp,
+    by: &str,
+    failed: Option<Fault>,
+) -> Operation {
+    let status = if failed.is_some() { OperationStatus::Failed } else { OperationStatus::Started };
+    let (cause, why) = failed.map(|fault| (fault.cause, fault.why)).unzip();
     Operation {
         id,
         kind: OperationKind::Scheduler,
-        status: OperationStatus::Failed,
+        status,
         started: at,
-        finished: Some(clock::now()),
+        finished: status.is_final().then(clock::now),
         what: "run".into(),
         file: None,
         source: None,
         target: None,
         bytes: None,
-        why: Some(why),
+        why,
+        cause,
         by: by.to_owned(),
         instance: ctx.me.name(),
         steps: Vec::new(),

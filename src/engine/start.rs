@@ -22,6 +22,7 @@ use super::loops::scheduler::Scheduler;
 use super::loops::scrub::{Scrub, ScrubConfig};
 use super::loops::session::Session;
 use super::loops::workload::{Workload, WorkloadConfig};
+use super::operations::Operations;
 use crate::adapters::blobs::BlobStore;
 use crate::adapters::control::ServerControl;
 use crate::adapters::control::process::LocalEnsemble;
@@ -91,6 +92,7 @@ pub fn start(parts: Parts) -> (Handle, Engine) {
         snapshots: handle.snapshots(),
         blobs: parts.blobs,
         history: parts.history.clone(),
+        operations: Operations::default(),
         me,
         driver: work.clone(),
         underway: Underway::default(),

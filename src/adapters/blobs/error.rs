@@ -37,10 +37,10 @@ pub enum BlobError {
         found.0, expected.0
     )]
     WrongSize { node: NodeId, file: FileId, blob: AttemptId, expected: Bytes, found: Bytes },
-    #[error("the upload is larger than the limit of {limit}; send a smaller file or raise the limit")]
+    #[error("the upload is larger than the limit of {limit}; send a smaller file")]
     TooLarge { limit: Bytes },
-    #[error("the upload broke off after {}: {source}; send it again", Bytes(*received))]
-    Stream { received: u64, source: io::Error },
+    #[error("the upload broke off after {}: {fault}; send it again", Bytes(*received))]
+    Stream { received: u64, fault: BodyFault },
     #[error("{0}")]
     Invalid(String),
     #[error("{operation} {}: {source}; check the disk and the folder's rights", path.display())]
@@ -49,6 +49,33 @@ pub enum BlobError {
     TimedOut { operation: &'static str, path: PathBuf, at_target: bool, limit: Millis },
     #[error("{operation} {}: the work ended early ({cause}); the log under logs/backend tells more", path.display())]
     Ended { operation: &'static str, path: PathBuf, cause: String },
+}
+
+/// Why an upload's stream ended before its last byte. A source tells it inside an [`io::Error`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BodyFault {
+    /// The sender went away, or what it sent is not what it announced.
+    #[error("{0}")]
+    Broken(String),
+    #[error("nothing came for {} s", limit.0 / 1000)]
+    Silent { limit: Millis },
+    #[error("zkdeck is ending")]
+    Ending,
+}
+
+impl BodyFault {
+    /// What a stream's error says; an error of any other kind is a broken stream.
+    #[must_use]
+    pub fn of(error: &io::Error) -> Self {
+        let own = error.get_ref().and_then(|inner| inner.downcast_ref::<Self>());
+        own.cloned().unwrap_or_else(|| Self::Broken(error.to_string()))
+    }
+}
+
+impl From<BodyFault> for io::Error {
+    fn from(fault: BodyFault) -> Self {
+        Self::other(fault)
+    }
 }
 
 impl BlobError {
@@ -92,18 +119,6 @@ impl BlobError {
     #[must_use]
     pub const fn is_damaged(&self) -> bool {
         matches!(self, Self::Damaged { .. } | Self::WrongSize { .. })
-    }
-
-    /// Whether the upload was larger than allowed.
-    #[must_use]
-    pub const fn is_too_large(&self) -> bool {
-        matches!(self, Self::TooLarge { .. })
-    }
-
-    /// Whether the upload's own stream broke: the client went away or fell silent.
-    #[must_use]
-    pub const fn is_stream(&self) -> bool {
-        matches!(self, Self::Stream { .. })
     }
 
     /// The same error for another of the objects that failed together.
@@ -163,8 +178,8 @@ mod tests {
             assert!(!at_target(errno).blames_target(), "{errno:?}");
         }
         assert!(!BlobError::source("read", Path::new("zk1/x"), Errno::IO).blames_target());
-        let gone = io::Error::new(io::ErrorKind::ConnectionReset, "reset");
-        assert!(!BlobError::Stream { received: 1, source: gone }.blames_target());
+        let fault = BodyFault::of(&io::Error::new(io::ErrorKind::ConnectionReset, "reset"));
+        assert!(!BlobError::Stream { received: 1, fault }.blames_target());
     }
 
     #[test]

@@ -29,7 +29,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use self::disk::{Disk, LocalDisk};
-pub use self::error::BlobError;
+pub use self::error::{BlobError, BodyFault};
 pub use self::look::{Stored, look};
 pub use self::quarantine::Kept;
 use self::{blocking::Pool, layout::Layout};

@@ -1,6 +1,5 @@
 //! Bytes of an upload.
 
-use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -10,8 +9,8 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::time::timeout;
 
 use super::draft::{CHUNK, Draft};
-use super::{BlobError, BlobStore, Written};
-use crate::domain::ids::{AttemptId, Bytes, NodeId};
+use super::{BlobError, BlobStore, BodyFault, Written};
+use crate::domain::ids::{AttemptId, Bytes, Millis, NodeId};
 
 /// A client that sends nothing for so long has gone away.
 const SILENCE_MAX: Duration = Duration::from_secs(60);
@@ -74,12 +73,14 @@ async fn next_piece(bytes: &mut Pin<Box<dyn AsyncRead + Send>>, received: u64) -
     while piece.len() < CHUNK {
         let room = (CHUNK - piece.len()) as u64;
         let read = timeout(SILENCE_MAX, bytes.as_mut().take(room).read_buf(&mut piece)).await;
-        let silent = |_| io::Error::new(io::ErrorKind::TimedOut, "nothing came for a minute");
-        match read.map_err(silent).and_then(|read| read) {
-            Ok(0) => break,
-            Ok(_) => {}
-            Err(source) => return Err(BlobError::Stream { received: received + piece.len() as u64, source }),
-        }
+        let silent = BodyFault::Silent { limit: Millis(SILENCE_MAX.as_millis() as u64) };
+        let fault = match read {
+            Ok(Ok(0)) => break,
+            Ok(Ok(_)) => continue,
+            Ok(Err(error)) => BodyFault::of(&error),
+            Err(_) => silent,
+        };
+        return Err(BlobError::Stream { received: received + piece.len() as u64, fault });
     }
     Ok(piece)
 }
@@ -87,6 +88,7 @@ async fn next_piece(bytes: &mut Pin<Box<dyn AsyncRead + Send>>, received: u64) -
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::io;
     use std::sync::atomic::Ordering;
 
     use tokio_util::io::StreamReader;
@@ -133,9 +135,11 @@ mod tests {
     #[tokio::test]
     async fn a_limit_holds_with_and_without_an_announced_size() {
         let (_folder, store) = store();
-        assert!(send(&store, vec![0; 11], Some(11), Some(10)).await.unwrap_err().is_too_large());
+        let too_large =
+            |sent: Result<Written, BlobError>| matches!(sent, Err(BlobError::TooLarge { limit: Bytes(10) }));
+        assert!(too_large(send(&store, vec![0; 11], Some(11), Some(10)).await));
         assert!(store.leftovers(&node_id("zk1")).await.unwrap().is_empty(), "an announced size is refused unread");
-        assert!(send(&store, vec![0; 11], None, Some(10)).await.unwrap_err().is_too_large());
+        assert!(too_large(send(&store, vec![0; 11], None, Some(10)).await));
         assert!(send(&store, vec![0; 10], None, Some(10)).await.is_ok());
     }
 
@@ -153,7 +157,8 @@ mod tests {
         let broken = Box::pin(StreamReader::new(futures_util::stream::iter(pieces)));
         let outcome = store.receive(&node_id("zk1"), ATTEMPT, broken, None, None, counter()).await;
         let error = outcome.unwrap_err();
-        assert!(error.is_stream() && !error.blames_target(), "{error}");
+        assert!(matches!(error, BlobError::Stream { fault: BodyFault::Broken(_), .. }), "{error}");
+        assert!(!error.blames_target(), "{error}");
         assert!(error.to_string().starts_with("the upload broke off after 3 B"), "{error}");
     }
 
@@ -162,7 +167,7 @@ mod tests {
         let (_folder, store) = store();
         let (ours, _theirs) = tokio::io::duplex(16);
         let outcome = store.receive(&node_id("zk1"), ATTEMPT, Box::pin(ours), None, None, counter()).await;
-        assert!(outcome.unwrap_err().is_stream());
+        assert!(matches!(outcome, Err(BlobError::Stream { fault: BodyFault::Silent { .. }, .. })));
     }
 
     #[tokio::test]

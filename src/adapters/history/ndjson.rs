@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::adapters::owner;
+use crate::domain::cause::Cause;
 use crate::domain::ids::{Bytes, Timestamp};
 use crate::domain::operation::{Operation, OperationKind, OperationStatus};
 
@@ -24,6 +25,7 @@ struct Told {
     bytes: Option<u64>,
     duration_ms: Option<u64>,
     reason: Option<String>,
+    cause: Option<String>,
     instance: String,
     message: String,
 }
@@ -59,6 +61,7 @@ fn told(line: &str) -> Option<Operation> {
         target: told.target.and_then(|text| text.parse().ok()),
         bytes: told.bytes.map(Bytes),
         why: told.reason,
+        cause: told.cause.as_deref().and_then(Cause::from_word),
         by: "operations.ndjson".into(),
         instance: told.instance,
         steps: Vec::new(),
@@ -80,6 +83,8 @@ struct Line<'a> {
     bytes: Option<u64>,
     duration_ms: Option<u64>,
     reason: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<&'static str>,
     instance: &'a str,
     message: String,
 }
@@ -138,6 +143,7 @@ fn line(operation: &Operation) -> Line<'_> {
         bytes: operation.bytes.map(|bytes| bytes.0),
         duration_ms: operation.took().map(|took| took.0),
         reason: operation.why.as_deref(),
+        cause: operation.cause.map(Cause::word),
         instance: &operation.instance,
         message: format!("{kind} {status}: {}", operation.what),
     }

@@ -2,12 +2,12 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
+use crate::domain::cause::Cause;
 use crate::domain::ids::{Bytes, Millis, OperationId, Timestamp};
 use crate::domain::operation::{Operation, OperationKind, OperationStatus, OperationStep};
 
 /// Columns in the order that [`read`] expects.
-pub(super) const COLUMNS: &str =
-    "id, kind, status, started_ms, finished_ms, what, file, source, target, bytes, why, by, instance, run, files";
+pub(super) const COLUMNS: &str = "id, kind, status, started_ms, finished_ms, what, file, source, target, bytes, why, by, instance, run, files, cause";
 
 /// The number of the newest row.
 pub(super) fn last_seq(transaction: &Transaction<'_>) -> rusqlite::Result<i64> {
@@ -27,9 +27,11 @@ pub(super) fn upsert(transaction: &Transaction<'_>, operation: &Operation, seq: 
         return Ok(false);
     }
     let sql = "INSERT INTO operations (id, kind, status, started_ms, finished_ms, what, file, source, target, bytes, \
-               why, by, instance, run, files, seq) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16) \
+               why, by, instance, run, files, seq, cause) \
+               VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17) \
                ON CONFLICT (id) DO UPDATE SET kind=?2, status=?3, started_ms=?4, finished_ms=?5, what=?6, file=?7, \
-               source=?8, target=?9, bytes=?10, why=?11, by=?12, instance=?13, run=?14, files=?15, seq=?16";
+               source=?8, target=?9, bytes=?10, why=?11, by=?12, instance=?13, run=?14, files=?15, seq=?16, \
+               cause=?17";
     transaction.prepare_cached(sql)?.execute(params![
         id,
         operation.kind.word(),
@@ -47,6 +49,7 @@ pub(super) fn upsert(transaction: &Transaction<'_>, operation: &Operation, seq: 
         operation.run.as_ref().map(json).transpose()?,
         json(&operation.files)?,
         seq,
+        operation.cause.map(Cause::word),
     ])?;
     steps(transaction, &id, &operation.steps)?;
     Ok(operation.status.is_final())
@@ -95,6 +98,8 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Operation> {
         steps: Vec::new(),
         run: optional(13)?.map(|text| from_json(13, &text)).transpose()?,
         files: from_json(14, &row.get::<_, String>(14)?)?,
+        // A cause of a newer program is told by its sentence alone.
+        cause: optional(15)?.as_deref().and_then(Cause::from_word),
     })
 }
 

@@ -11,7 +11,7 @@ use super::{BUSY, HistoryConfig, HistoryError, backup, ndjson, rows};
 use crate::adapters::owner;
 
 /// Layout that this program writes, in `PRAGMA user_version`.
-const LAYOUT: i64 = 2;
+const LAYOUT: i64 = 3;
 
 /// Step from each layout to the next.
 const STEPS: [&str; LAYOUT as usize] = [
@@ -46,6 +46,7 @@ const STEPS: [&str; LAYOUT as usize] = [
     ) STRICT, WITHOUT ROWID;
 ",
     "CREATE INDEX operations_open ON operations (id) WHERE finished_ms IS NULL;",
+    "ALTER TABLE operations ADD COLUMN cause TEXT;",
 ];
 
 /// Largest file that is looked through when it is opened.

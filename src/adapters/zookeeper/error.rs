@@ -66,6 +66,9 @@ pub enum ZkError {
     /// What a znode holds cannot be used, or cannot be written in that form. Nothing was sent.
     #[error("{path} cannot be used: {cause}")]
     Unreadable { path: String, cause: String },
+    /// The version of a znode that a condition needs has not been read yet. Nothing was sent.
+    #[error("{path} has not been read yet; try again in a moment")]
+    NotRead { path: String },
     /// No session could be made.
     #[error("cannot connect to ZooKeeper at {hosts}: {cause}")]
     Connect { hosts: String, cause: String },
@@ -87,10 +90,16 @@ impl ZkError {
         }
     }
 
-    /// Whether the same call may succeed on this session after a pause.
+    /// The error in words once it is known that nothing was applied: it was taken back, or never sent.
     #[must_use]
-    pub const fn passes(&self) -> bool {
-        matches!(self, Self::Unknown { .. } | Self::Disconnected | Self::Refused { why: Refusal::Throttled, .. })
+    pub fn settled(&self) -> String {
+        match self {
+            Self::Unknown { cause, .. } => {
+                format!("the ensemble did not answer in time ({cause}), and the request was taken back; try again")
+            }
+            Self::Disconnected => "no ZooKeeper server answers; try again when a quorum serves".into(),
+            other => other.to_string(),
+        }
     }
 }
 

@@ -21,8 +21,8 @@ pub(in crate::api) async fn stress(State(app): State<App>, by: By, mut body: Fie
     body.finish()?;
     let node = known_node(&app, "node", &node)?;
     let stress = Stress { node, files, size: Bytes(size_kb * 1024), trigger_scheduler };
-    let accepted = app.command(Command::Stress(stress), &by).await?;
-    match outcome::ended(&app, &accepted, outcome::WAIT).await {
+    let mut pending = app.command(Command::Stress(stress), &by).await?;
+    match outcome::ended(&mut pending, outcome::WAIT).await {
         Err(answer) => answer,
         Ok(operation) => Ok(axum::Json(json!({
             "operation": operation.id,
@@ -37,6 +37,5 @@ pub(in crate::api) async fn stress(State(app): State<App>, by: By, mut body: Fie
 }
 
 pub(in crate::api) async fn workload(State(app): State<App>, by: By, _: NoFields) -> Answer {
-    let accepted = app.command(Command::RunWorkload, &by).await?;
-    outcome::told(&app, accepted).await
+    outcome::told(app.command(Command::RunWorkload, &by).await?).await
 }

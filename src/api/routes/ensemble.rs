@@ -8,7 +8,7 @@ use crate::api::error::Answer;
 use crate::api::state::App;
 
 pub(in crate::api) async fn ensemble(State(app): State<App>) -> Answer {
-    let snapshot = app.snapshot();
+    let snapshot = app.current().await?;
     let view = &snapshot.ensemble;
     Ok(axum::Json(json!({
         "state": view.state,

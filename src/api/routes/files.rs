@@ -1,30 +1,28 @@
 //! Files: list, upload, download, delete, migrate.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
-use futures_util::StreamExt;
-use serde_json::{Value, json};
-use tokio_util::io::{ReaderStream, StreamReader};
+use serde_json::{Map, Value, json};
+use tokio_util::io::ReaderStream;
 
 use crate::api::body::{Fields, NoFields};
 use crate::api::error::{Answer, Fail};
 use crate::api::outcome;
 use crate::api::query::{Params, known_node};
 use crate::api::state::{App, By};
+use crate::api::upload;
 use crate::domain::command::Command;
 use crate::domain::file::FileEntry;
 use crate::domain::ids::FileId;
+use crate::domain::snapshot::Snapshot;
 use crate::engine::handle::Upload;
 
 /// Most files of one page.
 const PAGE_MAX: usize = 1000;
-/// Longest upload that is answered by its outcome.
-const UPLOAD_WAIT: Duration = Duration::from_secs(3600);
 
 fn file(entry: &FileEntry) -> Value {
     let record = &entry.record;
@@ -50,10 +48,8 @@ pub(in crate::api) async fn list(State(app): State<App>, mut params: Params) -> 
     let after: Option<FileId> = params.id("after")?;
     let limit = params.number("limit", 1..=PAGE_MAX, 100)?;
     params.finish()?;
-    let snapshot = app.snapshot();
-    if !snapshot.files_complete {
-        return Err(Fail::records_unread());
-    }
+    let snapshot = app.current().await?;
+    let stale = stale(&snapshot)?;
     let wanted = |entry: &&Arc<FileEntry>| {
         node.as_ref().is_none_or(|node| entry.record.owner == *node)
             && name.as_ref().is_none_or(|name| entry.record.name.contains(name))
@@ -69,8 +65,25 @@ pub(in crate::api) async fn list(State(app): State<App>, mut params: Params) -> 
     matching.sort_unstable_by_key(|entry| entry.id);
     let next = matching.last().filter(|_| more).map(|entry| entry.id);
     let files: Vec<Value> = matching.into_iter().map(|entry| file(entry)).collect();
-    let body = json!({ "files": files, "matching": count, "total": snapshot.files.len(), "next_after": next });
+    let mut body = json!({ "files": files, "matching": count, "total": snapshot.files.len(), "next_after": next });
+    if let (Some(stale), Some(body)) = (stale, body.as_object_mut()) {
+        body.extend(stale);
+    }
     Ok(axum::Json(body).into_response())
+}
+
+/// What makes a list one from before: since when and why. `None` while it is today's.
+fn stale(snapshot: &Snapshot) -> Result<Option<Map<String, Value>>, Fail> {
+    if snapshot.files_complete {
+        return Ok(None);
+    }
+    let Some(read) = snapshot.files_read else { return Err(Fail::records_unread()) };
+    let mut stale = Map::new();
+    stale.insert("stale".into(), true.into());
+    stale.insert("age_ms".into(), json!(snapshot.taken_at.since(read)));
+    let cause = snapshot.session.cause.clone().unwrap_or_else(|| "the files' records are being read anew".into());
+    stale.insert("stale_cause".into(), cause.into());
+    Ok(Some(stale))
 }
 
 fn id_of(text: &str) -> Result<FileId, Fail> {
@@ -80,18 +93,13 @@ fn id_of(text: &str) -> Result<FileId, Fail> {
 }
 
 pub(in crate::api) async fn one(State(app): State<App>, Path(id): Path<String>) -> Answer {
-    let id = id_of(&id)?;
-    let snapshot = app.snapshot();
-    match snapshot.files.get(id) {
-        Some(entry) => Ok(axum::Json(file(entry)).into_response()),
-        None if !snapshot.files_complete => Err(Fail::records_unread()),
-        None => Err(crate::domain::command::Rejected::UnknownFile { given: id }.into()),
-    }
+    let entry = app.file(id_of(&id)?).await?;
+    Ok(axum::Json(file(&entry)).into_response())
 }
 
 pub(in crate::api) async fn remove(State(app): State<App>, Path(id): Path<String>, by: By, _: NoFields) -> Answer {
-    let accepted = app.command(Command::Delete { file: id_of(&id)? }, &by).await?;
-    outcome::told(&app, accepted).await
+    let file = app.file(id_of(&id)?).await?.id;
+    outcome::told(app.command(Command::Delete { file }, &by).await?).await
 }
 
 pub(in crate::api) async fn migrate(
@@ -102,14 +110,13 @@ pub(in crate::api) async fn migrate(
 ) -> Answer {
     let target = body.text("target")?;
     body.finish()?;
-    let file = id_of(&id)?;
     let target = known_node(&app, "target", &target)?;
-    let accepted = app.command(Command::Migrate { file, target }, &by).await?;
-    outcome::told(&app, accepted).await
+    let file = app.file(id_of(&id)?).await?.id;
+    outcome::told(app.command(Command::Migrate { file, target }, &by).await?).await
 }
 
 /// Takes the body in as a file: `?name=` and, when it matters, `&node=`.
-pub(in crate::api) async fn upload(
+pub(in crate::api) async fn store(
     State(app): State<App>,
     by: By,
     mut params: Params,
@@ -122,30 +129,17 @@ pub(in crate::api) async fn upload(
     let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     let limit = app.config.upload_limit;
     if length.is_some_and(|length| length > limit) {
-        let message = format!("the file is larger than {limit} bytes");
+        let message = format!("nothing is stored: the file is larger than {limit} bytes");
         return Err(Fail::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", message).with("limit", limit));
     }
     let Ok(_slot) = app.uploads.try_acquire() else {
         let message = "enough uploads are under way; try again in a moment";
         return Err(Fail::new(StatusCode::TOO_MANY_REQUESTS, "busy", message).retry_after(1));
     };
-    let mut received = 0;
-    let counted = body.into_data_stream().map(move |chunk| {
-        let chunk = chunk.map_err(std::io::Error::other)?;
-        received += chunk.len() as u64;
-        if received > limit {
-            return Err(std::io::Error::other(format!("the file is larger than {limit} bytes")));
-        }
-        Ok(chunk)
-    });
-    let bytes = StreamReader::new(counted);
-    let upload = Upload { name, node, size_hint: length };
-    let answer = app.handle.upload(upload, Box::pin(bytes), by.0);
-    let accepted = app.limited(answer).await??;
-    let operation = match outcome::ended(&app, &accepted, UPLOAD_WAIT).await {
-        Ok(operation) => operation,
-        Err(answer) => return answer,
-    };
+    let (bytes, read) = upload::source(body, app.handle.clone());
+    let order = Upload { name, node, size_hint: length, limit: Some(limit) };
+    let mut pending = app.limited(app.handle.upload(order, bytes, by.0)).await??;
+    let operation = upload::ended(&app, &mut pending, read).await?;
     let body = json!({
         "operation": operation.id,
         "status": operation.status,

@@ -1,7 +1,7 @@
 //! Whether the program lives, whether it is ready, its metrics and its description.
 
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::IntoResponse;
 use serde_json::{Value, json};
 
@@ -9,41 +9,34 @@ use crate::api::config::CONTROL;
 use crate::api::error::Answer;
 use crate::api::metrics;
 use crate::api::state::App;
-use crate::domain::snapshot::{SessionState, Snapshot};
+use crate::domain::snapshot::Readiness;
 
 /// The process answers.
 pub(in crate::api) async fn healthz() -> Answer {
     Ok(axum::Json(json!({ "status": "ok" })).into_response())
 }
 
-/// 200 when commands can be taken, else 503 with what is missing; either way with every store that is
-/// sick, its cause and the next step.
+/// 200 exactly while a stress, an upload, a download and a run would be taken; else 503 with what is
+/// missing. Either way with everything that is sick, its cause and the next step.
 pub(in crate::api) async fn readyz(State(app): State<App>) -> Answer {
-    let snapshot = app.snapshot();
-    let missing = missing(&snapshot);
-    let status = if missing.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let alerts: Vec<&str> = snapshot.alerts.iter().map(|alert| alert.text.as_str()).collect();
-    let answer = json!({ "ready": missing.is_empty(), "missing": missing, "alerts": alerts });
-    Ok((status, axum::Json(answer)).into_response())
-}
-
-fn missing(snapshot: &Snapshot) -> Vec<String> {
-    let mut missing = Vec::new();
-    if snapshot.session.state != SessionState::Connected {
-        let cause = snapshot.session.cause.as_deref().unwrap_or("still connecting");
-        missing.push(format!("session: {cause}"));
-    } else if !snapshot.files_complete {
-        missing.push("records: they are still being read".to_owned());
+    let snapshot = app.current().await?;
+    let ready = snapshot.readiness == Readiness::Ready;
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let mut alerts: Vec<String> = snapshot.alerts.iter().map(|alert| alert.text.clone()).collect();
+    let troubled = snapshot.loops.iter().filter_map(|task| Some((task.name, task.problem.as_ref()?)));
+    alerts.extend(troubled.map(|(name, problem)| format!("{name}: {problem}")));
+    let answer = json!({
+        "ready": ready,
+        "state": snapshot.readiness.word(),
+        "read_only": snapshot.instance.read_only,
+        "missing": snapshot.readiness.missing(),
+        "alerts": alerts,
+    });
+    let mut response = (status, axum::Json(answer)).into_response();
+    if !ready {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(1));
     }
-    if let Some(problem) = &snapshot.history.problem {
-        missing.push(format!("history: {problem}"));
-    }
-    for task in snapshot.loops.iter() {
-        if let Some(problem) = &task.problem {
-            missing.push(format!("{}: {problem}", task.name));
-        }
-    }
-    missing
+    Ok(response)
 }
 
 pub(in crate::api) async fn metrics(State(app): State<App>) -> Answer {

@@ -12,7 +12,7 @@ use crate::api::state::{App, By};
 use crate::domain::command::{Command, WEIGHT_MAX};
 
 pub(in crate::api) async fn list(State(app): State<App>) -> Answer {
-    let snapshot = app.snapshot();
+    let snapshot = app.current().await?;
     let body = json!({
         "nodes": snapshot.nodes,
         "files_complete": snapshot.files_complete,
@@ -25,13 +25,12 @@ pub(in crate::api) async fn list(State(app): State<App>) -> Answer {
 /// Begins a drain and says where to look.
 pub(in crate::api) async fn drain(State(app): State<App>, Path(node): Path<String>, by: By, _: NoFields) -> Answer {
     let node = known_node(&app, "node", &node)?;
-    outcome::begun(&app.command(Command::Drain { node }, &by).await?)
+    outcome::begun(app.command(Command::Drain { node }, &by).await?).await
 }
 
 pub(in crate::api) async fn undrain(State(app): State<App>, Path(node): Path<String>, by: By, _: NoFields) -> Answer {
     let node = known_node(&app, "node", &node)?;
-    let accepted = app.command(Command::Undrain { node }, &by).await?;
-    outcome::told(&app, accepted).await
+    outcome::told(app.command(Command::Undrain { node }, &by).await?).await
 }
 
 pub(in crate::api) async fn weight(
@@ -44,6 +43,5 @@ pub(in crate::api) async fn weight(
     body.finish()?;
     let node = known_node(&app, "node", &node)?;
     let weight = u32::try_from(weight).unwrap_or(WEIGHT_MAX);
-    let accepted = app.command(Command::SetWeight { node, weight }, &by).await?;
-    outcome::told(&app, accepted).await
+    outcome::told(app.command(Command::SetWeight { node, weight }, &by).await?).await
 }

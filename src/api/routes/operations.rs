@@ -3,12 +3,14 @@
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
+use serde_json::{Value, json};
 
 use crate::api::error::{Answer, Fail};
 use crate::api::query::Params;
 use crate::api::state::App;
 use crate::domain::ids::OperationId;
-use crate::domain::operation::{HISTORY_PAGE_MAX, HistoryQuery, OperationKind, OperationStatus};
+use crate::domain::operation::{HISTORY_PAGE_MAX, HistoryQuery, Operation, OperationKind, OperationStatus};
+use crate::domain::snapshot::Snapshot;
 
 /// Rows, newest first; `before` is the last id of the page before.
 pub(in crate::api) async fn list(State(app): State<App>, mut params: Params) -> Answer {
@@ -35,13 +37,25 @@ pub(in crate::api) async fn list(State(app): State<App>, mut params: Params) -> 
 pub(in crate::api) async fn one(State(app): State<App>, Path(id): Path<String>) -> Answer {
     let unknown = |message: String| Fail::new(StatusCode::NOT_FOUND, "unknown-operation", message);
     let id: OperationId = id.parse().map_err(|error: crate::domain::ids::InvalidId| unknown(error.to_string()))?;
-    if let Some(operation) = app.snapshot().operation(id) {
-        return Ok(axum::Json(operation).into_response());
+    let found = app.limited(app.handle.operation(id)).await?.map_err(|error| Fail::question("history", &error))?;
+    let operation = found.ok_or_else(|| unknown(format!("there is no operation {id}")))?;
+    let snapshot = app.current().await?;
+    let mut body = json!(operation);
+    if let (Some(progress), Some(body)) = (progress(&snapshot, &operation), body.as_object_mut()) {
+        body.insert("progress".into(), progress);
     }
-    let query = HistoryQuery { id: Some(id), limit: 1, ..HistoryQuery::default() };
-    let page = app.limited(app.handle.history(query)).await?.map_err(|error| Fail::question("history", &error))?;
-    match page.operations.into_iter().next() {
-        Some(operation) => Ok(axum::Json(operation).into_response()),
-        None => Err(unknown(format!("there is no operation {id}"))),
+    Ok(axum::Json(body).into_response())
+}
+
+/// How far an operation is that goes on: the moves of a run, the files of a drain.
+fn progress(snapshot: &Snapshot, operation: &Operation) -> Option<Value> {
+    if operation.status.is_final() {
+        return None;
     }
+    let run = snapshot.scheduler.running.as_ref().filter(|running| running.id == operation.id);
+    let drain = || {
+        let node = operation.source.as_ref().filter(|_| operation.kind == OperationKind::Drain)?;
+        snapshot.node(node)?.drain.as_ref()
+    };
+    run.map(|run| json!(run)).or_else(|| drain().map(|drain| json!(drain)))
 }

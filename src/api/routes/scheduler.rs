@@ -14,7 +14,7 @@ use crate::domain::snapshot::InstanceInfo;
 
 /// Counts per node, threshold, largest difference, who leads, the next and the last run.
 pub(in crate::api) async fn diagnostics(State(app): State<App>) -> Answer {
-    let snapshot = app.snapshot();
+    let snapshot = app.current().await?;
     let scheduler = &snapshot.scheduler;
     let nodes: Vec<Value> = snapshot.nodes.iter().map(node).collect();
     let drained: Vec<_> = snapshot.nodes.iter().filter(|node| node.drain.is_some()).map(|node| &node.id).collect();
@@ -55,8 +55,8 @@ fn node(node: &NodeView) -> Value {
 
 /// Runs it now; answers with the run.
 pub(in crate::api) async fn run(State(app): State<App>, by: By, _: NoFields) -> Answer {
-    let accepted = app.command(Command::RunScheduler, &by).await?;
-    match outcome::ended(&app, &accepted, outcome::WAIT).await {
+    let mut pending = app.command(Command::RunScheduler, &by).await?;
+    match outcome::ended(&mut pending, outcome::WAIT).await {
         Err(answer) => answer,
         Ok(operation) => Ok(axum::Json(&operation.run).into_response()),
     }
@@ -64,25 +64,19 @@ pub(in crate::api) async fn run(State(app): State<App>, by: By, _: NoFields) -> 
 
 /// The plan that a run would carry out now; moves nothing.
 pub(in crate::api) async fn preview(State(app): State<App>, by: By, _: NoFields) -> Answer {
-    let mut snapshots = app.handle.snapshots();
-    let before = app.snapshot().revision;
-    let accepted = app.command(Command::Preview, &by).await?;
-    let shown = snapshots.wait_for(|snapshot| snapshot.revision > before && snapshot.scheduler.preview.is_some());
-    let plan = app.limited(shown).await?.ok().and_then(|snapshot| snapshot.scheduler.preview.clone());
-    Ok(axum::Json(json!({ "message": accepted.message, "plan": plan })).into_response())
+    let pending = app.command(Command::Preview, &by).await?;
+    let plan = app.current().await?.scheduler.preview.clone();
+    Ok(axum::Json(json!({ "message": pending.accepted.message, "plan": plan })).into_response())
 }
 
 pub(in crate::api) async fn stop(State(app): State<App>, by: By, _: NoFields) -> Answer {
-    let accepted = app.command(Command::StopRun, &by).await?;
-    outcome::told(&app, accepted).await
+    outcome::told(app.command(Command::StopRun, &by).await?).await
 }
 
 pub(in crate::api) async fn pause(State(app): State<App>, by: By, _: NoFields) -> Answer {
-    let accepted = app.command(Command::PauseScheduler, &by).await?;
-    outcome::told(&app, accepted).await
+    outcome::told(app.command(Command::PauseScheduler, &by).await?).await
 }
 
 pub(in crate::api) async fn resume(State(app): State<App>, by: By, _: NoFields) -> Answer {
-    let accepted = app.command(Command::ResumeScheduler, &by).await?;
-    outcome::told(&app, accepted).await
+    outcome::told(app.command(Command::ResumeScheduler, &by).await?).await
 }

@@ -14,7 +14,7 @@ use crate::domain::command::{Command, Rejected, ServerAction};
 use crate::domain::server::OUTPUT_LINES_MAX;
 
 pub(in crate::api) async fn list(State(app): State<App>) -> Answer {
-    let snapshot = app.snapshot();
+    let snapshot = app.current().await?;
     Ok(axum::Json(json!({ "servers": snapshot.servers, "taken_at": snapshot.taken_at })).into_response())
 }
 
@@ -23,7 +23,7 @@ pub(in crate::api) async fn output(State(app): State<App>, Path(node): Path<Stri
     let lines = params.number("tail", 1..=OUTPUT_LINES_MAX, 200)?;
     params.finish()?;
     let node = known_node(&app, "node", &node)?;
-    let snapshot = app.snapshot();
+    let snapshot = app.current().await?;
     let host = snapshot.server(&node).and_then(|server| server.host.as_ref());
     if host.is_some_and(|host| host.container.is_none()) {
         let message = format!("{node} runs in no container; its log is in logs/{node}: GET /api/logs?node={node}");
@@ -53,12 +53,12 @@ pub(in crate::api) async fn act(
         return Err(Fail::field("confirm", format!("must be the server's name, {node}")));
     }
     let command = Command::Server { node: node.clone(), action, confirmed };
-    let accepted = match app.limited(app.handle.send(command, by.0)).await? {
-        Ok(accepted) => accepted,
+    let pending = match app.limited(app.handle.begin(command, by.0)).await? {
+        Ok(pending) => pending,
         Err(rejected @ Rejected::NeedsConfirm { .. }) => {
             return Err(Fail::from(rejected).with("next", format!("send {{\"confirm\":\"{node}\"}}")));
         }
         Err(rejected) => return Err(rejected.into()),
     };
-    outcome::told(&app, accepted).await
+    outcome::told(pending).await
 }

@@ -75,7 +75,7 @@ fn cause(members: &[Member], state: EnsembleState, leader: Option<&Member>) -> O
 #[must_use]
 pub const fn level(state: EnsembleState) -> Level {
     match state {
-        EnsembleState::Healthy | EnsembleState::Unknown => Level::Info,
+        EnsembleState::Healthy | EnsembleState::Starting | EnsembleState::Unknown => Level::Info,
         EnsembleState::Degraded | EnsembleState::AtRisk => Level::Warning,
         EnsembleState::NoQuorum => Level::Error,
     }

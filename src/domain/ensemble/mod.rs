@@ -53,6 +53,8 @@ pub enum EnsembleState {
     /// One more loss stops writes.
     AtRisk,
     NoQuorum,
+    /// Servers of our own have just been started and are not all there yet.
+    Starting,
     /// No server has been probed yet.
     Unknown,
 }
@@ -65,6 +67,7 @@ impl EnsembleState {
             Self::Degraded => "DEGRADED",
             Self::AtRisk => "AT RISK",
             Self::NoQuorum => "NO QUORUM",
+            Self::Starting => "STARTING",
             Self::Unknown => "CONNECTING",
         }
     }

@@ -8,4 +8,4 @@ mod rules;
 mod tracker;
 
 pub use self::rules::RULES;
-pub use self::tracker::ServerTracker;
+pub use self::tracker::{START_LIMIT, ServerTracker};

@@ -17,6 +17,10 @@ const SUCCESSES_TO_UP: u32 = 2;
 /// A server that started less than this ago is not yet judged by its metrics.
 const JUST_STARTED: Millis = Millis(5_000);
 
+/// A server that does not serve so long after its start is down: five times as long as three take
+/// together on a busy machine.
+pub const START_LIMIT: Millis = Millis(30_000);
+
 /// What one sample says by itself.
 #[derive(Clone, Debug, PartialEq)]
 struct Finding {
@@ -34,6 +38,8 @@ pub struct ServerTracker {
     last_metrics: Option<(Metrics, Timestamp)>,
     /// Since when each rule has held without a break.
     firing: BTreeMap<&'static str, Timestamp>,
+    /// When its process or container was started, until it serves for the first time.
+    starting: Option<Timestamp>,
 }
 
 impl ServerTracker {
@@ -46,6 +52,14 @@ impl ServerTracker {
             pending: (unknown, 0),
             last_metrics: None,
             firing: BTreeMap::new(),
+            starting: None,
+        }
+    }
+
+    /// It was started at that moment, by this program.
+    pub fn started(&mut self, at: Timestamp) {
+        if !self.probed.state.serves() {
+            self.starting = Some(at);
         }
     }
 
@@ -69,6 +83,10 @@ impl ServerTracker {
 
     /// What the process table or the container engine says.
     pub fn host(&mut self, host: Option<HostView>, now: Timestamp) {
+        if began(self.view.host.as_ref(), host.as_ref()) {
+            self.probed = Finding { state: ServerState::Unknown, cause: None };
+            self.starting = Some(now);
+        }
         self.view.host = host;
         self.judge(now);
     }
@@ -192,6 +210,9 @@ impl ServerTracker {
         if *count >= needed {
             self.probed = finding.clone();
         }
+        if self.probed.state.serves() {
+            self.starting = None;
+        }
     }
 
     fn judge(&mut self, now: Timestamp) {
@@ -207,6 +228,10 @@ impl ServerTracker {
         }
         if !self.probed.state.serves() {
             self.firing.clear();
+            if self.starting.is_some_and(|at| now.since(at) < START_LIMIT) {
+                let cause = self.probed.cause.as_deref().unwrap_or("not probed yet");
+                return (ServerState::Starting, Some(format!("it was started a moment ago: {cause}")), Some("start"));
+            }
             let rule = (self.probed.state != ServerState::Unknown).then_some("probe");
             return (self.probed.state, self.down_cause(), rule);
         }
@@ -267,6 +292,13 @@ impl ServerTracker {
             HostState::Running | HostState::Starting => None,
         }
     }
+}
+
+/// Whether the host tells of a process or container that did not run before.
+fn began(before: Option<&HostView>, now: Option<&HostView>) -> bool {
+    let lives = |host: &HostView| matches!(host.state, HostState::Running | HostState::Starting | HostState::Paused);
+    let (Some(before), Some(now)) = (before, now) else { return false };
+    lives(now) && (!lives(before) || before.name != now.name)
 }
 
 fn find(sample: &Sample) -> Finding {
@@ -397,7 +429,29 @@ mod tests {
         tracker.host(host(HostState::Stopped, Some("signal 9")), NOW);
         assert_eq!(tracker.view().verdict.cause.as_deref(), Some("process 7 has ended: signal 9"));
         tracker.host(host(HostState::Running, None), NOW);
+        assert_eq!(tracker.state(), ServerState::Starting);
+        tracker.observe(&sample(Reach::Answered, 1));
         assert_eq!(tracker.state(), ServerState::Up);
+    }
+
+    #[test]
+    fn a_server_that_was_just_started_is_starting_for_a_while_and_then_down() {
+        let mut tracker = tracker();
+        tracker.started(NOW);
+        let refused = |second| sample(Reach::Unreachable("refused".into()), second);
+        tracker.observe(&refused(0));
+        let verdict = tracker.view().verdict;
+        assert_eq!(
+            (verdict.state, verdict.cause.as_deref()),
+            (ServerState::Starting, Some("it was started a moment ago: refused"))
+        );
+        tracker.tick(NOW.plus(Millis(29_999)));
+        assert_eq!(tracker.state(), ServerState::Starting);
+        tracker.tick(NOW.plus(START_LIMIT));
+        assert_eq!(tracker.state(), ServerState::Down);
+        tracker.observe(&sample(Reach::Answered, 40));
+        (41..44).for_each(|second| tracker.observe(&refused(second)));
+        assert_eq!(tracker.state(), ServerState::Down, "it has served: a loss is a loss");
     }
 
     #[test]

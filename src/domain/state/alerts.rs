@@ -69,7 +69,7 @@ impl State {
         let (serving, voters) = (view.quorum.serving, view.quorum.voters);
         let majority = view.quorum.majority();
         let cause = view.cause.as_deref().unwrap_or("-");
-        (view.state == EnsembleState::NoQuorum && !self.starts_up()).then(|| {
+        (view.state == EnsembleState::NoQuorum).then(|| {
             format!(
                 "{serving} of {voters} servers serve, which is no quorum ({cause}): no change of files begins, nothing \
                  is removed, and what is shown is from before; start or resume servers until {majority} of {voters} \

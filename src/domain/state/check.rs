@@ -94,7 +94,12 @@ impl State {
                 format!("{}: {}", s.node, self.cannot_take(&s.node, size).unwrap_or_default())
             };
             let reasons: Vec<_> = self.settings.servers.iter().map(why).collect();
-            Rejected::NotPossible { what: "taking a file".into(), why: reasons.join("; ") }
+            let (what, why) = ("taking a file".into(), reasons.join("; "));
+            if self.settings.servers.iter().any(|server| self.unsettled(&server.node)) {
+                Rejected::NotReady { what, why }
+            } else {
+                Rejected::NotPossible { what, why }
+            }
         })
     }
 
@@ -132,23 +137,34 @@ impl State {
         }
     }
 
+    /// What showing everything needs.
+    pub(super) fn check_read(&self) -> Result<(), Rejected> {
+        self.check_session()?;
+        if self.files_complete {
+            Ok(())
+        } else {
+            Err(Rejected::NotReady { what: "showing the files".into(), why: "their records are being read".into() })
+        }
+    }
+
     /// Session, store and a complete picture: what every change of files needs.
-    fn check_store(&self) -> Result<(), Rejected> {
+    pub(super) fn check_store(&self) -> Result<(), Rejected> {
         self.check_session()?;
         self.check_store_matches()?;
         if let Some(why) = self.history_behind() {
-            return Err(Rejected::NotPossible { what: "changing files".into(), why });
+            return Err(Rejected::NotReady { what: "changing files".into(), why });
         }
         if self.files_complete {
             Ok(())
         } else {
-            let why = "the records are still being read; try again in a moment".into();
-            Err(Rejected::NotPossible { what: "changing files".into(), why })
+            let why = "the files' records are being read".into();
+            Err(Rejected::NotReady { what: "changing files".into(), why })
         }
     }
 
     fn check_takes(&self, node: &NodeId, size: Option<Bytes>) -> Result<(), Rejected> {
         match self.cannot_take(node, size) {
+            Some(why) if self.unsettled(node) => Err(Rejected::NotReady { what: format!("using {node}"), why }),
             Some(why) => Err(Rejected::NodeCannotTake { node: node.clone(), why }),
             None => Ok(()),
         }
@@ -160,9 +176,9 @@ impl State {
 
     fn node_record(&self, node: &NodeId) -> Result<(NodeRecord, i32), Rejected> {
         self.check_known(node)?;
-        self.records.get(node).cloned().ok_or_else(|| Rejected::NotPossible {
+        self.records.get(node).cloned().ok_or_else(|| Rejected::NotReady {
             what: format!("changing {node}"),
-            why: "its record has not been read yet; try again in a moment".into(),
+            why: "its record is being read".into(),
         })
     }
 
@@ -291,13 +307,13 @@ impl State {
         }
     }
 
-    fn check_run(&self) -> Result<Order, Rejected> {
+    pub(super) fn check_run(&self) -> Result<Order, Rejected> {
         self.check_store_matches()?;
         if self.leadership.leads || self.leadership.leader.is_some() {
             return Ok(Order::RunScheduler);
         }
         let why = "no instance leads at the moment; an election takes a few seconds".into();
-        Err(Rejected::NotPossible { what: "running the scheduler".into(), why })
+        Err(Rejected::NotReady { what: "running the scheduler".into(), why })
     }
 
     fn check_stop_run(&self) -> Result<Order, Rejected> {

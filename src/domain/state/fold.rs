@@ -6,6 +6,7 @@ use super::State;
 use crate::domain::ensemble::{self, EnsembleState, EnsembleView, Member};
 use crate::domain::event::Event;
 use crate::domain::file::FileEntry;
+use crate::domain::health::START_LIMIT;
 use crate::domain::ids::{AttemptId, Epoch, FileId, Millis, NodeId, OperationId, Timestamp};
 use crate::domain::node::{NodeRecord, NodeState};
 use crate::domain::operation::{Operation, OperationKind, OperationStatus};
@@ -17,9 +18,6 @@ use crate::domain::snapshot::{
 
 /// One minute, the width of a bar of operations.
 const MINUTE: Millis = Millis(60_000);
-/// A server of our own that does not serve after so long is an alarm: five times as long as three
-/// take on a busy machine.
-const START_LIMIT: Millis = Millis(30_000);
 
 impl State {
     /// Folds one event in.
@@ -52,7 +50,7 @@ impl State {
             Event::BytesChecked { file, blob, problem } => self.bytes_checked(file, blob, problem, now),
             Event::Scrub(view) => self.scrubbed(view, now),
             Event::Control(control) => self.control_changed(control, now),
-            Event::Local(local) => self.instance.local = Some(local),
+            Event::Local(local) => self.local_changed(local),
             Event::Api(api) => self.instance.api = api,
             Event::MoveStarted(view) => _ = self.moves.insert(view.attempt, *view),
             Event::MoveProgress { attempt, status, copied } => {
@@ -135,6 +133,9 @@ impl State {
         }
         self.session.cause = cause;
         if state != SessionState::Connected {
+            if self.files_complete {
+                self.files_read = Some(now);
+            }
             self.files_complete = false;
             self.leadership = LeadershipView { epoch: self.leadership.epoch, ..LeadershipView::default() };
             self.scheduler.next_run = None;
@@ -221,19 +222,23 @@ impl State {
         self.records.insert(node, (record, version));
     }
 
-    /// Servers of our own that have just been started and have no quorum yet are no alarm.
-    pub(super) fn starts_up(&self) -> bool {
-        !self.had_quorum && self.owns_servers()
+    /// Whether what is missing is servers of our own that have just been started: without a quorum as
+    /// long as there has been none, with one as long as they have not all been there.
+    fn starts(&self, next: &EnsembleView, now: Timestamp) -> bool {
+        let early = self.owns_servers() && now.since(self.instance.started) < START_LIMIT;
+        let missing = match next.state {
+            EnsembleState::NoQuorum => !self.had_quorum,
+            EnsembleState::AtRisk | EnsembleState::Degraded => !self.was_whole,
+            EnsembleState::Healthy | EnsembleState::Starting | EnsembleState::Unknown => false,
+        };
+        early && missing
     }
 
-    /// Whether what is missing is servers of our own that have just been started: without a quorum as
-    /// long as there has been none, with one for a while.
-    fn starts(&self, next: &EnsembleView, now: Timestamp) -> bool {
-        if !next.quorum.holds() {
-            return self.starts_up();
+    fn local_changed(&mut self, local: LocalView) {
+        self.instance.local = Some(local);
+        if local == LocalView::Owner {
+            self.trackers.iter_mut().for_each(|tracker| tracker.started(self.instance.started));
         }
-        let missing = matches!(next.state, EnsembleState::AtRisk | EnsembleState::Degraded);
-        missing && self.owns_servers() && !self.was_whole && now.since(self.instance.started) < START_LIMIT
     }
 
     fn owns_servers(&self) -> bool {
@@ -258,14 +263,14 @@ impl State {
                 since: tracker.since(),
             })
             .collect();
-        let next = ensemble::judge(&members, Some(&self.ensemble), now);
-        let starts = self.starts(&next, now);
-        if next.state != self.ensemble.state || (self.told_start && !starts) {
+        let mut next = ensemble::judge(&members, Some(&self.ensemble), now);
+        if self.starts(&next, now) {
+            next.state = EnsembleState::Starting;
+            next.since = self.instance.started;
+        }
+        if next.state != self.ensemble.state {
             let cause = next.cause.as_ref().map_or(String::new(), |cause| format!(": {cause}"));
-            let (level, word) =
-                if starts { (Level::Info, "starting") } else { (ensemble::level(next.state), next.state.word()) };
-            self.notice(level, format!("ensemble {word}{cause}"), now);
-            self.told_start = starts;
+            self.notice(ensemble::level(next.state), format!("ensemble {}{cause}", next.state.word()), now);
         }
         self.had_quorum |= next.quorum.holds();
         self.was_whole |= next.state == EnsembleState::Healthy;

@@ -9,6 +9,7 @@ mod drain;
 mod fold;
 mod nodes;
 mod policy;
+mod ready;
 mod stores;
 mod view;
 
@@ -30,8 +31,8 @@ use super::placement::Placement;
 use super::scheduler::{NodeTarget, SchedulerView};
 use super::server::Series;
 use super::snapshot::{
-    CanaryView, ControlView, Counters, HistoryView, InstanceInfo, InstanceView, LeadershipView, LoopView, Notice,
-    ScrubView, SessionView, WorkloadView,
+    CanaryView, ControlView, Counters, HistoryView, InstanceInfo, InstanceView, LeadershipView, LocalView, LoopView,
+    Notice, ScrubView, SessionView, WorkloadView,
 };
 
 /// One server as the settings name it.
@@ -85,8 +86,8 @@ pub struct State {
     had_quorum: bool,
     /// All servers have served at the same time.
     was_whole: bool,
-    /// What is missing was told as servers that are starting.
-    told_start: bool,
+    /// Commands have been taken, or could have been, since the start.
+    was_ready: bool,
     records: BTreeMap<NodeId, (NodeRecord, i32)>,
     free: BTreeMap<NodeId, Bytes>,
     /// Consecutive write errors and the last cause, per node.
@@ -100,6 +101,8 @@ pub struct State {
     placement: Placement,
     files: FileTable,
     files_complete: bool,
+    /// When the records ceased to be complete: what is shown is from then.
+    files_read: Option<Timestamp>,
     unreadable: BTreeMap<String, String>,
     moves: BTreeMap<AttemptId, MoveView>,
     scheduler: SchedulerView,
@@ -144,6 +147,10 @@ impl State {
             ..WorkloadView::default()
         };
         let voters = settings.servers.len();
+        let mut trackers: Vec<ServerTracker> = trackers;
+        if instance.local == Some(LocalView::Owner) {
+            trackers.iter_mut().for_each(|tracker| tracker.started(instance.started));
+        }
         Self {
             settings,
             instance,
@@ -154,7 +161,7 @@ impl State {
             ensemble: EnsembleView::unknown(voters, now),
             had_quorum: false,
             was_whole: false,
-            told_start: false,
+            was_ready: false,
             records: BTreeMap::new(),
             free: BTreeMap::new(),
             write_errors: BTreeMap::new(),
@@ -165,6 +172,7 @@ impl State {
             placement: Placement::default(),
             files: FileTable::default(),
             files_complete: false,
+            files_read: None,
             unreadable: BTreeMap::new(),
             moves: BTreeMap::new(),
             scheduler,

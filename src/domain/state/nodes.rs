@@ -25,7 +25,7 @@ impl State {
             ServerState::Down | ServerState::Stopped => NodeCondition::Down,
             ServerState::Paused => NodeCondition::Paused,
             ServerState::Frozen => NodeCondition::Frozen,
-            ServerState::NotServing | ServerState::ReadOnly => NodeCondition::NotServing,
+            ServerState::NotServing | ServerState::ReadOnly | ServerState::Starting => NodeCondition::NotServing,
             ServerState::Up | ServerState::Degraded => self.serving_condition(node),
         }
     }
@@ -75,9 +75,16 @@ impl State {
                 Some(free) => format!("it has {free} free, and {reserve} is kept as a reserve; free some space"),
                 None => "its disk is full; free some space".into(),
             }),
-            NodeCondition::Unknown => Some("its state is not known yet; try again in a few seconds".into()),
+            NodeCondition::Unknown => Some("its server has not been probed yet".into()),
+            _ if self.server_state(node) == ServerState::Starting => Some("its server is starting".into()),
             other => Some(format!("its server is {}; bring it back first", other.word())),
         }
+    }
+
+    /// Whether what a node can do will be known in a moment: its server starts or was not probed yet.
+    pub(super) fn unsettled(&self, node: &NodeId) -> bool {
+        matches!(self.server_state(node), ServerState::Starting | ServerState::Unknown)
+            || !self.records.contains_key(node)
     }
 
     pub(super) fn knows(&self, node: &NodeId) -> bool {

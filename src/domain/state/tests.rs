@@ -382,7 +382,7 @@ fn own_servers_that_are_starting_are_no_alarm_for_a_while() {
     };
     two(&mut state, NOW);
     let (level, text) = last(&state);
-    assert!(level == Level::Info && text.starts_with("ensemble starting"), "{text}");
+    assert!(level == Level::Info && text.starts_with("ensemble STARTING"), "{text}");
     two(&mut state, Timestamp(NOW.0 + 30_000));
     let (level, text) = last(&state);
     assert!(level > Level::Info && text.contains("AT RISK"), "{text}");

@@ -28,6 +28,7 @@ impl State {
             nodes: self.settings.servers.iter().map(|server| self.node_view(&server.node)).collect(),
             files: self.files.clone(),
             files_complete: self.files_complete,
+            files_read: if self.files_complete { Some(now) } else { self.files_read },
             unreadable: self
                 .unreadable
                 .iter()
@@ -47,6 +48,7 @@ impl State {
             counters: self.counters.clone(),
             scrub: self.scrub.clone(),
             alerts: self.alerts().into(),
+            readiness: self.readiness(now),
         }
     }
 

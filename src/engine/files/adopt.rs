@@ -87,7 +87,7 @@ impl Adoption {
     ) -> Result<FileEntry, Failure> {
         let content = (written.size, written.blake3);
         let record = FileRecord::first(identity.name.clone(), kept.node.clone(), attempt, content, clock::now());
-        if let Err(error) = self.registry.commit_upload(attempt, intent, identity.file, &record, fence).await {
+        if let Err(error) = self.registry.commit_upload(attempt, (intent, 0), identity.file, &record, fence).await {
             match self.registry.settle(attempt, identity.file).await {
                 Decided::Committed => {}
                 Decided::Aborted => {
@@ -124,7 +124,7 @@ impl Adoption {
     }
 
     async fn fence(&self, node: &NodeId) -> Result<Fence, Failure> {
-        let changed = |why: &str| Failure::Changed { what: format!("node {node}"), why: why.to_owned() };
+        let changed = |why: &str| Failure::Refuses { node: node.clone(), why: why.to_owned() };
         match self.registry.read_node(node).await? {
             Some((record, _)) if record.state.is_draining() => Err(changed("it drains; undrain it first")),
             Some((_, version)) => Ok(Fence { epoch: None, nodes: vec![(node.clone(), version)] }),
@@ -166,6 +166,7 @@ impl Adoption {
             target: Some(entry.record.owner.clone()),
             bytes: Some(entry.record.size),
             why: Some("adopted from quarantine".into()),
+            cause: None,
             by: "doctor".into(),
             instance: self.me.name(),
             steps: Vec::new(),

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use super::Failure;
 use super::steps::Steps;
 use crate::adapters::faults;
-use crate::adapters::zookeeper::error::ZkError;
 use crate::adapters::zookeeper::registry::{Decided, Fence, Registry};
 use crate::domain::event::Event;
 use crate::domain::file::FileEntry;
@@ -35,6 +34,7 @@ pub async fn run(ctx: &Context, attempt: AttemptId, entry: &Arc<FileEntry>, by: 
         target: None,
         bytes: Some(entry.record.size),
         why: failure.map(ToString::to_string),
+        cause: failure.map(Failure::cause),
         by: by.to_owned(),
         instance: ctx.me.name(),
         steps: steps.clone().into_vec(),
@@ -45,7 +45,7 @@ pub async fn run(ctx: &Context, attempt: AttemptId, entry: &Arc<FileEntry>, by: 
     let result = make(ctx, attempt, entry, by, started, &mut steps).await;
     let status = match &result {
         Ok(_) => OperationStatus::Done,
-        Err(Failure::Changed { .. }) => OperationStatus::Aborted,
+        Err(failure) if failure.is_abort() => OperationStatus::Aborted,
         Err(failure) if failure.is_decided() => OperationStatus::Failed,
         // It may yet be a success: the recovery closes the row.
         Err(_) => return result.map(drop),
@@ -126,10 +126,7 @@ async fn make(
             Decided::Undecided | Decided::Gone => return Err(Failure::Left),
             Decided::Aborted => {
                 drop_intent(&registry, attempt).await;
-                return Err(match error {
-                    ZkError::Refused { .. } => Failure::Changed { what: "file".into(), why: error.to_string() },
-                    other => other.into(),
-                });
+                return Err(Failure::of(error, registry.layout()));
             }
         }
     }

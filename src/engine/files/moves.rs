@@ -10,8 +10,8 @@ use super::moving::Moving;
 use super::{Failure, PARALLEL};
 use crate::adapters::blobs::BlobError;
 use crate::adapters::faults;
-use crate::adapters::zookeeper::error::ZkError;
 use crate::adapters::zookeeper::registry::{Decided, Fence, MoveCommit, Registry};
+use crate::domain::cause::Fault;
 use crate::domain::event::Event;
 use crate::domain::file::FileEntry;
 use crate::domain::ids::NodeId;
@@ -24,8 +24,8 @@ pub struct Outcome {
     pub done: u64,
     pub failed: u64,
     pub bytes: u64,
-    /// The first cause, when something failed.
-    pub cause: Option<String>,
+    /// Why the first one failed, when something failed.
+    pub fault: Option<Fault>,
 }
 
 impl Outcome {
@@ -34,12 +34,12 @@ impl Outcome {
         self.done += other.done;
         self.failed += other.failed;
         self.bytes += other.bytes;
-        self.cause = self.cause.take().or(other.cause);
+        self.fault = self.fault.take().or(other.fault);
     }
 
     fn failed(&mut self, failure: &Failure) {
         self.failed += 1;
-        self.cause.get_or_insert_with(|| failure.to_string());
+        self.fault.get_or_insert_with(|| failure.into());
     }
 }
 
@@ -99,17 +99,9 @@ async fn prepare(
                     registry.abort_unprepared(*attempt, intent).await;
                 }
             }
-            end_all(ctx, moving, &refused(error, "node or the leader"), outcome).await;
+            end_all(ctx, moving, &Failure::of(error, registry.layout()), outcome).await;
             Vec::new()
         }
-    }
-}
-
-fn refused(error: ZkError, what: &str) -> Failure {
-    if error.definitely_not_applied() && matches!(error, ZkError::Refused { .. }) {
-        Failure::Changed { what: what.into(), why: error.to_string() }
-    } else {
-        error.into()
     }
 }
 
@@ -274,7 +266,7 @@ async fn commit(
             Err(error) => match registry.settle(one.attempt(), one.order.entry.id).await {
                 Decided::Committed => committed.push((one, commit)),
                 Decided::Aborted => {
-                    give_up(ctx, registry, one, refused(error, "file, the node or the leader"), outcome).await;
+                    give_up(ctx, registry, one, Failure::of(error, registry.layout()), outcome).await;
                 }
                 Decided::Gone | Decided::Undecided => leave(ctx, one, &error.into(), outcome).await,
             },

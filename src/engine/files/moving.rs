@@ -119,7 +119,7 @@ impl Moving {
     pub(super) async fn end(mut self, ctx: &Context, failure: Option<&Failure>) -> Claim {
         let status = match failure {
             None => OperationStatus::Done,
-            Some(Failure::Changed { .. } | Failure::Stopped) => OperationStatus::Aborted,
+            Some(failure) if failure.is_abort() => OperationStatus::Aborted,
             Some(_) => OperationStatus::Failed,
         };
         if failure.is_some() {
@@ -152,6 +152,7 @@ impl Moving {
             target: Some(self.order.dst.clone()),
             bytes: Some(record.size),
             why: Some(failure.map_or_else(|| self.order.why.clone(), ToString::to_string)),
+            cause: failure.map(Failure::cause),
             by: self.order.by.clone(),
             instance: ctx.me.name(),
             steps: self.steps.clone().into_vec(),

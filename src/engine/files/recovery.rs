@@ -7,9 +7,11 @@
 
 use std::collections::BTreeSet;
 
+use super::rows;
 use crate::adapters::faults;
 use crate::adapters::zookeeper::election;
-use crate::adapters::zookeeper::registry::{Decided, ReadFile, Registry};
+use crate::adapters::zookeeper::registry::{Decided, Registry};
+use crate::domain::cause::Cause;
 use crate::domain::ids::{AttemptId, InstanceId};
 use crate::domain::migration::{Intent, IntentKind, IntentState};
 use crate::domain::operation::{Operation, OperationKind, OperationStatus};
@@ -68,9 +70,12 @@ async fn end(ctx: &Context, registry: &Registry, attempt: AttemptId, intent: &In
     faults::at("recovery.decided");
     if state == IntentState::Committed {
         collect(ctx, intent).await?;
-    } else if let Some(dst) = &intent.dst {
-        let discarded = ctx.blobs.discard(dst, intent.file, attempt).await;
-        discarded.map_err(|error| error.to_string())?;
+    } else {
+        // An upload that was handed to another node has bytes of its own at both.
+        let first = intent.src.as_ref().filter(|_| intent.kind == IntentKind::Upload);
+        for node in [intent.dst.as_ref(), first].into_iter().flatten() {
+            ctx.blobs.discard(node, intent.file, attempt).await.map_err(|error| error.to_string())?;
+        }
     }
     faults::at("recovery.bytes");
     ctx.record(row(ctx, attempt, intent, state)).await;
@@ -89,14 +94,19 @@ async fn close(ctx: &Context, registry: &Registry, ended: &[AttemptId]) -> Resul
     Ok(())
 }
 
-/// The bytes that the commit has replaced.
+/// The bytes that the commit has replaced. Those of an upload that was handed to another node are a copy
+/// under the name that the record has: they do not go to the trash, where it would keep them.
 async fn collect(ctx: &Context, intent: &Intent) -> Result<(), String> {
     let (Some(src), Some(blob)) = (&intent.src, intent.blob_src) else { return Ok(()) };
-    ctx.blobs.trash(src, intent.file, blob).await.map_err(|error| error.to_string())
+    let collected = match intent.kind {
+        IntentKind::Upload => ctx.blobs.discard(src, intent.file, blob).await,
+        IntentKind::Move | IntentKind::Delete => ctx.blobs.trash(src, intent.file, blob).await,
+    };
+    collected.map_err(|error| error.to_string())
 }
 
 /// Closes rows that instances which are gone have left open, and that no intent speaks of: what they
-/// were about never began, or ended without its last row. The leader ends drains by itself.
+/// were about never began, or ended without its last row. Each kind is closed by what the ensemble says.
 async fn close_rows(
     ctx: &Context,
     registry: &Registry,
@@ -107,23 +117,13 @@ async fn close_rows(
     let lives = |row: &Operation| alive.iter().any(|info| info.name() == row.instance && info.since_ms <= row.started);
     let rows = ctx.history.open_rows().await.map_err(|error| error.to_string())?;
     for row in rows {
-        let attempt = AttemptId::from(row.id);
-        if row.kind == OperationKind::Drain || lives(&row) || open.contains(&attempt) {
+        if lives(&row) || open.contains(&AttemptId::from(row.id)) {
             continue;
         }
-        let made = match row.file {
-            Some(file) => match registry.read_file(file).await.map_err(|error| error.to_string())? {
-                ReadFile::Entry(entry) => entry.record.blob == attempt,
-                ReadFile::Gone | ReadFile::Unreadable { .. } => false,
-            },
-            None => false,
-        };
-        let (status, why) = if made {
-            (OperationStatus::Done, "its bytes are the file's; the row was closed by the recovery")
-        } else {
-            (OperationStatus::Aborted, "its instance ended before it did")
-        };
-        ctx.record(Operation { status, why: Some(why.into()), finished: Some(clock::now()), ..row }).await;
+        let end = rows::end_of(registry, &row).await.map_err(|error| error.settled())?;
+        let Some(rows::End { status, cause, why }) = end else { continue };
+        let finished = Some(clock::now());
+        ctx.record(Operation { status, cause, why: Some(why.into()), finished, ..row }).await;
     }
     Ok(())
 }
@@ -134,9 +134,12 @@ fn row(ctx: &Context, attempt: AttemptId, intent: &Intent, state: IntentState) -
         IntentKind::Move => (OperationKind::Migration, "move"),
         IntentKind::Delete => (OperationKind::Delete, "delete"),
     };
-    let (status, why) = match state {
-        IntentState::Committed => (OperationStatus::Done, format!("{word} rolled forward by the recovery")),
-        _ => (OperationStatus::Aborted, format!("{word} given up by the recovery: its job is gone")),
+    let (status, cause, why) = match state {
+        IntentState::Committed => (OperationStatus::Done, None, format!("{word} rolled forward by the recovery")),
+        _ => {
+            let why = format!("the {word} was taken back by the recovery: it was not committed when its session ended");
+            (OperationStatus::Aborted, Some(Cause::Interrupted), why)
+        }
     };
     let what = intent.size.map_or_else(|| intent.name.clone(), |size| format!("{}, {size}", intent.name));
     Operation {
@@ -151,6 +154,7 @@ fn row(ctx: &Context, attempt: AttemptId, intent: &Intent, state: IntentState) -
         target: intent.dst.clone(),
         bytes: intent.size,
         why: Some(why),
+        cause,
         by: intent.by.clone(),
         instance: ctx.me.name(),
         steps: Vec::new(),

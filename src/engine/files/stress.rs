@@ -6,6 +6,7 @@ use futures_util::{StreamExt, stream};
 
 use super::PARALLEL;
 use super::upload::{self, Source, UploadOrder};
+use crate::domain::cause::{Cause, Fault};
 use crate::domain::command::Stress;
 use crate::domain::ids::{Bytes, FileId, OperationId};
 use crate::domain::operation::{Operation, OperationKind, OperationStatus};
@@ -20,7 +21,7 @@ const UPLOADS: usize = PARALLEL * 4;
 /// Makes the files, then asks for a run when the stress says so. Ends in one row of history.
 pub async fn run(ctx: &Context, id: OperationId, stress: &Stress, by: &str, scheduler: &SchedulerPort) {
     let started = clock::now();
-    let row = |status, files: Vec<FileId>, run: Option<Run>, why: Option<String>| Operation {
+    let row = |status, files: Vec<FileId>, run: Option<Run>, why: Option<String>, cause: Option<Cause>| Operation {
         id,
         kind: OperationKind::Stress,
         status,
@@ -32,33 +33,34 @@ pub async fn run(ctx: &Context, id: OperationId, stress: &Stress, by: &str, sche
         target: Some(stress.node.clone()),
         bytes: Some(Bytes(stress.size.0 * stress.files)),
         why,
+        cause,
         by: by.to_owned(),
         instance: ctx.me.name(),
         steps: Vec::new(),
         files,
         run,
     };
-    ctx.record(row(OperationStatus::Started, Vec::new(), None, None)).await;
-    let (files, cause) = make(ctx, id, stress, by).await;
-    if let Some(cause) = cause {
-        let why = format!("{} of {} files made: {cause}", files.len(), stress.files);
-        ctx.record(row(OperationStatus::Failed, files, None, Some(why))).await;
+    ctx.record(row(OperationStatus::Started, Vec::new(), None, None, None)).await;
+    let (files, fault) = make(ctx, id, stress, by).await;
+    if let Some(Fault { cause, why }) = fault {
+        let why = format!("{} of {} files made: {why}", files.len(), stress.files);
+        ctx.record(row(OperationStatus::Failed, files, None, Some(why), Some(cause))).await;
         return;
     }
     let (mut balanced, mut why) = (None, None);
     if stress.trigger_scheduler {
         match scheduler.run(ctx, by).await {
             Ok(run) => balanced = Some((*run).clone()),
-            Err(cause) => why = Some(format!("the files are made; the scheduler did not run: {cause}")),
+            Err(fault) => why = Some(format!("the files are made; the scheduler did not run: {fault}")),
         }
     }
-    ctx.record(row(OperationStatus::Done, files, balanced, why)).await;
+    ctx.record(row(OperationStatus::Done, files, balanced, why, None)).await;
 }
 
 /// The files that were made, and the first cause when not all were.
-async fn make(ctx: &Context, id: OperationId, stress: &Stress, by: &str) -> (Vec<FileId>, Option<String>) {
+async fn make(ctx: &Context, id: OperationId, stress: &Stress, by: &str) -> (Vec<FileId>, Option<Fault>) {
     let Some(fence) = ctx.fence(vec![stress.node.clone()]).await else {
-        return (Vec::new(), Some("zkdeck is ending".into()));
+        return (Vec::new(), Some(Fault::ending()));
     };
     let tag = format!("{:032x}", id.bits());
     let orders = (0..stress.files).map(|number| UploadOrder {
@@ -66,6 +68,7 @@ async fn make(ctx: &Context, id: OperationId, stress: &Stress, by: &str) -> (Vec
         file: clock::new_file(),
         name: format!("stress-{}-{number:04}.bin", &tag[24..]),
         node: stress.node.clone(),
+        pinned: true,
         source: Source::Generated { size: stress.size, seed: (id.bits() as u64).wrapping_add(number) },
         by: by.to_owned(),
         why: format!("stress {}", id.short()),
@@ -74,20 +77,20 @@ async fn make(ctx: &Context, id: OperationId, stress: &Stress, by: &str) -> (Vec
     let may_begin = || go_on.load(Ordering::Relaxed) && !ctx.stop.is_cancelled() && ctx.must_wait().is_none();
     let begun = orders.take_while(|_| may_begin());
     let mut uploads = stream::iter(begun.map(|order| upload::run(ctx, order, &fence))).buffer_unordered(UPLOADS);
-    let (mut files, mut cause) = (Vec::new(), None);
+    let (mut files, mut fault) = (Vec::new(), None);
     while let Some(result) = uploads.next().await {
         match result {
             Ok(entry) => files.push(entry.id),
             // The uploads under way finish; no new one begins.
             Err(failure) => {
                 go_on.store(false, Ordering::Relaxed);
-                cause.get_or_insert(failure.to_string());
+                fault.get_or_insert_with(|| Fault::from(&failure));
             }
         }
     }
-    if cause.is_none() && (files.len() as u64) < stress.files {
-        cause = Some(ctx.must_wait().unwrap_or("zkdeck is ending").to_owned());
+    if fault.is_none() && (files.len() as u64) < stress.files {
+        fault = Some(ctx.must_wait().map_or_else(Fault::ending, |why| Fault::new(Cause::Unavailable, why)));
     }
     files.sort_unstable();
-    (files, cause)
+    (files, fault)
 }

@@ -4,34 +4,37 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use super::Failure;
 use super::moves::tell_write;
 use super::steps::Steps;
 use super::underway::Claim;
-use crate::adapters::blobs::Written;
+use super::{Changed, Failure};
+use crate::adapters::blobs::{BlobError, Written};
 use crate::adapters::faults;
-use crate::adapters::zookeeper::error::ZkError;
 use crate::adapters::zookeeper::registry::{Decided, Fence, Registry};
+use crate::domain::command::Rejected;
 use crate::domain::event::Event;
 use crate::domain::file::{FileEntry, FileRecord};
 use crate::domain::ids::{AttemptId, Bytes, FileId, NodeId, Timestamp};
 use crate::domain::migration::{Intent, IntentKind, IntentState};
+use crate::domain::node::NodeRecord;
 use crate::domain::operation::{Operation, OperationKind, OperationStatus};
 use crate::engine::clock;
 use crate::engine::context::Context;
 use crate::engine::handle::ByteSource;
+
+/// How often a commit is tried again because its node's record was changed.
+const NODE_TRIES: usize = 8;
 
 /// Where the bytes come from.
 pub enum Source {
     Stream {
         bytes: ByteSource,
         size_hint: Option<u64>,
+        /// Most bytes that are taken.
+        limit: Option<u64>,
     },
     /// Made by the program; the seed makes each file different.
-    Generated {
-        size: Bytes,
-        seed: u64,
-    },
+    Generated { size: Bytes, seed: u64 },
 }
 
 /// One upload that is wanted. Its attempt is also its row of history.
@@ -40,6 +43,8 @@ pub struct UploadOrder {
     pub file: FileId,
     pub name: String,
     pub node: NodeId,
+    /// The sender named the node: no other one will do.
+    pub pinned: bool,
     pub source: Source,
     pub by: String,
     pub why: String,
@@ -51,6 +56,9 @@ struct Upload<'a> {
     file: FileId,
     name: String,
     node: NodeId,
+    pinned: bool,
+    /// Where the bytes were written first, when another node took the file.
+    first: Option<NodeId>,
     by: String,
     why: String,
     started: Timestamp,
@@ -64,9 +72,10 @@ struct Upload<'a> {
 /// [`Failure`]: no record was made, and the attempt's own bytes are removed.
 pub async fn run(ctx: &Context, order: UploadOrder, fence: &Fence) -> Result<FileEntry, Failure> {
     let started = clock::now();
-    let UploadOrder { attempt, file, name, node, source, by, why } = order;
+    let UploadOrder { attempt, file, name, node, pinned, source, by, why } = order;
     let (steps, claim) = (Steps::begin(started), ctx.underway.begin(attempt));
-    let mut upload = Upload { ctx, attempt, file, name, node, by, why, started, steps, _claim: claim };
+    let mut upload =
+        Upload { ctx, attempt, file, name, node, pinned, first: None, by, why, started, steps, _claim: claim };
     ctx.record(upload.operation(OperationStatus::Started, None, None)).await;
     let result = upload.make(source, fence).await;
     match &result {
@@ -76,7 +85,8 @@ pub async fn run(ctx: &Context, order: UploadOrder, fence: &Fence) -> Result<Fil
             upload.close().await;
         }
         Err(failure) if failure.is_decided() => {
-            ctx.record(upload.operation(OperationStatus::Failed, None, Some(failure))).await;
+            let status = if failure.is_abort() { OperationStatus::Aborted } else { OperationStatus::Failed };
+            ctx.record(upload.operation(status, None, Some(failure))).await;
         }
         Err(failure) => tracing::warn!(%attempt, "left to the recovery: {failure}"),
     }
@@ -96,7 +106,7 @@ impl Upload<'_> {
             if !error.definitely_not_applied() {
                 registry.abort_unprepared(self.attempt, &intent).await;
             }
-            return Err(changed(error));
+            return Err(Failure::of(error, registry.layout()));
         }
         self.steps.ended("intent");
         faults::at("upload.intent");
@@ -117,8 +127,8 @@ impl Upload<'_> {
         let progress = Arc::new(AtomicU64::new(0));
         let blobs = &self.ctx.blobs;
         let written = match source {
-            Source::Stream { bytes, size_hint } => {
-                blobs.receive(&self.node, self.attempt, bytes, size_hint, None, progress).await
+            Source::Stream { bytes, size_hint, limit } => {
+                blobs.receive(&self.node, self.attempt, bytes, size_hint, limit, progress).await
             }
             Source::Generated { size, seed } => blobs.generate(&self.node, self.attempt, size, seed, progress).await,
         };
@@ -139,41 +149,135 @@ impl Upload<'_> {
         Ok(written)
     }
 
+    /// Step 6. A node whose record was changed meanwhile is looked at again: only a drain keeps the file
+    /// out of it, and then another node takes the file, unless the sender named this one.
     async fn commit(
         &mut self,
         registry: &Registry,
-        intent: Intent,
+        mut intent: Intent,
         written: Written,
         fence: &Fence,
     ) -> Result<FileEntry, Failure> {
-        let content = (written.size, written.blake3);
-        let record = FileRecord::first(self.name.clone(), self.node.clone(), self.attempt, content, clock::now());
-        let mut result = registry.commit_upload(self.attempt, &intent, self.file, &record, fence).await;
-        if faults::twice("upload.commit") {
-            result = registry.commit_upload(self.attempt, &intent, self.file, &record, fence).await;
-        }
-        if let Err(error) = result {
+        let (mut fence, mut version) = (fence.clone(), 0);
+        for _ in 0..NODE_TRIES {
+            let content = (written.size, written.blake3);
+            let record = FileRecord::first(self.name.clone(), self.node.clone(), self.attempt, content, clock::now());
+            let mut result = registry.commit_upload(self.attempt, (&intent, version), self.file, &record, &fence).await;
+            if faults::twice("upload.commit") {
+                result = registry.commit_upload(self.attempt, (&intent, version), self.file, &record, &fence).await;
+            }
+            let Err(error) = result else { return Ok(self.committed(record)) };
             if faults::broken("unknown-is-refused") {
                 _ = self.ctx.blobs.discard(&self.node, self.file, self.attempt).await;
-                return Err(changed(error));
+                return Err(Failure::of(error, registry.layout()));
             }
-            match registry.settle(self.attempt, self.file).await {
-                Decided::Committed => {}
-                // No byte is touched before it is decided; the recovery does both.
-                Decided::Undecided | Decided::Gone => return Err(Failure::Left),
-                Decided::Aborted => {
-                    self.discard(registry).await;
-                    return Err(changed(error));
+            let failure = Failure::of(error, registry.layout());
+            if !matches!(failure, Failure::Changed(Changed::Node)) {
+                return self.settle(registry, record, failure).await;
+            }
+            fence = match registry.read_node(&self.node).await {
+                Ok(Some((node, found))) if !node.state.is_draining() => self.fence(node, found).await,
+                Ok(Some(_)) if self.pinned => {
+                    let why = "it was drained meanwhile; choose another node".into();
+                    let refused = Failure::Refuses { node: self.node.clone(), why };
+                    return self.settle(registry, record, refused).await;
                 }
-            }
+                Ok(Some(_)) => match self.redirect(registry, &mut intent, &mut version, written).await {
+                    Ok(fence) => fence,
+                    Err(failure) => return self.settle(registry, record, failure).await,
+                },
+                Ok(None) => return self.settle(registry, record, failure).await,
+                Err(error) => return self.settle(registry, record, error.into()).await,
+            };
         }
-        self.steps.ended("commit");
-        faults::at("upload.commit");
-        Ok(FileEntry { id: self.file, version: 0, record })
+        self.give_up(registry, Failure::Changed(Changed::Node)).await
     }
 
-    /// The intent goes when the row is on disk; until then the recovery can make the row again.
+    fn committed(&mut self, record: FileRecord) -> FileEntry {
+        self.steps.ended("commit");
+        faults::at("upload.commit");
+        FileEntry { id: self.file, version: 0, record }
+    }
+
+    /// After a commit that failed: how was the attempt decided?
+    async fn settle(
+        &mut self,
+        registry: &Registry,
+        record: FileRecord,
+        failure: Failure,
+    ) -> Result<FileEntry, Failure> {
+        match registry.settle(self.attempt, self.file).await {
+            Decided::Committed => Ok(self.committed(record)),
+            // No byte is touched before it is decided; the recovery does both.
+            Decided::Undecided | Decided::Gone => Err(Failure::Left),
+            Decided::Aborted => {
+                self.discard(registry).await;
+                Err(failure)
+            }
+        }
+    }
+
+    async fn give_up(&self, registry: &Registry, failure: Failure) -> Result<FileEntry, Failure> {
+        match registry.abort(self.attempt).await {
+            Decided::Aborted => self.discard(registry).await,
+            Decided::Committed | Decided::Undecided | Decided::Gone => return Err(Failure::Left),
+        }
+        Err(failure)
+    }
+
+    /// The fence for the node as its record is now.
+    async fn fence(&self, record: NodeRecord, version: i32) -> Fence {
+        self.ctx.emit(Event::Node { node: self.node.clone(), record, version }).await;
+        Fence { epoch: None, nodes: vec![(self.node.clone(), version)] }
+    }
+
+    /// Hands the file to another node: the intent names both, then the bytes are copied and published
+    /// there under the attempt's name.
+    async fn redirect(
+        &mut self,
+        registry: &Registry,
+        intent: &mut Intent,
+        version: &mut i32,
+        written: Written,
+    ) -> Result<Fence, Failure> {
+        if self.first.is_some() {
+            return Err(Failure::Changed(Changed::Node));
+        }
+        let refuses = |rejected: Rejected| Failure::Refuses { node: self.node.clone(), why: rejected.to_string() };
+        let next = self.ctx.emptiest(written.size).await.map_err(refuses)?;
+        let Some((record, found)) = registry.read_node(&next).await? else {
+            return Err(Failure::Changed(Changed::Node));
+        };
+        if next == self.node || record.state.is_draining() {
+            return Err(Failure::Changed(Changed::Node));
+        }
+        intent.src = Some(self.node.clone());
+        intent.blob_src = Some(self.attempt);
+        intent.dst = Some(next.clone());
+        *version = registry.redirect(self.attempt, intent, *version).await?;
+        let first = std::mem::replace(&mut self.node, next);
+        faults::at("upload.redirect");
+        let (from, copied) = ((&first, self.attempt), Arc::new(AtomicU64::new(0)));
+        let copy = self.ctx.blobs.copy(self.file, from, &self.node, self.attempt, written.size, copied).await;
+        self.first = Some(first);
+        tell_write(self.ctx, &self.node, copy.as_ref().err()).await;
+        if copy? != written {
+            return Err(BlobError::Invalid("the bytes changed on their way to another node".into()).into());
+        }
+        self.ctx.blobs.publish(&self.node, self.file, self.attempt).await?;
+        self.steps.ended("redirect");
+        Ok(self.fence(record, found).await)
+    }
+
+    /// The intent goes when nothing is left to do and the row is on disk; until then the recovery can make
+    /// the row again.
     async fn close(&self) {
+        if let Some(first) = &self.first
+            && let Err(error) = self.ctx.blobs.discard(first, self.file, self.attempt).await
+        {
+            tracing::warn!(attempt = %self.attempt, "the bytes at {first} stay for the recovery: {error}");
+            return;
+        }
         if self.ctx.rows_on_disk().await
             && let Some(registry) = self.ctx.registry()
         {
@@ -185,12 +289,13 @@ impl Upload<'_> {
 
     /// Only after the intent is aborted.
     async fn discard(&self, registry: &Registry) {
-        match self.ctx.blobs.discard(&self.node, self.file, self.attempt).await {
-            Ok(()) => self.drop_intent(registry).await,
-            Err(error) => {
+        for node in [Some(&self.node), self.first.as_ref()].into_iter().flatten() {
+            if let Err(error) = self.ctx.blobs.discard(node, self.file, self.attempt).await {
                 tracing::warn!(attempt = %self.attempt, "bytes of an aborted upload stay for the recovery: {error}");
+                return;
             }
         }
+        self.drop_intent(registry).await;
     }
 
     async fn drop_intent(&self, registry: &Registry) {
@@ -233,18 +338,12 @@ impl Upload<'_> {
             target: Some(self.node.clone()),
             bytes: size,
             why: Some(failure.map_or_else(|| self.why.clone(), ToString::to_string)),
+            cause: failure.map(Failure::cause),
             by: self.by.clone(),
             instance: self.ctx.me.name(),
             steps: self.steps.clone().into_vec(),
             files: Vec::new(),
             run: None,
         }
-    }
-}
-
-fn changed(error: ZkError) -> Failure {
-    match error {
-        ZkError::Refused { .. } => Failure::Changed { what: "node".into(), why: error.to_string() },
-        other => other.into(),
     }
 }

@@ -10,7 +10,9 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 
 use super::super::context::PlanAnswer;
-use crate::adapters::zookeeper::registry::Fence;
+use crate::adapters::zookeeper::error::ZkError;
+use crate::adapters::zookeeper::registry::{Fence, RunAnswer};
+use crate::domain::cause::{Cause, Fault};
 use crate::domain::event::Event;
 use crate::domain::ids::{Bytes, Millis, OperationId, Timestamp};
 use crate::domain::operation::OperationStatus;
@@ -26,15 +28,14 @@ use crate::engine::{clock, orders};
 const WAITING_MAX: usize = 16;
 /// Bytes of one batch of moves.
 const BATCH_BYTES: u64 = 64 * 1024 * 1024;
-/// How long a standby waits for the leader's answer.
-const ANSWER_LIMIT: Duration = Duration::from_secs(60);
+/// How long a standby waits for a leader to take its request on.
+const TAKE_LIMIT: Duration = Duration::from_secs(60);
 const ANSWER_POLL: Duration = Duration::from_millis(100);
-const ENDING: &str = "zkdeck is ending";
 
 struct RunRequest {
     id: OperationId,
     by: String,
-    reply: oneshot::Sender<Result<Arc<Run>, String>>,
+    reply: oneshot::Sender<Result<Arc<Run>, Fault>>,
 }
 
 /// How the rest of the engine reaches the scheduler. Cheap to clone.
@@ -59,54 +60,77 @@ impl SchedulerPort {
     /// Runs the scheduler, here or at the leader, and returns what it did.
     ///
     /// # Errors
-    /// Why no run came about, in words.
-    pub async fn run(&self, ctx: &Context, by: &str) -> Result<Arc<Run>, String> {
+    /// Why no run came about.
+    pub async fn run(&self, ctx: &Context, by: &str) -> Result<Arc<Run>, Fault> {
         self.ask(ctx, clock::new_operation(), by).await
     }
 
-    /// Runs the scheduler as the operation `id`; its row of history tells the outcome.
+    /// Runs the scheduler as the operation `id`, whose row is there from the beginning and tells the outcome.
     pub async fn run_as(&self, ctx: &Context, id: OperationId, by: &str) {
         let at = clock::now();
-        let run = match self.ask(ctx, id, by).await {
+        ctx.record(orders::asked_run_row(ctx, id, at, by, None)).await;
+        let row = match self.ask(ctx, id, by).await {
             Ok(run) => orders::run_row(ctx, &run, status_of(&run)),
-            Err(why) => orders::failed_run_row(ctx, id, at, by, why),
+            Err(fault) => orders::asked_run_row(ctx, id, at, by, Some(fault)),
         };
-        ctx.record(run).await;
+        ctx.record(row).await;
     }
 
-    async fn ask(&self, ctx: &Context, id: OperationId, by: &str) -> Result<Arc<Run>, String> {
+    async fn ask(&self, ctx: &Context, id: OperationId, by: &str) -> Result<Arc<Run>, Fault> {
         if !ctx.snapshot().leadership.leads {
             return forward(ctx, id, by).await;
         }
         let (reply, answer) = oneshot::channel();
         let request = RunRequest { id, by: by.to_owned(), reply };
-        self.runs.send(request).await.map_err(|_| ENDING.to_owned())?;
-        answer.await.unwrap_or_else(|_| Err(ENDING.to_owned()))
+        self.runs.send(request).await.map_err(|_| Fault::ending())?;
+        answer.await.unwrap_or_else(|_| Err(Fault::ending()))
     }
 }
 
-/// Asks the leading instance by a znode and waits for its answer.
-async fn forward(ctx: &Context, id: OperationId, by: &str) -> Result<Arc<Run>, String> {
-    let registry = ctx.registry().ok_or("no session with the ensemble")?;
-    let words = |error: crate::adapters::zookeeper::error::ZkError| error.to_string();
-    registry.request_run(id, by).await.map_err(words)?;
-    let until = Instant::now() + ANSWER_LIMIT;
-    let answer = loop {
-        if let Some(answer) = registry.run_answer(id).await.map_err(words)? {
-            break answer.map(Arc::new);
-        }
-        if Instant::now() >= until {
-            break Err(format!("the leading instance has not answered in {} s", ANSWER_LIMIT.as_secs()));
+/// Asks the leading instance by a znode and waits for its answer: as long as the run takes once it has
+/// begun, [`TAKE_LIMIT`] until then. A request that nobody took is withdrawn before it is told so.
+async fn forward(ctx: &Context, id: OperationId, by: &str) -> Result<Arc<Run>, Fault> {
+    let until = Instant::now() + TAKE_LIMIT;
+    loop {
+        match asked(ctx, id, by, Instant::now() >= until).await {
+            Ok(Some(answer)) => return answer,
+            Ok(None) => {}
+            Err(error) => tracing::debug!(operation = %id, "the run's answer is looked for again: {error}"),
         }
         tokio::select! {
-            () = ctx.stop.cancelled() => break Err(ENDING.to_owned()),
+            () = ctx.stop.cancelled() => return Err(Fault::ending()),
             () = tokio::time::sleep(ANSWER_POLL) => {}
         }
-    };
-    if let Err(error) = registry.drop_run(id).await {
-        tracing::warn!(operation = %id, "the request of a run stays: {error}");
     }
-    answer
+}
+
+/// One look at the request: made when it is not there, as at first and after an expired session; `None`
+/// while there is no answer yet.
+async fn asked(
+    ctx: &Context,
+    id: OperationId,
+    by: &str,
+    late: bool,
+) -> Result<Option<Result<Arc<Run>, Fault>>, ZkError> {
+    let no_leader = || {
+        let why = format!("no leading instance has taken the run on within {} s; try again", TAKE_LIMIT.as_secs());
+        Some(Err(Fault::new(Cause::Unavailable, why)))
+    };
+    let Some(registry) = ctx.registry() else { return Ok(None) };
+    match registry.run_answer(id).await? {
+        RunAnswer::Done(run) => {
+            if let Err(error) = registry.drop_run(id).await {
+                tracing::warn!(operation = %id, "the request of a run stays until this session ends: {error}");
+            }
+            Ok(Some(Ok(Arc::new(*run))))
+        }
+        RunAnswer::Missing if late => Ok(no_leader()),
+        RunAnswer::Missing => registry.request_run(id, by).await.map(|()| None),
+        RunAnswer::Waiting { version } if late => {
+            Ok(registry.withdraw_run(id, version).await?.then(no_leader).flatten())
+        }
+        RunAnswer::Waiting { .. } | RunAnswer::Taken => Ok(None),
+    }
 }
 
 const fn status_of(run: &Run) -> OperationStatus {
@@ -167,9 +191,15 @@ impl Scheduler {
     /// Runs asked for by other instances.
     async fn remote(&mut self) -> Result<(), String> {
         let Some(registry) = self.ctx.registry() else { return Ok(()) };
-        for (id, by) in registry.run_requests().await.map_err(|error| error.to_string())? {
+        for (id, by, version) in registry.run_requests().await.map_err(|error| error.to_string())? {
+            match registry.take_run(id, version).await {
+                Ok(true) => {}
+                // Withdrawn meanwhile.
+                Ok(false) => continue,
+                Err(error) => return Err(format!("taking on the run that {by} asked for: {error}")),
+            }
             let run = self.execute(id, &by, true).await;
-            let answer = registry.answer_run(id, Ok(&run)).await;
+            let answer = registry.answer_run(id, &run).await;
             answer.map_err(|error| format!("answering the run that {by} asked for: {error}"))?;
         }
         Ok(())
@@ -237,6 +267,7 @@ impl Scheduler {
         }
         run.moves_planned = plan.moves.len() as u64;
         run.moves_least = plan.lower_bound;
+        self.ctx.record(orders::run_row(&self.ctx, &run, OperationStatus::Started)).await;
         self.ctx.emit(Event::RunStarted { id, planned: run.moves_planned }).await;
         let entries = answer.entries.into_iter().map(|entry| (entry.id, entry)).collect::<BTreeMap<_, _>>();
         let orders = orders_of(&plan, by, |planned| entries.get(&planned.file).cloned());
@@ -245,10 +276,11 @@ impl Scheduler {
         run.moves_failed = outcome.failed;
         run.bytes = Bytes(outcome.bytes);
         run.decision = if stopped { Decision::Stopped } else { Decision::Ran };
-        if let Some(cause) = outcome.cause {
+        if let Some(Fault { cause, why }) = outcome.fault {
+            run.cause = (outcome.failed > 0).then_some(cause);
             run.note = Some(match outcome.failed {
-                0 => cause,
-                failed => format!("{failed} moves failed, the first because: {cause}"),
+                0 => why,
+                failed => format!("{failed} moves failed, the first because: {why}"),
             });
         }
         run
@@ -262,7 +294,7 @@ impl Scheduler {
                 return (total, true);
             }
             if let Some(why) = self.ctx.must_wait() {
-                _ = total.cause.get_or_insert_with(|| why.to_owned());
+                _ = total.fault.get_or_insert_with(|| Fault::new(Cause::Unavailable, why));
                 return (total, true);
             }
             total.add(moves::run(&self.ctx, batch(&mut left), fence).await);
@@ -329,6 +361,7 @@ fn empty_run(id: OperationId, at: Timestamp, by: &str, decision: Decision) -> Ru
         by: by.to_owned(),
         nodes: Vec::new(),
         note: None,
+        cause: None,
     }
 }
 

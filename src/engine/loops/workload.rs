@@ -13,6 +13,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 use crate::adapters::zookeeper::config::ZkConfig;
 use crate::adapters::zookeeper::coord::{Coord, LinkState};
 use crate::adapters::zookeeper::real;
+use crate::domain::cause::Fault;
 use crate::domain::command::{Accepted, Rejected};
 use crate::domain::event::Event;
 use crate::domain::file::FileEntry;
@@ -23,6 +24,7 @@ use crate::engine::clock;
 use crate::engine::context::Context;
 use crate::engine::driver::Loop;
 use crate::engine::files::delete;
+use crate::engine::files::failure::{Failure, zk_fault};
 use crate::engine::files::upload::{self, Source, UploadOrder};
 
 /// Names of the workload's files begin with this.
@@ -147,15 +149,15 @@ impl Workload {
         let result = traffic(&self.ctx, id, started).await;
         self.view.running = false;
         self.view.runs += 1;
-        let (status, what, why) = match &result {
+        let (status, what, fault) = match &result {
             Ok(what) => (OperationStatus::Done, what.clone(), None),
-            Err(why) => (OperationStatus::Failed, "sample traffic".into(), Some(why.clone())),
+            Err(fault) => (OperationStatus::Failed, "sample traffic".into(), Some(fault.clone())),
         };
         self.view.failures += u64::from(result.is_err());
         self.view.last = Some(what.clone());
-        self.ctx.record(self.row(id, by, started, status, what, why)).await;
+        self.ctx.record(self.row(id, by, started, status, what, fault)).await;
         self.tell().await;
-        result.map(drop)
+        result.map(drop).map_err(|fault| fault.why)
     }
 
     fn row(
@@ -165,8 +167,9 @@ impl Workload {
         started: Timestamp,
         status: OperationStatus,
         what: String,
-        why: Option<String>,
+        fault: Option<Fault>,
     ) -> Operation {
+        let (cause, why) = fault.map(|fault| (fault.cause, fault.why)).unzip();
         Operation {
             id,
             kind: OperationKind::Workload,
@@ -179,6 +182,7 @@ impl Workload {
             target: None,
             bytes: None,
             why,
+            cause,
             by: by.to_owned(),
             instance: self.ctx.me.name(),
             steps: Vec::new(),
@@ -189,16 +193,16 @@ impl Workload {
 }
 
 /// One run: reads and writes of records, one file in, old ones out. Returns what it did in words.
-async fn traffic(ctx: &Context, id: OperationId, started: Timestamp) -> Result<String, String> {
-    let registry = ctx.registry().ok_or("no session with the ensemble")?;
+async fn traffic(ctx: &Context, id: OperationId, started: Timestamp) -> Result<String, Fault> {
+    let registry = ctx.registry().ok_or_else(|| Fault::from(&Failure::NoSession))?;
     let snapshot = ctx.snapshot();
     let mut reads = 0;
     for entry in snapshot.files.iter().take(READS) {
-        registry.read_file(entry.id).await.map_err(|error| error.to_string())?;
+        registry.read_file(entry.id).await.map_err(zk_fault)?;
         reads += 1;
     }
     for _ in 0..WRITES {
-        registry.canary().await.map_err(|error| error.to_string())?;
+        registry.canary().await.map_err(zk_fault)?;
     }
     put(ctx, id).await?;
     let removed = trim(ctx, &snapshot).await?;
@@ -206,26 +210,27 @@ async fn traffic(ctx: &Context, id: OperationId, started: Timestamp) -> Result<S
     Ok(format!("{reads} reads, {WRITES} writes, 1 file in, {removed} out, {took}"))
 }
 
-async fn put(ctx: &Context, id: OperationId) -> Result<(), String> {
+async fn put(ctx: &Context, id: OperationId) -> Result<(), Fault> {
     let seed = id.bits() as u64;
     let size = Bytes((4 + seed % 60) * 1024);
-    let node = ctx.emptiest(size).await.map_err(|rejected| rejected.to_string())?;
-    let fence = ctx.fence(vec![node.clone()]).await.ok_or("zkdeck is ending")?;
+    let node = ctx.emptiest(size).await.map_err(Fault::from)?;
+    let fence = ctx.fence(vec![node.clone()]).await.ok_or_else(Fault::ending)?;
     let tag = format!("{:032x}", id.bits());
     let order = UploadOrder {
         attempt: clock::new_attempt(),
         file: clock::new_file(),
         name: format!("{PREFIX}{}.bin", &tag[20..]),
         node,
+        pinned: false,
         source: Source::Generated { size, seed },
         by: "workload".into(),
         why: "workload".into(),
     };
-    upload::run(ctx, order, &fence).await.map(drop).map_err(|failure| failure.to_string())
+    upload::run(ctx, order, &fence).await.map(drop).map_err(|failure| Fault::from(&failure))
 }
 
 /// Removes the oldest of the workload's files on the fullest node while there are too many.
-async fn trim(ctx: &Context, snapshot: &Snapshot) -> Result<usize, String> {
+async fn trim(ctx: &Context, snapshot: &Snapshot) -> Result<usize, Fault> {
     let mut own: Vec<Arc<FileEntry>> =
         snapshot.files.iter().filter(|entry| entry.record.name.starts_with(PREFIX)).cloned().collect();
     let excess = (own.len() + 1).saturating_sub(FILES_KEPT);

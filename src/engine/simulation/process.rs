@@ -30,6 +30,7 @@ use crate::engine::context::Context;
 use crate::engine::driver::Driver;
 use crate::engine::files::recovery;
 use crate::engine::files::underway::Underway;
+use crate::engine::operations::Operations;
 
 /// What the parts of a process know of each other.
 #[derive(Default)]
@@ -85,6 +86,7 @@ pub(super) fn start(world: &Arc<World>, pid: Pid, jobs: usize, snapshot: &Arc<Sn
         link,
         snapshots: watch::channel(Arc::clone(snapshot)).1,
         blobs: store(world, pid),
+        operations: Operations::default(),
         history,
         me: info,
         underway: Underway::default(),

@@ -84,7 +84,7 @@ pub(super) async fn upload_one(world: &World, process: &Process) {
     let (attempt, file) = (world.new_attempt(), world.new_file());
     let source = Source::Generated { size: Bytes(world.sky.draw(|rng| rng.below(40))), seed: attempt.bits() as u64 };
     let (name, why, by) = (String::new(), String::new(), String::new());
-    let order = UploadOrder { attempt, file, name, node, source, by, why };
+    let order = UploadOrder { attempt, file, name, node, pinned: false, source, by, why };
     // An upload that fails here may still be made: the file is known from now on.
     _ = upload::run(&process.ctx, order, &fence).await;
 }

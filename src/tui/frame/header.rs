@@ -177,7 +177,7 @@ fn verdict(view: &View<'_>) -> Pieces {
         EnsembleState::Degraded => (glyphs.warning, styles.warning),
         EnsembleState::AtRisk => (glyphs.risk, styles.bad),
         EnsembleState::NoQuorum => (glyphs.bad, styles.bad),
-        EnsembleState::Unknown => (glyphs.unknown, styles.warning),
+        EnsembleState::Starting | EnsembleState::Unknown => (glyphs.unknown, styles.warning),
     };
     let quorum = ensemble.quorum;
     let count = format!("{}/{}", quorum.serving, quorum.voters);
@@ -194,6 +194,7 @@ fn verdict(view: &View<'_>) -> Pieces {
             let since = time::of_day(ensemble.since);
             format!(" {count} since {since} ({age}): writes wait, data is from then")
         }
+        EnsembleState::Starting => format!(" {count} for {age}"),
         EnsembleState::Unknown => cause.map_or_else(String::new, |cause| format!(": {cause}")),
     };
     vec![(format!("{glyph} {}", ensemble.state.word()), style), (rest, styles.text)]

@@ -285,12 +285,12 @@ async fn upload(handle: &Handle, path: &Path, node: Option<NodeId>) -> Result<St
         return Err("it is no plain file; give the path of one".into());
     }
     let bytes = tokio::fs::File::open(path).await.map_err(|error| error.to_string())?;
-    let upload = Upload { name: name.to_owned(), node, size_hint: Some(meta.len()) };
+    let upload = Upload { name: name.to_owned(), node, size_hint: Some(meta.len()), limit: None };
     let answer = handle.upload(upload, Box::pin(bytes), actor(handle));
     let answer = tokio::time::timeout(ANSWER_LIMIT, answer).await;
     let accepted =
         answer.map_err(|_| "no answer of the engine".to_owned())?.map_err(|why: Rejected| why.to_string())?;
-    Ok(accepted.message)
+    Ok(accepted.accepted.message)
 }
 
 /// Writes to a new file; what was written in part is taken away again.

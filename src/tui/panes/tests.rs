@@ -45,6 +45,7 @@ fn run(decision: Decision) -> Run {
         by: "timer".into(),
         nodes: vec![target("zk1", 41, 36, Some(NotChosen::AtLevel)), target("zk2", 33, 36, None)],
         note: None,
+        cause: None,
     }
 }
 

@@ -191,7 +191,8 @@ fn the_header_tells_what_is_wrong() {
 fn a_failing_loop_is_loud() {
     let mut snapshot = fixtures::snapshot();
     let problem = Some("it failed inside: index out of bounds".to_owned());
-    let failing = LoopView { name: "scheduler", turns: 1, last_turn: None, took: None, problem, restarts: 1 };
+    let failing =
+        LoopView { name: "scheduler", turns: 1, last_turn: None, took: None, problem, panicked: true, restarts: 1 };
     snapshot.loops = Arc::from([failing]);
     let shown = screen(&ui_of(snapshot, &TuiConfig::default(), None), 100, 24);
     assert!(shown.contains("▲ scheduler loop: it failed inside: index out of bounds (e: all events)"), "{shown}");

@@ -69,7 +69,7 @@ pub const fn of_server(state: ServerState, styles: &Styles) -> (&'static str, St
     match state {
         ServerState::Up => (glyphs.good, styles.good),
         ServerState::Degraded | ServerState::ReadOnly | ServerState::Paused => (glyphs.warning, styles.warning),
-        ServerState::Unknown => (glyphs.unknown, styles.dim),
+        ServerState::Starting | ServerState::Unknown => (glyphs.unknown, styles.dim),
         ServerState::NotServing | ServerState::Frozen | ServerState::Stopped | ServerState::Down => {
             (glyphs.bad, styles.bad)
         }

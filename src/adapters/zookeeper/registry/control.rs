@@ -19,12 +19,26 @@ struct Switch {
 #[derive(Debug, Serialize, Deserialize)]
 struct Asked {
     by: String,
-    /// Set by the leader.
+    /// Set by the leader when it begins.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    taken: bool,
+    /// Set by the leader when it has ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     run: Option<Run>,
-    /// Why there was no run; set by the leader.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    refused: Option<String>,
+}
+
+/// How far the request of a run is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RunAnswer {
+    /// There is no such request.
+    Missing,
+    /// No leader has begun it; the version of the request.
+    Waiting {
+        version: i32,
+    },
+    /// A leader carries it out.
+    Taken,
+    Done(Box<Run>),
 }
 
 impl Registry {
@@ -41,9 +55,9 @@ impl Registry {
 
     /// # Errors
     /// [`ZkError`]; writing again is harmless.
-    pub async fn pause_scheduler(&self, paused: bool) -> Result<(), ZkError> {
+    pub async fn pause_scheduler(&self, paused: bool) -> Result<i32, ZkError> {
         let path = self.layout.scheduler();
-        self.coord.set(&path, &json(&path, &Switch { paused })?, None).await.map(drop)
+        self.coord.set(&path, &json(&path, &Switch { paused })?, None).await
     }
 
     /// The fencing epoch: the version of its znode.
@@ -90,54 +104,84 @@ impl Registry {
     /// [`ZkError`].
     pub async fn request_run(&self, operation: OperationId, by: &str) -> Result<(), ZkError> {
         let path = self.layout.run(operation);
-        let data = json(&path, &Asked { by: by.to_owned(), run: None, refused: None })?;
+        let data = json(&path, &Asked { by: by.to_owned(), taken: false, run: None })?;
         // Ephemeral: a request does not outlive who waits for its answer.
         self.coord.create(&path, &data, Mode::Ephemeral).await.map(drop)
     }
 
-    /// The runs that were asked for and have no answer yet, oldest first.
+    /// The runs that were asked for and have no answer yet, oldest first, with the versions of their
+    /// requests. One that a leader had begun and not ended is among them: its leader is gone.
     ///
     /// # Errors
     /// [`ZkError`].
-    pub async fn run_requests(&self) -> Result<Vec<(OperationId, String)>, ZkError> {
+    pub async fn run_requests(&self) -> Result<Vec<(OperationId, String, i32)>, ZkError> {
         let children = self.coord.children(&self.layout.runs()).await?.unwrap_or_default();
         let mut ids: Vec<OperationId> = children.iter().filter_map(|child| child.parse().ok()).collect();
         ids.sort_unstable();
         let mut open = Vec::new();
         for id in ids {
-            if let Some((asked, _)) = self.asked(id).await?
+            if let Some((asked, version)) = self.asked(id).await?
                 && asked.run.is_none()
-                && asked.refused.is_none()
             {
-                open.push((id, asked.by));
+                open.push((id, asked.by, version));
             }
         }
         Ok(open)
+    }
+
+    /// Marks a request as begun; `false` when it was withdrawn meanwhile.
+    ///
+    /// # Errors
+    /// [`ZkError`]; taking it again is harmless.
+    pub async fn take_run(&self, operation: OperationId, version: i32) -> Result<bool, ZkError> {
+        let Some((asked, found)) = self.asked(operation).await? else { return Ok(false) };
+        if asked.taken && found == version {
+            return Ok(true);
+        }
+        let path = self.layout.run(operation);
+        match self.coord.set(&path, &json(&path, &Asked { taken: true, ..asked })?, Some(version)).await {
+            Err(error) if error.refusal() == Some(Refusal::NoNode) => Ok(false),
+            other => other.map(|_| true),
+        }
     }
 
     /// Answers a request. One whose asker has gone needs no answer.
     ///
     /// # Errors
     /// [`ZkError`].
-    pub async fn answer_run(&self, operation: OperationId, answer: Result<&Run, &str>) -> Result<(), ZkError> {
+    pub async fn answer_run(&self, operation: OperationId, run: &Run) -> Result<(), ZkError> {
         let Some((asked, version)) = self.asked(operation).await? else { return Ok(()) };
-        let run = answer.ok().cloned();
-        let refused = answer.err().map(str::to_owned);
         let path = self.layout.run(operation);
-        let data = json(&path, &Asked { run, refused, ..asked })?;
+        let data = json(&path, &Asked { run: Some(run.clone()), ..asked })?;
         match self.coord.set(&path, &data, Some(version)).await {
             Err(error) if error.refusal() == Some(Refusal::NoNode) => Ok(()),
             other => other.map(drop),
         }
     }
 
-    /// The leader's answer; `None` while there is none.
+    /// How far a request is.
     ///
     /// # Errors
     /// [`ZkError`].
-    pub async fn run_answer(&self, operation: OperationId) -> Result<Option<Result<Run, String>>, ZkError> {
-        let asked = self.asked(operation).await?.map(|(asked, _)| asked);
-        Ok(asked.and_then(|asked| asked.run.map(Ok).or(asked.refused.map(Err))))
+    pub async fn run_answer(&self, operation: OperationId) -> Result<RunAnswer, ZkError> {
+        Ok(match self.asked(operation).await? {
+            None => RunAnswer::Missing,
+            Some((Asked { run: Some(run), .. }, _)) => RunAnswer::Done(Box::new(run)),
+            Some((Asked { taken: true, .. }, _)) => RunAnswer::Taken,
+            Some((_, version)) => RunAnswer::Waiting { version },
+        })
+    }
+
+    /// Removes a request that no leader has begun; `false` when one has meanwhile.
+    ///
+    /// # Errors
+    /// [`ZkError`]; withdrawing again is harmless.
+    pub async fn withdraw_run(&self, operation: OperationId, version: i32) -> Result<bool, ZkError> {
+        match self.coord.delete(&self.layout.run(operation), Some(version)).await {
+            Err(error) if error.refusal() == Some(Refusal::NoNode) => Ok(true),
+            Err(error) if error.refusal() == Some(Refusal::BadVersion) => Ok(false),
+            other => other.map(|()| true),
+        }
     }
 
     /// Removes a request.

@@ -3,7 +3,8 @@
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::{Registry, parse};
-use crate::adapters::zookeeper::error::ZkError;
+use crate::adapters::zookeeper::coord::Op;
+use crate::adapters::zookeeper::error::{Refusal, ZkError};
 use crate::domain::file::FileEntry;
 use crate::domain::ids::FileId;
 
@@ -25,6 +26,9 @@ pub enum ReadFile {
     Gone,
     Unreadable { path: String, cause: String },
 }
+
+/// A version that no record has.
+const NO_VERSION: i32 = i32::MAX;
 
 impl Registry {
     /// Reads all records. A record that goes while it is read is left out.
@@ -64,6 +68,25 @@ impl Registry {
             }
         }
         Ok(loaded)
+    }
+
+    /// [`Registry::read_file`] that is not behind any other session: a record that is not seen is asked of
+    /// the leader, by a transaction that changes nothing, before it is said to be gone.
+    ///
+    /// # Errors
+    /// As [`Registry::read_file`].
+    pub async fn find_file(&self, file: FileId) -> Result<ReadFile, ZkError> {
+        let found = self.read_file(file).await?;
+        if !matches!(found, ReadFile::Gone) {
+            return Ok(found);
+        }
+        let look = Op::Check { path: self.layout.file(file), version: NO_VERSION };
+        match self.coord.multi(vec![look]).await {
+            Err(error) if error.refusal() == Some(Refusal::NoNode) => Ok(ReadFile::Gone),
+            Err(error) if error.refusal() != Some(Refusal::BadVersion) => Err(error),
+            // It is there, and this session has seen it by now.
+            _ => self.read_file(file).await,
+        }
     }
 
     /// # Errors

@@ -22,6 +22,7 @@ use super::error::{Refusal, ZkError};
 use super::layout::{BUCKET_DIGITS_DEFAULT, Layout};
 
 pub use self::attempts::{Decided, Fence, Intents, MoveCommit};
+pub use self::control::RunAnswer;
 pub use self::files::{Loaded, ReadFile};
 
 /// Creates that go into one `multi`.

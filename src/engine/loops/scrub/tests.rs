@@ -46,7 +46,7 @@ async fn the_source_of_a_move_that_was_made_meanwhile_is_left_to_its_intent() {
     std::fs::write(folder.path().join("uploads/zk1").join(blob_name(entry.id, entry.record.blob)), b"bytes").unwrap();
     let upload = intent(IntentKind::Upload, &entry, None, Some(node_id("zk1")));
     registry.prepare(&[(entry.record.blob, upload.clone())], &fence).await.unwrap();
-    registry.commit_upload(entry.record.blob, &upload, entry.id, &entry.record, &fence).await.unwrap();
+    registry.commit_upload(entry.record.blob, (&upload, 0), entry.id, &entry.record, &fence).await.unwrap();
     registry.delete_intent(entry.record.blob).await.unwrap();
     // Others come first, so that a move has the time to be made before this record is read.
     let stray = |id| (nodes[0].clone(), FileId::new(id), AttemptId::new(id), Bytes(5));

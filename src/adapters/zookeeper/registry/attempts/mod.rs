@@ -110,21 +110,21 @@ impl Registry {
         self.coord.multi(ops).await
     }
 
-    /// Commits an upload: makes the record.
+    /// Commits an upload whose intent is at `version`: makes the record.
     ///
     /// # Errors
     /// As [`Registry::commit_moves`].
     pub async fn commit_upload(
         &self,
         attempt: AttemptId,
-        intent: &Intent,
+        (intent, version): (&Intent, i32),
         file: FileId,
         record: &FileRecord,
         fence: &Fence,
     ) -> Result<(), ZkError> {
         let mut ops = self.checks(fence, [&record.owner].into_iter())?;
         let known = Intent { size: Some(record.size), blake3: Some(record.blake3), ..intent.clone() };
-        ops.push(self.decide(attempt, &known, IntentState::Committed)?);
+        ops.push(self.decide_at(attempt, &known, IntentState::Committed, version)?);
         let path = self.layout.file(file);
         ops.push(Op::Create { data: json(&path, record)?, path });
         self.coord.multi(ops).await
@@ -296,11 +296,26 @@ impl Registry {
         Ok(())
     }
 
+    /// Gives an upload that is not decided another node. The intent names both from then on, so that the
+    /// bytes at either are seen to, however it ends. Returns the intent's version.
+    ///
+    /// # Errors
+    /// [`ZkError::Refused`] when the attempt was decided meanwhile; [`ZkError::Unknown`]: see
+    /// [`Registry::abort`].
+    pub async fn redirect(&self, attempt: AttemptId, intent: &Intent, version: i32) -> Result<i32, ZkError> {
+        let path = self.layout.intent(attempt);
+        self.coord.set(&path, &json(&path, intent)?, Some(version)).await
+    }
+
     /// The write that decides an attempt. It demands version 0: an intent is decided once.
     fn decide(&self, attempt: AttemptId, intent: &Intent, state: IntentState) -> Result<Op, ZkError> {
+        self.decide_at(attempt, intent, state, 0)
+    }
+
+    fn decide_at(&self, attempt: AttemptId, intent: &Intent, state: IntentState, version: i32) -> Result<Op, ZkError> {
         let path = self.layout.intent(attempt);
         let data = json(&path, &Intent { state, ..intent.clone() })?;
-        Ok(Op::Set { path, data, version: 0 })
+        Ok(Op::Set { path, data, version })
     }
 
     fn checks<'a>(&self, fence: &Fence, targets: impl Iterator<Item = &'a NodeId>) -> Result<Vec<Op>, ZkError> {
@@ -316,7 +331,7 @@ impl Registry {
             let known = fence.nodes.iter().find(|(known, _)| known == node);
             let Some((_, version)) = known else {
                 let path = self.layout.node(node);
-                return Err(ZkError::Unreadable { path, cause: "its version is not known yet; try again".into() });
+                return Err(ZkError::NotRead { path });
             };
             ops.push(Op::Check { path: self.layout.node(node), version: *version });
         }

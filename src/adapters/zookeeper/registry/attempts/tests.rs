@@ -61,7 +61,7 @@ async fn an_attempt_that_somebody_else_ended_is_settled_by_the_record() {
     entry.record.blob = ATTEMPT;
     let ours = intent(entry.id);
     registry.prepare(&[(ATTEMPT, ours.clone())], &fence()).await.unwrap();
-    registry.commit_upload(ATTEMPT, &ours, entry.id, &entry.record, &fence()).await.unwrap();
+    registry.commit_upload(ATTEMPT, (&ours, 0), entry.id, &entry.record, &fence()).await.unwrap();
     assert_eq!(registry.settle(ATTEMPT, entry.id).await, Decided::Committed);
     registry.delete_intent(ATTEMPT).await.unwrap();
     assert_eq!(registry.abort(ATTEMPT).await, Decided::Gone);

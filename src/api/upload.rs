@@ -1,0 +1,66 @@
+//! An upload's bytes on their way from the connection to the engine, and the wait for its end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use futures_util::{StreamExt, stream};
+use tokio_util::io::StreamReader;
+use tokio_util::sync::CancellationToken;
+
+use super::error::Fail;
+use super::outcome;
+use super::state::App;
+use crate::domain::operation::Operation;
+use crate::engine::handle::{BodyFault, ByteSource, Handle, Pending};
+
+/// Longest upload.
+const BODY_LIMIT: Duration = Duration::from_secs(3600);
+/// Longest wait for the end once all bytes are in.
+const END_WAIT: Duration = Duration::from_secs(30);
+/// Longest wait for the end once the program ends: a little less than answers under way get.
+const LAST_WAIT: Duration = Duration::from_millis(1_700);
+
+/// The body as a source of bytes that says why it ends early. The token is cancelled when nobody reads it
+/// any more.
+pub(super) fn source(body: Body, handle: Handle) -> (ByteSource, CancellationToken) {
+    let read = CancellationToken::new();
+    let guard = read.clone().drop_guard();
+    let ending = stream::once(async move {
+        handle.stopping().await;
+        Err(BodyFault::Ending.into())
+    });
+    // The body's end ends the whole, although the program may run for long.
+    let pieces = body.into_data_stream().map(|piece| piece.map_err(broken).map(Some)).chain(stream::iter([Ok(None)]));
+    let bytes = stream::select_with_strategy(ending.boxed(), pieces.boxed(), |&mut ()| stream::PollNext::Left)
+        .take_while(|piece| std::future::ready(!matches!(piece, Ok(None))))
+        .filter_map(|piece: Result<_, std::io::Error>| std::future::ready(piece.transpose()))
+        .inspect(move |_| _ = &guard);
+    (Box::pin(StreamReader::new(bytes.boxed())), read)
+}
+
+fn broken(error: axum::Error) -> std::io::Error {
+    BodyFault::Broken(error.to_string()).into()
+}
+
+/// Waits as long as bytes come in, and a while for the end after the last one.
+pub(super) async fn ended(app: &App, pending: &mut Pending, read: CancellationToken) -> Result<Arc<Operation>, Fail> {
+    let undecided = Fail::undecided(pending.accepted.operation);
+    let late = async {
+        tokio::select! {
+            () = async {
+                read.cancelled().await;
+                tokio::time::sleep(END_WAIT).await;
+            } => {}
+            () = async {
+                app.handle.stopping().await;
+                tokio::time::sleep(LAST_WAIT).await;
+            } => {}
+        }
+    };
+    tokio::select! {
+        biased;
+        end = pending.ended(BODY_LIMIT) => end.map_or(Err(undecided), outcome::done),
+        () = late => Err(undecided),
+    }
+}
