@@ -121,9 +121,10 @@ impl Pending {
         tokio::time::timeout(limit, self.wait_for(|row| row.status.is_final())).await.ok()?
     }
 
-    /// Waits for the operation's first row: from then on it is found by its id.
+    /// Waits for the operation's first step, or for its end: what was asked for is in force.
     pub async fn begun(&mut self, limit: Duration) -> Option<Arc<Operation>> {
-        tokio::time::timeout(limit, self.wait_for(|_| true)).await.ok()?
+        let begun = |row: &Operation| row.status.is_final() || !row.steps.is_empty();
+        tokio::time::timeout(limit, self.wait_for(begun)).await.ok()?
     }
 
     /// The rows come by a way of their own. Another process may have written the end, so history is asked

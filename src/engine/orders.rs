@@ -13,7 +13,7 @@ use crate::domain::command::ServerAction;
 use crate::domain::event::Event;
 use crate::domain::ids::{NodeId, OperationId, Timestamp};
 use crate::domain::node::{NodeRecord, NodeState};
-use crate::domain::operation::{Operation, OperationKind, OperationStatus};
+use crate::domain::operation::{Operation, OperationKind, OperationStatus, OperationStep};
 use crate::domain::scheduler::{Decision, Run};
 
 /// Pause between two tries of a write whose outcome is not known.
@@ -41,8 +41,12 @@ struct Row<'a> {
 
 impl Row<'_> {
     async fn write(&self, status: OperationStatus, fault: Option<Fault>) {
+        self.ctx.record(self.operation(status, fault)).await;
+    }
+
+    fn operation(&self, status: OperationStatus, fault: Option<Fault>) -> Operation {
         let (cause, why) = fault.map(|Fault { cause, why }| (cause, why)).unzip();
-        let operation = Operation {
+        Operation {
             id: self.id,
             kind: self.kind,
             status,
@@ -60,8 +64,14 @@ impl Row<'_> {
             steps: Vec::new(),
             files: Vec::new(),
             run: None,
-        };
-        self.ctx.record(operation).await;
+        }
+    }
+
+    /// Tells that what was asked for is in force, and goes on without this job.
+    async fn go_on(&self, step: &str) {
+        let at = clock::now();
+        let step = OperationStep { name: step.to_owned(), at, took: at.since(self.started) };
+        self.ctx.record(Operation { steps: vec![step], ..self.operation(OperationStatus::Started, None) }).await;
     }
 
     /// `None` leaves the row open: the program ends before the outcome is known.
@@ -176,7 +186,7 @@ pub(super) async fn drain(ctx: &Context, id: OperationId, change: NodeChange, fi
     let record = NodeRecord { state, ..change.record.clone() };
     match write(ctx, &change, record).await {
         Some(Ok(())) if files == 0 => row.end(Some(Ok(()))).await,
-        Some(Ok(())) => {}
+        Some(Ok(())) => row.go_on("begun").await,
         decided => row.end(decided).await,
     }
 }

@@ -144,7 +144,7 @@ fn changed(connection: &Connection, cursor: i64) -> rusqlite::Result<(Vec<Operat
     let columns = rows::COLUMNS;
     let sql = format!("SELECT {columns}, seq FROM operations WHERE seq > ?1 ORDER BY seq LIMIT {CHANGED_MAX}");
     let mut statement = connection.prepare_cached(&sql)?;
-    let with_seq = |row: &rusqlite::Row<'_>| Ok((rows::read(row)?, row.get::<_, i64>(15)?));
+    let with_seq = |row: &rusqlite::Row<'_>| Ok((rows::read(row)?, row.get::<_, i64>(16)?));
     let found = statement.query_map([cursor], with_seq)?.collect::<rusqlite::Result<Vec<_>>>()?;
     // A restored backup begins below: what it gets from now on is new.
     let next = match found.last() {
