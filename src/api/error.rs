@@ -1,4 +1,5 @@
-//! What went wrong, as one JSON shape: `{"error":{"code","message","field"?,"known"?}}`.
+//! What went wrong, as one JSON shape: a problem (RFC 9457) with an `error` member that has all of it,
+//! `{"code","message","field"?,"known"?}`.
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -121,8 +122,18 @@ impl Fail {
 impl IntoResponse for Fail {
     fn into_response(self) -> Response {
         let Parts { status, error, retry_after_s } = *self.0;
-        let mut response = (status, axum::Json(json!({ "error": error }))).into_response();
+        let member = |name: &str| error.get(name).cloned().unwrap_or_default();
+        let body = json!({
+            "type": "about:blank",
+            "title": status.canonical_reason().unwrap_or("Error"),
+            "status": status.as_u16(),
+            "detail": member("message"),
+            "code": member("code"),
+            "error": error,
+        });
+        let mut response = (status, axum::Json(body)).into_response();
         let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(seconds) = retry_after_s {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }

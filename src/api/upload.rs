@@ -31,7 +31,10 @@ pub(super) fn source(body: Body, handle: Handle) -> (ByteSource, CancellationTok
         Err(BodyFault::Ending.into())
     });
     // The body's end ends the whole, although the program may run for long.
-    let pieces = body.into_data_stream().map(|piece| piece.map_err(broken).map(Some)).chain(stream::iter([Ok(None)]));
+    let pieces = body
+        .into_data_stream()
+        .map(|piece| piece.map_err(|error| broken(&error)).map(Some))
+        .chain(stream::iter([Ok(None)]));
     let bytes = stream::select_with_strategy(ending.boxed(), pieces.boxed(), |&mut ()| stream::PollNext::Left)
         .take_while(|piece| std::future::ready(!matches!(piece, Ok(None))))
         .filter_map(|piece: Result<_, std::io::Error>| std::future::ready(piece.transpose()))
@@ -39,7 +42,7 @@ pub(super) fn source(body: Body, handle: Handle) -> (ByteSource, CancellationTok
     (Box::pin(StreamReader::new(bytes.boxed())), read)
 }
 
-fn broken(error: axum::Error) -> std::io::Error {
+fn broken(error: &axum::Error) -> std::io::Error {
     BodyFault::Broken(error.to_string()).into()
 }
 

@@ -125,7 +125,7 @@ pub(super) async fn pause_scheduler(ctx: &Context, id: OperationId, paused: bool
     if let Some(Ok(_)) = result {
         ctx.emit(Event::SchedulerPaused(paused)).await;
     }
-    row.end(result.map(|result| result.map(drop).map_err(zk_fault))).await;
+    row.end(result.map(|result| result.map(drop).map_err(|error| zk_fault(&error)))).await;
 }
 
 /// A write that is harmless to repeat: it sets a whole, or demands the version that it was decided on.
@@ -264,7 +264,7 @@ async fn write(ctx: &Context, change: &NodeChange, record: NodeRecord) -> Option
             let why = format!("{node} was changed by somebody else meanwhile; look at it again");
             return Some(Err(Fault::new(Cause::Changed, why)));
         }
-        Err(error) => return Some(Err(zk_fault(error))),
+        Err(error) => return Some(Err(zk_fault(&error))),
     };
     ctx.emit(Event::Node { node: node.clone(), record, version }).await;
     Some(Ok(()))

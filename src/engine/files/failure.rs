@@ -118,8 +118,8 @@ const fn zk_cause(error: &ZkError) -> Cause {
 
 /// [`ZkError`] once it is known that nothing was applied.
 #[must_use]
-pub fn zk_fault(error: ZkError) -> Fault {
-    Fault::new(zk_cause(&error), error.settled())
+pub fn zk_fault(error: &ZkError) -> Fault {
+    Fault::new(zk_cause(error), error.settled())
 }
 
 fn blob_cause(error: &BlobError) -> Cause {

@@ -198,11 +198,11 @@ async fn traffic(ctx: &Context, id: OperationId, started: Timestamp) -> Result<S
     let snapshot = ctx.snapshot();
     let mut reads = 0;
     for entry in snapshot.files.iter().take(READS) {
-        registry.read_file(entry.id).await.map_err(zk_fault)?;
+        registry.read_file(entry.id).await.map_err(|error| zk_fault(&error))?;
         reads += 1;
     }
     for _ in 0..WRITES {
-        registry.canary().await.map_err(zk_fault)?;
+        registry.canary().await.map_err(|error| zk_fault(&error))?;
     }
     put(ctx, id).await?;
     let removed = trim(ctx, &snapshot).await?;
