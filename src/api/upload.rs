@@ -10,7 +10,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::error::Fail;
 use super::outcome;
-use super::state::App;
 use crate::domain::operation::Operation;
 use crate::engine::handle::{BodyFault, ByteSource, Handle, Pending};
 
@@ -18,8 +17,6 @@ use crate::engine::handle::{BodyFault, ByteSource, Handle, Pending};
 const BODY_LIMIT: Duration = Duration::from_secs(3600);
 /// Longest wait for the end once all bytes are in.
 const END_WAIT: Duration = Duration::from_secs(30);
-/// Longest wait for the end once the program ends: a little less than answers under way get.
-const LAST_WAIT: Duration = Duration::from_millis(1_700);
 
 /// The body as a source of bytes that says why it ends early. The token is cancelled when nobody reads it
 /// any more.
@@ -47,19 +44,11 @@ fn broken(error: &axum::Error) -> std::io::Error {
 }
 
 /// Waits as long as bytes come in, and a while for the end after the last one.
-pub(super) async fn ended(app: &App, pending: &mut Pending, read: CancellationToken) -> Result<Arc<Operation>, Fail> {
+pub(super) async fn ended(pending: &mut Pending, read: CancellationToken) -> Result<Arc<Operation>, Fail> {
     let undecided = Fail::undecided(pending.accepted.operation);
     let late = async {
-        tokio::select! {
-            () = async {
-                read.cancelled().await;
-                tokio::time::sleep(END_WAIT).await;
-            } => {}
-            () = async {
-                app.handle.stopping().await;
-                tokio::time::sleep(LAST_WAIT).await;
-            } => {}
-        }
+        read.cancelled().await;
+        tokio::time::sleep(END_WAIT).await;
     };
     tokio::select! {
         biased;

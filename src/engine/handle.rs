@@ -19,6 +19,8 @@ use crate::domain::operation::{HistoryPage, HistoryQuery, Operation};
 use crate::domain::server::Output;
 use crate::domain::snapshot::Snapshot;
 
+/// Longest wait for an operation once the program ends: a little less than answers under way get.
+const LAST_WAIT: Duration = Duration::from_millis(1_700);
 /// How often history is asked for the end of an operation that another process may have ended.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
@@ -116,9 +118,19 @@ pub struct Pending {
 }
 
 impl Pending {
-    /// Waits for the operation's end; `None` when `limit` passes or the engine ends first.
+    /// Waits for the operation's end; `None` when `limit` passes, or a while after the program was asked
+    /// to end.
     pub async fn ended(&mut self, limit: Duration) -> Option<Arc<Operation>> {
-        tokio::time::timeout(limit, self.wait_for(|row| row.status.is_final())).await.ok()?
+        let handle = self.handle.clone();
+        let last = async {
+            handle.stopping().await;
+            tokio::time::sleep(LAST_WAIT).await;
+        };
+        tokio::select! {
+            biased;
+            end = tokio::time::timeout(limit, self.wait_for(|row| row.status.is_final())) => end.ok()?,
+            () = last => None,
+        }
     }
 
     /// Waits for the operation's first step, or for its end: what was asked for is in force.

@@ -139,7 +139,7 @@ pub(in crate::api) async fn store(
     let (bytes, read) = upload::source(body, app.handle.clone());
     let order = Upload { name, node, size_hint: length, limit: Some(limit) };
     let mut pending = app.limited(app.handle.upload(order, bytes, by.0)).await??;
-    let operation = upload::ended(&app, &mut pending, read).await?;
+    let operation = upload::ended(&mut pending, read).await?;
     let body = json!({
         "operation": operation.id,
         "status": operation.status,

@@ -339,6 +339,10 @@ impl State {
             OperationStatus::Failed => {
                 self.notice(Level::Error, format!("{} {} failed: {why}", kind.word(), operation.what), now);
             }
+            OperationStatus::Aborted if is_asked(operation) => {
+                let text = format!("{} {}: {}: {why}", kind.word(), operation.what, operation.truth());
+                self.notice(Level::Warning, text, now);
+            }
             OperationStatus::Done if is_waited_for(operation) => {
                 self.notice(Level::Info, format!("{} {} done in {took}", kind.word(), operation.what), now);
             }
@@ -428,6 +432,12 @@ impl State {
             self.minute = (self.minute.0.plus(MINUTE), 0);
         }
     }
+}
+
+/// Whether a person asked for it: neither a timer of this program nor a part of a run.
+fn is_asked(operation: &Operation) -> bool {
+    let own = ["timer", "drain", OperationKind::Scheduler.word(), OperationKind::Workload.word()];
+    !own.contains(&operation.by.as_str())
 }
 
 /// Whether an operator asked for this very operation, and it is no part of a bulk.

@@ -12,6 +12,8 @@ pub mod recovery;
 mod rows;
 mod steps;
 pub mod stress;
+#[cfg(test)]
+mod tests;
 pub mod underway;
 pub mod upload;
 

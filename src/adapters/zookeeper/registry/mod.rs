@@ -10,6 +10,18 @@ mod nodes;
 #[cfg(test)]
 mod tests;
 
+/// What another client does to a record behind the program's back.
+#[cfg(test)]
+impl Registry {
+    pub(crate) async fn overwrite(&self, path: &str, value: &impl serde::Serialize) {
+        self.coord.set(path, &json(path, value).unwrap(), None).await.unwrap();
+    }
+
+    pub(crate) async fn remove(&self, path: &str) {
+        self.coord.delete(path, None).await.unwrap();
+    }
+}
+
 use std::sync::Arc;
 
 use serde::Serialize;

@@ -11,7 +11,7 @@ use super::*;
 use crate::adapters::zookeeper::fake::{FakeCoord, FakeEnsemble, Fate, Request, Weather};
 use crate::domain::file::FileEntry;
 use crate::domain::fixtures::{file, node_id};
-use crate::domain::ids::{AttemptId, InstanceId, Timestamp};
+use crate::domain::ids::{AttemptId, FileId, InstanceId, Timestamp};
 use crate::domain::migration::{Intent, IntentKind, IntentState};
 
 const ROOT: &str = "/demo";
@@ -130,4 +130,33 @@ async fn a_decision_without_a_server_waits_for_one_and_ends_with_the_program() {
     assert_eq!(timeout(Duration::from_secs(1), unprepared).await, Ok(Decided::Undecided));
     world.ensemble.reconnect(&world.coord);
     assert_eq!(registry.abort(ATTEMPT).await, Decided::Aborted, "with a server one try is enough");
+}
+
+/// A run that nobody has taken on can be withdrawn; one that a leader has begun cannot.
+#[tokio::test]
+async fn a_run_is_withdrawn_only_before_it_is_taken() {
+    let World { registry, .. } = world().await;
+    let id = crate::domain::ids::OperationId::new(9);
+    assert_eq!(registry.run_answer(id).await.unwrap(), RunAnswer::Missing);
+    registry.request_run(id, "standby").await.unwrap();
+    let RunAnswer::Waiting { version } = registry.run_answer(id).await.unwrap() else { panic!("not waiting") };
+    assert!(registry.take_run(id, version).await.unwrap());
+    assert_eq!(registry.run_answer(id).await.unwrap(), RunAnswer::Taken);
+    assert!(!registry.withdraw_run(id, version).await.unwrap(), "its leader has begun");
+    let open = registry.run_requests().await.unwrap();
+    assert_eq!(open.len(), 1, "a leader that took it and died leaves it to the next");
+    assert!(registry.take_run(id, open[0].2).await.unwrap());
+    registry.drop_run(id).await.unwrap();
+    registry.request_run(id, "standby").await.unwrap();
+    let RunAnswer::Waiting { version } = registry.run_answer(id).await.unwrap() else { panic!("not waiting") };
+    assert!(registry.withdraw_run(id, version).await.unwrap());
+    assert!(!registry.take_run(id, version).await.unwrap(), "what was withdrawn is not begun");
+}
+
+/// Only the ensemble's leader can say that there is no such record: a look that is behind is no proof.
+#[tokio::test]
+async fn a_record_is_gone_only_when_the_leader_says_so() {
+    let World { registry, commit, .. } = world().await;
+    assert!(matches!(registry.find_file(commit.entry.id).await.unwrap(), ReadFile::Entry(_)));
+    assert!(matches!(registry.find_file(FileId::new(404)).await.unwrap(), ReadFile::Gone));
 }

@@ -1,0 +1,216 @@
+//! Attempts on a fake ensemble and a real folder: how they end, and what is told of it.
+
+use std::io::Cursor;
+use std::sync::Arc;
+
+use tempfile::TempDir;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::upload::{self, Source, UploadOrder};
+use super::{delete, recovery};
+use crate::adapters::zookeeper::config::ZkConfig;
+use crate::adapters::zookeeper::fake::FakeEnsemble;
+use crate::adapters::zookeeper::registry::{Fence, ReadFile, Registry};
+use crate::domain::cause::Cause;
+use crate::domain::event::Event;
+use crate::domain::fixtures::node_id;
+use crate::domain::ids::{AttemptId, FileId, NodeId, OperationId};
+use crate::domain::node::{NodeRecord, NodeState};
+use crate::domain::operation::{Operation, OperationKind, OperationStatus};
+use crate::engine::context::testing::context;
+use crate::engine::context::{Ask, Context};
+use crate::engine::{clock, handle::ByteSource};
+
+struct World {
+    ctx: Context,
+    registry: Registry,
+    _folder: TempDir,
+    _publish: watch::Sender<Option<Registry>>,
+    _ensemble: FakeEnsemble,
+}
+
+/// Two nodes; who asks for the emptiest is told zk2.
+async fn world() -> World {
+    let folder = tempfile::tempdir().unwrap();
+    let nodes = ["zk1", "zk2"].map(node_id);
+    let ensemble = FakeEnsemble::calm();
+    let config = ZkConfig::default();
+    let registry = Registry::open(Arc::new(ensemble.connect(&config.root)), &config).await.unwrap();
+    for node in &nodes {
+        registry.ensure_node(node).await.unwrap();
+    }
+    let (publish, link) = watch::channel(Some(registry.clone()));
+    let (events, mut heard) = mpsc::channel::<Event>(64);
+    let (mut ctx, clerk) = context(folder.path(), &nodes, events, link);
+    let (asks, mut asked) = mpsc::channel(8);
+    ctx.asks = asks;
+    ctx.driver.job("core", async move {
+        loop {
+            tokio::select! {
+                event = heard.recv() => if event.is_none() { break },
+                ask = asked.recv() => match ask {
+                    Some(Ask::Emptiest { reply, .. }) => _ = reply.send(Ok(node_id("zk2"))),
+                    Some(_) => {}
+                    None => break,
+                },
+            }
+        }
+    });
+    ctx.driver.job("clerk", clerk.work(false, async || {}));
+    World { ctx, registry, _folder: folder, _publish: publish, _ensemble: ensemble }
+}
+
+impl World {
+    async fn drain(&self, node: &NodeId) {
+        let (_, version) = self.registry.read_node(node).await.unwrap().unwrap();
+        let state = NodeState::Draining { since_ms: clock::now(), files_at_start: 1, operation: OperationId::new(5) };
+        self.registry.write_node(node, &NodeRecord { state, ..NodeRecord::default() }, version).await.unwrap();
+    }
+
+    async fn weigh(&self, node: &NodeId, weight: u32) {
+        let (record, version) = self.registry.read_node(node).await.unwrap().unwrap();
+        self.registry.write_node(node, &NodeRecord { weight, ..record }, version).await.unwrap();
+    }
+
+    fn bytes_at(&self, node: &str) -> usize {
+        let folder = self._folder.path().join("uploads").join(node);
+        let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
+        files.filter(|name| !name.to_string_lossy().starts_with('.')).count()
+    }
+
+    fn row(&self, attempt: AttemptId) -> Arc<Operation> {
+        self.ctx.operations.find(attempt.into()).unwrap()
+    }
+}
+
+/// Bytes whose end comes when the sender is dropped or told.
+fn held() -> (ByteSource, oneshot::Sender<()>) {
+    let (go, gone) = oneshot::channel::<()>();
+    let end = futures_util::stream::once(async move {
+        _ = gone.await;
+        Ok::<_, std::io::Error>(bytes::Bytes::from_static(b"the end"))
+    });
+    (Box::pin(tokio_util::io::StreamReader::new(Box::pin(end))), go)
+}
+
+fn order(bytes: ByteSource, pinned: bool) -> UploadOrder {
+    UploadOrder {
+        attempt: AttemptId::new(77),
+        file: FileId::new(1),
+        name: "a".into(),
+        node: node_id("zk1"),
+        pinned,
+        source: Source::Stream { bytes, size_hint: None, limit: Some(100) },
+        by: "test".into(),
+        why: "by test".into(),
+    }
+}
+
+fn fence() -> Fence {
+    Fence { epoch: None, nodes: vec![(node_id("zk1"), 0)] }
+}
+
+/// Uploads, and changes the node while the bytes come in.
+async fn upload_meanwhile(world: &World, pinned: bool, change: impl Future<Output = ()>) -> Arc<Operation> {
+    let ((bytes, go), fence) = (held(), fence());
+    let (_, ()) = tokio::join!(upload::run(&world.ctx, order(bytes, pinned), &fence), async {
+        change.await;
+        _ = go.send(());
+    });
+    world.row(AttemptId::new(77))
+}
+
+#[tokio::test]
+async fn an_upload_goes_through_when_its_node_gets_another_weight() {
+    let world = world().await;
+    let row = upload_meanwhile(&world, true, world.weigh(&node_id("zk1"), 7)).await;
+    assert_eq!((row.status, row.target.clone()), (OperationStatus::Done, Some(node_id("zk1"))), "{row:?}");
+}
+
+#[tokio::test]
+async fn an_upload_whose_node_is_drained_goes_to_another_one() {
+    let world = world().await;
+    let row = upload_meanwhile(&world, false, world.drain(&node_id("zk1"))).await;
+    assert_eq!((row.status, row.target.clone()), (OperationStatus::Done, Some(node_id("zk2"))), "{row:?}");
+    assert_eq!((world.bytes_at("zk1"), world.bytes_at("zk2")), (0, 1), "no copy stays behind");
+    let ReadFile::Entry(entry) = world.registry.read_file(FileId::new(1)).await.unwrap() else { panic!("no record") };
+    assert_eq!(entry.record.owner, node_id("zk2"));
+    assert!(world.registry.intents().await.unwrap().intents.is_empty());
+}
+
+#[tokio::test]
+async fn an_upload_to_a_named_node_that_is_drained_is_refused_and_leaves_nothing() {
+    let world = world().await;
+    let row = upload_meanwhile(&world, true, world.drain(&node_id("zk1"))).await;
+    assert_eq!((row.status, row.cause, row.verdict().http), (OperationStatus::Aborted, Some(Cause::Changed), 409));
+    assert_eq!((world.bytes_at("zk1"), world.bytes_at("zk2")), (0, 0));
+    assert!(matches!(world.registry.read_file(FileId::new(1)).await.unwrap(), ReadFile::Gone));
+}
+
+#[tokio::test]
+async fn an_upload_over_its_limit_says_so() {
+    let world = world().await;
+    let upload = order(Box::pin(Cursor::new(vec![0; 101])), false);
+    upload::run(&world.ctx, upload, &fence()).await.unwrap_err();
+    let row = world.row(AttemptId::new(77));
+    assert_eq!((row.status, row.cause, row.verdict().http), (OperationStatus::Failed, Some(Cause::TooLarge), 413));
+    assert_eq!(world.bytes_at("zk1"), 0);
+}
+
+#[tokio::test]
+async fn a_delete_that_comes_too_late_says_whether_the_file_is_gone_or_changed() {
+    let world = world().await;
+    let stored = order(Box::pin(Cursor::new(vec![1; 10])), false);
+    let entry = Arc::new(upload::run(&world.ctx, stored, &fence()).await.unwrap());
+    let path = world.registry.layout().file(entry.id);
+    let moved = entry.record.moved(node_id("zk2"), AttemptId::new(78), clock::now());
+    world.registry.overwrite(&path, &moved).await;
+    delete::run(&world.ctx, AttemptId::new(79), &entry, "test").await.unwrap_err();
+    assert_eq!(world.row(AttemptId::new(79)).verdict().http, 409);
+    world.registry.remove(&path).await;
+    delete::run(&world.ctx, AttemptId::new(80), &entry, "test").await.unwrap_err();
+    let row = world.row(AttemptId::new(80));
+    assert_eq!((row.status, row.verdict().http), (OperationStatus::Aborted, 404));
+}
+
+/// Rows of a process that is gone, one of each kind, and how the recovery closes them.
+#[tokio::test]
+async fn every_row_that_was_begun_ends() {
+    use OperationKind::{Delete, Drain, Pause, Scheduler, SchedulerPause, Stress, Undrain, Upload, Weight, Workload};
+    let world = world().await;
+    world.registry.pause_scheduler(true).await.unwrap();
+    world.drain(&node_id("zk2")).await;
+    let (done, aborted, failed) = (OperationStatus::Done, OperationStatus::Aborted, OperationStatus::Failed);
+    let table = [
+        (1, Upload, "zk1", aborted),
+        (2, Delete, "zk1", done),
+        (3, Drain, "zk1", aborted),
+        (4, Undrain, "zk1", done),
+        (6, Undrain, "zk2", aborted),
+        (7, SchedulerPause, "zk1", done),
+        (8, Weight, "zk1", failed),
+        (9, Pause, "zk1", failed),
+        (10, Stress, "zk1", failed),
+        (11, Scheduler, "zk1", failed),
+        (12, Workload, "zk1", failed),
+    ];
+    let open = |id: u128, kind, node: &str| Operation {
+        instance: "gone:1".into(),
+        source: Some(node_id(node)),
+        target: Some(node_id(node)),
+        ..crate::domain::fixtures::operation(id, kind, OperationStatus::Started)
+    };
+    for (id, kind, node, _) in table {
+        world.ctx.record(open(id, kind, node)).await;
+    }
+    // A drain that its node's record speaks of goes on.
+    world.ctx.record(open(5, Drain, "zk2")).await;
+    recovery::run(&world.ctx, true).await.unwrap();
+    for (id, kind, _, status) in table {
+        let row = world.ctx.operations.find(OperationId::new(id)).unwrap();
+        assert_eq!((row.kind, row.status), (kind, status), "{id}");
+        assert_eq!(row.cause.is_none(), status == done, "{id}");
+    }
+    let drain = world.ctx.operations.find(OperationId::new(5)).unwrap();
+    assert_eq!(drain.status, OperationStatus::Started);
+}
