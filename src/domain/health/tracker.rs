@@ -230,7 +230,7 @@ impl ServerTracker {
             self.firing.clear();
             if self.starting.is_some_and(|at| now.since(at) < START_LIMIT) {
                 let cause = self.probed.cause.as_deref().unwrap_or("not probed yet");
-                return (ServerState::Starting, Some(format!("it was started a moment ago: {cause}")), Some("start"));
+                return (ServerState::Starting, Some(format!("it does not serve yet: {cause}")), Some("start"));
             }
             let rule = (self.probed.state != ServerState::Unknown).then_some("probe");
             return (self.probed.state, self.down_cause(), rule);
@@ -443,7 +443,7 @@ mod tests {
         let verdict = tracker.view().verdict;
         assert_eq!(
             (verdict.state, verdict.cause.as_deref()),
-            (ServerState::Starting, Some("it was started a moment ago: refused"))
+            (ServerState::Starting, Some("it does not serve yet: refused"))
         );
         tracker.tick(NOW.plus(Millis(29_999)));
         assert_eq!(tracker.state(), ServerState::Starting);

@@ -9,7 +9,9 @@ use crate::domain::node::{NodeCondition, NodeState, WriteTrouble};
 use crate::domain::operation::{Operation, OperationKind, OperationStatus};
 use crate::domain::scheduler::Decision;
 use crate::domain::server::{HostState, HostView, Reach, Role, Sample, Srvr};
-use crate::domain::snapshot::{HistoryView, Level, LocalView, OPERATIONS_KEPT, SessionState, Snapshot, StoreView};
+use crate::domain::snapshot::{
+    HistoryView, Level, LocalView, OPERATIONS_KEPT, Readiness, SessionState, Snapshot, StoreView,
+};
 
 const NODES: [&str; 3] = ["zk1", "zk2", "zk3"];
 
@@ -393,4 +395,71 @@ fn own_servers_that_are_starting_are_no_alarm_for_a_while() {
     assert!(last(&state).1.starts_with("ensemble HEALTHY"), "{}", last(&state).1);
     (40..50).for_each(|after| two(&mut state, Timestamp(NOW.0 + after * 1_000)));
     assert!(last(&state).0 > Level::Info, "it was whole");
+}
+
+/// Ready means that commands are taken: the two are judged by the same checks, whatever is missing.
+#[test]
+fn ready_is_what_commands_find() {
+    let upload = |state: &State| state.check_upload("a", None, None).map(drop);
+    let stress = |state: &State| {
+        let tries = NODES.map(|node| {
+            let stress = Stress { node: node_id(node), files: 1, size: Bytes(1024), trigger_scheduler: false };
+            state.check(&Command::Stress(stress)).map(drop)
+        });
+        tries.into_iter().find(Result::is_ok).unwrap_or(Err(Rejected::ShuttingDown))
+    };
+    let run = |state: &State| state.check(&Command::RunScheduler).map(drop);
+    let lost = Event::Session { state: SessionState::Disconnected, cause: Some("lost".into()) };
+    let foreign = Event::Store(StoreView::Foreign { ours: "a".into(), theirs: "b".into() });
+    let behind = Event::History(HistoryView { path: "h".into(), queued: 2_000, problem: Some("full".into()) });
+    let leaderless = Event::Leadership(LeadershipView::default());
+    let slow = Event::History(HistoryView { path: "h".into(), queued: 3, problem: Some("busy".into()) });
+    for (what, events, ready) in [
+        ("all is well", vec![], true),
+        ("history is sick, and its rows wait", vec![slow], true),
+        ("no session", vec![lost], false),
+        ("another store", vec![foreign], false),
+        ("too many rows wait", vec![behind], false),
+        ("nobody leads", vec![leaderless], false),
+        (
+            "all nodes drain",
+            NODES.map(|n| Event::Node { node: node_id(n), record: draining(1), version: 1 }).into(),
+            false,
+        ),
+    ] {
+        let mut state = state([3, 3, 3]);
+        events.into_iter().for_each(|event| state.apply(event, NOW));
+        let readiness = state.snapshot(NOW).readiness;
+        let taken = upload(&state).is_ok() && stress(&state).is_ok() && run(&state).is_ok();
+        assert_eq!((readiness == Readiness::Ready, taken), (ready, ready), "{what}: {readiness:?}");
+    }
+}
+
+#[test]
+fn who_has_just_started_is_starting_and_who_was_ready_is_not() {
+    let mut instance = snapshot().instance;
+    instance.started = NOW;
+    let mut state = State::new(settings(), instance, NOW);
+    assert_eq!(state.snapshot(NOW).readiness.word(), "starting");
+    assert_eq!(state.snapshot(NOW.plus(Millis(60_000))).readiness.word(), "not-ready", "not for ever");
+    let mut state = self::state([1, 1, 1]);
+    assert_eq!(state.snapshot(NOW).readiness, Readiness::Ready);
+    state.apply(Event::Session { state: SessionState::Disconnected, cause: None }, NOW);
+    assert_eq!(state.snapshot(NOW).readiness.word(), "not-ready");
+}
+
+/// A person hears of a request of theirs that was not done; of a timer's move that met another one, nobody.
+#[test]
+fn an_aborted_request_is_told_to_who_asked() {
+    let told = |by: &str| {
+        let mut state = state([1, 1, 1]);
+        let row = operation(7, OperationKind::Delete, OperationStatus::Aborted);
+        let row = Operation { by: by.into(), why: Some("it was moved".into()), ..row };
+        state.apply(Event::Operation(Box::new(row)), NOW);
+        state.snapshot(NOW).notices.iter().any(|notice| {
+            notice.level == Level::Warning && notice.text.ends_with("not deleted by this request: it was moved")
+        })
+    };
+    assert!(told("console root") && told("api 127.0.0.1"));
+    assert!(!told("timer") && !told("workload"));
 }
