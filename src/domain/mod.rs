@@ -12,6 +12,7 @@ pub mod file;
 pub mod file_table;
 #[cfg(test)]
 pub mod fixtures;
+pub mod format;
 pub mod health;
 mod id_index;
 pub mod ids;

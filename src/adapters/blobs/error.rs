@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use rustix::io::Errno;
 
 use crate::domain::file::Hash;
+use crate::domain::format::NewerFormat;
 use crate::domain::ids::{AttemptId, Bytes, FileId, Millis, NodeId};
 use crate::domain::node::WriteTrouble;
 
@@ -20,20 +21,20 @@ pub enum BlobError {
     #[error("{operation} {}: the disk is full ({source}); make room on it", path.display())]
     DiskFull { operation: &'static str, path: PathBuf, source: io::Error },
     #[error(
-        "no bytes of file {file} (attempt {blob}) at node {node}; \
-         put them back from a backup or delete the file"
+        "no bytes of file {file} (attempt {blob}) at node {node}; they come back automatically when a trash, quarantine \
+         or another node has them, otherwise put them back from a backup"
     )]
     Missing { node: NodeId, file: FileId, blob: AttemptId },
     #[error("nothing to publish for attempt {blob} of file {file} at node {node}: its bytes are gone; try again")]
     NothingToPublish { node: NodeId, file: FileId, blob: AttemptId },
     #[error(
         "file {file} (attempt {blob}) at node {node} is damaged: its hash is {found:.12}, its record says {expected:.12}; \
-         it stays where it is, restore it from a backup or delete it and upload it again"
+         it stays where it is, put its bytes back from a backup, and zkdeck looks again as soon as they change"
     )]
     Damaged { node: NodeId, file: FileId, blob: AttemptId, expected: Hash, found: Hash },
     #[error(
         "file {file} (attempt {blob}) at node {node} is damaged: it has {} bytes, its record says {}; \
-         it stays where it is, restore it from a backup or delete it and upload it again",
+         it stays where it is, put its bytes back from a backup, and zkdeck looks again as soon as they change",
         found.0, expected.0
     )]
     WrongSize { node: NodeId, file: FileId, blob: AttemptId, expected: Bytes, found: Bytes },
@@ -43,6 +44,8 @@ pub enum BlobError {
     Stream { received: u64, fault: BodyFault },
     #[error("{0}")]
     Invalid(String),
+    #[error("{} cannot be used: {format}", path.display())]
+    Newer { path: PathBuf, format: NewerFormat },
     #[error("{operation} {}: {source}; check the disk and the folder's rights", path.display())]
     Io { operation: &'static str, path: PathBuf, at_target: bool, source: io::Error },
     #[error("{operation} {}: no progress for {limit}; check the disk", path.display())]
@@ -97,6 +100,15 @@ impl BlobError {
         }
     }
 
+    /// Whether the bytes that were to be read are at fault: a link, no rights, an error of their disk.
+    #[must_use]
+    pub fn blames_source(&self) -> bool {
+        match self {
+            Self::Io { at_target: false, source, .. } => !is_our_shortage(source),
+            _ => false,
+        }
+    }
+
     /// What the failure says of the target's disk; `None` when the disk is not to blame.
     #[must_use]
     pub fn target_trouble(&self) -> Option<WriteTrouble> {
@@ -107,6 +119,13 @@ impl BlobError {
     #[must_use]
     pub const fn is_no_space(&self) -> bool {
         matches!(self, Self::NoSpace { .. } | Self::DiskFull { .. })
+    }
+
+    /// Whether the target may not be written at all.
+    #[must_use]
+    pub fn is_read_only(&self) -> bool {
+        let Self::Io { source, .. } = self else { return false };
+        matches!(Errno::from_io_error(source), Some(Errno::ROFS | Errno::ACCESS | Errno::PERM))
     }
 
     /// Whether the source has no bytes under the name that its record gives.

@@ -1,7 +1,7 @@
 //! `.store-id`: one id for one set of folders.
 
 use std::io::{ErrorKind, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::io::Errno;
 use uuid::Uuid;
@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::BlobError;
 use super::disk::Disk;
 use super::layout::sync_folder;
+use crate::domain::format::StoreName;
 
 const NAME: &str = ".store-id";
 
@@ -17,11 +18,16 @@ pub(super) fn load_or_make(disk: &dyn Disk, root: &Path) -> Result<String, BlobE
     match load(disk, root)? {
         Some(id) => Ok(id),
         None => {
-            make(disk, root)?;
+            make(disk, root, &Uuid::now_v7().to_string())?;
             load(disk, root)?
-                .ok_or_else(|| BlobError::Invalid(format!("{} vanished; start again", root.join(NAME).display())))
+                .ok_or_else(|| BlobError::Invalid(format!("{} vanished; start again", path(root).display())))
         }
     }
+}
+
+/// Where the id lies.
+pub(super) fn path(root: &Path) -> PathBuf {
+    root.join(NAME)
 }
 
 pub(super) fn load(disk: &dyn Disk, root: &Path) -> Result<Option<String>, BlobError> {
@@ -32,10 +38,14 @@ pub(super) fn load(disk: &dyn Disk, root: &Path) -> Result<Option<String>, BlobE
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(BlobError::source("read", &path, error)),
     }
-    match Uuid::parse_str(text.trim()) {
-        Ok(id) => Ok(Some(id.to_string())),
-        Err(_) => Err(BlobError::Invalid(format!(
-            "{} holds no store id; write the id that the znode control/store below the root (ensemble.root) holds into it, or remove it if the folder is empty",
+    let name = StoreName::parse(&text);
+    if let Some(format) = name.as_ref().and_then(StoreName::newer) {
+        return Err(BlobError::Newer { path, format });
+    }
+    match name.and_then(|name| Uuid::parse_str(&name.id).ok()) {
+        Some(id) => Ok(Some(id.to_string())),
+        None => Err(BlobError::Invalid(format!(
+            "{} holds no store id; remove it, and zkdeck makes it again when the files of this folder are the ensemble's",
             path.display()
         ))),
     }
@@ -43,9 +53,8 @@ pub(super) fn load(disk: &dyn Disk, root: &Path) -> Result<Option<String>, BlobE
 
 /// Writes a whole file under a name of its own and renames it without overwriting, so that of two
 /// processes one wins and nobody reads half an id.
-fn make(disk: &dyn Disk, root: &Path) -> Result<(), BlobError> {
-    let id = Uuid::now_v7();
-    let (draft, path) = (root.join(format!("{NAME}.{id}")), root.join(NAME));
+pub(super) fn make(disk: &dyn Disk, root: &Path, id: &str) -> Result<(), BlobError> {
+    let (draft, path) = (root.join(format!("{NAME}.{}", Uuid::now_v7())), root.join(NAME));
     let failed = |error| BlobError::target("write", &draft, error);
     let mut file = disk.create_new(&draft).map_err(failed)?;
     writeln!(file, "{id}").map_err(failed)?;
@@ -91,6 +100,16 @@ mod tests {
         assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
         assert_eq!(load_or_make(&LocalDisk, folder.path()).unwrap(), ids[0]);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "a draft was left");
+    }
+
+    #[test]
+    fn an_id_of_a_newer_program_is_refused_and_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = format!("{}\nformat 2\n", Uuid::from_u128(7));
+        fs::write(folder.path().join(NAME), &text).unwrap();
+        let error = load_or_make(&LocalDisk, folder.path()).unwrap_err().to_string();
+        assert!(error.contains(NAME) && error.contains("format 2") && error.contains("newer zkdeck"), "{error}");
+        assert_eq!(fs::read_to_string(folder.path().join(NAME)).unwrap(), text);
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::domain::format::NewerFormat;
+
 /// Why the servers refused an operation. None of these leaves a trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
@@ -69,6 +71,9 @@ pub enum ZkError {
     /// The version of a znode that a condition needs has not been read yet. Nothing was sent.
     #[error("{path} has not been read yet; try again in a moment")]
     NotRead { path: String },
+    /// A newer zkdeck wrote it, in a form that this one does not know. Nothing was sent.
+    #[error("{path} cannot be used: {format}")]
+    Newer { path: String, format: NewerFormat },
     /// No session could be made.
     #[error("cannot connect to ZooKeeper at {hosts}: {cause}")]
     Connect { hosts: String, cause: String },

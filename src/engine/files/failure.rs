@@ -111,7 +111,8 @@ const fn zk_cause(error: &ZkError) -> Cause {
         | ZkError::Disconnected
         | ZkError::Ended { .. }
         | ZkError::Connect { .. }
-        | ZkError::NotRead { .. } => Cause::Unavailable,
+        | ZkError::NotRead { .. }
+        | ZkError::Newer { .. } => Cause::Unavailable,
         ZkError::TooLarge { .. } | ZkError::Unreadable { .. } => Cause::Internal,
     }
 }
@@ -133,6 +134,7 @@ fn blob_cause(error: &BlobError) -> Cause {
             BodyFault::Ending => Cause::Ending,
         },
         BlobError::Io { .. } | BlobError::TimedOut { .. } => Cause::Disk,
+        BlobError::Newer { .. } => Cause::Unavailable,
         BlobError::NothingToPublish { .. } | BlobError::Invalid(_) | BlobError::Ended { .. } => Cause::Internal,
     }
 }

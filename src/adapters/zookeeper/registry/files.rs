@@ -2,7 +2,7 @@
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use super::{Registry, parse};
+use super::{Newer, Registry, parse};
 use crate::adapters::zookeeper::coord::Op;
 use crate::adapters::zookeeper::error::{Refusal, ZkError};
 use crate::domain::file::FileEntry;
@@ -18,6 +18,8 @@ pub struct Loaded {
     pub entries: Vec<FileEntry>,
     /// Path and cause of each record that cannot be used.
     pub unreadable: Vec<String>,
+    /// The first that a newer program wrote, which is among the unreadable ones too.
+    pub newer: Option<Newer>,
 }
 
 /// One record.
@@ -53,6 +55,7 @@ impl Registry {
             let bucket = bucket?;
             all.entries.extend(bucket.entries);
             all.unreadable.extend(bucket.unreadable);
+            all.newer = all.newer.or(bucket.newer);
             reading.read += count;
             progress(reading);
         }
@@ -83,7 +86,10 @@ impl Registry {
             let Some((data, version)) = found else { continue };
             match parse(&path, &data) {
                 Ok(record) => loaded.entries.push(FileEntry { id, version, record }),
-                Err(error) => loaded.unreadable.push(error.to_string()),
+                Err(error) => {
+                    loaded.newer = loaded.newer.or_else(|| Newer::of(&error));
+                    loaded.unreadable.push(error.to_string());
+                }
             }
         }
         Ok(loaded)

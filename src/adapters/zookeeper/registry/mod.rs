@@ -24,14 +24,15 @@ impl Registry {
 
 use std::sync::Arc;
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use super::config::ZkConfig;
 use super::coord::{Coord, Mode, Op};
 use super::error::{Refusal, ZkError};
 use super::layout::{BUCKET_DIGITS_DEFAULT, Layout};
+use crate::domain::format::{self, NewerFormat, StoreName};
 
 pub use self::attempts::{Decided, Fence, Intents, MoveCommit};
 pub use self::control::RunAnswer;
@@ -39,6 +40,24 @@ pub use self::files::{Loaded, ReadFile};
 
 /// Creates that go into one `multi`.
 const CREATES_AT_ONCE: usize = 128;
+
+/// A znode that a newer program wrote, and why it is left alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Newer {
+    pub path: String,
+    pub format: NewerFormat,
+}
+
+impl Newer {
+    /// What an error says of it; `None` for every other error.
+    #[must_use]
+    pub fn of(error: &ZkError) -> Option<Self> {
+        match error {
+            ZkError::Newer { path, format } => Some(Self { path: path.clone(), format: *format }),
+            _ => None,
+        }
+    }
+}
 
 /// The records of one ensemble, over one session. Cheap to clone.
 #[derive(Clone)]
@@ -57,6 +76,8 @@ impl Registry {
     pub async fn open(coord: Arc<dyn Coord>, config: &ZkConfig) -> Result<Self, ZkError> {
         let layout = Layout::new(&config.root, BUCKET_DIGITS_DEFAULT);
         let first = Self { coord, layout, stop: CancellationToken::new() };
+        // Nothing is made in a store that this program does not understand.
+        first.store().await?;
         first.make_layout(&config.root).await?;
         let digits = first.digits().await?;
         let registry = Self { layout: Layout::new(&config.root, digits), ..first };
@@ -89,12 +110,26 @@ impl Registry {
     /// Writes `ours` as the store's id when there is none, and returns the one that is there.
     ///
     /// # Errors
-    /// [`ZkError`].
+    /// [`ZkError`]; [`ZkError::Newer`] for a store that a newer program has changed.
     pub async fn claim_store(&self, ours: &str) -> Result<String, ZkError> {
         self.make(&self.layout.store(), ours.as_bytes()).await?;
-        let found = self.coord.get(&self.layout.store()).await?;
-        let (data, _) = found.ok_or_else(|| missing(&self.layout.store()))?;
-        Ok(String::from_utf8_lossy(&data).into_owned())
+        self.store().await?.ok_or_else(|| missing(&self.layout.store()))
+    }
+
+    /// The store's id, once one was claimed.
+    ///
+    /// # Errors
+    /// As [`Registry::claim_store`].
+    pub async fn store(&self) -> Result<Option<String>, ZkError> {
+        let path = self.layout.store();
+        let Some((data, _)) = self.coord.get(&path).await? else { return Ok(None) };
+        let text = String::from_utf8_lossy(&data);
+        let name = StoreName::parse(&text)
+            .ok_or_else(|| ZkError::Unreadable { path: path.clone(), cause: format!("{text:?} is no store's id") })?;
+        match name.newer() {
+            Some(format) => Err(ZkError::Newer { path, format }),
+            None => Ok(Some(name.id)),
+        }
     }
 
     /// One timed write of a znode that means nothing: proves the ensemble end to end.
@@ -180,8 +215,21 @@ fn missing(path: &str) -> ZkError {
     ZkError::Unreadable { path: path.to_owned(), cause: "it is gone; restart zkdeck to make the layout anew".into() }
 }
 
-/// What a znode holds, as JSON.
+/// The format of a znode's JSON.
+#[derive(Deserialize)]
+struct Format {
+    v: Option<u64>,
+}
+
+/// What a znode holds, as JSON. What a newer program wrote is refused, also where it could be read: what it
+/// means is not known.
 fn parse<T: DeserializeOwned>(path: &str, data: &[u8]) -> Result<T, ZkError> {
+    if let Ok(Format { v: Some(found) }) = serde_json::from_slice(data)
+        && found > format::RECORDS
+    {
+        let format = NewerFormat { found, known: format::RECORDS };
+        return Err(ZkError::Newer { path: path.to_owned(), format });
+    }
     serde_json::from_slice(data)
         .map_err(|error| ZkError::Unreadable { path: path.to_owned(), cause: error.to_string() })
 }

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::{ReadFile, Registry, json, parse};
+use super::{Newer, ReadFile, Registry, json, parse};
 use crate::adapters::faults;
 use crate::adapters::zookeeper::coord::Op;
 use crate::adapters::zookeeper::error::{Refusal, ZkError};
@@ -60,6 +60,8 @@ pub struct Intents {
     /// With the version of each.
     pub intents: Vec<(AttemptId, Intent, i32)>,
     pub unreadable: Vec<String>,
+    /// The first that a newer program wrote, which is among the unreadable ones too.
+    pub newer: Option<Newer>,
 }
 
 impl Registry {
@@ -154,7 +156,9 @@ impl Registry {
         loop {
             match self.try_abort(attempt).await {
                 Ok(decided) => return decided,
-                Err(ZkError::Ended { .. } | ZkError::Unreadable { .. }) => return Decided::Undecided,
+                Err(ZkError::Ended { .. } | ZkError::Unreadable { .. } | ZkError::Newer { .. }) => {
+                    return Decided::Undecided;
+                }
                 Err(error) => tracing::debug!(%attempt, "not decided yet: {error}"),
             }
             if !self.rest(pause).await {
@@ -191,7 +195,9 @@ impl Registry {
             match made {
                 Ok(()) => return Decided::Aborted,
                 Err(error) if error.refusal() == Some(Refusal::NodeExists) => return self.abort(attempt).await,
-                Err(ZkError::Ended { .. } | ZkError::Unreadable { .. }) => return Decided::Undecided,
+                Err(ZkError::Ended { .. } | ZkError::Unreadable { .. } | ZkError::Newer { .. }) => {
+                    return Decided::Undecided;
+                }
                 Err(error) => tracing::debug!(%attempt, "not decided yet: {error}"),
             }
             if !self.rest(pause).await {
@@ -259,7 +265,10 @@ impl Registry {
             let Some((data, version)) = found else { continue };
             match parse(&path, &data) {
                 Ok(intent) => all.intents.push((id, intent, version)),
-                Err(error) => all.unreadable.push(error.to_string()),
+                Err(error) => {
+                    all.newer = all.newer.or_else(|| Newer::of(&error));
+                    all.unreadable.push(error.to_string());
+                }
             }
         }
         Ok(all)
