@@ -9,7 +9,7 @@ use crate::domain::ids::Bytes;
 use crate::domain::operation::{OperationKind, OperationStatus};
 use crate::domain::scheduler::{Decision, MoveReason};
 use crate::domain::server::ServerState;
-use crate::domain::snapshot::{MOVE_SECONDS, SessionState, Snapshot, StoreView};
+use crate::domain::snapshot::{MOVE_SECONDS, SessionState, Snapshot};
 
 const SERVER_STATES: [ServerState; 10] = [
     ServerState::Up,
@@ -119,8 +119,12 @@ fn instance(page: &mut Page, snapshot: &Snapshot) {
     page.gauge("zkdeck_session_connected", "1 while there is a session with the ensemble.", Some(connected));
     let help = "1 for the state that the session with the ensemble is in.";
     page.states("zkdeck_session_state", help, &SESSION_STATES, snapshot.session.state);
-    let foreign = u8::from(matches!(snapshot.session.store, StoreView::Foreign { .. }));
-    page.gauge("zkdeck_store_foreign", "1 while this folder's store is not the ensemble's.", Some(foreign));
+    let foreign = u8::from(snapshot.session.store.refusal().is_some());
+    page.gauge(
+        "zkdeck_store_foreign",
+        "1 while this folder's store is not the ensemble's, or not known to be.",
+        Some(foreign),
+    );
     page.gauge("zkdeck_instances", "Instances of zkdeck on this ensemble.", Some(snapshot.instances.len()));
     let leads = u8::from(snapshot.leadership.leads);
     page.gauge("zkdeck_leader", "1 while this instance leads.", Some(leads));

@@ -11,8 +11,8 @@ use super::planner::Plan;
 use super::scheduler::Run;
 use super::server::{HostView, Sample};
 use super::snapshot::{
-    ApiView, ControlView, HistoryView, InstanceInfo, LeadershipView, Level, LocalView, LoopView, Reading, ScrubView,
-    SessionState, StoreView, WorkloadView,
+    ApiView, ControlView, HistoryView, InstanceInfo, LeadershipView, Level, LocalView, LoopView, Reading, ScrubReport,
+    ScrubView, SessionState, StoreView, WorkloadView,
 };
 
 #[derive(Clone, Debug)]
@@ -80,6 +80,8 @@ pub enum Event {
     },
     /// How far the scrub is.
     Scrub(ScrubView),
+    /// What the leader's scrub told the others.
+    ScrubReport(Box<ScrubReport>),
     Operation(Box<Operation>),
     /// Rows of history as the store gave them at the start or after another process wrote.
     HistoryLoaded {

@@ -204,6 +204,7 @@ pub fn snapshot() -> Snapshot {
         notices: Arc::from([]),
         counters: Counters::default(),
         scrub: ScrubView::default(),
+        damaged: Arc::from([]),
         alerts: Arc::from([]),
     }
 }

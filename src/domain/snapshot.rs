@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::ensemble::EnsembleView;
 use super::file_table::FileTable;
-use super::ids::{Epoch, InstanceId, Millis, NodeId, OperationId, Timestamp};
+use super::format::NewerFormat;
+use super::ids::{AttemptId, Epoch, FileId, InstanceId, Millis, NodeId, OperationId, Timestamp};
 use super::node::{MoveView, NodeView};
 use super::operation::Operation;
 use super::scheduler::SchedulerView;
@@ -56,6 +57,8 @@ pub struct Snapshot {
     pub notices: Arc<[Arc<Notice>]>,
     pub counters: Counters,
     pub scrub: ScrubView,
+    /// Files whose bytes are not those of their records, as far as anybody has found.
+    pub damaged: Arc<[Damage]>,
     /// What wants a person, the most urgent first.
     pub alerts: Arc<[Alert]>,
     pub readiness: Readiness,
@@ -133,7 +136,7 @@ pub enum LocalView {
 }
 
 /// An instance as the others see it: `/demo/instances/<id>`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InstanceInfo {
     pub id: InstanceId,
     pub host: String,
@@ -187,8 +190,95 @@ pub struct Reading {
 #[serde(rename_all = "kebab-case", tag = "state")]
 pub enum StoreView {
     Unknown,
-    Ours { id: String },
-    Foreign { ours: String, theirs: String },
+    Ours {
+        id: String,
+    },
+    Foreign {
+        ours: String,
+        theirs: String,
+    },
+    /// The folder holds files, and the ensemble has no store: it is new, or another one.
+    Unclaimed {
+        folder: String,
+        files: u64,
+    },
+    /// A living zkdeck that is not of this ensemble uses the folder.
+    InUse {
+        folder: String,
+        by: String,
+    },
+    /// The folder's id is gone, and nothing proves that the folder is the ensemble's.
+    Unnamed {
+        path: String,
+        theirs: String,
+        /// Records whose bytes lie in the folder, and all records.
+        found: u64,
+        records: u64,
+    },
+    /// A newer zkdeck has written what this one does not understand.
+    Newer {
+        what: String,
+        format: NewerFormat,
+    },
+}
+
+/// Why the bytes in this folder may not be touched, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreRefusal {
+    /// The alert's stable word.
+    pub code: &'static str,
+    /// A few words for a header.
+    pub short: &'static str,
+    pub text: String,
+}
+
+impl StoreView {
+    /// Why this instance only watches; `None` while it may work, or nothing is known yet.
+    #[must_use]
+    pub fn refusal(&self) -> Option<StoreRefusal> {
+        let (code, short, text) = match self {
+            Self::Unknown | Self::Ours { .. } => return None,
+            Self::Foreign { ours, theirs } => (
+                "foreign-store",
+                "foreign store",
+                format!(
+                    "its folder is another store than the ensemble's; start zkdeck in the folder that belongs to the \
+                     ensemble (store {theirs}, and this is {ours})"
+                ),
+            ),
+            Self::Unclaimed { folder, files } => (
+                "store-unclaimed",
+                "store not claimed",
+                format!(
+                    "{folder} holds {files} files and the ensemble has no store, so none of its records names them; \
+                     connect to the ensemble that these files belong to, choose another folder by --data, or type \
+                     zkdeck doctor --adopt to make records for them here"
+                ),
+            ),
+            Self::InUse { folder, by } => (
+                "store-in-use",
+                "folder in use",
+                format!(
+                    "{folder} is used by {by}, which is not registered with this ensemble; end it, or choose another \
+                     folder by --data; zkdeck goes on automatically when the folder is free"
+                ),
+            ),
+            Self::Unnamed { path, theirs, found, records } => (
+                "store-unnamed",
+                "store id missing",
+                format!(
+                    "{path} is missing, and only {found} of {records} records have their bytes in this folder; if the \
+                     folder is the ensemble's, restore the file: it holds the one line {theirs}"
+                ),
+            ),
+            Self::Newer { what, format } => (
+                "store-newer",
+                "newer store",
+                format!("{what} cannot be used: {format}; nothing is changed until then"),
+            ),
+        };
+        Some(StoreRefusal { code, short, text: format!("this instance watches and touches no bytes: {text}") })
+    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -262,6 +352,8 @@ pub struct Alert {
 pub struct ScrubView {
     /// When every size was looked at last; `None` before the first time.
     pub sizes_at: Option<Timestamp>,
+    /// Begin of the session whose records every size was held against.
+    pub session: Option<Timestamp>,
     /// Files whose hash was read since the start.
     pub hashed: u64,
     /// Files of which this round of hashes has seen so many.
@@ -269,6 +361,37 @@ pub struct ScrubView {
     pub round_of: u64,
     /// Files that lie in quarantine.
     pub quarantined: u64,
+    /// What could not be looked at.
+    pub troubles: Vec<ScrubTrouble>,
+}
+
+/// A part of the store that the scrub could not judge.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScrubTrouble {
+    /// `None` for the whole set of folders.
+    pub node: Option<NodeId>,
+    pub cause: String,
+}
+
+/// A file whose bytes are not those of its record, or cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Damage {
+    pub file: FileId,
+    pub blob: AttemptId,
+    pub cause: String,
+}
+
+/// Damaged files that a [`ScrubReport`] names at most.
+pub const REPORTED_MAX: usize = 500;
+
+/// What the leader's scrub tells the other instances.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScrubReport {
+    pub v: u8,
+    pub quarantined: u64,
+    pub troubles: Vec<ScrubTrouble>,
+    /// At most [`REPORTED_MAX`].
+    pub damaged: Vec<Damage>,
 }
 
 /// Rows that may wait to be written before new moves, uploads and deletes are refused: what is done

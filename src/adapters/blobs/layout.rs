@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::BlobError;
 use super::disk::Disk;
 use crate::adapters::faults;
-use crate::domain::file::blob_name;
+use crate::domain::file::{blob_name, parse_blob_name};
 use crate::domain::ids::{AttemptId, FileId, NodeId};
 
 /// The paths below `data/uploads`. The name that people see is never part of one.
@@ -56,6 +56,25 @@ impl Layout {
         sync_folder(disk, &self.root)
     }
 
+    /// Whether any node's folder holds a published file.
+    pub(super) fn holds_blobs(&self, disk: &dyn Disk) -> Result<bool, BlobError> {
+        Ok(self.count_blobs(disk, 1)? > 0)
+    }
+
+    /// How many published files lie in nodes' folders; counting ends at `limit`.
+    pub(super) fn count_blobs(&self, disk: &dyn Disk, limit: u64) -> Result<u64, BlobError> {
+        let mut count = 0;
+        for node in self.node_folders(disk)? {
+            let folder = self.node(&node);
+            let names = names_if_there(disk, &folder).map_err(|error| BlobError::source("list", &folder, error))?;
+            count += names.iter().filter(|name| name.to_str().and_then(parse_blob_name).is_some()).count() as u64;
+            if count >= limit {
+                break;
+            }
+        }
+        Ok(count)
+    }
+
     /// Names of the folders below the root that belong to nodes.
     pub(super) fn node_folders(&self, disk: &dyn Disk) -> Result<Vec<NodeId>, BlobError> {
         let failed = |error| BlobError::source("list", &self.root, error);
@@ -74,7 +93,7 @@ pub(super) fn make_folder(disk: &dyn Disk, path: &Path) -> Result<(), BlobError>
 /// The names in a folder; none when there is no such folder.
 pub(super) fn names_if_there(disk: &dyn Disk, path: &Path) -> io::Result<Vec<OsString>> {
     match disk.names(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(Vec::new()),
         names => names,
     }
 }

@@ -14,6 +14,7 @@ mod inventory;
 mod layout;
 mod look;
 mod place;
+mod presence;
 mod probe;
 mod quarantine;
 mod receive;
@@ -23,14 +24,21 @@ mod survey;
 #[cfg(test)]
 mod testing;
 mod trash;
+mod users;
 mod verify;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock};
 
+use tokio::time::Instant;
+
+pub use self::bring_back::Aside;
+pub use self::disk::Print;
 use self::disk::{Disk, LocalDisk};
 pub use self::error::{BlobError, BodyFault};
 pub use self::look::{Stored, look};
+pub use self::presence::Presence;
 pub use self::quarantine::Kept;
 use self::{blocking::Pool, layout::Layout};
 use crate::domain::file::Hash;
@@ -82,13 +90,18 @@ struct Inner {
     pool: Pool,
     reserve: Bytes,
     trash_keep: Millis,
-    store_id: String,
+    /// Empty while the folders have files and no id.
+    store_id: OnceLock<String>,
     quarantine: PathBuf,
+    /// Since when this process has seen what lies in the trash.
+    trash_seen: Mutex<BTreeMap<(NodeId, String), Instant>>,
+    /// The place of this instance among the users of the folders.
+    own: Mutex<Option<users::Own>>,
 }
 
 impl BlobStore {
     /// Makes the folders that are missing, and the store's id on the first opening. Blocks for a few
-    /// milliseconds.
+    /// milliseconds. Folders that hold files and have no id get none: see [`BlobStore::name`].
     ///
     /// # Errors
     /// [`BlobError::Io`] when a folder cannot be made, [`BlobError::Invalid`] when `.store-id` is not an id.
@@ -100,16 +113,61 @@ impl BlobStore {
     pub(crate) fn open_on(disk: Arc<dyn Disk>, config: BlobConfig, nodes: &[NodeId]) -> Result<Self, BlobError> {
         let layout = Layout::new(config.root.clone());
         layout.make(&*disk, nodes)?;
-        let store_id = store_id::load_or_make(&*disk, layout.root())?;
+        let store_id = match store_id::load(&*disk, layout.root())? {
+            Some(id) => OnceLock::from(id),
+            // Its id is lost: a new one would make another store of it.
+            None if layout.holds_blobs(&*disk)? => OnceLock::new(),
+            None => OnceLock::from(store_id::load_or_make(&*disk, layout.root())?),
+        };
         let BlobConfig { quarantine, reserve, trash_keep, .. } = config;
         let pool = Pool::new(disk.pace());
-        Ok(Self { inner: Arc::new(Inner { disk, layout, pool, reserve, trash_keep, store_id, quarantine }) })
+        let (trash_seen, own) = (Mutex::default(), Mutex::default());
+        let inner = Inner { disk, layout, pool, reserve, trash_keep, store_id, quarantine, trash_seen, own };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
-    /// The id of this set of folders, a UUID: an instance with another id must not touch these bytes.
+    /// The id of this set of folders, a UUID: an instance with another id must not touch these bytes. `None`
+    /// when it was lost.
     #[must_use]
-    pub fn store_id(&self) -> &str {
-        &self.inner.store_id
+    pub fn store_id(&self) -> Option<&str> {
+        self.inner.store_id.get().map(String::as_str)
+    }
+
+    /// Gives the folders the id that they have lost: only when it is proved whose they are.
+    ///
+    /// # Errors
+    /// [`BlobError`] when it cannot be written, or the folders have another one by now.
+    pub async fn name(&self, id: &str) -> Result<(), BlobError> {
+        let (disk, root, id) = (Arc::clone(self.disk()), self.root().to_owned(), id.to_owned());
+        let (path, store) = (self.id_path(), self.clone());
+        let work = move |_: &_| {
+            store_id::make(&*disk, &root, &id)?;
+            let found = store_id::load(&*disk, &root)?;
+            if found.as_ref() != Some(&id) || *store.inner.store_id.get_or_init(|| id.clone()) != id {
+                let path = store_id::path(&root);
+                return Err(BlobError::Invalid(format!(
+                    "{} was written by another process; try again",
+                    path.display()
+                )));
+            }
+            Ok(())
+        };
+        self.pool().run("write", &path, work).await
+    }
+
+    /// `data/uploads/.store-id`
+    #[must_use]
+    pub fn id_path(&self) -> PathBuf {
+        store_id::path(self.root())
+    }
+
+    /// How many published files the folders hold, whatever records say.
+    ///
+    /// # Errors
+    /// [`BlobError::Io`] when a folder cannot be read.
+    pub async fn published(&self) -> Result<u64, BlobError> {
+        let (disk, layout, path) = (Arc::clone(self.disk()), self.layout().clone(), self.root().to_owned());
+        self.pool().run("list", &path, move |_| layout.count_blobs(&*disk, u64::MAX)).await
     }
 
     /// `data/uploads`

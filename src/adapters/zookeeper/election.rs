@@ -70,6 +70,25 @@ impl Membership {
         Ok(Standing { leads: false, leader })
     }
 
+    /// Stands for election from now on, or stands back.
+    ///
+    /// # Errors
+    /// [`ZkError`]; doing it again is harmless.
+    pub async fn campaign(&mut self, campaign: bool) -> Result<(), ZkError> {
+        if self.campaign == campaign {
+            return Ok(());
+        }
+        if campaign {
+            self.stand().await?;
+        } else {
+            for left in self.candidates().await?.into_iter().filter(|name| self.is_mine(name)) {
+                delete(&self.registry, &self.path(&left)).await?;
+            }
+        }
+        self.campaign = campaign;
+        Ok(())
+    }
+
     /// Steps down and leaves, as far as there is still a session.
     pub async fn resign(&self) {
         if self.registry.coord().state() != LinkState::Connected {

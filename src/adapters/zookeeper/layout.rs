@@ -28,6 +28,9 @@ pub enum Touched {
     /// A run was asked for, answered or dropped.
     Run(OperationId),
     LastRun,
+    Scrub,
+    /// The store's id and format.
+    Store,
     Intent(AttemptId),
     Other,
 }
@@ -136,6 +139,12 @@ impl Layout {
         self.under("control/last_run")
     }
 
+    /// What the leader's scrub has found.
+    #[must_use]
+    pub fn scrub(&self) -> String {
+        self.under("control/scrub")
+    }
+
     #[must_use]
     pub fn canary(&self) -> String {
         self.under("control/canary")
@@ -172,6 +181,8 @@ impl Layout {
             ["control", "epoch"] => Some(Touched::Epoch),
             ["control", "scheduler"] => Some(Touched::Scheduler),
             ["control", "last_run"] => Some(Touched::LastRun),
+            ["control", "scrub"] => Some(Touched::Scrub),
+            ["control", "store"] => Some(Touched::Store),
             ["control", "run", id] => id.parse().ok().filter(|id| self.run(*id) == path).map(Touched::Run),
             _ => None,
         }
@@ -199,6 +210,8 @@ mod tests {
             (layout.epoch(), Touched::Epoch),
             (layout.scheduler(), Touched::Scheduler),
             (layout.last_run(), Touched::LastRun),
+            (layout.scrub(), Touched::Scrub),
+            (layout.store(), Touched::Store),
         ] {
             assert_eq!(layout.classify(&path), touched, "{path}");
         }
@@ -220,7 +233,6 @@ mod tests {
             "/demo/files/cd/0000000000000000000000000000abcd",
             "/demo/files/00/00000000-0000-0000-0000-00000000abcd",
             "/demo/control/canary",
-            "/demo/control/store",
         ] {
             assert_eq!(layout.classify(path), Touched::Other, "{path:?}");
         }

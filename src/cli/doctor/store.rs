@@ -50,11 +50,12 @@ pub(super) async fn open(place: &Place) -> Result<(Store, Vec<Finding>), Finding
     let blobs =
         opened.map_err(|error| Finding::fail(NAME, error.to_string(), "check the disk and the folder's rights"))?;
     let registry = registry(place).await?;
-    let theirs = registry.claim_store(blobs.store_id()).await;
+    let ours = blobs.store_id().unwrap_or_default();
+    let theirs = registry.claim_store(ours).await;
     let theirs =
         theirs.map_err(|error| Finding::fail(NAME, error.to_string(), "try again when the ensemble answers"))?;
-    if theirs != blobs.store_id() {
-        let message = format!("this folder is store {} and the ensemble's is {theirs}", blobs.store_id());
+    if theirs != ours {
+        let message = format!("this folder is store {ours} and the ensemble's is {theirs}");
         return Err(Finding::fail(NAME, message, "run it in the folder that belongs to the ensemble: --data"));
     }
     let (history, findings) = history(paths.data.join("zkdeck.db"), paths.logs.join("backend"));

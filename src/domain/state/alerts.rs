@@ -5,7 +5,7 @@ use crate::domain::ensemble::EnsembleState;
 use crate::domain::health;
 use crate::domain::ids::{FileId, NodeId, Timestamp};
 use crate::domain::node::NodeCondition;
-use crate::domain::snapshot::{Alert, HISTORY_QUEUE_STOP, Level, StoreView};
+use crate::domain::snapshot::{Alert, HISTORY_QUEUE_STOP, Level, StoreRefusal};
 
 fn files(count: u64) -> String {
     if count == 1 { "1 file".to_owned() } else { format!("{count} files") }
@@ -25,12 +25,8 @@ impl State {
     pub(super) fn alerts(&self) -> Vec<Alert> {
         let mut alerts = Vec::new();
         let mut say = |code, short: String, text: String| alerts.push(Alert { code, short, text });
-        if let StoreView::Foreign { ours, theirs } = &self.session.store {
-            let text = format!(
-                "this instance watches and touches no bytes: its folder is another store than the ensemble's; start \
-                 zkdeck in the folder that belongs to the ensemble (store {theirs}, and this is {ours})"
-            );
-            say("foreign-store", "foreign store".into(), text);
+        if let Some(StoreRefusal { code, short, text }) = self.session.store.refusal() {
+            say(code, short.into(), text);
         }
         if let Some(text) = self.no_quorum() {
             // The header says so in its own words.
@@ -44,6 +40,12 @@ impl State {
             let more =
                 if count > 1 { format!("{count} files are damaged or missing, the first: ") } else { String::new() };
             say("damaged", format!("{count} damaged"), format!("{more}{first}: {cause}"));
+        }
+        for trouble in &self.scrub.troubles {
+            match &trouble.node {
+                Some(node) => say("node-folder", format!("{node} folder"), trouble.cause.clone()),
+                None => say("store-gone", "store gone".into(), trouble.cause.clone()),
+            }
         }
         if let Some(problem) = self.history_behind() {
             say("history-behind", "history behind".into(), problem);

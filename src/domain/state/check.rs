@@ -42,7 +42,7 @@ impl State {
             Command::Preview => return self.check_preview(),
             _ if self.instance.read_only => return Err(Rejected::ReadOnly),
             Command::Server { node, action, confirmed } => return self.check_server(node, *action, *confirmed),
-            _ => self.check_session()?,
+            _ => self.check_steers()?,
         }
         match command {
             Command::Drain { node } => self.check_drain(node),
@@ -133,7 +133,20 @@ impl State {
             StoreView::Foreign { ours, theirs } => {
                 Err(Rejected::ForeignStore { ours: ours.clone(), theirs: theirs.clone() })
             }
-            StoreView::Unknown | StoreView::Ours { .. } => Ok(()),
+            store => match store.refusal() {
+                None => Ok(()),
+                Some(refusal) => Err(Rejected::NotPossible { what: "touching files".into(), why: refusal.text }),
+            },
+        }
+    }
+
+    /// A foreign folder keeps nobody from steering the ensemble; a store that is not understood, or not proved to
+    /// be this one, does.
+    fn check_steers(&self) -> Result<(), Rejected> {
+        self.check_session()?;
+        match &self.session.store {
+            StoreView::Foreign { .. } => Ok(()),
+            _ => self.check_store_matches(),
         }
     }
 

@@ -18,6 +18,10 @@ pub(super) struct DrainTrack {
 
 impl DrainTrack {
     pub(super) fn observe(&mut self, left: u64, now: Timestamp) {
+        // The clock was set back: what was seen before says nothing of the speed.
+        if self.seen.back().is_some_and(|(last, _)| *last > now) {
+            self.seen.clear();
+        }
         self.seen.push_back((now, left));
         while self.seen.len() > 2 && now.since(self.seen[1].0) >= WINDOW {
             self.seen.pop_front();

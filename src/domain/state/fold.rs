@@ -18,6 +18,8 @@ use crate::domain::snapshot::{
 
 /// One minute, the width of a bar of operations.
 const MINUTE: Millis = Millis(60_000);
+/// More than the operations of each minute are kept for.
+const LONG: Millis = Millis(2 * 60 * 60_000);
 
 impl State {
     /// Folds one event in.
@@ -50,6 +52,7 @@ impl State {
             Event::Written { node, problem } => self.written(node, problem, now),
             Event::BytesChecked { file, blob, problem } => self.bytes_checked(file, blob, problem, now),
             Event::Scrub(view) => self.scrubbed(view, now),
+            Event::ScrubReport(report) => self.scrub_reported(*report, now),
             Event::Control(control) => self.control_changed(control, now),
             Event::Local(local) => self.local_changed(local),
             Event::Api(api) => self.instance.api = api,
@@ -188,6 +191,9 @@ impl State {
             self.notice(Level::Warning, text, now);
         }
         self.unreadable = unreadable.into_iter().map(|line| (line, String::new())).collect();
+        let files = &self.files;
+        self.damaged.retain(|file, (blob, _)| files.get(*file).is_some_and(|entry| entry.record.blob == *blob));
+        self.damaged_view = None;
         self.files_complete = true;
         self.reading = None;
     }
@@ -199,7 +205,7 @@ impl State {
         }
         let record = &entry.record;
         if self.damaged.get(&entry.id).is_some_and(|(blob, _)| *blob != record.blob) {
-            self.damaged.remove(&entry.id);
+            self.not_damaged(entry.id);
         }
         self.placement.upsert(entry.id, &record.owner, record.size, record.updated_ms, record.moves());
         self.files.insert(entry);
@@ -208,7 +214,7 @@ impl State {
     fn file_removed(&mut self, file: FileId) {
         self.placement.remove(file);
         self.files.remove(file);
-        self.damaged.remove(&file);
+        self.not_damaged(file);
     }
 
     fn node_changed(&mut self, node: NodeId, record: NodeRecord, version: i32, now: Timestamp) {
@@ -430,6 +436,10 @@ impl State {
     }
 
     fn roll_minutes(&mut self, now: Timestamp) {
+        // A clock that jumped far, either way, is no time in which nothing was done.
+        if now < self.minute.0 || now.since(self.minute.0) > LONG {
+            self.minute.0 = now;
+        }
         while now.since(self.minute.0) >= MINUTE {
             self.per_minute.push(Some(f64::from(self.minute.1)));
             self.minute = (self.minute.0.plus(MINUTE), 0);

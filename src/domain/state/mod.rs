@@ -31,8 +31,8 @@ use super::placement::Placement;
 use super::scheduler::{NodeTarget, SchedulerView};
 use super::server::Series;
 use super::snapshot::{
-    CanaryView, ControlView, Counters, HistoryView, InstanceInfo, InstanceView, LeadershipView, LocalView, LoopView,
-    Notice, Reading, ScrubView, SessionView, WorkloadView,
+    CanaryView, ControlView, Counters, Damage, HistoryView, InstanceInfo, InstanceView, LeadershipView, LocalView,
+    LoopView, Notice, Reading, ScrubView, SessionView, WorkloadView,
 };
 
 /// One server as the settings name it.
@@ -96,6 +96,9 @@ pub struct State {
     marked_full: BTreeMap<NodeId, FullMark>,
     /// Files whose bytes are not those of their record: by which blob, and what is wrong.
     damaged: BTreeMap<FileId, (AttemptId, String)>,
+    /// Those of them that the leader's scrub has told of.
+    reported: BTreeSet<FileId>,
+    damaged_view: Option<Arc<[Damage]>>,
     scrub: ScrubView,
     drains: BTreeMap<NodeId, DrainTrack>,
     placement: Placement,
@@ -169,6 +172,8 @@ impl State {
             write_errors: BTreeMap::new(),
             marked_full: BTreeMap::new(),
             damaged: BTreeMap::new(),
+            reported: BTreeSet::new(),
+            damaged_view: None,
             scrub: ScrubView::default(),
             drains: BTreeMap::new(),
             placement: Placement::default(),

@@ -1,17 +1,20 @@
 //! Folds in what is told of the stores: disks, bytes, history.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use super::alerts::quarantined;
 use super::{FULL_REST, FullMark, SICK_AFTER, State};
 use crate::domain::ids::{AttemptId, Bytes, FileId, NodeId, Timestamp};
 use crate::domain::node::WriteTrouble;
-use crate::domain::snapshot::{HistoryView, Level, ScrubView};
+use crate::domain::snapshot::{Damage, HistoryView, Level, ScrubReport, ScrubView};
 
 impl State {
     /// A node that was full goes on when its free space has grown, or after a rest.
     pub(super) fn disk_seen(&mut self, node: NodeId, free: Bytes, now: Timestamp) {
         let over = self.marked_full.get(&node).is_some_and(|mark| {
             let grown = mark.free.is_none_or(|then| free > then) && free > self.settings.reserve;
-            grown || now.since(mark.since) >= FULL_REST
+            grown || now < mark.since || now.since(mark.since) >= FULL_REST
         });
         if over {
             self.marked_full.remove(&node);
@@ -44,16 +47,56 @@ impl State {
         let name = entry.record.name.clone();
         match problem {
             None => {
-                if self.damaged.remove(&file).is_some() {
+                if self.not_damaged(file) {
                     self.notice(Level::Info, format!("{name} is whole again"), now);
                 }
             }
             Some(cause) => {
+                self.damaged_view = None;
                 if self.damaged.insert(file, (blob, cause.clone())).is_none() {
                     self.notice(Level::Error, format!("{name}: {cause}"), now);
                 }
             }
         }
+    }
+
+    /// Whether the file was thought to be damaged.
+    pub(super) fn not_damaged(&mut self, file: FileId) -> bool {
+        self.damaged_view = None;
+        self.reported.remove(&file);
+        self.damaged.remove(&file).is_some()
+    }
+
+    /// What the leader has found is known to all; what it no longer tells of is over. Its own report is no news
+    /// to the leader.
+    pub(super) fn scrub_reported(&mut self, report: ScrubReport, now: Timestamp) {
+        if self.leadership.leads {
+            return;
+        }
+        let told: BTreeSet<FileId> = report.damaged.iter().map(|one| one.file).collect();
+        let over: Vec<FileId> = self.reported.difference(&told).copied().collect();
+        for file in over {
+            let blob = self.damaged.get(&file).map(|(blob, _)| *blob);
+            blob.into_iter().for_each(|blob| self.bytes_checked(file, blob, None, now));
+        }
+        for Damage { file, blob, cause } in report.damaged {
+            self.bytes_checked(file, blob, Some(cause), now);
+        }
+        self.reported = told.into_iter().filter(|file| self.damaged.contains_key(file)).collect();
+        let ScrubReport { quarantined, troubles, .. } = report;
+        self.scrubbed(ScrubView { quarantined, troubles, ..self.scrub.clone() }, now);
+    }
+
+    pub(super) fn damaged_view(&mut self) -> Arc<[Damage]> {
+        let made = self.damaged_view.take().unwrap_or_else(|| {
+            let one = |(file, (blob, cause)): (&FileId, &(AttemptId, String))| Damage {
+                file: *file,
+                blob: *blob,
+                cause: cause.clone(),
+            };
+            self.damaged.iter().map(one).collect()
+        });
+        Arc::clone(self.damaged_view.insert(made))
     }
 
     pub(super) fn scrubbed(&mut self, view: ScrubView, now: Timestamp) {

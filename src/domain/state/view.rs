@@ -48,6 +48,7 @@ impl State {
             notices,
             counters: self.counters.clone(),
             scrub: self.scrub.clone(),
+            damaged: self.damaged_view(),
             alerts: self.alerts().into(),
             readiness: self.readiness(now),
         }

@@ -13,7 +13,7 @@ use crate::domain::event::Event;
 use crate::domain::ids::NodeId;
 use crate::domain::node::NodeCondition;
 use crate::domain::server::HostView;
-use crate::domain::snapshot::{ControlView, LocalView, StoreView};
+use crate::domain::snapshot::{ControlView, Level, LocalView, StoreView};
 use crate::engine::context::Context;
 use crate::engine::driver::Loop;
 use crate::engine::files::moves::tell_write;
@@ -65,7 +65,7 @@ impl Hosts {
     /// full goes on when it has room.
     async fn try_failing(&self) {
         let snapshot = self.ctx.snapshot();
-        if snapshot.instance.read_only || matches!(snapshot.session.store, StoreView::Foreign { .. }) {
+        if snapshot.instance.read_only || snapshot.session.store.refusal().is_some() {
             return;
         }
         for node in snapshot.nodes.iter().filter(|node| node.condition == NodeCondition::Unhealthy) {
@@ -75,12 +75,15 @@ impl Hosts {
     }
 
     async fn disks(&self) -> Result<(), String> {
+        let mut problem = Ok(());
         for node in &self.nodes {
-            let free = self.ctx.blobs.free(node).await.map_err(|error| error.to_string())?;
-            self.ctx.emit(Event::DiskFree { node: node.clone(), free: Some(free) }).await;
+            match self.ctx.blobs.free(node).await {
+                Ok(free) => self.ctx.emit(Event::DiskFree { node: node.clone(), free: Some(free) }).await,
+                Err(error) => problem = problem.and(Err(error.to_string())),
+            }
         }
         self.try_failing().await;
-        Ok(())
+        problem
     }
 }
 

@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use super::{Pieces, paint_pair};
 use crate::domain::ensemble::EnsembleState;
 use crate::domain::ids::Timestamp;
-use crate::domain::snapshot::{ApiView, SessionState, Snapshot, StoreView};
+use crate::domain::snapshot::{ApiView, SessionState, Snapshot};
 use crate::tui::pane::View;
 use crate::tui::{sanitise, time};
 
@@ -130,8 +130,8 @@ impl Header<'_> {
         if self.read_only {
             pieces.insert(0, ("read-only · ".to_owned(), styles.warning));
         }
-        if matches!(session.store, StoreView::Foreign { .. }) {
-            pieces.push((" · foreign store: watching only".to_owned(), styles.bad));
+        if let Some(refusal) = session.store.refusal() {
+            pieces.push((format!(" · {}: watching only", refusal.short), styles.bad));
         }
         pieces
     }

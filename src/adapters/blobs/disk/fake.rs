@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use rustix::io::Errno;
 
-use super::{Disk, Input, Output, Pace};
+use super::{Disk, Held, Input, Output, Pace, Print};
 
 /// What a test decides about each operation.
 pub(crate) trait Trouble: Send + Sync {
@@ -47,6 +47,8 @@ struct State {
     names: BTreeMap<PathBuf, Inode>,
     durable: BTreeMap<PathBuf, Inode>,
     folders: BTreeSet<PathBuf>,
+    /// Files that a living process holds.
+    held: BTreeSet<PathBuf>,
 }
 
 /// A disk that several processes use. Cheap to clone.
@@ -131,6 +133,24 @@ impl State {
     fn folder_of(&self, path: &Path) -> Result<(), Errno> {
         let folder = path.parent().unwrap_or(path);
         if self.folders.contains(folder) { Ok(()) } else { Err(Errno::NOENT) }
+    }
+}
+
+#[derive(Debug)]
+struct FakeHeld {
+    volume: Volume,
+    path: PathBuf,
+}
+
+impl Held for FakeHeld {
+    fn is_there(&self) -> bool {
+        self.volume.state().names.contains_key(&self.path)
+    }
+}
+
+impl Drop for FakeHeld {
+    fn drop(&mut self) {
+        self.volume.state().held.remove(&self.path);
     }
 }
 
@@ -232,6 +252,14 @@ impl Disk for FakeDisk {
         Ok(Some(state.inodes[inode].now.len() as u64))
     }
 
+    fn print(&self, path: &Path) -> io::Result<Print> {
+        let state = self.ask(Operation::Look, path)?;
+        let inode = state.find(path)?;
+        let bytes = &state.inodes[inode].now;
+        let sum = bytes.iter().fold(0_i64, |sum, byte| sum.wrapping_mul(31).wrapping_add(i64::from(*byte)));
+        Ok(Print { file: (0, inode as u64), size: bytes.len() as u64, changed: [sum, 0, 0, 0] })
+    }
+
     fn names(&self, folder: &Path) -> io::Result<Vec<OsString>> {
         let state = self.ask(Operation::Look, folder)?;
         if !state.folders.contains(folder) {
@@ -256,6 +284,30 @@ impl Disk for FakeDisk {
         let inside = names.iter().filter(|(name, _)| name.parent() == Some(path));
         durable.extend(inside.map(|(name, inode)| (name.clone(), *inode)));
         Ok(())
+    }
+
+    fn hold(&self, path: &Path, text: &str) -> io::Result<Option<Box<dyn Held>>> {
+        let mut state = self.ask(Operation::Create, path)?;
+        state.folder_of(path)?;
+        if !state.names.contains_key(path) {
+            let inode = state.inodes.len();
+            state.inodes.push(Contents::default());
+            state.names.insert(path.to_owned(), inode);
+        }
+        let inode = state.find(path)?;
+        state.inodes[inode].now = text.as_bytes().to_vec();
+        state.held.insert(path.to_owned());
+        Ok(Some(Box::new(FakeHeld { volume: self.volume.clone(), path: path.to_owned() })))
+    }
+
+    fn is_held(&self, path: &Path) -> Result<bool, Errno> {
+        let mut state = self.ask(Operation::Look, path)?;
+        state.find(path)?;
+        let held = state.held.contains(path);
+        if !held {
+            state.names.remove(path);
+        }
+        Ok(held)
     }
 
     fn free(&self, folder: &Path) -> io::Result<u64> {

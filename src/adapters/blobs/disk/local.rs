@@ -2,18 +2,39 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
-use std::io;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::io::{self, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, FallocateFlags, OFlags, RenameFlags, fallocate, renameat_with, statvfs};
+use rustix::fs::{
+    CWD, FallocateFlags, FlockOperation, Mode, OFlags, RenameFlags, fallocate, flock, open, renameat_with, statvfs,
+    unlink,
+};
 use rustix::io::Errno;
 
-use super::{Disk, Input, Output};
+use super::{Disk, Held, Input, Output, Print};
 use crate::adapters::owner;
 
 #[derive(Debug)]
 pub(in super::super) struct LocalDisk;
+
+#[derive(Debug)]
+struct Lock {
+    file: File,
+    path: PathBuf,
+}
+
+impl Held for Lock {
+    fn is_there(&self) -> bool {
+        let (Ok(ours), Ok(there)) = (self.file.metadata(), self.path.symlink_metadata()) else { return false };
+        (ours.dev(), ours.ino()) == (there.dev(), there.ino())
+    }
+}
+
+/// Some file systems have no locks; there nothing keeps two ensembles apart.
+fn cannot_lock(error: Errno) -> bool {
+    matches!(error, Errno::NOLCK | Errno::NOSYS | Errno::NOTSUP | Errno::INVAL)
+}
 
 impl Output for File {
     fn allocate(&self, size: u64) -> Result<(), Errno> {
@@ -62,6 +83,12 @@ impl Disk for LocalDisk {
         Ok(meta.is_file().then_some(meta.len()))
     }
 
+    fn print(&self, path: &Path) -> io::Result<Print> {
+        let meta = path.symlink_metadata()?;
+        let changed = [meta.mtime(), meta.mtime_nsec(), meta.ctime(), meta.ctime_nsec()];
+        Ok(Print { file: (meta.dev(), meta.ino()), size: meta.len(), changed })
+    }
+
     fn names(&self, folder: &Path) -> io::Result<Vec<OsString>> {
         fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.file_name())).collect()
     }
@@ -72,6 +99,35 @@ impl Disk for LocalDisk {
 
     fn sync_folder(&self, path: &Path) -> io::Result<()> {
         File::open(path)?.sync_all()
+    }
+
+    fn hold(&self, path: &Path, text: &str) -> io::Result<Option<Box<dyn Held>>> {
+        let flags = OFlags::NOFOLLOW.bits().cast_signed();
+        let mut file = OpenOptions::new().create(true).truncate(false).write(true).custom_flags(flags).open(path)?;
+        owner::follow(path)?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {
+                file.set_len(0)?;
+                file.write_all(text.as_bytes())?;
+                let lock = Lock { file, path: path.to_owned() };
+                // Another process took it for left, just before it was held.
+                if lock.is_there() { Ok(Some(Box::new(lock))) } else { Err(io::ErrorKind::Interrupted.into()) }
+            }
+            Err(error) if cannot_lock(error) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn is_held(&self, path: &Path) -> Result<bool, Errno> {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let file = open(path, flags, Mode::empty())?;
+        match flock(&file, FlockOperation::NonBlockingLockShared) {
+            // Whoever comes to hold it now finds that it has no name any more.
+            Ok(()) => unlink(path).map(|()| false),
+            Err(Errno::WOULDBLOCK) => Ok(true),
+            Err(error) if cannot_lock(error) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     fn free(&self, folder: &Path) -> io::Result<u64> {

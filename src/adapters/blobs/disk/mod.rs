@@ -30,6 +30,22 @@ pub(crate) trait Input: io::Read + Send {
     fn size(&self) -> io::Result<u64>;
 }
 
+/// A file that this process holds until this is dropped, or the process ends in whatever way.
+pub(crate) trait Held: fmt::Debug + Send + Sync {
+    /// Whether the file has its name still.
+    fn is_there(&self) -> bool;
+}
+
+/// By which it is seen that a file was changed or replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Print {
+    /// Which file it is.
+    pub(crate) file: (u64, u64),
+    pub(crate) size: u64,
+    /// When it was changed last, as the disk counts.
+    pub(crate) changed: [i64; 4],
+}
+
 /// Where the work on a disk is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Pace {
@@ -54,12 +70,18 @@ pub(crate) trait Disk: fmt::Debug + Send + Sync {
     fn remove(&self, path: &Path) -> io::Result<()>;
     /// Size of a file; `None` for anything else, an error for nothing.
     fn size(&self, path: &Path) -> io::Result<Option<u64>>;
+    /// See [`Print`]; of a link itself, not of what it leads to.
+    fn print(&self, path: &Path) -> io::Result<Print>;
     /// The names in a folder.
     fn names(&self, folder: &Path) -> io::Result<Vec<OsString>>;
     /// Makes a folder and its parents, as far as they are missing.
     fn make_folder(&self, path: &Path) -> io::Result<()>;
     /// Makes the names in a folder survive a loss of power.
     fn sync_folder(&self, path: &Path) -> io::Result<()>;
+    /// Makes a file with this text, and holds it; `None` where files cannot be held.
+    fn hold(&self, path: &Path, text: &str) -> io::Result<Option<Box<dyn Held>>>;
+    /// Whether a living process holds a file. One that nobody holds is removed.
+    fn is_held(&self, path: &Path) -> Result<bool, Errno>;
     /// Bytes that may still be written to the folder's disk.
     fn free(&self, folder: &Path) -> io::Result<u64>;
 }

@@ -8,6 +8,7 @@ use crate::adapters::zookeeper::coord::Mode;
 use crate::adapters::zookeeper::error::{Refusal, ZkError};
 use crate::domain::ids::{Epoch, OperationId};
 use crate::domain::scheduler::Run;
+use crate::domain::snapshot::ScrubReport;
 
 /// What `/control/scheduler` holds; an empty znode means on.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -91,9 +92,28 @@ impl Registry {
     /// [`ZkError`]; writing again is harmless.
     pub async fn write_last_run(&self, run: &Run) -> Result<(), ZkError> {
         let path = self.layout.last_run();
-        let data = json(&path, run)?;
-        match self.coord.set(&path, &data, None).await {
-            Err(error) if error.refusal() == Some(Refusal::NoNode) => self.make(&path, &data).await,
+        self.write(&path, &json(&path, run)?).await
+    }
+
+    /// What the leader's scrub told last.
+    ///
+    /// # Errors
+    /// [`ZkError`].
+    pub async fn scrub_report(&self) -> Result<Option<ScrubReport>, ZkError> {
+        let path = self.layout.scrub();
+        self.coord.get(&path).await?.map(|(data, _)| parse(&path, &data)).transpose()
+    }
+
+    /// # Errors
+    /// [`ZkError`]; writing again is harmless.
+    pub async fn write_scrub_report(&self, report: &ScrubReport) -> Result<(), ZkError> {
+        let path = self.layout.scrub();
+        self.write(&path, &json(&path, report)?).await
+    }
+
+    async fn write(&self, path: &str, data: &[u8]) -> Result<(), ZkError> {
+        match self.coord.set(path, data, None).await {
+            Err(error) if error.refusal() == Some(Refusal::NoNode) => self.make(path, data).await,
             other => other.map(drop),
         }
     }

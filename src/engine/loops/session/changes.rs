@@ -27,6 +27,8 @@ struct Todo {
     scheduler: bool,
     run: bool,
     last_run: bool,
+    scrub: bool,
+    store: bool,
 }
 
 impl Todo {
@@ -40,6 +42,8 @@ impl Todo {
             Touched::Scheduler => self.scheduler = true,
             Touched::Run(_) => self.run = true,
             Touched::LastRun => self.last_run = true,
+            Touched::Scrub => self.scrub = true,
+            Touched::Store => self.store = true,
             Touched::Intent(_) | Touched::Other => {}
         }
     }
@@ -53,6 +57,9 @@ impl Session {
         let mut todo = Todo::default();
         paths.iter().for_each(|path| todo.add(registry.layout().classify(path)));
         let leader = todo.leader;
+        if todo.store {
+            self.link.iter_mut().for_each(|link| link.scan_due = true);
+        }
         if let Err(error) = self.read(&registry, todo).await {
             self.link.iter_mut().for_each(|link| link.scan_due = true);
             return Err(format!("reading what changed: {error}"));
@@ -60,10 +67,15 @@ impl Session {
         if leader { self.stand().await } else { Ok(()) }
     }
 
-    async fn read(&self, registry: &Registry, todo: Todo) -> Result<(), ZkError> {
+    async fn read(&mut self, registry: &Registry, todo: Todo) -> Result<(), ZkError> {
         let mut reads = stream::iter(todo.files).map(|file| read_file(registry, file)).buffer_unordered(READS);
         while let Some(event) = reads.next().await {
-            self.ctx.emit(event?).await;
+            let event = event?;
+            if let Event::FileUnreadable { .. } = event {
+                // Should a newer program have written it, the whole store is left alone.
+                self.link.iter_mut().for_each(|link| link.scan_due = true);
+            }
+            self.ctx.emit(event).await;
         }
         let nodes_changed = !todo.nodes.is_empty();
         for node in todo.nodes {
@@ -87,6 +99,11 @@ impl Session {
             && let Some(run) = registry.last_run().await?
         {
             self.ctx.emit(Event::RunEnded(run.into())).await;
+        }
+        if todo.scrub
+            && let Some(report) = registry.scrub_report().await?
+        {
+            self.ctx.emit(Event::ScrubReport(Box::new(report))).await;
         }
         if nodes_changed || todo.run || todo.scheduler {
             self.scheduler.poke();

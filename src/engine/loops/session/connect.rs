@@ -8,9 +8,9 @@ use super::{Link, Session, TRY_EVERY};
 use crate::adapters::zookeeper::coord::Coord;
 use crate::adapters::zookeeper::error::ZkError;
 use crate::adapters::zookeeper::real;
-use crate::adapters::zookeeper::registry::Registry;
+use crate::adapters::zookeeper::registry::{Newer, Registry};
 use crate::domain::event::Event;
-use crate::domain::snapshot::SessionState;
+use crate::domain::snapshot::{SessionState, StoreView};
 
 impl Session {
     /// Tries once. That no server answers is a state of the session and no failure of the loop.
@@ -23,6 +23,9 @@ impl Session {
         match made {
             Ok(link) => self.link = Some(link),
             Err(error) => {
+                if let Some(Newer { path, format }) = Newer::of(&error) {
+                    self.tell_store(StoreView::Newer { what: path, format }).await;
+                }
                 let cause = Some(error.to_string());
                 self.ctx.emit(Event::Session { state: SessionState::Connecting, cause }).await;
             }

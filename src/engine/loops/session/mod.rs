@@ -1,12 +1,13 @@
 //! The session with the ensemble: connects, reads everything, follows changes, stands for election.
 //!
 //! `connect` makes a session, `scan` reads everything anew, `changes` follows single paths,
-//! `standing` takes part in the election.
+//! `store` looks whose the folder is, `standing` takes part in the election.
 
 mod changes;
 mod connect;
 mod scan;
 mod standing;
+pub(in crate::engine) mod store;
 #[cfg(test)]
 mod tests;
 
@@ -25,7 +26,7 @@ use crate::adapters::zookeeper::election::Membership;
 use crate::adapters::zookeeper::registry::Registry;
 use crate::domain::event::Event;
 use crate::domain::ids::{Epoch, NodeId};
-use crate::domain::snapshot::{LeadershipView, SessionState};
+use crate::domain::snapshot::{LeadershipView, SessionState, StoreView};
 use crate::engine::context::Context;
 use crate::engine::driver::Loop;
 
@@ -56,6 +57,8 @@ pub struct Session {
     seconds: Interval,
     second_passed: bool,
     change: Option<Change>,
+    /// Whose the folder is, as it was told last.
+    store: StoreView,
 }
 
 /// A session and what was done with it.
@@ -115,6 +118,7 @@ impl Session {
             seconds,
             second_passed: false,
             change: None,
+            store: StoreView::Unknown,
         }
     }
 
@@ -156,7 +160,11 @@ impl Session {
             return self.scan().await;
         }
         self.follow(&paths).await?;
-        if second_passed { self.stand().await } else { Ok(()) }
+        if second_passed {
+            self.look_again().await?;
+            return self.stand().await;
+        }
+        Ok(())
     }
 
     /// Whether the session is of no use: connected for long, and nothing could be read.

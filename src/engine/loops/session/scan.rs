@@ -4,12 +4,22 @@ use tokio::time::Instant;
 
 use super::Session;
 use super::standing::fences;
-use crate::adapters::faults;
-use crate::adapters::zookeeper::election::{self, Membership};
+use super::store::ScanError;
+use crate::adapters::zookeeper::election;
 use crate::adapters::zookeeper::error::ZkError;
-use crate::adapters::zookeeper::registry::Registry;
+use crate::adapters::zookeeper::registry::{Loaded, Newer, Registry};
 use crate::domain::event::Event;
+use crate::domain::ids::NodeId;
+use crate::domain::node::NodeRecord;
 use crate::domain::snapshot::{SessionState, StoreView};
+
+/// What was read of the ensemble, before any of it is told.
+struct Read {
+    nodes: Vec<(NodeId, NodeRecord, i32)>,
+    files: Loaded,
+    /// The first thing that a newer program wrote.
+    newer: Option<Newer>,
+}
 
 impl Session {
     pub(super) async fn scan(&mut self) -> Result<(), String> {
@@ -28,25 +38,62 @@ impl Session {
         result.map_err(|error| format!("reading the ensemble's records: {error}"))
     }
 
-    async fn read_all(&mut self, registry: &Registry, first: bool) -> Result<(), ZkError> {
-        let store = self.store(registry).await?;
-        let ours = !matches!(store, StoreView::Foreign { .. });
+    async fn read_all(&mut self, registry: &Registry, first: bool) -> Result<(), ScanError> {
         if first {
             // Before it is told: who hears of the session uses the registry at once.
             _ = self.publish.send_replace(Some(registry.clone()));
             self.ctx.emit(Event::Session { state: SessionState::Connected, cause: None }).await;
         }
-        self.ctx.emit(Event::Store(store)).await;
-        for node in self.nodes.clone() {
-            let (record, version) = registry.ensure_node(&node).await?;
+        // Who uses the folder is registered before it says so there.
+        self.register(registry).await?;
+        let mut store = self.store(registry).await?;
+        let read = self.read_records(registry, store.refusal().is_none()).await?;
+        if let Some(Newer { path, format }) = read.newer {
+            store = StoreView::Newer { what: path, format };
+        }
+        let ours = matches!(store, StoreView::Ours { .. });
+        self.tell_store(store).await;
+        for (node, record, version) in read.nodes {
             self.ctx.emit(Event::Node { node, record, version }).await;
+        }
+        let Loaded { entries, unreadable, .. } = read.files;
+        self.ctx.emit(Event::FilesLoaded { entries, unreadable }).await;
+        if let Err(error) = self.read_control(registry).await {
+            let Some(Newer { path, format }) = Newer::of(&error) else { return Err(error.into()) };
+            self.tell_store(StoreView::Newer { what: path, format }).await;
+            return Ok(self.campaign(false).await?);
+        }
+        self.campaign(ours && !self.read_only).await?;
+        self.ctx.emit(Event::Instances(election::instances(registry).await?)).await;
+        Ok(())
+    }
+
+    /// Nodes, files and intents. `make`: node records that are missing are made.
+    async fn read_records(&self, registry: &Registry, make: bool) -> Result<Read, ZkError> {
+        let (mut nodes, mut missing, mut newer) = (Vec::with_capacity(self.nodes.len()), Vec::new(), None);
+        for node in &self.nodes {
+            match registry.read_node(node).await {
+                Ok(Some((record, version))) => nodes.push((node.clone(), record, version)),
+                Ok(None) => missing.push(node),
+                Err(error) => newer = newer.or(Some(Newer::of(&error).ok_or(error)?)),
+            }
         }
         let events = self.ctx.events.clone();
         // Told when there is room: what follows tells more.
         let progress = |reading| _ = events.try_send(Event::Reading(reading));
-        let loaded = registry.load_files(progress).await?;
-        let unreadable = loaded.unreadable;
-        self.ctx.emit(Event::FilesLoaded { entries: loaded.entries, unreadable }).await;
+        let files = registry.load_files(progress).await?;
+        let intents = registry.intents().await?;
+        let newer = newer.or_else(|| files.newer.clone()).or(intents.newer);
+        if make && newer.is_none() {
+            for node in missing {
+                let (record, version) = registry.ensure_node(node).await?;
+                nodes.push((node.clone(), record, version));
+            }
+        }
+        Ok(Read { nodes, files, newer })
+    }
+
+    async fn read_control(&self, registry: &Registry) -> Result<(), ZkError> {
         self.ctx.emit(Event::SchedulerPaused(registry.scheduler_paused().await?.0)).await;
         if fences()
             && let Some(epoch) = registry.epoch().await?
@@ -56,29 +103,8 @@ impl Session {
         if let Some(run) = registry.last_run().await? {
             self.ctx.emit(Event::RunEnded(run.into())).await;
         }
-        self.join(registry, ours && !self.read_only).await?;
-        self.ctx.emit(Event::Instances(election::instances(registry).await?)).await;
-        Ok(())
-    }
-
-    async fn store(&self, registry: &Registry) -> Result<StoreView, ZkError> {
-        let ours = self.ctx.blobs.store_id().to_owned();
-        let theirs = registry.claim_store(&ours).await?;
-        Ok(if ours == theirs || faults::broken("ignore-store") {
-            StoreView::Ours { id: ours }
-        } else {
-            StoreView::Foreign { ours, theirs }
-        })
-    }
-
-    async fn join(&mut self, registry: &Registry, campaign: bool) -> Result<(), ZkError> {
-        let joined = self.link.as_ref().is_some_and(|link| link.membership.is_some());
-        if joined {
-            return Ok(());
-        }
-        let membership = Membership::join(registry, &self.ctx.me, campaign).await?;
-        if let Some(link) = &mut self.link {
-            link.membership = Some(membership);
+        if let Some(report) = registry.scrub_report().await? {
+            self.ctx.emit(Event::ScrubReport(Box::new(report))).await;
         }
         Ok(())
     }

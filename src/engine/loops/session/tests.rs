@@ -5,9 +5,13 @@ use std::path::Path;
 use tokio::sync::{mpsc, watch};
 
 use super::*;
+use crate::adapters::blobs::{BlobConfig, BlobStore};
+use crate::adapters::zookeeper::coord::Mode;
 use crate::adapters::zookeeper::fake::FakeEnsemble;
-use crate::domain::fixtures::node_id;
-use crate::domain::ids::Millis;
+use crate::adapters::zookeeper::layout::Layout;
+use crate::domain::file::{FileEntry, blob_name};
+use crate::domain::fixtures::{file, node_id};
+use crate::domain::ids::{AttemptId, Bytes, FileId, InstanceId, Millis};
 use crate::engine::context::testing::context;
 use crate::engine::loops::scheduler::Scheduler;
 
@@ -95,4 +99,200 @@ async fn connected_is_told_when_the_registry_can_be_had() {
         usable = usable => assert!(usable, "told before anybody can use it"),
         scanned = session.scan() => panic!("it never told: {scanned:?}"),
     }
+}
+
+const ID: &str = "0192f7aa-0000-7000-8000-000000000001";
+
+/// What was told of the store last.
+fn last_store(heard: &mut mpsc::Receiver<Event>) -> Option<StoreView> {
+    let mut last = None;
+    while let Ok(event) = heard.try_recv() {
+        if let Event::Store(view) = event {
+            last = Some(view);
+        }
+    }
+    last
+}
+
+/// Leaves the bytes of fixture file `id` at zk1, and says what its record is.
+fn put(folder: &Path, id: u128) -> FileEntry {
+    let mut entry = file(id, "zk1");
+    entry.record.size = Bytes(5);
+    let node = folder.join("uploads/zk1");
+    std::fs::create_dir_all(&node).unwrap();
+    std::fs::write(node.join(blob_name(entry.id, entry.record.blob)), b"bytes").unwrap();
+    entry
+}
+
+async fn write(session: &Session, path: &str, data: &[u8]) {
+    let coord = &session.link.as_ref().unwrap().coord;
+    if coord.set(path, data, None).await.is_err() {
+        coord.create(path, data, Mode::Persistent).await.unwrap();
+    }
+}
+
+async fn record(session: &Session, entry: &FileEntry) {
+    let path = Layout::new("/demo", 2).file(entry.id);
+    write(session, &path, &serde_json::to_vec(&entry.record).unwrap()).await;
+}
+
+/// Whether this instance stands for election.
+async fn campaigns(session: &Session) -> bool {
+    let coord = &session.link.as_ref().unwrap().coord;
+    coord.children("/demo/control/leader").await.unwrap().is_some_and(|names| !names.is_empty())
+}
+
+#[tokio::test]
+async fn a_new_store_is_claimed_and_one_with_files_is_not_given_to_an_empty_ensemble() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut session, mut heard, ..) = linked(folder.path(), 1_000).await;
+    session.scan().await.unwrap();
+    assert!(matches!(last_store(&mut heard), Some(StoreView::Ours { .. })));
+    assert!(campaigns(&session).await);
+    drop(session);
+    let entry = put(folder.path(), 1);
+    // The same folder, and another ensemble without anything.
+    let (mut session, mut heard, ..) = linked(folder.path(), 1_000).await;
+    session.scan().await.unwrap();
+    let told = last_store(&mut heard);
+    assert!(matches!(&told, Some(StoreView::Unclaimed { files: 1, .. })), "{told:?}");
+    assert!(!campaigns(&session).await && session.link.as_ref().unwrap().registry.store().await == Ok(None));
+    let why = told.and_then(|store| store.refusal()).unwrap().text;
+    assert!(why.contains("doctor --adopt") && why.contains("another folder"), "{why}");
+    // Its file goes, and nothing keeps it from being this ensemble's.
+    std::fs::remove_file(folder.path().join("uploads/zk1").join(blob_name(entry.id, entry.record.blob))).unwrap();
+    session.second_passed = true;
+    session.turn().await.unwrap();
+    session.turn().await.unwrap();
+    assert!(matches!(last_store(&mut heard), Some(StoreView::Ours { .. })));
+    assert!(campaigns(&session).await);
+}
+
+#[tokio::test]
+async fn a_folder_that_a_living_instance_of_another_ensemble_uses_is_left_alone_until_it_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut first, mut heard, ..) = linked(folder.path(), 1_000).await;
+    first.scan().await.unwrap();
+    assert!(matches!(last_store(&mut heard), Some(StoreView::Ours { .. })));
+    let (mut second, mut heard, ..) = linked(folder.path(), 1_000).await;
+    second.ctx.me.id = InstanceId::new(2);
+    // The same servers, and other records.
+    second.zk.root = "/other".into();
+    second.scan().await.unwrap();
+    let told = last_store(&mut heard);
+    assert!(matches!(told, Some(StoreView::InUse { .. })), "{told:?}");
+    assert!(!campaigns(&second).await);
+    drop(first);
+    second.second_passed = true;
+    second.turn().await.unwrap();
+    second.turn().await.unwrap();
+    assert!(matches!(last_store(&mut heard), Some(StoreView::Ours { .. })));
+    assert!(campaigns(&second).await);
+}
+
+/// Whoever was here first stays, whatever it sees when it reads everything anew.
+#[tokio::test]
+async fn a_user_of_the_folder_does_not_go_back_for_one_who_comes() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut first, mut heard, ..) = linked(folder.path(), 1_000).await;
+    first.scan().await.unwrap();
+    let comer = BlobStore::open(BlobConfig::new(folder.path().join("uploads")), &[node_id("zk1")]).unwrap();
+    comer.announce(InstanceId::new(2), &["elsewhere:2181".into()]).await.unwrap();
+    first.scan().await.unwrap();
+    let told = last_store(&mut heard);
+    assert!(matches!(told, Some(StoreView::Ours { .. })), "{told:?}");
+}
+
+/// Two instances of one ensemble share a folder.
+#[tokio::test]
+async fn an_instance_of_the_same_ensemble_is_no_stranger() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut first, _heard, _link, ensemble) = linked(folder.path(), 1_000).await;
+    first.scan().await.unwrap();
+    let (mut second, mut heard, ..) = linked(folder.path(), 1_000).await;
+    second.ctx.me.id = InstanceId::new(2);
+    let coord: Arc<dyn Coord> = Arc::new(ensemble.connect("/demo"));
+    let registry = Registry::open(Arc::clone(&coord), &second.zk).await.unwrap();
+    second.link = Some(Link::new(coord, registry));
+    second.scan().await.unwrap();
+    let told = last_store(&mut heard);
+    assert!(matches!(told, Some(StoreView::Ours { .. })), "{told:?}");
+}
+
+#[tokio::test]
+async fn an_id_that_was_lost_is_written_again_when_all_bytes_are_there_and_asked_for_when_not() {
+    for missing in [false, true] {
+        let folder = tempfile::tempdir().unwrap();
+        let entries = [put(folder.path(), 1), put(folder.path(), 2)];
+        let (mut session, mut heard, ..) = linked(folder.path(), 1_000).await;
+        write(&session, "/demo/control/store", ID.as_bytes()).await;
+        for entry in &entries {
+            record(&session, entry).await;
+        }
+        let path = folder.path().join("uploads/.store-id");
+        assert!(!path.exists(), "a new id would make another store of it");
+        if missing {
+            record(&session, &file(3, "zk1")).await;
+        }
+        session.scan().await.unwrap();
+        let told = last_store(&mut heard);
+        if !missing {
+            assert_eq!(told, Some(StoreView::Ours { id: ID.into() }));
+            assert_eq!(std::fs::read_to_string(&path).unwrap().trim(), ID);
+            continue;
+        }
+        let why = told.and_then(|store| store.refusal()).unwrap().text;
+        assert!(why.contains(".store-id") && why.contains("2 of 3") && why.contains(ID), "{why}");
+        assert!(!path.exists() && !campaigns(&session).await);
+        std::fs::write(&path, format!("{ID}\n")).unwrap();
+        session.second_passed = true;
+        session.turn().await.unwrap();
+        session.turn().await.unwrap();
+        assert_eq!(last_store(&mut heard), Some(StoreView::Ours { id: ID.into() }));
+    }
+}
+
+/// Whatever a newer program wrote, this one says what, in which format, and what to do; and it changes nothing.
+#[tokio::test]
+async fn a_store_that_a_newer_program_has_written_to_is_left_alone() {
+    let layout = Layout::new("/demo", 2);
+    let entry = file(7, "zk1");
+    let mut newer_record = serde_json::to_value(&entry.record).unwrap();
+    newer_record["v"] = 2.into();
+    let cases: [(String, String); 6] = [
+        (layout.file(entry.id), newer_record.to_string()),
+        (layout.intent(AttemptId::new(9)), r#"{"v":2,"state":"begun"}"#.into()),
+        (layout.node(&node_id("zk2")), r#"{"v":2,"state":"active","weight":100}"#.into()),
+        (layout.store(), format!("{ID}\nformat 2")),
+        (layout.scheduler(), r#"{"v":2,"paused":true}"#.into()),
+        (layout.last_run(), r#"{"v":3}"#.into()),
+    ];
+    for (path, data) in cases {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut session, mut heard, _link, ensemble) = linked(folder.path(), 1_000).await;
+        write(&session, &path, data.as_bytes()).await;
+        session.scan().await.unwrap();
+        let told = last_store(&mut heard).and_then(|store| store.refusal());
+        let why = told.unwrap_or_else(|| panic!("{path} is taken as it is")).text;
+        assert!(why.contains(&path) && why.contains("in format") && why.contains("newer zkdeck"), "{why}");
+        assert!(!campaigns(&session).await, "{path}");
+        let there = ensemble.connect("/demo").get(&path).await.unwrap().unwrap().0;
+        assert_eq!(String::from_utf8(there).unwrap(), data);
+    }
+}
+
+#[tokio::test]
+async fn a_leader_stands_back_when_a_newer_program_begins_to_write() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut session, mut heard, ..) = linked(folder.path(), 1_000).await;
+    session.scan().await.unwrap();
+    assert!(campaigns(&session).await);
+    session.take_changes();
+    let path = Layout::new("/demo", 2).file(FileId::new(7));
+    write(&session, &path, br#"{"v":2}"#).await;
+    session.turn().await.unwrap();
+    session.turn().await.unwrap();
+    let told = last_store(&mut heard);
+    assert!(matches!(told, Some(StoreView::Newer { .. })), "{told:?}");
+    assert!(!campaigns(&session).await);
 }

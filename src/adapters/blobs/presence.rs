@@ -1,0 +1,175 @@
+//! Whether the folders are those that were opened, and whether a file changed since it was looked at.
+
+use std::io::ErrorKind;
+use std::sync::Arc;
+
+use super::disk::Print;
+use super::layout::{make_folder, sync_folder};
+use super::{BlobError, BlobStore, store_id};
+use crate::domain::file::FileEntry;
+use crate::domain::ids::NodeId;
+
+/// What became of the set of folders.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    There,
+    /// Its id was gone and is written again: the folder is proved to be the one that was opened.
+    NamedAgain,
+    /// Another folder, or none: a disk that is not mounted leaves an empty one, whose files are not missing.
+    Gone,
+}
+
+impl BlobStore {
+    /// Whether the folders are still those that were opened.
+    ///
+    /// # Errors
+    /// An error of the disk, or an id that cannot be read.
+    pub async fn presence(&self) -> Result<Presence, BlobError> {
+        let (disk, root, store) = (Arc::clone(self.disk()), self.root().to_owned(), self.clone());
+        let path = root.clone();
+        let work = move |_: &_| {
+            let Some(id) = store.store_id() else { return Ok(Presence::Gone) };
+            match store_id::load(&*disk, &root)? {
+                Some(found) if found == id => Ok(Presence::There),
+                None if store.holds_its_place() => {
+                    store_id::make(&*disk, &root, id)?;
+                    Ok(Presence::NamedAgain)
+                }
+                _ => Ok(Presence::Gone),
+            }
+        };
+        self.pool().run("read the id of", &path, work).await
+    }
+
+    /// Looks for the id of folders that had none; whether they have one now. Without files they are given one.
+    ///
+    /// # Errors
+    /// An error of the disk, or an id that cannot be read.
+    pub async fn look_for_id(&self) -> Result<bool, BlobError> {
+        if self.store_id().is_some() {
+            return Ok(true);
+        }
+        let (disk, layout, store) = (Arc::clone(self.disk()), self.layout().clone(), self.clone());
+        let path = self.root().to_owned();
+        let work = move |_: &_| {
+            let found = match store_id::load(&*disk, layout.root())? {
+                None if !layout.holds_blobs(&*disk)? => Some(store_id::load_or_make(&*disk, layout.root())?),
+                found => found,
+            };
+            Ok(found.map(|id| store.inner.store_id.get_or_init(|| id)).is_some())
+        };
+        self.pool().run("read the id of", &path, work).await
+    }
+
+    /// Makes a node's folder again when it is missing; whether it was.
+    ///
+    /// # Errors
+    /// An error of the disk.
+    pub async fn make_again(&self, node: &NodeId) -> Result<bool, BlobError> {
+        let (disk, layout, node) = (Arc::clone(self.disk()), self.layout().clone(), node.clone());
+        let path = layout.node(&node);
+        let work = move |_: &_| {
+            let is_missing = |path: &std::path::Path| match disk.size(path) {
+                Err(error) if error.kind() == ErrorKind::NotFound => Ok(true),
+                Err(error) => Err(BlobError::source("look at", path, error)),
+                Ok(_) => Ok(false),
+            };
+            let missing = is_missing(&layout.node(&node))?;
+            for folder in [layout.drafts(&node), layout.trash(&node)] {
+                if is_missing(&folder)? {
+                    make_folder(&*disk, &folder)?;
+                }
+            }
+            if missing {
+                sync_folder(&*disk, layout.root())?;
+            }
+            Ok(missing)
+        };
+        self.pool().run("look at", &path, work).await
+    }
+
+    /// Whether a node has no folder.
+    pub async fn is_missing(&self, node: &NodeId) -> bool {
+        let path = self.layout().node(node);
+        let (disk, folder) = (Arc::clone(self.disk()), path.clone());
+        let missing = move |_: &_| Ok(disk.size(&folder).is_err_and(|error| error.kind() == ErrorKind::NotFound));
+        self.pool().run("look at", &path, missing).await.unwrap_or(false)
+    }
+
+    /// By which it is seen that a file's bytes changed; `None` while there are none.
+    ///
+    /// # Errors
+    /// An error of the disk.
+    pub async fn print(&self, entry: &FileEntry) -> Result<Option<Print>, BlobError> {
+        let path = self.layout().blob(&entry.record.owner, entry.id, entry.record.blob);
+        let (disk, file) = (Arc::clone(self.disk()), path.clone());
+        let work = move |_: &_| match disk.print(&file) {
+            Ok(print) => Ok(Some(print)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(BlobError::source("look at", &file, error)),
+        };
+        self.pool().run("look at", &path, work).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::super::testing::{put, store};
+    use super::super::{BlobConfig, BlobStore};
+    use super::*;
+    use crate::domain::fixtures::{self, node_id};
+    use crate::domain::ids::{AttemptId, FileId, InstanceId};
+
+    #[tokio::test]
+    async fn an_id_that_is_lost_is_written_again_only_where_it_is_proved() {
+        let (folder, store) = store();
+        assert_eq!(store.presence().await.unwrap(), Presence::There);
+        let id = store.root().join(".store-id");
+        let text = fs::read(&id).unwrap();
+        fs::remove_file(&id).unwrap();
+        assert_eq!(store.presence().await.unwrap(), Presence::Gone, "nothing proves it");
+        fs::write(&id, &text).unwrap();
+        store.announce(InstanceId::new(1), &[]).await.unwrap();
+        fs::remove_file(&id).unwrap();
+        assert_eq!(store.presence().await.unwrap(), Presence::NamedAgain);
+        assert_eq!(fs::read(&id).unwrap(), text);
+        // As when the disk is not mounted.
+        fs::rename(store.root(), folder.path().join("elsewhere")).unwrap();
+        fs::create_dir(store.root()).unwrap();
+        assert_eq!(store.presence().await.unwrap(), Presence::Gone);
+    }
+
+    #[tokio::test]
+    async fn folders_with_files_and_no_id_are_opened_without_one_and_may_be_given_it() {
+        let (_folder, store) = store();
+        put(&store, "zk1", FileId::new(1), AttemptId::new(2), b"bytes");
+        let id = store.store_id().unwrap().to_owned();
+        fs::remove_file(store.id_path()).unwrap();
+        let again = BlobStore::open(BlobConfig::new(store.root()), &[node_id("zk1")]).unwrap();
+        assert_eq!((again.store_id(), again.id_path().exists()), (None, false));
+        assert_eq!(again.published().await.unwrap(), 1);
+        again.name(&id).await.unwrap();
+        assert_eq!(again.store_id(), Some(&*id));
+        assert_eq!(store.presence().await.unwrap(), Presence::There);
+        assert!(again.name("0192f7aa-0000-7000-8000-000000000000").await.is_err(), "it has one already");
+    }
+
+    #[tokio::test]
+    async fn a_nodes_folder_is_made_again_and_a_change_of_bytes_is_seen() {
+        let (_folder, store) = store();
+        let zk1 = node_id("zk1");
+        assert!(!store.make_again(&zk1).await.unwrap());
+        fs::remove_dir_all(store.root().join("zk1")).unwrap();
+        assert!(store.make_again(&zk1).await.unwrap());
+        assert_eq!(store.list(&zk1).await.unwrap(), []);
+        let entry = fixtures::file(1, "zk1");
+        assert_eq!(store.print(&entry).await.unwrap(), None);
+        let path = put(&store, "zk1", entry.id, entry.record.blob, b"bytes");
+        let print = store.print(&entry).await.unwrap();
+        assert!(print.is_some() && print == store.print(&entry).await.unwrap());
+        fs::write(&path, b"others").unwrap();
+        assert_ne!(store.print(&entry).await.unwrap(), print);
+    }
+}
