@@ -80,17 +80,6 @@ impl BlobStore {
         self.pool().run("remove", &path, move |_| super::place::remove(&*disk, &file)).await
     }
 
-    /// Whether the folder is still the store that was opened: a disk that is not mounted leaves an empty
-    /// one, whose files are not missing.
-    ///
-    /// # Errors
-    /// An error of the disk, or an id that cannot be read.
-    pub async fn is_there(&self) -> Result<bool, BlobError> {
-        let (disk, root, id) = (Arc::clone(self.disk()), self.root().to_owned(), self.inner.store_id.clone());
-        let path = root.clone();
-        self.pool().run("read the id of", &path, move |_| Ok(super::store_id::load(&*disk, &root)? == Some(id))).await
-    }
-
     fn kept_at(&self, kept: &Kept) -> PathBuf {
         self.inner.quarantine.join(kept.node.as_str()).join(blob_name(kept.file, kept.blob))
     }
@@ -102,7 +91,7 @@ impl BlobStore {
     }
 }
 
-fn set_aside(disk: &dyn Disk, source: &Path, folder: &Path, name: &str) -> Result<bool, BlobError> {
+pub(super) fn set_aside(disk: &dyn Disk, source: &Path, folder: &Path, name: &str) -> Result<bool, BlobError> {
     make_folder(disk, folder)?;
     let target = folder.join(name);
     match disk.rename_new(source, &target) {
@@ -228,13 +217,5 @@ mod tests {
         assert!(store.quarantine_draft(&node_id("zk2"), BLOB).await.unwrap());
         assert!(store.leftovers(&node_id("zk2")).await.unwrap().is_empty());
         assert!(store.quarantined().await.unwrap().is_empty());
-    }
-
-    #[tokio::test]
-    async fn a_store_that_is_gone_is_noticed() {
-        let (_folder, store) = store();
-        assert!(store.is_there().await.unwrap());
-        fs::remove_file(store.root().join(".store-id")).unwrap();
-        assert!(!store.is_there().await.unwrap());
     }
 }

@@ -1,11 +1,13 @@
 //! Bytes that a newer commit has replaced: kept for a while, then unlinked.
 
+use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::Path;
-use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rustix::io::Errno;
+use tokio::time::Instant;
 
 use super::blocking::Watch;
 use super::disk::Disk;
@@ -32,30 +34,39 @@ impl BlobStore {
         self.change(("move to trash", "trash.renamed"), items, put_away, |layout, node| vec![layout.node(node)]).await
     }
 
-    /// Unlinks what has been in the trash of any node for longer than `trash_keep`, and that no record
-    /// names; says how many.
+    /// Unlinks what this process has seen in the trash of any node for longer than `trash_keep`, and that no
+    /// record names; says how many. The time in a name is a wall clock's, which may jump, and counts for nothing.
     ///
     /// # Errors
     /// The first error of a disk, after everything else has been tried.
     pub async fn empty_trash(
         &self,
-        now: Timestamp,
+        now: Instant,
         named: impl Fn(FileId, AttemptId) -> bool + Send + 'static,
     ) -> Result<u64, BlobError> {
-        let (disk, layout, keep) = (Arc::clone(self.disk()), self.layout().clone(), self.inner.trash_keep);
-        let root = layout.root().to_owned();
+        let (disk, layout, store) = (Arc::clone(self.disk()), self.layout().clone(), self.clone());
+        let (root, keep) = (layout.root().to_owned(), Duration::from_millis(self.inner.trash_keep.0));
         let work = move |watch: &Watch| {
-            let over = |name: &str| {
+            let mut before =
+                std::mem::take(&mut *store.inner.trash_seen.lock().unwrap_or_else(PoisonError::into_inner));
+            let mut seen = BTreeMap::new();
+            let mut over = |node: &NodeId, name: &str| {
                 // A name that is not ours is left alone.
-                trashed(name).is_some_and(|((file, blob), at)| now.since(at) > keep && !named(file, blob))
+                let Some(((file, blob), _)) = trashed(name) else { return false };
+                let key = (node.clone(), name.to_owned());
+                let since = before.remove(&key).unwrap_or(now);
+                let over = now.saturating_duration_since(since) > keep && !named(file, blob);
+                seen.insert(key, since);
+                over
             };
             let (mut removed, mut problem) = (0, None);
             for node in layout.node_folders(&*disk)? {
-                match empty(&*disk, &layout.trash(&node), &over, watch) {
+                match empty(&*disk, &layout.trash(&node), &mut |name| over(&node, name), watch) {
                     Ok(count) => removed += count,
                     Err(error) => problem = problem.or(Some(error)),
                 }
             }
+            *store.inner.trash_seen.lock().unwrap_or_else(PoisonError::into_inner) = seen;
             problem.map_or(Ok(removed), Err)
         };
         self.pool().run("empty the trash of", &root, work).await
@@ -99,12 +110,12 @@ fn is_gone(disk: &dyn Disk, blob: &Path) -> Result<bool, BlobError> {
     }
 }
 
-fn empty(disk: &dyn Disk, folder: &Path, over: &dyn Fn(&str) -> bool, watch: &Watch) -> Result<u64, BlobError> {
+fn empty(disk: &dyn Disk, folder: &Path, over: &mut dyn FnMut(&str) -> bool, watch: &Watch) -> Result<u64, BlobError> {
     let names = names_if_there(disk, folder).map_err(|error| BlobError::target("list", folder, error))?;
     let (mut removed, mut problem) = (0, None);
     for name in names {
         watch.beat("empty the trash of", folder)?;
-        if !name.to_str().is_some_and(over) {
+        if !name.to_str().is_some_and(&mut *over) {
             continue;
         }
         match remove(disk, &folder.join(&name)) {
@@ -123,7 +134,6 @@ mod tests {
     use super::super::testing::{put, store};
     use super::*;
     use crate::domain::fixtures::node_id;
-    use crate::domain::ids::Millis;
 
     const FILE: FileId = FileId::new(1);
     const BLOB: AttemptId = AttemptId::new(2);
@@ -137,19 +147,32 @@ mod tests {
         let (_folder, store) = store();
         put(&store, "zk1", FILE, BLOB, b"old");
         put(&store, "zk1", FILE, AttemptId::new(3), b"new");
-        let before = now();
         for _ in 0..2 {
             store.trash(&node_id("zk1"), FILE, BLOB).await.unwrap();
         }
         assert_eq!(in_trash(&store), 1);
         assert_eq!(store.list(&node_id("zk1")).await.unwrap().len(), 1);
-        assert_eq!(store.empty_trash(before, |_, _| false).await.unwrap(), 0);
-        assert_eq!(store.empty_trash(before.plus(BlobConfig::TRASH_KEEP), |_, _| false).await.unwrap(), 0);
-        let later = now().plus(Millis(60_001));
+        let (first, keep) = (Instant::now(), Duration::from_millis(BlobConfig::TRASH_KEEP.0));
+        assert_eq!(store.empty_trash(first, |_, _| false).await.unwrap(), 0);
+        assert_eq!(store.empty_trash(first + keep, |_, _| false).await.unwrap(), 0);
+        let later = first + keep + Duration::from_millis(1);
         let named = |file, blob| (file, blob) == (FILE, BLOB);
         assert_eq!(store.empty_trash(later, named).await.unwrap(), 0, "a record names it");
         assert_eq!(store.empty_trash(later, |_, _| false).await.unwrap(), 1);
         assert_eq!(in_trash(&store), 0);
+    }
+
+    /// The clock was an hour ahead, or behind, when it was put there.
+    #[tokio::test]
+    async fn a_clock_that_jumps_neither_empties_the_trash_nor_fills_it() {
+        for at in [0, now().0 + 3_600_000] {
+            let (_folder, store) = store();
+            let name = trash_name(FILE, BLOB, Timestamp(at));
+            fs::write(store.layout().trash(&node_id("zk1")).join(name), b"").unwrap();
+            let first = Instant::now();
+            assert_eq!(store.empty_trash(first, |_, _| false).await.unwrap(), 0);
+            assert_eq!(store.empty_trash(first + Duration::from_secs(61), |_, _| false).await.unwrap(), 1);
+        }
     }
 
     #[tokio::test]
@@ -159,7 +182,7 @@ mod tests {
         for name in ["notes.txt", "a.b.1", &format!("{}.x", blob_name(FILE, BLOB))] {
             fs::write(trash.join(name), b"").unwrap();
         }
-        assert_eq!(store.empty_trash(Timestamp(u64::MAX), |_, _| false).await.unwrap(), 0);
+        assert_eq!(store.empty_trash(Instant::now() + Duration::from_secs(1 << 20), |_, _| false).await.unwrap(), 0);
         assert_eq!(in_trash(&store), 3);
     }
 

@@ -86,7 +86,7 @@ fn open_entry(disk: &dyn Disk, path: &Path, entry: &FileEntry) -> Result<Box<dyn
     open_blob(disk, path, &record.owner, entry.id, record.blob, record.size)
 }
 
-fn digest(
+pub(super) fn digest(
     file: &mut dyn Input,
     path: &Path,
     size: Bytes,

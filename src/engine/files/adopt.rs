@@ -72,8 +72,30 @@ impl Adoption {
 
     async fn write(&self, kept: &Kept, attempt: AttemptId, identity: &Identity) -> Result<Written, BlobError> {
         let written = self.blobs.recall(kept, attempt).await?;
+        self.are_nobodys(kept, written).await?;
         self.blobs.publish(&kept.node, identity.file, attempt).await?;
         Ok(written)
+    }
+
+    /// Bytes with a record's file id, size and hash are that file's: no new file is made of them. The scrub gives
+    /// them back to it when it has lost its own.
+    async fn are_nobodys(&self, kept: &Kept, written: Written) -> Result<(), BlobError> {
+        let why = match self.registry.read_file(kept.file).await {
+            Ok(ReadFile::Gone) => return Ok(()),
+            Ok(ReadFile::Entry(entry)) => {
+                let FileRecord { name, owner, size, blake3, .. } = &entry.record;
+                if (*size, *blake3) != (written.size, written.blake3) {
+                    return Ok(());
+                }
+                format!(
+                    "these are the bytes of {name} at {owner}: they come back to it automatically when it has lost its \
+                     own, and are a copy otherwise"
+                )
+            }
+            Ok(ReadFile::Unreadable { path, cause }) => format!("whose they are is not known: {path}: {cause}"),
+            Err(error) => format!("whose they are is not known: {error}"),
+        };
+        Err(BlobError::Invalid(why))
     }
 
     async fn commit(
@@ -173,5 +195,54 @@ impl Adoption {
             files: Vec::new(),
             run: None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::adapters::blobs::BlobConfig;
+    use crate::adapters::history::testing::Ledger;
+    use crate::adapters::zookeeper::ZkConfig;
+    use crate::adapters::zookeeper::coord::{Coord, Mode};
+    use crate::adapters::zookeeper::fake::FakeEnsemble;
+    use crate::domain::file::{Hash, blob_name};
+    use crate::domain::fixtures::{NOW, file, node_id};
+    use crate::domain::ids::{Bytes, InstanceId};
+
+    /// The quarantine holds ten bytes of file 1; its record names bytes of this text.
+    async fn adopt(record: &[u8]) -> (Result<FileEntry, Failure>, usize) {
+        let folder = tempfile::tempdir().unwrap();
+        let zk = ZkConfig { root: "/demo".into(), ..ZkConfig::default() };
+        let coord = Arc::new(FakeEnsemble::calm().connect(&zk.root));
+        let registry = Registry::open(Arc::clone(&coord) as Arc<dyn Coord>, &zk).await.unwrap();
+        registry.ensure_node(&node_id("zk1")).await.unwrap();
+        let mut entry = file(1, "zk1");
+        entry.record.size = Bytes(record.len() as u64);
+        entry.record.blake3 = Hash(*blake3::hash(record).as_bytes());
+        let data = serde_json::to_vec(&entry.record).unwrap();
+        coord.create(&registry.layout().file(entry.id), &data, Mode::Persistent).await.unwrap();
+        let kept = Kept { node: node_id("zk1"), file: entry.id, blob: AttemptId::new(99), size: Bytes(10) };
+        let quarantine = folder.path().join("quarantine/zk1");
+        std::fs::create_dir_all(&quarantine).unwrap();
+        std::fs::write(quarantine.join(blob_name(kept.file, kept.blob)), b"0123456789").unwrap();
+        let blobs = BlobStore::open(BlobConfig::new(folder.path().join("uploads")), &[node_id("zk1")]).unwrap();
+        let (history, _clerk) = Ledger::default().open();
+        let me = InstanceInfo { id: InstanceId::new(1), host: "h".into(), pid: 1, since_ms: NOW };
+        let adoption = Adoption { registry, blobs: blobs.clone(), history, me };
+        let identity = Identity { file: FileId::new(7), name: "older copy".into() };
+        let adopted = adoption.adopt(&kept, &identity).await;
+        (adopted, blobs.quarantined().await.unwrap().len())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_new_file_is_made_of_bytes_that_are_a_records() {
+        let (adopted, kept) = adopt(b"0123456789").await;
+        let why = adopted.unwrap_err().to_string();
+        assert!(why.contains("come back to it automatically") && kept == 1, "{why}");
+        let (adopted, kept) = adopt(b"other ones").await;
+        assert!(adopted.is_ok() && kept == 0, "{adopted:?}");
     }
 }

@@ -12,6 +12,7 @@ pub mod recovery;
 mod rows;
 mod steps;
 pub mod stress;
+mod taken_back;
 #[cfg(test)]
 mod tests;
 pub mod underway;

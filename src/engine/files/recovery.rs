@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 
-use super::rows;
+use super::{rows, taken_back};
 use crate::adapters::faults;
 use crate::adapters::zookeeper::election;
 use crate::adapters::zookeeper::registry::{Decided, Registry};
@@ -74,7 +74,7 @@ async fn end(ctx: &Context, registry: &Registry, attempt: AttemptId, intent: &In
         // An upload that was handed to another node has bytes of its own at both.
         let first = intent.src.as_ref().filter(|_| intent.kind == IntentKind::Upload);
         for node in [intent.dst.as_ref(), first].into_iter().flatten() {
-            ctx.blobs.discard(node, intent.file, attempt).await.map_err(|error| error.to_string())?;
+            taken_back::remove(ctx, node, intent.file, attempt).await?;
         }
     }
     faults::at("recovery.bytes");

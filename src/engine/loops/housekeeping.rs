@@ -1,13 +1,14 @@
 //! Empties the trash, finishes what was left half done, and makes the hourly backup of history.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio::time::{Interval, MissedTickBehavior, interval};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 
 use crate::domain::file_table::FileTable;
+use crate::domain::ids::FileId;
 use crate::domain::snapshot::{SessionState, Snapshot, StoreView};
-use crate::engine::clock;
 use crate::engine::context::Context;
 use crate::engine::driver::Loop;
 use crate::engine::files::recovery;
@@ -33,12 +34,29 @@ impl Housekeeping {
         Self { ctx, timer, turns: 0, led: false }
     }
 
-    /// The leader alone removes bytes, and only with a quorum behind it.
-    async fn empty_trash(&self, files: FileTable) -> Result<(), String> {
-        let named = move |file, blob| files.get(file).is_some_and(|entry| entry.record.blob == blob);
-        let emptied = self.ctx.blobs.empty_trash(clock::now(), named).await;
-        emptied.map(drop).map_err(|error| format!("emptying the trash: {error}"))
+    /// The leader alone removes bytes, only with a quorum behind it, and only once the scrub has held the records
+    /// of this session against the bytes: what a record has lost may lie in the trash under another name.
+    async fn empty_trash(&self, snapshot: &Snapshot) -> Result<(), String> {
+        if snapshot.scrub.session != Some(snapshot.session.since) || !snapshot.unreadable.is_empty() {
+            return Ok(());
+        }
+        let lost = snapshot.damaged.iter().map(|one| one.file).collect();
+        empty_trash(&self.ctx, snapshot.files.clone(), lost, Instant::now()).await
     }
+}
+
+/// Removes what has lain in the trash for its time. What a record names, and all of a file whose bytes are `lost`,
+/// is kept.
+pub(in crate::engine) async fn empty_trash(
+    ctx: &Context,
+    files: FileTable,
+    lost: BTreeSet<FileId>,
+    now: Instant,
+) -> Result<(), String> {
+    let named =
+        move |file, blob| files.get(file).is_some_and(|entry| entry.record.blob == blob || lost.contains(&file));
+    let emptied = ctx.blobs.empty_trash(now, named).await;
+    emptied.map(drop).map_err(|error| format!("emptying the trash: {error}"))
 }
 
 /// Whether this folder is the ensemble's and a server answers: what every change of bytes needs.
@@ -70,6 +88,6 @@ impl Loop for Housekeeping {
             return Ok(());
         }
         recovery::run(&self.ctx, leads).await?;
-        if leads && snapshot.files_complete { self.empty_trash(snapshot.files.clone()).await } else { Ok(()) }
+        if leads && snapshot.files_complete { self.empty_trash(&snapshot).await } else { Ok(()) }
     }
 }

@@ -1,25 +1,35 @@
 //! Looks, slowly and for ever, whether every record's bytes are there and whole, and whether there are
-//! bytes that no record names. The leader does it for all.
+//! bytes that no record names. The leader does it for all, and tells all. `bytes` holds bytes against records,
+//! `strays` judges bytes that no record names.
+//!
+//! Each node's folder and each file is judged by itself: what cannot be read is told, and keeps nothing else from
+//! being looked at.
 //!
 //! Architecture invariant: bytes are judged by what ZooKeeper said *after* they were seen. First the
 //! folders are listed, then a write makes sure that this session sees everything that was acknowledged
 //! before, then the intents are read, then the records. Whatever an attempt does meanwhile, one of the
 //! three names its bytes.
 
-use std::collections::{BTreeSet, VecDeque};
-use std::sync::Arc;
+mod bytes;
+mod strays;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 
-use crate::adapters::blobs::BlobError;
-use crate::adapters::faults;
-use crate::adapters::zookeeper::registry::{ReadFile, Registry};
+use self::bytes::Shelf;
+use crate::adapters::blobs::{Presence, Print};
+use crate::adapters::zookeeper::registry::Registry;
 use crate::domain::event::Event;
-use crate::domain::file::FileEntry;
-use crate::domain::ids::{AttemptId, Bytes, FileId, NodeId};
-use crate::domain::snapshot::{Level, ScrubView, SessionState, Snapshot, StoreView};
+use crate::domain::file_table::FileTable;
+use crate::domain::ids::{AttemptId, Bytes, FileId, NodeId, Timestamp};
+use crate::domain::snapshot::{
+    Level, REPORTED_MAX, ScrubReport, ScrubTrouble, ScrubView, SessionState, Snapshot, StoreView,
+};
 use crate::engine::clock;
 use crate::engine::context::Context;
 use crate::engine::driver::Loop;
@@ -40,14 +50,112 @@ pub struct Scrub {
     config: ScrubConfig,
     timer: Interval,
     sizes_due: Instant,
+    /// The session in which sizes were looked at: the records of a new one may have gone back in time.
+    session: Option<Timestamp>,
     /// Files whose hashes this round has still to read, and when the round began.
     round: VecDeque<FileId>,
     round_began: Instant,
+    /// How damaged files looked when they were read last.
+    seen: BTreeMap<FileId, Option<Print>>,
     view: ScrubView,
+    /// What the other instances were told last.
+    reported: Option<ScrubReport>,
 }
 
 /// Published bytes at a node.
 type Blob = (NodeId, FileId, AttemptId, Bytes);
+
+/// What lies in the folders of the nodes that can be read.
+#[derive(Default)]
+struct Listing {
+    blobs: Vec<Blob>,
+    drafts: Vec<(NodeId, AttemptId)>,
+    /// Nodes whose folder cannot be read: nothing of theirs is judged.
+    unread: Vec<NodeId>,
+    troubles: Vec<ScrubTrouble>,
+}
+
+/// Looks at sizes, and at bytes without a record, once.
+pub(in crate::engine) async fn pass(
+    ctx: &Context,
+    registry: &Registry,
+    nodes: &[NodeId],
+    files: &FileTable,
+) -> (Vec<ScrubTrouble>, Result<(), String>) {
+    match ctx.blobs.presence().await {
+        Ok(Presence::There) => {}
+        Ok(Presence::NamedAgain) => {
+            let path = ctx.blobs.id_path();
+            ctx.notice(Level::Warning, format!("{} was missing and is written again", path.display())).await;
+        }
+        Ok(Presence::Gone) => {
+            let cause = format!(
+                "{} is not the folder that was opened: is its disk mounted? None of its files is judged or touched until \
+                 it is back; if it was removed, restore it from a backup together with its .store-id",
+                ctx.blobs.root().display()
+            );
+            return (vec![ScrubTrouble { node: None, cause }], Ok(()));
+        }
+        Err(error) => return (vec![ScrubTrouble { node: None, cause: error.to_string() }], Ok(())),
+    }
+    let listing = list(ctx, nodes).await;
+    let troubles = listing.troubles.clone();
+    let result = judge(ctx, registry, files, listing).await;
+    (troubles, result)
+}
+
+/// Reads every hash once, as a round does bit by bit.
+#[cfg(test)]
+pub(in crate::engine) async fn round(ctx: &Context, registry: &Registry, files: &FileTable) {
+    let mut shelf = Shelf::default();
+    for entry in files.iter() {
+        // What cannot be looked at now is looked at the next time.
+        _ = bytes::check(ctx, registry, entry, &mut shelf).await;
+    }
+}
+
+async fn judge(ctx: &Context, registry: &Registry, files: &FileTable, listing: Listing) -> Result<(), String> {
+    // First those without a record go to quarantine: a record that has lost its bytes may find them there.
+    let kept = strays::judge(ctx, registry, files, &listing).await;
+    let back = bytes::judge(ctx, registry, files, &listing).await;
+    let kept = match kept {
+        Ok(kept) => strays::tell(ctx, kept, &back).await,
+        Err(cause) => Err(cause),
+    };
+    back.result.and(kept)
+}
+
+/// A folder that is missing is made again; one that cannot be read is told.
+async fn list(ctx: &Context, nodes: &[NodeId]) -> Listing {
+    let mut listing = Listing::default();
+    for node in nodes {
+        match ctx.blobs.make_again(node).await {
+            Ok(true) => {
+                let text = format!("the folder of {node} was missing and is made again; its files are looked for");
+                ctx.notice(Level::Error, text).await;
+            }
+            Ok(false) => {}
+            Err(error) => tracing::warn!("{error}"),
+        }
+        let listed = match ctx.blobs.list(node).await {
+            Ok(blobs) => ctx.blobs.leftovers(node).await.map(|drafts| (blobs, drafts)),
+            Err(error) => Err(error),
+        };
+        match listed {
+            Ok((blobs, drafts)) => {
+                let blob = |(file, blob, size)| (node.clone(), file, blob, size);
+                listing.blobs.extend(blobs.into_iter().map(blob));
+                listing.drafts.extend(drafts.into_iter().map(|attempt| (node.clone(), attempt)));
+            }
+            Err(error) => {
+                let cause = format!("the folder of {node} cannot be looked into, so its files are not judged: {error}");
+                listing.troubles.push(ScrubTrouble { node: Some(node.clone()), cause });
+                listing.unread.push(node.clone());
+            }
+        }
+    }
+    listing
+}
 
 impl Scrub {
     #[must_use]
@@ -60,149 +168,55 @@ impl Scrub {
             config,
             timer,
             sizes_due: now,
+            session: None,
             round: VecDeque::new(),
             round_began: now,
+            seen: BTreeMap::new(),
             view: ScrubView::default(),
+            reported: None,
         }
     }
 
-    /// Every record's bytes by size, and every byte by its record.
-    async fn sizes(&mut self, registry: &Registry, nodes: &[NodeId]) -> Result<(), String> {
-        if !self.ctx.blobs.is_there().await.map_err(|error| error.to_string())? {
-            return Err(format!(
-                "{} is not the store that was opened: is its disk mounted? Nothing in it is judged",
-                self.ctx.blobs.root().display()
-            ));
+    async fn sizes(&mut self, registry: &Registry, snapshot: &Snapshot) -> Result<(), String> {
+        let (troubles, result) = pass(&self.ctx, registry, &snapshot.node_ids(), &snapshot.files).await;
+        let judged = troubles.iter().all(|trouble| trouble.node.is_some());
+        self.view.troubles = troubles;
+        if judged && result.is_ok() {
+            self.view.sizes_at = Some(clock::now());
+            self.view.session = Some(snapshot.session.since);
         }
-        let (mut blobs, mut drafts): (Vec<Blob>, Vec<(NodeId, AttemptId)>) = (Vec::new(), Vec::new());
-        for node in nodes {
-            let listed = self.ctx.blobs.list(node).await.map_err(|error| error.to_string())?;
-            blobs.extend(listed.into_iter().map(|(file, blob, size)| (node.clone(), file, blob, size)));
-            let left = self.ctx.blobs.leftovers(node).await.map_err(|error| error.to_string())?;
-            drafts.extend(left.into_iter().map(|attempt| (node.clone(), attempt)));
-        }
-        let snapshot = self.ctx.snapshot();
-        self.judge_records(registry, &snapshot, &blobs).await?;
-        self.judge_bytes(registry, &snapshot, blobs, drafts).await?;
-        self.view.quarantined = self.ctx.blobs.quarantined().await.map_err(|error| error.to_string())?.len() as u64;
-        self.view.sizes_at = Some(clock::now());
-        Ok(())
+        let kept = self.ctx.blobs.quarantined().await.map_err(|error| error.to_string());
+        self.view.quarantined = kept.as_ref().map_or(self.view.quarantined, |kept| kept.len() as u64);
+        result.and(kept.map(drop))
     }
 
-    /// Records whose bytes were not in the listing, or not of their size, are looked at by themselves.
-    async fn judge_records(&self, registry: &Registry, snapshot: &Snapshot, blobs: &[Blob]) -> Result<(), String> {
-        let seen: BTreeSet<_> = blobs.iter().map(|(node, file, blob, size)| (*file, *blob, node, *size)).collect();
-        for entry in snapshot.files.iter() {
-            let record = &entry.record;
-            if !seen.contains(&(entry.id, record.blob, &record.owner, record.size)) {
-                self.check(registry, entry).await?;
+    /// Whether a node's folder has gone since.
+    async fn folder_is_gone(&self, snapshot: &Snapshot) -> bool {
+        for node in snapshot.nodes.iter() {
+            if self.ctx.blobs.is_missing(&node.id).await {
+                return true;
             }
         }
-        Ok(())
+        false
     }
 
-    /// Reads a file's bytes and tells. Whatever is wrong with bytes that the record no longer names
-    /// is no news.
-    async fn check(&self, registry: &Registry, entry: &Arc<FileEntry>) -> Result<(), String> {
-        let mut problem = self.problem(entry).await?;
-        if let Some(wrong) = &problem {
-            registry.canary().await.map_err(|error| error.to_string())?;
-            let now = registry.read_file(entry.id).await.map_err(|error| error.to_string())?;
-            if !matches!(now, ReadFile::Entry(found) if found.record.blob == entry.record.blob) {
-                return Ok(());
+    /// Files that are known to be damaged are read again as soon as their bytes change.
+    async fn damaged(&mut self, registry: &Registry, snapshot: &Snapshot) -> Result<(), String> {
+        self.seen.retain(|file, _| snapshot.damaged.iter().any(|one| one.file == *file));
+        let (mut shelf, mut read, mut problem) = (Shelf::default(), 0, Ok(()));
+        for one in snapshot.damaged.iter() {
+            let Some(entry) = snapshot.files.get(one.file) else { continue };
+            let print = self.ctx.blobs.print(entry).await.ok().flatten();
+            if read >= HASHES_AT_ONCE || self.seen.get(&one.file) == Some(&print) {
+                continue;
             }
-            if wrong.is_missing() && self.bring_back(entry).await? {
-                problem = self.problem(entry).await?;
-            }
-        }
-        let (file, blob, problem) = (entry.id, entry.record.blob, problem.map(|error| error.to_string()));
-        self.ctx.emit(Event::BytesChecked { file, blob, problem }).await;
-        Ok(())
-    }
-
-    /// What is wrong with a file's bytes.
-    async fn problem(&self, entry: &FileEntry) -> Result<Option<BlobError>, String> {
-        match self.ctx.blobs.check(entry).await {
-            Ok(_) => Ok(None),
-            Err(error) if error.is_damaged() || error.is_missing() => Ok(Some(error)),
-            Err(error) => Err(error.to_string()),
-        }
-    }
-
-    /// Whether missing bytes were in the trash or in quarantine: then the records went back in time.
-    async fn bring_back(&self, entry: &FileEntry) -> Result<bool, String> {
-        let record = &entry.record;
-        let back = self.ctx.blobs.bring_back(&record.owner, entry.id, record.blob).await;
-        let back = back.map_err(|error| error.to_string())?;
-        if back {
-            let text = format!(
-                "{} is back at {}: its bytes lay in the trash or in quarantine, and its record names them",
-                record.name, record.owner
-            );
-            self.ctx.notice(Level::Warning, text).await;
-        }
-        Ok(back)
-    }
-
-    /// What no record of the state names, and no intent and no record of the ensemble either, goes to
-    /// quarantine.
-    async fn judge_bytes(
-        &self,
-        registry: &Registry,
-        snapshot: &Snapshot,
-        mut blobs: Vec<Blob>,
-        mut drafts: Vec<(NodeId, AttemptId)>,
-    ) -> Result<(), String> {
-        blobs.retain(|(node, file, blob, _)| {
-            let entry = snapshot.files.get(*file);
-            !entry.is_some_and(|entry| entry.record.blob == *blob && entry.record.owner == *node)
-        });
-        if blobs.is_empty() && drafts.is_empty() {
-            return Ok(());
-        }
-        registry.canary().await.map_err(|error| error.to_string())?;
-        let spoken = spoken_of(registry).await?;
-        blobs.retain(|(_, _, blob, _)| !spoken.contains(blob));
-        drafts.retain(|(_, attempt)| !spoken.contains(attempt) && !self.ctx.underway.has(*attempt));
-        let mut strays = Vec::new();
-        for (node, file, blob, _) in blobs {
-            let named = match registry.read_file(file).await.map_err(|error| error.to_string())? {
-                ReadFile::Entry(entry) => entry.record.blob == blob && entry.record.owner == node,
-                ReadFile::Gone => false,
-                // What a record that cannot be read names is not known.
-                ReadFile::Unreadable { .. } => true,
-            };
-            if !named {
-                strays.push((node, file, blob));
+            let known = self.seen.insert(one.file, print).is_some();
+            if known || print.is_some() {
+                read += 1;
+                problem = problem.and(bytes::check(&self.ctx, registry, entry, &mut shelf).await.map(drop));
             }
         }
-        if !strays.is_empty() {
-            // A move that was made since the intents were read has its source still to collect.
-            let spoken = spoken_of(registry).await?;
-            strays.retain(|(_, _, blob)| !spoken.contains(blob));
-        }
-        let mut kept = Vec::new();
-        for (node, file, blob) in strays {
-            if faults::broken("delete-strays") {
-                _ = self.ctx.blobs.discard(&node, file, blob).await;
-            } else if self.ctx.blobs.quarantine(&node, file, blob).await.map_err(|error| error.to_string())? {
-                faults::at("scrub.quarantined");
-                kept.push(format!("{file} of {node}"));
-            }
-        }
-        for (node, attempt) in drafts {
-            if self.ctx.blobs.quarantine_draft(&node, attempt).await.map_err(|error| error.to_string())? {
-                kept.push(format!("a draft of {node}"));
-            }
-        }
-        if let Some(first) = kept.first() {
-            let text = match kept.len() {
-                1 => format!("put into quarantine, because no record names it: {first}"),
-                count => format!("put into quarantine, because no record names them: {count} files, the first {first}"),
-            };
-            self.ctx.notice(Level::Warning, text).await;
-        }
-        Ok(())
+        problem
     }
 
     /// Reads as many hashes as the time since the round's begin asks for.
@@ -215,6 +229,7 @@ impl Scrub {
         }
         let part = self.round_began.elapsed().as_secs_f64() / self.config.hashes.as_secs_f64();
         let wanted = (part * self.view.round_of as f64).ceil() as u64;
+        let (mut shelf, mut problem) = (Shelf::default(), Ok(()));
         for _ in 0..HASHES_AT_ONCE {
             if self.view.round_done >= wanted || self.ctx.registry().is_none() {
                 break;
@@ -222,22 +237,29 @@ impl Scrub {
             let Some(file) = self.round.pop_front() else { break };
             self.view.round_done += 1;
             if let Some(entry) = self.ctx.snapshot().files.get(file) {
-                self.check(registry, entry).await?;
+                problem = problem.and(bytes::check(&self.ctx, registry, entry, &mut shelf).await.map(drop));
                 self.view.hashed += 1;
             }
         }
+        problem
+    }
+
+    /// What was found belongs to the ensemble: every instance shows it.
+    async fn report(&mut self, registry: &Registry, snapshot: &Snapshot) -> Result<(), String> {
+        let report = ScrubReport {
+            v: 1,
+            quarantined: self.view.quarantined,
+            troubles: self.view.troubles.clone(),
+            damaged: snapshot.damaged.iter().take(REPORTED_MAX).cloned().collect(),
+        };
+        if self.reported.as_ref() == Some(&report) {
+            return Ok(());
+        }
+        let written = registry.write_scrub_report(&report).await;
+        written.map_err(|error| format!("telling the other instances: {error}"))?;
+        self.reported = Some(report);
         Ok(())
     }
-}
-
-/// Every attempt and every blob that an intent speaks of, the source of a move that is being made too.
-async fn spoken_of(registry: &Registry) -> Result<BTreeSet<AttemptId>, String> {
-    let found = registry.intents().await.map_err(|error| error.to_string())?;
-    if let Some(first) = found.unreadable.first() {
-        return Err(format!("bytes without record are not judged while an intent cannot be read: {first}"));
-    }
-    let each = found.intents.iter();
-    Ok(each.flat_map(|(attempt, intent, _)| [Some(*attempt), intent.blob_src, intent.blob_dst]).flatten().collect())
 }
 
 #[async_trait]
@@ -254,22 +276,25 @@ impl Loop for Scrub {
         let snapshot = self.ctx.snapshot();
         let ours = matches!(snapshot.session.store, StoreView::Ours { .. });
         let connected = snapshot.session.state == SessionState::Connected && snapshot.files_complete;
-        let Some(registry) = self.ctx.registry().filter(|_| ours && connected && snapshot.leadership.leads) else {
-            return Ok(());
-        };
+        let Some(registry) = self.ctx.registry().filter(|_| ours && connected) else { return Ok(()) };
+        let damaged = self.damaged(&registry, &snapshot).await;
+        if !snapshot.leadership.leads {
+            // Whoever leads meanwhile tells of something else.
+            self.reported = None;
+            return damaged;
+        }
         let before = self.view.clone();
         let mut result = Ok(());
-        if self.sizes_due <= Instant::now() {
+        let new = self.session.replace(snapshot.session.since) != Some(snapshot.session.since);
+        if new || self.sizes_due <= Instant::now() || self.folder_is_gone(&snapshot).await {
             self.sizes_due = Instant::now() + self.config.sizes;
-            result = self.sizes(&registry, &snapshot.node_ids()).await;
+            result = self.sizes(&registry, &snapshot).await;
         }
         let hashed = self.hashes(&registry, &snapshot).await;
         if self.view != before {
             self.ctx.emit(Event::Scrub(self.view.clone())).await;
         }
-        result.and(hashed)
+        let told = self.report(&registry, &self.ctx.snapshot()).await;
+        result.and(damaged).and(hashed).and(told)
     }
 }
-
-#[cfg(test)]
-mod tests;

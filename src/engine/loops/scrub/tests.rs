@@ -1,4 +1,9 @@
-//! What the scrub takes for bytes that nobody names.
+//! What the scrub takes for bytes that nobody names, and how each file and folder is judged by itself.
+
+use std::os::unix::fs::symlink;
+use std::path::PathBuf;
+
+use std::sync::Arc;
 
 use tokio::sync::{Notify, mpsc, watch};
 
@@ -6,10 +11,11 @@ use super::*;
 use crate::adapters::zookeeper::config::ZkConfig;
 use crate::adapters::zookeeper::fake::{FakeEnsemble, Fate, Request, Weather};
 use crate::adapters::zookeeper::registry::{Fence, MoveCommit};
-use crate::domain::file::blob_name;
+use crate::domain::file::{FileEntry, Hash, blob_name};
 use crate::domain::fixtures::{NOW, file, node_id};
 use crate::domain::ids::InstanceId;
 use crate::domain::migration::{Intent, IntentKind, IntentState};
+use crate::domain::snapshot::Damage;
 use crate::engine::context::testing::context;
 
 const ATTEMPT: AttemptId = AttemptId::new(77);
@@ -60,9 +66,9 @@ async fn the_source_of_a_move_that_was_made_meanwhile_is_left_to_its_intent() {
         let commit = MoveCommit { attempt: ATTEMPT, intent, entry: entry.clone(), record };
         registry.commit_moves(&[commit], &fence).await.unwrap();
     };
-    let scrub = Scrub::new(ctx.clone(), ScrubConfig { sizes: PERIOD, hashes: PERIOD });
-    let snapshot = Snapshot { files: Default::default(), ..Snapshot::clone(&ctx.snapshot()) };
-    let (judged, ()) = tokio::join!(scrub.judge_bytes(&registry, &snapshot, blobs, Vec::new()), moved);
+    let listing = Listing { blobs, ..Listing::default() };
+    let files = FileTable::default();
+    let (judged, ()) = tokio::join!(strays::judge(&ctx, &registry, &files, &listing), moved);
     judged.unwrap();
     assert_eq!(ctx.blobs.quarantined().await.unwrap(), []);
     assert_eq!(ctx.blobs.list(&nodes[0]).await.unwrap(), [(source.1, source.2, Bytes(5))]);
@@ -88,4 +94,181 @@ fn intent(kind: IntentKind, entry: &FileEntry, src: Option<NodeId>, dst: Option<
         by: "test".into(),
         created_ms: NOW,
     }
+}
+
+/// A store with files that are records of a fake ensemble, and what the scrub tells of them.
+struct Store {
+    folder: tempfile::TempDir,
+    ctx: Context,
+    registry: Registry,
+    heard: mpsc::Receiver<Event>,
+    files: FileTable,
+    nodes: Vec<NodeId>,
+}
+
+/// One file of ten bytes a node: ids 1 to 3 on zk1 to zk3.
+async fn store() -> Store {
+    let folder = tempfile::tempdir().unwrap();
+    let nodes = ["zk1", "zk2", "zk3"].map(node_id).to_vec();
+    let (events, heard) = mpsc::channel(256);
+    let zk = ZkConfig::default();
+    let coord = FakeEnsemble::calm().connect(&zk.root);
+    let registry = Registry::open(Arc::new(coord), &zk).await.unwrap();
+    let (_link, link) = watch::channel(Some(registry.clone()));
+    let (ctx, _clerk) = context(folder.path(), &nodes, events, link);
+    let mut files = FileTable::default();
+    let mut fence = Fence::default();
+    for node in &nodes {
+        fence.nodes.push((node.clone(), registry.ensure_node(node).await.unwrap().1));
+    }
+    for (id, node) in (1..).zip(&nodes) {
+        let mut entry = file(id, node.as_str());
+        let bytes = format!("0123456{id:03}");
+        entry.record.size = Bytes(10);
+        entry.record.blake3 = Hash(*blake3::hash(bytes.as_bytes()).as_bytes());
+        let upload = intent(IntentKind::Upload, &entry, None, Some(node.clone()));
+        registry.prepare(&[(entry.record.blob, upload.clone())], &fence).await.unwrap();
+        registry.commit_upload(entry.record.blob, (&upload, 0), entry.id, &entry.record, &fence).await.unwrap();
+        registry.delete_intent(entry.record.blob).await.unwrap();
+        let entry = FileEntry { version: 0, ..entry };
+        std::fs::write(folder.path().join("uploads").join(node.as_str()).join(name(&entry)), bytes).unwrap();
+        files.insert(Arc::new(entry));
+    }
+    Store { folder, ctx, registry, heard, files, nodes }
+}
+
+fn name(entry: &FileEntry) -> String {
+    blob_name(entry.id, entry.record.blob)
+}
+
+impl Store {
+    fn entry(&self, id: u128) -> Arc<FileEntry> {
+        Arc::clone(self.files.get(FileId::new(id)).unwrap())
+    }
+
+    fn path(&self, id: u128) -> PathBuf {
+        let entry = self.entry(id);
+        self.folder.path().join("uploads").join(entry.record.owner.as_str()).join(name(&entry))
+    }
+
+    /// One pass: nodes that could not be judged, and files with what is wrong with them.
+    async fn pass(&mut self) -> (Vec<Option<NodeId>>, BTreeMap<FileId, Option<String>>) {
+        let (troubles, result) = pass(&self.ctx, &self.registry, &self.nodes, &self.files).await;
+        result.unwrap();
+        let mut checked = BTreeMap::new();
+        while let Ok(event) = self.heard.try_recv() {
+            if let Event::BytesChecked { file, problem, .. } = event {
+                checked.insert(file, problem);
+            }
+        }
+        (troubles.into_iter().map(|trouble| trouble.node).collect(), checked)
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_read_is_told_and_the_others_are_judged() {
+    let mut store = store().await;
+    assert_eq!(store.pass().await, (vec![], BTreeMap::new()));
+    let elsewhere = store.folder.path().join("elsewhere");
+    std::fs::rename(store.path(1), &elsewhere).unwrap();
+    symlink(&elsewhere, store.path(1)).unwrap();
+    std::fs::write(store.path(3), b"short").unwrap();
+    let stray = store.path(2).with_file_name(blob_name(FileId::new(77), AttemptId::new(78)));
+    std::fs::write(&stray, b"stray").unwrap();
+    let (troubles, checked) = store.pass().await;
+    assert_eq!(troubles, []);
+    let told: Vec<_> = checked.iter().map(|(file, problem)| (file.bits(), problem.is_some())).collect();
+    assert_eq!(told, [(1, true), (3, true)], "{checked:?}");
+    assert!(!stray.exists() && store.ctx.blobs.quarantined().await.unwrap().len() == 1);
+}
+
+#[tokio::test]
+async fn a_node_without_folder_gets_one_and_one_that_cannot_be_read_hides_no_other() {
+    let mut store = store().await;
+    std::fs::remove_dir_all(store.folder.path().join("uploads/zk1")).unwrap();
+    std::fs::remove_dir_all(store.folder.path().join("uploads/zk2")).unwrap();
+    std::fs::write(store.folder.path().join("uploads/zk2"), b"no folder").unwrap();
+    std::fs::remove_file(store.path(3)).unwrap();
+    let (troubles, checked) = store.pass().await;
+    assert_eq!(troubles, [Some(node_id("zk2"))]);
+    let told: Vec<_> = checked.iter().map(|(file, problem)| (file.bits(), problem.is_some())).collect();
+    assert_eq!(told, [(1, true), (3, true)], "what zk2 holds is not known: {checked:?}");
+    assert!(store.folder.path().join("uploads/zk1/.tmp").is_dir());
+}
+
+/// The records are older than the bytes: the file has moved since, and the trash of that move is empty.
+#[tokio::test]
+async fn bytes_come_back_to_an_older_record_from_wherever_they_lie() {
+    for place in ["published at another node", "in another's trash", "in another's quarantine"] {
+        let mut store = store().await;
+        let (entry, later, zk2) = (store.entry(1), AttemptId::new(999), node_id("zk2"));
+        let moved = store.folder.path().join("uploads/zk2").join(blob_name(entry.id, later));
+        std::fs::rename(store.path(1), &moved).unwrap();
+        match place {
+            "in another's trash" => store.ctx.blobs.trash(&zk2, entry.id, later).await.unwrap(),
+            "in another's quarantine" => _ = store.ctx.blobs.quarantine(&zk2, entry.id, later).await.unwrap(),
+            _ => {}
+        }
+        let (_, checked) = store.pass().await;
+        assert_eq!(checked, BTreeMap::from([(entry.id, None)]), "{place}");
+        assert!(store.ctx.blobs.check(&entry).await.is_ok(), "{place}");
+        assert_eq!(store.ctx.blobs.quarantined().await.unwrap(), [], "{place}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_judged_while_the_folder_is_another() {
+    let mut store = store().await;
+    std::fs::rename(store.folder.path().join("uploads"), store.folder.path().join("unmounted")).unwrap();
+    std::fs::create_dir_all(store.folder.path().join("uploads/zk1")).unwrap();
+    assert_eq!(store.pass().await, (vec![None], BTreeMap::new()));
+}
+
+/// Nothing is taken for a stray while what a record names cannot be read.
+#[tokio::test]
+async fn bytes_of_a_record_that_cannot_be_read_stay() {
+    for record in [r#"{"v":2,"name":"from a newer zkdeck"}"#, "no json"] {
+        let mut store = store().await;
+        let entry = store.entry(1);
+        let path = store.registry.layout().file(entry.id);
+        store.registry.coord().set(&path, record.as_bytes(), None).await.unwrap();
+        store.files.remove(entry.id);
+        store.pass().await;
+        assert!(store.path_of(&entry).exists(), "{record}");
+    }
+}
+
+impl Store {
+    fn path_of(&self, entry: &FileEntry) -> PathBuf {
+        self.folder.path().join("uploads").join(entry.record.owner.as_str()).join(name(entry))
+    }
+}
+
+/// A damaged file is read again as soon as it changes, whatever the interval.
+#[tokio::test(start_paused = true)]
+async fn a_damaged_file_that_is_put_right_is_told_whole_at_the_next_turn() {
+    let mut store = store().await;
+    let (entry, path) = (store.entry(1), store.path(1));
+    let whole = std::fs::read(&path).unwrap();
+    std::fs::write(&path, b"0123456xyz").unwrap();
+    let damage = Damage { file: entry.id, blob: entry.record.blob, cause: "its hash is wrong".into() };
+    let mut snapshot = Snapshot::clone(&store.ctx.snapshot());
+    snapshot.files = store.files.clone();
+    snapshot.damaged = Arc::from([damage]);
+    let mut scrub = Scrub::new(store.ctx.clone(), ScrubConfig { sizes: PERIOD * 99, hashes: PERIOD * 99 });
+    let mut told = Vec::new();
+    for bytes in [None, None, Some(whole)] {
+        if let Some(bytes) = bytes {
+            let other = store.folder.path().join("put-right");
+            std::fs::write(&other, bytes).unwrap();
+            std::fs::rename(other, &path).unwrap();
+        }
+        scrub.damaged(&store.registry, &snapshot).await.unwrap();
+        let mut events = Vec::new();
+        while let Ok(Event::BytesChecked { problem, .. }) = store.heard.try_recv() {
+            events.push(problem.is_some());
+        }
+        told.push(events);
+    }
+    assert_eq!(told, [vec![true], vec![], vec![false]], "and it is not read while nothing changes");
 }
