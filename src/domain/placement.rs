@@ -50,7 +50,8 @@ impl Shelf {
 
     /// Whether the file at `place` was moved less than `cool_down` ago.
     pub(super) fn is_cooling(&self, place: usize, now: Timestamp, cool_down: Millis) -> bool {
-        cooling(self.moved[place], now, cool_down)
+        // A time far to come was written while the clock was ahead: nobody waits for it.
+        cooling(self.moved[place], now, cool_down) && self.moved[place].since(now) <= cool_down
     }
 
     /// Whether any file here can have moved less than `cool_down` ago: a test that costs nothing.

@@ -1,17 +1,54 @@
 //! The one place that reads the wall clock and makes new ids.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::adapters::faults;
-use crate::domain::ids::{AttemptId, FileId, InstanceId, OperationId, Timestamp};
+use crate::domain::ids::{AttemptId, FileId, InstanceId, Millis, OperationId, Timestamp};
 
 /// Now, in milliseconds since 1970; 0 on a clock set before that.
 #[must_use]
 pub fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp(u64::try_from(since.as_millis()).unwrap_or(u64::MAX).saturating_add(faults::clock_ahead()))
+}
+
+/// Difference from which on a time shown is corrected: the clock has jumped.
+const JUMP: Millis = Millis(1_000);
+
+/// A moment to come. It goes by the monotonic clock, so a wall clock that jumps brings it no nearer and puts it
+/// off no further; it is shown as what the wall clock will say then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Alarm {
+    at: Instant,
+    shown: Timestamp,
+}
+
+impl Alarm {
+    #[must_use]
+    pub fn after(span: Millis) -> Self {
+        Self { at: Instant::now() + Duration::from_millis(span.0), shown: now().plus(span) }
+    }
+
+    #[must_use]
+    pub fn is_due(&self) -> bool {
+        self.at <= Instant::now()
+    }
+
+    /// The same moment, with the time that the wall clock will say as it goes now.
+    #[must_use]
+    pub fn corrected(self, now: Timestamp) -> Self {
+        let left = self.at.saturating_duration_since(Instant::now());
+        let shown = now.plus(Millis(u64::try_from(left.as_millis()).unwrap_or(u64::MAX)));
+        if shown.0.abs_diff(self.shown.0) > JUMP.0 { Self { shown, ..self } } else { self }
+    }
+
+    #[must_use]
+    pub const fn shown(&self) -> Timestamp {
+        self.shown
+    }
 }
 
 fn fresh() -> u128 {
@@ -39,4 +76,25 @@ pub fn new_operation() -> OperationId {
 #[must_use]
 pub fn new_instance() -> InstanceId {
     InstanceId::new(fresh())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn an_alarm_is_due_when_its_time_has_passed_whatever_the_clock_says() {
+        let alarm = Alarm::after(Millis(15_000));
+        let shown = alarm.shown();
+        for jump in [3_600_000_i64, -3_600_000] {
+            let jumped = Timestamp(now().0.saturating_add_signed(jump));
+            let corrected = alarm.corrected(jumped);
+            let expected = shown.0.saturating_add_signed(jump);
+            assert!(corrected.shown().0.abs_diff(expected) < 1_000, "{corrected:?}");
+            assert!(!corrected.is_due());
+        }
+        assert_eq!(alarm.corrected(now()), alarm, "what is shown stays while the clock goes evenly");
+        tokio::time::advance(Duration::from_millis(15_000)).await;
+        assert!(alarm.is_due());
+    }
 }

@@ -20,7 +20,7 @@ use crate::domain::file::FileEntry;
 use crate::domain::ids::{Bytes, Millis, OperationId, Timestamp};
 use crate::domain::operation::{Operation, OperationKind, OperationStatus};
 use crate::domain::snapshot::{Snapshot, WorkloadView};
-use crate::engine::clock;
+use crate::engine::clock::{self, Alarm};
 use crate::engine::context::Context;
 use crate::engine::driver::Loop;
 use crate::engine::files::delete;
@@ -76,6 +76,7 @@ pub struct Workload {
     told: WorkloadView,
     clients: Vec<Arc<dyn Coord>>,
     next_connect: Instant,
+    next_run: Option<Alarm>,
 }
 
 impl Workload {
@@ -93,7 +94,9 @@ impl Workload {
         let next_connect = Instant::now();
         let told = view.clone();
         let clients = Vec::new();
-        (Self { ctx, zk, config, seconds, runs, asked: None, view, told, clients, next_connect }, WorkloadPort(runs_tx))
+        let (asked, next_run) = (None, None);
+        let workload = Self { ctx, zk, config, seconds, runs, asked, view, told, clients, next_connect, next_run };
+        (workload, WorkloadPort(runs_tx))
     }
 
     async fn tell(&mut self) {
@@ -104,22 +107,22 @@ impl Workload {
     }
 
     /// The interval with a random part, so that instances and scrapers do not fall into step.
-    fn next(&self, now: Timestamp) -> Timestamp {
+    fn next(&self) -> Alarm {
         let span = (self.config.interval.0 / JITTER_PART).max(1);
         let random = clock::new_operation().bits() as u64;
-        now.plus(self.config.interval).plus(Millis(random % span))
+        Alarm::after(Millis(self.config.interval.0.saturating_add(random % span)))
     }
 
     /// Keeps the time of the next run; whether one is due.
     fn due(&mut self, leads: bool) -> bool {
-        let now = clock::now();
-        let due = self.view.next_run.is_some_and(|at| at <= now);
-        self.view.next_run = match self.view.next_run {
+        let due = self.next_run.is_some_and(|at| at.is_due());
+        self.next_run = match self.next_run {
             _ if !leads || !self.config.enabled => None,
-            Some(at) if !due => Some(at),
-            _ => Some(self.next(now)),
+            Some(at) if !due => Some(at.corrected(clock::now())),
+            _ => Some(self.next()),
         };
-        due && self.view.next_run.is_some()
+        self.view.next_run = self.next_run.map(|at| at.shown());
+        due && self.next_run.is_some()
     }
 
     /// Holds the extra sessions open: one more each time, none while there is no ensemble.
