@@ -18,6 +18,8 @@ pub(crate) struct Ledger(Arc<Mutex<BTreeMap<OperationId, Operation>>>);
 
 /// One process's way to the rows.
 pub(crate) struct Clerk {
+    /// It knows no single row when it is asked for one.
+    pub(crate) forgetful: bool,
     ledger: Ledger,
     notes: mpsc::Receiver<Note>,
     questions: mpsc::Receiver<Question>,
@@ -30,7 +32,7 @@ impl Ledger {
         let (questions, questions_rx) = mpsc::channel(QUESTIONS_MAX);
         let health = Arc::new(Mutex::new(Health::default()));
         let history = History { notes, questions, health, path: std::path::Path::new("simulated").into() };
-        (history, Clerk { ledger: self.clone(), notes: notes_rx, questions: questions_rx })
+        (history, Clerk { forgetful: false, ledger: self.clone(), notes: notes_rx, questions: questions_rx })
     }
 
     pub(crate) fn rows(&self) -> Vec<Row> {
@@ -79,9 +81,15 @@ impl Clerk {
 
     /// Only what the recovery asks; who asks anything else is told that history is closed.
     fn answer(&self, question: Question) {
-        if let Question::Open { reply } = question {
-            let rows = self.ledger.0.lock().unwrap_or_else(PoisonError::into_inner);
-            _ = reply.send(Ok(rows.values().filter(|row| !row.status.is_final()).cloned().collect()));
+        let rows = self.ledger.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match question {
+            Question::Open { reply } => {
+                _ = reply.send(Ok(rows.values().filter(|row| !row.status.is_final()).cloned().collect()));
+            }
+            Question::One { id, reply } => {
+                _ = reply.send(Ok(rows.get(&id).filter(|_| !self.forgetful).cloned()));
+            }
+            _ => {}
         }
     }
 }

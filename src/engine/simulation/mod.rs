@@ -3,7 +3,8 @@
 //! and a seed always makes the same world.
 //!
 //! `world` tells a world's story, `process` is one zkdeck in it and `work` what it does; `sky` decides
-//! what befalls whom, `truth` judges each transaction, `sabotage` breaks the protocol on purpose.
+//! what befalls whom, `truth` judges each transaction, `sabotage` breaks the protocol on purpose. In `past` the
+//! servers come back with an older state, and a `stranger` is a zkdeck of another ensemble.
 //!
 //! | variable | default | |
 //! |---|---|---|
@@ -11,10 +12,12 @@
 //! | `ZKDECK_FIRST_SEED` | 0 | the first of them |
 //! | `ZKDECK_SEED` | | this world only; its verdict is printed |
 
+mod past;
 mod process;
 mod rng;
 mod sabotage;
 mod sky;
+mod stranger;
 mod tests;
 mod truth;
 mod work;

@@ -14,16 +14,18 @@ use tokio_util::sync::CancellationToken;
 use super::sabotage::{Saboteur, SpoiltDisk};
 use super::sky::{Fault, Pid, store_root};
 use super::work;
-use super::world::{ROOT, World};
+use super::world::{ROOT, WITNESS, World};
 use crate::adapters::blobs::disk::Disk;
 use crate::adapters::blobs::disk::fake::Trouble;
 use crate::adapters::blobs::{BlobConfig, BlobStore};
+use crate::adapters::history::History;
 use crate::adapters::history::testing::Clerk;
 use crate::adapters::zookeeper::coord::{Change, Coord, LinkState};
 use crate::adapters::zookeeper::election::Membership;
 use crate::adapters::zookeeper::error::ZkError;
 use crate::adapters::zookeeper::fake::FakeCoord;
 use crate::adapters::zookeeper::registry::{Fence, Registry};
+use crate::domain::event::Event;
 use crate::domain::ids::{Epoch, InstanceId, Timestamp};
 use crate::domain::snapshot::{InstanceInfo, Snapshot};
 use crate::engine::context::Context;
@@ -67,17 +69,21 @@ impl Running {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the simulated processes end with their world")]
-fn spawn(task: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
+pub(super) fn spawn(task: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
     tokio::spawn(task)
 }
 
-/// Starts a process whose workers do `jobs` together.
-pub(super) fn start(world: &Arc<World>, pid: Pid, jobs: usize, snapshot: &Arc<Snapshot>) -> Running {
-    let (events, mut events_rx) = mpsc::channel(1024);
+/// What the jobs of a process work with, and what drains its events.
+pub(super) fn context(
+    pid: Pid,
+    blobs: BlobStore,
+    history: History,
+    link: watch::Receiver<Option<Registry>>,
+    snapshot: &Arc<Snapshot>,
+) -> (Context, mpsc::Receiver<Event>) {
+    let (events, events_rx) = mpsc::channel(1024);
     let (asks, _) = mpsc::channel(1);
-    let (publish, link) = watch::channel(None);
     let stop = CancellationToken::new();
-    let (history, clerk) = world.ledger.open();
     let info = InstanceInfo { id: InstanceId::new(u128::from(pid)), host: "sim".into(), pid, since_ms: Timestamp(0) };
     let ctx = Context {
         driver: Driver::new(events.clone(), stop.clone()),
@@ -85,13 +91,21 @@ pub(super) fn start(world: &Arc<World>, pid: Pid, jobs: usize, snapshot: &Arc<Sn
         asks,
         link,
         snapshots: watch::channel(Arc::clone(snapshot)).1,
-        blobs: store(world, pid),
+        blobs,
         operations: Operations::default(),
         history,
         me: info,
         underway: Underway::default(),
         stop,
     };
+    (ctx, events_rx)
+}
+
+/// Starts a process whose workers do `jobs` together.
+pub(super) fn start(world: &Arc<World>, pid: Pid, jobs: usize, snapshot: &Arc<Snapshot>) -> Running {
+    let (publish, link) = watch::channel(None);
+    let (history, clerk) = world.ledger.open();
+    let (ctx, mut events_rx) = context(pid, store(world, pid), history, link, snapshot);
     let process = Arc::new(Process {
         pid,
         ctx,
@@ -124,11 +138,18 @@ pub(super) fn store(world: &World, pid: Pid) -> BlobStore {
         None => Arc::new(fake),
     };
     let opened = BlobStore::open_on(disk, BlobConfig::new(store_root()), &world.nodes);
+    let store = opened.unwrap_or_else(|error| panic!("the simulated store: {error}"));
+    // Whoever only looks at the end is no user.
+    if pid != WITNESS {
+        let announced = store.announce_now(InstanceId::new(u128::from(pid)), "the ensemble");
+        announced.unwrap_or_else(|error| panic!("the simulated store: {error}"));
+    }
     trouble.arm();
-    opened.unwrap_or_else(|error| panic!("the simulated store: {error}"))
+    store
 }
 
-async fn keep_books(world: Arc<World>, pid: Pid, clerk: Clerk) {
+async fn keep_books(world: Arc<World>, pid: Pid, mut clerk: Clerk) {
+    clerk.forgetful = world.sabotage == Some(super::sabotage::Sabotage::RowsNotAsked);
     let lies = world.sabotage == Some(super::sabotage::Sabotage::RowsLater);
     clerk
         .work(lies, || async {

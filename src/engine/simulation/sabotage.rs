@@ -11,7 +11,7 @@ use rustix::io::Errno;
 
 use super::sky::{Fault, store_root};
 use crate::adapters::blobs::disk::fake::FakeDisk;
-use crate::adapters::blobs::disk::{Disk, Input, Output, Pace};
+use crate::adapters::blobs::disk::{Disk, Held, Input, Output, Pace, Print};
 use crate::adapters::zookeeper::coord::{Change, Coord, LinkState, Mode, Op, Versioned};
 use crate::adapters::zookeeper::error::ZkError;
 use crate::domain::file::{blob_name, parse_blob_name};
@@ -39,10 +39,18 @@ pub(super) enum Sabotage {
     NoSync,
     /// Rows are said to be on disk before they are.
     RowsLater,
+    /// A zkdeck whose ensemble does not name the files of a folder puts them away all the same.
+    StrangerSweeps,
+    /// What lies in a trash or in quarantine is never looked for.
+    NotBroughtBack,
+    /// The trash is emptied without a look at what records have lost.
+    TrashEmptiedBlindly,
+    /// The recovery does not ask whether what it takes back was acknowledged.
+    RowsNotAsked,
 }
 
 impl Sabotage {
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 13] = [
         Self::NoFlip,
         Self::AbortAssumed,
         Self::NoRecordVersion,
@@ -52,6 +60,10 @@ impl Sabotage {
         Self::NameReused,
         Self::NoSync,
         Self::RowsLater,
+        Self::StrangerSweeps,
+        Self::NotBroughtBack,
+        Self::TrashEmptiedBlindly,
+        Self::RowsNotAsked,
     ];
 
     /// The faults under which it shows soonest; any when empty.
@@ -60,6 +72,8 @@ impl Sabotage {
             Self::NoFlip | Self::AbortAssumed => &[Fault::Late, Fault::AnswerLost],
             Self::NoNodeCheck => &[Fault::Drain],
             Self::NoSync | Self::RowsLater => &[Fault::PowerLoss],
+            Self::StrangerSweeps => &[Fault::Stranger],
+            Self::NotBroughtBack | Self::TrashEmptiedBlindly | Self::RowsNotAsked => &[Fault::OldSnapshot],
             _ => &[],
         }
     }
@@ -73,6 +87,9 @@ impl Sabotage {
             Self::RemovedBeforeCommit | Self::RenamedBeforeCommit => &["I1", "I6"],
             Self::AbortAssumed | Self::NameReused | Self::NoSync => &["I1"],
             Self::RowsLater => &["I5", "I9"],
+            Self::StrangerSweeps => &["I1", "I6"],
+            Self::NotBroughtBack => &["I1"],
+            Self::TrashEmptiedBlindly | Self::RowsNotAsked => &["I1", "I7"],
         }
     }
 }
@@ -266,7 +283,23 @@ impl Disk for SpoiltDisk {
         self.disk.size(&self.real(path))
     }
 
+    fn print(&self, path: &Path) -> io::Result<Print> {
+        self.disk.print(&self.real(path))
+    }
+
+    fn hold(&self, path: &Path, text: &str) -> io::Result<Option<Box<dyn Held>>> {
+        self.disk.hold(path, text)
+    }
+
+    fn is_held(&self, path: &Path) -> Result<bool, Errno> {
+        self.disk.is_held(path)
+    }
+
     fn names(&self, folder: &Path) -> io::Result<Vec<OsString>> {
+        let aside = folder.ends_with(".trash") || folder.starts_with("/data/quarantine");
+        if self.rule == Sabotage::NotBroughtBack && aside {
+            return Ok(Vec::new());
+        }
         self.disk.names(folder)
     }
 

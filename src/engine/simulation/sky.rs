@@ -42,9 +42,16 @@ pub(super) enum Fault {
     Drain,
     /// A bit of a file's bytes flips at its owner.
     BitFlip,
+    /// A zkdeck of another ensemble comes to the same folder.
+    Stranger,
+    /// The servers come back with an older state.
+    OldSnapshot,
 }
 
 impl Fault {
+    /// Drawn apart from the others.
+    pub(super) const LATER: [Self; 2] = [Self::Stranger, Self::OldSnapshot];
+
     pub(super) const ALL: [Self; 15] = [
         Self::Kill,
         Self::PowerLoss,

@@ -24,6 +24,8 @@ struct Known {
     /// Attempts whose bytes a record has ever named.
     named: BTreeSet<AttemptId>,
     deleted: BTreeSet<FileId>,
+    /// Bytes that are damaged and may give way to whole ones.
+    damaged: BTreeSet<AttemptId>,
     draining: BTreeSet<NodeId>,
     commits: u64,
     violations: Vec<String>,
@@ -62,7 +64,7 @@ impl Truth {
         let mut known = self.known();
         let name = path.file_name().and_then(|name| name.to_str());
         let Some((file, blob)) = name.and_then(parse_blob_name) else { return };
-        let Some(record) = known.files.get(&file) else { return };
+        let Some(record) = known.files.get(&file).filter(|_| !known.damaged.contains(&blob)) else { return };
         if record.blob == blob && path.parent() == Some(store_root().join(record.owner.as_str()).as_path()) {
             let what = format!("I6 file {file}: the bytes of attempt {blob} are removed, and its record names them");
             known.violations.push(what);
@@ -72,6 +74,15 @@ impl Truth {
     pub(super) fn files(&self) -> Vec<FileEntry> {
         let known = self.known();
         known.files.iter().map(|(id, record)| FileEntry { id: *id, version: 0, record: record.clone() }).collect()
+    }
+
+    /// The servers have gone back to these records, of which some blobs are `damaged`.
+    pub(super) fn put_back(&self, files: Vec<FileEntry>, damaged: BTreeSet<AttemptId>) {
+        let mut known = self.known();
+        let violations = std::mem::take(&mut known.violations);
+        let named = files.iter().map(|entry| entry.record.blob).collect();
+        let files = files.into_iter().map(|entry| (entry.id, entry.record)).collect();
+        *known = Known { files, named, violations, damaged, commits: known.commits, ..Known::default() };
     }
 
     pub(super) fn commits(&self) -> u64 {

@@ -12,15 +12,15 @@ use super::rng::Rng;
 use super::sabotage::Sabotage;
 use super::sky::{Fault, Pid, Sky, store_root};
 use super::truth::Truth;
-use super::work;
+use super::{past, stranger, work};
 use crate::adapters::blobs::disk::fake::Volume;
 use crate::adapters::history::testing::Ledger;
 use crate::adapters::zookeeper::config::ZkConfig;
 use crate::adapters::zookeeper::coord::Coord;
-use crate::adapters::zookeeper::fake::{FakeCoord, FakeEnsemble};
+use crate::adapters::zookeeper::fake::{Calm, FakeCoord, FakeEnsemble};
 use crate::adapters::zookeeper::layout::{BUCKET_DIGITS_DEFAULT, Layout};
 use crate::adapters::zookeeper::registry::Registry;
-use crate::domain::file::blob_name;
+use crate::domain::file::{FileEntry, blob_name};
 use crate::domain::fixtures::{self, node_id};
 use crate::domain::ids::{AttemptId, FileId, NodeId};
 use crate::domain::invariants::{Invariant, Picture, Violation, check};
@@ -32,11 +32,11 @@ pub(super) const ROOT: &str = "/demo";
 const TICK: Duration = Duration::from_millis(50);
 /// How long a world is troubled at most, and how long it may take to come to rest.
 const TROUBLE_MAX: Duration = Duration::from_secs(30);
-const REST_MAX: Duration = Duration::from_secs(600);
+pub(super) const REST_MAX: Duration = Duration::from_secs(600);
 /// What is said of a world that does not come to rest.
 const STUCK: &str = "an attempt has not come to its end in 10 minutes of calm";
 /// Process that no fault befalls: it makes the first files and looks at the end.
-const WITNESS: Pid = 0;
+pub(super) const WITNESS: Pid = 0;
 
 pub(super) struct World {
     pub(super) sky: Arc<Sky>,
@@ -46,6 +46,8 @@ pub(super) struct World {
     pub(super) ledger: Ledger,
     pub(super) nodes: Vec<NodeId>,
     pub(super) sabotage: Option<Sabotage>,
+    /// An ensemble without anything.
+    pub(super) blank: FakeEnsemble,
     files: Mutex<Vec<FileId>>,
     /// Ids that have been given.
     given: AtomicU64,
@@ -106,8 +108,13 @@ impl World {
 /// Lives through the world of a seed. `only`: the faults that may befall it; all when empty.
 pub(super) async fn run(seed: u64, only: &[Fault], sabotage: Option<Sabotage>, template: &Template) -> Verdict {
     let mut rng = Rng::new(seed);
+    // Those that came later are drawn apart, so that a seed makes the world that it has made before.
+    let mut later = Rng::new(!seed);
     let on: BTreeSet<Fault> = match only {
-        [] => Fault::ALL.into_iter().filter(|_| rng.chance(400)).collect(),
+        [] => {
+            let first: Vec<_> = Fault::ALL.into_iter().filter(|_| rng.chance(400)).collect();
+            first.into_iter().chain(Fault::LATER.into_iter().filter(|_| later.chance(400))).collect()
+        }
         only => only.iter().copied().collect(),
     };
     let sky = Arc::new(Sky::new(seed, on.clone()));
@@ -124,6 +131,7 @@ pub(super) async fn run(seed: u64, only: &[Fault], sabotage: Option<Sabotage>, t
         ledger: Ledger::default(),
         nodes: nodes(),
         sabotage,
+        blank: template.ensemble.clone(),
         files: Mutex::default(),
         given: AtomicU64::new(1),
     });
@@ -136,17 +144,22 @@ pub(super) async fn run(seed: u64, only: &[Fault], sabotage: Option<Sabotage>, t
     // Otherwise it would lead for ever.
     witness.process.session().iter().for_each(|coord| world.ensemble.forget(coord));
     let mut story = Story::new(&world, rng, on, &template.snapshot);
+    story.plan_later(&mut later);
     story.troubles().await;
     let rested = story.rest().await;
     let mut verdict = story.judge().await;
     if !rested {
         verdict.violations.push(STUCK.into());
     }
+    if verdict.violations.is_empty() {
+        verdict.violations = past::go_back(&mut story).await;
+        verdict.fired = world.sky.fired();
+    }
     story.running.iter().for_each(Running::end);
     verdict
 }
 
-async fn until(limit: Duration, mut holds: impl FnMut() -> bool) -> bool {
+pub(super) async fn until(limit: Duration, mut holds: impl FnMut() -> bool) -> bool {
     let end = Instant::now() + limit;
     while !holds() {
         if Instant::now() > end {
@@ -166,18 +179,24 @@ enum Event {
     /// The servers end the session of a process that died.
     Forget(Arc<FakeCoord>),
     Reconnect(Arc<FakeCoord>),
+    /// A zkdeck of another ensemble comes to the folder.
+    Visit,
+    /// The servers' disks are copied.
+    Save,
 }
 
-struct Story<'a> {
-    world: &'a Arc<World>,
+pub(super) struct Story<'a> {
+    pub(super) world: &'a Arc<World>,
     rng: Rng,
     on: BTreeSet<Fault>,
-    snapshot: &'a Arc<Snapshot>,
-    running: Vec<Running>,
+    pub(super) snapshot: &'a Arc<Snapshot>,
+    pub(super) running: Vec<Running>,
     next_pid: Pid,
     plan: Vec<(Instant, Event)>,
     /// Blobs that are damaged: they may be served and moved by nobody, and nothing else may be.
-    flipped: BTreeSet<AttemptId>,
+    pub(super) flipped: BTreeSet<AttemptId>,
+    /// The servers as they were once, with the records of that time.
+    pub(super) saved: Option<(FakeEnsemble, Vec<FileEntry>)>,
     /// Whether a process was taken for dead and went on: only such a one may leave bytes that nobody
     /// speaks of, since it writes after the recovery has seen to its attempt.
     haunted: bool,
@@ -194,11 +213,29 @@ impl<'a> Story<'a> {
             next_pid: WITNESS + 1,
             plan: Vec::new(),
             flipped: BTreeSet::new(),
+            saved: None,
             haunted: false,
         }
     }
 
-    fn begin(&mut self, jobs: usize) {
+    fn plan_later(&mut self, rng: &mut Rng) {
+        for (fault, event) in [(Fault::Stranger, Event::Visit), (Fault::OldSnapshot, Event::Save)] {
+            if self.on.contains(&fault) {
+                self.plan.push((Instant::now() + rng.millis(6_000), event));
+            }
+        }
+    }
+
+    /// Whoever lives dies, and the servers know it.
+    pub(super) fn end_all(&mut self) {
+        for one in std::mem::take(&mut self.running) {
+            self.world.sky.kill(one.process.pid);
+            one.end();
+            one.process.session().iter().for_each(|coord| self.world.ensemble.forget(coord));
+        }
+    }
+
+    pub(super) fn begin(&mut self, jobs: usize) {
         let pid = self.next_pid;
         self.next_pid += 1;
         self.running.push(process::start(self.world, pid, jobs, self.snapshot));
@@ -241,6 +278,14 @@ impl<'a> Story<'a> {
                 Event::Restart { jobs } => self.begin(jobs),
                 Event::Forget(coord) => self.world.ensemble.forget(&coord),
                 Event::Reconnect(coord) => self.world.ensemble.reconnect(&coord),
+                Event::Visit => {
+                    self.world.sky.fire(Fault::Stranger);
+                    process::spawn(stranger::visit(Arc::clone(self.world), Arc::clone(self.snapshot)));
+                }
+                Event::Save => {
+                    let copy = self.world.ensemble.copy(Arc::new(Calm));
+                    self.saved = Some((copy, self.world.truth.files()));
+                }
             }
         }
     }
@@ -319,7 +364,7 @@ impl<'a> Story<'a> {
             match event {
                 Event::Forget(coord) => self.world.ensemble.forget(&coord),
                 Event::Reconnect(coord) => self.world.ensemble.reconnect(&coord),
-                Event::Mishap | Event::Restart { .. } => {}
+                Event::Mishap | Event::Restart { .. } | Event::Visit | Event::Save => {}
             }
         }
         sky.take_died().into_iter().for_each(|pid| self.bury(pid));
@@ -331,11 +376,7 @@ impl<'a> Story<'a> {
         let idle = until(REST_MAX, || self.all_idle()).await;
         self.world.ensemble.settle();
         if self.rng.chance(500) {
-            for one in std::mem::take(&mut self.running) {
-                sky.kill(one.process.pid);
-                one.end();
-                one.process.session().iter().for_each(|coord| self.world.ensemble.forget(coord));
-            }
+            self.end_all();
             self.begin(0);
         }
         idle && self.recover().await

@@ -72,6 +72,21 @@ impl FakeEnsemble {
         new
     }
 
+    /// The servers come back with an older state, which they take for the newest: no session lives on, and nobody
+    /// is told.
+    pub(crate) fn put_back(&self, old: &Self) {
+        let mut tree = old.servers().tree.clone();
+        let mut servers = self.servers();
+        for (id, session) in &mut servers.sessions {
+            session.link = LinkState::Ended("the servers know no such session".into());
+            session.connection += 1;
+            session.tell(Change::Link(session.link.clone()));
+            drop(tree.end(*id));
+        }
+        servers.late.clear();
+        servers.tree = tree;
+    }
+
     pub(crate) fn observe(&self, observer: Observer) {
         self.servers().observer = Some(observer);
     }

@@ -19,7 +19,7 @@ use tokio::time::{Instant, sleep};
 pub(crate) use self::ensemble::FakeEnsemble;
 use self::ensemble::{Servers, Write};
 pub(crate) use self::tree::Effect;
-pub(crate) use self::weather::{Fate, Request, Weather};
+pub(crate) use self::weather::{Calm, Fate, Request, Weather};
 use super::coord::{Change, Coord, LinkState, Mode, Op, Versioned, request_bytes, within_limit};
 use super::error::{Refusal, ZkError};
 

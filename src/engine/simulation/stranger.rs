@@ -1,0 +1,53 @@
+//! A zkdeck of another ensemble comes to the folder that the processes use.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::io::Errno;
+use tokio::sync::watch;
+
+use super::process;
+use super::sabotage::Sabotage;
+use super::sky::{Pid, store_root};
+use super::world::{ROOT, World};
+use crate::adapters::blobs::disk::fake::{Operation, Trouble};
+use crate::adapters::blobs::{BlobConfig, BlobStore};
+use crate::adapters::history::testing::Ledger;
+use crate::adapters::zookeeper::election::Membership;
+use crate::adapters::zookeeper::fake::Calm;
+use crate::adapters::zookeeper::registry::Registry;
+use crate::domain::file_table::FileTable;
+use crate::domain::snapshot::{Snapshot, StoreView};
+use crate::engine::loops::scrub;
+use crate::engine::loops::session::store::Looker;
+
+/// No process of the world is counted so far.
+const STRANGER: Pid = 1_000_000;
+
+/// A disk on which nothing goes wrong.
+pub(super) struct Sound;
+
+impl Trouble for Sound {
+    fn strikes(&self, _: Operation, _: &std::path::Path) -> Option<Errno> {
+        None
+    }
+}
+
+/// Looks whose the folder is, and when it may, puts away whatever its own ensemble does not name.
+pub(super) async fn visit(world: Arc<World>, snapshot: Arc<Snapshot>) {
+    let ensemble = world.blank.copy(Arc::new(Calm));
+    let registry = Registry::over(Arc::new(ensemble.connect(ROOT)), ROOT);
+    let disk = Arc::new(world.volume.disk(Arc::new(Sound), Duration::from_millis(1)));
+    let Ok(blobs) = BlobStore::open_on(disk, BlobConfig::new(store_root()), &world.nodes) else { return };
+    let (history, _clerk) = Ledger::default().open();
+    let (_publish, link) = watch::channel(None);
+    let (ctx, _events) = process::context(STRANGER, blobs, history, link, &snapshot);
+    if Membership::join(&registry, &ctx.me, false).await.is_err() {
+        return;
+    }
+    let looker = Looker { ctx: &ctx, nodes: &world.nodes, servers: &["another".to_owned()], read_only: false };
+    let may = matches!(looker.store(&registry).await, Ok(StoreView::Ours { .. }));
+    if may || world.sabotage == Some(Sabotage::StrangerSweeps) {
+        _ = scrub::pass(&ctx, &registry, &world.nodes, &FileTable::default()).await;
+    }
+}
