@@ -92,3 +92,101 @@ impl Inspection {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    //! The store of each released version, read by this program, without a server.
+
+    use std::path::{Path, PathBuf};
+    use std::sync::Arc;
+
+    use serde_json::Value;
+
+    use super::*;
+    use crate::adapters::blobs::BlobConfig;
+    use crate::adapters::history::HistoryConfig;
+    use crate::adapters::zookeeper::ZkConfig;
+    use crate::adapters::zookeeper::coord::{Coord, Mode};
+    use crate::adapters::zookeeper::fake::{FakeCoord, FakeEnsemble};
+    use crate::domain::fixtures::node_id;
+    use crate::domain::invariants::Place;
+    use crate::domain::migration::{IntentKind, IntentState};
+
+    fn stores() -> Vec<PathBuf> {
+        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+        let folders = std::fs::read_dir(fixtures).unwrap().map(|entry| entry.unwrap().path());
+        folders.filter(|path| path.join("znodes.jsonl").exists()).collect()
+    }
+
+    fn copy(from: &Path, to: &Path) {
+        std::fs::create_dir_all(to).unwrap();
+        for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
+            let target = to.join(entry.file_name());
+            if entry.path().is_dir() {
+                copy(&entry.path(), &target);
+            } else {
+                std::fs::copy(entry.path(), target).unwrap();
+            }
+        }
+    }
+
+    async fn ensemble(store: &Path) -> FakeCoord {
+        let coord = FakeEnsemble::calm().connect("/demo");
+        for line in std::fs::read_to_string(store.join("znodes.jsonl")).unwrap().lines() {
+            let line: Value = serde_json::from_str(line).unwrap();
+            let (path, data) = (line["path"].as_str().unwrap(), line["data"].as_str().unwrap().as_bytes());
+            for (at, _) in path.match_indices('/').skip(1) {
+                _ = coord.create(&path[..at], b"", Mode::Persistent).await;
+            }
+            coord.create(path, data, Mode::Persistent).await.unwrap();
+            for _ in 0..line["version"].as_u64().unwrap() {
+                coord.set(path, data, None).await.unwrap();
+            }
+        }
+        coord
+    }
+
+    async fn inspection(store: &Path, folder: &Path) -> Inspection {
+        copy(store, folder);
+        let zk = ZkConfig { root: "/demo".into(), ..ZkConfig::default() };
+        let registry = Registry::open(Arc::new(ensemble(store).await), &zk).await.unwrap();
+        let nodes = ["zk1", "zk2", "zk3"].map(node_id).to_vec();
+        let blobs = BlobStore::open(BlobConfig::new(folder.join("data/uploads")), &nodes).unwrap();
+        assert_eq!(registry.store().await.unwrap().as_deref(), blobs.store_id());
+        let config = HistoryConfig {
+            path: folder.join("data/zkdeck.db"),
+            ndjson_dir: folder.join("logs/backend"),
+            any_filesystem: true,
+        };
+        let history = History::open(config).unwrap();
+        Inspection { registry, blobs: Some(blobs), history: Some(history), nodes, hashes: true }
+    }
+
+    #[tokio::test]
+    async fn all_of_an_older_versions_store_is_known() {
+        let stores = stores();
+        assert!(stores.iter().any(|store| store.ends_with("store-0.1.0")), "{stores:?}");
+        for store in stores {
+            let folder = tempfile::tempdir().unwrap();
+            let inspection = inspection(&store, folder.path()).await;
+            let picture = inspection.picture().await.unwrap();
+            assert_eq!(check(&picture), [], "{}", store.display());
+            assert!(picture.files.len() > 10 && picture.unreadable.is_empty());
+            for kind in [IntentKind::Upload, IntentKind::Move, IntentKind::Delete] {
+                for state in [IntentState::Prepared, IntentState::Committed, IntentState::Aborted] {
+                    let one = picture.intents.iter().find(|(_, one)| (one.kind, one.state) == (kind, state));
+                    assert!(one.is_some(), "no {state:?} {kind:?}");
+                }
+            }
+            for place in [Place::Published, Place::Draft, Place::Trash, Place::Quarantine] {
+                assert!(picture.stored.iter().flatten().any(|one| one.place == place), "nothing lies in {place:?}");
+            }
+            let drains = picture.nodes.iter().filter(|(_, record)| record.state.is_draining()).count();
+            let weighted = picture.nodes.iter().filter(|(_, record)| record.weight == 150).count();
+            assert_eq!((drains, weighted), (1, 1));
+            assert!(inspection.registry.scheduler_paused().await.unwrap().0);
+            assert!(inspection.registry.epoch().await.unwrap().is_some_and(|epoch| epoch.0 > 0));
+            assert!(inspection.registry.last_run().await.unwrap().is_some());
+        }
+    }
+}

@@ -33,6 +33,7 @@ impl Ensemble {
             });
             let text = format!(
                 "tickTime=500\ninitLimit=20\nsyncLimit=10\ndataDir={}\nadmin.enableServer=false\nmaxClientCnxns=0\n\
+                 maxSessionTimeout=120000\n\
                  4lw.commands.whitelist=srvr,mntr,ruok\n{}",
                 home.join("data").display(),
                 peers.collect::<String>()

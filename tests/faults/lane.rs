@@ -435,6 +435,12 @@ impl Lane {
         doctor.status.success()
     }
 
+    /// What `zkdeck doctor` says.
+    pub fn doctor(&self) -> String {
+        let doctor = Command::new(program()).args(["doctor", "--hashes"]).current_dir(&self.folder).output();
+        String::from_utf8_lossy(&doctor.unwrap().stdout).into_owned()
+    }
+
     async fn picture(&mut self) -> Result<Picture, String> {
         let registry = self.registry().await;
         let nodes: Vec<NodeId> = NODES.iter().map(|node| NodeId::new(node).unwrap()).collect();

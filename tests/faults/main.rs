@@ -9,6 +9,7 @@
 
 mod bench;
 mod ensemble;
+mod fixture;
 mod history;
 mod lane;
 mod machine;
