@@ -125,6 +125,34 @@ pub struct Run {
     pub cause: Option<Cause>,
 }
 
+/// Who asks for runs beside operators.
+pub const BY_TIMER: &str = "timer";
+pub const BY_DRAIN: &str = "drain";
+
+impl Run {
+    /// Whether a person asked for it, who waits for its outcome.
+    #[must_use]
+    pub fn is_waited_for(&self) -> bool {
+        self.by != BY_TIMER && self.by != BY_DRAIN
+    }
+
+    /// Why nothing was moved, outcome first.
+    #[must_use]
+    pub fn nothing_moved(&self) -> String {
+        match self.decision {
+            Decision::Balanced => "balanced: nothing to move".to_owned(),
+            Decision::BelowTrigger => format!(
+                "nothing to move: the counts differ by {}, and a run moves files from {} on",
+                self.max_difference, self.threshold
+            ),
+            decision => {
+                let note = self.note.as_ref().map(|note| format!(": {note}")).unwrap_or_default();
+                format!("nothing moved: {decision}{note}")
+            }
+        }
+    }
+}
+
 /// The scheduler as a front shows it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct SchedulerView {

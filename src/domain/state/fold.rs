@@ -352,6 +352,12 @@ impl State {
                 let text = format!("{} {}: {}: {why}", kind.word(), operation.what, operation.truth());
                 self.notice(Level::Warning, text, now);
             }
+            // The asker's footer says that it runs: the end is said there too.
+            OperationStatus::None => {
+                if let Some(run) = operation.run.as_ref().filter(|run| run.is_waited_for()) {
+                    self.notice(Level::Info, run.nothing_moved(), now);
+                }
+            }
             OperationStatus::Done if is_waited_for(operation) => {
                 self.notice(Level::Info, format!("{} {} done in {took}", kind.word(), operation.what), now);
             }

@@ -18,7 +18,7 @@ use crate::domain::event::Event;
 use crate::domain::ids::{Bytes, Millis, OperationId, Timestamp};
 use crate::domain::operation::OperationStatus;
 use crate::domain::planner::{Plan, PlannedMove};
-use crate::domain::scheduler::{Decision, Run};
+use crate::domain::scheduler::{BY_DRAIN, BY_TIMER, Decision, Run};
 use crate::domain::snapshot::{LeadershipView, Snapshot};
 use crate::engine::context::Context;
 use crate::engine::driver::Loop;
@@ -240,7 +240,7 @@ impl Scheduler {
     async fn drains(&mut self) {
         let draining = self.ctx.drains().await;
         if draining.iter().any(|(_, _, left)| *left > 0) && self.poked {
-            self.execute(clock::new_operation(), "drain", false).await;
+            self.execute(clock::new_operation(), BY_DRAIN, false).await;
         }
         for (node, record, left) in self.ctx.drains().await {
             let crate::domain::node::NodeState::Draining { operation, .. } = record.state else { continue };
@@ -469,7 +469,7 @@ impl Loop for Scheduler {
         self.drains().await;
         self.poked = false;
         if due {
-            self.execute(clock::new_operation(), "timer", false).await;
+            self.execute(clock::new_operation(), BY_TIMER, false).await;
         }
         Ok(())
     }

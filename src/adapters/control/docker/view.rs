@@ -61,9 +61,14 @@ fn with(error: Option<String>, text: String) -> String {
 
 fn unhealthy(found: &ContainerInspectResponse) -> Option<String> {
     let health = found.state.as_ref()?.health.as_ref()?;
-    let streak = health.failing_streak.unwrap_or_default();
-    (health.status == Some(HealthStatusEnum::UNHEALTHY))
-        .then(|| format!("fails its health check, {streak} times in a row"))
+    let times = match health.failing_streak {
+        // After a pause the engine keeps the verdict until the next check, and has begun to count anew.
+        Some(..=0) => return None,
+        Some(1) => ", once".to_owned(),
+        Some(times) => format!(", {times} times in a row"),
+        None => String::new(),
+    };
+    (health.status == Some(HealthStatusEnum::UNHEALTHY)).then(|| format!("fails its health check{times}"))
 }
 
 /// `StartedAt` of what runs, `FinishedAt` of what does not; the engine keeps no time of a pause.
@@ -122,6 +127,28 @@ mod tests {
             (HostState::Starting, Some("restarts after exit code 1, 5 times so far".into()))
         );
         assert_eq!(told(Status::DEAD, 0, false).0, HostState::Stopped);
+    }
+
+    #[test]
+    fn a_health_check_is_told_from_its_first_failure_on() {
+        let told = |status, streak| {
+            let health = bollard::models::Health {
+                status: Some(status),
+                failing_streak: streak,
+                ..bollard::models::Health::default()
+            };
+            let state =
+                ContainerState { status: Some(Status::RUNNING), health: Some(health), ..ContainerState::default() };
+            view(&found(state), "demo").detail
+        };
+        assert_eq!(
+            told(HealthStatusEnum::UNHEALTHY, Some(20)).as_deref(),
+            Some("fails its health check, 20 times in a row")
+        );
+        assert_eq!(told(HealthStatusEnum::UNHEALTHY, Some(1)).as_deref(), Some("fails its health check, once"));
+        assert_eq!(told(HealthStatusEnum::UNHEALTHY, None).as_deref(), Some("fails its health check"));
+        assert_eq!(told(HealthStatusEnum::UNHEALTHY, Some(0)), None, "a container that was paused and goes on");
+        assert_eq!(told(HealthStatusEnum::HEALTHY, Some(0)), None);
     }
 
     #[test]
