@@ -3,6 +3,7 @@
 //! Adding a route: one handler in a file under `routes/`, one line in `router::ROUTES`, one path in
 //! `docs/openapi.json` (a test fails on a difference).
 
+mod address;
 mod body;
 mod config;
 mod drain;

@@ -8,6 +8,7 @@ use axum::middleware::from_fn_with_state;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use super::address::{Looking, Peer};
 use super::config::{ApiConfig, ApiError};
 use super::drain::{self, Drain};
 use super::router::router;
@@ -54,9 +55,10 @@ pub async fn serve(bound: Bound, handle: Handle, config: ApiConfig, stop: Cancel
     let (drain, rests) = Drain::new();
     let service = router(handle, config)
         .layer(from_fn_with_state(drain, drain::keep))
-        .into_make_service_with_connect_info::<SocketAddr>();
+        .into_make_service_with_connect_info::<Peer>();
     let stopped = stop.clone();
-    let serve = axum::serve(bound.listener, service).with_graceful_shutdown(async move { stopped.cancelled().await });
+    let listener = Looking(bound.listener);
+    let serve = axum::serve(listener, service).with_graceful_shutdown(async move { stopped.cancelled().await });
     let late = async {
         stop.cancelled().await;
         tokio::time::sleep(STOP_LIMIT).await;

@@ -1,7 +1,6 @@
 //! What every handler has: the engine's handle, the settings, and who asks.
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +9,7 @@ use axum::http::request::Parts;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
+use super::address::Peer;
 use super::config::ApiConfig;
 use super::error::Fail;
 use crate::domain::command::{Actor, Command};
@@ -68,7 +68,7 @@ impl<S: Sync> FromRequestParts<S> for By {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-        Ok(Self(Actor(peer.map_or_else(|| "api".into(), |peer| format!("api {}", peer.0.ip().to_canonical())))))
+        let peer = parts.extensions.get::<ConnectInfo<Peer>>();
+        Ok(Self(Actor(peer.map_or_else(|| "api".into(), |peer| format!("api {}", peer.0.0.ip().to_canonical())))))
     }
 }
