@@ -48,8 +48,8 @@ impl Default for ApiConfig {
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
     #[error(
-        "REST on {address}: this address can be reached from other machines and no token is set; set a token, listen \
-         on 127.0.0.1, or allow it by the setting for an insecure bind"
+        "REST on {address}: this address can be reached from other machines and no token is set; name a file with one \
+         in api.token_file, listen on 127.0.0.1, or set api.insecure = true to serve everybody"
     )]
     Open { address: SocketAddr },
     #[error(

@@ -277,7 +277,7 @@ impl fmt::Display for Rejected {
             Self::NotReady { what, why } => write!(f, "{what} is not possible yet: {why}; try again in a moment"),
             Self::ShuttingDown => f.write_str("zkdeck is ending and takes no more commands"),
             Self::Internal { cause } => {
-                write!(f, "zkdeck failed inside: {cause}; the log under logs/backend tells more")
+                write!(f, "zkdeck failed inside: {cause}; backend/ in the log folder tells more")
             }
         }
     }

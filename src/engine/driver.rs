@@ -66,7 +66,7 @@ impl Driver {
         let events = self.events.clone();
         self.spawn(async move {
             if let Err(panic) = AssertUnwindSafe(job).catch_unwind().await {
-                let text = format!("{name} failed inside: {}; the log under logs/backend tells more", words(&*panic));
+                let text = format!("{name} failed inside: {}; backend/ in the log folder tells more", words(&*panic));
                 tracing::error!(job = name, "{text}");
                 _ = events.send(Event::Notice { level: Level::Error, text }).await;
             }

@@ -43,6 +43,6 @@ pub enum TuiError {
     NoTerminal,
     #[error("cannot {what}: {source}")]
     Terminal { what: &'static str, source: std::io::Error },
-    #[error("the console failed inside: {0}; the log under logs/backend tells more")]
+    #[error("the console failed inside: {0}; backend/ in the log folder tells more")]
     Panicked(String),
 }

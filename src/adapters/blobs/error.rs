@@ -50,7 +50,7 @@ pub enum BlobError {
     Io { operation: &'static str, path: PathBuf, at_target: bool, source: io::Error },
     #[error("{operation} {}: no progress for {limit}; check the disk", path.display())]
     TimedOut { operation: &'static str, path: PathBuf, at_target: bool, limit: Millis },
-    #[error("{operation} {}: the work ended early ({cause}); the log under logs/backend tells more", path.display())]
+    #[error("{operation} {}: the work ended early ({cause}); backend/ in the log folder tells more", path.display())]
     Ended { operation: &'static str, path: PathBuf, cause: String },
 }
 

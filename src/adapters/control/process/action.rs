@@ -158,7 +158,9 @@ impl Expected {
             _ = server.signal(Signal::KILL);
         }
         let next = match action {
-            ServerAction::Start => "the zkdeck that owns the local ensemble does not answer: look into logs/backend",
+            ServerAction::Start => {
+                "the zkdeck that owns the local ensemble does not answer: look into backend/ in the log folder"
+            }
             _ => "look at the process, it may be stuck in the kernel",
         };
         let late = now.duration_since(self.begun) >= self.limit;

@@ -24,7 +24,7 @@ pub enum LocalError {
     OtherPorts { root: PathBuf, asked: String, found: String },
     #[error("start {node} with {program}: {source}")]
     Spawn { node: NodeId, program: String, source: io::Error },
-    #[error("the local ensemble did not answer within {0} s; look into logs/backend and try again")]
+    #[error("the local ensemble did not answer within {0} s; look into backend/ in the log folder and try again")]
     TimedOut(u64),
     #[error("the thread that keeps the local ensemble has ended; start zkdeck again")]
     Ended,

@@ -332,7 +332,8 @@ impl Parser<'_> {
             self.at += 1;
             match next {
                 None => {
-                    let what = "expected a closing / for the regex that opens here; quote a path: \"/demo/files\"";
+                    let what =
+                        "expected a closing / for the regex that opens here; quote a path: \"/zookeeper/config\"";
                     return Self::fail(open, what);
                 }
                 Some('/') if self.peek().is_none_or(ends_value) => break,

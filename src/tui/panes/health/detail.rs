@@ -82,7 +82,7 @@ fn requests(server: &ServerView, view: &View<'_>) -> Vec<String> {
         format!("requests {}  {spark}", words::rate(server.requests_per_s)),
         format!("reads {reads}  writes {writes}"),
         format!("p99 read {read}  write {write}"),
-        format!("elections won {}", words::or_dash(server.elections)),
+        format!("elections seen {}", words::or_dash(server.elections)),
     ];
     pieces.extend(server.metrics_missing.as_ref().map(|why| format!("no metrics: {why}")));
     pieces
