@@ -17,7 +17,7 @@ use super::handle::Request;
 use crate::adapters::zookeeper::registry::Fence;
 use crate::domain::event::Event;
 use crate::domain::ids::NodeId;
-use crate::domain::snapshot::Snapshot;
+use crate::domain::snapshot::{Level, Snapshot};
 use crate::domain::state::State;
 
 /// Events that may wait for the core.
@@ -101,7 +101,9 @@ impl Core {
     }
 
     fn publish(&mut self) {
-        _ = self.snapshots.send_replace(Arc::new(self.state.snapshot(clock::now())));
+        let snapshot = Arc::new(self.state.snapshot(clock::now()));
+        let before = self.snapshots.send_replace(Arc::clone(&snapshot));
+        log_notices(&before, &snapshot);
     }
 
     /// Who asked may have gone meanwhile; then nobody needs the answer.
@@ -135,5 +137,20 @@ impl Core {
     fn fence(&self, nodes: &[NodeId]) -> Fence {
         let version = |node: &NodeId| self.state.record(node).map(|(_, version)| (node.clone(), *version));
         Fence { epoch: None, nodes: nodes.iter().filter_map(version).collect() }
+    }
+}
+
+/// What the screen tells is told by the log too, for who has no screen.
+fn log_notices(before: &Snapshot, after: &Snapshot) {
+    if Arc::ptr_eq(&before.notices, &after.notices) {
+        return;
+    }
+    let last = before.notices.last().map_or(0, |notice| notice.number);
+    for notice in after.notices.iter().filter(|notice| notice.number > last) {
+        match notice.level {
+            Level::Info => tracing::info!("{}", notice.text),
+            Level::Warning => tracing::warn!("{}", notice.text),
+            Level::Error => tracing::error!("{}", notice.text),
+        }
     }
 }
