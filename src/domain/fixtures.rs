@@ -197,7 +197,7 @@ pub fn snapshot() -> Snapshot {
         ]),
         operations_total: 412,
         operations_per_minute: Series::default(),
-        history: HistoryView { path: "data/zkdeck.db".into(), queued: 0, problem: None },
+        history: HistoryView { path: "data/zkdeck.db".into(), queued: 0, problem: None, lines_problem: None },
         control: ControlView::Process,
         loops: Arc::from([]),
         canary: CanaryView { last_ms: Some(3.2), ..CanaryView::default() },

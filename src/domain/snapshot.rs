@@ -405,6 +405,8 @@ pub struct HistoryView {
     pub queued: usize,
     /// Why history cannot be written, in words.
     pub problem: Option<String>,
+    /// Why the lines cannot be written that history is restored from and that Filebeat ships, in words.
+    pub lines_problem: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -63,6 +63,11 @@ pub(super) fn restore(path: &Path) -> Result<Option<PathBuf>, HistoryError> {
     Ok(None)
 }
 
+/// Whether there is a copy, good or not.
+pub(super) fn any(path: &Path) -> bool {
+    !all(path).is_empty()
+}
+
 /// Whether SQLite finds nothing wrong with a file.
 pub(super) fn is_whole(path: &Path) -> bool {
     let check = || -> rusqlite::Result<String> {

@@ -3,11 +3,11 @@
 //! `writer` is the one thread that writes, in groups; `reader` answers questions over a connection
 //! of its own; `rows` turns operations into rows and back; `schema` makes and mends the file, from the
 //! newest good one that `backup` has made; `place` tells whether it may lie where it lies and whether
-//! it is still there; `ndjson` appends the lines that Filebeat ships, and reads them back.
+//! it is still there; `lines` appends the lines that Filebeat ships, and reads them back.
 
 mod backup;
 mod examine;
-mod ndjson;
+mod lines;
 mod place;
 mod reader;
 mod rows;
@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
-pub use self::examine::{Examined, examine};
+pub use self::examine::{Examined, Unread, examine, rows_before};
 use self::reader::Question;
 use self::writer::Note;
 use crate::domain::ids::OperationId;
@@ -66,18 +66,18 @@ pub enum HistoryError {
     Filesystem { path: PathBuf, kind: &'static str },
     #[error("history {path} has layout {found}, and this zkdeck knows {known}; use a newer zkdeck", path = path.display())]
     Newer { path: PathBuf, found: i64, known: i64 },
+    #[error("history {path} is not read: {why}", path = path.display())]
+    Unread { path: PathBuf, why: Unread },
     #[error("history gave no answer within {} s; its disk may hang", ANSWER_LIMIT.as_secs())]
     Late,
     #[error("history is closed: zkdeck is ending")]
     Closed,
 }
 
-/// Looks through a file without changing it.
-///
-/// # Errors
-/// What SQLite finds wrong inside.
-pub fn look(path: &Path) -> Result<(), String> {
-    if backup::is_whole(path) { Ok(()) } else { Err("SQLite finds its pages damaged".to_owned()) }
+/// What there is to make a file again from that is not there.
+#[must_use]
+pub fn can_be_restored(config: &HistoryConfig) -> bool {
+    backup::any(&config.path) || lines::any(&config.ndjson_dir)
 }
 
 /// What the threads tell about themselves.
@@ -86,6 +86,8 @@ struct Health {
     problem: Option<String>,
     /// Rows that the writer holds because they could not be written.
     kept: usize,
+    /// Why the lines of operations cannot be appended.
+    lines: Option<String>,
     /// What was done to the file, oldest first, until somebody takes it.
     notes: Vec<String>,
 }
@@ -107,6 +109,7 @@ impl History {
     pub fn open(config: HistoryConfig) -> Result<Self, HistoryError> {
         place::check(&config)?;
         let (connection, note) = schema::open(&config)?;
+        note.iter().for_each(|note| tracing::warn!("{note}"));
         let health = Arc::new(Mutex::new(Health { notes: note.into_iter().collect(), ..Health::default() }));
         let path: Arc<Path> = config.path.as_path().into();
         let (notes, notes_rx) = mpsc::channel(QUEUE_MAX);
@@ -119,11 +122,31 @@ impl History {
         Ok(Self { notes, questions, health, path })
     }
 
+    /// Opens the file to answer questions only: nothing is made, brought up to date or written.
+    ///
+    /// # Errors
+    /// [`HistoryError::Unread`].
+    pub fn look(path: &Path) -> Result<Self, HistoryError> {
+        let reader = reader::Reader::look(path)?;
+        // Nobody takes notes: who wants to write is told that history is closed.
+        let (notes, _) = mpsc::channel(1);
+        let (questions, questions_rx) = mpsc::channel(QUESTIONS_MAX);
+        let started = |source| HistoryError::Io { path: path.to_owned(), action: "start a thread", source };
+        spawn("history-read", move || reader.run(questions_rx)).map_err(started)?;
+        Ok(Self { notes, questions, health: Arc::default(), path: path.into() })
+    }
+
     /// What was done to the file since the last call, in words: a corrupt one was set aside, a backup
     /// restored.
     #[must_use]
     pub fn take_notes(&self) -> Vec<String> {
         std::mem::take(&mut self.health.lock().unwrap_or_else(PoisonError::into_inner).notes)
+    }
+
+    /// Sees whether lines can be appended, and makes those that are missing. Answers at once.
+    pub fn look_after_lines(&self) {
+        // A full queue is looked at again the next time.
+        _ = self.notes.try_send(Note::Lines);
     }
 
     /// Makes the hourly backup when it is due, on a thread of its own; where it lies.
@@ -226,19 +249,25 @@ impl History {
     #[must_use]
     pub fn view(&self) -> HistoryView {
         let waiting = self.notes.max_capacity() - self.notes.capacity();
-        let (problem, queued) = {
-            let health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
-            (health.problem.clone(), waiting + health.kept)
-        };
-        HistoryView { path: self.path.display().to_string(), queued, problem }
+        let health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
+        HistoryView {
+            path: self.path.display().to_string(),
+            queued: waiting + health.kept,
+            problem: health.problem.clone(),
+            lines_problem: health.lines.clone(),
+        }
     }
 
-    /// Writes what is queued and ends the writer. Returns after three seconds at the latest.
+    /// Writes what is queued and lets go of the file: the reader first, so that the writer is the last of
+    /// this process and nothing but the file itself is left. Returns after three seconds at the latest.
     pub async fn close(&self) {
-        let (reply, done) = oneshot::channel();
+        let (read, reader_gone) = oneshot::channel();
+        let (write, written) = oneshot::channel();
         let end = async {
-            _ = self.notes.send(Note::End(reply)).await;
-            _ = done.await;
+            _ = self.questions.send(Question::End { reply: read }).await;
+            _ = reader_gone.await;
+            _ = self.notes.send(Note::End(write)).await;
+            _ = written.await;
         };
         if tokio::time::timeout(CLOSE_LIMIT, end).await.is_err() {
             tracing::error!("history was not written out in time; the rows can be made again from the intents");

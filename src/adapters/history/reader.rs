@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, ToSql};
 use tokio::sync::{mpsc, oneshot};
 
 use super::place::FileMark;
-use super::{HistoryError, rows, schema};
+use super::{HistoryError, examine, rows, schema};
 use crate::domain::ids::OperationId;
 use crate::domain::operation::{HISTORY_PAGE_MAX, HistoryPage, HistoryQuery, Operation};
 
@@ -18,11 +18,28 @@ const OPEN_MAX: usize = 1_000;
 type Reply<T> = oneshot::Sender<Result<T, HistoryError>>;
 
 pub(super) enum Question {
-    Page { query: HistoryQuery, reply: Reply<HistoryPage> },
-    One { id: OperationId, reply: Reply<Option<Operation>> },
-    Open { reply: Reply<Vec<Operation>> },
-    Cursor { reply: Reply<i64> },
-    Changed { cursor: i64, reply: Reply<(Vec<Operation>, i64)> },
+    Page {
+        query: HistoryQuery,
+        reply: Reply<HistoryPage>,
+    },
+    One {
+        id: OperationId,
+        reply: Reply<Option<Operation>>,
+    },
+    Open {
+        reply: Reply<Vec<Operation>>,
+    },
+    Cursor {
+        reply: Reply<i64>,
+    },
+    Changed {
+        cursor: i64,
+        reply: Reply<(Vec<Operation>, i64)>,
+    },
+    /// Answered when the file is let go.
+    End {
+        reply: oneshot::Sender<()>,
+    },
 }
 
 /// A connection that only reads, and the file that it reads.
@@ -30,15 +47,26 @@ pub(super) struct Reader {
     path: PathBuf,
     connection: Connection,
     file: Option<FileMark>,
+    /// How a file that has taken its place is opened.
+    open: fn(&Path) -> Result<Connection, HistoryError>,
 }
 
 impl Reader {
     pub(super) fn open(path: &Path) -> Result<Self, HistoryError> {
-        let connection = schema::open_reader(path)?;
-        Ok(Self { path: path.to_owned(), connection, file: FileMark::of(path) })
+        Self::by(schema::open_reader, path)
     }
 
-    /// Until every sender is gone. Who asked may have gone too; then nobody needs the answer.
+    /// Beside whatever is there, and without a trace.
+    pub(super) fn look(path: &Path) -> Result<Self, HistoryError> {
+        let open = |path: &Path| examine::open(path).map_err(|why| HistoryError::Unread { path: path.to_owned(), why });
+        Self::by(open, path)
+    }
+
+    fn by(open: fn(&Path) -> Result<Connection, HistoryError>, path: &Path) -> Result<Self, HistoryError> {
+        Ok(Self { path: path.to_owned(), connection: open(path)?, file: FileMark::of(path), open })
+    }
+
+    /// Until the end is asked for or every sender is gone. Who asked may have gone too; then nobody needs the answer.
     pub(super) fn run(mut self, mut questions: mpsc::Receiver<Question>) {
         while let Some(question) = questions.blocking_recv() {
             self.follow();
@@ -48,6 +76,11 @@ impl Reader {
                 Question::Open { reply } => _ = reply.send(self.told(open)),
                 Question::Cursor { reply } => _ = reply.send(self.told(cursor)),
                 Question::Changed { cursor, reply } => _ = reply.send(self.told(|c| changed(c, cursor))),
+                Question::End { reply } => {
+                    drop(self);
+                    _ = reply.send(());
+                    return;
+                }
             }
         }
     }
@@ -57,7 +90,7 @@ impl Reader {
         let now = FileMark::of(&self.path);
         if now.is_some()
             && now != self.file
-            && let Ok(other) = Self::open(&self.path)
+            && let Ok(other) = Self::by(self.open, &self.path)
         {
             *self = other;
         }

@@ -7,11 +7,11 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::adapters::faults;
 
-use super::{BUSY, HistoryConfig, HistoryError, backup, ndjson, rows};
+use super::{BUSY, HistoryConfig, HistoryError, backup, lines, rows};
 use crate::adapters::owner;
 
 /// Layout that this program writes, in `PRAGMA user_version`.
-const LAYOUT: i64 = 3;
+pub(super) const LAYOUT: i64 = 3;
 
 /// Step from each layout to the next.
 const STEPS: [&str; LAYOUT as usize] = [
@@ -52,7 +52,8 @@ const STEPS: [&str; LAYOUT as usize] = [
 /// Largest file that is looked through when it is opened.
 const CHECKED_MAX: u64 = 256 << 20;
 
-/// Opens the file for writing. A corrupt one is mended, and the note says so.
+/// Opens the file for writing. A corrupt one is mended, one that was removed is made again from what is
+/// left of it, and the note says so. Where there was never one, nothing is said.
 pub(super) fn open(config: &HistoryConfig) -> Result<(Connection, Option<String>), HistoryError> {
     let path = &config.path;
     if let Some(folder) = path.parent() {
@@ -61,6 +62,9 @@ pub(super) fn open(config: &HistoryConfig) -> Result<(Connection, Option<String>
             action: "make the folder",
             source,
         })?;
+    }
+    if !path.exists() && super::can_be_restored(config) {
+        return mend(config, "was missing").map(|(connection, note)| (connection, Some(note)));
     }
     match prepare(path) {
         Ok(connection) if is_large(path) => Ok((connection, None)),
@@ -86,7 +90,7 @@ pub(super) fn mend(config: &HistoryConfig, cause: &str) -> Result<(Connection, S
     let lost = faults::broken("no-restore");
     let restored = if lost { None } else { backup::restore(path)? };
     let mut connection = prepare(path)?;
-    let rows = if lost { Vec::new() } else { ndjson::read_back(&config.ndjson_dir) };
+    let rows = if lost { Vec::new() } else { lines::read_back(&config.ndjson_dir) };
     let failed = failed(path, "make its rows again");
     let transaction =
         connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).map_err(&failed)?;
@@ -100,7 +104,8 @@ pub(super) fn mend(config: &HistoryConfig, cause: &str) -> Result<(Connection, S
         || "there was no good backup, so a new one has begun".to_owned(),
         |copy| format!("its backup {} is restored", copy.display()),
     );
-    let note = format!("history {} {cause}{kept}; {from}, and {made} rows came from operations.ndjson", path.display());
+    let rows = if made == 1 { "1 row".to_owned() } else { format!("{made} rows") };
+    let note = format!("history {} {cause}{kept}; {from}, and {rows} came from operations.ndjson", path.display());
     Ok((connection, note))
 }
 
@@ -158,6 +163,11 @@ pub(super) fn prepare(path: &Path) -> Result<Connection, HistoryError> {
     }
     for step in STEPS.iter().skip(usize::try_from(found).unwrap_or(0)) {
         transaction.execute_batch(step).map_err(&failed)?;
+    }
+    // Beside the layout: older versions need not know it.
+    transaction.execute_batch(lines::MARK).map_err(&failed)?;
+    if found == 0 {
+        transaction.execute_batch(lines::NO_LINES_YET).map_err(&failed)?;
     }
     transaction.pragma_update(None, "user_version", LAYOUT).map_err(&failed)?;
     transaction.commit().map_err(&failed)?;

@@ -75,6 +75,7 @@ impl Clerk {
         match note {
             Note::Row(operation) => self.ledger.write(*operation),
             Note::Flush(reply) => _ = reply.send(true),
+            Note::Lines => {}
             Note::End(reply) => _ = reply.send(()),
         }
     }

@@ -154,7 +154,7 @@ async fn a_corrupt_file_is_replaced_by_its_newest_backup_and_the_lines_since() {
     std::fs::rename(folder.path().join("backups"), other.path().join("backups")).unwrap();
     let history = History::open(config).unwrap();
     let notes = history.take_notes();
-    assert!(notes.len() == 1 && notes[0].contains("is restored") && notes[0].contains("1 rows came from"), "{notes:?}");
+    assert!(notes.len() == 1 && notes[0].contains("is restored") && notes[0].contains("1 row came from"), "{notes:?}");
     let (rows, total) = history.newest(5).await.unwrap();
     assert_eq!(total, 2);
     let ids: std::collections::BTreeSet<_> = rows.iter().map(|row| row.id.bits()).collect();
@@ -217,4 +217,138 @@ async fn rows_that_nobody_ended_are_told() {
     history.record(row(3, OperationStatus::Failed)).await.unwrap();
     let open = history.open_rows().await.unwrap();
     assert_eq!(open.iter().map(|row| row.id.bits()).collect::<Vec<_>>(), [1]);
+}
+
+/// What the lines in `folder` tell: each operation's id and status.
+fn told(folder: &Path) -> Vec<(u128, OperationStatus)> {
+    let mut told: Vec<_> =
+        lines::read_back(&folder.join("logs")).iter().map(|row| (row.id.bits(), row.status)).collect();
+    told.sort_by_key(|(id, status)| (*id, status.word()));
+    told
+}
+
+fn the_file_of_lines(folder: &Path) -> PathBuf {
+    std::fs::read_dir(folder.join("logs")).unwrap().next().unwrap().unwrap().path()
+}
+
+#[tokio::test]
+async fn a_file_that_was_removed_meanwhile_is_made_again_and_a_first_start_is_quiet() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = config(folder.path());
+    let history = History::open(config.clone()).unwrap();
+    assert!(history.take_notes().is_empty(), "there was never one");
+    history.record(row(1, OperationStatus::Done)).await.unwrap();
+    assert!(history.flush().await.unwrap());
+    assert!(history.back_up().await.unwrap().is_some());
+    history.record(row(2, OperationStatus::Failed)).await.unwrap();
+    history.close().await;
+    for (removed, from) in [("zkdeck.db", "is restored, and 1 row came"), ("backups", "no good backup")] {
+        std::fs::remove_file(&config.path).unwrap();
+        if removed == "backups" {
+            std::fs::remove_dir_all(folder.path().join("backups")).unwrap();
+        }
+        assert!(can_be_restored(&config));
+        let history = History::open(config.clone()).unwrap();
+        assert_eq!(history.newest(5).await.unwrap().1, 2, "{removed}");
+        let notes = history.take_notes();
+        assert!(notes.len() == 1 && notes[0].contains("was missing") && notes[0].contains(from), "{notes:?}");
+        history.close().await;
+    }
+}
+
+#[tokio::test]
+async fn lines_that_a_kill_has_cost_are_made_again_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = config(folder.path());
+    let killed = History::open(config.clone()).unwrap();
+    for id in 1..=3 {
+        killed.record(row(id, OperationStatus::Done)).await.unwrap();
+    }
+    assert!(killed.flush().await.unwrap());
+    let path = the_file_of_lines(folder.path());
+    let whole = std::fs::read_to_string(&path).unwrap();
+    let end_of_first = whole.find('\n').unwrap();
+    // The second was being written, the third not begun.
+    std::fs::write(&path, &whole[..end_of_first + 40]).unwrap();
+    let all = [1, 2, 3].map(|id| (id, OperationStatus::Done));
+    assert_eq!(told(folder.path()), all[..1]);
+    for _ in 0..2 {
+        let history = History::open(config.clone()).unwrap();
+        assert_eq!(told(folder.path()), all, "no more and no less");
+        history.close().await;
+    }
+    // A commit outweighs what was written before it: it is another line.
+    let history = History::open(config.clone()).unwrap();
+    history.record(row(4, OperationStatus::Aborted)).await.unwrap();
+    history.record(row(4, OperationStatus::Done)).await.unwrap();
+    history.close().await;
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text.trim_end().rsplit_once('\n').unwrap().0).unwrap();
+    assert_eq!(told(folder.path()).last(), Some(&(4, OperationStatus::Aborted)));
+    drop(History::open(config).unwrap());
+    assert_eq!(told(folder.path())[3..], [OperationStatus::Aborted, OperationStatus::Done].map(|status| (4, status)));
+}
+
+#[tokio::test]
+async fn lines_that_were_removed_on_purpose_stay_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = config(folder.path());
+    let history = History::open(config.clone()).unwrap();
+    history.record(row(1, OperationStatus::Done)).await.unwrap();
+    history.close().await;
+    History::open(config.clone()).unwrap().close().await;
+    std::fs::remove_file(the_file_of_lines(folder.path())).unwrap();
+    History::open(config.clone()).unwrap().close().await;
+    assert_eq!(told(folder.path()), [], "they were there once");
+    // As an older version leaves it, which set no mark.
+    rusqlite::Connection::open(&config.path).unwrap().execute_batch("DROP TABLE lines_made").unwrap();
+    History::open(config).unwrap().close().await;
+    assert_eq!(told(folder.path()), [], "a day without a file was tidied up");
+}
+
+#[tokio::test]
+async fn lines_that_cannot_be_written_are_told_and_made_when_they_can() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = config(folder.path());
+    std::fs::write(&config.ndjson_dir, "in the way").unwrap();
+    let history = History::open(config.clone()).unwrap();
+    let problem = history.view().lines_problem.expect("before anything ends");
+    assert!(problem.contains("logs: ") && problem.contains("choose another by --logs"), "{problem}");
+    history.record(row(1, OperationStatus::Done)).await.unwrap();
+    assert!(history.flush().await.unwrap(), "the row is in SQLite");
+    history.record(row(2, OperationStatus::Started)).await.unwrap();
+    assert!(history.flush().await.unwrap());
+    assert_eq!(history.view().lines_problem.as_ref(), Some(&problem), "a row without a line proves nothing");
+    std::fs::remove_file(&config.ndjson_dir).unwrap();
+    history.look_after_lines();
+    assert!(history.flush().await.unwrap());
+    assert_eq!((history.view().lines_problem, told(folder.path())), (None, vec![(1, OperationStatus::Done)]));
+
+    // Without anybody who looks after them, the next operation that ends brings them along.
+    std::fs::rename(&config.ndjson_dir, folder.path().join("away")).unwrap();
+    std::fs::write(&config.ndjson_dir, "in the way").unwrap();
+    history.record(row(2, OperationStatus::Done)).await.unwrap();
+    assert!(history.flush().await.unwrap());
+    std::fs::remove_file(&config.ndjson_dir).unwrap();
+    std::fs::rename(folder.path().join("away"), &config.ndjson_dir).unwrap();
+    history.record(row(3, OperationStatus::Done)).await.unwrap();
+    assert!(history.flush().await.unwrap());
+    assert_eq!(told(folder.path()), [1, 2, 3].map(|id| (id, OperationStatus::Done)));
+}
+
+#[tokio::test]
+async fn a_clean_end_leaves_the_file_alone_and_an_end_beside_others_disturbs_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = config(folder.path());
+    let (first, last) = (History::open(config.clone()).unwrap(), History::open(config.clone()).unwrap());
+    for id in 1..=300 {
+        first.record(row(id, OperationStatus::Done)).await.unwrap();
+    }
+    first.close().await;
+    assert_eq!(last.newest(1).await.unwrap().1, 300);
+    last.record(row(301, OperationStatus::Done)).await.unwrap();
+    last.close().await;
+    let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
+    assert!(!left.iter().any(|name| name.to_string_lossy().contains("db-")), "{left:?}");
+    assert_eq!(examine(&config.path).map(|found| found.rows), Ok(301));
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
-use super::ndjson::Lines;
+use super::lines::{Lines, LinesError};
 use super::place::FileMark;
 use super::{Health, HistoryConfig, HistoryError, rows, schema};
 use crate::adapters::faults;
@@ -21,6 +21,8 @@ pub(super) enum Note {
     Row(Box<Operation>),
     /// Answered when everything before it has been tried: whether it is on disk.
     Flush(oneshot::Sender<bool>),
+    /// The lines want looking after.
+    Lines,
     End(oneshot::Sender<()>),
 }
 
@@ -31,6 +33,8 @@ pub(super) struct Writer {
     file: Option<FileMark>,
     config: HistoryConfig,
     lines: Lines,
+    /// Some final row may have no line.
+    behind: bool,
     health: Arc<Mutex<Health>>,
 }
 
@@ -39,13 +43,17 @@ pub(super) struct Writer {
 struct Group {
     rows: Vec<Operation>,
     waiting: Vec<oneshot::Sender<bool>>,
+    lines: bool,
     end: Option<oneshot::Sender<()>>,
 }
 
 impl Writer {
     pub(super) fn new(connection: Connection, config: HistoryConfig, health: Arc<Mutex<Health>>) -> Self {
         let (file, lines) = (FileMark::of(&config.path), Lines::new(config.ndjson_dir.clone()));
-        Self { connection: Some(connection), file, config, lines, health }
+        let mut writer = Self { connection: Some(connection), file, config, lines, behind: true, health };
+        // Before anything rests on them: history is restored from the lines.
+        writer.look_after_lines();
+        writer
     }
 
     /// Until the end is asked for or every sender is gone.
@@ -74,6 +82,9 @@ impl Writer {
                 kept = group.rows;
             }
             self.tell(written.as_ref().err(), kept.len());
+            if group.lines {
+                self.look_after_lines();
+            }
             group.waiting.into_iter().for_each(|reply| _ = reply.send(!failed));
             if let Some(reply) = group.end {
                 // The last try: a full disk may have room by now.
@@ -81,6 +92,7 @@ impl Writer {
                     let last = self.write(&kept);
                     self.tell(last.as_ref().err(), kept.len());
                 }
+                self.let_go_in_order();
                 _ = reply.send(());
                 return;
             }
@@ -126,10 +138,49 @@ impl Writer {
         };
         write().map_err(failed)?;
         faults::at("history.committed");
-        if let Err(error) = self.lines.append(&ended) {
-            tracing::error!("operations.ndjson: {error}; the rows are in SQLite");
+        if self.behind {
+            self.look_after_lines();
+        } else if !ended.is_empty() {
+            let appended = self.lines.append(&ended);
+            self.tell_lines(appended);
         }
         Ok(())
+    }
+
+    /// Makes the lines that a crash or a folder that could not be written has cost.
+    fn look_after_lines(&mut self) {
+        let Some(connection) = &self.connection else { return };
+        let made = self.lines.make_good(connection);
+        if let Ok(count @ 1..) = made {
+            tracing::warn!("operations.ndjson: {count} missing lines were made again from SQLite");
+        }
+        self.tell_lines(made.map(drop));
+    }
+
+    /// The rows are in SQLite; without their lines they are not shipped, nor restored when SQLite is lost.
+    fn tell_lines(&mut self, result: Result<(), LinesError>) {
+        self.behind = result.is_err();
+        let mut health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
+        let problem = result.err().map(|error| error.to_string());
+        if let Some(text) = problem.as_ref().filter(|_| health.lines != problem) {
+            tracing::error!("{text}");
+        }
+        health.lines = problem;
+    }
+
+    /// Ends as the last user of the file, if it is that: what the log beside it holds goes into the file, and
+    /// the log away. Whatever fails is done by whoever opens the file next.
+    fn let_go_in_order(&mut self) {
+        // One that has lost its name is not the one whose companions bear it.
+        if FileMark::of(&self.config.path) != self.file {
+            return self.let_go();
+        }
+        let Some(connection) = self.connection.take() else { return };
+        _ = connection.busy_timeout(Duration::ZERO);
+        let emptied = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        if let Err(error) = emptied.and_then(|()| connection.close().map_err(|(_, error)| error)) {
+            tracing::debug!("the log beside {} is left: {error}", self.config.path.display());
+        }
     }
 
     /// Writes to the file that has the name now. One that was removed is made again; one that another
@@ -204,6 +255,7 @@ impl Group {
         match note {
             Note::Row(operation) => self.rows.push(*operation),
             Note::Flush(reply) => self.waiting.push(reply),
+            Note::Lines => self.lines = true,
             Note::End(reply) => self.end = Some(reply),
         }
     }

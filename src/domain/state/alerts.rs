@@ -52,6 +52,9 @@ impl State {
         } else if let Some(problem) = &self.history.problem {
             say("history", "history not written".into(), format!("history cannot be written: {problem}"));
         }
+        if let Some(problem) = &self.history.lines_problem {
+            say("history-lines", "history lines not written".into(), problem.clone());
+        }
         for server in &self.settings.servers {
             if let Some((code, short, text)) = self.disk_alert(&server.node) {
                 say(code, short, text);

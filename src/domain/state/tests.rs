@@ -4,10 +4,10 @@ use crate::domain::ensemble::{EnsembleState, Quorum};
 use crate::domain::event::Event;
 use crate::domain::file::FileEntry;
 use crate::domain::fixtures::{NOW, file, node_id, operation, snapshot};
-use crate::domain::ids::{Epoch, FileId, OperationId, Zxid};
+use crate::domain::ids::{Bytes, Epoch, FileId, Millis, OperationId, Zxid};
 use crate::domain::node::{NodeCondition, NodeState, WriteTrouble};
 use crate::domain::operation::{Operation, OperationKind, OperationStatus};
-use crate::domain::scheduler::Decision;
+use crate::domain::scheduler::{Decision, Run};
 use crate::domain::server::{HostState, HostView, Metrics, Reach, Role, Sample, Srvr};
 use crate::domain::snapshot::{
     HistoryView, Level, LocalView, OPERATIONS_KEPT, Readiness, SessionState, Snapshot, StoreView,
@@ -197,6 +197,37 @@ fn what_an_operator_waits_for_is_told_and_bulks_are_not() {
 }
 
 #[test]
+fn a_run_that_was_asked_for_and_moves_nothing_says_so() {
+    let told = |by: &str, decision| {
+        let mut state = state([0, 0, 0]);
+        let row = operation(1, OperationKind::Scheduler, OperationStatus::None);
+        let run = Run {
+            id: row.id,
+            at: NOW,
+            decision,
+            max_difference: 1,
+            threshold: 5,
+            moves_planned: 0,
+            moves_least: 0,
+            moves_done: 0,
+            moves_failed: 0,
+            bytes: Bytes(0),
+            took: Millis(3),
+            by: by.into(),
+            nodes: Vec::new(),
+            note: None,
+        };
+        state.apply(Event::Operation(Box::new(Operation { by: by.into(), run: Some(run), ..row })), NOW);
+        state.snapshot(NOW).notices.last().map(|notice| notice.text.clone())
+    };
+    assert_eq!(told("console root", Decision::Balanced).as_deref(), Some("balanced: nothing to move"));
+    let below = told("console root", Decision::BelowTrigger).unwrap();
+    assert!(below.starts_with("nothing to move: the counts differ by"), "{below}");
+    assert_eq!(told("console root", Decision::CoolDown).as_deref(), Some("nothing moved: cool-down"));
+    assert_ne!(told("timer", Decision::Balanced).as_deref(), Some("balanced: nothing to move"));
+}
+
+#[test]
 fn a_final_row_stays_final_and_counts_once() {
     let mut state = state([0, 0, 0]);
     for status in [OperationStatus::Started, OperationStatus::Done, OperationStatus::Started, OperationStatus::Failed] {
@@ -334,7 +365,12 @@ fn damaged_bytes_are_told_and_never_moved() {
 fn nothing_new_begins_while_too_many_rows_wait() {
     let mut state = state([9, 0, 0]);
     let queued = |queued, problem: Option<&str>| {
-        Event::History(HistoryView { path: "h".into(), queued, problem: problem.map(str::to_owned) })
+        Event::History(HistoryView {
+            path: "h".into(),
+            queued,
+            problem: problem.map(str::to_owned),
+            lines_problem: None,
+        })
     };
     state.apply(queued(1_000, Some("its disk is full")), NOW);
     assert_eq!(state.cannot_plan(), None);
@@ -346,6 +382,21 @@ fn nothing_new_begins_while_too_many_rows_wait() {
     assert_eq!(codes(&state.snapshot(NOW)), ["history-behind"]);
     state.apply(queued(0, None), NOW);
     assert_eq!((state.cannot_plan(), codes(&state.snapshot(NOW)).len()), (None, 0));
+}
+
+#[test]
+fn lines_that_are_not_written_are_an_alert_and_stop_nothing() {
+    let mut state = state([9, 0, 0]);
+    let seen = |lines_problem: Option<&str>| {
+        let lines_problem = lines_problem.map(str::to_owned);
+        Event::History(HistoryView { path: "h".into(), queued: 0, problem: None, lines_problem })
+    };
+    state.apply(seen(Some("the lines cannot be written; chown")), NOW);
+    let alerts = state.snapshot(NOW).alerts.clone();
+    assert_eq!((alerts[0].code, alerts[0].text.as_str()), ("history-lines", "the lines cannot be written; chown"));
+    assert_eq!(state.cannot_plan(), None);
+    state.apply(seen(None), NOW);
+    assert!(codes(&state.snapshot(NOW)).is_empty());
 }
 
 #[test]

@@ -16,7 +16,9 @@ use crate::engine::files::recovery;
 const PERIOD: Duration = Duration::from_secs(1);
 /// Left intents and trash are looked at this often; at once after taking the lead.
 const EVERY_TURNS: u64 = 15;
-/// A backup that may be due is looked at this often.
+/// Lines of history that could not be written are tried again this often.
+const LINES_TURNS: u64 = 5;
+/// A backup that may be due is looked at this often, and history's lines.
 const BACKUP_TURNS: u64 = 60;
 
 pub struct Housekeeping {
@@ -80,6 +82,10 @@ impl Loop for Housekeeping {
         let took_the_lead = leads && !self.led;
         self.led = leads;
         let (due, backup_due) = (self.turns.is_multiple_of(EVERY_TURNS), self.turns.is_multiple_of(BACKUP_TURNS));
+        let troubled = snapshot.history.lines_problem.is_some();
+        if backup_due || (troubled && self.turns.is_multiple_of(LINES_TURNS)) {
+            self.ctx.history.look_after_lines();
+        }
         self.turns += 1;
         if backup_due {
             self.ctx.history.back_up().await.map_err(|error| error.to_string())?;
