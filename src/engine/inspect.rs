@@ -1,12 +1,17 @@
 //! Takes the picture of ZooKeeper, the disks and the history that the invariants are judged over.
 
+use std::collections::BTreeSet;
+
 use crate::adapters::blobs::{BlobError, BlobStore};
 use crate::adapters::history::{History, HistoryError};
 use crate::adapters::zookeeper::error::ZkError;
 use crate::adapters::zookeeper::registry::Registry;
-use crate::domain::ids::{NodeId, OperationId};
+use crate::domain::ids::{FileId, Millis, NodeId, OperationId, Timestamp};
 use crate::domain::invariants::{Picture, Row, Stored, Violation, check, lasting};
 use crate::domain::operation::{HISTORY_PAGE_MAX, HistoryQuery};
+
+/// By so much the servers' clock may be ahead of the one that rows are written by.
+const CLOCKS_APART: Millis = Millis::from_secs(600);
 
 /// What is looked at. What is `None` is not judged.
 pub struct Inspection {
@@ -16,6 +21,9 @@ pub struct Inspection {
     /// `None` when a part of history is known to be lost.
     pub history: Option<History>,
     pub nodes: Vec<NodeId>,
+    /// When the ensemble got its first records, by the servers' clock: rows from before tell of files of
+    /// an ensemble that is gone.
+    pub since: Option<Timestamp>,
     /// Whether all bytes are read and hashed, or only their sizes looked at.
     pub hashes: bool,
 }
@@ -65,6 +73,9 @@ impl Inspection {
             nodes.extend(self.registry.read_node(node).await?.map(|(record, _)| (node.clone(), record)));
         }
         let intents = intents.into_iter().map(|(attempt, intent, _)| (attempt, intent)).collect();
+        let known: BTreeSet<FileId> = loaded.entries.iter().map(|entry| entry.id).collect();
+        let rows =
+            rows.map(|rows| rows.into_iter().filter(|row| !self.is_earlier(row, &known)).map(|(row, _)| row).collect());
         let unreadable = loaded.unreadable.into_iter().chain(after.unreadable).collect();
         Ok(Picture { files: loaded.entries, intents, nodes, unreadable, stored, rows })
     }
@@ -78,13 +89,23 @@ impl Inspection {
         Ok(Some(stored))
     }
 
-    async fn rows(&self) -> Result<Option<Vec<Row>>, InspectError> {
+    /// Whether a row is of an ensemble that is gone. Of a file that has a record now it is only when no
+    /// difference of the clocks explains its time.
+    fn is_earlier(&self, (row, at): &(Row, Timestamp), known: &BTreeSet<FileId>) -> bool {
+        let Some(since) = self.since else { return false };
+        let recorded = row.file.is_some_and(|file| known.contains(&file));
+        let at = if recorded { at.plus(CLOCKS_APART) } else { *at };
+        at < since
+    }
+
+    /// Every row with the time of its end, newest first.
+    async fn rows(&self) -> Result<Option<Vec<(Row, Timestamp)>>, InspectError> {
         let Some(history) = &self.history else { return Ok(None) };
-        let (mut rows, mut before): (Vec<Row>, Option<OperationId>) = (Vec::new(), None);
+        let (mut rows, mut before): (Vec<(Row, Timestamp)>, Option<OperationId>) = (Vec::new(), None);
         loop {
             let query = HistoryQuery { before, limit: HISTORY_PAGE_MAX, ..HistoryQuery::default() };
             let page = history.query(query).await?.operations;
-            rows.extend(page.iter().map(Row::from));
+            rows.extend(page.iter().map(|row| (Row::from(row), row.finished.unwrap_or(row.started))));
             match page.last() {
                 Some(last) if page.len() == HISTORY_PAGE_MAX => before = Some(last.id),
                 _ => return Ok(Some(rows)),

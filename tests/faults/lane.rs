@@ -454,7 +454,7 @@ impl Lane {
         };
         let history =
             if self.rows_lost { None } else { Some(History::open(config).map_err(|error| error.to_string())?) };
-        let inspection = Inspection { registry, blobs: Some(blobs), history, nodes, hashes: true };
+        let inspection = Inspection { registry, blobs: Some(blobs), history, nodes, since: None, hashes: true };
         let picture = timeout(Duration::from_secs(60), inspection.picture()).await;
         picture.map_err(|_| "no picture within a minute".to_owned())?.map_err(|error| error.to_string())
     }

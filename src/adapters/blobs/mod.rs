@@ -109,6 +109,18 @@ impl BlobStore {
         Self::open_on(Arc::new(LocalDisk), config, nodes)
     }
 
+    /// Opens what is there, to look at it: makes nothing. `None` when the folder is no store.
+    ///
+    /// # Errors
+    /// As [`BlobStore::open`].
+    pub fn look(config: BlobConfig) -> Result<Option<Self>, BlobError> {
+        let disk = Arc::new(LocalDisk);
+        let Some(store_id) = store_id::load(&*disk, &config.root)? else { return Ok(None) };
+        let BlobConfig { root, quarantine, reserve, trash_keep } = config;
+        let (layout, pool) = (Layout::new(root), Pool::new(disk.pace()));
+        Ok(Some(Self { inner: Arc::new(Inner { disk, layout, pool, reserve, trash_keep, store_id, quarantine }) }))
+    }
+
     /// [`BlobStore::open`] on a disk of whatever kind.
     pub(crate) fn open_on(disk: Arc<dyn Disk>, config: BlobConfig, nodes: &[NodeId]) -> Result<Self, BlobError> {
         let layout = Layout::new(config.root.clone());

@@ -1,70 +1,77 @@
 //! `zkdeck doctor --adopt`: says what it will do, asks, and makes records for what lies in quarantine.
 
-use std::io::{BufRead, IsTerminal, Write};
+use std::io::{BufRead, IsTerminal};
 use std::process::ExitCode;
 
 use super::Options;
 use super::place::Place;
-use super::store::{self, Store};
+use super::store::{self, Writable};
 use crate::adapters::blobs::Kept;
 use crate::adapters::zookeeper::election::Membership;
 use crate::cli::compose;
+use crate::cli::output::{self, Printed};
 use crate::domain::ids::Bytes;
 use crate::domain::snapshot::InstanceInfo;
 use crate::engine::clock;
 use crate::engine::files::adopt::{Adoption, Identity};
 
 pub(super) async fn run(options: &Options, place: &Place) -> anyhow::Result<ExitCode> {
-    let store = match store::open(place).await {
-        Ok((store, _)) => store,
-        Err(finding) => anyhow::bail!("nothing can be adopted: {}", finding.message),
+    let seen = match store::look(place).await {
+        Ok(seen) => seen,
+        Err(none) if none.unclaimed => return claim(options, place).await,
+        Err(none) => anyhow::bail!("nothing can be adopted: {}", none.finding.message),
     };
-    let kept = store.blobs.quarantined().await?;
+    let kept = seen.blobs.quarantined().await?;
     if kept.is_empty() {
-        tell("quarantine is empty: there is nothing to adopt")?;
+        _ = output::print("quarantine is empty: there is nothing to adopt")?;
         return Ok(ExitCode::SUCCESS);
     }
-    let adoption = adoption(store)?;
+    let Some(history) = &seen.history else {
+        anyhow::bail!("there is no history to write the adoptions to; start zkdeck once, which makes or mends it");
+    };
     let mut planned = Vec::with_capacity(kept.len());
     for one in kept {
-        let identity = adoption.identity(&one).await?;
+        let identity = Identity::of(&one, &seen.registry, history).await?;
         planned.push((one, identity));
     }
-    tell(&plan(&planned))?;
-    if !options.yes && !confirmed(planned.len())? {
-        tell("nothing was changed")?;
+    _ = output::print(&plan(&planned))?;
+    if !options.yes && !confirmed(&format!("it makes {} records", planned.len()))? {
+        _ = output::print("nothing was changed")?;
         return Ok(ExitCode::FAILURE);
     }
+    // Nothing was opened for change before it was agreed to.
+    let adoption = adoption(store::open(place, &seen).await?);
     // Known as an instance, no leader takes its attempts for those of one that is gone.
     let member = Membership::join(&adoption.registry, &adoption.me, false).await?;
     let mut failed = 0_usize;
+    // What was confirmed is done to its end, whether or not it can be told; that is told at last.
+    let mut printed = Ok(Printed::Whole);
     for (one, identity) in &planned {
-        match adoption.adopt(one, identity).await {
-            Ok(entry) => tell(&format!("adopted {} as file {} on {}", entry.record.name, entry.id, one.node))?,
+        let line = match adoption.adopt(one, identity).await {
+            Ok(entry) => format!("adopted {} as file {} on {}", entry.record.name, entry.id, one.node),
             Err(failure) => {
                 failed += 1;
-                tell(&format!("file {} of {} stays in quarantine: {failure}", one.file, one.node))?;
+                format!("file {} of {} stays in quarantine: {failure}", one.file, one.node)
             }
-        }
+        };
+        printed = printed.and_then(|_| output::print(&line));
     }
     member.resign().await;
     adoption.history.close().await;
     adoption.registry.coord().close().await;
-    tell(&format!("{} adopted, {failed} left in quarantine", planned.len() - failed))?;
+    let count = format!("{} adopted, {failed} left in quarantine", planned.len() - failed);
+    _ = printed.and_then(|_| output::print(&count))?;
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn adoption(store: Store) -> anyhow::Result<Adoption> {
-    let Some(history) = store.history else {
-        anyhow::bail!("there is no history to write the adoptions to; start zkdeck once, which makes or mends it");
-    };
+fn adoption(store: Writable) -> Adoption {
     let me = InstanceInfo {
         id: clock::new_instance(),
         host: compose::host_name(),
         pid: std::process::id(),
         since_ms: clock::now(),
     };
-    Ok(Adoption { registry: store.registry, blobs: store.blobs, history, me })
+    Adoption { registry: store.registry, blobs: store.blobs, history: store.history, me }
 }
 
 /// What will be done, in words.
@@ -86,18 +93,34 @@ fn plan(planned: &[(Kept, Identity)]) -> String {
     lines.join("\n")
 }
 
-fn confirmed(count: usize) -> anyhow::Result<bool> {
-    if !std::io::stdin().is_terminal() {
-        anyhow::bail!("--adopt asks at a terminal before it makes {count} records; add --yes to go on without");
+/// A folder with files under an ensemble that has no store: it is new, or its records were removed.
+async fn claim(options: &Options, place: &Place) -> anyhow::Result<ExitCode> {
+    let (folder, root) = (place.config.paths.data.join("uploads"), &place.config.ensemble.root);
+    _ = output::print(&format!(
+        "The ensemble has no store under {root}. This makes {} its store.\n\
+         Files that lie there have no records: they go to quarantine when zkdeck runs, and zkdeck doctor --adopt\n\
+         then makes records for them.",
+        folder.display()
+    ))?;
+    if !options.yes && !confirmed("it makes this folder the ensemble's store")? {
+        _ = output::print("nothing was changed")?;
+        return Ok(ExitCode::FAILURE);
     }
-    tell("Type adopt to go on:")?;
+    let id = store::claim(place).await?;
+    _ = output::print(&format!("the ensemble's store is {id}; start zkdeck, then type zkdeck doctor --adopt again"))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn confirmed(what: &str) -> anyhow::Result<bool> {
+    if !std::io::stdin().is_terminal() {
+        anyhow::bail!("--adopt asks at a terminal before {what}; add --yes to go on without");
+    }
+    if output::print("Type adopt to go on:")? == Printed::Closed {
+        return Ok(false);
+    }
     let mut answer = String::new();
     std::io::stdin().lock().read_line(&mut answer)?;
     Ok(answer.trim() == "adopt")
-}
-
-fn tell(text: &str) -> std::io::Result<()> {
-    writeln!(std::io::stdout(), "{text}")
 }
 
 #[cfg(test)]

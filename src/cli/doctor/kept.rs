@@ -1,16 +1,14 @@
 //! What zkdeck keeps: the files' bytes, whose ensemble they are, and the history.
 
-use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
+use super::access::{self, Recorded};
 use super::finding::Finding;
 use super::place::{Place, blocking};
 use crate::adapters::blobs::{self, Stored};
-use crate::adapters::history::{self, Examined};
+use crate::adapters::history::{self, Examined, HistoryConfig, Unread};
 use crate::adapters::zookeeper::config::ZkConfig;
 use crate::adapters::zookeeper::coord::Coord;
-use crate::adapters::zookeeper::layout::{BUCKET_DIGITS_DEFAULT, Layout};
 use crate::adapters::zookeeper::real;
 use crate::domain::ids::Bytes;
 
@@ -29,6 +27,17 @@ pub(super) async fn uploads(place: &Place) -> Vec<Finding> {
         Some(Err(error)) => return vec![Finding::fail(NAME, format!("{shown}: {error}"), format!("ls -ln {shown}"))],
         None => return Vec::new(),
     };
+    let theirs = match theirs {
+        Ok(Recorded::Denied(denied)) => {
+            return vec![
+                Finding::ok(NAME, size(&shown, &stored)),
+                denied.finding("store", &place.config.ensemble.root),
+            ];
+        }
+        Ok(Recorded::Store { id, .. }) => Ok(Some(id)),
+        Ok(Recorded::None) => Ok(None),
+        Err(cause) => Err(cause),
+    };
     vec![Finding::ok(NAME, size(&shown, &stored)), whose(&shown, stored.id.as_deref(), &theirs)]
 }
 
@@ -37,19 +46,18 @@ fn size(shown: &str, stored: &Stored) -> String {
     format!("{shown}: {more}{} files, {}", stored.files, Bytes(stored.bytes))
 }
 
-/// What the ensemble says whose it is: `None` when it has no store yet; the cause when it cannot be asked.
-async fn theirs(place: &Place) -> Result<Option<String>, String> {
+/// What the ensemble says whose it is; the cause when it cannot be asked.
+async fn theirs(place: &Place) -> Result<Recorded, String> {
     let config = ZkConfig {
         hosts: place.servers.iter().map(|server| server.client.clone()).collect(),
         root: place.config.ensemble.root.clone(),
         connect_limit: CONNECT_LIMIT,
         ..ZkConfig::default()
     };
-    let coord: Arc<dyn Coord> = Arc::new(real::connect(&config).await.map_err(|error| error.to_string())?);
-    let found =
-        coord.get(&Layout::new(&config.root, BUCKET_DIGITS_DEFAULT).store()).await.map_err(|error| error.to_string());
+    let coord = real::connect(&config).await.map_err(|error| error.to_string())?;
+    let found = access::recorded(&coord, &config.root).await.map_err(|error| error.to_string());
     coord.close().await;
-    Ok(found?.map(|(data, _)| String::from_utf8_lossy(&data).trim().to_owned()))
+    found
 }
 
 fn whose(shown: &str, ours: Option<&str>, theirs: &Result<Option<String>, String>) -> Finding {
@@ -72,11 +80,11 @@ fn whose(shown: &str, ours: Option<&str>, theirs: &Result<Option<String>, String
             Finding::ok(NAME, format!("{shown} is of store {ours}; the ensemble takes it on at the next start"))
         }
         (None, Ok(None)) => Finding::ok(NAME, "neither folder nor ensemble has a store yet"),
-        (ours, Err(_)) => {
+        (ours, Err(cause)) => {
             let ours = ours.map_or_else(|| "has no store yet".to_owned(), |id| format!("is of store {id}"));
             Finding::warn(
                 NAME,
-                format!("{shown} {ours}; the ensemble's is not known, it cannot be asked"),
+                format!("{shown} {ours}; the ensemble's is not known: {cause}"),
                 "see the findings on the ensemble",
             )
         }
@@ -85,33 +93,46 @@ fn whose(shown: &str, ours: Option<&str>, theirs: &Result<Option<String>, String
 
 /// The database: there, whole, how large.
 pub(super) async fn history(place: &Place) -> Vec<Finding> {
-    let path = place.config.paths.data.join("zkdeck.db");
+    let paths = &place.config.paths;
+    let path = paths.data.join("zkdeck.db");
     let shown = path.display().to_string();
-    let found = blocking(move || path.exists().then(|| history::examine(&path))).await;
-    vec![match found.flatten() {
-        None => Finding::ok("history", format!("{shown} is made at the first start")),
-        Some(result) => judge(Path::new(&shown), &result),
-    }]
+    let config = HistoryConfig { path, ndjson_dir: paths.logs.join("backend"), any_filesystem: true };
+    let found = blocking(move || match config.path.exists() {
+        true => Ok(history::examine(&config.path)),
+        false => Err(history::can_be_restored(&config)),
+    });
+    found.await.map(|found| vec![judge(&shown, &found)]).unwrap_or_default()
 }
 
-fn judge(path: &Path, result: &Result<Examined, String>) -> Finding {
-    let shown = path.display();
-    match result {
-        Ok(Examined { rows, bytes, problem: None }) => {
-            Finding::ok("history", format!("{shown}: {rows} rows, {}", Bytes(*bytes)))
+/// `Err`: there is no file, and whether there is what one can be made again from.
+fn judge(shown: &str, found: &Result<Result<Examined, Unread>, bool>) -> Finding {
+    const NAME: &str = "history";
+    let restored = "start zkdeck: it sets the file aside, restores the newest good backup and reads the lines of \
+                    operations.ndjson back";
+    let why = match found {
+        Err(false) => return Finding::ok(NAME, format!("{shown} is made at the first start")),
+        Err(true) => {
+            let message = format!("{shown} is missing, and its backups or the lines of operations.ndjson are there");
+            return Finding::warn(NAME, message, "start zkdeck: it makes the history again from these");
         }
-        Ok(Examined { problem: Some(problem), .. }) => Finding::fail(
-            "history",
-            format!("{shown} is damaged: {problem}"),
-            "start zkdeck: it sets the file aside and goes on with the newest good backup and the lines of operations.ndjson",
-        ),
-        Err(cause) => Finding::fail(
-            "history",
-            format!("{shown} cannot be read: {cause}"),
-            format!(
-                "ls -ln {shown}; when it is damaged, start zkdeck: it sets the file aside and takes the newest backup"
-            ),
-        ),
+        Ok(Ok(Examined { rows, bytes, problem: None })) => {
+            return Finding::ok(NAME, format!("{shown}: {rows} rows, {}", Bytes(*bytes)));
+        }
+        Ok(Ok(Examined { problem: Some(problem), .. })) => {
+            return Finding::fail(NAME, format!("{shown} is damaged: {problem}"), restored);
+        }
+        Ok(Err(why)) => why,
+    };
+    let message = format!("{shown} is not read: {why}");
+    match why {
+        Unread::Denied { .. } => {
+            Finding::fail(NAME, message, format!("ls -ln {shown}*, then chown them, or run doctor as their owner"))
+        }
+        Unread::Locked => Finding::fail(NAME, message, format!("fuser {shown} names the process; end it there")),
+        Unread::Damaged(_) => Finding::fail(NAME, message, restored),
+        Unread::Newer { .. } => Finding::fail(NAME, message, "use a newer zkdeck"),
+        Unread::NoIndex { .. } => Finding::warn(NAME, message, "start zkdeck once: it makes the index"),
+        Unread::Other(_) => Finding::fail(NAME, message, format!("ls -ln {shown}*, and check the disk")),
     }
 }
 
@@ -138,6 +159,18 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("zkdeck.db");
         std::fs::write(&path, "SQLite format 3\0 and then nothing that makes sense").unwrap();
-        assert_eq!(judge(&path, &history::examine(&path)).status, Status::Fail);
+        let found = judge("x", &Ok(history::examine(&path)));
+        assert!(found.status == Status::Fail && found.message.contains("it is damaged"), "{found:?}");
+    }
+
+    #[test]
+    fn each_cause_has_its_own_next_step() {
+        let of = |why| judge("data/zkdeck.db", &Ok(Err(why)));
+        let denied = of(Unread::Denied { uid: 7 });
+        assert_eq!(denied.message, "data/zkdeck.db is not read: it may not be read by uid 7");
+        assert!(of(Unread::Locked).fix.is_some_and(|fix| fix.starts_with("fuser data/zkdeck.db")));
+        assert!(!of(Unread::Locked).message.contains("damaged"));
+        assert_eq!(judge("x", &Err(true)).status, Status::Warn);
+        assert_eq!(judge("x", &Err(false)).status, Status::Ok);
     }
 }

@@ -6,6 +6,7 @@
 //! To add a check: a function `async fn check(place: &Place) -> Vec<Finding>` in a file of its own, and
 //! one line in the table.
 
+mod access;
 mod adopt;
 mod docker;
 mod ensemble;
@@ -19,7 +20,6 @@ mod services;
 mod store;
 mod system;
 
-use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -29,6 +29,7 @@ use futures_util::future::{BoxFuture, join_all};
 use self::finding::{Finding, Status};
 use self::place::Place;
 use super::args::Args;
+use super::output;
 use crate::config::{Config, ConfigError};
 use crate::tui::sanitise::clean;
 
@@ -61,6 +62,7 @@ type Run = for<'a> fn(&'a Place) -> BoxFuture<'a, Vec<Finding>>;
 
 /// Every check, in the order of the report.
 const CHECKS: &[(&str, Run)] = &[
+    ("container", |place| system::container(place).boxed()),
     ("ports", |place| ports::check(place).boxed()),
     ("java", |place| java::check(place).boxed()),
     ("folders", |place| folders::check(place).boxed()),
@@ -88,14 +90,17 @@ pub(super) async fn run(
             let place = Place::new(args, config)?;
             let mut findings = look(&place, CHECKS, LIMIT).await;
             // Bounded by its own limits: a large store takes longer than a check.
-            findings.extend(store::check(&place, options).await);
+            // What it cannot open was told by a check already.
+            let of_the_store = store::check(&place, options).await;
+            let fresh = of_the_store.into_iter().filter(|finding| !findings.contains(finding)).collect::<Vec<_>>();
+            findings.extend(fresh);
             findings
         }
         Err(error) => vec![Finding::fail("settings", error.0, "correct that setting; zkdeck --help lists the flags")],
     };
     let report = if options.json { serde_json::to_string_pretty(&findings)? } else { text(&findings) };
-    // A reader that has closed the pipe has seen enough.
-    _ = writeln!(std::io::stdout(), "{report}");
+    // A reader that has closed the pipe has seen enough, and still asks by the exit code.
+    _ = output::print(&report)?;
     let failed = findings.iter().any(|finding| finding.status == Status::Fail);
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }

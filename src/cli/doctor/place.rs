@@ -2,6 +2,7 @@
 
 use crate::cli::args::Args;
 use crate::cli::compose::{self, Server};
+use crate::cli::surroundings;
 use crate::config::Config;
 
 pub(super) struct Place {
@@ -9,11 +10,30 @@ pub(super) struct Place {
     /// `--local`: the servers are to be children of zkdeck; else they run in Docker or elsewhere.
     pub(super) local: bool,
     pub(super) servers: Vec<Server>,
+    /// doctor runs in a container: 127.0.0.1 is the container itself.
+    pub(super) container: bool,
 }
 
 impl Place {
     pub(super) fn new(args: &Args, config: Config) -> anyhow::Result<Self> {
-        Ok(Self { servers: compose::servers(args, &config)?, local: args.local, config })
+        let servers = compose::servers(args, &config)?;
+        Ok(Self { servers, local: args.local, container: surroundings::in_container(), config })
+    }
+
+    /// Where a service of the stack answers. In a container it is not at 127.0.0.1 but under its name in
+    /// the stack's network; `None` when there is no such name.
+    pub(super) async fn reach(&self, url: &str, service: &str) -> Option<String> {
+        let url = url.trim_end_matches('/');
+        if !self.container {
+            return Some(url.to_owned());
+        }
+        let (scheme, address) = url.split_once("://").unwrap_or(("http", url));
+        let Some((_, port)) = address.rsplit_once(':').filter(|(host, _)| is_loopback(host)) else {
+            return Some(url.to_owned());
+        };
+        let named = format!("{service}:{port}");
+        tokio::net::lookup_host(&named).await.ok()?.next()?;
+        Some(format!("{scheme}://{named}"))
     }
 
     /// The one that logs are searched in, else the stack's.
@@ -21,6 +41,11 @@ impl Place {
         let searched = self.config.elastic.url.as_str();
         if searched.is_empty() { &self.config.doctor.elasticsearch } else { searched }
     }
+}
+
+/// Whether a host's name or address means this machine, or this container.
+pub(super) fn is_loopback(host: &str) -> bool {
+    matches!(host, "localhost" | "127.0.0.1" | "[::1]")
 }
 
 /// Runs what may block (a disk, `/proc`) off the loop, so that a hanging share holds up its own check only.
@@ -32,13 +57,24 @@ pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send 
 pub(super) mod tests {
     use std::path::Path;
 
-    use clap::Parser;
-
     use super::*;
 
     /// A place with the default settings.
     pub(in crate::cli::doctor) fn place() -> Place {
         let config = crate::config::load(Path::new("/nonexistent"), false, |_| None, Vec::new()).unwrap();
-        Place::new(&Args::try_parse_from(["zkdeck"]).unwrap(), config).unwrap()
+        Place { container: false, ..Place::new(&Args::read(["zkdeck".into()]).unwrap(), config).unwrap() }
+    }
+
+    #[tokio::test]
+    async fn in_a_container_a_service_is_asked_by_its_name() {
+        let place = |container| Place { container, ..place() };
+        let at_home = place(false).reach("http://127.0.0.1:9090/", "prometheus").await;
+        assert_eq!(at_home.as_deref(), Some("http://127.0.0.1:9090"));
+        let named = place(true).reach("http://prometheus.example:9090", "prometheus").await;
+        assert_eq!(named.as_deref(), Some("http://prometheus.example:9090"), "it was set");
+        let nobody = "x".repeat(300);
+        assert_eq!(place(true).reach("http://127.0.0.1:9090", &nobody).await, None);
+        // The one name that every machine resolves.
+        assert_eq!(place(true).reach("http://[::1]:9090", "localhost").await.as_deref(), Some("http://localhost:9090"));
     }
 }

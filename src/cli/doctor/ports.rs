@@ -1,28 +1,101 @@
 //! Ports: who holds those that the servers, REST and the stack use.
+//!
+//! Nobody is told to end a process that is a ZooKeeper server. That one is a server of the ensemble is
+//! proved: it answers as one at an address of the settings, or the local ensemble has written it down.
+
+use std::collections::BTreeSet;
+
+use futures_util::future::join_all;
 
 use super::finding::Finding;
-use super::place::{Place, blocking};
-use crate::adapters::control::process::{TakenPort, taken_port};
-use crate::cli::compose;
+use super::place::{Place, blocking, is_loopback};
+use crate::adapters::control::process::{TakenPort, command_line, recorded_servers, taken_port};
+use crate::adapters::http;
+use crate::adapters::probe::{ProbeConfig, Prober};
+use crate::cli::{compose, healthcheck};
+use crate::domain::ids::NodeId;
+use crate::domain::server::{MetricsSource, Reach, Sample};
+use crate::engine::clock;
 
 const NAME: &str = "ports";
 /// What Docker publishes ports with.
 const DOCKERS: [&str; 2] = ["docker-proxy", "dockerd"];
+/// Classes that a ZooKeeper server is started by, whoever starts it.
+const SERVER_CLASSES: &str = "org.apache.zookeeper.server.";
+
+/// Who holds a port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Holder {
+    /// zkdeck, or a server of the local ensemble of this folder.
+    Ours,
+    /// A server of the ensemble of the settings.
+    Server,
+    Docker,
+    /// A ZooKeeper server of which no more is known.
+    ZooKeeper,
+    Stranger,
+}
+
+/// What is known of who answers and of who was started.
+#[derive(Debug, Default)]
+struct Known {
+    /// Ports at which a server of the settings answers as one, or gives its metrics.
+    answered: BTreeSet<u16>,
+    /// Servers of the local ensemble of this folder.
+    recorded: Vec<u32>,
+    /// zkdeck's REST answers.
+    rest: Option<u16>,
+}
 
 pub(super) async fn check(place: &Place) -> Vec<Finding> {
     let wanted = match wanted(place) {
         Ok(wanted) => wanted,
         Err(error) => return vec![Finding::fail(NAME, format!("{error:#}"), "correct the ports under [local]")],
     };
-    let root = std::path::absolute(place.config.paths.data.join("local")).unwrap_or_default();
-    let (root, local) = (root.to_string_lossy().into_owned(), place.local);
+    let (answered, rest) = tokio::join!(answered(place), rest(place));
+    let root = place.config.paths.data.join("local");
+    let nodes: Vec<NodeId> = place.servers.iter().map(|server| server.node.clone()).collect();
+    let local = place.local;
     blocking(move || {
         let total = wanted.len();
-        let taken = wanted.into_iter().filter_map(|(port, purpose)| taken_port(port, purpose)).collect::<Vec<_>>();
-        judge(&taken, total, local, &root)
+        let known = Known { answered, recorded: recorded_servers(&root, &nodes), rest };
+        let taken: Vec<_> = wanted.into_iter().filter_map(|(port, purpose)| taken_port(port, purpose)).collect();
+        let held = taken.into_iter().map(|port| (holder(&port, &known, local, command_line), port)).collect::<Vec<_>>();
+        judge(&held, total, local)
     })
     .await
     .unwrap_or_default()
+}
+
+/// Ports of this machine at which the servers of the settings answer.
+async fn answered(place: &Place) -> BTreeSet<u16> {
+    let Ok(prober) = Prober::new(ProbeConfig::default()) else { return BTreeSet::new() };
+    let each = place.servers.iter().map(async |server| (server, prober.sample(&server.target(), clock::now).await));
+    let mut ports = BTreeSet::new();
+    for (server, sample) in join_all(each).await {
+        ports.extend(local_port(&server.client).filter(|_| is_zookeeper(&sample)));
+        let metrics = sample.metrics_source == Some(MetricsSource::Prometheus);
+        ports.extend(server.metrics.as_deref().and_then(local_port).filter(|_| metrics));
+    }
+    ports
+}
+
+fn is_zookeeper(sample: &Sample) -> bool {
+    match &sample.reach {
+        Reach::Answered => true,
+        // A server that is not allowed to answer says so.
+        Reach::Garbled(text) => text.contains("not in the whitelist"),
+        Reach::Silent | Reach::Unreachable(_) => false,
+    }
+}
+
+/// REST's port when it answers as zkdeck does.
+async fn rest(place: &Place) -> Option<u16> {
+    let listen = healthcheck::here(&place.config.api.listen);
+    let client = http::plain().timeout(ProbeConfig::default().whole_limit).no_proxy().build().ok()?;
+    let answer = client.get(format!("http://{listen}/healthz")).send().await.ok()?.bytes().await.ok()?;
+    let answer: serde_json::Value = serde_json::from_slice(&answer).ok()?;
+    (answer == serde_json::json!({"status": "ok"})).then(|| local_port(&place.config.api.listen)).flatten()
 }
 
 /// Ports of 127.0.0.1, each with what it is for.
@@ -40,12 +113,13 @@ fn wanted(place: &Place) -> anyhow::Result<Vec<(u16, String)>> {
             wanted.extend(metrics.map(|port| (port, format!("metrics of {}", server.node))));
         }
         let doctor = &config.doctor;
+        // In a container the services have machines of their own.
         let services = [
             ("Elasticsearch", place.elasticsearch()),
             ("Prometheus", doctor.prometheus.as_str()),
             ("Grafana", doctor.grafana.as_str()),
         ];
-        for (name, url) in services {
+        for (name, url) in services.into_iter().filter(|_| !place.container) {
             let address = url.split_once("://").map_or(url, |(_, rest)| rest).trim_end_matches('/');
             wanted.extend(local_port(address).map(|port| (port, name.to_owned())));
         }
@@ -56,41 +130,72 @@ fn wanted(place: &Place) -> anyhow::Result<Vec<(u16, String)>> {
 
 fn local_port(address: &str) -> Option<u16> {
     let (host, port) = address.rsplit_once(':')?;
-    matches!(host, "localhost" | "127.0.0.1" | "0.0.0.0" | "[::1]").then(|| port.parse().ok()).flatten()
+    (is_loopback(host) || matches!(host, "0.0.0.0" | "[::]")).then(|| port.parse().ok()).flatten()
 }
 
-fn judge(taken: &[TakenPort], total: usize, local: bool, root: &str) -> Vec<Finding> {
-    let held_by = |port: &TakenPort, word: &str| port.owner.as_ref().is_some_and(|(_, command)| command.contains(word));
-    let docker = |port: &&TakenPort| DOCKERS.iter().any(|word| held_by(port, word));
-    // A server that zkdeck started names its folder; zkdeck itself has REST.
-    let own = |port: &&TakenPort| held_by(port, "zkdeck") || held_by(port, root);
-    let mut findings = Vec::new();
-    let (mut ours, mut dockers) = (0, 0);
-    for port in taken {
-        match (own(&port), docker(&port)) {
-            (true, _) => ours += 1,
-            (_, true) if !local => dockers += 1,
-            _ => findings.push(foreign(port, local)),
-        }
+/// `command` gives the whole command line of a process: what a message shows of it is cut.
+fn holder(port: &TakenPort, known: &Known, local: bool, command: impl Fn(u32) -> Option<Vec<String>>) -> Holder {
+    let arguments = port.owner.as_ref().and_then(|(pid, _)| command(*pid)).unwrap_or_default();
+    let program = arguments.first().and_then(|path| path.rsplit('/').next()).unwrap_or_default();
+    let recorded = port.owner.as_ref().is_some_and(|(pid, _)| known.recorded.contains(pid));
+    if recorded || program == "zkdeck" || known.rest == Some(port.port) {
+        Holder::Ours
+    } else if DOCKERS.contains(&program) {
+        Holder::Docker
+    } else if known.answered.contains(&port.port) && !local {
+        Holder::Server
+    } else if known.answered.contains(&port.port) || arguments.iter().any(|word| word.starts_with(SERVER_CLASSES)) {
+        Holder::ZooKeeper
+    } else {
+        Holder::Stranger
     }
-    let free = total - taken.len();
-    let message = format!("{free} of {total} free, {ours} held by zkdeck and its servers, {dockers} by Docker");
-    findings.insert(0, Finding::ok(NAME, message));
-    findings
 }
 
-fn foreign(port: &TakenPort, local: bool) -> Finding {
+fn judge(held: &[(Holder, TakenPort)], total: usize, local: bool) -> Vec<Finding> {
+    let count = |holder| held.iter().filter(|(one, _)| *one == holder).count();
+    let (ours, servers, dockers) = (count(Holder::Ours), count(Holder::Server), count(Holder::Docker));
+    let by = [(ours, "zkdeck and its servers"), (servers, "the ensemble's servers"), (dockers, "Docker")];
+    let by = by.iter().filter(|(count, _)| *count > 0).map(|(count, whom)| format!(", {count} held by {whom}"));
+    let message = format!("{} of {total} free{}", total - held.len(), by.collect::<String>());
+    let told = held.iter().filter_map(|(holder, port)| foreign(*holder, port, local));
+    std::iter::once(Finding::ok(NAME, message)).chain(told).collect()
+}
+
+/// What keeps a port from its use, and what to do; `None` when it is in its use.
+fn foreign(holder: Holder, port: &TakenPort, local: bool) -> Option<Finding> {
+    const OTHERS: &str = "set other ports under [local]";
     let see = format!("see sudo ss -ltnp 'sport = :{}'", port.port);
-    let end = match &port.owner {
-        Some((_, command)) if DOCKERS.iter().any(|word| command.contains(word)) => {
-            "docker compose down, or set other ports under [local]".to_owned()
-        }
-        Some((pid, _)) if local => format!("kill {pid}, or set other ports under [local]"),
-        Some((pid, _)) => format!("kill {pid} before docker compose up -d, if the stack is to have the port"),
-        None if local => format!("{see}; end what holds it, or set other ports under [local]"),
-        None => format!("{see}; Docker's own ports are seen by root only"),
+    let pid = port.owner.as_ref().map(|(pid, _)| *pid);
+    let (message, fix) = match (holder, local) {
+        (Holder::Ours | Holder::Server, _) | (Holder::Docker, false) => return None,
+        (Holder::Docker, true) => (
+            port.to_string(),
+            format!("type zkdeck without --local to use the stack's servers, or docker compose down, or {OTHERS}"),
+        ),
+        (Holder::ZooKeeper, true) => (
+            format!("{port}, which is a ZooKeeper server that --local has not started"),
+            format!("type zkdeck without --local to use that server, or {OTHERS}"),
+        ),
+        (Holder::ZooKeeper, false) => (
+            format!("{port}, which is a ZooKeeper server and does not answer"),
+            pid.map_or_else(|| see.clone(), |pid| format!("kill -CONT {pid} if it was frozen; its log tells more")),
+        ),
+        (Holder::Stranger, true) => (
+            port.to_string(),
+            pid.map_or_else(
+                || format!("{see}; end what holds it, or {OTHERS}"),
+                |pid| format!("kill {pid}, or {OTHERS}"),
+            ),
+        ),
+        (Holder::Stranger, false) => (
+            port.to_string(),
+            pid.map_or_else(
+                || format!("{see}; Docker's own ports are seen by root only"),
+                |pid| format!("kill {pid} before docker compose up -d, if the stack is to have the port"),
+            ),
+        ),
     };
-    if local { Finding::fail(NAME, port.to_string(), end) } else { Finding::warn(NAME, port.to_string(), end) }
+    Some(if local { Finding::fail(NAME, message, fix) } else { Finding::warn(NAME, message, fix) })
 }
 
 #[cfg(test)]
@@ -98,30 +203,82 @@ mod tests {
     use super::*;
     use crate::cli::doctor::finding::Status;
 
-    fn taken(port: u16, command: &str) -> TakenPort {
-        TakenPort { port, purpose: "clients of zk1".into(), owner: Some((7, command.into())), cause: None }
+    fn taken(port: u16, owner: Option<u32>) -> TakenPort {
+        let owner = owner.map(|pid| (pid, "cut at eighty".to_owned()));
+        TakenPort { port, purpose: "clients of zk1".into(), owner, cause: None }
+    }
+
+    /// What a process of each number was started by.
+    fn command(pid: u32) -> Option<Vec<String>> {
+        let line = match pid {
+            1 => "/usr/bin/docker-proxy -proto tcp",
+            2 => "/a/very/long/path/to/zkdeck --daemon",
+            3 => "java -cp /jars org.apache.zookeeper.server.quorum.QuorumPeerMain /x/zoo.cfg",
+            4 => "nc -l --note zkdeck",
+            _ => return None,
+        };
+        Some(line.split(' ').map(str::to_owned).collect())
+    }
+
+    fn judged(port: &TakenPort, known: &Known, local: bool) -> Vec<Finding> {
+        judge(&[(holder(port, known, local, command), port.clone())], 13, local)
+    }
+
+    fn fix(found: &[Finding]) -> &str {
+        found[1].fix.as_deref().unwrap()
     }
 
     #[test]
     fn only_strangers_are_told() {
-        let held =
-            [taken(2181, "/usr/bin/docker-proxy -proto tcp"), taken(8080, "zkdeck --daemon"), taken(9200, "nc -l")];
-        let found = judge(&held, 12, false, "/x/data/local");
-        assert_eq!(found[0].message, "9 of 12 free, 1 held by zkdeck and its servers, 1 by Docker");
+        let known = Known::default();
+        let held = [(2181, 1), (8080, 2), (9200, 4)].map(|(port, pid)| taken(port, Some(pid)));
+        let held = held.map(|port| (holder(&port, &known, false, command), port));
+        let found = judge(&held, 12, false);
+        assert_eq!(found[0].message, "9 of 12 free, 1 held by zkdeck and its servers, 1 held by Docker");
         assert_eq!((found.len(), found[1].status), (2, Status::Warn));
-        assert_eq!(
-            found[1].fix.as_deref(),
-            Some("kill 7 before docker compose up -d, if the stack is to have the port")
-        );
+        assert_eq!(fix(&found), "kill 4 before docker compose up -d, if the stack is to have the port");
+    }
+
+    #[test]
+    fn a_server_that_answers_is_the_one_that_is_looked_for() {
+        let known = Known { answered: [2181].into(), ..Known::default() };
+        for owner in [Some(3), Some(4), None] {
+            let found = judged(&taken(2181, owner), &known, false);
+            assert_eq!((found.len(), found[0].status), (1, Status::Ok), "{found:?}");
+            assert!(found[0].message.ends_with("1 held by the ensemble's servers"), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn a_server_of_this_folder_is_ours_whatever_is_cut_off_its_command_line() {
+        let known = Known { recorded: vec![3], ..Known::default() };
+        assert_eq!(judged(&taken(2888, Some(3)), &known, true).len(), 1);
+    }
+
+    #[test]
+    fn nobody_is_told_to_end_a_zookeeper_server() {
+        let answers = Known { answered: [2181].into(), ..Known::default() };
+        for (known, local) in [(&answers, true), (&Known::default(), true), (&Known::default(), false)] {
+            let found = judged(&taken(2181, Some(3)), known, local);
+            assert!(!fix(&found).starts_with("kill 3") && !fix(&found).contains("kill 3,"), "{found:?}");
+        }
+        let frozen = judged(&taken(2181, Some(3)), &Known::default(), false);
+        assert!(fix(&frozen).starts_with("kill -CONT 3"), "{frozen:?}");
+        let other = judged(&taken(2181, Some(3)), &answers, true);
+        assert!(fix(&other).starts_with("type zkdeck without --local"), "{other:?}");
+    }
+
+    #[test]
+    fn rest_that_answers_is_zkdecks_even_when_its_process_is_hidden() {
+        let known = Known { rest: Some(8080), ..Known::default() };
+        assert_eq!(judged(&taken(8080, None), &known, false).len(), 1);
+        assert_eq!(judged(&taken(8080, None), &Known::default(), false)[1].status, Status::Warn);
     }
 
     #[test]
     fn servers_of_our_own_need_the_ports_that_docker_has() {
-        let found = judge(&[taken(2181, "docker-proxy")], 13, true, "/x/data/local");
+        let found = judged(&taken(2181, Some(1)), &Known::default(), true);
         assert_eq!(found[1].status, Status::Fail);
-        assert!(found[1].fix.as_deref().unwrap().starts_with("docker compose down"));
-        let own =
-            judge(&[taken(2181, "java -cp /jars QuorumPeerMain /x/data/local/zk1/zoo.cfg")], 13, true, "/x/data/local");
-        assert_eq!(own.len(), 1, "{own:?}");
+        assert!(fix(&found).contains("docker compose down"));
     }
 }

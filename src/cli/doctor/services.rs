@@ -62,13 +62,24 @@ async fn unanswered(url: &str, error: reqwest::Error) -> Reply {
     }
 }
 
+/// In a container that knows no such service.
+fn elsewhere(check: &'static str, setting: &str) -> Finding {
+    let message = format!(
+        "- (not looked at: in this container 127.0.0.1 is the container itself, and no service is called {check}; \
+         {setting} names another address)"
+    );
+    Finding::ok(check, message)
+}
+
 /// With `--local` nothing of the stack is expected: what is not there is no finding.
 fn expected(place: &Place, reply: &Reply) -> bool {
     !(place.local && matches!(reply, Reply::Unreachable(_)))
 }
 
 pub(super) async fn elasticsearch(place: &Place) -> Vec<Finding> {
-    let url = place.elasticsearch().trim_end_matches('/');
+    let Some(url) = place.reach(place.elasticsearch(), "elasticsearch").await else {
+        return vec![elsewhere("elasticsearch", "elastic.url")];
+    };
     let auth = match compose::elastic_auth(&place.config) {
         Ok(auth) => auth,
         Err(error) => {
@@ -76,7 +87,7 @@ pub(super) async fn elasticsearch(place: &Place) -> Vec<Finding> {
         }
     };
     let reply = ask(&format!("{url}/_cluster/health"), &auth, compose::elastic_ca(&place.config).as_deref()).await;
-    if expected(place, &reply) { vec![judge_elasticsearch(url, &reply)] } else { Vec::new() }
+    if expected(place, &reply) { vec![judge_elasticsearch(&url, &reply)] } else { Vec::new() }
 }
 
 fn judge_elasticsearch(url: &str, reply: &Reply) -> Finding {
@@ -117,9 +128,11 @@ fn judge_elasticsearch(url: &str, reply: &Reply) -> Finding {
 }
 
 pub(super) async fn prometheus(place: &Place) -> Vec<Finding> {
-    let url = place.config.doctor.prometheus.trim_end_matches('/');
+    let Some(url) = place.reach(&place.config.doctor.prometheus, "prometheus").await else {
+        return vec![elsewhere("prometheus", "doctor.prometheus")];
+    };
     let reply = ask(&format!("{url}/api/v1/targets?state=active"), &Auth::None, None).await;
-    if expected(place, &reply) { judge_prometheus(url, &reply) } else { Vec::new() }
+    if expected(place, &reply) { judge_prometheus(&url, &reply) } else { Vec::new() }
 }
 
 fn judge_prometheus(url: &str, reply: &Reply) -> Vec<Finding> {
@@ -165,7 +178,9 @@ fn judge_prometheus(url: &str, reply: &Reply) -> Vec<Finding> {
 }
 
 pub(super) async fn grafana(place: &Place) -> Vec<Finding> {
-    let url = place.config.doctor.grafana.trim_end_matches('/');
+    let Some(url) = place.reach(&place.config.doctor.grafana, "grafana").await else {
+        return vec![elsewhere("grafana", "doctor.grafana")];
+    };
     let health = ask(&format!("{url}/api/health"), &Auth::None, None).await;
     if !expected(place, &health) {
         return Vec::new();
@@ -177,7 +192,7 @@ pub(super) async fn grafana(place: &Place) -> Vec<Finding> {
         }
         _ => Reply::Other,
     };
-    vec![judge_grafana(url, &health, &data)]
+    vec![judge_grafana(&url, &health, &data)]
 }
 
 fn judge_grafana(url: &str, health: &Reply, data: &Reply) -> Finding {

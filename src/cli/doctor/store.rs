@@ -1,18 +1,19 @@
 //! The store: records, bytes and history agree, and what lies in quarantine.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::Options;
+use super::access::{self, Recorded};
 use super::finding::Finding;
-use super::place::Place;
+use super::place::{Place, blocking};
 use crate::adapters::blobs::{BlobConfig, BlobStore, Kept};
 use crate::adapters::history::{self, History, HistoryConfig};
 use crate::adapters::zookeeper::coord::Coord;
 use crate::adapters::zookeeper::registry::Registry;
-use crate::adapters::zookeeper::{Layout, ZkConfig, connect};
-use crate::domain::ids::{Bytes, NodeId};
+use crate::adapters::zookeeper::{ZkConfig, connect};
+use crate::domain::ids::{Bytes, NodeId, Timestamp};
 use crate::domain::invariants::Violation;
 use crate::engine::inspect::Inspection;
 
@@ -20,111 +21,165 @@ pub(super) const NAME: &str = "store";
 /// Violations that are printed one by one.
 const SHOWN: usize = 50;
 
-/// An open store: its folders, the ensemble's records, and history.
+/// A store as it is: its folders, the ensemble's records, and history. Opening it changes nothing.
 pub(super) struct Store {
     pub(super) registry: Registry,
     pub(super) blobs: BlobStore,
-    /// `None` when there is none, or it cannot be read.
+    /// `None` when there is none, or it cannot be read: the check of the history tells why.
     pub(super) history: Option<History>,
     pub(super) nodes: Vec<NodeId>,
+    /// When the ensemble got its first records.
+    since: Option<Timestamp>,
 }
 
-/// Opens the store of the settings.
+/// The store with everything that a change of it needs.
+pub(super) struct Writable {
+    pub(super) registry: Registry,
+    pub(super) blobs: BlobStore,
+    pub(super) history: History,
+}
+
+/// Why there is no store to look at.
+pub(super) struct NoStore {
+    pub(super) finding: Finding,
+    /// The folder has an id, and the ensemble has no store and may get one.
+    pub(super) unclaimed: bool,
+}
+
+impl From<Finding> for NoStore {
+    fn from(finding: Finding) -> Self {
+        Self { finding, unclaimed: false }
+    }
+}
+
+/// Opens the store of the settings to look at it.
 ///
 /// # Errors
-/// The finding that says why there is none to look at.
-pub(super) async fn open(place: &Place) -> Result<(Store, Vec<Finding>), Finding> {
-    let paths = &place.config.paths;
-    let uploads = paths.data.join("uploads");
-    if !uploads.join(".store-id").is_file() {
-        let message = format!("{} holds no store yet; zkdeck makes one at its first start", uploads.display());
-        return Err(Finding::ok(NAME, message));
-    }
-    let nodes: Vec<NodeId> = place.servers.iter().map(|server| server.node.clone()).collect();
-    let config = BlobConfig {
-        quarantine: paths.data.join("quarantine"),
-        reserve: Bytes(place.config.scheduler.reserve_mib << 20),
-        ..BlobConfig::new(uploads)
+/// [`NoStore`] when there is none.
+pub(super) async fn look(place: &Place) -> Result<Store, NoStore> {
+    let config = blob_config(place);
+    let shown = config.root.display().to_string();
+    let looked = BlobStore::look(config);
+    let looked =
+        looked.map_err(|error| Finding::fail(NAME, error.to_string(), "check the disk and the folder's rights"))?;
+    let Some(blobs) = looked else {
+        let message = format!("{shown} holds no store yet; zkdeck makes one at its first start");
+        return Err(Finding::ok(NAME, message).into());
     };
-    let opened = BlobStore::open(config, &nodes);
-    let blobs =
-        opened.map_err(|error| Finding::fail(NAME, error.to_string(), "check the disk and the folder's rights"))?;
-    let registry = registry(place).await?;
-    let ours = blobs.store_id().unwrap_or_default();
-    let theirs = registry.claim_store(ours).await;
-    let theirs =
-        theirs.map_err(|error| Finding::fail(NAME, error.to_string(), "try again when the ensemble answers"))?;
-    if theirs != ours {
-        let message = format!("this folder is store {ours} and the ensemble's is {theirs}");
-        return Err(Finding::fail(NAME, message, "run it in the folder that belongs to the ensemble: --data"));
-    }
-    let (history, findings) = history(paths.data.join("zkdeck.db"), paths.logs.join("backend"));
-    Ok((Store { registry, blobs, history, nodes }, findings))
+    let nodes: Vec<NodeId> = place.servers.iter().map(|server| server.node.clone()).collect();
+    let (registry, since) = records(place, blobs.store_id()).await?;
+    let path = history_config(place).path;
+    let history = blocking(move || path.is_file().then(|| History::look(&path).ok())).await.flatten().flatten();
+    Ok(Store { registry, blobs, history, nodes, since })
 }
 
-/// Reads what is there; a root that nobody has made stays unmade.
-async fn registry(place: &Place) -> Result<Registry, Finding> {
-    let config = ZkConfig {
+/// Opens the store that `seen` has looked at, to change it.
+///
+/// # Errors
+/// What cannot be opened, with the next step.
+pub(super) async fn open(place: &Place, seen: &Store) -> anyhow::Result<Writable> {
+    // SQLite opens one file in one way in one process.
+    if let Some(history) = &seen.history {
+        history.close().await;
+    }
+    let blobs = BlobStore::open(blob_config(place), &seen.nodes)?;
+    let registry = Registry::open(Arc::clone(seen.registry.coord()), &zk_config(place)).await?;
+    Ok(Writable { registry, blobs, history: History::open(history_config(place))? })
+}
+
+/// Makes the folder's store the one of an ensemble that has none; whose it is then.
+///
+/// # Errors
+/// What cannot be read or written.
+pub(super) async fn claim(place: &Place) -> anyhow::Result<String> {
+    let Some(blobs) = BlobStore::look(blob_config(place))? else { anyhow::bail!("the folder has no store id") };
+    let config = zk_config(place);
+    let coord: Arc<dyn Coord> = Arc::new(connect(&config).await?);
+    let registry = Registry::open(Arc::clone(&coord), &config).await?;
+    let theirs = registry.claim_store(blobs.store_id()).await?;
+    coord.close().await;
+    if theirs != blobs.store_id() {
+        anyhow::bail!(
+            "the ensemble has got store {theirs} meanwhile; run doctor in the folder that belongs to it: --data"
+        );
+    }
+    Ok(theirs)
+}
+
+fn blob_config(place: &Place) -> BlobConfig {
+    let data = &place.config.paths.data;
+    BlobConfig {
+        quarantine: data.join("quarantine"),
+        reserve: Bytes(place.config.scheduler.reserve_mib << 20),
+        ..BlobConfig::new(data.join("uploads"))
+    }
+}
+
+fn history_config(place: &Place) -> HistoryConfig {
+    let paths = &place.config.paths;
+    let (path, ndjson_dir) = (paths.data.join("zkdeck.db"), paths.logs.join("backend"));
+    HistoryConfig { path, ndjson_dir, any_filesystem: true }
+}
+
+fn zk_config(place: &Place) -> ZkConfig {
+    ZkConfig {
         hosts: place.servers.iter().map(|server| server.client.clone()).collect(),
         root: place.config.ensemble.root.clone(),
         session_timeout: Duration::from_secs(place.config.ensemble.session_timeout_s),
         ..ZkConfig::default()
-    };
+    }
+}
+
+/// The records of the store `ours`, and since when there are any. A root that nobody has made stays unmade.
+async fn records(place: &Place, ours: &str) -> Result<(Registry, Option<Timestamp>), NoStore> {
+    let config = zk_config(place);
     let unread = |error: &dyn std::fmt::Display| {
         Finding::warn(NAME, format!("the records cannot be read: {error}"), "start a majority of the servers")
     };
-    let coord: Arc<dyn Coord> = Arc::new(connect(&config).await.map_err(|error| unread(&error))?);
-    let recorded = Layout::new(&config.root, 2).store();
-    match coord.get(&recorded).await {
-        Ok(Some(_)) => {}
-        Ok(None) => {
-            let message = format!("the ensemble has no store under {} yet", config.root);
-            return Err(Finding::warn(
-                NAME,
-                message,
-                "start zkdeck once; the scrub then keeps these files in quarantine",
-            ));
+    let none = || {
+        let message = format!("the ensemble has no store under {} yet", config.root);
+        let fix = "start zkdeck, or type zkdeck doctor --adopt when this folder is to be its store";
+        NoStore { finding: Finding::warn(NAME, message, fix), unclaimed: true }
+    };
+    let coord = Arc::new(connect(&config).await.map_err(|error| unread(&error))?);
+    let since = match access::recorded(&coord, &config.root).await {
+        Ok(Recorded::Store { id, since }) if id == ours => since,
+        Ok(Recorded::Store { id, .. }) => {
+            let message = format!("this folder is store {ours} and the ensemble's is {id}");
+            let fix = "run it in the folder that belongs to the ensemble: --data";
+            return Err(Finding::fail(NAME, message, fix).into());
         }
-        Err(error) => return Err(unread(&error)),
-    }
-    Registry::open(coord, &config).await.map_err(|error| unread(&error))
-}
-
-fn history(path: PathBuf, ndjson_dir: PathBuf) -> (Option<History>, Vec<Finding>) {
-    if !path.is_file() {
-        return (None, Vec::new());
-    }
-    if let Err(cause) = history::look(&path) {
-        let message = format!("history {} is corrupt: {cause}", path.display());
-        let fix = "start zkdeck: it sets the file aside and restores the newest good backup";
-        return (None, vec![Finding::fail("history", message, fix)]);
-    }
-    match History::open(HistoryConfig { path, ndjson_dir, any_filesystem: true }) {
-        Ok(history) => (Some(history), Vec::new()),
-        Err(error) => (None, vec![Finding::fail("history", error.to_string(), "check the file's owner and its disk")]),
-    }
+        Ok(Recorded::None) => return Err(none()),
+        Ok(Recorded::Denied(denied)) => return Err(denied.finding(NAME, &config.root).into()),
+        Err(error) => return Err(unread(&error).into()),
+    };
+    let coord: Arc<dyn Coord> = coord;
+    let registry = Registry::look(coord, &config).await.map_err(|error| unread(&error))?;
+    Ok((registry.ok_or_else(none)?, since))
 }
 
 /// Judges the invariants over records, bytes and rows, and lists what is in quarantine.
 pub(super) async fn check(place: &Place, options: &Options) -> Vec<Finding> {
-    let (store, mut findings) = match open(place).await {
-        Ok(opened) => opened,
-        Err(finding) => return vec![finding],
+    let store = match look(place).await {
+        Ok(store) => store,
+        Err(none) => return vec![none.finding],
     };
     let inspection = Inspection {
         registry: store.registry.clone(),
         blobs: Some(store.blobs.clone()),
         history: store.history.clone(),
         nodes: store.nodes.clone(),
+        since: store.since,
         hashes: options.hashes,
     };
-    let (judged, kept) = tokio::join!(inspection.violations(), store.blobs.quarantined());
-    findings.extend(match judged {
+    let (judged, kept, earlier) =
+        tokio::join!(inspection.violations(), store.blobs.quarantined(), earlier(place, store.since));
+    let mut findings = match judged {
         Ok(violations) => verdict(&violations, options.hashes),
         Err(error) => vec![Finding::fail(NAME, error.to_string(), "try again when the ensemble and the disk answer")],
-    });
+    };
     findings.extend(match kept {
-        Ok(kept) => quarantine(&kept),
+        Ok(kept) => quarantine(&kept, &blob_config(place).quarantine, earlier),
         Err(error) => Some(Finding::fail("quarantine", error.to_string(), "check the disk")),
     });
     store.registry.coord().close().await;
@@ -146,8 +201,19 @@ fn verdict(violations: &[Violation], hashes: bool) -> Vec<Finding> {
     findings
 }
 
-fn quarantine(kept: &[Kept]) -> Option<Finding> {
-    let first = kept.first()?;
+/// Rows of history that tell of an ensemble that is gone.
+async fn earlier(place: &Place, since: Option<Timestamp>) -> i64 {
+    let (path, since) = (history_config(place).path, since.unwrap_or_default());
+    blocking(move || history::rows_before(&path, since)).await.and_then(Result::ok).unwrap_or(0)
+}
+
+/// What lies in quarantine, and whose it is; `earlier` counts the rows of an ensemble that is gone.
+fn quarantine(kept: &[Kept], folder: &Path, earlier: i64) -> Option<Finding> {
+    const CHECK: &str = "quarantine";
+    let rows = format!("history has {earlier} rows of an earlier ensemble, which are told apart from this one's");
+    let Some(first) = kept.first() else {
+        return (earlier > 0).then(|| Finding::ok(CHECK, rows));
+    };
     let bytes = Bytes(kept.iter().map(|one| one.size.0).sum());
     let message = format!(
         "files in quarantine that no record names: {} ({bytes}), the first is file {} of {}",
@@ -155,7 +221,12 @@ fn quarantine(kept: &[Kept]) -> Option<Finding> {
         first.file,
         first.node
     );
-    Some(Finding::warn("quarantine", message, "zkdeck doctor --adopt makes records for them"))
+    let adopt = "zkdeck doctor --adopt makes records for them";
+    if earlier == 0 {
+        return Some(Finding::warn(CHECK, message, adopt));
+    }
+    let fix = format!("rm -r {} removes them for good; {adopt}", folder.display());
+    Some(Finding::warn(CHECK, format!("{message}; {rows}"), fix))
 }
 
 #[cfg(test)]
@@ -197,10 +268,17 @@ mod tests {
 
     #[test]
     fn what_is_in_quarantine_is_told_with_the_way_out() {
-        assert_eq!(quarantine(&[]), None);
+        let folder = Path::new("data/quarantine");
+        assert_eq!(quarantine(&[], folder, 0), None);
         let kept = Kept { node: node_id("zk2"), file: FileId::new(1), blob: AttemptId::new(2), size: Bytes(2048) };
-        let found = quarantine(&[kept.clone(), kept]).unwrap();
+        let found = quarantine(&[kept.clone(), kept.clone()], folder, 0).unwrap();
         assert!(found.message.starts_with("files in quarantine that no record names: 2 (4 KiB)"), "{found:?}");
-        assert!(found.fix.unwrap().contains("--adopt"));
+        assert!(found.fix.unwrap().starts_with("zkdeck doctor --adopt"));
+        let after = quarantine(&[kept], folder, 7).unwrap();
+        assert!(
+            after.message.ends_with("history has 7 rows of an earlier ensemble, which are told apart from this one's")
+        );
+        assert!(after.fix.unwrap().starts_with("rm -r data/quarantine removes them for good"));
+        assert_eq!(quarantine(&[], folder, 7).unwrap().status, Status::Ok);
     }
 }

@@ -1,4 +1,4 @@
-//! Limits of the kernel.
+//! Where doctor runs, and limits of the kernel.
 
 use super::finding::Finding;
 use super::place::{Place, blocking};
@@ -6,6 +6,12 @@ use super::place::{Place, blocking};
 const MAX_MAP_COUNT: &str = "/proc/sys/vm/max_map_count";
 /// What Elasticsearch asks for.
 const MAX_MAP_COUNT_MIN: u64 = 262_144;
+
+/// What is typed against a finding is typed on the host.
+pub(super) async fn container(place: &Place) -> Vec<Finding> {
+    let message = "doctor runs in a container: what a fix below says is to be typed on its host";
+    place.container.then(|| Finding::ok("container", message)).into_iter().collect()
+}
 
 /// Elasticsearch in a container maps its index files, and the limit is the host's.
 pub(super) async fn max_map_count(place: &Place) -> Vec<Finding> {

@@ -29,27 +29,29 @@ pub struct Identity {
     pub name: String,
 }
 
-impl Adoption {
+impl Identity {
     /// The file's own id when no record has it, and the name that history remembers.
     ///
     /// # Errors
     /// [`ZkError`] when it is not known whether there is a record.
-    pub async fn identity(&self, kept: &Kept) -> Result<Identity, ZkError> {
-        let taken = !matches!(self.registry.read_file(kept.file).await?, ReadFile::Gone);
+    pub async fn of(kept: &Kept, registry: &Registry, history: &History) -> Result<Self, ZkError> {
+        let taken = !matches!(registry.read_file(kept.file).await?, ReadFile::Gone);
         let file = if taken { clock::new_file() } else { kept.file };
-        let name = self.remembered(kept.file).await;
+        let name = remembered(kept.file, history).await;
         let name = name.unwrap_or_else(|| format!("recovered-{}", kept.file));
-        Ok(Identity { file, name: if taken { format!("{name} (older copy)") } else { name } })
+        Ok(Self { file, name: if taken { format!("{name} (older copy)") } else { name } })
     }
+}
 
-    /// History says `name, size` of each operation on a file.
-    async fn remembered(&self, file: FileId) -> Option<String> {
-        let query = HistoryQuery { file: Some(file), limit: 1, ..HistoryQuery::default() };
-        let page = self.history.query(query).await.ok()?;
-        let (name, _) = page.operations.first()?.what.rsplit_once(", ")?;
-        check_name(name).is_ok().then(|| name.to_owned())
-    }
+/// History says `name, size` of each operation on a file.
+async fn remembered(file: FileId, history: &History) -> Option<String> {
+    let query = HistoryQuery { file: Some(file), limit: 1, ..HistoryQuery::default() };
+    let page = history.query(query).await.ok()?;
+    let (name, _) = page.operations.first()?.what.rsplit_once(", ")?;
+    check_name(name).is_ok().then(|| name.to_owned())
+}
 
+impl Adoption {
     /// Adopts bytes; doing it again after a crash is harmless.
     ///
     /// # Errors

@@ -14,6 +14,7 @@ mod hidden;
 mod jars;
 mod java;
 mod keeper;
+mod look;
 mod news;
 mod ports;
 mod procfs;
@@ -25,6 +26,7 @@ pub use config::{LocalConfig, LocalNode, Search};
 pub use error::LocalError;
 pub use hidden::{HiddenError, SERVER_COMMAND, run_hidden_server};
 pub use java::JAVA_MAJOR_MIN;
+pub use look::{command_line, recorded_servers};
 pub use news::News;
 pub use ports::{TakenPort, taken_port};
 

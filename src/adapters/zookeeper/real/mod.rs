@@ -9,6 +9,7 @@
 //! - Writes have no time limit of their own: the client fails them when the server is silent for
 //!   2/5 of the session time-out, or when the session ends, 7/5 of it after the last word.
 
+mod access;
 mod classify;
 mod watch;
 
@@ -26,6 +27,8 @@ use zookeeper_client::{
 use super::config::ZkConfig;
 use super::coord::{Change, Coord, LinkState, Mode, Op, READ_BATCH_MAX, Versioned, request_bytes, within_limit};
 use super::error::{Refusal, ZkError};
+use crate::domain::ids::Timestamp;
+pub use access::Access;
 use classify::classify;
 use watch::Watching;
 
@@ -82,6 +85,26 @@ impl RealCoord {
     #[must_use]
     pub fn session(&self) -> Option<SessionInfo> {
         self.client().map(|client| client.session().clone())
+    }
+
+    /// When a znode was made, by the servers' clock; `None` when there is none.
+    ///
+    /// # Errors
+    /// [`ZkError`].
+    pub async fn made_at(&self, path: &str) -> Result<Option<Timestamp>, ZkError> {
+        let (_permit, client) = self.admit().await?;
+        let stat = self.read("stat", path, client.check_stat(path)).await?.flatten();
+        Ok(stat.map(|stat| Timestamp(u64::try_from(stat.ctime).unwrap_or_default())))
+    }
+
+    /// What this program may do at a znode; `None` when there is none.
+    ///
+    /// # Errors
+    /// [`ZkError`], refused when its ACL may not be read.
+    pub async fn access(&self, path: &str) -> Result<Option<Access>, ZkError> {
+        let (_permit, client) = self.admit().await?;
+        let found = self.read("read the ACL of", path, client.get_acl(path)).await?;
+        Ok(found.map(|(acl, _)| Access::of(&acl)))
     }
 
     fn client(&self) -> Option<Arc<Client>> {

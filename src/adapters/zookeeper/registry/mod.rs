@@ -85,6 +85,20 @@ impl Registry {
         Ok(registry)
     }
 
+    /// The records as they are: makes nothing. `None` where zkdeck has not made its layout yet.
+    ///
+    /// # Errors
+    /// [`ZkError`].
+    pub async fn look(coord: Arc<dyn Coord>, config: &ZkConfig) -> Result<Option<Self>, ZkError> {
+        let layout = Layout::new(&config.root, BUCKET_DIGITS_DEFAULT);
+        let first = Self { coord, layout, stop: CancellationToken::new() };
+        if first.coord.get(&first.layout.recorded()).await?.is_none() {
+            return Ok(None);
+        }
+        let digits = first.digits().await?;
+        Ok(Some(Self { layout: Layout::new(&config.root, digits), ..first }))
+    }
+
     /// The records of an ensemble whose layout is known to be there.
     #[cfg(test)]
     pub(crate) fn over(coord: Arc<dyn Coord>, root: &str) -> Self {

@@ -1,0 +1,57 @@
+//! What this process runs in, where that changes what is true or of use to say.
+
+use std::path::Path;
+
+/// Whether this is a container: 127.0.0.1 is the container itself, and its runtime keeps what is printed.
+pub(super) fn in_container() -> bool {
+    is_container(Path::new("/"), |name| std::env::var_os(name).is_some())
+}
+
+/// Whether systemd started this process: its journal keeps what is printed.
+pub(super) fn under_systemd() -> bool {
+    is_service(|name| std::env::var_os(name).is_some())
+}
+
+/// Docker and Podman leave a file, Kubernetes a variable, others a word in the name of the control group.
+fn is_container(root: &Path, is_set: impl Fn(&str) -> bool) -> bool {
+    let marked = [".dockerenv", "run/.containerenv"].iter().any(|mark| root.join(mark).exists());
+    let groups = std::fs::read_to_string(root.join("proc/self/cgroup")).unwrap_or_default();
+    let grouped = ["docker", "kubepods", "containerd", "libpod", "lxc"].iter().any(|word| groups.contains(word));
+    marked || is_set("KUBERNETES_SERVICE_HOST") || grouped
+}
+
+fn is_service(is_set: impl Fn(&str) -> bool) -> bool {
+    is_set("JOURNAL_STREAM") || is_set("INVOCATION_ID")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn containers_are_known_by_what_their_runtimes_leave() {
+        let nothing = |_: &str| false;
+        let root = tempfile::tempdir().unwrap();
+        assert!(!is_container(root.path(), nothing));
+        assert!(is_container(root.path(), |name| name == "KUBERNETES_SERVICE_HOST"));
+        std::fs::create_dir_all(root.path().join("proc/self")).unwrap();
+        let group = |text: &str| std::fs::write(root.path().join("proc/self/cgroup"), text).unwrap();
+        group("0::/user.slice/session-1.scope\n");
+        assert!(!is_container(root.path(), nothing));
+        group("12:cpu:/docker/0123abcd\n");
+        assert!(is_container(root.path(), nothing));
+        group("0::/\n");
+        for mark in [".dockerenv", "run/.containerenv"] {
+            std::fs::create_dir_all(root.path().join("run")).unwrap();
+            std::fs::write(root.path().join(mark), "").unwrap();
+            assert!(is_container(root.path(), nothing), "{mark}");
+            std::fs::remove_file(root.path().join(mark)).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_service_of_systemds_is_known_by_its_variables() {
+        assert!(!is_service(|_| false));
+        assert!(is_service(|name| name == "JOURNAL_STREAM") && is_service(|name| name == "INVOCATION_ID"));
+    }
+}
