@@ -5,8 +5,9 @@
 #[expect(dead_code, reason = "each test of the binary uses its part of it")]
 mod support;
 
+use std::io::{Read, Write};
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use reqwest::StatusCode;
@@ -72,12 +73,15 @@ async fn rest_answers_pages_both_ways_and_refuses_what_is_wrong_by_its_place() {
         assert_eq!((status, &messages(&answer)[..]), (StatusCode::OK, expected), "{query:?}");
     }
     // The newest two, what is older than these, and back again.
-    let newest = get(&deck, &[("q", "-nowhere"), ("limit", "2")]).await.unwrap().1;
+    let newest = get(&deck, &[("q", "-nowhere -node:backend"), ("limit", "2")]).await.unwrap().1;
     assert_eq!(messages(&newest), ["read timed out", "session expired"]);
     assert_eq!((&newest["hits"]["count"], &newest["newer"]), (&6.into(), &Value::Null));
     let go = async |answer: &Value, way: &str| {
         let cursor = answer[way].as_str().unwrap().to_owned();
-        get(&deck, &[("q", "-nowhere"), ("limit", "2"), ("cursor", &cursor), ("way", way)]).await.unwrap().1
+        get(&deck, &[("q", "-nowhere -node:backend"), ("limit", "2"), ("cursor", &cursor), ("way", way)])
+            .await
+            .unwrap()
+            .1
     };
     let older = go(&newest, "older").await;
     assert_eq!(messages(&older), ["fsync is well", "fsync took 1190 ms"]);
@@ -101,6 +105,30 @@ async fn rest_answers_pages_both_ways_and_refuses_what_is_wrong_by_its_place() {
     }
 }
 
+#[tokio::test]
+async fn a_query_typed_raw_is_told_how_to_write_it_and_the_daemon_says_what_it_does_where_it_was_told() {
+    let folder = tempfile::tempdir().unwrap();
+    written(folder.path());
+    let deck = Deck::daemon(folder.path(), &["--zk", "127.0.0.1:1", "--log-to", "both"]);
+    eventually("the REST interface", Duration::from_secs(60), || get(&deck, &[("q", "fsync")])).await;
+    let address = deck.url.trim_start_matches("http://").to_owned();
+    let asked = std::thread::spawn(move || {
+        let mut stream = std::net::TcpStream::connect(address).unwrap();
+        stream.write_all(b"GET /api/logs?q=level>=WARN HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).map(|_| answer).unwrap()
+    });
+    let answer = asked.join().unwrap();
+    assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains("application/json"), "{answer}");
+    assert!(answer.contains("/api/logs?q=level%3E=WARN"), "{answer}");
+    let printed = folder.path().join(format!("stderr-{}.txt", deck.url.trim_start_matches("http://")));
+    let says = || async { std::fs::read_to_string(&printed).ok()?.contains("zkdeck::engine").then_some(()) };
+    eventually("a line of the log on stderr", Duration::from_secs(20), says).await;
+    let files: Vec<_> =
+        std::fs::read_dir(folder.path().join("logs/backend")).unwrap().map(|f| f.unwrap().file_name()).collect();
+    assert!(files.iter().any(|name| name.to_string_lossy().starts_with("zkdeck.")), "{files:?}");
+}
+
 fn one_shot(folder: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_zkdeck")).arg("logs").args(arguments).current_dir(folder).output().unwrap()
 }
@@ -120,7 +148,7 @@ fn one_shot_prints_one_object_for_each_event() {
     let output = one_shot(folder.path(), &["fsync", "--limit", "1"]);
     let (text, told) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
     assert!(text.ends_with("zk2 WARN  [main] fsync took 1190 ms\n") && text.lines().count() == 1, "{text}");
-    assert!(told.contains("only the newest 1 events; raise --limit"), "{told}");
+    assert!(told.contains("only the newest event; raise --limit"), "{told}");
     for (arguments, part) in [
         (&["level>=WRN"][..], "column 8"),
         (&["x", "--since", "soon"], "must be a time: 15m"),
@@ -129,5 +157,33 @@ fn one_shot_prints_one_object_for_each_event() {
         let output = one_shot(folder.path(), arguments);
         let told = String::from_utf8(output.stderr).unwrap();
         assert!(!output.status.success() && output.stdout.is_empty() && told.contains(part), "{arguments:?}: {told}");
+    }
+}
+
+/// `/dev/full` takes nothing, as a full disk; a pipe whose reader has gone is no failure.
+#[test]
+fn what_could_not_be_printed_is_said_and_a_closed_pipe_is_quiet() {
+    let folder = tempfile::tempdir().unwrap();
+    written(folder.path());
+    let run = |arguments: &[&str], out: Stdio| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_zkdeck"));
+        command.args(arguments).current_dir(folder.path()).stdout(out).stderr(Stdio::piped()).output().unwrap()
+    };
+    let all: [&[&str]; 4] = [
+        &["logs", "fsync"],
+        &["logs", "fsync", "--json"],
+        &["doctor", "--json", "--zk", "127.0.0.1:1"],
+        &["--version"],
+    ];
+    for arguments in all {
+        let full = run(arguments, std::fs::File::options().write(true).open("/dev/full").unwrap().into());
+        let told = String::from_utf8(full.stderr).unwrap();
+        assert_eq!(full.status.code(), Some(2), "{arguments:?}: {told}");
+        assert!(told.contains("standard output cannot be written: No space left"), "{arguments:?}: {told}");
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let closed = run(arguments, writer.into());
+        assert_eq!(String::from_utf8(closed.stderr).unwrap(), "", "{arguments:?}");
+        assert_ne!(closed.status.code(), Some(2), "{arguments:?}");
     }
 }

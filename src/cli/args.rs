@@ -1,11 +1,12 @@
 //! The command line.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand};
+use clap::{Arg, ArgMatches, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 use toml::Value;
 
-use super::{doctor, logs, templates};
+use super::{doctor, healthcheck, logs, templates};
 use crate::config::Overrides;
 
 /// A terminal console to watch and operate an Apache ZooKeeper ensemble, and to keep files spread over one folder per
@@ -19,7 +20,7 @@ pub(super) struct Args {
     #[command(subcommand)]
     pub(super) command: Option<Sub>,
 
-    /// Start three real ZooKeeper servers as children, or attach to those of this folder
+    /// Run on three local ZooKeeper servers: start them as children, or attach to those of this folder
     #[arg(long, conflicts_with = "zk", global = true)]
     pub(super) local: bool,
 
@@ -55,6 +56,11 @@ pub(super) struct Args {
     #[arg(long, value_name = "FILE", global = true)]
     pub(super) config: Option<PathBuf>,
 
+    /// Where --daemon writes its own log: auto, files, stderr or both [default: auto: files, and stderr
+    /// too in a container or under systemd]
+    #[arg(long, value_name = "WHERE", value_parser = ["auto", "files", "stderr", "both"], hide_possible_values = true)]
+    pub(super) log_to: Option<String>,
+
     /// Theme: the name of a file in themes/
     #[arg(long, value_name = "NAME")]
     pub(super) theme: Option<String>,
@@ -65,7 +71,8 @@ pub(super) struct Args {
 }
 
 /// What zkdeck does instead of opening the console: one line here, one arm in `cli::dispatch`, one
-/// folder or file beside this one. Options that are marked `global` above hold for all of them.
+/// folder or file beside this one. Options that are marked `global` above may stand before and after it;
+/// which of them it goes by is in [`GOES_BY`].
 #[derive(Debug, Subcommand)]
 pub(super) enum Sub {
     /// Check this machine and the stack, and print what to type for each thing that is wrong
@@ -75,10 +82,57 @@ pub(super) enum Sub {
     /// Search the logs of the servers and of zkdeck
     Logs(logs::Options),
     /// Ask the daemon on this machine whether it answers; for the health check of a container
-    Healthcheck,
+    Healthcheck(healthcheck::Options),
+}
+
+/// Which global options each command goes by, and what they mean to it. The others are taken, so that
+/// one command line begins all of them, and are not in its help.
+const GOES_BY: &[(&str, &[(&str, &str)])] = &[
+    (
+        "doctor",
+        &[
+            ("local", "Check what --local needs, and the three servers of this folder; starts none"),
+            ("zk", "Check the servers at these client addresses [default: those of the settings]"),
+            ("data", "Check this folder of uploads, history and local servers [default: data]"),
+            ("logs", "Check this folder of log files [default: logs]"),
+            ("config", "File with settings [default: zkdeck.toml]"),
+        ],
+    ),
+    ("templates", &[("config", "File with settings [default: zkdeck.toml]")]),
+    (
+        "logs",
+        &[
+            ("logs", "Folder of log files to search when there is no Elasticsearch [default: logs]"),
+            ("config", "File with settings [default: zkdeck.toml]"),
+        ],
+    ),
+    ("healthcheck", &[("config", "File with settings, for the address to ask [default: zkdeck.toml]")]),
+];
+
+/// The command line, each command's help with the options that it goes by.
+pub(super) fn command() -> Command {
+    let whole = Args::command();
+    let shared: Vec<Arg> = whole.get_arguments().filter(|arg| arg.is_global_set()).cloned().collect();
+    GOES_BY.iter().fold(whole, |whole, (name, goes_by)| {
+        let own = shared.iter().cloned().map(|arg| match goes_by.iter().find(|(id, _)| arg.get_id() == *id) {
+            Some((_, help)) => arg.help(*help),
+            None => arg.hide(true),
+        });
+        whole.mut_subcommand(name, |sub| sub.args(own))
+    })
 }
 
 impl Args {
+    /// Reads the arguments of the process.
+    ///
+    /// # Errors
+    /// What is wrong with them, or the help that was asked for.
+    pub(super) fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        let mut command = command();
+        let matches: ArgMatches = command.try_get_matches_from_mut(arguments)?;
+        Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+    }
+
     pub(super) fn config_file(&self) -> PathBuf {
         self.config.clone().unwrap_or_else(|| PathBuf::from("zkdeck.toml"))
     }
@@ -92,11 +146,16 @@ impl Args {
         }
         let text = |value: &Option<String>| value.clone().map(Value::String);
         let path = |value: &Option<PathBuf>| value.as_ref().map(|p| Value::String(p.to_string_lossy().into_owned()));
+        let asked = match &self.command {
+            Some(Sub::Healthcheck(options)) => options.listen.as_ref(),
+            _ => None,
+        };
         let given = [
-            ("api", "listen", text(&self.listen)),
+            ("api", "listen", text(&asked.or(self.listen.as_ref()).cloned())),
             ("paths", "data", path(&self.data)),
             ("paths", "logs", path(&self.logs)),
             ("console", "theme", text(&self.theme)),
+            ("log", "to", text(&self.log_to)),
             ("console", "glyphs", self.ascii.then(|| Value::String("ascii".into()))),
         ];
         set.extend(given.into_iter().filter_map(|(section, key, value)| Some((section, key, value?))));
@@ -108,26 +167,60 @@ impl Args {
 mod tests {
     use super::*;
 
+    fn read(line: &[&str]) -> Result<Args, clap::Error> {
+        Args::read(line.iter().map(OsString::from))
+    }
+
     #[test]
     fn the_command_line_is_consistent() {
-        use clap::CommandFactory;
-        Args::command().debug_assert();
+        command().debug_assert();
+    }
+
+    /// What `zkdeck NAME --help` says.
+    fn help(name: &str) -> String {
+        command().find_subcommand_mut(name).unwrap().render_help().to_string()
+    }
+
+    #[test]
+    fn a_commands_help_has_the_options_that_it_goes_by_and_no_other() {
+        let names: Vec<String> = command().get_subcommands().map(|sub| sub.get_name().to_owned()).collect();
+        assert_eq!(names.len(), GOES_BY.len(), "{names:?}");
+        let shared = ["--local", "--zk", "--data", "--logs", "--config"];
+        for (name, goes_by) in GOES_BY {
+            let help = help(name);
+            assert!(!help.contains("Start three") && !help.contains("start them"), "{help}");
+            for option in shared {
+                let listed = help.lines().any(|line| line.trim_start().starts_with(option));
+                assert_eq!(listed, goes_by.iter().any(|(id, _)| option == format!("--{id}")), "{option} in {help}");
+            }
+        }
+        assert!(help("healthcheck").contains("--listen"));
+    }
+
+    #[test]
+    fn the_address_to_ask_may_stand_on_both_sides_of_healthcheck() {
+        for line in [["zkdeck", "--listen", "a:1", "healthcheck"], ["zkdeck", "healthcheck", "--listen", "a:1"]] {
+            let args = read(&line).unwrap();
+            assert_eq!(args.overrides(), [("api", "listen", Value::String("a:1".into()))]);
+        }
+        let args = read(&["zkdeck", "--local", "logs", "x", "--data", "y"]).unwrap();
+        assert!(args.local && args.data == Some(PathBuf::from("y")), "what a command does not go by is taken");
     }
 
     #[test]
     fn local_and_addresses_exclude_each_other() {
-        assert!(Args::try_parse_from(["zkdeck", "--local", "--zk", "a:1"]).is_err());
-        let args = Args::try_parse_from(["zkdeck", "--zk", "a:1,b:2"]).unwrap();
+        assert!(read(&["zkdeck", "--local", "--zk", "a:1"]).is_err());
+        let args = read(&["zkdeck", "--zk", "a:1,b:2"]).unwrap();
         assert_eq!(args.zk, ["a:1", "b:2"]);
     }
 
     #[test]
     fn options_of_the_place_hold_before_and_after_a_command() {
         for line in [["zkdeck", "--data", "x", "doctor", "--json"], ["zkdeck", "doctor", "--json", "--data", "x"]] {
-            let args = Args::try_parse_from(line).unwrap();
+            let args = read(&line).unwrap();
             assert_eq!(args.data, Some(PathBuf::from("x")));
             assert!(matches!(args.command, Some(Sub::Doctor(options)) if options.json));
         }
-        assert!(Args::try_parse_from(["zkdeck", "doctor", "--daemon"]).is_err());
+        assert!(read(&["zkdeck", "doctor", "--daemon"]).is_err());
     }
 }

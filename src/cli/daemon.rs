@@ -14,7 +14,7 @@ use crate::engine::handle::Handle;
 use crate::engine::start;
 
 pub(super) async fn run(args: &Args, config: Config) -> anyhow::Result<ExitCode> {
-    let _log = logging::start(&config.paths.logs.join("backend"))?;
+    let _log = logging::start_daemon(&config.paths.logs.join("backend"), config.log.to)?;
     let api_config = api_config(args, &config)?;
     let bound = if args.no_api { None } else { Some(api::bind(&api_config).await?) };
     let view = bound.as_ref().map_or(ApiView::Off, |bound| ApiView::On(bound.address().to_string()));

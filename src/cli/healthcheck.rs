@@ -11,6 +11,13 @@ use crate::config::Config;
 
 const ANSWER_LIMIT: Duration = Duration::from_secs(3);
 
+#[derive(Debug, clap::Args)]
+pub(super) struct Options {
+    /// Address of the daemon to ask [default: the one of the settings, 127.0.0.1:8080]
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(super) listen: Option<String>,
+}
+
 pub(super) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
     let url = format!("http://{}/healthz", here(&config.api.listen));
     let client = http::plain().timeout(ANSWER_LIMIT).no_proxy().build().context("making an HTTP client")?;
@@ -26,7 +33,7 @@ pub(super) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
 }
 
 /// Who listens on every address answers on loopback too.
-fn here(listen: &str) -> String {
+pub(super) fn here(listen: &str) -> String {
     listen.replace("0.0.0.0:", "127.0.0.1:").replace("[::]:", "[::1]:")
 }
 

@@ -1,4 +1,5 @@
-//! The program's own log: JSON lines in `logs/backend/zkdeck.<date>.log`, rotated daily, bounded.
+//! The program's own log: JSON lines in `logs/backend/zkdeck.<date>.log`, rotated daily, bounded; and of a
+//! daemon in a container or under systemd, lines for people on stderr, where their tools look for them.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -6,28 +7,61 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use tracing_appender::non_blocking::WorkerGuard;
 use tracing_appender::rolling::{RollingFileAppender, Rotation};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer, Registry, fmt};
 
+use super::surroundings;
 use crate::adapters::owner;
+use crate::config::LogTo;
 
 /// Days of log files that are kept.
 const FILES_MAX: usize = 14;
 
-/// Starts logging into `folder`. Dropping the guard writes out what is left.
-pub(super) fn start(folder: &Path) -> anyhow::Result<WorkerGuard> {
-    owner::make_folder(folder).with_context(|| format!("cannot make the log folder {}", folder.display()))?;
-    let files = RollingFileAppender::builder()
-        .rotation(Rotation::DAILY)
-        .filename_prefix("zkdeck")
-        .filename_suffix("log")
-        .max_log_files(FILES_MAX)
-        .build(folder)
-        .with_context(|| format!("cannot write the log in {}", folder.display()))?;
-    let (writer, guard) =
-        tracing_appender::non_blocking(Files { files, folder: folder.to_owned(), day: String::new() });
+/// The running log. Dropping it writes out what is left.
+pub(super) struct Log {
+    _guards: Vec<WorkerGuard>,
+}
+
+type Boxed = Box<dyn Layer<Registry> + Send + Sync>;
+
+/// Starts logging into `folder`, for a program whose screen stderr would garble.
+pub(super) fn start(folder: &Path) -> anyhow::Result<Log> {
+    begin(folder, true, false)
+}
+
+/// Starts logging of the daemon.
+pub(super) fn start_daemon(folder: &Path, to: LogTo) -> anyhow::Result<Log> {
+    let (files, stderr) = places(to, surroundings::in_container() || surroundings::under_systemd());
+    begin(folder, files, stderr)
+}
+
+/// Whether files and whether stderr are written; `kept`: somebody keeps what a process prints.
+const fn places(to: LogTo, kept: bool) -> (bool, bool) {
+    match to {
+        LogTo::Auto => (true, kept),
+        LogTo::Files => (true, false),
+        LogTo::Stderr => (false, true),
+        LogTo::Both => (true, true),
+    }
+}
+
+fn begin(folder: &Path, files: bool, stderr: bool) -> anyhow::Result<Log> {
+    let (mut layers, mut guards): (Vec<Boxed>, Vec<WorkerGuard>) = (Vec::new(), Vec::new());
+    if files {
+        let (writer, guard) = tracing_appender::non_blocking(Files::open(folder)?);
+        layers.push(fmt::layer().json().with_writer(writer).boxed());
+        guards.push(guard);
+    }
+    if stderr {
+        // A reader that does not read holds nothing up: what it has no room for is dropped.
+        let (writer, guard) = tracing_appender::non_blocking(io::stderr());
+        layers.push(fmt::layer().with_ansi(false).with_writer(writer).boxed());
+        guards.push(guard);
+    }
     let filter = EnvFilter::try_from_env("ZKDECK_LOG").unwrap_or_else(|_| EnvFilter::new("info,zookeeper_client=warn"));
-    tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(writer).init();
-    Ok(guard)
+    tracing_subscriber::registry().with(layers.with_filter(filter)).init();
+    Ok(Log { _guards: guards })
 }
 
 /// The files of the days. Each new one goes to the folder's owner: see [`owner`].
@@ -36,6 +70,20 @@ struct Files {
     folder: PathBuf,
     /// Day of the file that was looked at last.
     day: String,
+}
+
+impl Files {
+    fn open(folder: &Path) -> anyhow::Result<Self> {
+        owner::make_folder(folder).with_context(|| format!("cannot make the log folder {}", folder.display()))?;
+        let files = RollingFileAppender::builder()
+            .rotation(Rotation::DAILY)
+            .filename_prefix("zkdeck")
+            .filename_suffix("log")
+            .max_log_files(FILES_MAX)
+            .build(folder)
+            .with_context(|| format!("cannot write the log in {}", folder.display()))?;
+        Ok(Self { files, folder: folder.to_owned(), day: String::new() })
+    }
 }
 
 impl Write for Files {
@@ -52,5 +100,20 @@ impl Write for Files {
 
     fn flush(&mut self) -> io::Result<()> {
         self.files.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stderr_is_written_where_somebody_keeps_it_or_where_it_was_asked_for() {
+        assert_eq!((places(LogTo::Auto, false), places(LogTo::Auto, true)), ((true, false), (true, true)));
+        for kept in [false, true] {
+            assert_eq!(places(LogTo::Files, kept), (true, false));
+            assert_eq!(places(LogTo::Stderr, kept), (false, true));
+            assert_eq!(places(LogTo::Both, kept), (true, true));
+        }
     }
 }

@@ -1,10 +1,10 @@
 //! `zkdeck logs QUERY`: one search, or with `--follow` all that comes, on standard output.
 
-use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use super::args::Args;
+use super::output::{self, Printed};
 use super::{compose, say};
 use crate::config::Config;
 use crate::domain::ids::Timestamp;
@@ -63,9 +63,13 @@ pub(super) async fn run(options: &Options, args: &Args, mut config: Config) -> a
     };
     told(&page.answered);
     if page.older.is_some() {
-        say(&format!("zkdeck: only the newest {} events; raise --limit, or narrow the search", page.events.len()));
+        let newest = match page.events.len() {
+            1 => "only the newest event".to_owned(),
+            count => format!("only the newest {count} events"),
+        };
+        say(&format!("zkdeck: {newest}; raise --limit, or narrow the search"));
     }
-    if !print(&page.events, options.json) || !options.follow {
+    if print(&page.events, options.json)? == Printed::Closed || !options.follow {
         return Ok(ExitCode::SUCCESS);
     }
     let mut follow = FollowAsk { search, mark: page.mark, wait: WAIT, limit: PAGE_MAX };
@@ -77,10 +81,11 @@ pub(super) async fn run(options: &Options, args: &Args, mut config: Config) -> a
         match next {
             Ok(LogAnswer::Follow(news)) => {
                 if news.left_out > 0 {
-                    say(&format!("zkdeck: {} events came at once and were left out", news.left_out));
+                    let events = if news.left_out == 1 { "event" } else { "events" };
+                    say(&format!("zkdeck: {} {events} came at once and were left out", news.left_out));
                 }
                 follow.mark = Some(news.mark);
-                if !print(&news.events, options.json) {
+                if print(&news.events, options.json)? == Printed::Closed {
                     return Ok(ExitCode::SUCCESS);
                 }
             }
@@ -102,11 +107,15 @@ fn told(answered: &Answered) {
     }
 }
 
-/// `false` when nobody reads any more.
-fn print(events: &[LogEvent], json: bool) -> bool {
-    let mut out = std::io::stdout().lock();
-    let each = |event: &LogEvent| if json { serde_json::to_string(event).unwrap_or_default() } else { line(event) };
-    events.iter().try_for_each(|event| writeln!(out, "{}", each(event))).and_then(|()| out.flush()).is_ok()
+/// Event by event, so that a follower's reader has each at once and nothing is held twice.
+fn print(events: &[LogEvent], json: bool) -> anyhow::Result<Printed> {
+    for event in events {
+        let text = if json { serde_json::to_string(event)? } else { line(event) };
+        if output::print(&text)? == Printed::Closed {
+            return Ok(Printed::Closed);
+        }
+    }
+    Ok(Printed::Whole)
 }
 
 /// Nothing that a log line holds may write to the terminal.

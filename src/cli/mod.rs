@@ -8,6 +8,10 @@ mod doctor;
 mod healthcheck;
 mod logging;
 mod logs;
+#[cfg(test)]
+mod named;
+mod output;
+mod surroundings;
 mod templates;
 
 use std::ffi::OsString;
@@ -16,7 +20,6 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use clap::Parser;
 
 use self::args::{Args, Sub};
 use crate::adapters::control::process::{SERVER_COMMAND, run_hidden_server};
@@ -33,11 +36,21 @@ pub fn run() -> ExitCode {
     if arguments.get(1).is_some_and(|word| word == SERVER_COMMAND) {
         return hidden_server(&arguments[2..]);
     }
-    let args = match Args::try_parse_from(arguments) {
+    let args = match Args::read(arguments) {
         Ok(args) => args,
         Err(error) => {
-            _ = error.print();
-            return if error.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS };
+            if error.use_stderr() {
+                _ = error.print();
+                return ExitCode::from(USAGE);
+            }
+            // The help or the version, which somebody has asked for.
+            return match output::printed(error.print()) {
+                Ok(_) => ExitCode::SUCCESS,
+                Err(error) => {
+                    say(&format!("zkdeck: {error}"));
+                    ExitCode::from(USAGE)
+                }
+            };
         }
     };
     match start(&args) {
@@ -74,7 +87,7 @@ async fn dispatch(args: &Args, config: Result<Config, ConfigError>) -> anyhow::R
         Some(Sub::Doctor(options)) => doctor::run(options, args, config).await,
         Some(Sub::Templates(options)) => templates::run(options, &config?).await,
         Some(Sub::Logs(options)) => logs::run(options, args, config?).await,
-        Some(Sub::Healthcheck) => healthcheck::run(&config?).await,
+        Some(Sub::Healthcheck(_)) => healthcheck::run(&config?).await,
         None if args.daemon => daemon::run(args, config?).await,
         None => console::run(args, config?).await,
     }

@@ -1,6 +1,7 @@
 //! Refuses settings that cannot be, each by its name and the rule.
 
 use super::{Config, ConfigError};
+use crate::tui::keymap::Keymap;
 
 /// Largest number of servers: each is probed every second.
 const SERVERS_MAX: usize = 50;
@@ -43,6 +44,8 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
         )));
     }
     check_elastic(&config.elastic.url)?;
+    // A daemon draws nothing; the settings are those of the console beside it all the same.
+    Keymap::new(&config.keys).map_err(|error| ConfigError(error.to_string()))?;
     check_root(&ensemble.root)
 }
 

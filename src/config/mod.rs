@@ -35,6 +35,7 @@ pub struct Config {
     pub api: Api,
     pub elastic: Elastic,
     pub console: Console,
+    pub log: Log,
     #[serde(default)]
     pub keys: BTreeMap<String, Vec<String>>,
 }
@@ -136,6 +137,23 @@ pub struct Console {
     pub theme: String,
     pub mouse: bool,
     pub glyphs: Glyphs,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    pub to: LogTo,
+}
+
+/// Where a daemon writes its own log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogTo {
+    /// Files, and stderr too in a container or under systemd.
+    Auto,
+    Files,
+    Stderr,
+    Both,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]

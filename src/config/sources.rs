@@ -47,6 +47,7 @@ const ENVIRONMENT: &[(&str, &str, &str, Kind)] = &[
     ("ZKDECK_ELASTIC_API_KEY_FILE", "elastic", "api_key_file", Kind::Text),
     ("ZKDECK_ELASTIC_CA_FILE", "elastic", "ca_file", Kind::Text),
     ("ZKDECK_THEME", "console", "theme", Kind::Text),
+    ("ZKDECK_LOG_TO", "log", "to", Kind::Text),
 ];
 
 /// What flags say: section, key, value. They win over everything.
@@ -203,5 +204,9 @@ mod tests {
         assert!(error.0.contains("zkdeck.toml"), "{error}");
         let error = load(Path::new("/nonexistent/zkdeck.toml"), true, nothing, Vec::new()).unwrap_err();
         assert!(error.0.contains("/nonexistent/zkdeck.toml"), "{error}");
+        let error = of("[keys]\ndrain = [\"p\"]", nothing, Vec::new()).unwrap_err();
+        assert!(error.0.contains("drain") && error.0.contains("pause"), "a clash names both actions: {error}");
+        let error = of("[keys]\nfly = [\"p\"]", nothing, Vec::new()).unwrap_err();
+        assert!(error.0.contains("there is no action \"fly\""), "{error}");
     }
 }
