@@ -119,7 +119,7 @@ async fn a_query_typed_raw_is_told_how_to_write_it_and_the_daemon_says_what_it_d
         stream.read_to_string(&mut answer).map(|_| answer).unwrap()
     });
     let answer = asked.join().unwrap();
-    assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains("application/json"), "{answer}");
+    assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains("application/problem+json"), "{answer}");
     assert!(answer.contains("/api/logs?q=level%3E=WARN"), "{answer}");
     let printed = folder.path().join(format!("stderr-{}.txt", deck.url.trim_start_matches("http://")));
     let says = || async { std::fs::read_to_string(&printed).ok()?.contains("zkdeck::engine").then_some(()) };

@@ -10,10 +10,12 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use axum::extract::connect_info::Connected;
+use axum::http::StatusCode;
 use axum::serve::{IncomingStream, Listener};
-use serde_json::json;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
+
+use super::error::{Fail, PROBLEM};
 
 /// A longer line is hyper's to judge.
 const LINE_MAX: usize = 16 * 1024;
@@ -163,9 +165,9 @@ fn refusal(sent: &[u8]) -> Option<Vec<u8>> {
         char::from(first),
         written_always(first)
     );
-    let body = json!({ "error": { "code": "address", "message": message } }).to_string();
+    let body = Fail::new(StatusCode::BAD_REQUEST, "address", message).body().to_string();
     let head = format!(
-        "HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+        "HTTP/1.1 400 Bad Request\r\ncontent-type: {PROBLEM}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
         body.len()
     );
     Some((head + &body).into_bytes())

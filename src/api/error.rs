@@ -11,6 +11,9 @@ use crate::domain::log::LogFail;
 use crate::domain::operation::Operation;
 use crate::engine::handle::QueryError;
 
+/// What the body of every answer is that is no success.
+pub(super) const PROBLEM: &str = "application/problem+json";
+
 /// An answer that is no success.
 #[derive(Debug)]
 pub(super) struct Fail(Box<Parts>);
@@ -84,6 +87,19 @@ impl Fail {
         }
     }
 
+    pub(super) fn body(&self) -> Value {
+        let Parts { status, error, .. } = &*self.0;
+        let member = |name: &str| error.get(name).cloned().unwrap_or_default();
+        json!({
+            "type": "about:blank",
+            "title": status.canonical_reason().unwrap_or("Error"),
+            "status": status.as_u16(),
+            "detail": member("message"),
+            "code": member("code"),
+            "error": error,
+        })
+    }
+
     fn status(mut self, status: StatusCode) -> Self {
         self.0.status = status;
         self
@@ -121,19 +137,10 @@ impl Fail {
 
 impl IntoResponse for Fail {
     fn into_response(self) -> Response {
-        let Parts { status, error, retry_after_s } = *self.0;
-        let member = |name: &str| error.get(name).cloned().unwrap_or_default();
-        let body = json!({
-            "type": "about:blank",
-            "title": status.canonical_reason().unwrap_or("Error"),
-            "status": status.as_u16(),
-            "detail": member("message"),
-            "code": member("code"),
-            "error": error,
-        });
-        let mut response = (status, axum::Json(body)).into_response();
+        let Parts { status, retry_after_s, .. } = *self.0;
+        let mut response = (status, axum::Json(self.body())).into_response();
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM));
         if let Some(seconds) = retry_after_s {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }

@@ -185,6 +185,8 @@ impl Lines {
             missing.sort_by_key(|row| (end(row), row.id));
             self.append(&missing.iter().collect::<Vec<_>>())?;
             made += missing.len();
+            // The mark says that they outlive a loss of power.
+            self.sync(&day).map_err(|source| self.failed(source))?;
         }
         let sql = "INSERT OR REPLACE INTO lines_made (only, seq) VALUES (1, ?1)";
         if let Err(error) = connection.execute(sql, [top]) {
@@ -206,6 +208,14 @@ impl Lines {
             }
         }
         Ok(())
+    }
+
+    fn sync(&self, day: &str) -> io::Result<()> {
+        match File::open(self.path(day)) {
+            // Each of its rows is one that this version cannot read.
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            file => file?.sync_data(),
+        }
     }
 
     /// Whether a line could be appended now.

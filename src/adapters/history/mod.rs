@@ -109,7 +109,6 @@ impl History {
     pub fn open(config: HistoryConfig) -> Result<Self, HistoryError> {
         place::check(&config)?;
         let (connection, note) = schema::open(&config)?;
-        note.iter().for_each(|note| tracing::warn!("{note}"));
         let health = Arc::new(Mutex::new(Health { notes: note.into_iter().collect(), ..Health::default() }));
         let path: Arc<Path> = config.path.as_path().into();
         let (notes, notes_rx) = mpsc::channel(QUEUE_MAX);

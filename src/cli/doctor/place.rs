@@ -20,8 +20,8 @@ impl Place {
         Ok(Self { servers, local: args.local, container: surroundings::in_container(), config })
     }
 
-    /// Where a service of the stack answers. In a container it is not at 127.0.0.1 but under its name in
-    /// the stack's network; `None` when there is no such name.
+    /// Where a service of the stack answers. In a container that is seldom 127.0.0.1, which is the container
+    /// itself, but its name in the stack's network; `None` when there is neither.
     pub(super) async fn reach(&self, url: &str, service: &str) -> Option<String> {
         let url = url.trim_end_matches('/');
         if !self.container {
@@ -31,6 +31,9 @@ impl Place {
         let Some((_, port)) = address.rsplit_once(':').filter(|(host, _)| is_loopback(host)) else {
             return Some(url.to_owned());
         };
+        if tokio::net::TcpStream::connect(address).await.is_ok() {
+            return Some(url.to_owned());
+        }
         let named = format!("{service}:{port}");
         tokio::net::lookup_host(&named).await.ok()?.next()?;
         Some(format!("{scheme}://{named}"))
@@ -72,9 +75,14 @@ pub(super) mod tests {
         assert_eq!(at_home.as_deref(), Some("http://127.0.0.1:9090"));
         let named = place(true).reach("http://prometheus.example:9090", "prometheus").await;
         assert_eq!(named.as_deref(), Some("http://prometheus.example:9090"), "it was set");
-        let nobody = "x".repeat(300);
-        assert_eq!(place(true).reach("http://127.0.0.1:9090", &nobody).await, None);
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let taken = format!("http://{}", listener.local_addr().unwrap());
+        let inside = place(true).reach(&taken, "localhost").await;
+        assert_eq!(inside, Some(taken.clone()), "something answers in the container itself");
+        drop(listener);
+        assert_eq!(place(true).reach(&taken, &"x".repeat(300)).await, None);
         // The one name that every machine resolves.
-        assert_eq!(place(true).reach("http://[::1]:9090", "localhost").await.as_deref(), Some("http://localhost:9090"));
+        let named = place(true).reach(&taken, "localhost").await;
+        assert_eq!(named, Some(taken.replace("127.0.0.1", "localhost")));
     }
 }

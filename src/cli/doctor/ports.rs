@@ -113,13 +113,12 @@ fn wanted(place: &Place) -> anyhow::Result<Vec<(u16, String)>> {
             wanted.extend(metrics.map(|port| (port, format!("metrics of {}", server.node))));
         }
         let doctor = &config.doctor;
-        // In a container the services have machines of their own.
         let services = [
             ("Elasticsearch", place.elasticsearch()),
             ("Prometheus", doctor.prometheus.as_str()),
             ("Grafana", doctor.grafana.as_str()),
         ];
-        for (name, url) in services.into_iter().filter(|_| !place.container) {
+        for (name, url) in services {
             let address = url.split_once("://").map_or(url, |(_, rest)| rest).trim_end_matches('/');
             wanted.extend(local_port(address).map(|port| (port, name.to_owned())));
         }
