@@ -180,7 +180,7 @@ mod tests {
             any_filesystem: true,
         };
         let history = History::open(config).unwrap();
-        Inspection { registry, blobs: Some(blobs), history: Some(history), nodes, hashes: true }
+        Inspection { registry, blobs: Some(blobs), history: Some(history), nodes, hashes: true, since: None }
     }
 
     #[tokio::test]

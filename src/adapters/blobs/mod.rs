@@ -118,7 +118,10 @@ impl BlobStore {
         let Some(store_id) = store_id::load(&*disk, &config.root)? else { return Ok(None) };
         let BlobConfig { root, quarantine, reserve, trash_keep } = config;
         let (layout, pool) = (Layout::new(root), Pool::new(disk.pace()));
-        Ok(Some(Self { inner: Arc::new(Inner { disk, layout, pool, reserve, trash_keep, store_id, quarantine }) }))
+        let store_id = OnceLock::from(store_id);
+        let (trash_seen, own) = (Mutex::default(), Mutex::default());
+        let inner = Inner { disk, layout, pool, reserve, trash_keep, store_id, quarantine, trash_seen, own };
+        Ok(Some(Self { inner: Arc::new(inner) }))
     }
 
     /// [`BlobStore::open`] on a disk of whatever kind.

@@ -67,7 +67,7 @@ pub(super) async fn look(place: &Place) -> Result<Store, NoStore> {
         return Err(Finding::ok(NAME, message).into());
     };
     let nodes: Vec<NodeId> = place.servers.iter().map(|server| server.node.clone()).collect();
-    let (registry, since) = records(place, blobs.store_id()).await?;
+    let (registry, since) = records(place, blobs.store_id().unwrap_or_default()).await?;
     let path = history_config(place).path;
     let history = blocking(move || path.is_file().then(|| History::look(&path).ok())).await.flatten().flatten();
     Ok(Store { registry, blobs, history, nodes, since })
@@ -96,9 +96,10 @@ pub(super) async fn claim(place: &Place) -> anyhow::Result<String> {
     let config = zk_config(place);
     let coord: Arc<dyn Coord> = Arc::new(connect(&config).await?);
     let registry = Registry::open(Arc::clone(&coord), &config).await?;
-    let theirs = registry.claim_store(blobs.store_id()).await?;
+    let ours = blobs.store_id().unwrap_or_default();
+    let theirs = registry.claim_store(ours).await?;
     coord.close().await;
-    if theirs != blobs.store_id() {
+    if theirs != ours {
         anyhow::bail!(
             "the ensemble has got store {theirs} meanwhile; run doctor in the folder that belongs to it: --data"
         );

@@ -211,6 +211,8 @@ fn a_run_that_was_asked_for_and_moves_nothing_says_so() {
             moves_least: 0,
             moves_done: 0,
             moves_failed: 0,
+            moves_skipped: 0,
+            cause: None,
             bytes: Bytes(0),
             took: Millis(3),
             by: by.into(),
@@ -486,9 +488,15 @@ fn ready_is_what_commands_find() {
     let run = |state: &State| state.check(&Command::RunScheduler).map(drop);
     let lost = Event::Session { state: SessionState::Disconnected, cause: Some("lost".into()) };
     let foreign = Event::Store(StoreView::Foreign { ours: "a".into(), theirs: "b".into() });
-    let behind = Event::History(HistoryView { path: "h".into(), queued: 2_000, problem: Some("full".into()) });
+    let behind = Event::History(HistoryView {
+        path: "h".into(),
+        queued: 2_000,
+        problem: Some("full".into()),
+        lines_problem: None,
+    });
     let leaderless = Event::Leadership(LeadershipView::default());
-    let slow = Event::History(HistoryView { path: "h".into(), queued: 3, problem: Some("busy".into()) });
+    let slow =
+        Event::History(HistoryView { path: "h".into(), queued: 3, problem: Some("busy".into()), lines_problem: None });
     for (what, events, ready) in [
         ("all is well", vec![], true),
         ("history is sick, and its rows wait", vec![slow], true),

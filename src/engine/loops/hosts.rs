@@ -13,7 +13,7 @@ use crate::domain::event::Event;
 use crate::domain::ids::NodeId;
 use crate::domain::node::NodeCondition;
 use crate::domain::server::HostView;
-use crate::domain::snapshot::{ControlView, Level, LocalView, StoreView};
+use crate::domain::snapshot::{ControlView, LocalView};
 use crate::engine::context::Context;
 use crate::engine::driver::Loop;
 use crate::engine::files::moves::tell_write;

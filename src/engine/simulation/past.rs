@@ -77,7 +77,7 @@ async fn empty(ctx: &Context, files: &FileTable, lost: BTreeSet<FileId>) {
 async fn records(story: &Story<'_>) -> Option<FileTable> {
     let registry = Registry::over(Arc::new(story.world.ensemble.connect(ROOT)), ROOT);
     let mut files = FileTable::default();
-    for entry in registry.load_files().await.ok()?.entries {
+    for entry in registry.load_files(|_| ()).await.ok()?.entries {
         files.insert(Arc::new(entry));
     }
     Some(files)

@@ -42,7 +42,7 @@ mod tests {
         assert_eq!(found(), [me]);
         write(&Record::Running { pid: me, started: started + 1 });
         assert!(found().is_empty(), "another process has got its number");
-        write(&Record::Ended { pid: me, cause: "exit status 1".into() });
+        write(&Record::Ended { pid: me, cause: "exit status 1".into(), again: None });
         assert!(found().is_empty());
     }
 }

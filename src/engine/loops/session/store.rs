@@ -116,7 +116,7 @@ impl Looker<'_> {
 
     /// Records whose bytes lie in the folder by name and size, and all records.
     async fn found(&self, registry: &Registry) -> Result<(u64, u64), ScanError> {
-        let records = registry.load_files().await?.entries;
+        let records = registry.load_files(|_| ()).await?.entries;
         let mut there = BTreeMap::new();
         for node in self.nodes {
             for (file, blob, size) in self.ctx.blobs.list(node).await? {
