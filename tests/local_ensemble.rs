@@ -16,11 +16,12 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{MissedTickBehavior, interval, timeout};
-use zkdeck::adapters::control::process::{LocalConfig, LocalEnsemble};
+use zkdeck::adapters::control::process::{LocalConfig, LocalEnsemble, News};
 use zkdeck::adapters::control::{ControlError, ServerControl};
 use zkdeck::domain::command::ServerAction;
 use zkdeck::domain::ids::NodeId;
 use zkdeck::domain::server::{HostState, HostView};
+use zkdeck::domain::snapshot::Level;
 
 /// Three JVMs on a machine that may be busy with other tests.
 const QUORUM_LIMIT: Duration = Duration::from_secs(90);
@@ -120,10 +121,12 @@ async fn pids(ensemble: &LocalEnsemble) -> Vec<u32> {
     ensemble.hosts().await.iter().map(|(_, view)| pid(view.as_ref().unwrap())).collect()
 }
 
-/// Whether a process of this number exists and is not a zombie.
+/// Whether a process of this number exists and has threads: a zombie whose threads end still has its ports.
 fn lives(pid: u32) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with('Z') && !rest.starts_with('X'))
+    let Some((_, rest)) = stat.rsplit_once(") ") else { return false };
+    let fields: Vec<_> = rest.split(' ').collect();
+    !(fields[0] == "X" || fields[0] == "Z" && fields[17] == "1")
 }
 
 async fn all_gone(pids: &[u32]) {
@@ -140,12 +143,13 @@ async fn three_servers_live_pause_stop_and_end() {
     assert!(ensemble.owns());
     ensemble.start().await.unwrap();
     let leader = quorum(&config).await;
-    let metrics = ask(config.nodes[0].metrics_port, b"GET /metrics HTTP/1.0\r\n\r\n").await.unwrap();
+    let page = || ask(config.nodes[0].metrics_port, b"GET /metrics HTTP/1.0\r\n\r\n");
+    let metrics = eventually(EFFECT_LIMIT, "a page of metrics", page).await;
     assert!(metrics.contains("znode_count"), "{metrics}");
 
     pause_and_resume(&ensemble, &config, (leader + 1) % 3).await;
     stop_and_start(&ensemble, &config, (leader + 2) % 3).await;
-    a_killed_server_is_noticed(&ensemble, &config).await;
+    a_killed_server_is_started_again(&ensemble, &config).await;
     attached_one_acts_and_takes_over(ensemble, &config).await;
 
     for n in 1..=3 {
@@ -175,7 +179,7 @@ async fn stop_and_start(ensemble: &LocalEnsemble, config: &LocalConfig, i: usize
     let view = host(ensemble, &id).await;
     assert_eq!((view.state, view.detail.as_deref()), (HostState::Stopped, Some("stopped on request")));
     assert!(!lives(before));
-    assert_eq!(ensemble.tick().await, Vec::<String>::new(), "what was asked for is no news");
+    assert_eq!(ensemble.tick().await, Vec::<News>::new(), "what was asked for is no news");
     ensemble.act(&id, ServerAction::Start).await.unwrap();
     let started = pid(&host(ensemble, &id).await);
     assert_ne!(started, before);
@@ -185,13 +189,19 @@ async fn stop_and_start(ensemble: &LocalEnsemble, config: &LocalConfig, i: usize
     quorum(config).await;
 }
 
-async fn a_killed_server_is_noticed(ensemble: &LocalEnsemble, config: &LocalConfig) {
+async fn a_killed_server_is_started_again(ensemble: &LocalEnsemble, config: &LocalConfig) {
     let id = node(1);
-    kill(pid(&host(ensemble, &id).await));
+    let before = pid(&host(ensemble, &id).await);
+    kill(before);
     let news = eventually(EFFECT_LIMIT, "news of the end", || async { ensemble.tick().await.pop() }).await;
-    assert_eq!(news, "zk1 has ended: killed by SIGKILL");
-    assert_eq!(host(ensemble, &id).await.detail.as_deref(), Some("killed by SIGKILL"));
-    ensemble.act(&id, ServerAction::Start).await.unwrap();
+    assert_eq!(news.text, "zk1 has ended: killed by SIGKILL; it is started again automatically in 1 s");
+    let view = host(ensemble, &id).await;
+    let told = "has ended (killed by SIGKILL) and is started again automatically 1 s later";
+    assert_eq!((view.state, view.detail.as_deref()), (HostState::Starting, Some(told)));
+    let news = eventually(EFFECT_LIMIT, "news of the start", || async { ensemble.tick().await.pop() }).await;
+    let after = pid(&host(ensemble, &id).await);
+    assert_ne!(after, before);
+    assert_eq!(news.text, format!("zk1 is started again automatically, as process {after}"));
     quorum(config).await;
 }
 
@@ -205,7 +215,10 @@ async fn attached_one_acts_and_takes_over(owner: LocalEnsemble, config: &LocalCo
     assert_eq!(host(&owner, &id).await.state, HostState::Paused);
     attached.act(&id, ServerAction::Resume).await.unwrap();
     attached.act(&id, ServerAction::Stop).await.unwrap();
-    assert_eq!(host(&owner, &id).await.state, HostState::Stopped);
+    let view = host(&owner, &id).await;
+    assert_eq!((view.state, view.detail.as_deref()), (HostState::Stopped, Some("stopped on request")));
+    assert_eq!(owner.tick().await, Vec::<News>::new(), "the owner starts nothing that another instance stopped");
+    assert_eq!(host(&attached, &id).await, host(&owner, &id).await, "one state for all");
     let mut turns = interval(Duration::from_millis(100));
     let ticks = async {
         loop {
@@ -222,11 +235,18 @@ async fn attached_one_acts_and_takes_over(owner: LocalEnsemble, config: &LocalCo
 
     attached.tick().await;
     assert!(!attached.owns(), "the owner lives");
+    attached.act(&id, ServerAction::Stop).await.unwrap();
     owner.stop().await;
     all_gone(&before).await;
     assert!(matches!(owner.act(&id, ServerAction::Start).await, Err(ControlError::Closed { .. })));
     let news = eventually(EFFECT_LIMIT, "the attached one owns", || async { attached.tick().await.pop() }).await;
-    assert!(attached.owns(), "{news}");
+    assert!(attached.owns(), "{news:?}");
+    eventually(EFFECT_LIMIT, "the others are started", || async {
+        (host(&attached, &node(1)).await.state == HostState::Running).then_some(())
+    })
+    .await;
+    assert_eq!(host(&attached, &id).await.state, HostState::Stopped, "what was stopped stays so");
+    attached.act(&id, ServerAction::Start).await.unwrap();
     quorum(config).await;
     let after = pids(&attached).await;
     assert!(after.iter().all(|pid| !before.contains(pid)));
@@ -349,18 +369,48 @@ async fn a_server_that_fails_tells_its_status_and_last_words() {
     let config = scripted(folder.path(), "echo first; echo 'Error: no memory' >&2; exit 3");
     let ensemble = LocalEnsemble::open(config).unwrap();
     ensemble.start().await.unwrap();
-    let (mut news, expected) = (Vec::new(), "zk3 has ended: exit status 3; it said: Error: no memory".to_owned());
+    told(&ensemble, "zk3 has ended: exit status 3; it said: Error: no memory; it is started again").await;
+    let grave = told(&ensemble, "zk3 ends again and again, 3 times in a row").await;
+    assert_eq!(grave.level, Level::Error);
+    assert!(grave.text.contains("Error: no memory") && grave.text.contains("logs/zk3/zookeeper.log"), "{}", grave.text);
+    ensemble.act(&node(3), ServerAction::Stop).await.unwrap();
+    let view = host(&ensemble, &node(3)).await;
+    assert_eq!(view.state, HostState::Stopped, "a stop ends the tries");
+    assert_eq!(view.detail.as_deref(), Some("exit status 3; it said: Error: no memory"));
+}
+
+/// Waits for news that begin so.
+async fn told(ensemble: &LocalEnsemble, start: &str) -> News {
+    let mut all = Vec::new();
     let mut turns = interval(Duration::from_millis(20));
-    let told = async {
-        while !news.contains(&expected) {
+    let found = async {
+        loop {
             turns.tick().await;
-            news.extend(ensemble.tick().await);
+            all.extend(ensemble.tick().await);
+            if let Some(news) = all.iter().find(|news: &&News| news.text.starts_with(start)) {
+                return news.clone();
+            }
         }
     };
-    assert!(timeout(EFFECT_LIMIT, told).await.is_ok(), "{news:?}");
-    let view = host(&ensemble, &node(3)).await;
-    assert_eq!(view.state, HostState::Stopped);
-    assert_eq!(view.detail.as_deref(), Some("exit status 3; it said: Error: no memory"));
+    let found = timeout(EFFECT_LIMIT, found).await;
+    found.unwrap_or_else(|_| panic!("not told: {start}"))
+}
+
+#[tokio::test]
+async fn servers_get_none_of_the_secrets_of_the_environment() {
+    let folder = tempfile::tempdir().unwrap();
+    let ensemble = LocalEnsemble::open(scripted(folder.path(), "env; exec sleep 600")).unwrap();
+    ensemble.start().await.unwrap();
+    let out = folder.path().join("logs/zk1/zookeeper.out");
+    let whole = || async { std::fs::read_to_string(&out).ok().filter(|text| text.contains("LC_ALL=")) };
+    let text = eventually(EFFECT_LIMIT, "the server's environment", whole).await;
+    let given = ["PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "JAVA_HOME", "JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS"];
+    let shells = ["TZ", "LC_ALL", "PWD", "OLDPWD", "SHLVL", "_"];
+    for line in text.lines() {
+        let name = line.split('=').next().unwrap();
+        assert!(given.contains(&name) || shells.contains(&name), "the server got {line}");
+    }
+    ensemble.stop().await;
 }
 
 #[tokio::test]

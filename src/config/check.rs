@@ -23,6 +23,9 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
     in_range("workload.interval_s", config.workload.interval_s, 1, 86_400)?;
     in_range("workload.extra_clients", config.workload.extra_clients, 0, 100)?;
     in_range("ensemble.session_timeout_s", ensemble.session_timeout_s, 2, 600)?;
+    if config.local.heap_mb != 0 {
+        in_range("local.heap_mb", u64::from(config.local.heap_mb), 64, 1 << 20)?;
+    }
     in_range("scrub.sizes_s", config.scrub.sizes_s, 1, 86_400)?;
     in_range("scrub.hashes_s", config.scrub.hashes_s, 1, 31_536_000)?;
     in_range("paths.trash_keep_s", config.paths.trash_keep_s, 0, 31_536_000)?;

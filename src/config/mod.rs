@@ -91,6 +91,7 @@ pub struct Local {
     pub metrics_port: u16,
     pub quorum_port: u16,
     pub election_port: u16,
+    pub heap_mb: u32,
     pub jars: PathBuf,
 }
 

@@ -36,6 +36,7 @@ const ENVIRONMENT: &[(&str, &str, &str, Kind)] = &[
     ("ZKDECK_LOGS", "paths", "logs", Kind::Text),
     ("ZKDECK_THEMES", "paths", "themes", Kind::Text),
     ("ZKDECK_JARS", "local", "jars", Kind::Text),
+    ("ZKDECK_LOCAL_HEAP_MB", "local", "heap_mb", Kind::Number),
     ("ZKDECK_LISTEN", "api", "listen", Kind::Text),
     ("ZKDECK_TOKEN_FILE", "api", "token_file", Kind::Text),
     ("ZKDECK_INSECURE", "api", "insecure", Kind::Switch),

@@ -13,7 +13,7 @@ use crate::domain::event::Event;
 use crate::domain::ids::NodeId;
 use crate::domain::node::NodeCondition;
 use crate::domain::server::HostView;
-use crate::domain::snapshot::{ControlView, Level, LocalView, StoreView};
+use crate::domain::snapshot::{ControlView, LocalView, StoreView};
 use crate::engine::context::Context;
 use crate::engine::driver::Loop;
 use crate::engine::files::moves::tell_write;
@@ -50,8 +50,8 @@ impl Hosts {
 
     async fn local(&mut self) -> Result<(), String> {
         let Some(local) = &self.local else { return Ok(()) };
-        for text in local.tick().await {
-            self.ctx.notice(Level::Warning, text).await;
+        for news in local.tick().await {
+            self.ctx.notice(news.level, news.text).await;
         }
         let owns = local.owns();
         if self.owns.replace(owns) != Some(owns) {

@@ -53,7 +53,8 @@ pub(super) fn begin(keeper: &mut Keeper, node: NodeId, action: ServerAction) -> 
         ServerAction::Stop => {
             expected.kill_at = Some(now + keeper.config.stop_limit);
             expected.limit = keeper.config.stop_limit + SIGNAL_LIMIT;
-            stop(&mut keeper.servers[index])
+            let owner = keeper.is_owner();
+            stop(&mut keeper.servers[index], &seen, owner)
         }
         ServerAction::Start => {
             expected.limit = START_LIMIT;
@@ -66,14 +67,24 @@ pub(super) fn begin(keeper: &mut Keeper, node: NodeId, action: ServerAction) -> 
     Ok(expected)
 }
 
-fn stop(server: &mut Server) -> Result<(), String> {
-    server.stop_asked = true;
+/// The mark comes first: whoever sees the end then knows that it was asked for.
+fn stop(server: &mut Server, seen: &Seen, owner: bool) -> Result<(), String> {
+    server
+        .mark_stopped(owner)
+        .map_err(|error| format!("it would be started again, since that cannot be noted: {error}"))?;
+    if !matches!(seen, Seen::Running { .. }) {
+        return Ok(());
+    }
     let sent = server.signal(Signal::TERM).and_then(|()| server.signal(Signal::CONT));
-    sent.map_err(|error| error.to_string())
+    sent.map_err(|error| {
+        server.unmark_stopped();
+        error.to_string()
+    })
 }
 
 fn start(keeper: &mut Keeper, index: usize) -> Result<(), String> {
     if keeper.is_owner() {
+        keeper.servers[index].revival.forget();
         return keeper.start_one(index);
     }
     let path = keeper.servers[index].places.start_request();
@@ -96,6 +107,11 @@ fn check(seen: &Seen, node: &NodeId, action: ServerAction) -> Result<(), Control
             Err(ControlError::NotPossible { action, node, why: "it is paused: resume it instead".into() })
         }
         (Seen::Stopped { .. } | Seen::Missing, Stop) => Err(already(node, action, "it does not run")),
+        (Seen::Restarting { .. }, Start | Stop) => Ok(()),
+        (Seen::Restarting { .. }, Pause | Resume) => {
+            let why = "it has ended and is started again automatically: try when it runs".into();
+            Err(ControlError::NotPossible { action, node, why })
+        }
         (Seen::Stopped { .. } | Seen::Missing, Pause | Resume) => {
             Err(ControlError::NotPossible { action, node, why: "it does not run: start it first".into() })
         }
@@ -120,10 +136,15 @@ impl Expected {
             | (ServerAction::Resume, Seen::Running { paused: false, .. })
             | (ServerAction::Stop, Seen::Stopped { .. } | Seen::Missing)
             | (ServerAction::Start, Seen::Running { .. }) => return Some(Ok(())),
-            (ServerAction::Pause | ServerAction::Resume, Seen::Stopped { cause, .. }) => {
+            (
+                ServerAction::Pause | ServerAction::Resume,
+                Seen::Stopped { cause, .. } | Seen::Restarting { cause, .. },
+            ) => {
                 return Some(Err(ControlError::NotPossible { action, node, why: format!("it has ended: {cause}") }));
             }
-            (ServerAction::Start, Seen::Stopped { cause, .. }) if self.before.as_ref() != Some(&seen) => {
+            (ServerAction::Start, Seen::Stopped { cause, .. } | Seen::Restarting { cause, .. })
+                if self.before.as_ref() != Some(&seen) =>
+            {
                 return Some(Err(ControlError::NotPossible {
                     action,
                     node,
@@ -165,6 +186,7 @@ impl Pending {
 
 #[cfg(test)]
 mod tests {
+    use super::super::record::Again;
     use super::*;
 
     #[test]
@@ -174,8 +196,17 @@ mod tests {
         let runs = Seen::Running { pid: 1, paused: false };
         let paused = Seen::Running { pid: 1, paused: true };
         let stopped = Seen::Stopped { pid: 1, cause: "x".into() };
-        let allowed = [(&runs, Pause), (&runs, Stop), (&paused, Resume), (&paused, Stop), (&stopped, Start)];
-        for seen in [&runs, &paused, &stopped, &Seen::Missing] {
+        let again = Seen::Restarting { pid: 1, cause: "x".into(), again: Again { pause_s: 1, ends: 1 } };
+        let allowed = [
+            (&runs, Pause),
+            (&runs, Stop),
+            (&paused, Resume),
+            (&paused, Stop),
+            (&stopped, Start),
+            (&again, Start),
+            (&again, Stop),
+        ];
+        for seen in [&runs, &paused, &stopped, &again, &Seen::Missing] {
             for action in [Pause, Resume, Stop, Start] {
                 let expected = allowed.contains(&(seen, action)) || (*seen == Seen::Missing && action == Start);
                 assert_eq!(check(seen, &node, action).is_ok(), expected, "{action:?} on {seen:?}");

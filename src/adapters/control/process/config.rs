@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::error::LocalError;
-use super::jars;
+use super::{heap, jars};
 use crate::domain::ids::NodeId;
 
 /// One server of the embedded ensemble. All four ports are on 127.0.0.1.
@@ -21,7 +21,6 @@ pub struct LocalNode {
 }
 
 impl LocalNode {
-    /// Each port with what it is for.
     /// Each port with what it is for.
     #[must_use]
     pub fn ports(&self) -> [(u16, &'static str); 4] {
@@ -80,7 +79,8 @@ pub struct LocalConfig {
     pub logs: PathBuf,
     pub nodes: Vec<LocalNode>,
     pub search: Search,
-    /// Largest Java heap of one server, in MB. 128 bears about 150,000 files; a million need 1,000.
+    /// Largest Java heap of one server, in MiB: about one for 1,000 files. As made it fits the
+    /// machine: a quarter of its memory shared by the servers, from 256 to 2,048 each.
     pub heap_mb_max: u32,
     /// Time that a server has to end in an orderly way before it is killed.
     pub stop_limit: Duration,
@@ -112,7 +112,7 @@ impl LocalConfig {
             logs: logs.into(),
             nodes: (1..=3).map(node).collect::<Result<_, _>>()?,
             search: Search::from_env(),
-            heap_mb_max: 128,
+            heap_mb_max: heap::fitting(3),
             stop_limit: Duration::from_secs(3),
             program: "/proc/self/exe".into(),
         })

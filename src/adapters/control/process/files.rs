@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::config::LocalNode;
 use super::error::LocalError;
+use crate::adapters::owner;
 
 /// Lines of one form in every server's log; times in UTC because the server runs with `TZ=UTC`.
 const PATTERN: &str = "%d{ISO8601} [myid:%X{myid}] - %-5p [%t:%C{1}@%L] - %m%n";
@@ -37,6 +38,12 @@ impl Places {
         self.home.join("start.request")
     }
 
+    /// There while the server is to stay stopped, whoever asked for it. The owner removes it when it
+    /// starts the server.
+    pub(super) fn stop_mark(&self) -> PathBuf {
+        self.home.join("stop.mark")
+    }
+
     pub(super) fn zoo_cfg(&self) -> PathBuf {
         self.home.join("zoo.cfg")
     }
@@ -50,11 +57,11 @@ pub(super) fn write(places: &Places, number: usize, nodes: &[LocalNode], prometh
         ("logback.xml", logback()),
         ("log4j.properties", log4j()),
     ];
-    fs::create_dir_all(&places.logs).map_err(LocalError::folder("make", &places.logs))?;
-    fs::create_dir_all(&places.home).map_err(LocalError::folder("make", &places.home))?;
+    owner::make_folder(&places.logs).map_err(LocalError::folder("make", &places.logs))?;
+    owner::make_folder(&places.home).map_err(LocalError::folder("make", &places.home))?;
     for (name, text) in files {
         let path = places.home.join(name);
-        fs::write(&path, text).map_err(LocalError::folder("write", &path))?;
+        fs::write(&path, text).and_then(|()| owner::follow(&path)).map_err(LocalError::folder("write", &path))?;
     }
     Ok(())
 }
@@ -62,9 +69,13 @@ pub(super) fn write(places: &Places, number: usize, nodes: &[LocalNode], prometh
 fn zoo_cfg(home: &Path, number: usize, nodes: &[LocalNode], prometheus: bool) -> String {
     let mut text = String::from("# Written by zkdeck at every start.\n");
     let mut line = |key: &str, value: &str| _ = writeln!(text, "{key}={value}");
-    line("tickTime", "2000");
-    line("initLimit", "10");
-    line("syncLimit", "5");
+    // Sessions end to the tick: with one of 2 s, a standby takes over up to 3 s after the time-out of
+    // the leader's session. What is counted in ticks lasts as long as with that tick.
+    line("tickTime", "500");
+    line("initLimit", "40");
+    line("syncLimit", "20");
+    line("minSessionTimeout", "1000");
+    line("maxSessionTimeout", "40000");
     line("dataDir", &property(&home.to_string_lossy()));
     line("clientPortAddress", "127.0.0.1");
     if let Some(node) = nodes.get(number - 1) {

@@ -17,8 +17,9 @@ use tokio::sync::oneshot;
 use super::action::{Pending, begin};
 use super::config::LocalConfig;
 use super::error::LocalError;
+use super::news::{self, News};
 use super::record::{Owner, OwnerLock};
-use super::server::{Recipe, Seen, Server};
+use super::server::{End, Recipe, Seen, Server};
 use super::{TakenPort, files, jars, java, ports};
 use crate::adapters::control::ControlError;
 use crate::domain::command::ServerAction;
@@ -36,13 +37,15 @@ pub(super) enum Request {
     Act(NodeId, ServerAction, oneshot::Sender<Result<(), ControlError>>),
     See(oneshot::Sender<Vec<(NodeId, Seen)>>),
     /// Look around; answers with the news since the last one.
-    Tick(oneshot::Sender<Vec<String>>),
+    Tick(oneshot::Sender<Vec<News>>),
     Stop(oneshot::Sender<()>),
 }
 
 /// The servers wait for ports that children of an earlier zkdeck still hold.
 struct Opening {
     until: Instant,
+    /// Those too that somebody stopped on purpose.
+    all: bool,
     recipe: Recipe,
     reply: Option<oneshot::Sender<Result<(), LocalError>>>,
 }
@@ -62,7 +65,7 @@ pub(super) struct Keeper {
     pending: Vec<Pending>,
     opening: Option<Opening>,
     closing: Option<Closing>,
-    news: Vec<String>,
+    news: Vec<News>,
 }
 
 impl Keeper {
@@ -88,18 +91,16 @@ impl Keeper {
     pub(super) fn run(mut self, requests: &Receiver<Request>) {
         let mut told = None;
         loop {
-            let busy = !self.pending.is_empty() || self.opening.is_some() || self.closing.is_some();
-            let request = if busy {
-                match requests.recv_timeout(STEP) {
+            let request = match self.patience() {
+                Some(patience) => match requests.recv_timeout(patience) {
                     Ok(request) => Some(request),
                     Err(RecvTimeoutError::Timeout) => None,
                     Err(RecvTimeoutError::Disconnected) => break,
-                }
-            } else {
-                match requests.recv() {
+                },
+                None => match requests.recv() {
                     Ok(request) => Some(request),
                     Err(_) => break,
-                }
+                },
             };
             self.notice_ends();
             if let Some(request) = request {
@@ -107,6 +108,7 @@ impl Keeper {
             }
             self.notice_ends();
             self.step_opening();
+            self.revive();
             self.step_pending();
             if let Some(reply) = self.step_closing() {
                 told = Some(reply);
@@ -119,6 +121,15 @@ impl Keeper {
         if let Some(reply) = told {
             _ = reply.send(());
         }
+    }
+
+    /// How long it sleeps when nobody asks; `None`: for ever.
+    fn patience(&self) -> Option<Duration> {
+        if !self.pending.is_empty() || self.opening.is_some() || self.closing.is_some() {
+            return Some(STEP);
+        }
+        let due = self.servers.iter().filter_map(|server| server.revival.due()).min()?;
+        Some(due.saturating_duration_since(Instant::now()))
     }
 
     pub(super) const fn is_owner(&self) -> bool {
@@ -148,19 +159,39 @@ impl Keeper {
         }
     }
 
-    fn tell(&mut self, text: String) {
-        tracing::info!("{text}");
+    fn tell(&mut self, news: News) {
+        news.log();
         if self.news.len() < NEWS_MAX {
-            self.news.push(text);
+            self.news.push(news);
         }
     }
 
     fn notice_ends(&mut self) {
         for i in 0..self.servers.len() {
-            let Some(cause) = self.servers[i].reap() else { continue };
-            if !self.servers[i].stop_asked {
-                self.tell(format!("{} has ended: {cause}", self.servers[i].node.id));
+            let Some(End { cause, ran, pause: Some(pause) }) = self.servers[i].reap() else { continue };
+            let server = &self.servers[i];
+            let told = news::ended(&server.node.id, &cause, ran, pause, &server.revival);
+            self.tell(told);
+        }
+    }
+
+    /// Starts the servers again that ended unasked and whose pause is over.
+    fn revive(&mut self) {
+        if !self.is_owner() || self.opening.is_some() || self.closing.is_some() {
+            return;
+        }
+        for i in 0..self.servers.len() {
+            if !self.servers[i].revival_due(Instant::now()) {
+                continue;
             }
+            let told = match self.start_one(i) {
+                Ok(()) => news::revived(&self.servers[i].node.id, &self.servers[i].see()),
+                Err(why) => {
+                    let pause = self.servers[i].not_revived(&why);
+                    news::not_revived(&self.servers[i].node.id, &why, pause)
+                }
+            };
+            self.tell(told);
         }
     }
 
@@ -175,7 +206,7 @@ impl Keeper {
             Ok(Some(lock)) => {
                 self.lock = Some(lock);
                 self.owns.store(true, Ordering::Release);
-                self.tell("the zkdeck that owned the local ensemble has gone; this one owns it now".into());
+                self.tell(News::warning("the zkdeck that owned the local ensemble has gone; this one owns it now"));
                 self.open(None);
             }
             Err(error) => tracing::warn!(%error, "the lock of the local ensemble cannot be tried"),
@@ -185,14 +216,17 @@ impl Keeper {
     /// Finds Java and jars, ends what an earlier zkdeck left, and waits for its ports.
     fn open(&mut self, reply: Option<oneshot::Sender<Result<(), LocalError>>>) {
         match self.prepare() {
-            Ok(recipe) => self.opening = Some(Opening { until: Instant::now() + SURVIVORS_LIMIT, recipe, reply }),
+            Ok(recipe) => {
+                let (until, all) = (Instant::now() + SURVIVORS_LIMIT, reply.is_some());
+                self.opening = Some(Opening { until, all, recipe, reply });
+            }
             Err(error) => self.opened(reply, Err(error)),
         }
     }
 
     fn opened(&mut self, reply: Option<oneshot::Sender<Result<(), LocalError>>>, result: Result<(), LocalError>) {
         if let Err(error) = &result {
-            self.tell(error.to_string());
+            self.tell(News::error(error.to_string()));
         }
         if let Some(reply) = reply {
             _ = reply.send(result);
@@ -217,10 +251,10 @@ impl Keeper {
 
     fn remark(&mut self, recipe: &Recipe) {
         if recipe.jars.version.as_deref() == Some("3.9.3") {
-            self.tell("ZooKeeper 3.9.3 can lose data: use 3.9.4 or newer".into());
+            self.tell(News::warning("ZooKeeper 3.9.3 can lose data: use 3.9.4 or newer"));
         }
         if !recipe.jars.prometheus {
-            self.tell("this ZooKeeper has no Prometheus provider: nothing answers on the metrics ports".into());
+            self.tell(News::warning("this ZooKeeper has no Prometheus provider: nothing answers on the metrics ports"));
         }
     }
 
@@ -237,13 +271,17 @@ impl Keeper {
             self.opening = Some(opening);
             return;
         }
-        let result =
-            if taken.is_empty() { self.spawn_all(&opening.recipe) } else { Err(LocalError::PortsTaken(taken)) };
+        let result = if taken.is_empty() {
+            self.spawn_all(&opening.recipe, opening.all)
+        } else {
+            Err(LocalError::PortsTaken(taken))
+        };
         self.opened(opening.reply, result);
     }
 
-    fn spawn_all(&mut self, recipe: &Recipe) -> Result<(), LocalError> {
-        for server in self.servers.iter_mut().filter(|s| !s.is_child()) {
+    /// Who takes over leaves stopped what somebody stopped; who opens the ensemble starts all of it.
+    fn spawn_all(&mut self, recipe: &Recipe, all: bool) -> Result<(), LocalError> {
+        for server in self.servers.iter_mut().filter(|s| !s.is_child() && (all || !s.to_stay_stopped())) {
             // A request from before this start is served by it.
             drop(fs::remove_file(server.places.start_request()));
             server.spawn(recipe)?;
@@ -260,8 +298,9 @@ impl Keeper {
             if fs::remove_file(self.servers[i].places.start_request()).is_err() || self.servers[i].is_child() {
                 continue;
             }
+            self.servers[i].revival.forget();
             if let Err(why) = self.start_one(i) {
-                self.tell(format!("start {}: {why}", self.servers[i].node.id));
+                self.tell(News::warning(format!("start {}: {why}", self.servers[i].node.id)));
             }
         }
     }

@@ -9,19 +9,23 @@ mod action;
 mod config;
 mod error;
 mod files;
+mod heap;
 mod hidden;
 mod jars;
 mod java;
 mod keeper;
+mod news;
 mod ports;
 mod procfs;
 mod record;
+mod revive;
 mod server;
 
 pub use config::{LocalConfig, LocalNode, Search};
 pub use error::LocalError;
 pub use hidden::{HiddenError, SERVER_COMMAND, run_hidden_server};
 pub use java::JAVA_MAJOR_MIN;
+pub use news::News;
 pub use ports::{TakenPort, taken_port};
 
 use std::fs;
@@ -35,6 +39,7 @@ use async_trait::async_trait;
 use tokio::sync::oneshot;
 
 use super::{ControlError, ServerControl};
+use crate::adapters::owner;
 use crate::domain::command::ServerAction;
 use crate::domain::ids::NodeId;
 use crate::domain::server::{HostState, HostView};
@@ -136,8 +141,8 @@ impl LocalEnsemble {
     }
 
     /// Looks around; to be called each second. An attached instance tries to become the owner, the
-    /// owner notices ends and serves requests. Returns what has happened since, in words.
-    pub async fn tick(&self) -> Vec<String> {
+    /// owner notices ends and serves requests. Returns what has happened since.
+    pub async fn tick(&self) -> Vec<News> {
         self.ask(SEE_LIMIT, Request::Tick).await.unwrap_or_default()
     }
 
@@ -184,7 +189,7 @@ enum Silence {
 }
 
 fn made(folder: &Path) -> Result<PathBuf, LocalError> {
-    fs::create_dir_all(folder).map_err(LocalError::folder("make", folder))?;
+    owner::make_folder(folder).map_err(LocalError::folder("make", folder))?;
     fs::canonicalize(folder).map_err(LocalError::folder("find", folder))
 }
 
@@ -196,6 +201,10 @@ fn view(seen: Seen) -> HostView {
         }
         Seen::Stopped { pid, cause } => {
             HostView { state: HostState::Stopped, name: format!("process {pid}"), detail: Some(cause), container: None }
+        }
+        Seen::Restarting { pid, cause, again } => {
+            let (state, name) = (HostState::Starting, format!("process {pid}"));
+            HostView { state, name, detail: Some(news::restarting(&cause, again)), container: None }
         }
         Seen::Missing => {
             HostView { state: HostState::Missing, name: "no process".into(), detail: None, container: None }

@@ -21,6 +21,18 @@ pub struct TakenPort {
 }
 
 impl TakenPort {
+    /// Docker publishes it for a container, by one process for each port.
+    #[must_use]
+    pub fn by_docker(&self) -> bool {
+        let program = |command: &str| command.split(' ').next().is_some_and(|path| path.ends_with("docker-proxy"));
+        self.owner.as_ref().is_some_and(|(_, command)| program(command))
+    }
+
+    fn same_holder(&self, other: &Self) -> bool {
+        let docker = self.by_docker() && other.by_docker();
+        self.cause == other.cause && (docker || self.owner == other.owner)
+    }
+
     /// In use, by no process that can be seen.
     pub(super) const fn has_no_holder(&self) -> bool {
         self.owner.is_none() && self.cause.is_none()
@@ -37,7 +49,7 @@ impl fmt::Display for TakenPort {
 pub(super) fn told(ports: &[TakenPort]) -> String {
     let mut groups: Vec<Vec<&TakenPort>> = Vec::new();
     for port in ports {
-        match groups.iter_mut().find(|group| group[0].owner == port.owner && group[0].cause == port.cause) {
+        match groups.iter_mut().find(|group| group[0].same_holder(port)) {
             Some(group) => group.push(port),
             None => groups.push(vec![port]),
         }
@@ -47,6 +59,7 @@ pub(super) fn told(ports: &[TakenPort]) -> String {
         let (word, are) = if names.len() == 1 { ("port", "is") } else { ("ports", "are") };
         let why = match (&group[0].cause, &group[0].owner) {
             (Some(cause), _) => format!("cannot be used: {cause}"),
+            _ if group[0].by_docker() => format!("{are} published by Docker for a container (docker ps)"),
             (None, Some((pid, command))) => format!("{are} taken by process {pid} ({command})"),
             (None, None) => format!("{are} taken by a process that this user cannot see"),
         };
@@ -154,6 +167,15 @@ mod tests {
             cause: None,
         };
         let all = [port(2181, "clients of zk1", 7), port(7001, "metrics of zk1", 7), port(2182, "clients of zk2", 8)];
+        let proxy = |port, purpose: &str, pid| TakenPort {
+            owner: Some((pid, "/usr/bin/docker-proxy -proto tcp -host-port".into())),
+            ..super::TakenPort { port, purpose: purpose.into(), owner: None, cause: None }
+        };
+        let stack = [proxy(2181, "clients of zk1", 7), proxy(2182, "clients of zk2", 8)];
+        assert_eq!(
+            told(&stack),
+            "ports 2181 (clients of zk1), 2182 (clients of zk2) are published by Docker for a container (docker ps)"
+        );
         assert_eq!(
             told(&all),
             "ports 2181 (clients of zk1), 7001 (metrics of zk1) are taken by process 7 (java); \

@@ -7,6 +7,8 @@ use std::fs;
 pub(super) struct Stat {
     /// `R S D` alive, `T t` stopped, `Z X` dead.
     pub(super) state: char,
+    /// Threads that have not ended, the first one counted until the process is reaped.
+    pub(super) threads: u64,
     /// Start time in clock ticks since boot: with the pid it names one process for ever.
     pub(super) started: u64,
 }
@@ -16,8 +18,10 @@ impl Stat {
         matches!(self.state, 'T' | 't')
     }
 
+    /// Whether all of it has ended. The first thread may be dead while others still hold its ports:
+    /// then the parent cannot reap it, and it counts as alive for everybody.
     pub(super) const fn dead(self) -> bool {
-        matches!(self.state, 'Z' | 'X' | 'x')
+        matches!(self.state, 'X' | 'x') || (self.state == 'Z' && self.threads <= 1)
     }
 }
 
@@ -26,9 +30,10 @@ pub(super) fn parse_stat(text: &str) -> Option<Stat> {
     let (_, rest) = text.rsplit_once(')')?;
     let mut fields = rest.split_ascii_whitespace();
     let state = fields.next()?.chars().next()?;
-    // `state` is field 3 and the start time field 22: 18 fields lie between.
-    let started = fields.nth(18)?.parse().ok()?;
-    Some(Stat { state, started })
+    // `state` is field 3, the threads are field 20 and the start time is field 22.
+    let threads = fields.nth(16)?.parse().ok()?;
+    let started = fields.nth(1)?.parse().ok()?;
+    Some(Stat { state, threads, started })
 }
 
 /// `None` when there is no such process, or no `/proc`.
@@ -68,7 +73,17 @@ mod tests {
     #[test]
     fn a_command_with_blanks_and_parentheses_is_skipped() {
         let text = "4711 (a) T (x) R) S 1 4711 4711 0 -1 4194304 90 0 0 0 0 0 0 0 20 0 1 0 55443 5758976 480 18446744073709551615";
-        assert_eq!(parse_stat(text), Some(Stat { state: 'S', started: 55443 }));
+        assert_eq!(parse_stat(text), Some(Stat { state: 'S', threads: 1, started: 55443 }));
+    }
+
+    #[test]
+    fn a_process_is_dead_when_its_last_thread_is() {
+        let stat = |state, threads| Stat { state, threads, started: 1 };
+        for (state, threads, dead) in
+            [('S', 30, false), ('T', 1, false), ('Z', 2, false), ('Z', 1, true), ('X', 0, true)]
+        {
+            assert_eq!(stat(state, threads).dead(), dead, "{state} with {threads} threads");
+        }
     }
 
     #[test]

@@ -8,19 +8,30 @@ use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
+use crate::adapters::owner;
+
 /// The last thing known of one server: `<root>/<node>/server.json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "state")]
 pub(super) enum Record {
     /// `started` in clock ticks since boot: it tells the process from a later one of the same pid.
-    Running {
-        pid: u32,
-        started: u64,
-    },
+    Running { pid: u32, started: u64 },
     Ended {
         pid: u32,
         cause: String,
+        /// How it goes on; absent when somebody has to start it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        again: Option<Again>,
     },
+}
+
+/// The owner starts the server again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Again {
+    /// So long after its end.
+    pub(super) pause_s: u64,
+    /// Ends in a row, each soon after its start.
+    pub(super) ends: u32,
 }
 
 impl Record {
@@ -33,6 +44,7 @@ impl Record {
     pub(super) fn write(&self, path: &Path) -> io::Result<()> {
         let beside = path.with_extension("new");
         fs::write(&beside, serde_json::to_vec(self)?)?;
+        owner::follow(&beside)?;
         fs::rename(beside, path)
     }
 }
@@ -55,6 +67,7 @@ impl OwnerLock {
     /// `Ok(None)` when another process holds it.
     pub(super) fn take(path: &Path, owner: &Owner) -> io::Result<Option<Self>> {
         let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+        owner::follow(path)?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}
             Err(Errno::WOULDBLOCK) => return Ok(None),
@@ -83,13 +96,17 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("server.json");
         assert_eq!(Record::read(&path), None);
-        for record in [Record::Running { pid: 7, started: 9 }, Record::Ended { pid: 7, cause: "exit status 1".into() }]
-        {
+        let ended = |again| Record::Ended { pid: 7, cause: "exit status 1".into(), again };
+        let again = Some(Again { pause_s: 4, ends: 3 });
+        for record in [Record::Running { pid: 7, started: 9 }, ended(None), ended(again)] {
             record.write(&path).unwrap();
             assert_eq!(Record::read(&path), Some(record));
         }
         fs::write(&path, "{\"state\":\"run").unwrap();
         assert_eq!(Record::read(&path), None);
+        // As 0.1.0 wrote it.
+        fs::write(&path, r#"{"state":"ended","pid":7,"cause":"exit status 1"}"#).unwrap();
+        assert_eq!(Record::read(&path), Some(ended(None)));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open, pidfd_send_signal};
 
@@ -14,10 +15,14 @@ use super::files::{LOG, OUT, Places};
 use super::hidden::SERVER_COMMAND;
 use super::jars::Jars;
 use super::procfs;
-use super::record::Record;
+use super::record::{Again, Record};
+use super::revive::Revival;
 
 /// How much of a log's end is searched for the cause of an end.
 const TAIL_BYTES: u64 = 16 * 1024;
+/// What a server gets of zkdeck's environment: where programs and files are, and what is meant for Java.
+const JAVA_ENVIRONMENT: &[&str] =
+    &["PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "JAVA_HOME", "JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS"];
 /// Exit status of a Java that was ended by SIGTERM in an orderly way.
 const JAVA_TERMINATED: i32 = 143;
 
@@ -42,6 +47,12 @@ pub(super) enum Seen {
         pid: u32,
         cause: String,
     },
+    /// It ended unasked, and its owner starts it again after a pause.
+    Restarting {
+        pid: u32,
+        cause: String,
+        again: Again,
+    },
     /// It was never started here.
     Missing,
 }
@@ -50,6 +61,7 @@ pub(super) enum Seen {
 #[derive(Debug)]
 struct Live {
     child: Child,
+    begun: Instant,
     /// Length of the log when the child was started: what is before is not about it.
     log_from: u64,
 }
@@ -61,11 +73,21 @@ pub(super) struct Server {
     live: Option<Live>,
     /// Somebody asked for its end: no news then.
     pub(super) stop_asked: bool,
+    pub(super) revival: Revival,
+}
+
+/// An end of our child that was not seen before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct End {
+    pub(super) cause: String,
+    pub(super) ran: Duration,
+    /// The pause before it is started again; `None`: somebody asked for its end.
+    pub(super) pause: Option<Duration>,
 }
 
 impl Server {
     pub(super) fn new(node: LocalNode, places: Places) -> Self {
-        Self { node, places, live: None, stop_asked: false }
+        Self { node, places, live: None, stop_asked: false, revival: Revival::default() }
     }
 
     /// Whether it is a child of this process that was not seen to end.
@@ -81,36 +103,97 @@ impl Server {
         }
         match Record::read(&self.places.record()) {
             None => Seen::Missing,
-            Some(Record::Ended { pid, cause }) => Seen::Stopped { pid, cause },
-            Some(Record::Running { pid, started }) => match same(pid, started) {
-                Some(stat) => Seen::Running { pid, paused: stat.paused() },
+            Some(Record::Ended { pid, cause, again: Some(again) }) if !self.to_stay_stopped() => {
+                Seen::Restarting { pid, cause, again }
+            }
+            Some(Record::Ended { pid, cause, .. }) => Seen::Stopped { pid, cause },
+            Some(Record::Running { pid, started }) => match procfs::stat(pid).filter(|stat| stat.started == started) {
+                Some(stat) if !stat.dead() => Seen::Running { pid, paused: stat.paused() },
+                // Its parent lives and is about to say why.
+                Some(_) => Seen::Stopped { pid, cause: "it has just ended".into() },
                 None => Seen::Stopped { pid, cause: "it ended together with its zkdeck".into() },
             },
         }
     }
 
-    /// Notes the end of our child. Returns the cause when it has ended since the last look.
-    pub(super) fn reap(&mut self) -> Option<String> {
+    /// Whether somebody, here or in another instance, wants it stopped.
+    pub(super) fn to_stay_stopped(&self) -> bool {
+        self.stop_asked || self.places.stop_mark().exists()
+    }
+
+    /// Notes that the server is to stay stopped, for its owner and for who owns it later. The owner
+    /// knows it without a disk.
+    pub(super) fn mark_stopped(&mut self, owner: bool) -> io::Result<()> {
+        self.stop_asked |= owner;
+        self.revival.forget();
+        match fs::write(self.places.stop_mark(), std::process::id().to_string()) {
+            Err(error) if owner => {
+                tracing::warn!(node = %self.node.id, %error, "that a server is to stay stopped could not be written down");
+                Ok(())
+            }
+            written => written,
+        }
+    }
+
+    /// A stop that was not carried out.
+    pub(super) fn unmark_stopped(&mut self) {
+        self.stop_asked = false;
+        drop(fs::remove_file(self.places.stop_mark()));
+    }
+
+    /// Whether its next start is due now. One that was stopped meanwhile is let be.
+    pub(super) fn revival_due(&mut self, now: Instant) -> bool {
+        if self.live.is_some() || self.revival.due().is_none() {
+            return false;
+        }
+        if self.to_stay_stopped() {
+            self.revival.forget();
+            return false;
+        }
+        self.revival.take_due(now)
+    }
+
+    /// A start that did not come about is an end like any other. Returns the next pause.
+    pub(super) fn not_revived(&mut self, cause: &str) -> Duration {
+        let pause = self.revival.ended(Duration::ZERO, Instant::now());
+        let pid = match Record::read(&self.places.record()) {
+            Some(Record::Ended { pid, .. } | Record::Running { pid, .. }) => pid,
+            None => 0,
+        };
+        self.write_end(pid, cause.to_owned(), Some(pause));
+        pause
+    }
+
+    /// Notes the end of our child, when it has ended since the last look.
+    pub(super) fn reap(&mut self) -> Option<End> {
         let live = self.live.as_mut()?;
         let status = match live.child.try_wait() {
             Ok(None) => return None,
             Ok(Some(status)) => Some(status),
             Err(_) => None,
         };
-        let (pid, log_from) = (live.child.id(), live.log_from);
+        let (pid, log_from, ran) = (live.child.id(), live.log_from, live.begun.elapsed());
         self.live = None;
-        let cause = self.cause(status, log_from);
-        let record = Record::Ended { pid, cause: cause.clone() };
-        if let Err(error) = record.write(&self.places.record()) {
+        let asked = self.to_stay_stopped();
+        let cause = if asked { "stopped on request".to_owned() } else { self.cause(status, log_from) };
+        let pause = if asked {
+            self.revival.forget();
+            None
+        } else {
+            Some(self.revival.ended(ran, Instant::now()))
+        };
+        self.write_end(pid, cause.clone(), pause);
+        Some(End { cause, ran, pause })
+    }
+
+    fn write_end(&self, pid: u32, cause: String, pause: Option<Duration>) {
+        let again = pause.map(|pause| Again { pause_s: pause.as_secs(), ends: self.revival.ends() });
+        if let Err(error) = (Record::Ended { pid, cause, again }).write(&self.places.record()) {
             tracing::warn!(node = %self.node.id, %error, "the end of a server could not be written down");
         }
-        Some(cause)
     }
 
     fn cause(&self, status: Option<ExitStatus>, log_from: u64) -> String {
-        if self.stop_asked {
-            return "stopped on request".into();
-        }
         let (what, orderly) = words(status);
         let said = if orderly { None } else { last_words(&self.places.logs, log_from) };
         said.map_or_else(|| what.clone(), |line| format!("{what}; it said: {line}"))
@@ -136,13 +219,16 @@ impl Server {
             return Err(failed(io::Error::other("/proc does not show it; is /proc mounted?")));
         };
         let written = Record::Running { pid, started: stat.started }.write(&self.places.record());
-        self.live = Some(Live { child, log_from });
-        self.stop_asked = false;
+        self.live = Some(Live { child, begun: Instant::now(), log_from });
+        self.unmark_stopped();
+        self.revival.started();
         written.map_err(LocalError::folder("write", &self.places.record()))
     }
 
     fn command(&self, recipe: &Recipe) -> Command {
         let mut command = Command::new(&recipe.program);
+        // Passwords and tokens of zkdeck are none of a server's business.
+        command.env_clear().envs(JAVA_ENVIRONMENT.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
         let parent = std::process::id().to_string();
         command.args([SERVER_COMMAND, "--parent", &parent, "--"]).arg(&recipe.java);
         command.arg("-Xms32m").arg(format!("-Xmx{}m", recipe.heap_mb_max));
@@ -188,8 +274,7 @@ impl Server {
         if let Some(mut live) = self.live.take() {
             drop(live.child.kill());
             drop(live.child.wait());
-            let record = Record::Ended { pid: live.child.id(), cause: "stopped with zkdeck".into() };
-            drop(record.write(&self.places.record()));
+            self.write_end(live.child.id(), "stopped with zkdeck".into(), None);
         }
     }
 }
