@@ -9,6 +9,8 @@ use super::ids::{Bytes, FileId, NodeId, OperationId, Timestamp};
 
 /// Most files of one stress.
 pub const STRESS_FILES_MAX: u64 = 10_000;
+/// Files of a stress, or moves of a run, that need free heap on the servers to begin.
+pub const LARGE_RUN: u64 = 1_000;
 /// Largest file of a stress, in KiB.
 pub const STRESS_SIZE_KB_MAX: u64 = 1024 * 1024;
 /// Largest weight of a node.

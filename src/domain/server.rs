@@ -295,6 +295,9 @@ pub struct ServerView {
     pub fd_max: Option<u64>,
     pub heap_used: Option<u64>,
     pub heap_max: Option<u64>,
+    /// More of the heap is used than is good, and has been for a while: no large run begins.
+    #[serde(skip)]
+    pub short_of_heap: bool,
     pub requests_per_s: Option<f64>,
     pub reads_per_s: Option<f64>,
     pub writes_per_s: Option<f64>,

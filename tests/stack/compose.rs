@@ -120,7 +120,7 @@ fn the_backend_gets_every_setting_of_the_readme() {
     let rows = table.lines().filter(|line| line.starts_with("| `"));
     let names = rows.flat_map(|row| row.split('|').nth(1).unwrap().split('`').skip(1).step_by(2).map(str::to_owned));
     // The screen's, and those of --local.
-    let elsewhere = ["ZKDECK_THEME", "ZKDECK_THEMES", "ZKDECK_JARS"];
+    let elsewhere = ["ZKDECK_THEME", "ZKDECK_THEMES", "ZKDECK_JARS", "ZKDECK_LOCAL_HEAP_MB"];
     let told: BTreeSet<String> = names.filter(|name| !elsewhere.contains(&name.as_str())).collect();
     let services = services();
     let given = keys(&services["backend"]["environment"]).into_iter().map(str::to_owned).collect();

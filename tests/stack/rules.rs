@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_yaml_ng::Value;
 
+use zkdeck::domain::health;
+
 use super::dashboards::{known_names, metric_names};
 use super::{strings, text, yaml};
 
@@ -35,6 +37,26 @@ fn rules_ask_for_metrics_that_exist() {
         for name in metric_names(expr) {
             assert!(known.contains(&name), "{name} in {expr}");
         }
+    }
+}
+
+/// One set of bounds: what the console calls too much is too much for the alerts and on the dashboards.
+#[test]
+fn alerts_and_dashboards_have_the_bounds_of_the_console() {
+    let alerts = rules("monitoring/rules/alerts.yml");
+    for (alert, dashboard, panel, percent) in [
+        ("ZooKeeperHeapHigh", "latency", "Heap in use", health::HEAP_PERCENT_MAX),
+        ("ZooKeeperFileDescriptorsHigh", "connections", "File descriptors in use", health::DESCRIPTORS_PERCENT_MAX),
+    ] {
+        let bound = percent as f64 / 100.0;
+        let rule = alerts.iter().find(|rule| rule["alert"] == alert).unwrap();
+        let (_, number) = rule["expr"].as_str().unwrap().split_once("> ").unwrap();
+        assert_eq!(number.parse(), Ok(bound), "{alert}");
+        let file = text(&format!("monitoring/grafana/dashboards/{dashboard}.json"));
+        let dashboard: serde_json::Value = serde_json::from_str(&file).unwrap();
+        let panel = dashboard["panels"].as_array().unwrap().iter().find(|one| one["title"] == panel).unwrap();
+        let steps = panel["fieldConfig"]["defaults"]["thresholds"]["steps"].as_array().unwrap();
+        assert_eq!(steps.last().unwrap()["value"].as_f64(), Some(bound), "{}", panel["title"]);
     }
 }
 

@@ -7,5 +7,5 @@ mod rates;
 mod rules;
 mod tracker;
 
-pub use self::rules::RULES;
+pub use self::rules::{DESCRIPTORS_PERCENT_MAX, HEAP_PERCENT_MAX, RULES, short_of_heap};
 pub use self::tracker::{START_LIMIT, ServerTracker};

@@ -1,6 +1,6 @@
 //! What makes a serving server degraded, one small rule each.
 
-use crate::domain::ids::Millis;
+use crate::domain::ids::{Millis, NodeId};
 use crate::domain::server::ServerView;
 
 /// A rule: how long it has to hold, and what it says when it does.
@@ -23,7 +23,7 @@ pub const RULES: &[Rule] = &[
     Rule { name: "fsync", hold: Millis(5_000), check: fsync },
     Rule { name: "latency", hold: Millis(10_000), check: latency },
     Rule { name: "descriptors", hold: Millis(0), check: descriptors },
-    Rule { name: "heap", hold: Millis(30_000), check: heap },
+    Rule { name: HEAP, hold: Millis(30_000), check: heap },
     Rule { name: "behind", hold: Millis(5_000), check: behind },
 ];
 
@@ -32,8 +32,11 @@ const OUTSTANDING_MAX: u64 = 100;
 const OUTSTANDING_LONG_MAX: u64 = 10;
 const FSYNC_MS_MAX: f64 = 100.0;
 const LATENCY_MS_MAX: f64 = 100.0;
-const DESCRIPTORS_PERCENT_MAX: u64 = 85;
-const HEAP_PERCENT_MAX: u64 = 80;
+/// Descriptors and heap: the same bounds as in the alerts and dashboards of `monitoring`.
+pub const DESCRIPTORS_PERCENT_MAX: u64 = 85;
+pub const HEAP_PERCENT_MAX: u64 = 80;
+/// Name of the rule about the heap.
+pub(super) const HEAP: &str = "heap";
 /// Transactions that a follower may be behind within an epoch.
 const BEHIND_MAX: u64 = 1000;
 
@@ -67,6 +70,20 @@ fn descriptors(view: &ServerView) -> Option<String> {
     let percent = open.saturating_mul(100) / most;
     (percent > DESCRIPTORS_PERCENT_MAX)
         .then(|| format!("{percent} % of the file descriptors are used, over {DESCRIPTORS_PERCENT_MAX} %"))
+}
+
+/// The first server that has used too much of its heap for long, and what is to be done. A server
+/// that runs out of it ends, and with a second one the quorum: nothing large begins before.
+#[must_use]
+pub fn short_of_heap<'a>(mut servers: impl Iterator<Item = &'a ServerView>) -> Option<(NodeId, String)> {
+    let server = servers.find(|server| server.short_of_heap)?;
+    let node = server.node.clone();
+    let text = format!(
+        "{node} is short of memory, {}: full, it ends with OutOfMemoryError; give the servers more heap (heap_mb below \
+         [local] or ZKDECK_LOCAL_HEAP_MB for those of --local, -Xmx in SERVER_JVMFLAGS for others) or delete files",
+        heap(server)?
+    );
+    Some((node, text))
 }
 
 fn heap(view: &ServerView) -> Option<String> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::rates::{self, Rates};
-use super::rules::RULES;
+use super::rules::{self, RULES};
 use crate::domain::ids::{Millis, NodeId, Timestamp, Zxid};
 use crate::domain::server::{
     HostState, HostView, Metrics, Reach, Role, Sample, Series, ServerState, ServerView, Srvr, Verdict,
@@ -104,6 +104,12 @@ impl ServerTracker {
     /// Time passed: rules that hold long enough fire.
     pub fn tick(&mut self, now: Timestamp) {
         self.judge(now);
+    }
+
+    /// [`Self::view`] without a copy.
+    #[must_use]
+    pub const fn seen(&self) -> &ServerView {
+        &self.view
     }
 
     #[must_use]
@@ -216,6 +222,7 @@ impl ServerTracker {
     }
 
     fn judge(&mut self, now: Timestamp) {
+        self.view.short_of_heap = false;
         let (state, cause, rule) = self.verdict(now);
         let since = if state == self.view.verdict.state { self.view.verdict.since } else { now };
         self.view.verdict = Verdict { state, cause, rule, since };
@@ -273,6 +280,9 @@ impl ServerTracker {
                 continue;
             };
             let held = now.since(*self.firing.entry(rule.name).or_insert(now));
+            if rule.name == rules::HEAP {
+                self.view.short_of_heap = held >= rule.hold;
+            }
             if held >= rule.hold && fired.is_none() {
                 let since = if held.0 >= 1000 { format!(" for {held}") } else { String::new() };
                 fired = Some((rule.name, format!("{finding}{since}")));
@@ -288,8 +298,11 @@ impl ServerTracker {
         match host.state {
             HostState::Paused => Some((ServerState::Paused, format!("{} is paused", host.name))),
             HostState::Stopped => Some((ServerState::Stopped, format!("{} has ended{detail}", host.name))),
-            HostState::Missing => Some((ServerState::Stopped, format!("{}{detail}", host.name))),
-            HostState::Running | HostState::Starting => None,
+            // A server that serves is no container's, whatever the project lacks.
+            HostState::Missing if !self.probed.state.serves() => {
+                Some((ServerState::Stopped, format!("{}{detail}", host.name)))
+            }
+            HostState::Missing | HostState::Running | HostState::Starting => None,
         }
     }
 }
@@ -347,6 +360,7 @@ fn empty_view(node: NodeId, address: String, now: Timestamp) -> ServerView {
         fd_max: None,
         heap_used: None,
         heap_max: None,
+        short_of_heap: false,
         requests_per_s: None,
         reads_per_s: None,
         writes_per_s: None,
@@ -503,6 +517,30 @@ mod tests {
         let verdict = tracker.view().verdict;
         assert_eq!(verdict.cause.as_deref(), Some("fsync average 131 ms, over 100 ms for 12 s"));
         assert_eq!((verdict.rule, verdict.since), (Some("fsync"), NOW.plus(Millis(5_000))));
+    }
+
+    #[test]
+    fn a_server_is_short_of_heap_when_it_has_been_for_half_a_minute() {
+        let mut tracker = tracker();
+        let mut at = |second, used: f64| {
+            let mut full = sample(Reach::Answered, second);
+            let (heap_used, heap_max) = (Some(used), Some(100.0));
+            full.metrics = Some(Metrics { heap_used, heap_max, uptime_ms: Some(60_000.0), ..Metrics::default() });
+            tracker.observe(&full);
+            tracker.seen().short_of_heap
+        };
+        let bound = rules::HEAP_PERCENT_MAX as f64;
+        assert!(!at(0, bound + 1.0) && !at(29, bound + 1.0), "a peak before a collection is none");
+        assert!(at(30, bound + 1.0));
+        assert!(!at(31, bound) && !at(32, bound + 1.0));
+        let views = [crate::domain::fixtures::server("zk1", 2181, Role::Leader), {
+            let server = crate::domain::fixtures::server("zk2", 2182, Role::Follower);
+            ServerView { heap_used: Some(93 << 20), heap_max: Some(100 << 20), short_of_heap: true, ..server }
+        }];
+        let (node, text) = rules::short_of_heap(views.iter()).unwrap();
+        assert_eq!(node.as_str(), "zk2");
+        assert!(text.starts_with("zk2 is short of memory, 93 % of the heap is used, over 80 %: "), "{text}");
+        assert!(text.contains("heap_mb"), "{text}");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::State;
 use crate::domain::ensemble::EnsembleState;
+use crate::domain::health;
 use crate::domain::ids::{FileId, NodeId, Timestamp};
 use crate::domain::node::NodeCondition;
 use crate::domain::snapshot::{Alert, HISTORY_QUEUE_STOP, Level, StoreView};
@@ -35,6 +36,9 @@ impl State {
             // The header says so in its own words.
             say("no-quorum", String::new(), text);
         }
+        if let Some((node, text)) = self.short_of_heap() {
+            say("heap", format!("{node} heap nearly full"), text);
+        }
         if let Some((first, cause)) = self.first_damaged() {
             let count = self.damaged.len();
             let more =
@@ -64,6 +68,11 @@ impl State {
         alerts
     }
 
+    /// A server that may run out of memory, with what to do.
+    pub(super) fn short_of_heap(&self) -> Option<(NodeId, String)> {
+        health::short_of_heap(self.trackers.iter().map(health::ServerTracker::seen))
+    }
+
     fn no_quorum(&self) -> Option<String> {
         let view = &self.ensemble;
         let (serving, voters) = (view.quorum.serving, view.quorum.voters);
@@ -86,7 +95,7 @@ impl State {
         let fresh: Vec<_> = fresh.map(|alert| (alert.code, alert.text.clone())).collect();
         self.alerts_told = alerts.into_iter().map(|alert| (alert.code, alert.short)).collect();
         for (code, text) in fresh {
-            self.notice(if code == "node-full" { Level::Warning } else { Level::Error }, text, now);
+            self.notice(if ["node-full", "heap"].contains(&code) { Level::Warning } else { Level::Error }, text, now);
         }
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::State;
 use crate::domain::command::{
-    Command, Rejected, STRESS_FILES_MAX, STRESS_SIZE_KB_MAX, ServerAction, Stress, WEIGHT_MAX,
+    Command, LARGE_RUN, Rejected, STRESS_FILES_MAX, STRESS_SIZE_KB_MAX, ServerAction, Stress, WEIGHT_MAX,
 };
 use crate::domain::ensemble;
 use crate::domain::file::{FileEntry, check_name};
@@ -296,6 +296,11 @@ impl State {
             });
         }
         self.check_store()?;
+        if stress.files > LARGE_RUN
+            && let Some((_, why)) = self.short_of_heap()
+        {
+            return Err(Rejected::NotPossible { what: format!("a stress of {} files", stress.files), why });
+        }
         self.check_takes(&stress.node, Some(Bytes(stress.size.0.saturating_mul(stress.files))))?;
         Ok(Order::Stress(stress.clone()))
     }

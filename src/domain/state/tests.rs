@@ -1,5 +1,5 @@
 use super::*;
-use crate::domain::command::{Command, Rejected, ServerAction, Stress};
+use crate::domain::command::{Command, LARGE_RUN, Rejected, ServerAction, Stress};
 use crate::domain::ensemble::{EnsembleState, Quorum};
 use crate::domain::event::Event;
 use crate::domain::file::FileEntry;
@@ -8,7 +8,7 @@ use crate::domain::ids::{Epoch, FileId, OperationId, Zxid};
 use crate::domain::node::{NodeCondition, NodeState, WriteTrouble};
 use crate::domain::operation::{Operation, OperationKind, OperationStatus};
 use crate::domain::scheduler::Decision;
-use crate::domain::server::{HostState, HostView, Reach, Role, Sample, Srvr};
+use crate::domain::server::{HostState, HostView, Metrics, Reach, Role, Sample, Srvr};
 use crate::domain::snapshot::{
     HistoryView, Level, LocalView, OPERATIONS_KEPT, Readiness, SessionState, Snapshot, StoreView,
 };
@@ -66,6 +66,30 @@ fn state(counts: [u64; 3]) -> State {
     tell(Event::FilesLoaded { entries: entries.collect(), unreadable: Vec::new() });
     tell(leads(3));
     state
+}
+
+#[test]
+fn nothing_large_begins_while_a_server_is_short_of_heap() {
+    let mut state = state([0, 0, 0]);
+    let stress =
+        |files| Command::Stress(Stress { node: node_id("zk1"), files, size: Bytes(1024), trigger_scheduler: false });
+    let (small, large) = (stress(LARGE_RUN), stress(LARGE_RUN + 1));
+    assert!(state.check(&large).is_ok() && !state.alerts().iter().any(|alert| alert.code == "heap"));
+    for second in [0, 31] {
+        let now = NOW.plus(Millis(second * 1000));
+        let (heap_used, heap_max) = (Some(95e6), Some(100e6));
+        let metrics = Metrics { heap_used, heap_max, uptime_ms: Some(60_000.0), ..Metrics::default() };
+        let sample = Sample { metrics: Some(metrics), ..sample("zk2", Role::Follower, now) };
+        state.apply(Event::Probed(Box::new(sample)), now);
+    }
+    let alerts = state.alerts();
+    let alert = alerts.iter().find(|alert| alert.code == "heap").unwrap();
+    assert_eq!(alert.short, "zk2 heap nearly full");
+    let refused = state.check(&large).unwrap_err().to_string();
+    assert!(refused.contains("a stress of 1001 files") && refused.contains("zk2 is short of memory"), "{refused}");
+    assert!(state.check(&small).is_ok(), "a small one goes on");
+    let after = state.snapshot(NOW.plus(Millis(31_000)));
+    assert_eq!(after.short_of_heap().as_ref(), Some(&alert.text));
 }
 
 fn draining(files: u64) -> NodeRecord {
