@@ -16,7 +16,8 @@ use std::time::{Duration, Instant};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use support::{Deck, eventually, jars, local_folder};
+use support::{Deck, eventually, free_ports, jars, local_folder};
+use zkdeck::adapters::control::process::{LocalConfig, LocalEnsemble};
 use zkdeck::adapters::http;
 
 const QUIET: &str = "[workload]\nenabled = false\n[scheduler]\ninterval_s = 3600\n";
@@ -222,4 +223,96 @@ async fn a_second_instance_attaches_and_takes_over() {
     })
     .await;
     assert_eq!(second.terminate().1, Some(0));
+}
+
+/// Of the session, as the settings have it by default.
+const TIME_OUT: Duration = Duration::from_secs(6);
+/// Of leading, and of the first run, beyond the time-out.
+const GRACE: Duration = Duration::from_secs(2);
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// Three servers that outlive every daemon of the test.
+async fn ensemble(folder: &Path, jars: &Path) -> (LocalEnsemble, Vec<String>) {
+    let mut config = LocalConfig::new(folder.join("servers"), folder.join("server-logs")).unwrap();
+    config.search.zookeeper_home = None;
+    config.search.jars = Some(jars.to_owned());
+    config.program = env!("CARGO_BIN_EXE_zkdeck").into();
+    let first = free_ports(12);
+    for (node, at) in config.nodes.iter_mut().zip((first..).step_by(4)) {
+        [node.client_port, node.metrics_port, node.quorum_port, node.election_port] = [at, at + 1, at + 2, at + 3];
+    }
+    let servers = config.nodes.iter().map(|node| format!("127.0.0.1:{}", node.client_port)).collect();
+    let ensemble = LocalEnsemble::open(config).unwrap();
+    ensemble.start().await.unwrap();
+    (ensemble, servers)
+}
+
+async fn diagnostics(deck: &Deck) -> Option<Value> {
+    Some(call(deck, Method::GET, "/api/scheduler/diagnostics", None).await?.1)
+}
+
+/// Waits until somebody leads who is not `gone`, as `deck` sees it.
+async fn leader(deck: &Deck, gone: Option<&str>) -> String {
+    eventually("a leader", LIMIT, || async {
+        let seen = diagnostics(deck).await?["leader"].as_str()?.to_owned();
+        (Some(seen.as_str()) != gone).then_some(seen)
+    })
+    .await
+}
+
+async fn last_run(deck: &Deck) -> Option<String> {
+    Some(diagnostics(deck).await?["last_run"]["id"].as_str()?.to_owned())
+}
+
+/// Kills the leader; how long until the standby leads, and until its first run has ended.
+async fn take_over(standby: &Deck, leading: Deck) -> (Duration, Duration) {
+    let name = leader(standby, None).await;
+    let run = last_run(standby).await;
+    let killed = Instant::now();
+    drop(leading);
+    leader(standby, Some(&name)).await;
+    let leads = killed.elapsed();
+    eventually("its first run", LIMIT, || async { last_run(standby).await.filter(|new| Some(new) != run.as_ref()) })
+        .await;
+    (leads, killed.elapsed())
+}
+
+fn settings(folder: &Path, servers: &[String]) {
+    let text = format!(
+        "[ensemble]\nservers = {servers:?}\nmetrics = []\nsession_timeout_s = {}\n[scheduler]\ninterval_s = 2\n\
+         [workload]\nenabled = false\n[docker]\ncontrol = false\n",
+        TIME_OUT.as_secs()
+    );
+    std::fs::write(folder.join("zkdeck.toml"), text).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "measures ten takeovers for about two minutes; run by scripts/takeover"]
+async fn a_standby_leads_and_runs_soon_after_the_leader_was_killed() {
+    let Some(jars) = jars() else { panic!("no ZooKeeper jars; scripts/test fetches them") };
+    let folder = tempfile::tempdir().unwrap();
+    let (ensemble, servers) = ensemble(folder.path(), &jars).await;
+    settings(folder.path(), &servers);
+    let mut leading = Deck::daemon(folder.path(), &[]);
+    leader(&leading, None).await;
+    let mut late = Vec::new();
+    for round in 1..=10 {
+        let standby = Deck::daemon(folder.path(), &[]);
+        leader(&standby, None).await;
+        // Seconds after its start, as a standby that waits for its turn: its first runs would be the leader's.
+        eventually("the standby knows the servers", LIMIT, || async {
+            let seen = diagnostics(&standby).await?;
+            seen["nodes"].as_array()?.iter().all(|node| node["state"] == "active").then_some(())
+        })
+        .await;
+        let (leads, runs) = take_over(&standby, leading).await;
+        println!("kill {round}: leads after {:.1} s, first run after {:.1} s", leads.as_secs_f64(), runs.as_secs_f64());
+        if runs > TIME_OUT + GRACE {
+            late.push(round);
+        }
+        leading = standby;
+    }
+    drop(leading);
+    ensemble.stop().await;
+    assert!(late.is_empty(), "later than {:?} in the rounds {late:?}", TIME_OUT + GRACE);
 }

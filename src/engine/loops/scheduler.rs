@@ -6,18 +6,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 
 use super::super::context::PlanAnswer;
 use crate::adapters::zookeeper::error::ZkError;
 use crate::adapters::zookeeper::registry::{Fence, RunAnswer};
 use crate::domain::cause::{Cause, Fault};
+use crate::domain::command::LARGE_RUN;
 use crate::domain::event::Event;
 use crate::domain::ids::{Bytes, Millis, OperationId, Timestamp};
 use crate::domain::operation::OperationStatus;
 use crate::domain::planner::{Plan, PlannedMove};
 use crate::domain::scheduler::{Decision, Run};
+use crate::domain::snapshot::{LeadershipView, Snapshot};
 use crate::engine::context::Context;
 use crate::engine::driver::Loop;
 use crate::engine::files::BATCH;
@@ -31,6 +33,8 @@ const BATCH_BYTES: u64 = 64 * 1024 * 1024;
 /// How long a standby waits for a leader to take its request on.
 const TAKE_LIMIT: Duration = Duration::from_secs(60);
 const ANSWER_POLL: Duration = Duration::from_millis(100);
+/// The time of the next run is told anew when it is off by more.
+const TOLD_WITHIN_MS: u64 = 500;
 
 struct RunRequest {
     id: OperationId,
@@ -151,8 +155,14 @@ pub struct Scheduler {
     poke: Arc<Notify>,
     poked: bool,
     stop_run: Arc<AtomicBool>,
+    snapshots: watch::Receiver<Arc<Snapshot>>,
+    /// Whether this instance led at the last turn, and whether another one was seen to lead before.
+    led: bool,
+    stood_by: bool,
     /// When the timer's next run is due; `None` while standing by or paused.
-    next: Option<Timestamp>,
+    next: Option<Instant>,
+    /// What was told of it, as a time of day.
+    told: Option<Timestamp>,
     /// Decision and spread of the last row: the timer writes a new one only when they change.
     noted: Option<(Decision, u64)>,
     /// Drains whose rows have been ended.
@@ -167,25 +177,46 @@ impl Scheduler {
         let port = SchedulerPort { runs: runs_tx, poke: Arc::clone(&poke), stop_run: Arc::clone(&stop_run) };
         let mut seconds = interval(Duration::from_secs(1));
         seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let waiting = VecDeque::new();
-        let (next, noted, ended) = (None, None, BTreeSet::new());
-        (Self { ctx, period, seconds, runs, waiting, poke, poked: false, stop_run, next, noted, ended }, port)
+        let scheduler = Self {
+            period,
+            seconds,
+            runs,
+            waiting: VecDeque::new(),
+            poke,
+            poked: false,
+            stop_run,
+            snapshots: ctx.snapshots.clone(),
+            led: false,
+            stood_by: false,
+            next: None,
+            told: None,
+            noted: None,
+            ended: BTreeSet::new(),
+            ctx,
+        };
+        (scheduler, port)
     }
 
-    /// Keeps the time of the next run in step with leadership and pause.
-    async fn timer(&mut self, leads: bool, paused: bool) -> bool {
-        let now = clock::now();
-        let due = self.next.is_some_and(|at| at <= now);
-        let next = match self.next {
-            _ if !leads || paused => None,
-            Some(at) if !due => Some(at),
-            _ => Some(now.plus(self.period)),
+    /// Keeps the time of the next run in step with leadership and pause. Goes by a clock that nobody
+    /// sets; the time of day is told, and told anew when it was set.
+    async fn timer(&mut self, leadership: &LeadershipView, paused: bool) -> bool {
+        let leads = leadership.leads;
+        self.led = leads;
+        let took_over = leads && std::mem::take(&mut self.stood_by);
+        self.stood_by |= !leads && leadership.leader.is_some();
+        let now = Instant::now();
+        let (next, due) = next_run(self.next, leads && !paused, took_over, now, Duration::from_millis(self.period.0));
+        self.next = next;
+        let shown = next.map(|at| clock::now().plus(Millis(at.saturating_duration_since(now).as_millis() as u64)));
+        let same = match (shown, self.told) {
+            (Some(shown), Some(told)) => shown.0.abs_diff(told.0) <= TOLD_WITHIN_MS,
+            (shown, told) => shown == told,
         };
-        if next != self.next {
-            self.next = next;
-            self.ctx.emit(Event::SchedulerNext(next)).await;
+        if !same {
+            self.told = shown;
+            self.ctx.emit(Event::SchedulerNext(shown)).await;
         }
-        due && next.is_some()
+        due
     }
 
     /// Runs asked for by other instances.
@@ -265,6 +296,9 @@ impl Scheduler {
         if plan.moves.is_empty() {
             return run;
         }
+        if let Some(why) = self.short_of_heap(plan.moves.len()) {
+            return Run { decision: Decision::Stopped, note: Some(why), ..run };
+        }
         run.moves_planned = plan.moves.len() as u64;
         run.moves_least = plan.lower_bound;
         self.ctx.record(orders::run_row(&self.ctx, &run, OperationStatus::Started)).await;
@@ -286,6 +320,16 @@ impl Scheduler {
         run
     }
 
+    /// Why no batch may begin now, with so many moves left.
+    fn may_not_go_on(&self, left: usize) -> Option<String> {
+        self.ctx.must_wait().map(str::to_owned).or_else(|| self.short_of_heap(left))
+    }
+
+    /// Many moves need memory of the servers, which end without it. A few may go on.
+    fn short_of_heap(&self, moves: usize) -> Option<String> {
+        self.ctx.snapshot().short_of_heap().filter(|_| moves as u64 > LARGE_RUN)
+    }
+
     async fn batches(&self, id: OperationId, orders: Vec<MoveOrder>, fence: &Fence) -> (Outcome, bool) {
         let mut total = Outcome::default();
         let mut left = VecDeque::from(orders);
@@ -293,7 +337,7 @@ impl Scheduler {
             if self.stop_run.load(Ordering::Relaxed) || self.ctx.stop.is_cancelled() {
                 return (total, true);
             }
-            if let Some(why) = self.ctx.must_wait() {
+            if let Some(why) = self.may_not_go_on(left.len()) {
                 _ = total.fault.get_or_insert_with(|| Fault::new(Cause::Unavailable, why));
                 return (total, true);
             }
@@ -301,6 +345,33 @@ impl Scheduler {
             self.ctx.emit(Event::RunProgress { id, done: total.done, failed: total.failed }).await;
         }
         (total, false)
+    }
+}
+
+/// Resolves when this instance takes or loses the lead.
+async fn lead_changes(snapshots: &mut watch::Receiver<Arc<Snapshot>>, led: bool) {
+    while snapshots.changed().await.is_ok() {
+        if snapshots.borrow_and_update().leadership.leads != led {
+            return;
+        }
+    }
+    std::future::pending::<()>().await;
+}
+
+/// The time of the timer's next run, and whether one is due now. Who takes over from another leader
+/// goes on at once; who finds nobody leading waits an interval, until the servers are known.
+fn next_run(
+    next: Option<Instant>,
+    on: bool,
+    took_over: bool,
+    now: Instant,
+    period: Duration,
+) -> (Option<Instant>, bool) {
+    match next {
+        _ if !on => (None, false),
+        Some(at) if at > now => (Some(at), false),
+        None if !took_over => (Some(now + period), false),
+        _ => (Some(now + period), true),
     }
 }
 
@@ -377,6 +448,7 @@ impl Loop for Scheduler {
             Some(request) = self.runs.recv() => self.waiting.push_back(request),
             () = self.poke.notified() => self.poked = true,
             _ = self.seconds.tick() => {}
+            () = lead_changes(&mut self.snapshots, self.led) => {}
         }
     }
 
@@ -386,9 +458,8 @@ impl Loop for Scheduler {
             _ = request.reply.send(Ok(run));
         }
         let snapshot = self.ctx.snapshot();
-        let (leads, paused) = (snapshot.leadership.leads, snapshot.scheduler.paused);
-        let due = self.timer(leads, paused).await;
-        if !leads {
+        let due = self.timer(&snapshot.leadership, snapshot.scheduler.paused).await;
+        if !snapshot.leadership.leads {
             self.poked = false;
             return Ok(());
         }
@@ -401,5 +472,30 @@ impl Loop for Scheduler {
             self.execute(clock::new_operation(), "timer", false).await;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PERIOD: Duration = Duration::from_secs(15);
+
+    #[test]
+    fn who_takes_over_runs_at_once_and_who_starts_waits_an_interval() {
+        let now = Instant::now();
+        let later = now + PERIOD;
+        assert_eq!(next_run(None, true, true, now, PERIOD), (Some(later), true));
+        assert_eq!(next_run(None, true, false, now, PERIOD), (Some(later), false));
+        assert_eq!(next_run(None, false, true, now, PERIOD), (None, false), "standing by or paused");
+    }
+
+    #[test]
+    fn a_run_is_due_when_its_time_has_come() {
+        let now = Instant::now();
+        let later = now + PERIOD;
+        assert_eq!(next_run(Some(later), true, false, now, PERIOD), (Some(later), false));
+        assert_eq!(next_run(Some(now), true, false, now, PERIOD), (Some(later), true));
+        assert_eq!(next_run(Some(now), false, false, now, PERIOD), (None, false));
     }
 }
