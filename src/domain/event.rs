@@ -11,7 +11,7 @@ use super::planner::Plan;
 use super::scheduler::Run;
 use super::server::{HostView, Sample};
 use super::snapshot::{
-    ApiView, ControlView, HistoryView, InstanceInfo, LeadershipView, Level, LocalView, LoopView, ScrubView,
+    ApiView, ControlView, HistoryView, InstanceInfo, LeadershipView, Level, LocalView, LoopView, Reading, ScrubView,
     SessionState, StoreView, WorkloadView,
 };
 
@@ -25,6 +25,8 @@ pub enum Event {
     Leadership(LeadershipView),
     Epoch(Epoch),
     Instances(Vec<InstanceInfo>),
+    /// How many records have been read since the reading began.
+    Reading(Reading),
     /// All records, read anew; replaces what was known.
     FilesLoaded {
         entries: Vec<FileEntry>,

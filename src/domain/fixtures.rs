@@ -64,6 +64,7 @@ pub fn server(name: &str, port: u16, role: Role) -> ServerView {
         fd_max: Some(1_048_576),
         heap_used: Some(41 << 20),
         heap_max: Some(128 << 20),
+        short_of_heap: false,
         requests_per_s: Some(61.0),
         reads_per_s: Some(48.0),
         writes_per_s: Some(13.0),
@@ -177,6 +178,7 @@ pub fn snapshot() -> Snapshot {
         files_complete: true,
         files_read: Some(NOW),
         readiness: Readiness::Ready,
+        reading: None,
         unreadable: Arc::from([]),
         moves: Arc::from([]),
         scheduler: SchedulerView {

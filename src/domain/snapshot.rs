@@ -36,6 +36,8 @@ pub struct Snapshot {
     pub files_complete: bool,
     /// When `files` was last all there was; `None` before the records were read for the first time.
     pub files_read: Option<Timestamp>,
+    /// How far the reading of the records is, while they are read for the first time.
+    pub reading: Option<Reading>,
     /// Records that cannot be used, with the reason: never moved, never overwritten.
     pub unreadable: Arc<[String]>,
     pub moves: Arc<[MoveView]>,
@@ -75,6 +77,12 @@ impl Snapshot {
         self.operations.iter().find(|operation| operation.id == id)
     }
 
+    /// Why nothing large may begin: a server may run out of memory.
+    #[must_use]
+    pub fn short_of_heap(&self) -> Option<String> {
+        super::health::short_of_heap(self.servers.iter()).map(|(_, text)| text)
+    }
+
     #[must_use]
     pub fn node_ids(&self) -> Vec<NodeId> {
         self.nodes.iter().map(|node| node.id.clone()).collect()
@@ -97,6 +105,14 @@ pub struct InstanceView {
     pub api: ApiView,
     /// `--local`: whether this process owns the three servers or is attached to them.
     pub local: Option<LocalView>,
+}
+
+impl InstanceView {
+    /// As [`InstanceInfo::name`].
+    #[must_use]
+    pub fn name(&self) -> String {
+        format!("{}:{}", self.host, self.pid)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -158,6 +174,13 @@ impl SessionView {
     pub const fn connecting(since: Timestamp) -> Self {
         Self { state: SessionState::Connecting, since, cause: None, store: StoreView::Unknown }
     }
+}
+
+/// Records read so far, of how many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Reading {
+    pub read: u64,
+    pub total: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

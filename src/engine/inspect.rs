@@ -55,7 +55,7 @@ impl Inspection {
         let stored = self.stored().await?;
         let rows = self.rows().await?;
         let after = self.registry.intents().await?;
-        let loaded = self.registry.load_files().await?;
+        let loaded = self.registry.load_files(|_| {}).await?;
         let mut intents = after.intents;
         intents.extend(before.intents);
         intents.sort_by_key(|(attempt, _, version)| (*attempt, std::cmp::Reverse(*version)));

@@ -28,6 +28,7 @@ impl State {
             Event::Leadership(leadership) => self.leadership_changed(leadership, now),
             Event::Epoch(epoch) => self.epoch_seen(epoch, now),
             Event::Instances(instances) => self.instances = instances.into(),
+            Event::Reading(reading) => self.reading = Some(reading),
             Event::FilesLoaded { entries, unreadable } => self.files_loaded(entries, unreadable, now),
             Event::FileChanged(entry) => self.file_changed(Arc::new(*entry)),
             Event::FileRemoved(file) => self.file_removed(file),
@@ -137,6 +138,7 @@ impl State {
                 self.files_read = Some(now);
             }
             self.files_complete = false;
+            self.reading = None;
             self.leadership = LeadershipView { epoch: self.leadership.epoch, ..LeadershipView::default() };
             self.scheduler.next_run = None;
         }
@@ -187,6 +189,7 @@ impl State {
         }
         self.unreadable = unreadable.into_iter().map(|line| (line, String::new())).collect();
         self.files_complete = true;
+        self.reading = None;
     }
 
     /// An older version than the known one is an echo that came late.

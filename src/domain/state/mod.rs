@@ -32,7 +32,7 @@ use super::scheduler::{NodeTarget, SchedulerView};
 use super::server::Series;
 use super::snapshot::{
     CanaryView, ControlView, Counters, HistoryView, InstanceInfo, InstanceView, LeadershipView, LocalView, LoopView,
-    Notice, ScrubView, SessionView, WorkloadView,
+    Notice, Reading, ScrubView, SessionView, WorkloadView,
 };
 
 /// One server as the settings name it.
@@ -103,6 +103,8 @@ pub struct State {
     files_complete: bool,
     /// When the records ceased to be complete: what is shown is from then.
     files_read: Option<Timestamp>,
+    /// How far the reading of the records is.
+    reading: Option<Reading>,
     unreadable: BTreeMap<String, String>,
     moves: BTreeMap<AttemptId, MoveView>,
     scheduler: SchedulerView,
@@ -173,6 +175,7 @@ impl State {
             files: FileTable::default(),
             files_complete: false,
             files_read: None,
+            reading: None,
             unreadable: BTreeMap::new(),
             moves: BTreeMap::new(),
             scheduler,

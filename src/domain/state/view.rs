@@ -29,6 +29,7 @@ impl State {
             files: self.files.clone(),
             files_complete: self.files_complete,
             files_read: if self.files_complete { Some(now) } else { self.files_read },
+            reading: self.reading.filter(|_| !self.files_complete),
             unreadable: self
                 .unreadable
                 .iter()

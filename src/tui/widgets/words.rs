@@ -8,7 +8,7 @@ use crate::domain::ids::{Millis, Timestamp};
 use crate::domain::node::NodeCondition;
 use crate::domain::operation::OperationStatus;
 use crate::domain::server::ServerState;
-use crate::domain::snapshot::{SessionState, Snapshot};
+use crate::domain::snapshot::{Reading, SessionState, Snapshot};
 use crate::tui::theme::Styles;
 
 /// The value, or `-`.
@@ -107,6 +107,12 @@ pub const fn of_operation(status: OperationStatus, styles: &Styles) -> (&'static
 pub fn stale(snapshot: &Snapshot, now: Timestamp) -> Option<Millis> {
     let session = &snapshot.session;
     (session.state != SessionState::Connected).then(|| now.since(session.since))
+}
+
+/// How far the first reading of the records is.
+#[must_use]
+pub fn reading(reading: Reading) -> String {
+    format!("Reading the records of the files: {} of {}.", grouped(reading.read), grouped(reading.total))
 }
 
 /// Whether the counts of files are known: now, or from before the connection was lost.

@@ -7,6 +7,7 @@ use crate::adapters::zookeeper::coord::Op;
 use crate::adapters::zookeeper::error::{Refusal, ZkError};
 use crate::domain::file::FileEntry;
 use crate::domain::ids::FileId;
+use crate::domain::snapshot::Reading;
 
 /// Buckets that are read at the same time: measured as the knee on three servers and two cores.
 const BUCKETS_AT_ONCE: usize = 32;
@@ -31,36 +32,54 @@ pub enum ReadFile {
 const NO_VERSION: i32 = i32::MAX;
 
 impl Registry {
-    /// Reads all records. A record that goes while it is read is left out.
+    /// Reads all records. A record that goes while it is read is left out. `progress` hears now and
+    /// then how many have been read.
     ///
     /// # Errors
     /// [`ZkError`] when a bucket cannot be read: there is no partial picture.
-    pub async fn load_files(&self) -> Result<Loaded, ZkError> {
-        let load = |name: String| async move { self.load_bucket(&name).await };
-        let mut buckets = stream::iter(self.layout.bucket_names()).map(load).buffer_unordered(BUCKETS_AT_ONCE);
-        let mut all = Loaded::default();
-        while let Some(bucket) = buckets.try_next().await? {
+    pub async fn load_files(&self, progress: impl Fn(Reading) + Send) -> Result<Loaded, ZkError> {
+        let list = |name: String| async move { self.list_bucket(&name).await };
+        let mut lists = stream::iter(self.layout.bucket_names()).map(list).buffer_unordered(BUCKETS_AT_ONCE);
+        let (mut all, mut buckets) = (Loaded::default(), Vec::new());
+        while let Some((ids, strange)) = lists.try_next().await? {
+            buckets.push(ids);
+            all.unreadable.extend(strange);
+        }
+        let mut reading = Reading { read: 0, total: buckets.iter().map(|ids| ids.len() as u64).sum() };
+        progress(reading);
+        let load = |ids: Vec<FileId>| async move { (ids.len() as u64, self.load_bucket(ids).await) };
+        let mut loads = stream::iter(buckets).map(load).buffer_unordered(BUCKETS_AT_ONCE);
+        while let Some((count, bucket)) = loads.next().await {
+            let bucket = bucket?;
             all.entries.extend(bucket.entries);
             all.unreadable.extend(bucket.unreadable);
+            reading.read += count;
+            progress(reading);
         }
         all.unreadable.sort_unstable();
         Ok(all)
     }
 
-    async fn load_bucket(&self, bucket: &str) -> Result<Loaded, ZkError> {
+    /// The files of a bucket, and what else lies there.
+    async fn list_bucket(&self, bucket: &str) -> Result<(Vec<FileId>, Vec<String>), ZkError> {
         let parent = self.layout.bucket(bucket);
         let children = self.coord.children(&parent).await?.unwrap_or_default();
-        let mut loaded = Loaded::default();
-        let mut ids = Vec::with_capacity(children.len());
+        let (mut ids, mut strange) = (Vec::with_capacity(children.len()), Vec::new());
         for child in children {
             let path = format!("{parent}/{child}");
             match child.parse::<FileId>().ok().filter(|id| self.layout.file(*id) == path) {
-                Some(id) => ids.push((id, path)),
-                None => loaded.unreadable.push(format!("{path}: its name is not a file id of this bucket")),
+                Some(id) => ids.push(id),
+                None => strange.push(format!("{path}: its name is not a file id of this bucket")),
             }
         }
-        let paths: Vec<_> = ids.iter().map(|(_, path)| path.clone()).collect();
-        for ((id, path), found) in ids.into_iter().zip(self.coord.get_many(paths).await?) {
+        Ok((ids, strange))
+    }
+
+    async fn load_bucket(&self, ids: Vec<FileId>) -> Result<Loaded, ZkError> {
+        let mut loaded = Loaded::default();
+        let paths: Vec<_> = ids.iter().map(|id| self.layout.file(*id)).collect();
+        let found = self.coord.get_many(paths.clone()).await?;
+        for ((id, path), found) in ids.into_iter().zip(paths).zip(found) {
             let Some((data, version)) = found else { continue };
             match parse(&path, &data) {
                 Ok(record) => loaded.entries.push(FileEntry { id, version, record }),

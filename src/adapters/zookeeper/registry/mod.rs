@@ -57,17 +57,7 @@ impl Registry {
     pub async fn open(coord: Arc<dyn Coord>, config: &ZkConfig) -> Result<Self, ZkError> {
         let layout = Layout::new(&config.root, BUCKET_DIGITS_DEFAULT);
         let first = Self { coord, layout, stop: CancellationToken::new() };
-        first.make_parents(&config.root).await?;
-        let layout = &first.layout;
-        let control = format!("{}/control", config.root);
-        for path in [layout.files(), layout.migrations(), layout.nodes(), layout.instances(), control] {
-            first.make(&path, b"").await?;
-        }
-        for path in [layout.epoch(), layout.leader(), layout.scheduler(), layout.runs(), layout.canary()] {
-            first.make(&path, b"").await?;
-        }
-        let recorded = BUCKET_DIGITS_DEFAULT.to_string();
-        first.make(&layout.recorded(), recorded.as_bytes()).await?;
+        first.make_layout(&config.root).await?;
         let digits = first.digits().await?;
         let registry = Self { layout: Layout::new(&config.root, digits), ..first };
         registry.make_buckets().await?;
@@ -125,16 +115,41 @@ impl Registry {
         }
     }
 
-    async fn make_parents(&self, root: &str) -> Result<(), ZkError> {
+    /// All but the buckets. Where it is there, one read says so: each create would be a write of the
+    /// whole quorum, one after the other, which on a busy machine takes the most of a start.
+    async fn make_layout(&self, root: &str) -> Result<(), ZkError> {
+        let layout = &self.layout;
         let ends = root.match_indices('/').skip(1).map(|(at, _)| at).chain([root.len()]);
-        for end in ends {
-            self.make(&root[..end], b"").await?;
+        let mut paths: Vec<String> = ends.map(|end| root[..end].to_owned()).collect();
+        paths.extend([layout.files(), layout.migrations(), layout.nodes(), layout.instances()]);
+        paths.extend([format!("{root}/control"), layout.epoch(), layout.leader(), layout.scheduler()]);
+        paths.extend([layout.runs(), layout.canary(), layout.recorded()]);
+        let data = |path: &String| {
+            if *path == layout.recorded() { BUCKET_DIGITS_DEFAULT.to_string().into_bytes() } else { Vec::new() }
+        };
+        let found = self.coord.get_many(paths.clone()).await?;
+        let missing: Vec<_> = paths.into_iter().zip(found).filter(|(_, found)| found.is_none()).collect();
+        if missing.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        let create = |path: &String| Op::Create { path: path.clone(), data: data(path) };
+        match self.coord.multi(missing.iter().map(|(path, _)| create(path)).collect()).await {
+            // Another instance makes them at the same time: one by one then.
+            Err(error) if error.refusal() == Some(Refusal::NodeExists) => {
+                for (path, _) in &missing {
+                    self.make(path, &data(path)).await?;
+                }
+                Ok(())
+            }
+            other => other,
+        }
     }
 
-    /// Makes a znode unless it is there.
+    /// Makes a znode unless it is there, which a look tells without a write.
     async fn make(&self, path: &str, data: &[u8]) -> Result<(), ZkError> {
+        if self.coord.get(path).await?.is_some() {
+            return Ok(());
+        }
         match self.coord.create(path, data, Mode::Persistent).await {
             Err(error) if error.refusal() == Some(Refusal::NodeExists) => Ok(()),
             other => other.map(drop),

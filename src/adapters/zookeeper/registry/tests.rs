@@ -160,3 +160,56 @@ async fn a_record_is_gone_only_when_the_leader_says_so() {
     assert!(matches!(registry.find_file(commit.entry.id).await.unwrap(), ReadFile::Entry(_)));
     assert!(matches!(registry.find_file(FileId::new(404)).await.unwrap(), ReadFile::Gone));
 }
+
+/// Requests and the writes among them.
+#[derive(Default)]
+struct Counted(Mutex<(u64, u64)>);
+
+impl Weather for Counted {
+    fn fate(&self, request: Request<'_>) -> Fate {
+        let mut counted = self.0.lock().unwrap();
+        counted.0 += 1;
+        counted.1 += u64::from(request.write);
+        Fate::Served
+    }
+}
+
+/// A write of the quorum takes a second and more on a busy machine: a start must not queue a dozen.
+#[tokio::test]
+async fn opening_writes_what_is_missing_at_once_and_nothing_that_is_there() {
+    let counted = Arc::new(Counted::default());
+    let ensemble = FakeEnsemble::new(Arc::clone(&counted) as Arc<dyn Weather>);
+    let config = ZkConfig { root: "/a/b".into(), ..ZkConfig::default() };
+    let taken = || std::mem::take(&mut *counted.0.lock().unwrap());
+    let open = async || Registry::open(Arc::new(ensemble.connect(&config.root)), &config).await.unwrap();
+    let registry = open().await;
+    assert_eq!(taken().1, 3, "the layout, and the buckets in two");
+    registry.claim_store("s").await.unwrap();
+    registry.ensure_node(&node_id("zk1")).await.unwrap();
+    taken();
+    let again = open().await;
+    assert_eq!(again.claim_store("other").await.unwrap(), "s");
+    again.ensure_node(&node_id("zk1")).await.unwrap();
+    let (requests, writes) = taken();
+    assert_eq!(writes, 0);
+    assert!(requests < 10, "{requests} requests, one after the other");
+}
+
+#[tokio::test]
+async fn the_reading_of_records_tells_how_far_it_is() {
+    let world = world().await;
+    for id in 2..=40 {
+        let entry = file(id << 100, "zk1");
+        let path = world.registry.layout().file(entry.id);
+        world.registry.make(&path, &json(&path, &entry.record).unwrap()).await.unwrap();
+    }
+    let told = Mutex::new(Vec::new());
+    let loaded = world.registry.load_files(|reading| told.lock().unwrap().push(reading)).await.unwrap();
+    let told = told.into_inner().unwrap();
+    assert_eq!(loaded.entries.len(), 40);
+    assert!(
+        told.iter().all(|reading| reading.total == 40) && told.is_sorted_by_key(|reading| reading.read),
+        "{told:?}"
+    );
+    assert_eq!((told[0].read, told.last().unwrap().read), (0, 40));
+}

@@ -41,7 +41,10 @@ impl Session {
             let (record, version) = registry.ensure_node(&node).await?;
             self.ctx.emit(Event::Node { node, record, version }).await;
         }
-        let loaded = registry.load_files().await?;
+        let events = self.ctx.events.clone();
+        // Told when there is room: what follows tells more.
+        let progress = |reading| _ = events.try_send(Event::Reading(reading));
+        let loaded = registry.load_files(progress).await?;
         let unreadable = loaded.unreadable;
         self.ctx.emit(Event::FilesLoaded { entries: loaded.entries, unreadable }).await;
         self.ctx.emit(Event::SchedulerPaused(registry.scheduler_paused().await?.0)).await;

@@ -109,7 +109,8 @@ impl Scene<'_> {
             return (format!("Not connected for {since}: {cause}"), view.styles.warning);
         }
         if !snapshot.files_complete {
-            return ("Reading the records of the files.".to_owned(), view.styles.dim);
+            let text = snapshot.reading.map_or_else(|| "Reading the records of the files.".to_owned(), words::reading);
+            return (text, view.styles.dim);
         }
         if snapshot.files.is_empty() {
             return (first_start(snapshot), view.styles.text);
