@@ -20,19 +20,25 @@ use zkdeck::domain::ids::NodeId;
 use zkdeck::domain::server::{HostState, HostView};
 use zkdeck::domain::snapshot::ControlView;
 
-use engine::{Engine, Mood};
+use engine::{Engine, Mood, Servers};
 
 fn node(n: u16) -> NodeId {
     NodeId::new(&format!("zk{n}")).unwrap()
 }
 
+/// An engine that cannot be asked: the addresses do not matter.
 fn config(host: String) -> DockerConfig {
-    let servers = (1..=3).map(|n| (node(n), format!("127.0.0.1:{}", 2180 + n))).collect();
+    let servers = (1..=3).map(|n| (node(n), format!("127.0.0.1:{n}"))).collect();
     DockerConfig { host, project: None, servers, limit: Duration::from_secs(20) }
 }
 
+fn config_of(engine: &Engine) -> DockerConfig {
+    let servers = (1..=3).map(|n| (node(n), format!("127.0.0.1:{}", engine.port(n)))).collect();
+    DockerConfig { servers, ..config(engine.host()) }
+}
+
 fn control(engine: &Engine) -> DockerControl {
-    DockerControl::new(config(engine.host()))
+    DockerControl::new(config_of(engine))
 }
 
 async fn off(control: &DockerControl) -> String {
@@ -92,6 +98,65 @@ async fn a_container_that_was_replaced_by_another_projects_is_left_alone() {
     let error = refused(&control, 1, Stop).await;
     assert_eq!(error, "stop zk1: zk1 has no container in the compose project demo: docker compose up -d zk1");
     assert_eq!(engine.touched(), Vec::<String>::new());
+}
+
+/// Nothing was done to any container, and control says why it is off.
+async fn left_alone(engine: &Engine, words: &[&str]) {
+    let control = control(engine);
+    let cause = off(&control).await;
+    assert!(words.iter().all(|part| cause.contains(part)), "{cause}");
+    for action in [Pause, Resume, Stop, Start, Restart] {
+        let refused = refused(&control, 1, action).await;
+        assert!(refused.contains("zk1") && words.iter().any(|part| refused.contains(part)), "{refused}");
+    }
+    let output = control.output(&node(1), 5).await.unwrap_err().to_string();
+    assert!(words.iter().any(|part| output.contains(part)), "{output}");
+    assert_eq!(engine.touched(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn containers_that_hold_other_servers_are_left_alone() {
+    let mut engine = Engine::with_a_demo();
+    engine.other_servers_inside();
+    left_alone(&engine, &["container demo-zk1-1 is not zk1: another server than the container's answers there"]).await;
+}
+
+#[tokio::test]
+async fn a_stopped_or_paused_stack_beside_servers_that_run_is_left_alone() {
+    let engine = Engine::with_a_demo();
+    engine.servers(Servers::Strangers);
+    for (status, word) in [("exited", "does not run"), ("paused", "is paused")] {
+        for n in 1..=3 {
+            engine.set(&format!("demo-zk{n}-1"), json!({"Status": status, "ExitCode": 0}));
+        }
+        left_alone(&engine, &["a server answers there while the container", word]).await;
+    }
+}
+
+#[tokio::test]
+async fn a_stack_of_another_machine_is_left_alone_until_it_is_named() {
+    let engine = Engine::with_a_demo();
+    engine.servers(Servers::Strangers);
+    engine.far();
+    left_alone(&engine, &["container demo-zk1-1 is not proved to be zk1", "ZKDECK_DOCKER_PROJECT"]).await;
+    let named = DockerControl::new(DockerConfig { project: Some("demo".into()), ..config_of(&engine) });
+    assert_eq!(host(&named, 1).await.state, HostState::Running);
+}
+
+#[tokio::test]
+async fn a_stopped_server_is_known_by_those_beside_it() {
+    let engine = Engine::with_a_demo();
+    engine.set("demo-zk2-1", json!({"Status": "exited", "ExitCode": 143}));
+    let stopped = control(&engine);
+    stopped.act(&node(2), Start).await.unwrap();
+    assert_eq!(engine.touched(), ["/containers/demo-zk2-1/start"]);
+    stopped.hosts().await;
+    // All of them stopped, and no proof from before.
+    for n in 1..=3 {
+        engine.set(&format!("demo-zk{n}-1"), json!({"Status": "exited", "ExitCode": 143}));
+    }
+    assert!(off(&control(&engine)).await.contains("is not proved to be zk1"));
+    stopped.act(&node(1), Start).await.unwrap();
 }
 
 #[tokio::test]
@@ -155,7 +220,7 @@ async fn each_failure_has_its_own_sentence_and_next_step() {
         engine.mood(mood);
         let fresh = || {
             let limit = if mood == Mood::Hangs { Duration::from_millis(500) } else { Duration::from_secs(20) };
-            DockerControl::new(DockerConfig { limit, ..config(engine.host()) })
+            DockerControl::new(DockerConfig { limit, ..config_of(&engine) })
         };
         let cause = off(&fresh()).await;
         assert!(words.iter().all(|part| cause.contains(part)), "{mood:?}: {cause}");
@@ -206,7 +271,11 @@ async fn a_socket_of_others_says_how_to_get_in() {
 async fn docker_may_come_later_and_go_again() {
     let folder = tempfile::tempdir().unwrap();
     let socket = folder.path().join("docker.sock");
-    let control = DockerControl::new(config(format!("unix://{}", socket.display())));
+    let first = Engine::at(&socket);
+    let config = config_of(&first);
+    drop(first);
+    std::fs::remove_file(&socket).unwrap();
+    let control = DockerControl::new(DockerConfig { project: Some("demo".into()), ..config });
     assert!(off(&control).await.contains("there is no Docker socket"));
     let engine = Engine::at(&socket);
     engine.fill_a_demo();
@@ -223,7 +292,7 @@ async fn docker_may_come_later_and_go_again() {
 #[tokio::test]
 async fn the_named_project_is_taken_and_no_other() {
     let engine = Engine::with_a_demo();
-    let named = |name: &str| DockerControl::new(DockerConfig { project: Some(name.into()), ..config(engine.host()) });
+    let named = |name: &str| DockerControl::new(DockerConfig { project: Some(name.into()), ..config_of(&engine) });
     let other = named("other");
     assert_eq!(host(&other, 1).await.name, "container other-zk1-1");
     let cause = off(&named("nobody")).await;
@@ -234,7 +303,7 @@ async fn the_named_project_is_taken_and_no_other() {
 async fn containers_with_our_own_label_need_no_compose_file() {
     let engine = Engine::empty();
     for n in 1..=3 {
-        engine.add(&format!("mine{n}"), &[("zkdeck.node", &format!("zk{n}"))], Some(2180 + n));
+        engine.add(&format!("mine{n}"), &[("zkdeck.node", &format!("zk{n}"))], Some(engine.port(n)));
     }
     engine.add("stranger", &[("zkdeck.node", "zk9")], None);
     let control = control(&engine);

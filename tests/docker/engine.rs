@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{UnixListener, UnixStream};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::task::JoinHandle;
 
 /// How the engine behaves.
@@ -34,7 +34,20 @@ struct Container {
     state: Value,
 }
 
+/// Who answers at the servers' addresses, `127.0.0.1` and the port that a container publishes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Servers {
+    /// The container, while it runs.
+    Contained,
+    /// Servers of nobody's containers, whatever these do.
+    Strangers,
+}
+
 struct World {
+    servers: Servers,
+    /// Where the containers are in their network.
+    ip: &'static str,
+    received: u64,
     mood: Mood,
     containers: BTreeMap<String, Container>,
     asked: Vec<String>,
@@ -43,13 +56,15 @@ struct World {
 pub(crate) struct Engine {
     world: Arc<Mutex<World>>,
     socket: PathBuf,
+    /// Published by `zk1`, `zk2` and `zk3`; somebody listens there as [`Servers`] says.
+    ports: Vec<u16>,
     _folder: Option<tempfile::TempDir>,
-    task: JoinHandle<()>,
+    tasks: Vec<JoinHandle<()>>,
 }
 
 impl Drop for Engine {
     fn drop(&mut self) {
-        self.task.abort();
+        self.tasks.iter().for_each(JoinHandle::abort);
     }
 }
 
@@ -63,14 +78,69 @@ impl Engine {
 
     pub(crate) fn at(socket: &Path) -> Self {
         let listener = UnixListener::bind(socket).unwrap();
-        let world = Arc::new(Mutex::new(World { mood: Mood::Well, containers: BTreeMap::new(), asked: Vec::new() }));
+        let world = Arc::new(Mutex::new(World {
+            servers: Servers::Contained,
+            ip: "127.0.0.1",
+            received: 0,
+            mood: Mood::Well,
+            containers: BTreeMap::new(),
+            asked: Vec::new(),
+        }));
         let played = Arc::clone(&world);
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 tokio::spawn(serve(stream, Arc::clone(&played)));
             }
         });
-        Self { world, socket: socket.to_owned(), _folder: None, task }
+        let mut engine = Self { world, socket: socket.to_owned(), ports: Vec::new(), _folder: None, tasks: vec![task] };
+        for _ in 0..3 {
+            let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+            engine.ports.push(listener.local_addr().unwrap().port());
+            engine.listen(listener, None);
+        }
+        engine
+    }
+
+    /// Plays a server; one with counters of its own begins with `received`.
+    fn listen(&mut self, listener: std::net::TcpListener, received: Option<u64>) {
+        listener.set_nonblocking(true).unwrap();
+        let (listener, world) = (TcpListener::from_std(listener).unwrap(), Arc::clone(&self.world));
+        let port = listener.local_addr().unwrap().port();
+        self.tasks.push(tokio::spawn(async move {
+            let mut own = received;
+            while let Ok((stream, _)) = listener.accept().await {
+                let reply = match &mut own {
+                    Some(own) => {
+                        *own += 1;
+                        Some(Some(srvr(*own)))
+                    }
+                    None => world.lock().unwrap().reply(port),
+                };
+                tokio::spawn(say(stream, reply));
+            }
+        }));
+    }
+
+    /// The port that `zk1`, `zk2` or `zk3` publishes.
+    pub(crate) fn port(&self, n: u16) -> u16 {
+        self.ports[usize::from(n) - 1]
+    }
+
+    pub(crate) fn servers(&self, servers: Servers) {
+        self.world.lock().unwrap().servers = servers;
+    }
+
+    /// The containers are out of reach in their network.
+    pub(crate) fn far(&self) {
+        self.world.lock().unwrap().ip = "127.0.0.3";
+    }
+
+    /// The containers hold servers of their own, which the published ports do not lead to.
+    pub(crate) fn other_servers_inside(&mut self) {
+        for port in self.ports.clone() {
+            self.listen(std::net::TcpListener::bind(("127.0.0.2", port)).unwrap(), Some(1_000_000));
+        }
+        self.world.lock().unwrap().ip = "127.0.0.2";
     }
 
     /// Two compose projects with the same services, of which one publishes our addresses, and a
@@ -82,13 +152,14 @@ impl Engine {
     }
 
     pub(crate) fn fill_a_demo(&self) {
-        for (project, first) in [("demo", 2180), ("other", 12_180)] {
+        for project in ["demo", "other"] {
             for n in 1..=3 {
-                self.add_service(project, &format!("zk{n}"), Some(first + n));
+                let port = if project == "demo" { self.port(n) } else { 12_180 + n };
+                self.add_service(project, &format!("zk{n}"), Some(port));
             }
             self.add_service(project, "grafana", Some(3000));
         }
-        self.add("lonely", &[], Some(2181));
+        self.add("lonely", &[], Some(self.port(1)));
     }
 
     fn add_service(&self, project: &str, service: &str, port: Option<u16>) {
@@ -144,6 +215,41 @@ impl Engine {
     }
 }
 
+impl World {
+    /// What is said at a published port: `None` is silence, `Some(None)` closes at once.
+    fn reply(&mut self, port: u16) -> Option<Option<String>> {
+        let owner =
+            self.containers.values().find(|container| !container.labels.is_empty() && container.port == Some(port));
+        let status = owner.map_or("exited", |container| container.state["Status"].as_str().unwrap());
+        let status = if self.servers == Servers::Strangers { "running" } else { status };
+        match status {
+            "running" => {
+                self.received += 1;
+                Some(Some(srvr(self.received)))
+            }
+            "paused" => None,
+            _ => Some(None),
+        }
+    }
+}
+
+fn srvr(received: u64) -> String {
+    format!(
+        "Zookeeper version: 3.9.4-7, built on 2025\nLatency min/avg/max: 0/0.4/9\nReceived: {received}\nSent: 2\n\
+         Connections: 12\nOutstanding: 0\nZxid: 0x700000f1c\nMode: follower\nNode count: 1204\n"
+    )
+}
+
+async fn say(mut stream: TcpStream, reply: Option<Option<String>>) {
+    let mut word = [0; 4];
+    _ = stream.read_exact(&mut word).await;
+    match reply {
+        Some(Some(text)) => _ = stream.write_all(text.as_bytes()).await,
+        Some(None) => {}
+        None => std::future::pending().await,
+    }
+}
+
 async fn serve(mut stream: UnixStream, world: Arc<Mutex<World>>) {
     let mut head = Vec::new();
     let mut byte = [0];
@@ -191,7 +297,7 @@ fn answer(line: &str, mood: Mood, world: &mut World) -> Vec<u8> {
         }
         ("GET", ["containers", "json"]) => ok(&list(query, world)),
         ("GET", ["containers", name, "json"]) => match world.containers.get(*name) {
-            Some(container) => ok(&inspected(name, container)),
+            Some(container) => ok(&inspected(name, container, world.ip)),
             None => gone(name),
         },
         ("GET", ["containers", name, "logs"]) if world.containers.contains_key(*name) => {
@@ -242,19 +348,23 @@ fn list(query: &str, world: &World) -> Value {
         .collect()
 }
 
-fn inspected(name: &str, container: &Container) -> Value {
+fn inspected(name: &str, container: &Container, ip: &str) -> Value {
     let mut labels = container.labels.clone();
     if let Some(project) = &container.inspected_project {
         labels.insert("com.docker.compose.project".into(), project.clone());
     }
+    // The same port inside, so that one listener plays both ends.
     let bound = container.port.map(|port| json!([{"HostIp": "127.0.0.1", "HostPort": port.to_string()}]));
+    let inner = format!("{}/tcp", container.port.unwrap_or(2181));
+    let ip = if container.state["Status"] == "exited" { "" } else { ip };
     json!({
         "Id": name,
         "Name": format!("/{name}"),
         "RestartCount": 3,
         "State": container.state,
         "Config": {"Image": "zookeeper:3.9.4", "Labels": labels},
-        "HostConfig": {"PortBindings": {"2181/tcp": bound}},
+        "HostConfig": {"PortBindings": {inner: bound}},
+        "NetworkSettings": {"Networks": {"zk_net": {"IPAddress": ip}}},
     })
 }
 

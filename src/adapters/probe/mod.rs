@@ -4,6 +4,7 @@
 //! `imok` without a quorum.
 
 mod fourletter;
+pub mod identity;
 mod srvr;
 
 use std::collections::HashMap;

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use bollard::models::ContainerInspectResponse;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use super::{DockerControl, DockerError, Session, find, view};
+use super::{DockerControl, DockerError, Found, Session, view};
 use crate::adapters::control::ControlError;
 use crate::domain::command::ServerAction;
 use crate::domain::ids::NodeId;
@@ -24,29 +23,13 @@ pub(super) async fn act(control: &DockerControl, node: &NodeId, action: ServerAc
     }
     let failed = |error: DockerError| ControlError::NotPossible { action, node: node.clone(), why: error.to_string() };
     let session = control.session().await.map_err(failed)?;
-    let (id, found) = container(control, &session, node).await.map_err(failed)?;
-    check(view::view(&found, "").state, node, action)?;
-    let grace = found.config.as_ref().and_then(|config| config.stop_timeout).and_then(|s| u64::try_from(s).ok());
+    let Found { session, looked, inspected } = control.container(session, node).await.map_err(failed)?;
+    check(looked.view.state, node, action)?;
+    let id = looked.container.id;
+    let grace = inspected.config.as_ref().and_then(|config| config.stop_timeout).and_then(|s| u64::try_from(s).ok());
     let limit = Duration::from_secs(grace.unwrap_or(STOP_DEFAULT_S)) + control.config.limit;
     session.engine.act(&id, action, limit).await.map_err(failed)?;
     seen(&session, &id, node, action).await
-}
-
-/// The node's container, and its state as the engine tells it now. Whose it is, is asked of the
-/// container itself: between the list and the action it may have been replaced.
-async fn container(
-    control: &DockerControl,
-    session: &Session,
-    node: &NodeId,
-) -> Result<(String, ContainerInspectResponse), DockerError> {
-    let members = control.members(&session.engine, &session.scope).await?;
-    let listed = members.into_iter().find(|container| container.node == *node);
-    let listed = listed.ok_or_else(|| control.not_in_project(session, node))?;
-    let found = session.engine.inspect(&listed.id).await?;
-    if !find::belongs(&session.scope, &find::claim_with_ports(&found), node) {
-        return Err(control.not_in_project(session, node));
-    }
-    Ok((listed.id, found))
 }
 
 fn check(state: HostState, node: &NodeId, action: ServerAction) -> Result<(), ControlError> {

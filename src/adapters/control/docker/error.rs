@@ -44,6 +44,13 @@ pub enum DockerError {
     #[error("{node} has no container in the compose project {project}: docker compose up -d {node}")]
     NotInProject { node: String, project: String },
     #[error(
+        "{container} is not proved to be {node}: {why}; nothing is done to it. Name its compose project by \
+         ZKDECK_DOCKER_PROJECT when it is {node} all the same"
+    )]
+    NotProved { node: String, container: String, why: String },
+    #[error("{container} is not {node}: {why} ({address}); nothing is done to it")]
+    NotTheServer { node: String, container: String, why: String, address: String },
+    #[error(
         "no compose project has a service named after a server ({servers}) that publishes its address: docker compose \
          up -d in the project's folder, or name the project by ZKDECK_DOCKER_PROJECT"
     )]

@@ -146,7 +146,7 @@ pub(super) fn listed(servers: &[(NodeId, String)]) -> String {
 }
 
 /// The port of an address on this machine; servers elsewhere are not this engine's.
-fn local_port(address: &str) -> Option<u16> {
+pub(super) fn local_port(address: &str) -> Option<u16> {
     let (host, port) = address.rsplit_once(':')?;
     let ip = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
     let local = host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback() || ip.is_unspecified());

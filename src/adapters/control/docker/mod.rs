@@ -1,6 +1,7 @@
 //! The containers of the ensemble, through Docker's socket.
 //!
-//! `engine` has the few requests that are made, `find` decides which containers are the ensemble's,
+//! `engine` has the few requests that are made, `find` says which containers may be the ensemble's and
+//! `proof` which are,
 //! `view` says what a container's state means, `act` does something to one. The engine may come and
 //! go: every look begins anew where the last one failed.
 
@@ -9,6 +10,8 @@ mod engine;
 mod error;
 mod find;
 mod output;
+mod proof;
+pub mod stack;
 mod view;
 
 use std::collections::BTreeMap;
@@ -16,6 +19,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bollard::models::ContainerInspectResponse;
 use futures_util::future::join_all;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -23,6 +27,7 @@ use tokio::time::Instant;
 use self::engine::Engine;
 pub use self::error::DockerError;
 use self::find::{Claim, Container, Scope};
+use self::proof::Proof;
 use super::{ControlError, OutputError, ServerControl};
 use crate::domain::command::ServerAction;
 use crate::domain::ids::NodeId;
@@ -69,6 +74,7 @@ struct Known {
 #[derive(Clone)]
 struct Looked {
     container: Container,
+    proof: Proof,
     view: HostView,
     at: Instant,
 }
@@ -78,6 +84,17 @@ struct Looked {
 struct Session {
     engine: Engine,
     scope: Scope,
+    /// The user, or the container that zkdeck runs in, says whose the scope is.
+    named: bool,
+    /// One of its containers was proved to be its server: those that do not run are theirs, too.
+    proved: bool,
+}
+
+/// A container that is a node's, as it was found now.
+struct Found {
+    session: Session,
+    looked: Looked,
+    inspected: ContainerInspectResponse,
 }
 
 /// What `doctor` tells of the engine.
@@ -106,7 +123,10 @@ impl DockerControl {
     /// [`DockerError`]: the first thing that stands in the way.
     pub async fn examine(&self) -> Result<Examined, DockerError> {
         let session = self.session().await?;
-        let views = self.look(&session, &BTreeMap::new()).await?;
+        let (session, views) = self.look(session, &BTreeMap::new()).await?;
+        if let Some(error) = self.all_refused(&session, &views) {
+            return Err(error);
+        }
         let hosts = self.hosts_of(&session, &views);
         Ok(Examined { version: session.engine.version, project: session.scope.name().to_owned(), hosts })
     }
@@ -117,22 +137,22 @@ impl DockerControl {
             return Ok(session);
         }
         let engine = Engine::connect(&socket(&self.config.host)?, self.config.limit).await?;
-        let scope = self.scope(&engine).await?;
-        Ok(Session { engine, scope })
+        let (scope, named) = self.scope(&engine).await?;
+        Ok(Session { engine, scope, named, proved: false })
     }
 
     /// The named project, else that of the container that zkdeck runs in, else the one whose
-    /// containers publish the servers' addresses.
-    async fn scope(&self, engine: &Engine) -> Result<Scope, DockerError> {
+    /// containers publish the servers' addresses. And whether it is known without a proof.
+    async fn scope(&self, engine: &Engine) -> Result<(Scope, bool), DockerError> {
         if let Some(name) = &self.config.project {
             let scope = Scope::Project(name.clone());
             self.members(engine, &scope).await?;
-            return Ok(scope);
+            return Ok((scope, true));
         }
         if let Some(own) = own_claim(engine).await.and_then(|claim| claim.project) {
             let scope = Scope::Project(own);
             if self.members(engine, &scope).await.is_ok() {
-                return Ok(scope);
+                return Ok((scope, true));
             }
         }
         let (composed, labelled) = tokio::try_join!(engine.list(find::PROJECT), engine.list(find::NODE))?;
@@ -144,7 +164,7 @@ impl DockerControl {
         let ids = named.filter_map(|summary| summary.id.as_deref()).take(CANDIDATES_MAX);
         let found = join_all(ids.map(|id| engine.inspect(id))).await;
         let claims: Vec<Claim> = found.iter().flatten().map(find::claim_with_ports).collect();
-        find::choose(&claims, &self.config.servers)
+        find::choose(&claims, &self.config.servers).map(|scope| (scope, false))
     }
 
     /// The nodes' containers; that there is none at all is an error.
@@ -164,10 +184,10 @@ impl DockerControl {
     /// Lists the containers, and inspects those that are new, changed or not inspected for a while.
     async fn look(
         &self,
-        session: &Session,
+        mut session: Session,
         before: &BTreeMap<NodeId, Looked>,
-    ) -> Result<BTreeMap<NodeId, Looked>, DockerError> {
-        let Session { engine, scope } = session;
+    ) -> Result<(Session, BTreeMap<NodeId, Looked>), DockerError> {
+        let Session { engine, scope, .. } = &session;
         let members = self.members(engine, scope).await?;
         let each = members.into_iter().map(async |container| {
             let fresh =
@@ -176,18 +196,79 @@ impl DockerControl {
                 return Some(old.clone());
             }
             let found = engine.inspect(&container.id).await.ok()?;
-            Some(Looked { view: view::view(&found, scope.name()), container, at: Instant::now() })
+            let proof = proof::prove(&found, &container.node, self.address(&container.node)).await;
+            Some(Looked { proof, view: view::view(&found, scope.name()), container, at: Instant::now() })
         });
         let looked = join_all(each).await.into_iter().flatten();
-        Ok(looked.map(|looked| (looked.container.node.clone(), looked)).collect())
+        let views: BTreeMap<_, _> = looked.map(|looked| (looked.container.node.clone(), looked)).collect();
+        session.proved |= views.values().any(|looked| looked.proof == Proof::Proved);
+        Ok((session, views))
+    }
+
+    /// The configured address of a node; one that is none leads to no container.
+    fn address(&self, node: &NodeId) -> &str {
+        self.config.servers.iter().find(|(id, _)| id == node).map_or("", |(_, address)| address)
+    }
+
+    /// Whether a container with this proof may be taken for the node's server; why not.
+    fn allowed(&self, session: &Session, looked: &Looked) -> Result<(), DockerError> {
+        let (container, node) = (looked.view.name.clone(), looked.container.node.to_string());
+        let address = self.address(&looked.container.node).to_owned();
+        match looked.proof {
+            Proof::Proved => Ok(()),
+            Proof::Foreign(why) => Err(DockerError::NotTheServer { node, container, why: why.to_owned(), address }),
+            Proof::Open | Proof::Apart if session.named => Ok(()),
+            Proof::Open if session.proved => Ok(()),
+            Proof::Open => {
+                let why = "it does not run on this machine, or does not answer".into();
+                Err(DockerError::NotProved { node, container, why })
+            }
+            Proof::Apart => {
+                let why = format!("{address} does not lead to it");
+                Err(DockerError::NotProved { node, container, why })
+            }
+        }
+    }
+
+    /// Why no container at all may be taken for a server; `None` when one may, or none is missing.
+    fn all_refused(&self, session: &Session, views: &BTreeMap<NodeId, Looked>) -> Option<DockerError> {
+        let mut first = None;
+        for looked in views.values() {
+            match self.allowed(session, looked) {
+                Ok(()) => return None,
+                Err(error) => first = first.or(Some(error)),
+            }
+        }
+        first
+    }
+
+    /// The node's container as it is now: whose it is, is asked of the container itself, since between
+    /// the list and now it may have been replaced.
+    async fn container(&self, session: Session, node: &NodeId) -> Result<Found, DockerError> {
+        // A container that does not run is known by those beside it that do.
+        let session =
+            if session.named || session.proved { session } else { self.look(session, &BTreeMap::new()).await?.0 };
+        let members = self.members(&session.engine, &session.scope).await?;
+        let container = members.into_iter().find(|container| container.node == *node);
+        let container = container.ok_or_else(|| self.not_in_project(&session, node))?;
+        let inspected = session.engine.inspect(&container.id).await?;
+        if !find::belongs(&session.scope, &find::claim_with_ports(&inspected), node) {
+            return Err(self.not_in_project(&session, node));
+        }
+        let proof = proof::prove(&inspected, node, self.address(node)).await;
+        let view = view::view(&inspected, session.scope.name());
+        let looked = Looked { container, proof, view, at: Instant::now() };
+        self.allowed(&session, &looked)?;
+        Ok(Found { session, looked, inspected })
     }
 
     fn hosts_of(&self, session: &Session, views: &BTreeMap<NodeId, Looked>) -> Vec<(NodeId, Option<HostView>)> {
         let view = |node: &NodeId| match views.get(node) {
-            Some(looked) => looked.view.clone(),
-            None => view::missing(self.not_in_project(session, node).to_string()),
+            // Of the server at the address nothing is known then.
+            Some(looked) => self.allowed(session, looked).is_ok().then(|| looked.view.clone()),
+            None => Some(view::missing(self.not_in_project(session, node).to_string())),
         };
-        self.nodes.iter().map(|node| (node.clone(), Some(view(node)))).collect()
+        self.nodes.iter().map(|node| (node.clone(), view(node))).collect()
     }
 
     fn not_in_project(&self, session: &Session, node: &NodeId) -> DockerError {
@@ -196,14 +277,9 @@ impl DockerControl {
 
     /// What the container of `node` has written last.
     async fn tail(&self, node: &NodeId, lines: usize) -> Result<Output, DockerError> {
-        let session = self.session().await?;
-        let members = self.members(&session.engine, &session.scope).await?;
-        let container = members.into_iter().find(|container| container.node == *node);
-        let container = container.ok_or_else(|| self.not_in_project(&session, node))?;
-        let text = session.engine.logs(&container.id, lines.clamp(1, OUTPUT_LINES_MAX)).await?;
-        let name = self.known.borrow().views.get(node).map(|looked| looked.view.name.clone());
-        let name = name.unwrap_or_else(|| format!("container {}", container.id.get(..12).unwrap_or(&container.id)));
-        Ok(output::lines(name, &text))
+        let Found { session, looked, .. } = self.container(self.session().await?, node).await?;
+        let text = session.engine.logs(&looked.container.id, lines.clamp(1, OUTPUT_LINES_MAX)).await?;
+        Ok(output::lines(looked.view.name, &text))
     }
 }
 
@@ -232,10 +308,14 @@ impl ServerControl for DockerControl {
             return unknown();
         }
         let looked = match self.session().await {
-            Ok(session) => self.look(&session, &known.views).await.map(|views| (session, views)),
+            Ok(session) => self.look(session, &known.views).await,
             Err(error) => Err(error),
         };
-        match looked {
+        let proved = looked.and_then(|(session, views)| match self.all_refused(&session, &views) {
+            Some(error) => Err(error),
+            None => Ok((session, views)),
+        });
+        match proved {
             Ok((session, views)) => {
                 let hosts = self.hosts_of(&session, &views);
                 let next = Known { kind: ControlView::Docker, session: Some(session), retry: None, views };
