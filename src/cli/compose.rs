@@ -9,9 +9,10 @@ use anyhow::Context;
 use super::args::Args;
 use crate::adapters::blobs::{BlobConfig, BlobStore};
 use crate::adapters::control::ServerControl;
+use crate::adapters::control::docker::stack::{self, Stack};
 use crate::adapters::control::docker::{DockerConfig, DockerControl};
 use crate::adapters::control::off::Off;
-use crate::adapters::control::process::{LocalConfig, LocalEnsemble};
+use crate::adapters::control::process::{LocalConfig, LocalEnsemble, LocalError, TakenPort};
 use crate::adapters::history::{History, HistoryConfig};
 use crate::adapters::logs::{Auth, Elastic, ElasticConfig, Hidden, LocalLogs, Logs};
 use crate::adapters::owner;
@@ -28,6 +29,10 @@ use crate::engine::start::Parts;
 
 /// Longest wait for one answer of Docker's.
 const DOCKER_LIMIT: Duration = Duration::from_secs(2);
+/// Of a look for what else belongs to this folder's stack.
+const LOOK_LIMIT: Duration = Duration::from_secs(1);
+/// Elasticsearch's in its container.
+const ELASTIC_PORT: u16 = 9200;
 /// Said wherever a control would be.
 pub(super) const CONTROL_DISABLED: &str =
     "DOCKER_CONTROL_ENABLED is false; set it to true, or docker.control in zkdeck.toml, and start zkdeck again";
@@ -89,6 +94,7 @@ pub(super) fn parts(args: &Args, config: &Config, api: ApiView) -> anyhow::Resul
             hashes: Duration::from_secs(config.scrub.hashes_s),
         },
         instance: instance(args, config, api, view),
+        notes: Vec::new(),
     })
 }
 
@@ -102,6 +108,35 @@ pub(super) fn logs(config: &Config) -> anyhow::Result<Logs> {
     let auth = elastic_auth(config)?;
     let elastic = Elastic::new(ElasticConfig { url: elastic.url.clone(), auth, ca_file: elastic_ca(config) })?;
     Ok(Logs::new(local, Some(elastic)))
+}
+
+/// Takes the Elasticsearch of this folder's stack when none is named, for who watches that stack from
+/// beside it. Returns what is to be said.
+pub(super) async fn stacks_elastic(args: &Args, config: &mut Config) -> Option<String> {
+    if args.local || !config.docker.control || !config.elastic.url.is_empty() {
+        return None;
+    }
+    let stack = stack::of_folder(&config.docker.host, Path::new("."), LOOK_LIMIT).await?;
+    let url = elastic_of(&stack, &config.ensemble.servers)?;
+    let said = format!(
+        "logs are searched in the Elasticsearch of this folder's stack, {url}, which was found automatically; \
+         elastic.url names another one"
+    );
+    config.elastic.url = url;
+    Some(said)
+}
+
+/// Only when the servers are the stack's, too: each is a port of this machine that leads there.
+fn elastic_of(stack: &Stack, servers: &[String]) -> Option<String> {
+    let published = |server: &String| {
+        let (host, port) = server.rsplit_once(':')?;
+        let here = ["127.0.0.1", "localhost", "[::1]"].contains(&host);
+        stack.published.get(&port.parse().ok()?).filter(|_| here)
+    };
+    if servers.iter().any(|server| published(server).is_none()) {
+        return None;
+    }
+    stack.port("elasticsearch", ELASTIC_PORT).map(|port| format!("http://127.0.0.1:{port}"))
 }
 
 /// The file of the authorities behind `https://`; `None`: the system's.
@@ -135,11 +170,34 @@ fn secret(setting: &str, file: &str, variable: &str) -> anyhow::Result<Option<Hi
 }
 
 /// Starts the servers of `--local`, so that what is missing is said before any screen opens.
-pub(super) async fn start_local(parts: &Parts) -> anyhow::Result<()> {
-    if let Some(local) = &parts.local {
-        local.start().await?;
+pub(super) async fn start_local(parts: &Parts, config: &Config) -> anyhow::Result<()> {
+    let Some(local) = &parts.local else { return Ok(()) };
+    let Err(error) = local.start().await else { return Ok(()) };
+    if let LocalError::PortsTaken(taken) = &error {
+        let stack = stack::of_folder(&config.docker.host, Path::new("."), DOCKER_LIMIT).await;
+        if let Some(text) = stack.and_then(|stack| runs_already(&stack, taken)) {
+            anyhow::bail!(text);
+        }
     }
-    Ok(())
+    Err(error.into())
+}
+
+/// What to type when this folder's own stack holds the ports.
+fn runs_already(stack: &Stack, taken: &[TakenPort]) -> Option<String> {
+    if !taken.iter().any(|port| stack.published.contains_key(&port.port)) {
+        return None;
+    }
+    let inside = "docker compose exec backend zkdeck";
+    let console = if stack.services.iter().any(|service| service == "backend") {
+        format!("zkdeck, or {inside}")
+    } else {
+        "zkdeck".to_owned()
+    };
+    let project = &stack.project;
+    Some(format!(
+        "the stack of this folder (compose project {project}) runs and has the ports of the local ensemble; its console \
+         opens by: {console}. For servers of their own beside it set other ports below [local]"
+    ))
 }
 
 /// Which engine, and which containers of it.
@@ -254,6 +312,9 @@ pub(super) fn local_config(config: &Config) -> anyhow::Result<LocalConfig> {
         node.quorum_port = port(ports.quorum_port, at)?;
         node.election_port = port(ports.election_port, at)?;
     }
+    if ports.heap_mb > 0 {
+        local.heap_mb_max = ports.heap_mb;
+    }
     local.search.jars = Some(ports.jars.clone());
     Ok(local)
 }
@@ -282,6 +343,33 @@ mod tests {
     fn names(servers: &[&str]) -> Vec<String> {
         let servers: Vec<String> = servers.iter().map(|s| (*s).to_owned()).collect();
         node_names(&servers).unwrap().iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn the_stack_of_this_folder_is_told_by_one_sentence() {
+        let taken = |port| TakenPort { port, purpose: "clients of zk1".into(), owner: None, cause: None };
+        let mut stack = Stack { project: "demo".into(), services: vec!["zk1".into()], ..Stack::default() };
+        assert_eq!(runs_already(&stack, &[taken(2181)]), None, "something else has the port");
+        stack.published.insert(2181, ("zk1".into(), 2181));
+        let text = runs_already(&stack, &[taken(7001), taken(2181)]).unwrap();
+        assert!(text.contains("project demo") && text.contains("opens by: zkdeck. "), "{text}");
+        stack.services.push("backend".into());
+        let text = runs_already(&stack, &[taken(2181)]).unwrap();
+        assert!(text.contains("zkdeck, or docker compose exec backend zkdeck"), "{text}");
+    }
+
+    #[test]
+    fn the_stacks_elasticsearch_is_taken_for_the_stacks_servers_only() {
+        let mut stack = Stack { project: "demo".into(), ..Stack::default() };
+        let servers = |ports: [u16; 2]| ports.map(|port| format!("127.0.0.1:{port}"));
+        for (port, service) in [(2181, "zk1"), (2182, "zk2")] {
+            stack.published.insert(port, (service.into(), 2181));
+        }
+        assert_eq!(elastic_of(&stack, &servers([2181, 2182])), None, "it publishes none");
+        stack.published.insert(19_200, ("elasticsearch".into(), 9200));
+        assert_eq!(elastic_of(&stack, &servers([2181, 2182])).as_deref(), Some("http://127.0.0.1:19200"));
+        assert_eq!(elastic_of(&stack, &servers([2181, 5181])), None);
+        assert_eq!(elastic_of(&stack, &["10.0.0.1:2181".to_owned()]), None, "servers of another machine");
     }
 
     #[test]

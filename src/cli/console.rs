@@ -9,19 +9,21 @@ use super::args::Args;
 use super::{api_config, compose, logging, say};
 use crate::api::{self, ApiConfig};
 use crate::config::{Config, Glyphs};
-use crate::domain::snapshot::ApiView;
+use crate::domain::snapshot::{ApiView, LocalView};
 use crate::engine::start;
 use crate::tui::{self, TuiConfig};
 
-pub(super) async fn run(args: &Args, config: Config) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(args: &Args, mut config: Config) -> anyhow::Result<ExitCode> {
     if !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal() {
         anyhow::bail!("the console needs a terminal on stdin and stdout; run it at one, or use --daemon");
     }
     let _log = logging::start(&config.paths.logs.join("backend"))?;
     let api_config = api_config(args, &config)?;
     let (bound, view) = bind(args, &api_config).await;
-    let parts = compose::parts(args, &config, view)?;
-    compose::start_local(&parts).await?;
+    let notes = compose::stacks_elastic(args, &mut config).await;
+    let mut parts = compose::parts(args, &config, view)?;
+    parts.notes.extend(notes);
+    compose::start_local(&parts, &config).await?;
     let (handle, engine) = start::start(parts);
     let closed = CancellationToken::new();
     let serve = async {
@@ -31,13 +33,17 @@ pub(super) async fn run(args: &Args, config: Config) -> anyhow::Result<ExitCode>
     };
     let screen = async {
         let exit = tui::run(handle.clone(), tui_config(args, &config), tui::panes::all()).await;
+        let owned = handle.snapshots().borrow().instance.local == Some(LocalView::Owner);
         handle.shut_down();
         closed.cancel();
-        exit
+        (exit, owned)
     };
-    let (exit, ()) = tokio::join!(screen, serve);
+    let ((exit, owned), ()) = tokio::join!(screen, serve);
     for line in engine.end().await {
         say(&format!("zkdeck: {line}"));
+    }
+    if owned {
+        say("zkdeck: the servers of --local have ended with it");
     }
     Ok(ExitCode::from(exit?.code()))
 }

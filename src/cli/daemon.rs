@@ -19,7 +19,7 @@ pub(super) async fn run(args: &Args, config: Config) -> anyhow::Result<ExitCode>
     let bound = if args.no_api { None } else { Some(api::bind(&api_config).await?) };
     let view = bound.as_ref().map_or(ApiView::Off, |bound| ApiView::On(bound.address().to_string()));
     let parts = compose::parts(args, &config, view.clone())?;
-    compose::start_local(&parts).await?;
+    compose::start_local(&parts, &config).await?;
     let (handle, engine) = start::start(parts);
     match view {
         ApiView::On(address) => {

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use super::args::Args;
 use super::{compose, say};
 use crate::config::Config;
 use crate::domain::ids::Timestamp;
@@ -49,10 +50,13 @@ fn moment(text: &str) -> Result<Moment, String> {
     Moment::parse(text).ok_or_else(|| format!("must be {MOMENT_RULE}"))
 }
 
-pub(super) async fn run(options: &Options, config: &Config) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(options: &Options, args: &Args, mut config: Config) -> anyhow::Result<ExitCode> {
     let expr = parse(&options.query).map_err(|error| anyhow::anyhow!("query, {error}\n  {}", options.query))?;
     let search = LogSearch { expr, from: options.since, to: options.until, ..LogSearch::default() };
-    let logs = compose::logs(config)?;
+    if let Some(found) = compose::stacks_elastic(args, &mut config).await {
+        say(&format!("zkdeck: {found}"));
+    }
+    let logs = compose::logs(&config)?;
     let ask = PageAsk { search: search.clone(), limit: usize::from(options.limit), ..PageAsk::default() };
     let LogAnswer::Page(page) = logs.answer(LogAsk::Page(ask), clock::now()).await? else {
         anyhow::bail!("the logs answered another question");

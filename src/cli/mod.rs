@@ -73,7 +73,7 @@ async fn dispatch(args: &Args, config: Result<Config, ConfigError>) -> anyhow::R
     match &args.command {
         Some(Sub::Doctor(options)) => doctor::run(options, args, config).await,
         Some(Sub::Templates(options)) => templates::run(options, &config?).await,
-        Some(Sub::Logs(options)) => logs::run(options, &config?).await,
+        Some(Sub::Logs(options)) => logs::run(options, args, config?).await,
         Some(Sub::Healthcheck) => healthcheck::run(&config?).await,
         None if args.daemon => daemon::run(args, config?).await,
         None => console::run(args, config?).await,

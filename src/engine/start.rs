@@ -30,7 +30,8 @@ use crate::adapters::history::History;
 use crate::adapters::logs::Logs;
 use crate::adapters::probe::{Prober, Target};
 use crate::adapters::zookeeper::config::ZkConfig;
-use crate::domain::snapshot::{InstanceInfo, InstanceView};
+use crate::domain::event::Event;
+use crate::domain::snapshot::{InstanceInfo, InstanceView, Level};
 use crate::domain::state::{Settings, State};
 
 /// Limits of the steps of an orderly end; together under the five seconds of `SIGTERM`.
@@ -53,6 +54,8 @@ pub struct Parts {
     pub workload: WorkloadConfig,
     pub scrub: ScrubConfig,
     pub instance: InstanceView,
+    /// What was found out before the start and should be read.
+    pub notes: Vec<String>,
 }
 
 /// The running engine.
@@ -98,6 +101,9 @@ pub fn start(parts: Parts) -> (Handle, Engine) {
         underway: Underway::default(),
         stop: stop.clone(),
     };
+    for text in parts.notes {
+        state.apply(Event::Notice { level: Level::Info, text }, now);
+    }
     let nodes = state.node_ids();
     let (scheduler, scheduler_port) = Scheduler::new(ctx.clone(), state.interval());
     let (workload, workload_port) = Workload::new(ctx.clone(), parts.zk.clone(), parts.workload);
