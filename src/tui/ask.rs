@@ -1,11 +1,14 @@
 //! Questions before an act, one constructor each: the same words from a pane, a key or the palette.
 
+use std::sync::Arc;
+
 use crate::domain::command::{Command, ServerAction};
 use crate::domain::ensemble::consequence;
 use crate::domain::ids::{Bytes, FileId, NodeId};
 use crate::domain::node::{NodeCondition, NodeView};
+use crate::domain::operation::{Operation, OperationKind, OperationStatus};
 use crate::domain::server::{HostState, ServerState};
-use crate::domain::snapshot::Snapshot;
+use crate::domain::snapshot::{LocalView, Snapshot};
 
 use super::pane::{Confirm, Effect};
 use super::sanitise;
@@ -90,6 +93,43 @@ fn act_or_undo(snapshot: &Snapshot, node: &NodeId, action: ServerAction) -> Effe
         Some(action) => Effect::Send(Command::Server { node: node.clone(), action, confirmed: true }),
         None => Effect::Confirm(server(snapshot, node, action)),
     }
+}
+
+/// Asks before the console is left while it has something under way, which would be given up. A
+/// drain goes on in whoever leads.
+#[must_use]
+pub fn leaving(snapshot: &Snapshot) -> Option<Confirm> {
+    let me = snapshot.instance.name();
+    let ours = |operation: &&Arc<Operation>| {
+        let goes_on = matches!(operation.kind, OperationKind::Drain | OperationKind::Undrain);
+        operation.status == OperationStatus::Started && operation.instance == me && !goes_on
+    };
+    let under_way: Vec<String> =
+        snapshot.operations.iter().filter(ours).map(|o| format!("{} {}", o.kind.word(), o.what)).collect();
+    let run = snapshot.scheduler.running.as_ref().filter(|_| snapshot.leadership.leads);
+    let run = run.map(|run| format!("a run of the scheduler, {} of {} moves made", run.moves_done, run.moves_planned));
+    let all: Vec<String> = run.into_iter().chain(under_way).collect();
+    let (first, more) = (all.first()?, all.len() - 1);
+    let more = if more > 0 { format!(", and {more} more") } else { String::new() };
+    let mut lines = vec![
+        format!("Under way here: {first}{more}."),
+        "What does not end within seconds is given up: an upload is not stored, moves are ended by the next start."
+            .into(),
+    ];
+    lines.extend(servers_end(snapshot));
+    let (title, no, yes) = ("Leave the console".into(), "stay".into(), "leave".into());
+    Some(Confirm { title, lines, no, yes, type_text: None, commands: Vec::new() })
+}
+
+/// What ends with an instance that owns the servers of `--local`.
+fn servers_end(snapshot: &Snapshot) -> Option<String> {
+    let names: Vec<_> = snapshot.nodes.iter().map(|node| node.id.to_string()).collect();
+    (snapshot.instance.local == Some(LocalView::Owner)).then(|| {
+        format!(
+            "The servers of --local ({}) end with it; another zkdeck on this folder starts them again.",
+            names.join(", ")
+        )
+    })
 }
 
 /// Asks before files are deleted.

@@ -19,12 +19,20 @@ const WIDTH: u16 = 73;
 pub struct ConfirmBox {
     confirm: Confirm,
     typed: Line,
+    /// Agreeing leaves the console.
+    leaves: bool,
 }
 
 impl ConfirmBox {
     #[must_use]
     pub fn new(confirm: Confirm) -> Self {
-        Self { confirm, typed: Line::default() }
+        Self { confirm, typed: Line::default(), leaves: false }
+    }
+
+    /// Asks whether the console is to be left.
+    #[must_use]
+    pub fn leaving(confirm: Confirm) -> Self {
+        Self { leaves: true, ..Self::new(confirm) }
     }
 
     /// `y` agrees, or Enter after the text has been typed. `n`, Esc and a bare Enter do not.
@@ -34,7 +42,11 @@ impl ConfirmBox {
                 KeyCode::Char('y' | 'Y')
                     if key.modifiers.difference(crossterm::event::KeyModifiers::SHIFT).is_empty() =>
                 {
-                    Outcome::Agreed(self.confirm.commands.clone())
+                    if self.leaves {
+                        Outcome::Left
+                    } else {
+                        Outcome::Agreed(self.confirm.commands.clone())
+                    }
                 }
                 KeyCode::Char('n' | 'N' | 'q') | KeyCode::Esc | KeyCode::Enter => Outcome::Closed,
                 _ => Outcome::Stays,

@@ -35,6 +35,8 @@ pub enum Outcome {
     Closed,
     /// The operator agreed to these.
     Agreed(Vec<Command>),
+    /// The operator leaves the console.
+    Left,
     Answered {
         owner: Owner,
         id: &'static str,

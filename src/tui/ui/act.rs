@@ -28,7 +28,10 @@ impl Ui {
             return self.refuse(action, &refusal);
         }
         match action {
-            Action::Quit => vec![Order::Quit],
+            Action::Quit => match ask::leaving(&self.snapshot) {
+                None => vec![Order::Quit],
+                Some(confirm) => self.open(Overlay::Confirm(ConfirmBox::leaving(confirm))),
+            },
             Action::Redraw => vec![Order::Redraw],
             Action::Help => self.open(Overlay::Help(Scroll::default())),
             Action::Events => self.open(Overlay::Events(Scroll::default())),

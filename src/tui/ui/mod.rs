@@ -177,6 +177,7 @@ impl Ui {
         }
         match outcome {
             Outcome::Stays | Outcome::Closed => Vec::new(),
+            Outcome::Left => vec![Order::Quit],
             Outcome::Agreed(mut commands) if commands.len() == 1 => commands.drain(..).map(Order::Send).collect(),
             Outcome::Agreed(commands) => vec![Order::Batch(commands)],
             Outcome::Answered { owner, id, text } => self.answered(owner, id, &text),

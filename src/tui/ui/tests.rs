@@ -5,6 +5,7 @@ use super::*;
 use crate::domain::ensemble::{EnsembleState, Quorum};
 use crate::domain::fixtures::{self, NOW};
 use crate::domain::ids::InstanceId;
+use crate::domain::operation::{Operation, OperationKind, OperationStatus};
 use crate::domain::scheduler::RunProgress;
 use crate::domain::snapshot::{
     ApiView, ControlView, InstanceInfo, LeadershipView, LoopView, Notice, SessionState, SessionView,
@@ -506,6 +507,32 @@ fn ends_and_stops_work_whatever_is_open() {
         assert_eq!(press(&mut ui, "Ctrl-z"), [Order::Suspend], "after {before:?}");
     }
     assert_eq!(press(&mut ui(), "q"), [Order::Quit]);
+}
+
+#[test]
+fn leaving_asks_while_something_is_under_way_here_and_says_what_ends() {
+    let with = |instance: &str, kind, status| {
+        let mut snapshot = fixtures::snapshot();
+        let operation = Operation { instance: instance.into(), ..fixtures::operation(9, kind, status) };
+        snapshot.operations = Arc::from([Arc::new(operation)]);
+        let mut ui = ui();
+        ui.take_snapshot(Arc::new(snapshot), NOW);
+        ui
+    };
+    let me = fixtures::snapshot().instance.name();
+    let mut asked = with(&me, OperationKind::Upload, OperationStatus::Started);
+    assert_eq!(press(&mut asked, "q"), []);
+    let shown = screen(&asked, 100, 30);
+    assert!(shown.contains("Leave the console") && shown.contains("Under way here: upload"), "{shown}");
+    assert!(shown.contains("The servers of --local (zk1, zk2, zk3) end with it"), "{shown}");
+    assert_eq!(press(&mut asked, "n q y"), [Order::Quit]);
+    for (instance, kind, status) in [
+        (me.as_str(), OperationKind::Upload, OperationStatus::Done),
+        (me.as_str(), OperationKind::Drain, OperationStatus::Started),
+        ("elsewhere:1", OperationKind::Upload, OperationStatus::Started),
+    ] {
+        assert_eq!(press(&mut with(instance, kind, status), "q"), [Order::Quit], "{instance} {kind:?} {status:?}");
+    }
 }
 
 #[test]
