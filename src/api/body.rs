@@ -11,6 +11,7 @@ use tokio::time::timeout;
 
 use super::error::Fail;
 use super::state::App;
+use crate::domain::number;
 
 /// Longest time for a JSON body to come in.
 const BODY_WAIT: Duration = Duration::from_secs(10);
@@ -93,7 +94,7 @@ impl Fields {
 
     /// A whole number in a range, that must be there.
     pub(super) fn number(&mut self, field: &'static str, range: RangeInclusive<u64>) -> Result<u64, Fail> {
-        let rule = format!("a whole number from {} to {}", range.start(), range.end());
+        let rule = number::range(&range);
         match self.take(field) {
             None => Err(Fail::field(field, format!("is missing; give {rule}"))),
             Some(value) => match value.as_u64() {

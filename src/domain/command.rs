@@ -1,20 +1,21 @@
 //! Everything a front may ask, and every reason to refuse.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 
 use super::file::InvalidName;
 use super::ids::{Bytes, FileId, NodeId, OperationId, Timestamp};
 
-/// Most files of one stress.
-pub const STRESS_FILES_MAX: u64 = 10_000;
+/// Files of one stress.
+pub const STRESS_FILES: RangeInclusive<u64> = 1..=10_000;
+/// Size of a stress's files, in KiB.
+pub const STRESS_SIZE_KB: RangeInclusive<u64> = 1..=1024 * 1024;
+/// Weight of a node. To empty one, drain it.
+pub const WEIGHTS: RangeInclusive<u64> = 1..=10_000;
 /// Files of a stress, or moves of a run, that need free heap on the servers to begin.
 pub const LARGE_RUN: u64 = 1_000;
-/// Largest file of a stress, in KiB.
-pub const STRESS_SIZE_KB_MAX: u64 = 1024 * 1024;
-/// Largest weight of a node.
-pub const WEIGHT_MAX: u32 = 10_000;
 
 /// Who asks: `console root`, `api 127.0.0.1`, `timer`. Kept in history.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

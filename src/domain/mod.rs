@@ -19,6 +19,7 @@ pub mod invariants;
 pub mod log;
 pub mod migration;
 pub mod node;
+pub mod number;
 pub mod operation;
 pub mod placement;
 pub mod planner;

@@ -1,7 +1,8 @@
 //! Commands of the palette: those with arguments, and every action by its name.
 
-use crate::domain::command::{Command, ServerAction, Stress, WEIGHT_MAX};
+use crate::domain::command::{Command, STRESS_FILES, STRESS_SIZE_KB, ServerAction, Stress, WEIGHTS};
 use crate::domain::ids::{Bytes, FileId, NodeId};
+use crate::domain::number::typed;
 use crate::domain::snapshot::{Level, Snapshot};
 
 use super::ask;
@@ -86,7 +87,7 @@ pub fn read(text: &str, read_only: bool, snapshot: &Snapshot) -> Result<Step, St
         if spec.mutates && read_only {
             return Err(format!("{name} refused: {}", crate::domain::command::Rejected::ReadOnly));
         }
-        return (spec.read)(arguments, snapshot).map_err(|why| format!("{why}; write :{} {}", spec.name, spec.usage));
+        return (spec.read)(arguments, snapshot).map_err(|why| format!("{why}. Usage: :{} {}", spec.name, spec.usage));
     }
     match TABLE.iter().find(|entry| entry.name == *name && is_command(entry.context)) {
         Some(_) if !arguments.is_empty() => Err(format!("{name} takes no argument")),
@@ -112,12 +113,12 @@ pub fn known_node(text: &str, snapshot: &Snapshot) -> Result<NodeId, String> {
 }
 
 fn node(arguments: &[&str], snapshot: &Snapshot, act: fn(&Snapshot, &NodeId) -> Effect) -> Result<Step, String> {
-    let [name] = arguments else { return Err("one node is wanted".into()) };
+    let [name] = arguments else { return Err("missing node".into()) };
     Ok(Step::Effect(act(snapshot, &known_node(name, snapshot)?)))
 }
 
 fn server(arguments: &[&str], snapshot: &Snapshot, action: ServerAction) -> Result<Step, String> {
-    let [name] = arguments else { return Err("one server is wanted".into()) };
+    let [name] = arguments else { return Err("missing server".into()) };
     let node = known_node(name, snapshot)?;
     Ok(Step::Effect(if action.takes_away() {
         Effect::Confirm(ask::server(snapshot, &node, action))
@@ -127,23 +128,22 @@ fn server(arguments: &[&str], snapshot: &Snapshot, action: ServerAction) -> Resu
 }
 
 fn weight(arguments: &[&str], snapshot: &Snapshot) -> Result<Step, String> {
-    let [name, weight] = arguments else { return Err("a node and its weight are wanted".into()) };
+    let [name, weight] = arguments else { return Err("missing node or weight".into()) };
     let node = known_node(name, snapshot)?;
-    let weight = number(weight, u64::from(WEIGHT_MAX))? as u32;
+    let weight = typed("weight", &sanitise::clean(weight), &WEIGHTS)? as u32;
     Ok(Step::Effect(send(Command::SetWeight { node, weight })))
 }
 
 fn stress(arguments: &[&str], snapshot: &Snapshot) -> Result<Step, String> {
-    use crate::domain::command::{STRESS_FILES_MAX, STRESS_SIZE_KB_MAX};
-    let [name, files, kib] = arguments else { return Err("a node, a number of files and a size are wanted".into()) };
+    let [name, files, kib] = arguments else { return Err("missing node, number of files or size".into()) };
     let node = known_node(name, snapshot)?;
-    let files = number(files, STRESS_FILES_MAX)?.max(1);
-    let size = Bytes(number(kib, STRESS_SIZE_KB_MAX)? * 1024);
+    let files = typed("files", &sanitise::clean(files), &STRESS_FILES)?;
+    let size = Bytes(typed("size", &sanitise::clean(kib), &STRESS_SIZE_KB)? * 1024);
     Ok(Step::Effect(send(Command::Stress(Stress { node, files, size, trigger_scheduler: false }))))
 }
 
 fn migrate(arguments: &[&str], snapshot: &Snapshot) -> Result<Step, String> {
-    let [file @ .., name] = arguments else { return Err("a file and a node are wanted".into()) };
+    let [file @ .., name] = arguments else { return Err("missing file or node".into()) };
     let node = known_node(name, snapshot)?;
     Ok(Step::Effect(Effect::Confirm(ask::migrate(snapshot, &[known_file(&file.join(" "), snapshot)?], &node))))
 }
@@ -157,13 +157,13 @@ fn upload(arguments: &[&str], snapshot: &Snapshot) -> Result<Step, String> {
     let (path, node) = match arguments {
         [path] => (*path, None),
         [path, name] => (*path, Some(known_node(name, snapshot)?)),
-        _ => return Err("a path is wanted".into()),
+        _ => return Err("missing path".into()),
     };
     Ok(Step::Effect(Effect::Upload { path: path.to_owned(), node }))
 }
 
 fn download(arguments: &[&str], snapshot: &Snapshot) -> Result<Step, String> {
-    let [file @ .., path] = arguments else { return Err("a file and a path are wanted".into()) };
+    let [file @ .., path] = arguments else { return Err("missing file or path".into()) };
     let file = known_file(&file.join(" "), snapshot)?;
     Ok(Step::Effect(Effect::Download { file, path: (*path).to_owned() }))
 }
@@ -171,7 +171,7 @@ fn download(arguments: &[&str], snapshot: &Snapshot) -> Result<Step, String> {
 fn theme(arguments: &[&str], _: &Snapshot) -> Result<Step, String> {
     match arguments {
         [name] => Ok(Step::Theme((*name).to_owned())),
-        _ => Err("one theme is wanted".into()),
+        _ => Err("missing theme".into()),
     }
 }
 
@@ -179,19 +179,14 @@ fn mouse(arguments: &[&str], _: &Snapshot) -> Result<Step, String> {
     match arguments {
         ["on"] => Ok(Step::Mouse(true)),
         ["off"] => Ok(Step::Mouse(false)),
-        _ => Err("on or off is wanted".into()),
+        _ => Err("missing on or off".into()),
     }
-}
-
-fn number(text: &str, most: u64) -> Result<u64, String> {
-    let read = text.parse().ok().filter(|number| *number <= most);
-    read.ok_or_else(|| format!("{:?} is no number from 0 to {most}", sanitise::clean(text)))
 }
 
 /// A file by its id or by its exact name, when only one has that name.
 fn known_file(text: &str, snapshot: &Snapshot) -> Result<FileId, String> {
     if text.is_empty() {
-        return Err("a file is wanted".into());
+        return Err("missing file".into());
     }
     if let Ok(id) = text.parse::<FileId>()
         && snapshot.files.get(id).is_some()
@@ -244,11 +239,18 @@ mod tests {
     #[test]
     fn a_wrong_command_says_what_is_wrong_and_how_it_is_written() {
         let cases = [
-            ("drain zk9", "there is no node \"zk9\"; the nodes are zk1, zk2, zk3; write :drain NODE"),
-            ("drain", "one node is wanted; write :drain NODE"),
-            ("weight zk1 x", "\"x\" is no number from 0 to 10000; write :weight NODE WEIGHT"),
-            ("weight zk1 -1", "\"-1\" is no number from 0 to 10000; write :weight NODE WEIGHT"),
-            ("delete nobody", "there is no file \"nobody\"; write :delete FILE"),
+            ("drain zk9", "there is no node \"zk9\"; the nodes are zk1, zk2, zk3. Usage: :drain NODE"),
+            ("drain", "missing node. Usage: :drain NODE"),
+            ("weight zk1 x", "weight \"x\" is not a whole number from 1 to 10,000. Usage: :weight NODE WEIGHT"),
+            ("weight zk1 0", "weight \"0\" is not a whole number from 1 to 10,000. Usage: :weight NODE WEIGHT"),
+            ("weight zk1 10001", "weight \"10001\" is not a whole number from 1 to 10,000. Usage: :weight NODE WEIGHT"),
+            ("stress zk1 0 128", "files \"0\" is not a whole number from 1 to 10,000. Usage: :stress NODE FILES KIB"),
+            (
+                "stress zk1 10001 1",
+                "files \"10001\" is not a whole number from 1 to 10,000. Usage: :stress NODE FILES KIB",
+            ),
+            ("stress zk1 8 0", "size \"0\" is not a whole number from 1 to 1,048,576. Usage: :stress NODE FILES KIB"),
+            ("delete nobody", "there is no file \"nobody\". Usage: :delete FILE"),
             ("fly", "there is no command \"fly\"; type : to see them all"),
             ("quit now", "quit takes no argument"),
         ];

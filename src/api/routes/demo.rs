@@ -9,14 +9,14 @@ use crate::api::error::Answer;
 use crate::api::outcome;
 use crate::api::query::known_node;
 use crate::api::state::{App, By};
-use crate::domain::command::{Command, STRESS_FILES_MAX, STRESS_SIZE_KB_MAX, Stress};
+use crate::domain::command::{Command, STRESS_FILES, STRESS_SIZE_KB, Stress};
 use crate::domain::ids::Bytes;
 
 /// Piles files on a node; answers with the files made and, when asked for, the run after them.
 pub(in crate::api) async fn stress(State(app): State<App>, by: By, mut body: Fields) -> Answer {
     let node = body.text("node")?;
-    let files = body.number("files", 1..=STRESS_FILES_MAX)?;
-    let size_kb = body.number("size_kb", 1..=STRESS_SIZE_KB_MAX)?;
+    let files = body.number("files", STRESS_FILES)?;
+    let size_kb = body.number("size_kb", STRESS_SIZE_KB)?;
     let trigger_scheduler = body.flag("trigger_scheduler")?;
     body.finish()?;
     let node = known_node(&app, "node", &node)?;

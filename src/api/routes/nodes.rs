@@ -9,7 +9,7 @@ use crate::api::error::Answer;
 use crate::api::outcome;
 use crate::api::query::known_node;
 use crate::api::state::{App, By};
-use crate::domain::command::{Command, WEIGHT_MAX};
+use crate::domain::command::{Command, WEIGHTS};
 
 pub(in crate::api) async fn list(State(app): State<App>) -> Answer {
     let snapshot = app.current().await?;
@@ -39,9 +39,9 @@ pub(in crate::api) async fn weight(
     by: By,
     mut body: Fields,
 ) -> Answer {
-    let weight = body.number("weight", 1..=u64::from(WEIGHT_MAX))?;
+    let weight = body.number("weight", WEIGHTS)?;
     body.finish()?;
     let node = known_node(&app, "node", &node)?;
-    let weight = u32::try_from(weight).unwrap_or(WEIGHT_MAX);
+    let weight = u32::try_from(weight).unwrap_or(u32::MAX);
     outcome::told(app.command(Command::SetWeight { node, weight }, &by).await?).await
 }

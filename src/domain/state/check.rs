@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use super::State;
-use crate::domain::command::{
-    Command, LARGE_RUN, Rejected, STRESS_FILES_MAX, STRESS_SIZE_KB_MAX, ServerAction, Stress, WEIGHT_MAX,
-};
+use crate::domain::command::{Command, LARGE_RUN, Rejected, STRESS_FILES, STRESS_SIZE_KB, ServerAction, Stress, WEIGHTS};
 use crate::domain::ensemble;
 use crate::domain::file::{FileEntry, check_name};
 use crate::domain::ids::{Bytes, FileId, NodeId};
 use crate::domain::node::{NodeCondition, NodeRecord, NodeState};
+use crate::domain::number;
+use crate::domain::planner::share;
 use crate::domain::server::ServerState;
 use crate::domain::snapshot::{ControlView, StoreView};
 
@@ -210,8 +210,8 @@ impl State {
     }
 
     fn check_weight(&self, node: &NodeId, weight: u32) -> Result<Order, Rejected> {
-        if weight == 0 || weight > WEIGHT_MAX {
-            let rule = format!("must be 1 to {WEIGHT_MAX}; to empty a node, drain it");
+        if !WEIGHTS.contains(&u64::from(weight)) {
+            let rule = format!("must be {}; to empty a node, drain it", number::range(&WEIGHTS));
             return Err(Rejected::InvalidField { field: "weight", rule });
         }
         let (record, version) = self.node_record(node)?;
@@ -286,14 +286,14 @@ impl State {
 
     fn check_stress(&self, stress: &Stress) -> Result<Order, Rejected> {
         self.check_known(&stress.node)?;
-        if stress.files == 0 || stress.files > STRESS_FILES_MAX {
-            return Err(Rejected::InvalidField { field: "files", rule: format!("must be 1 to {STRESS_FILES_MAX}") });
+        let refused =
+            |field, range: &_| Rejected::InvalidField { field, rule: format!("must be {}", number::range(range)) };
+        if !STRESS_FILES.contains(&stress.files) {
+            return Err(refused("files", &STRESS_FILES));
         }
-        if stress.size.0 == 0 || stress.size.0 > STRESS_SIZE_KB_MAX * 1024 {
-            return Err(Rejected::InvalidField {
-                field: "size_kb",
-                rule: format!("must be 1 to {STRESS_SIZE_KB_MAX}"),
-            });
+        // The size is in bytes here: the largest in KiB, to the byte.
+        if stress.size.0 == 0 || stress.size.0 > STRESS_SIZE_KB.end() * 1024 {
+            return Err(refused("size_kb", &STRESS_SIZE_KB));
         }
         self.check_store()?;
         if stress.files > LARGE_RUN

@@ -5,8 +5,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use crate::domain::command::{Command, STRESS_FILES_MAX, STRESS_SIZE_KB_MAX, Stress};
+use crate::domain::command::{Command, STRESS_FILES, STRESS_SIZE_KB, Stress};
 use crate::domain::ids::{Bytes, NodeId};
+use crate::domain::number;
 use crate::domain::snapshot::{Level, Snapshot};
 use crate::tui::pane::{Effect, View};
 use crate::tui::widgets::{paint, words};
@@ -108,18 +109,18 @@ impl Form {
         let Some(node) = self.node.clone() else {
             return complaint("node: there is none yet; wait for a connection".into());
         };
-        let files = match read("files", &self.files, STRESS_FILES_MAX) {
+        let files = match number::typed("files", &self.files, &STRESS_FILES) {
             Ok(files) => files,
             Err(why) => {
                 self.field = Field::Files;
-                return complaint(why);
+                return complaint(format!("stress refused: {why}"));
             }
         };
-        let size = match read("size", &self.size_kb, STRESS_SIZE_KB_MAX) {
+        let size = match number::typed("size", &self.size_kb, &STRESS_SIZE_KB) {
             Ok(size) => Bytes(size * 1024),
             Err(why) => {
                 self.field = Field::Size;
-                return complaint(why);
+                return complaint(format!("stress refused: {why}"));
             }
         };
         self.open = false;
@@ -145,11 +146,6 @@ impl Form {
         let hint = if self.open { "  Enter start  Tab next  Left/Right" } else { "" };
         paint::text(area, buffer, rows.len() as u16 + 1, hint, styles.dim);
     }
-}
-
-fn read(field: &str, text: &str, most: u64) -> Result<u64, String> {
-    let number = text.parse::<u64>().ok().filter(|number| (1..=most).contains(number));
-    number.ok_or_else(|| format!("stress refused: {field} {text:?} is no number from 1 to {}", words::grouped(most)))
 }
 
 #[cfg(test)]
@@ -182,7 +178,8 @@ mod tests {
         {
             let (form, effects) = typed(keys);
             let [Effect::Toast { text, .. }] = effects.as_slice() else { panic!("{effects:?}") };
-            assert!(text.contains(field) && form.is_open(), "{text}");
+            assert!(text.starts_with(&format!("stress refused: {field} is not a whole number from 1 to 1")), "{text}");
+            assert!(form.is_open(), "{text}");
         }
     }
 }
