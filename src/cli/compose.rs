@@ -18,9 +18,9 @@ use crate::adapters::logs::{Auth, Elastic, ElasticConfig, Hidden, LocalLogs, Log
 use crate::adapters::owner;
 use crate::adapters::probe::{ProbeConfig, Prober, Target};
 use crate::adapters::zookeeper::config::ZkConfig;
-use crate::config::Config;
+use crate::config::{Config, Toggle};
 use crate::domain::ids::{Bytes, Millis, NodeId};
-use crate::domain::snapshot::{ApiView, InstanceView, LocalView};
+use crate::domain::snapshot::{ApiView, InstanceView, LocalView, WorkloadOff};
 use crate::domain::state::{ServerSetting, Settings};
 use crate::engine::clock;
 use crate::engine::loops::scrub::ScrubConfig;
@@ -70,7 +70,7 @@ pub(super) fn parts(args: &Args, config: &Config, api: ApiView) -> anyhow::Resul
         &nodes,
     )?;
     Ok(Parts {
-        settings: settings(config, &places, reserve),
+        settings: settings(args, config, &places, reserve),
         zk: ZkConfig {
             hosts: places.iter().map(|place| place.client.clone()).collect(),
             root: config.ensemble.root.clone(),
@@ -85,7 +85,7 @@ pub(super) fn parts(args: &Args, config: &Config, api: ApiView) -> anyhow::Resul
         control,
         local,
         workload: WorkloadConfig {
-            enabled: config.workload.enabled && !args.read_only,
+            off: workload_off(args, config),
             interval: Millis::from_secs(config.workload.interval_s),
             extra_clients: usize::try_from(config.workload.extra_clients).unwrap_or(usize::MAX),
         },
@@ -218,7 +218,7 @@ impl Server {
     }
 }
 
-fn settings(config: &Config, places: &[Server], reserve: Bytes) -> Settings {
+fn settings(args: &Args, config: &Config, places: &[Server], reserve: Bytes) -> Settings {
     let server = |place: &Server| ServerSetting { node: place.node.clone(), address: place.client.clone() };
     let scheduler = &config.scheduler;
     Settings {
@@ -228,9 +228,19 @@ fn settings(config: &Config, places: &[Server], reserve: Bytes) -> Settings {
         interval: Millis::from_secs(scheduler.interval_s),
         cool_down: Millis::from_secs(scheduler.cool_down_s),
         reserve,
-        workload_enabled: config.workload.enabled,
+        workload_off: workload_off(args, config),
         workload_interval: Millis::from_secs(config.workload.interval_s),
         workload_clients: usize::try_from(config.workload.extra_clients).unwrap_or(usize::MAX),
+    }
+}
+
+/// Sample traffic writes: into somebody's own ensemble only when a setting says so.
+const fn workload_off(args: &Args, config: &Config) -> Option<WorkloadOff> {
+    match config.workload.enabled {
+        _ if args.read_only => Some(WorkloadOff::ReadOnly),
+        Toggle::Off => Some(WorkloadOff::Disabled),
+        Toggle::Auto if !args.local => Some(WorkloadOff::NotLocal),
+        Toggle::Auto | Toggle::On => None,
     }
 }
 
@@ -338,7 +348,10 @@ fn make_folder(folder: &Path) -> anyhow::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
+    use crate::config;
 
     fn names(servers: &[&str]) -> Vec<String> {
         let servers: Vec<String> = servers.iter().map(|s| (*s).to_owned()).collect();
@@ -370,6 +383,23 @@ mod tests {
         assert_eq!(elastic_of(&stack, &servers([2181, 2182])).as_deref(), Some("http://127.0.0.1:19200"));
         assert_eq!(elastic_of(&stack, &servers([2181, 5181])), None);
         assert_eq!(elastic_of(&stack, &["10.0.0.1:2181".to_owned()]), None, "servers of another machine");
+    }
+
+    #[test]
+    fn the_sample_workload_writes_into_a_local_ensemble_or_where_a_setting_says_so() {
+        let off = |arguments: &[&str], variable: Option<&str>| {
+            let args = Args::parse_from([&["zkdeck"], arguments].concat());
+            let environment = |name: &str| variable.filter(|_| name == "DEMO_WORKLOAD_ENABLED").map(str::to_owned);
+            let config = config::load(Path::new("/nonexistent"), false, environment, Vec::new()).unwrap();
+            workload_off(&args, &config)
+        };
+        let own = ["--zk", "10.0.0.1:2181"];
+        assert_eq!(off(&["--local"], None), None);
+        assert_eq!(off(&own, None), Some(WorkloadOff::NotLocal));
+        assert_eq!(off(&[], None), Some(WorkloadOff::NotLocal), "the default addresses are somebody's own too");
+        assert_eq!(off(&own, Some("true")), None);
+        assert_eq!(off(&["--local"], Some("false")), Some(WorkloadOff::Disabled));
+        assert_eq!(off(&["--local", "--read-only"], Some("true")), Some(WorkloadOff::ReadOnly));
     }
 
     #[test]

@@ -9,7 +9,8 @@ mod sources;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use serde::Deserialize;
+use serde::de::{Unexpected, Visitor};
+use serde::{Deserialize, Deserializer};
 
 pub use self::sources::{Overrides, load};
 
@@ -62,9 +63,39 @@ pub struct Scheduler {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Workload {
-    pub enabled: bool,
+    pub enabled: Toggle,
     pub interval_s: u64,
     pub extra_clients: u64,
+}
+
+/// A switch that may be left to the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Toggle {
+    Auto,
+    On,
+    Off,
+}
+
+impl<'de> Deserialize<'de> for Toggle {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Read;
+        impl Visitor<'_> for Read {
+            type Value = Toggle;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("true, false or \"auto\"")
+            }
+
+            fn visit_bool<E>(self, on: bool) -> Result<Toggle, E> {
+                Ok(if on { Toggle::On } else { Toggle::Off })
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Toggle, E> {
+                if text == "auto" { Ok(Toggle::Auto) } else { Err(E::invalid_value(Unexpected::Str(text), &self)) }
+            }
+        }
+        from.deserialize_any(Read)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]

@@ -13,6 +13,8 @@ enum Kind {
     /// A whole number, not negative.
     Number,
     Switch,
+    /// A switch, or `auto`.
+    Toggle,
     /// Comma separated.
     List,
 }
@@ -22,7 +24,7 @@ enum Kind {
 const ENVIRONMENT: &[(&str, &str, &str, Kind)] = &[
     ("AUTO_SCHEDULER_INTERVAL", "scheduler", "interval_s", Kind::Number),
     ("SCHEDULER_THRESHOLD", "scheduler", "threshold", Kind::Number),
-    ("DEMO_WORKLOAD_ENABLED", "workload", "enabled", Kind::Switch),
+    ("DEMO_WORKLOAD_ENABLED", "workload", "enabled", Kind::Toggle),
     ("DEMO_WORKLOAD_INTERVAL", "workload", "interval_s", Kind::Number),
     ("DEMO_WORKLOAD_EXTRA_CLIENTS", "workload", "extra_clients", Kind::Number),
     ("DOCKER_CONTROL_ENABLED", "docker", "control", Kind::Switch),
@@ -128,11 +130,9 @@ fn value(kind: Kind, text: &str) -> Result<Value, &'static str> {
             Ok(number) => Ok(Value::Integer(i64::from(number))),
             Err(_) => Err("must be a whole number, 0 or more"),
         },
-        Kind::Switch => match text.to_ascii_lowercase().as_str() {
-            "true" | "1" | "yes" | "on" => Ok(Value::Boolean(true)),
-            "false" | "0" | "no" | "off" => Ok(Value::Boolean(false)),
-            _ => Err("must be true or false"),
-        },
+        Kind::Switch => switch(text).ok_or("must be true or false"),
+        Kind::Toggle if text.eq_ignore_ascii_case("auto") => Ok(Value::String("auto".to_owned())),
+        Kind::Toggle => switch(text).ok_or("must be true, false or auto"),
         Kind::List => {
             let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
             Ok(Value::Array(items.map(|item| Value::String(item.to_owned())).collect()))
@@ -140,8 +140,17 @@ fn value(kind: Kind, text: &str) -> Result<Value, &'static str> {
     }
 }
 
+fn switch(text: &str) -> Option<Value> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "1" | "yes" | "on" => Some(Value::Boolean(true)),
+        "false" | "0" | "no" | "off" => Some(Value::Boolean(false)),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use super::super::Toggle;
     use super::*;
 
     fn nothing(_: &str) -> Option<String> {
@@ -159,7 +168,7 @@ mod tests {
     fn the_shipped_defaults_are_usable_and_complete() {
         let config = load(Path::new("/nonexistent/zkdeck.toml"), false, nothing, Vec::new()).unwrap();
         assert_eq!((config.scheduler.interval_s, config.scheduler.threshold), (15, 5));
-        assert_eq!((config.workload.enabled, config.workload.interval_s), (true, 20));
+        assert_eq!((config.workload.enabled, config.workload.interval_s), (Toggle::Auto, 20));
     }
 
     #[test]
@@ -173,8 +182,26 @@ mod tests {
         let flags = vec![("scheduler", "threshold", Value::Integer(9))];
         let config = of(file, environment, flags).unwrap();
         assert_eq!((config.scheduler.threshold, config.scheduler.interval_s), (9, 30));
-        assert_eq!((config.workload.enabled, config.workload.interval_s), (false, 9));
+        assert_eq!((config.workload.enabled, config.workload.interval_s), (Toggle::Off, 9));
         assert_eq!((config.scheduler.settle, config.docker.control), (1, false));
+    }
+
+    #[test]
+    fn the_workload_is_on_off_or_left_to_the_program() {
+        let enabled = |file: &str, variable: Option<&'static str>| {
+            let environment = |name: &str| variable.filter(|_| name == "DEMO_WORKLOAD_ENABLED").map(str::to_owned);
+            of(file, environment, Vec::new()).map(|config| config.workload.enabled).map_err(|error| error.0)
+        };
+        let on = "[workload]\nenabled = true";
+        assert_eq!(enabled("", None), Ok(Toggle::Auto));
+        assert_eq!(enabled(on, None), Ok(Toggle::On));
+        assert_eq!(enabled(on, Some("off")), Ok(Toggle::Off));
+        assert_eq!(enabled(on, Some("Auto")), Ok(Toggle::Auto));
+        assert_eq!(enabled("[workload]\nenabled = \"auto\"", Some("true")), Ok(Toggle::On));
+        let wrong = enabled("", Some("maybe")).unwrap_err();
+        assert_eq!(wrong, "DEMO_WORKLOAD_ENABLED=\"maybe\": must be true, false or auto");
+        let wrong = enabled("[workload]\nenabled = \"maybe\"", None).unwrap_err();
+        assert!(wrong.contains("expected true, false or \"auto\""), "{wrong}");
     }
 
     #[test]

@@ -190,7 +190,7 @@ pub fn snapshot() -> Snapshot {
             max_difference: Some(1),
             ..SchedulerView::default()
         },
-        workload: WorkloadView { enabled: true, interval: Millis(20_000), ..WorkloadView::default() },
+        workload: WorkloadView { interval: Millis(20_000), ..WorkloadView::default() },
         operations: Arc::from([
             Arc::new(operation(414, OperationKind::Migration, OperationStatus::Done)),
             Arc::new(operation(7, OperationKind::Migration, OperationStatus::Failed)),

@@ -201,9 +201,34 @@ pub struct LeadershipView {
     pub epoch: Option<Epoch>,
 }
 
+/// Why the sample workload does not run on its timer. By hand it runs all the same, unless nothing may
+/// be changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WorkloadOff {
+    ReadOnly,
+    /// The setting says so.
+    Disabled,
+    /// The setting leaves it to the program, and the ensemble is somebody's own.
+    NotLocal,
+}
+
+impl WorkloadOff {
+    /// The reason and how to turn it on, for a line.
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::ReadOnly => "off: --read-only",
+            Self::Disabled => "off: workload.enabled is false; true turns it on; w runs it once",
+            Self::NotLocal => "off: not a --local ensemble; workload.enabled = true turns it on; w runs it once",
+        }
+    }
+}
+
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct WorkloadView {
-    pub enabled: bool,
+    /// Why it does not run on its timer; `None` when it does.
+    pub off: Option<WorkloadOff>,
     pub interval: Millis,
     pub extra_clients: usize,
     pub extra_connected: usize,

@@ -32,7 +32,7 @@ use super::scheduler::{NodeTarget, SchedulerView};
 use super::server::Series;
 use super::snapshot::{
     CanaryView, ControlView, Counters, HistoryView, InstanceInfo, InstanceView, LeadershipView, LocalView, LoopView,
-    Notice, Reading, ScrubView, SessionView, WorkloadView,
+    Notice, Reading, ScrubView, SessionView, WorkloadOff, WorkloadView,
 };
 
 /// One server as the settings name it.
@@ -53,7 +53,7 @@ pub struct Settings {
     pub cool_down: Millis,
     /// Free space that a move must leave on the target's file system.
     pub reserve: Bytes,
-    pub workload_enabled: bool,
+    pub workload_off: Option<WorkloadOff>,
     pub workload_interval: Millis,
     pub workload_clients: usize,
 }
@@ -143,7 +143,7 @@ impl State {
             ..SchedulerView::default()
         };
         let workload = WorkloadView {
-            enabled: settings.workload_enabled,
+            off: settings.workload_off,
             interval: settings.workload_interval,
             extra_clients: settings.workload_clients,
             ..WorkloadView::default()

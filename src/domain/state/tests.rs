@@ -24,7 +24,7 @@ fn settings() -> Settings {
         interval: Millis(15_000),
         cool_down: Millis(30_000),
         reserve: Bytes(4 << 20),
-        workload_enabled: true,
+        workload_off: None,
         workload_interval: Millis(20_000),
         workload_clients: 0,
     }

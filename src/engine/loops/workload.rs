@@ -19,7 +19,7 @@ use crate::domain::event::Event;
 use crate::domain::file::FileEntry;
 use crate::domain::ids::{Bytes, Millis, OperationId, Timestamp};
 use crate::domain::operation::{Operation, OperationKind, OperationStatus};
-use crate::domain::snapshot::{Snapshot, WorkloadView};
+use crate::domain::snapshot::{Snapshot, WorkloadOff, WorkloadView};
 use crate::engine::clock;
 use crate::engine::context::Context;
 use crate::engine::driver::Loop;
@@ -39,7 +39,8 @@ const JITTER_PART: u64 = 4;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WorkloadConfig {
-    pub enabled: bool,
+    /// Why it does not run on its timer.
+    pub off: Option<WorkloadOff>,
     pub interval: Millis,
     /// Sessions that are held open beside the console's own.
     pub extra_clients: usize,
@@ -85,7 +86,7 @@ impl Workload {
         let mut seconds = interval(Duration::from_secs(1));
         seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let view = WorkloadView {
-            enabled: config.enabled,
+            off: config.off,
             interval: config.interval,
             extra_clients: config.extra_clients,
             ..WorkloadView::default()
@@ -115,7 +116,7 @@ impl Workload {
         let now = clock::now();
         let due = self.view.next_run.is_some_and(|at| at <= now);
         self.view.next_run = match self.view.next_run {
-            _ if !leads || !self.config.enabled => None,
+            _ if !leads || self.config.off.is_some() => None,
             Some(at) if !due => Some(at),
             _ => Some(self.next(now)),
         };
@@ -124,13 +125,13 @@ impl Workload {
 
     /// Holds the extra sessions open: one more each time, none while there is no ensemble.
     async fn hold_clients(&mut self, leads: bool) {
-        if !leads || !self.config.enabled {
+        if !leads || self.config.off.is_some() {
             for client in self.clients.drain(..) {
                 client.close().await;
             }
         }
         self.clients.retain(|client| !matches!(client.state(), LinkState::Ended(_)));
-        let wanted = leads && self.config.enabled && self.clients.len() < self.config.extra_clients;
+        let wanted = leads && self.config.off.is_none() && self.clients.len() < self.config.extra_clients;
         if wanted && self.next_connect <= Instant::now() {
             self.next_connect = Instant::now() + Duration::from_secs(1);
             match real::connect(&self.zk).await {

@@ -16,7 +16,7 @@ use crate::domain::operation::HistoryPage;
 use crate::domain::planner::{Plan, PlannedMove};
 use crate::domain::scheduler::{Decision, MoveReason, NodeTarget, NotChosen, Run, RunProgress};
 use crate::domain::server::{ServerState, Verdict};
-use crate::domain::snapshot::{SessionState, Snapshot};
+use crate::domain::snapshot::{SessionState, Snapshot, WorkloadOff};
 use crate::tui::keymap::chord::parse_keys;
 use crate::tui::pane::{Action, Effect, Fetched, LogKind, Pane, View};
 use crate::tui::theme::Styles;
@@ -316,6 +316,35 @@ fn logs_show_their_events_and_who_answered() {
 }
 
 #[test]
+#[test]
+fn the_workload_says_why_it_is_off_and_how_it_is_turned_on() {
+    let mut snapshot = fixtures::snapshot();
+    let pane = ready(4, &snapshot);
+    for (off, line) in [
+        (WorkloadOff::NotLocal, "WORKLOAD  off: not a --local ensemble; workload.enabled = true turns it on"),
+        (WorkloadOff::Disabled, "WORKLOAD  off: workload.enabled is false; true turns it on; w runs it once"),
+        (WorkloadOff::ReadOnly, "WORKLOAD  off: --read-only"),
+    ] {
+        snapshot.workload.off = Some(off);
+        let text = picture(pane.as_ref(), &snapshot, 80, 24);
+        assert!(text.contains(line), "{text}");
+    }
+}
+
+#[test]
+fn the_spread_and_the_marks_go_by_the_weights() {
+    let mut snapshot = fixtures::snapshot();
+    let mut nodes = snapshot.nodes.to_vec();
+    for (node, (files, weight)) in nodes.iter_mut().zip([(10, 10), (100, 100), (100, 100)]) {
+        (node.files, node.weight) = (files, weight);
+    }
+    snapshot.nodes = nodes.into();
+    snapshot.scheduler.max_difference = Some(0);
+    let text = picture(ready(1, &snapshot).as_ref(), &snapshot, 120, 28);
+    assert!(text.contains("spread 0, moves start at 5"), "{text}");
+    assert_eq!(words::starts_at(&snapshot, 0..3), [Some(13), Some(105), Some(105)]);
+}
+
 fn a_plan_is_shown_with_what_each_node_gives_and_is_run_after_a_question() {
     let mut snapshot = busy();
     let mut pane = ready(4, &snapshot);

@@ -101,11 +101,11 @@ fn drained(node: &NodeView, drain: &DrainView, view: &View<'_>) -> (String, Styl
 
 fn workload(view: &View<'_>) -> (String, Style) {
     let workload = &view.snapshot.workload;
-    let state = match (workload.enabled, workload.running, workload.next_run) {
-        (_, true, _) => "running".to_owned(),
-        (false, ..) => "off; w runs it once".to_owned(),
-        (true, false, Some(at)) => format!("next in {}", Millis::from_secs(at.since(view.now).0.div_ceil(1000))),
-        (true, false, None) => format!("every {} by the leader", workload.interval),
+    let state = match (workload.off, workload.next_run) {
+        _ if workload.running => "running".to_owned(),
+        (Some(off), _) => off.text().to_owned(),
+        (None, Some(at)) => format!("next in {}", Millis::from_secs(at.since(view.now).0.div_ceil(1000))),
+        (None, None) => format!("every {} by the zkdeck leader", workload.interval),
     };
     let extra = match workload.extra_clients {
         0 => String::new(),
