@@ -188,7 +188,11 @@ fn nodes(page: &mut Page, snapshot: &Snapshot) {
 
 fn scheduler(page: &mut Page, snapshot: &Snapshot) {
     let scheduler = &snapshot.scheduler;
-    page.gauge("zkdeck_spread_files", "Largest minus smallest count of files.", scheduler.max_difference);
+    page.gauge(
+        "zkdeck_spread_files",
+        "Largest minus smallest difference of a node's files from its share by weight.",
+        scheduler.max_difference,
+    );
     page.gauge("zkdeck_trigger_files", "Spread at which the scheduler starts.", Some(scheduler.trigger));
     page.gauge("zkdeck_scheduler_paused", "1 while the scheduler is paused.", Some(u8::from(scheduler.paused)));
     page.metric(

@@ -105,7 +105,7 @@ pub struct Run {
     pub id: OperationId,
     pub at: Timestamp,
     pub decision: Decision,
-    /// Largest minus smallest count over the eligible nodes, before.
+    /// The spread before, see [`super::planner::share`].
     pub max_difference: u64,
     pub threshold: u64,
     pub moves_planned: u64,
@@ -140,6 +140,7 @@ pub struct SchedulerView {
     pub recent: std::sync::Arc<[std::sync::Arc<Run>]>,
     /// A plan that was asked for by dry-run and not carried out.
     pub preview: Option<std::sync::Arc<super::planner::Plan>>,
+    /// The spread, see [`super::planner::share`]; `None` without data.
     pub max_difference: Option<u64>,
 }
 

@@ -126,7 +126,7 @@ impl Core {
             plan,
             entries,
             fence: Fence { epoch, ..self.fence(&self.state.node_ids()) },
-            max_difference: self.state.max_difference().unwrap_or_default(),
+            max_difference: self.state.spread().unwrap_or_default(),
             threshold: self.state.trigger(),
             paused: self.state.scheduler_paused(),
         }

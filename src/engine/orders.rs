@@ -13,6 +13,7 @@ use crate::domain::command::ServerAction;
 use crate::domain::event::Event;
 use crate::domain::ids::{NodeId, OperationId, Timestamp};
 use crate::domain::node::{NodeRecord, NodeState};
+use crate::domain::number::grouped;
 use crate::domain::operation::{Operation, OperationKind, OperationStatus, OperationStep};
 use crate::domain::scheduler::{Decision, Run};
 
@@ -274,7 +275,7 @@ async fn write(ctx: &Context, change: &NodeChange, record: NodeRecord) -> Option
 pub(super) fn run_row(ctx: &Context, run: &Run, status: OperationStatus) -> Operation {
     let what = match run.decision {
         Decision::Ran | Decision::Stopped => format!("{} of {} moves", run.moves_done, run.moves_planned),
-        _ => format!("spread {}, trigger {}", run.max_difference, run.threshold),
+        _ => format!("spread {}, threshold {}", grouped(run.max_difference), grouped(run.threshold)),
     };
     let why = run.note.as_ref().map_or_else(|| run.decision.to_string(), |note| format!("{}: {note}", run.decision));
     Operation {

@@ -6,7 +6,9 @@ use crate::domain::command::{Command, ServerAction};
 use crate::domain::ensemble::consequence;
 use crate::domain::ids::{Bytes, FileId, NodeId};
 use crate::domain::node::{NodeCondition, NodeView};
+use crate::domain::number::grouped;
 use crate::domain::operation::{Operation, OperationKind, OperationStatus};
+use crate::domain::planner::{self, Counted};
 use crate::domain::server::{HostState, ServerState};
 use crate::domain::snapshot::{LocalView, Snapshot};
 
@@ -158,15 +160,7 @@ pub fn migrate(snapshot: &Snapshot, files: &[FileId], target: &NodeId) -> Confir
     if moved.len() < files.len() {
         lines.push(format!("{} on {target} already and not moved.", files.len() - moved.len()));
     }
-    let trigger = snapshot.scheduler.trigger;
-    let after = snapshot.node(target).map(|n| n.files + moved.len() as u64);
-    let least = snapshot.nodes.iter().filter(|n| n.id != *target).map(|n| n.files).min();
-    if let (Some(after), Some(least)) = (after, least)
-        && trigger > 0
-        && after.saturating_sub(least) >= trigger
-    {
-        lines.push(format!("{target} will own {after}: the scheduler may move files back, trigger {trigger}."));
-    }
+    lines.extend(moves_back(snapshot, &moved, target));
     Confirm {
         title: format!("Migrate to {target}"),
         lines,
@@ -175,6 +169,29 @@ pub fn migrate(snapshot: &Snapshot, files: &[FileId], target: &NodeId) -> Confir
         type_text: None,
         commands: moved.iter().map(|file| Command::Migrate { file: *file, target: target.clone() }).collect(),
     }
+}
+
+/// A warning when the moves take the spread to the threshold: the scheduler will level it again.
+fn moves_back(snapshot: &Snapshot, moved: &[FileId], target: &NodeId) -> Option<String> {
+    let mut nodes: Vec<Counted> = snapshot.nodes.iter().map(Counted::of).collect();
+    let at = |node: &NodeId| snapshot.nodes.iter().position(|n| n.id == *node);
+    let to = at(target)?;
+    for entry in moved.iter().filter_map(|id| snapshot.files.get(*id)) {
+        let from = at(&entry.record.owner)?;
+        nodes[from].count = nodes[from].count.saturating_sub(1);
+        nodes[to].count += 1;
+    }
+    let (spread, threshold) = (planner::spread(&nodes), snapshot.scheduler.trigger);
+    let own = nodes[to].count;
+    let text = || {
+        format!(
+            "{target} will own {}, spread {}: the scheduler may move files back, threshold {}.",
+            grouped(own),
+            grouped(spread),
+            grouped(threshold)
+        )
+    };
+    (threshold > 0 && spread >= threshold).then(text)
 }
 
 fn unknown_node(snapshot: &Snapshot, node: &NodeId) -> Effect {

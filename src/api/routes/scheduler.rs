@@ -10,13 +10,16 @@ use crate::api::outcome;
 use crate::api::state::{App, By};
 use crate::domain::command::Command;
 use crate::domain::node::{NodeCondition, NodeView};
+use crate::domain::planner::{Counted, share};
 use crate::domain::snapshot::InstanceInfo;
 
-/// Counts per node, threshold, largest difference, who leads, the next and the last run.
+/// Counts and shares per node, threshold, spread, who leads, the next and the last run.
 pub(in crate::api) async fn diagnostics(State(app): State<App>) -> Answer {
     let snapshot = app.current().await?;
     let scheduler = &snapshot.scheduler;
-    let nodes: Vec<Value> = snapshot.nodes.iter().map(node).collect();
+    let counted: Vec<Counted> = snapshot.nodes.iter().map(Counted::of).collect();
+    let share = |at| if snapshot.files_complete { share::share(&counted, at) } else { None };
+    let nodes: Vec<Value> = snapshot.nodes.iter().enumerate().map(|(at, view)| node(view, share(at))).collect();
     let drained: Vec<_> = snapshot.nodes.iter().filter(|node| node.drain.is_some()).map(|node| &node.id).collect();
     Ok(axum::Json(json!({
         "nodes": nodes,
@@ -37,12 +40,13 @@ pub(in crate::api) async fn diagnostics(State(app): State<App>) -> Answer {
     .into_response())
 }
 
-fn node(node: &NodeView) -> Value {
+fn node(node: &NodeView, share: Option<f64>) -> Value {
     json!({
         "id": node.id,
         "files": node.files,
         "bytes": node.bytes,
         "weight": node.weight,
+        "share": share,
         "state": node.condition,
         "drained": node.condition == NodeCondition::Draining,
         "in_flight": node.in_flight_in + node.in_flight_out,

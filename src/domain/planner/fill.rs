@@ -1,217 +1,132 @@
-//! The water-fill: the level with the least moves, and every node's count at it.
+//! The moves, one file each, in the order in which they do most good.
 //!
-//! For given windows `[L_i, U_i]` the least number of moves is
-//! `max(sum (x_i - U_i)+, sum (L_i - x_i)+)`: each move takes one from a surplus and one from a
-//! deficit at most. Surplus falls with the level and deficit grows, so the best level lies where
-//! they cross, within the levels that hold all files.
+//! First what drains goes, each file to the node furthest under its share. Then one file at a time
+//! goes from the node furthest over its share to the node furthest under it, until the nodes that can
+//! give and those that can take are within `settle` of each other. Taking from the highest lowers the
+//! largest deviation as far as any choice of so many files can, giving to the lowest raises the
+//! smallest likewise: so every prefix of the plan leaves the least spread that so many moves can
+//! leave, and the whole is the shortest plan that reaches `settle`. No node both gives and takes: as
+//! long as the two ends are more than one file apart, who gave stays above who takes.
 
-use super::window::{Kind, Slot, Window, Windows};
+use std::collections::VecDeque;
 
-/// Every node's window and its count after the plan.
+use super::share::{Bounds, Level};
+use super::window::{Kind, Slot, Window};
+
+/// Every move as its ends, every node's window and its count after the plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Filled {
+    /// Positions of source and target.
+    pub(super) steps: Vec<(u32, u32)>,
     pub(super) windows: Vec<Window>,
     pub(super) after: Vec<u64>,
     /// The least number of moves that reaches the windows.
-    pub(super) moves: u64,
+    pub(super) least: u64,
 }
 
-/// Levels the slots. Draining nodes keep what finds no room, which is noted in their `Kind`.
-pub(super) fn fill(slots: &mut [Slot], settle: u64, drain_only: bool) -> Filled {
-    make_room(slots, settle, drain_only);
-    let windows = windows(slots, settle, drain_only);
-    let total: u128 = slots_total(windows.slots);
-    let top = level_max(windows.slots);
-    // The lowest level that holds all files, the highest that does not ask for more than there are,
-    // and the first between them where the deficit has caught up with the surplus.
-    let lowest = first(0, top, |level| windows.sums(level).high >= total);
-    let highest = first(lowest, top, |level| windows.sums(level).low > total).max(lowest + 1) - 1;
-    let cross = first(lowest, highest, |level| {
-        let sums = windows.sums(level);
-        sums.deficit >= sums.surplus
+/// Positions in the order of a key, each of which comes up again, one file further, after its turn.
+/// Turns come in rising order, so that what comes up again lies in order too: O(1) a turn.
+struct Turns {
+    first: VecDeque<(i128, usize)>,
+    again: VecDeque<(i128, usize)>,
+}
+
+impl Turns {
+    fn of(keys: impl Iterator<Item = (i128, usize)>) -> Self {
+        let mut first: Vec<_> = keys.collect();
+        first.sort_unstable();
+        Self { first: first.into(), again: VecDeque::new() }
+    }
+
+    fn next(&self) -> Option<(i128, usize)> {
+        match (self.first.front(), self.again.front()) {
+            (Some(first), Some(again)) => Some(*first.min(again)),
+            (first, again) => first.or(again).copied(),
+        }
+    }
+
+    /// Ends the turn of `next`; it comes up again unless it is `full`.
+    fn turn(&mut self, one: i128, full: bool) {
+        let fresh = self.first.front().is_some_and(|first| self.again.front().is_none_or(|again| first < again));
+        let queue = if fresh { &mut self.first } else { &mut self.again };
+        if let Some((key, at)) = queue.pop_front()
+            && !full
+        {
+            self.again.push_back((key + one, at));
+        }
+    }
+}
+
+/// Levels the slots; with `drain_only` no node gives but those that drain.
+pub(super) fn fill(slots: &[Slot], settle: u64, drain_only: bool) -> Filled {
+    let level = level(slots, drain_only);
+    let mut after: Vec<u64> = slots.iter().map(|slot| slot.count).collect();
+    let mut steps = Vec::new();
+    let deviation = |at: usize, count: u64| level.deviation(count, slots[at].weight);
+    let takes = (0..slots.len()).filter(|at| slots[*at].room() > 0).map(|at| (deviation(at, after[at]), at));
+    let mut takers = Turns::of(takes);
+    let mut give = |after: &mut [u64], takers: &mut Turns, from: usize| {
+        let Some((_, to)) = takers.next() else { return false };
+        after[from] -= 1;
+        after[to] += 1;
+        takers.turn(level.one(), after[to] >= slots[to].most());
+        steps.push((from as u32, to as u32));
+        true
+    };
+    for from in (0..slots.len()).filter(|at| slots[*at].kind == Kind::Draining) {
+        while after[from] > slots[from].floor && give(&mut after, &mut takers, from) {}
+    }
+    let gives = |at: &usize| matches!(slots[*at].kind, Kind::Open { .. }) && after[*at] > slots[*at].least(drain_only);
+    let mut givers = Turns::of((0..slots.len()).filter(gives).map(|at| (-deviation(at, after[at]), at)));
+    let apart = level.one() * i128::from(settle);
+    while let (Some((over, from)), Some((under, _))) = (givers.next(), takers.next())
+        && -over - under > apart
+        && give(&mut after, &mut takers, from)
+    {
+        givers.turn(level.one(), after[from] <= slots[from].least(drain_only));
+    }
+    let lowest = (0..slots.len()).filter(|at| after[*at] < slots[*at].most()).map(|at| deviation(at, after[at])).min();
+    let lowest = lowest.unwrap_or_else(|| {
+        let open = (0..slots.len()).filter(|at| matches!(slots[*at].kind, Kind::Open { .. }));
+        open.map(|at| deviation(at, after[at])).max().unwrap_or_default() - apart
     });
-    let before = cross.saturating_sub(1).max(lowest);
-    let level = if windows.sums(before).moves() <= windows.sums(cross).moves() { before } else { cross };
-    settle_at(&windows, level)
+    let windows: Vec<Window> = slots
+        .iter()
+        .zip(&after)
+        .map(|(slot, after)| window(level, slot, *after, (lowest, settle), drain_only))
+        .collect();
+    Filled { steps, least: least(slots, &windows), windows, after }
 }
 
-fn windows(slots: &[Slot], settle: u64, drain_only: bool) -> Windows<'_> {
-    let weight_max = slots.iter().map(|slot| slot.weight).max().unwrap_or(1);
-    Windows { slots, settle, weight_max, drain_only }
+/// The level that the open nodes reach with all that drains.
+fn level(slots: &[Slot], drain_only: bool) -> Level {
+    let open = || slots.iter().filter(|slot| matches!(slot.kind, Kind::Open { .. }));
+    let room = open().fold(0u64, |sum, slot| sum.saturating_add(slot.room()));
+    let drains = slots.iter().filter(|slot| slot.kind == Kind::Draining);
+    let leaves: u64 = drains.map(|slot| slot.count - slot.floor.min(slot.count)).sum();
+    let bounds: Vec<Bounds> = slots.iter().filter_map(|slot| slot.bounds(drain_only)).collect();
+    Level::of(&bounds, open().map(|slot| slot.count).sum::<u64>() + leaves.min(room))
 }
 
-fn slots_total(slots: &[Slot]) -> u128 {
-    slots.iter().map(|slot| u128::from(slot.count)).sum()
-}
-
-/// A level at which one open node alone would hold every file.
-fn level_max(slots: &[Slot]) -> u64 {
-    let heaviest = slots.iter().map(|slot| slot.weight).max().unwrap_or(1);
-    let lightest = slots.iter().map(|slot| slot.weight).min().unwrap_or(1);
-    let level = (slots_total(slots) + 1) * u128::from(heaviest) / u128::from(lightest) + 1;
-    u64::try_from(level).unwrap_or(u64::MAX / 2)
-}
-
-/// First level in `low..=high` where `holds`, which stays true once it is; `high` when none does.
-fn first(low: u64, high: u64, holds: impl Fn(u64) -> bool) -> u64 {
-    let (mut low, mut high) = (low, high);
-    while low < high {
-        let middle = low + (high - low) / 2;
-        if holds(middle) { high = middle } else { low = middle + 1 }
-    }
-    low
-}
-
-/// When caps leave no room for all that drains, the rest stays where it is.
-fn make_room(slots: &mut [Slot], settle: u64, drain_only: bool) {
-    let room = windows(slots, settle, drain_only).sums(level_max(slots)).high;
-    let mut over = u64::try_from(slots_total(slots).saturating_sub(room)).unwrap_or(u64::MAX);
-    for slot in slots.iter_mut().rev() {
-        if let Kind::Draining { stay } = &mut slot.kind {
-            let least = slot.floor.min(slot.count);
-            let kept = over.min(slot.count - least);
-            *stay = least + kept;
-            over -= kept;
+fn window(level: Level, slot: &Slot, after: u64, (lowest, settle): (i128, u64), drain_only: bool) -> Window {
+    match slot.kind {
+        Kind::Fixed | Kind::Draining => (after, after),
+        Kind::Open { cap } => {
+            let (low, high) = level.window(slot.weight, lowest, settle);
+            let least = slot.least(drain_only);
+            let cap = cap.max(slot.count);
+            (low.min(cap).max(least), high.min(cap).max(least))
         }
     }
 }
 
-/// Clamps every count into its window, then settles the difference level by level.
-fn settle_at(windows: &Windows<'_>, level: u64) -> Filled {
-    let of: Vec<Window> = windows.slots.iter().map(|slot| windows.at(level, slot)).collect();
-    let mut after: Vec<u64> =
-        windows.slots.iter().zip(&of).map(|(slot, (low, high))| slot.count.clamp(*low, *high)).collect();
-    let sums = windows.sums(level);
-    // More is given than must be taken: the emptiest take it. Less: the fullest give more.
-    spread(sums.surplus.saturating_sub(sums.deficit), &mut after, |i, count| count < of[i].1, true);
-    spread(sums.deficit.saturating_sub(sums.surplus), &mut after, |i, count| count > of[i].0, false);
-    Filled { windows: of, after, moves: sums.moves() }
-}
-
-/// Adds `left` to the emptiest that have room, or takes it from the fullest, one each in turn.
-fn spread(mut left: u64, after: &mut [u64], has_room: impl Fn(usize, u64) -> bool, add: bool) {
-    let mut order: Vec<usize> = (0..after.len()).collect();
-    while left > 0 {
-        if add {
-            order.sort_by_key(|i| (after[*i], *i));
-        } else {
-            order.sort_by_key(|i| (std::cmp::Reverse(after[*i]), *i));
-        }
-        let mut changed = false;
-        for i in &order {
-            if left > 0 && has_room(*i, after[*i]) {
-                after[*i] = if add { after[*i] + 1 } else { after[*i] - 1 };
-                left -= 1;
-                changed = true;
-            }
-        }
-        if !changed {
-            return;
-        }
+/// The least moves that bring every count into its window: each takes one from a surplus and one from
+/// a deficit at most.
+fn least(slots: &[Slot], windows: &[Window]) -> u64 {
+    let (mut surplus, mut deficit) = (0, 0);
+    for (slot, (low, high)) in slots.iter().zip(windows) {
+        surplus += slot.count.saturating_sub(*high);
+        deficit += low.saturating_sub(slot.count);
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn open(count: u64) -> Slot {
-        Slot { count, floor: 0, kind: Kind::Open { cap: u64::MAX }, weight: 1 }
-    }
-
-    fn counts(counts: &[u64], settle: u64) -> (Vec<u64>, u64) {
-        let mut slots: Vec<_> = counts.iter().map(|count| open(*count)).collect();
-        let filled = fill(&mut slots, settle, false);
-        (filled.after, filled.moves)
-    }
-
-    #[test]
-    fn levels_with_the_least_moves() {
-        assert_eq!(counts(&[8, 0, 0], 1), (vec![3, 3, 2], 5));
-        assert_eq!(counts(&[41, 33, 34], 1).1, 5);
-        assert_eq!(counts(&[3, 3, 2], 1), (vec![3, 3, 2], 0));
-        assert_eq!(counts(&[], 1), (vec![], 0));
-        assert_eq!(counts(&[0, 0], 1), (vec![0, 0], 0));
-    }
-
-    #[test]
-    fn weights_share_in_proportion() {
-        let mut slots = vec![Slot { weight: 100, ..open(30) }, Slot { weight: 50, ..open(0) }];
-        let after = fill(&mut slots, 1, false).after;
-        assert_eq!(after.iter().sum::<u64>(), 30);
-        assert!((19..=20).contains(&after[0]), "{after:?}");
-    }
-
-    #[test]
-    fn a_drain_alone_moves_nothing_else() {
-        let mut slots = vec![Slot { kind: Kind::Draining { stay: 0 }, ..open(3) }, open(9), open(6)];
-        let filled = fill(&mut slots, 1, true);
-        assert_eq!((filled.after, filled.moves), (vec![0, 9, 9], 3));
-    }
-
-    #[test]
-    fn what_finds_no_room_stays() {
-        let mut slots = vec![
-            Slot { kind: Kind::Draining { stay: 0 }, ..open(10) },
-            Slot { kind: Kind::Open { cap: 4 }, ..open(2) },
-            Slot { kind: Kind::Fixed, ..open(5) },
-        ];
-        let filled = fill(&mut slots, 1, true);
-        assert_eq!((filled.after, filled.moves), (vec![8, 4, 5], 2));
-        assert_eq!(slots[0].kind, Kind::Draining { stay: 8 });
-    }
-
-    /// Every way to place the files, and the fewest moves to one whose counts fit a level's windows.
-    fn brute(slots: &[Slot], settle: u64, drain_only: bool) -> Option<u64> {
-        let total = slots.iter().map(|slot| slot.count).sum::<u64>();
-        let windows = windows(slots, settle, drain_only);
-        let mut best: Option<u64> = None;
-        for level in 0..=level_max(slots) {
-            let of: Vec<_> = slots.iter().map(|slot| windows.at(level, slot)).collect();
-            let mut stack = vec![(0usize, 0u64, 0u64)];
-            while let Some((at, placed, given)) = stack.pop() {
-                if at == slots.len() {
-                    if placed == total {
-                        best = Some(best.map_or(given, |least| least.min(given)));
-                    }
-                    continue;
-                }
-                for count in of[at].0..=of[at].1.min(total) {
-                    if placed + count <= total {
-                        stack.push((at + 1, placed + count, given + slots[at].count.saturating_sub(count)));
-                    }
-                }
-            }
-        }
-        best
-    }
-
-    fn slot() -> impl Strategy<Value = Slot> {
-        let kind = prop_oneof![
-            4 => Just(Kind::Open { cap: u64::MAX }),
-            1 => (0u64..6).prop_map(|cap| Kind::Open { cap }),
-            1 => Just(Kind::Draining { stay: 0 }),
-            1 => Just(Kind::Fixed),
-        ];
-        (0u64..9, 0u64..3, kind, 1u64..4).prop_map(|(count, floor, kind, weight)| Slot { count, floor, kind, weight })
-    }
-
-    proptest! {
-        #[test]
-        fn no_plan_has_fewer_moves(mut slots in prop::collection::vec(slot(), 1..5), settle in 1u64..3, drain_only: bool) {
-            let total: u64 = slots.iter().map(|slot| slot.count).sum();
-            let filled = fill(&mut slots, settle, drain_only);
-            if let Some(least) = brute(&slots, settle, drain_only) {
-                prop_assert_eq!(filled.moves, least, "{:?}", slots);
-                prop_assert_eq!(filled.after.iter().sum::<u64>(), total);
-                for (after, (low, high)) in filled.after.iter().zip(&filled.windows) {
-                    prop_assert!(low <= after && after <= high);
-                }
-                let gives: u64 = slots.iter().zip(&filled.after).map(|(s, a)| s.count.saturating_sub(*a)).sum();
-                prop_assert_eq!(gives, least);
-            }
-        }
-    }
+    surplus.max(deficit)
 }

@@ -1,11 +1,15 @@
 //! The planner: the least moves that level the nodes, and why. Pure and deterministic.
 //!
-//! `window` says how many files each node may own, `fill` finds the level with the least moves,
-//! `pick` chooses the files, and `make` puts the plan together with its reasons.
+//! `share` says how many files each node should own and how far it is from that, `window` what it may
+//! own and give, `fill` makes the least moves in their best order, `pick` chooses the files, and `make`
+//! puts the plan together with its reasons.
 
 mod fill;
 mod make;
 mod pick;
+pub mod share;
+#[cfg(test)]
+mod tests;
 mod window;
 
 use serde::Serialize;
@@ -15,7 +19,8 @@ use super::node::NodeCondition;
 
 use super::scheduler::{Decision, MoveReason, NodeTarget};
 
-pub use self::make::{plan, spread};
+pub use self::make::plan;
+pub use self::share::{Counted, spread};
 
 /// One node as the planner sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,12 +36,26 @@ pub struct NodeInput {
     pub in_flight_out: u64,
 }
 
+impl NodeInput {
+    /// Its files as they will be when the moves under way have ended, of those that it owns now.
+    #[must_use]
+    pub const fn projected(&self, owned: u64) -> u64 {
+        (owned + self.in_flight_in).saturating_sub(self.in_flight_out)
+    }
+
+    /// As the spread sees it.
+    #[must_use]
+    pub const fn counted(&self, owned: u64) -> Counted {
+        Counted::with(self, self.projected(owned))
+    }
+}
+
 /// Everything but the placement that a plan depends on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
-    /// Start when max-min over the eligible nodes reaches this.
+    /// Start when the spread reaches this.
     pub trigger: u64,
-    /// Stop when max-min is at most this; at least 1.
+    /// Stop when the spread is at most this; at least 1.
     pub settle: u64,
     pub nodes: Vec<NodeInput>,
     pub now: Timestamp,
@@ -62,11 +81,12 @@ pub struct PlannedMove {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Plan {
     pub decision: Decision,
+    /// In the order in which they are made: each prefix leaves the least spread for its length.
     pub moves: Vec<PlannedMove>,
     /// Least number of moves that reaches the same windows; equals `moves.len()`.
     pub lower_bound: u64,
     pub nodes: Vec<NodeTarget>,
-    /// max-min over the eligible nodes before; `None` without two of them.
+    /// How far the nodes are from their shares, see [`share`].
     pub spread_before: u64,
     pub spread_after: u64,
     /// Why not everything could be planned: which cap or drain, and how many files stay.

@@ -81,21 +81,20 @@ impl State {
         }
     }
 
-    /// The node with the fewest files that takes one of this size.
+    /// Of the nodes that take a file of this size the one furthest under its share.
     ///
     /// # Errors
     /// [`Rejected::NotPossible`] naming why each node does not.
     pub fn emptiest(&self, size: Option<Bytes>) -> Result<NodeId, Rejected> {
-        let takers = self.settings.servers.iter().filter(|s| self.cannot_take(&s.node, size).is_none());
-        let best =
-            takers.min_by_key(|s| (self.placement.count(&s.node) + self.in_flight(&s.node, true), s.node.clone()));
-        best.map(|server| server.node.clone()).ok_or_else(|| {
+        let servers = &self.settings.servers;
+        let best = share::emptiest(&self.counted(), |at| self.cannot_take(&servers[at].node, size).is_none());
+        best.map(|at| servers[at].node.clone()).ok_or_else(|| {
             let why = |s: &super::ServerSetting| {
                 format!("{}: {}", s.node, self.cannot_take(&s.node, size).unwrap_or_default())
             };
-            let reasons: Vec<_> = self.settings.servers.iter().map(why).collect();
+            let reasons: Vec<_> = servers.iter().map(why).collect();
             let (what, why) = ("taking a file".into(), reasons.join("; "));
-            if self.settings.servers.iter().any(|server| self.unsettled(&server.node)) {
+            if servers.iter().any(|server| self.unsettled(&server.node)) {
                 Rejected::NotReady { what, why }
             } else {
                 Rejected::NotPossible { what, why }

@@ -5,7 +5,7 @@ use crate::domain::ensemble::EnsembleState;
 use crate::domain::ids::{NodeId, Timestamp};
 use crate::domain::migration::Status;
 use crate::domain::node::{NodeCondition, WEIGHT_DEFAULT};
-use crate::domain::planner::{self, NodeInput, Plan, Policy};
+use crate::domain::planner::{self, Counted, NodeInput, Plan, Policy};
 use crate::domain::scheduler::Decision;
 
 impl State {
@@ -61,13 +61,15 @@ impl State {
         open.filter(|m| if inward { m.dst == *node } else { m.src == *node }).count() as u64
     }
 
-    /// Largest minus smallest count over the nodes that may own files; `None` without data.
+    /// The nodes as the spread sees them, in the order of the settings.
+    pub(super) fn counted(&self) -> Vec<Counted> {
+        let count = |input: NodeInput| input.counted(self.placement.count(&input.id));
+        self.settings.servers.iter().map(|server| count(self.node_input(&server.node))).collect()
+    }
+
+    /// How far the nodes are from their shares; `None` without data.
     #[must_use]
-    pub fn max_difference(&self) -> Option<u64> {
-        if !self.files_complete {
-            return None;
-        }
-        let nodes: Vec<_> = self.settings.servers.iter().map(|server| self.node_input(&server.node)).collect();
-        Some(planner::spread(&nodes, nodes.iter().map(|node| self.placement.count(&node.id))))
+    pub fn spread(&self) -> Option<u64> {
+        self.files_complete.then(|| planner::spread(&self.counted()))
     }
 }

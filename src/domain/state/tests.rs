@@ -124,7 +124,7 @@ fn counts_make_a_plan_and_levels_make_none() {
     let plan = state([9, 1, 1]).plan(NOW);
     assert_eq!((plan.decision, plan.moves.len() as u64), (Decision::Ran, plan.lower_bound));
     assert_eq!(state([3, 3, 4]).plan(NOW).moves.len(), 0);
-    assert_eq!(state([9, 1, 1]).max_difference(), Some(8));
+    assert_eq!(state([9, 1, 1]).spread(), Some(8));
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn nothing_is_planned_from_partial_data() {
     assert_eq!(lost.cannot_plan(), Some(Decision::NoQuorum));
     lost.apply(Event::Session { state: SessionState::Connected, cause: None }, NOW);
     assert_eq!(lost.cannot_plan(), Some(Decision::IncompleteData));
-    assert_eq!(lost.max_difference(), None);
+    assert_eq!(lost.spread(), None);
 }
 
 #[test]

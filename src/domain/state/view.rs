@@ -36,7 +36,7 @@ impl State {
                 .map(|(path, cause)| format!("{path} {cause}").trim().to_owned())
                 .collect(),
             moves: self.moves.values().cloned().collect(),
-            scheduler: SchedulerView { max_difference: self.max_difference(), ..self.scheduler.clone() },
+            scheduler: SchedulerView { max_difference: self.spread(), ..self.scheduler.clone() },
             workload: self.workload.clone(),
             operations,
             operations_total: self.operations_total,

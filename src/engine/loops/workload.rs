@@ -1,7 +1,7 @@
 //! The sample traffic: reads, writes and a few files, so that there is something to see.
 //!
-//! It puts files on the emptiest node and removes its oldest from the fullest, so that it keeps the
-//! counts level and the number of its files bounded.
+//! It puts files on the node furthest under its share and removes its oldest from the one furthest
+//! over it, so that it keeps the counts level and the number of its files bounded.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +19,7 @@ use crate::domain::event::Event;
 use crate::domain::file::FileEntry;
 use crate::domain::ids::{Bytes, Millis, OperationId, Timestamp};
 use crate::domain::operation::{Operation, OperationKind, OperationStatus};
+use crate::domain::planner::{Counted, share};
 use crate::domain::snapshot::{Snapshot, WorkloadOff, WorkloadView};
 use crate::engine::clock;
 use crate::engine::context::Context;
@@ -230,7 +231,8 @@ async fn put(ctx: &Context, id: OperationId) -> Result<(), Fault> {
     upload::run(ctx, order, &fence).await.map(drop).map_err(|failure| Fault::from(&failure))
 }
 
-/// Removes the oldest of the workload's files on the fullest node while there are too many.
+/// Removes the oldest of the workload's files while there are too many, each from the node furthest
+/// over its share that has one.
 async fn trim(ctx: &Context, snapshot: &Snapshot) -> Result<usize, Fault> {
     let mut own: Vec<Arc<FileEntry>> =
         snapshot.files.iter().filter(|entry| entry.record.name.starts_with(PREFIX)).cloned().collect();
@@ -239,20 +241,26 @@ async fn trim(ctx: &Context, snapshot: &Snapshot) -> Result<usize, Fault> {
         return Ok(0);
     }
     own.sort_by_key(|entry| entry.record.created_ms);
-    let mut counts: Vec<_> = snapshot.nodes.iter().map(|node| (node.id.clone(), node.files)).collect();
+    let mut counted: Vec<Counted> = snapshot.nodes.iter().map(Counted::of).collect();
     let mut removed = 0;
     for _ in 0..excess {
-        counts.sort_by_key(|(_, files)| std::cmp::Reverse(*files));
-        let pick = counts.iter().find_map(|(node, _)| own.iter().position(|entry| entry.record.owner == *node));
-        let Some(entry) = pick.map(|at| own.remove(at)) else { break };
+        let Some((node, at)) = oldest_of_fullest(&own, snapshot, &counted) else { break };
+        let entry = own.remove(at);
         let moving = snapshot.moves.iter().any(|view| view.file == entry.id);
         if moving || delete::run(ctx, clock::new_attempt(), &entry, "workload").await.is_err() {
             continue;
         }
         removed += 1;
-        counts.iter_mut().filter(|(node, _)| *node == entry.record.owner).for_each(|(_, files)| *files -= 1);
+        counted[node].count = counted[node].count.saturating_sub(1);
     }
     Ok(removed)
+}
+
+/// Position of the node, and of the first of its files in `own`.
+fn oldest_of_fullest(own: &[Arc<FileEntry>], snapshot: &Snapshot, counted: &[Counted]) -> Option<(usize, usize)> {
+    let first = |node: usize| own.iter().position(|entry| entry.record.owner == snapshot.nodes[node].id);
+    let node = share::fullest(counted, |node| first(node).is_some())?;
+    Some((node, first(node)?))
 }
 
 #[async_trait]

@@ -20,6 +20,7 @@ use crate::domain::snapshot::{SessionState, Snapshot, WorkloadOff};
 use crate::tui::keymap::chord::parse_keys;
 use crate::tui::pane::{Action, Effect, Fetched, LogKind, Pane, View};
 use crate::tui::theme::Styles;
+use crate::tui::widgets::words;
 
 const HOSTILE: &str = "a\u{1b}]0;owned\u{7}\u{202e}b\u{200b}\ttext that goes on and on, wider than any column is";
 
@@ -316,7 +317,6 @@ fn logs_show_their_events_and_who_answered() {
 }
 
 #[test]
-#[test]
 fn the_workload_says_why_it_is_off_and_how_it_is_turned_on() {
     let mut snapshot = fixtures::snapshot();
     let pane = ready(4, &snapshot);
@@ -345,6 +345,7 @@ fn the_spread_and_the_marks_go_by_the_weights() {
     assert_eq!(words::starts_at(&snapshot, 0..3), [Some(13), Some(105), Some(105)]);
 }
 
+#[test]
 fn a_plan_is_shown_with_what_each_node_gives_and_is_run_after_a_question() {
     let mut snapshot = busy();
     let mut pane = ready(4, &snapshot);

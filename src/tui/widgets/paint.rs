@@ -83,7 +83,8 @@ pub fn bar(value: u64, most: u64, width: usize, glyphs: &Glyphs) -> String {
 pub fn with_mark(bar: &str, at: Option<u64>, most: u64, width: usize, mark: &str) -> String {
     let mut cells: Vec<String> = bar.chars().map(String::from).collect();
     cells.resize(width.max(cells.len()), " ".to_owned());
-    if let (Some(at), true) = (at, most > 0 && width > 0) {
+    // Beyond the bar's end it has no place.
+    if let (Some(at), true) = (at.filter(|at| *at <= most), most > 0 && width > 0) {
         let cell = usize::try_from(u128::from(at) * width as u128 / u128::from(most)).unwrap_or(width).min(width - 1);
         if cells[cell] == " " {
             mark.clone_into(&mut cells[cell]);

@@ -6,7 +6,9 @@ use ratatui::style::Style;
 
 use crate::domain::ids::{Millis, Timestamp};
 use crate::domain::node::NodeCondition;
+pub use crate::domain::number::grouped;
 use crate::domain::operation::OperationStatus;
+use crate::domain::planner::{Counted, share};
 use crate::domain::server::ServerState;
 use crate::domain::snapshot::{Reading, SessionState, Snapshot};
 use crate::tui::theme::Styles;
@@ -27,20 +29,6 @@ pub fn ms(value: Option<f64>) -> String {
 #[must_use]
 pub fn rate(value: Option<f64>) -> String {
     or_dash(value.map(|n| if n > 0.0 && n < 10.0 { format!("{n:.1}/s") } else { format!("{n:.0}/s") }))
-}
-
-/// `1,204`.
-#[must_use]
-pub fn grouped(value: u64) -> String {
-    let digits = value.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// One unit, for narrow columns: `41s`, `4m`, `3h`, `2d`.
@@ -121,12 +109,13 @@ pub const fn counts_known(snapshot: &Snapshot) -> bool {
     snapshot.files_complete || !snapshot.files.is_empty()
 }
 
-/// The count at which a node makes the scheduler start: the least of the eligible ones and the trigger.
+/// The count at which each of these nodes makes the scheduler start, by their place in the snapshot.
 #[must_use]
-pub fn trigger_at(snapshot: &Snapshot) -> Option<u64> {
-    let eligible = snapshot.nodes.iter().filter(|node| node.condition == NodeCondition::Active);
-    let least = eligible.map(|node| node.files).min()?;
-    (snapshot.scheduler.trigger > 0).then(|| least + snapshot.scheduler.trigger)
+pub fn starts_at(snapshot: &Snapshot, nodes: impl Iterator<Item = usize>) -> Vec<Option<u64>> {
+    let counted: Vec<Counted> = snapshot.nodes.iter().map(Counted::of).collect();
+    let trigger = snapshot.scheduler.trigger;
+    let active = |at: usize| trigger > 0 && counted[at].condition == NodeCondition::Active;
+    nodes.map(|at| active(at).then(|| share::starts_at(&counted, at, trigger)).flatten()).collect()
 }
 
 #[cfg(test)]
@@ -135,7 +124,6 @@ mod tests {
 
     #[test]
     fn numbers_read_well_and_unknown_is_a_dash() {
-        assert_eq!([grouped(0), grouped(999), grouped(1_204), grouped(1_048_576)], ["0", "999", "1,204", "1,048,576"]);
         assert_eq!([ms(Some(0.42)), ms(Some(131.2)), ms(None)], ["0.4 ms", "131 ms", "-"]);
         assert_eq!([rate(Some(0.0)), rate(Some(0.4)), rate(Some(61.0))], ["0/s", "0.4/s", "61/s"]);
         assert_eq!(age(Timestamp(0), Timestamp(250_000)), "4m");

@@ -1,4 +1,4 @@
-//! One bar for each node, with the trigger drawn in.
+//! One bar for each node, with the count at which the node starts the scheduler drawn in.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -24,40 +24,41 @@ pub(super) fn height(snapshot: &Snapshot, area: Rect) -> u16 {
 pub(super) fn draw(area: Rect, buffer: &mut Buffer, view: &View<'_>) {
     let snapshot = view.snapshot;
     let (shown, left_out) = shown(snapshot, usize::from(area.height));
-    let trigger = words::trigger_at(snapshot);
-    let most = snapshot.nodes.iter().map(|node| node.files).max().unwrap_or(0).max(trigger.unwrap_or(0));
+    let least = shown.iter().filter_map(|(_, starts_at)| *starts_at).min().unwrap_or(0);
+    let most = snapshot.nodes.iter().map(|node| node.files).max().unwrap_or(0).max(least);
     let wide = area.width >= 96;
     let fixed = 58 + if wide { TOTALS } else { 0 };
     let width = usize::from(area.width.saturating_sub(fixed)).clamp(8, 60);
-    for (row, node) in shown.iter().enumerate() {
-        let line = bar(node, most, trigger, width, view);
+    for (row, (node, starts_at)) in shown.iter().enumerate() {
+        let line = bar(node, most, *starts_at, width, view);
         paint::line(area, buffer, row as u16, &line);
     }
     if wide {
-        for (row, text) in totals(snapshot, trigger, left_out).iter().enumerate() {
+        for (row, text) in totals(snapshot, left_out).iter().enumerate() {
             paint::right(area, buffer, row as u16, text, view.styles.dim);
         }
     }
 }
 
-/// The first nodes of the configuration, or the fullest ones when there are too many.
-fn shown(snapshot: &Snapshot, rows: usize) -> (Vec<&NodeView>, usize) {
-    let mut nodes: Vec<&NodeView> = snapshot.nodes.iter().collect();
-    if nodes.len() <= rows {
-        return (nodes, 0);
+/// The first nodes of the configuration, or the fullest ones when there are too many, each with the count at
+/// which it starts the scheduler.
+fn shown(snapshot: &Snapshot, rows: usize) -> (Vec<(&NodeView, Option<u64>)>, usize) {
+    let nodes = &snapshot.nodes;
+    let mut places: Vec<usize> = (0..nodes.len()).collect();
+    if nodes.len() > rows {
+        places.sort_by_key(|at| std::cmp::Reverse(nodes[*at].files));
+        places.truncate(rows);
     }
-    nodes.sort_by_key(|node| std::cmp::Reverse(node.files));
-    let left_out = nodes.len() - rows;
-    nodes.truncate(rows);
-    (nodes, left_out)
+    let starts = words::starts_at(snapshot, places.iter().copied());
+    (places.iter().map(|at| &nodes[*at]).zip(starts).collect(), nodes.len() - places.len())
 }
 
-fn bar<'a>(node: &'a NodeView, most: u64, trigger: Option<u64>, width: usize, view: &View<'_>) -> Line<'a> {
+fn bar<'a>(node: &'a NodeView, most: u64, starts_at: Option<u64>, width: usize, view: &View<'_>) -> Line<'a> {
     let styles = view.styles;
     let known = words::counts_known(view.snapshot);
     let bar = paint::bar(node.files, most, width, &styles.glyphs);
-    let cells = paint::with_mark(&bar, trigger, most, width, styles.glyphs.trigger);
-    let over = trigger.is_some_and(|at| node.files >= at);
+    let cells = paint::with_mark(&bar, starts_at, most, width, styles.glyphs.trigger);
+    let over = starts_at.is_some_and(|at| node.files >= at);
     let count = if known { words::grouped(node.files) } else { "-".into() };
     let bytes = if known { node.bytes.to_string() } else { "-".into() };
     let moving = match (node.in_flight_in, node.in_flight_out) {
@@ -83,17 +84,16 @@ fn bar<'a>(node: &'a NodeView, most: u64, trigger: Option<u64>, width: usize, vi
     ])
 }
 
-fn totals(snapshot: &Snapshot, trigger: Option<u64>, left_out: usize) -> Vec<String> {
+fn totals(snapshot: &Snapshot, left_out: usize) -> Vec<String> {
     if !words::counts_known(snapshot) {
         return vec!["reading the records".to_owned()];
     }
     let bytes = crate::domain::ids::Bytes(snapshot.nodes.iter().map(|node| node.bytes.0).sum());
     let scheduler = &snapshot.scheduler;
-    let spread = words::or_dash(scheduler.max_difference);
-    let at = trigger.map(|at| format!(", starts at {}", words::grouped(at))).unwrap_or_default();
+    let spread = words::or_dash(scheduler.max_difference.map(words::grouped));
     let mut lines = vec![
         format!("{}, {bytes}", words::count(snapshot.files.len() as u64, "file")),
-        format!("spread {spread}, trigger {}{at}", scheduler.trigger),
+        format!("spread {spread}, moves start at {}", words::grouped(scheduler.trigger)),
     ];
     let moved = snapshot
         .operations

@@ -14,6 +14,8 @@ use ratatui::layout::Rect;
 use self::detail::Detail;
 use self::index::Index;
 use crate::domain::ids::{FileId, NodeId};
+use crate::domain::node::NodeCondition;
+use crate::domain::planner::{Counted, share};
 use crate::domain::snapshot::{Level, Snapshot};
 use crate::tui::ask;
 use crate::tui::pane::{Action, Ask, Effect, Fetched, Pane, View};
@@ -116,10 +118,14 @@ impl Files {
     }
 }
 
-/// The node with the fewest files, other than the owner.
+/// Of the nodes that can take a file, other than the owner, the one furthest under its share; any
+/// other when none can, so that the answer tells why.
 fn emptiest(snapshot: &Snapshot, owner: &NodeId) -> String {
-    let others = snapshot.nodes.iter().filter(|node| node.id != *owner);
-    others.min_by_key(|node| node.files).map(|node| node.id.to_string()).unwrap_or_default()
+    let nodes: Vec<Counted> = snapshot.nodes.iter().map(Counted::of).collect();
+    let other = |at: usize| snapshot.nodes[at].id != *owner;
+    let best = share::emptiest(&nodes, |at| other(at) && nodes[at].condition == NodeCondition::Active);
+    let best = best.or_else(|| share::emptiest(&nodes, other));
+    best.map(|at| snapshot.nodes[at].id.to_string()).unwrap_or_default()
 }
 
 impl Pane for Files {

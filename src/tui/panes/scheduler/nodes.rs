@@ -20,12 +20,13 @@ pub(super) fn draw(area: Rect, buffer: &mut Buffer, view: &View<'_>) -> u16 {
     let rows = (nodes.len() as u16).min(NODES_MAX).min(area.height / 2);
     let preview = view.snapshot.scheduler.preview.as_ref();
     let target = |node: &NodeView| preview.and_then(|plan| plan.nodes.iter().find(|of| of.node == node.id));
-    let trigger = words::trigger_at(view.snapshot).filter(|_| preview.is_none());
+    let starts = if preview.is_none() { words::starts_at(view.snapshot, 0..usize::from(rows)) } else { Vec::new() };
+    let starts_at = |at: usize| starts.get(at).copied().flatten();
     let most = nodes.iter().map(|node| node.files.max(target(node).map_or(0, |of| of.after))).max().unwrap_or(0);
-    let most = most.max(trigger.unwrap_or(0));
+    let most = starts.iter().flatten().copied().min().unwrap_or(0).max(most);
     let width = usize::from(area.width.saturating_sub(54)).clamp(8, 50);
     for (row, node) in nodes.iter().take(usize::from(rows)).enumerate() {
-        paint::line(area, buffer, row as u16, &line(node, target(node), (most, trigger), width, view));
+        paint::line(area, buffer, row as u16, &line(node, target(node), (most, starts_at(row)), width, view));
     }
     let left_out = nodes.len().saturating_sub(usize::from(rows));
     if left_out > 0 {
@@ -39,7 +40,7 @@ pub(super) fn draw(area: Rect, buffer: &mut Buffer, view: &View<'_>) -> u16 {
 fn line(
     node: &NodeView,
     target: Option<&NodeTarget>,
-    (most, trigger): (u64, Option<u64>),
+    (most, starts_at): (u64, Option<u64>),
     width: usize,
     view: &View<'_>,
 ) -> Line<'static> {
@@ -53,7 +54,7 @@ fn line(
     let change = cells.chars().count().saturating_sub(full.chars().count());
     let shade = styles.glyphs.bar_empty.repeat(change);
     let drawn = format!("{full}{shade}");
-    let marked = paint::with_mark(&drawn, trigger, most, width, styles.glyphs.trigger);
+    let marked = paint::with_mark(&drawn, starts_at, most, width, styles.glyphs.trigger);
     let space: String = marked.chars().skip(drawn.chars().count()).collect();
     let (reason, style) = reason(node, target, view);
     let name = sanitise::fit(node.id.as_str(), 10);

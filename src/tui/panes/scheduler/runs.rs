@@ -55,8 +55,10 @@ pub(super) fn outcome(run: &Run) -> String {
             let failed = if run.moves_failed > 0 { format!(", {} failed", run.moves_failed) } else { String::new() };
             format!("{} of {} moves{failed}, {}", run.moves_done, run.moves_planned, run.took)
         }
-        Decision::BelowTrigger => format!("spread {} < {}", run.max_difference, run.threshold),
-        Decision::Balanced => format!("spread {}", run.max_difference),
+        Decision::BelowTrigger => {
+            format!("spread {} < {}", words::grouped(run.max_difference), words::grouped(run.threshold))
+        }
+        Decision::Balanced => format!("spread {}", words::grouped(run.max_difference)),
         other => run.note.clone().unwrap_or_else(|| other.word().to_owned()),
     }
 }
@@ -67,10 +69,10 @@ pub(in crate::tui::panes) fn run_lines(run: &Run, view: &View<'_>) -> Vec<(Strin
     let text = format!("  {}  {}   {}", time::of_date(run.at), run.decision.word(), outcome(run));
     let mut lines = vec![(text, style(run, view))];
     let asked = format!(
-        "  asked by {}; spread {} before, trigger {}; {} moves planned, least possible {}, {}",
+        "  requested by {}; spread {} before, threshold {}; {} moves planned, least possible {}, {}",
         sanitise::clean(&run.by),
-        run.max_difference,
-        run.threshold,
+        words::grouped(run.max_difference),
+        words::grouped(run.threshold),
         words::grouped(run.moves_planned),
         words::grouped(run.moves_least),
         run.bytes,

@@ -29,7 +29,7 @@ pub(super) fn first_line(area: Rect, buffer: &mut Buffer, view: &View<'_>) {
     let (word, style) = if scheduler.paused { ("paused", styles.warning) } else { ("on", styles.good) };
     paint::text(area, buffer, 0, &format!("  {word}"), style);
     let (every, trigger, settle) = (scheduler.interval, scheduler.trigger, scheduler.settle);
-    let text = format!("every {every} · trigger {trigger}, settle {settle} · {next}");
+    let text = format!("every {every} · threshold {trigger}, settle {settle} · {next}");
     let inset = Rect { x: area.x + area.width.min(10), width: area.width.saturating_sub(10), ..area };
     paint::text(inset, buffer, 0, &sanitise::clean(&text), styles.text);
     if area.width >= 96
@@ -69,15 +69,16 @@ pub(super) fn draw(area: Rect, buffer: &mut Buffer, view: &View<'_>) -> u16 {
 fn planned(plan: &Plan) -> String {
     let moves = plan.moves.len() as u64;
     if moves == 0 {
-        return format!("  plan: no moves, {} (spread {})   Esc leave", plan.decision.word(), plan.spread_before);
+        let spread = words::grouped(plan.spread_before);
+        return format!("  plan: no moves, {} (spread {spread})   Esc leave", plan.decision.word());
     }
     let bytes = Bytes(plan.moves.iter().map(|of| of.size.0).sum());
     format!(
         "  plan: {}, least possible {}, {bytes}, spread {} to {}   Enter run this plan   Esc leave",
         words::count(moves, "move"),
         words::grouped(plan.lower_bound),
-        plan.spread_before,
-        plan.spread_after,
+        words::grouped(plan.spread_before),
+        words::grouped(plan.spread_after),
     )
 }
 
