@@ -97,6 +97,7 @@ pub enum Event {
         id: OperationId,
         done: u64,
         failed: u64,
+        skipped: u64,
     },
     RunEnded(Arc<Run>),
     Preview(Option<Arc<Plan>>),

@@ -16,6 +16,13 @@ pub fn grouped(value: u64) -> String {
     text
 }
 
+/// `1 file`, `8 files`.
+#[must_use]
+pub fn count(number: u64, what: &str) -> String {
+    let ending = if number == 1 { "" } else { "s" };
+    format!("{} {what}{ending}", grouped(number))
+}
+
 /// `a whole number from 1 to 10,000`.
 #[must_use]
 pub fn range(of: &RangeInclusive<u64>) -> String {

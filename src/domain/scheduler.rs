@@ -113,6 +113,9 @@ pub struct Run {
     pub moves_least: u64,
     pub moves_done: u64,
     pub moves_failed: u64,
+    /// Files that were deleted or changed before their move.
+    #[serde(default)]
+    pub moves_skipped: u64,
     pub bytes: Bytes,
     pub took: Millis,
     /// Who asked: `timer`, `drain`, or an operator.
@@ -155,4 +158,13 @@ pub struct RunProgress {
     pub moves_planned: u64,
     pub moves_done: u64,
     pub moves_failed: u64,
+    pub moves_skipped: u64,
+}
+
+impl RunProgress {
+    /// Moves that have come to their end.
+    #[must_use]
+    pub const fn ended(&self) -> u64 {
+        self.moves_done + self.moves_failed + self.moves_skipped
+    }
 }

@@ -116,7 +116,7 @@ impl Dispatch {
             }
             Order::StopRun => {
                 self.scheduler.stop_run();
-                Ok(Accepted { operation: None, message: "the run ends after the moves under way".into() })
+                Ok(Accepted { operation: None, message: stopping(state) })
             }
             Order::Stress(wanted) => self.stress(wanted, by),
             Order::RunScheduler => self.run_scheduler(by),
@@ -329,6 +329,16 @@ async fn open(ctx: &Context, mut entry: Arc<FileEntry>) -> Result<Download, Reje
         }
     }
     ctx.blobs.open_verified(&entry).await.map(|bytes| Download { entry, bytes }).map_err(broken)
+}
+
+/// What comes after a run that is stopped.
+fn stopping(state: &State) -> String {
+    let next = if state.scheduler_paused() {
+        "the scheduler is paused, so no other begins automatically".to_owned()
+    } else {
+        format!("the timer begins the next one {} later; pause the scheduler to prevent that", state.interval())
+    };
+    format!("the run ends after the moves under way; {next}")
 }
 
 fn preview(state: &mut State) -> Accepted {

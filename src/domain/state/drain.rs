@@ -61,9 +61,15 @@ impl State {
             files_at_start: files_at_start.max(left),
             files_left: left,
             files_per_s: speed,
-            left_ms: speed.filter(|s| *s > 0.0).map(|s| (left as f64 * 1000.0 / s) as u64),
+            left_ms: speed.filter(|s| *s > 0.0 && self.may_move(node)).map(|s| (left as f64 * 1000.0 / s) as u64),
             stalled: stands.then(|| self.stall_cause(node)),
         })
+    }
+
+    /// Whether files may be leaving the node now: on the leader, a run or a move is under way. Others do not
+    /// know of the leader's run and go by the speed alone.
+    fn may_move(&self, node: &NodeId) -> bool {
+        !self.leadership.leads || self.scheduler.running.is_some() || self.in_flight(node, false) > 0
     }
 
     /// Why a drain does not go on, the most binding cause first.

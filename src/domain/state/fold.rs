@@ -67,10 +67,11 @@ impl State {
             Event::SchedulerPaused(paused) => self.scheduler.paused = paused,
             Event::SchedulerNext(next) => self.scheduler.next_run = next,
             Event::RunStarted { id, planned } => self.run_started(id, planned, now),
-            Event::RunProgress { id, done, failed } => {
+            Event::RunProgress { id, done, failed, skipped } => {
                 if let Some(running) = self.scheduler.running.as_mut().filter(|running| running.id == id) {
                     running.moves_done = done;
                     running.moves_failed = failed;
+                    running.moves_skipped = skipped;
                 }
             }
             Event::RunEnded(run) => self.run_ended(run),
@@ -375,8 +376,14 @@ impl State {
     }
 
     fn run_started(&mut self, id: OperationId, planned: u64, now: Timestamp) {
-        self.scheduler.running =
-            Some(RunProgress { id, since: now, moves_planned: planned, moves_done: 0, moves_failed: 0 });
+        self.scheduler.running = Some(RunProgress {
+            id,
+            since: now,
+            moves_planned: planned,
+            moves_done: 0,
+            moves_failed: 0,
+            moves_skipped: 0,
+        });
         self.scheduler.preview = None;
     }
 

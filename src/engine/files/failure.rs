@@ -75,6 +75,12 @@ impl Failure {
         !matches!(self, Self::Left)
     }
 
+    /// Whether it found its file deleted or changed: nothing is wrong, and nothing is left to do.
+    #[must_use]
+    pub const fn is_skip(&self) -> bool {
+        matches!(self, Self::Changed(Changed::File | Changed::FileGone))
+    }
+
     /// Whether it was decided before anything changed, by a rule and not by a fault.
     #[must_use]
     pub const fn is_abort(&self) -> bool {

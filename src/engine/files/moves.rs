@@ -7,10 +7,10 @@ use futures_util::stream;
 
 pub use super::moving::MoveOrder;
 use super::moving::Moving;
-use super::{Failure, PARALLEL};
+use super::{Changed, Failure, PARALLEL};
 use crate::adapters::blobs::BlobError;
 use crate::adapters::faults;
-use crate::adapters::zookeeper::registry::{Decided, Fence, MoveCommit, Registry};
+use crate::adapters::zookeeper::registry::{Decided, Fence, MoveCommit, ReadFile, Registry};
 use crate::domain::cause::Fault;
 use crate::domain::event::Event;
 use crate::domain::file::FileEntry;
@@ -23,9 +23,13 @@ use crate::engine::context::Context;
 pub struct Outcome {
     pub done: u64,
     pub failed: u64,
+    /// Files that were deleted or changed before their move.
+    pub skipped: u64,
     pub bytes: u64,
     /// Why the first one failed, when something failed.
     pub fault: Option<Fault>,
+    /// Why the first one was skipped.
+    pub skip: Option<String>,
 }
 
 impl Outcome {
@@ -33,11 +37,18 @@ impl Outcome {
     pub fn add(&mut self, other: Self) {
         self.done += other.done;
         self.failed += other.failed;
+        self.skipped += other.skipped;
+        self.skip = self.skip.take().or(other.skip);
         self.bytes += other.bytes;
         self.fault = self.fault.take().or(other.fault);
     }
 
     fn failed(&mut self, failure: &Failure) {
+        if failure.is_skip() {
+            self.skipped += 1;
+            self.skip.get_or_insert_with(|| failure.to_string());
+            return;
+        }
         self.failed += 1;
         self.fault.get_or_insert_with(|| failure.into());
     }
@@ -115,10 +126,32 @@ async fn copy(ctx: &Context, registry: &Registry, moving: Vec<Moving>, outcome: 
                 one.step(ctx, Step::BytesVerified, "verify").await;
                 copied.push(one);
             }
-            Err(failure) => give_up(ctx, registry, one, failure, outcome).await,
+            Err(failure) => {
+                let failure = meanwhile(ctx, registry, &one, failure).await;
+                give_up(ctx, registry, one, failure, outcome).await;
+            }
         }
     }
     copied
+}
+
+/// Bytes that are not there, or not as they were, may be those of a file that was deleted or moved since it
+/// was planned: its record tells. Only where that is as it was the bytes are told as damaged.
+async fn meanwhile(ctx: &Context, registry: &Registry, one: &Moving, failure: Failure) -> Failure {
+    let Failure::Blob(error) = &failure else { return failure };
+    if !error.is_damaged() && !error.is_missing() {
+        return failure;
+    }
+    let known = &one.order.entry;
+    match registry.read_file(known.id).await {
+        Ok(ReadFile::Gone) => Failure::Changed(Changed::FileGone),
+        Ok(ReadFile::Entry(found)) if found.record.blob != known.record.blob => Failure::Changed(Changed::File),
+        Ok(_) | Err(_) => {
+            let (file, blob, problem) = (known.id, known.record.blob, Some(error.to_string()));
+            ctx.emit(Event::BytesChecked { file, blob, problem }).await;
+            failure
+        }
+    }
 }
 
 /// Steps 3 and 4: the bytes in the target's `.tmp`, synced, with the record's size and hash. Without a
@@ -143,12 +176,6 @@ async fn copy_one(ctx: &Context, one: Moving) -> (Moving, Result<(), Failure>) {
             Err(BlobError::damaged(&record.owner, file, record.blob, record.blake3, written.blake3))
         }
     });
-    if let Err(error) = &checked
-        && (error.is_damaged() || error.is_missing())
-    {
-        let cause = error.to_string();
-        ctx.emit(Event::BytesChecked { file, blob: record.blob, problem: Some(cause) }).await;
-    }
     (one, checked.map_err(Failure::from))
 }
 

@@ -16,6 +16,7 @@ use crate::domain::cause::{Cause, Fault};
 use crate::domain::command::LARGE_RUN;
 use crate::domain::event::Event;
 use crate::domain::ids::{Bytes, Millis, OperationId, Timestamp};
+use crate::domain::number::count;
 use crate::domain::operation::OperationStatus;
 use crate::domain::planner::{Plan, PlannedMove};
 use crate::domain::scheduler::{Decision, Run};
@@ -25,6 +26,9 @@ use crate::engine::driver::Loop;
 use crate::engine::files::BATCH;
 use crate::engine::files::moves::{self, MoveOrder, Outcome};
 use crate::engine::{clock, orders};
+
+#[cfg(test)]
+mod tests;
 
 /// Runs that may wait for the one in progress.
 const WAITING_MAX: usize = 16;
@@ -139,7 +143,7 @@ async fn asked(
 
 const fn status_of(run: &Run) -> OperationStatus {
     match run.decision {
-        Decision::Ran if run.moves_done == 0 => OperationStatus::Failed,
+        Decision::Ran if run.moves_done == 0 && run.moves_failed > 0 => OperationStatus::Failed,
         Decision::Ran => OperationStatus::Done,
         Decision::Stopped => OperationStatus::Aborted,
         _ => OperationStatus::None,
@@ -264,6 +268,11 @@ impl Scheduler {
             self.ctx.record(orders::run_row(&self.ctx, &run, status_of(&run))).await;
         }
         self.ctx.emit(Event::RunEnded(Arc::clone(&run))).await;
+        if run.decision == Decision::Stopped && self.next.is_some() {
+            // Who stops a run has an interval to pause the scheduler in.
+            self.next = Some(clock::now().plus(self.period));
+            self.ctx.emit(Event::SchedulerNext(self.next)).await;
+        }
         if run.moves_planned > 0 || asked {
             self.tell_others(&run).await;
         }
@@ -308,6 +317,7 @@ impl Scheduler {
         let (outcome, stopped) = self.batches(id, orders, &answer.fence).await;
         run.moves_done = outcome.done;
         run.moves_failed = outcome.failed;
+        run.moves_skipped = outcome.skipped;
         run.bytes = Bytes(outcome.bytes);
         run.decision = if stopped { Decision::Stopped } else { Decision::Ran };
         if let Some(Fault { cause, why }) = outcome.fault {
@@ -316,6 +326,8 @@ impl Scheduler {
                 0 => why,
                 failed => format!("{failed} moves failed, the first because: {why}"),
             });
+        } else if let Some(why) = outcome.skip {
+            run.note = Some(format!("{} skipped: {why}", count(outcome.skipped, "move")));
         }
         run
     }
@@ -342,7 +354,9 @@ impl Scheduler {
                 return (total, true);
             }
             total.add(moves::run(&self.ctx, batch(&mut left), fence).await);
-            self.ctx.emit(Event::RunProgress { id, done: total.done, failed: total.failed }).await;
+            self.ctx
+                .emit(Event::RunProgress { id, done: total.done, failed: total.failed, skipped: total.skipped })
+                .await;
         }
         (total, false)
     }
@@ -427,6 +441,7 @@ fn empty_run(id: OperationId, at: Timestamp, by: &str, decision: Decision) -> Ru
         moves_least: 0,
         moves_done: 0,
         moves_failed: 0,
+        moves_skipped: 0,
         bytes: Bytes(0),
         took: Millis(0),
         by: by.to_owned(),

@@ -214,7 +214,7 @@ fn scheduler(snapshot: &Snapshot, now: Timestamp, short: bool) -> String {
     match (&view.running, next) {
         _ if view.paused => if short { "paused" } else { "scheduler paused" }.to_owned(),
         (Some(run), _) => {
-            let done = run.moves_done + run.moves_failed;
+            let done = run.ended();
             format!("{} {done} of {}", if short { "running" } else { "scheduler runs," }, run.moves_planned)
         }
         (None, Some(seconds)) => format!("{}next in {seconds}s", if short { "" } else { "scheduler on, " }),

@@ -41,6 +41,7 @@ fn run(decision: Decision) -> Run {
         moves_least: 5,
         moves_done: 5,
         moves_failed: 0,
+        moves_skipped: 0,
         bytes: Bytes(640 << 10),
         took: Millis(300),
         by: "timer".into(),
@@ -120,8 +121,14 @@ fn busy() -> Snapshot {
     snapshot.scheduler.preview = Some(Arc::new(plan()));
     snapshot.scheduler.recent = Arc::from([Arc::new(run(Decision::Ran)), Arc::new(run(Decision::BelowTrigger))]);
     let since = NOW;
-    snapshot.scheduler.running =
-        Some(RunProgress { id: OperationId::new(1), since, moves_planned: 8, moves_done: 3, moves_failed: 1 });
+    snapshot.scheduler.running = Some(RunProgress {
+        id: OperationId::new(1),
+        since,
+        moves_planned: 8,
+        moves_done: 3,
+        moves_failed: 1,
+        moves_skipped: 0,
+    });
     snapshot
 }
 

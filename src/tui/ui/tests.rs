@@ -160,6 +160,7 @@ fn the_header_tells_what_is_wrong() {
                 moves_planned: 8,
                 moves_done: 3,
                 moves_failed: 0,
+                moves_skipped: 0,
             });
         },
         160,

@@ -6,7 +6,7 @@ use ratatui::style::Style;
 
 use crate::domain::ids::{Millis, Timestamp};
 use crate::domain::node::NodeCondition;
-pub use crate::domain::number::grouped;
+pub use crate::domain::number::{count, grouped};
 use crate::domain::operation::OperationStatus;
 use crate::domain::planner::{Counted, share};
 use crate::domain::server::ServerState;
@@ -41,13 +41,6 @@ pub fn age(at: Timestamp, now: Timestamp) -> String {
         3600..=86_399 => format!("{}h", seconds / 3600),
         _ => format!("{}d", seconds / 86_400),
     }
-}
-
-/// `1 file`, `8 files`.
-#[must_use]
-pub fn count(number: u64, what: &str) -> String {
-    let ending = if number == 1 { "" } else { "s" };
-    format!("{} {what}{ending}", grouped(number))
 }
 
 /// Glyph and style of a server's state.

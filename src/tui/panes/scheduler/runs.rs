@@ -52,8 +52,9 @@ fn style(run: &Run, view: &View<'_>) -> Style {
 pub(super) fn outcome(run: &Run) -> String {
     match run.decision {
         Decision::Ran | Decision::Stopped => {
-            let failed = if run.moves_failed > 0 { format!(", {} failed", run.moves_failed) } else { String::new() };
-            format!("{} of {} moves{failed}, {}", run.moves_done, run.moves_planned, run.took)
+            let (done, planned) = (words::grouped(run.moves_done), words::grouped(run.moves_planned));
+            let rest = not_made(run.moves_failed, run.moves_skipped);
+            format!("{done} of {planned} moves{rest}, {}", run.took)
         }
         Decision::BelowTrigger => {
             format!("spread {} < {}", words::grouped(run.max_difference), words::grouped(run.threshold))
@@ -61,6 +62,12 @@ pub(super) fn outcome(run: &Run) -> String {
         Decision::Balanced => format!("spread {}", words::grouped(run.max_difference)),
         other => run.note.clone().unwrap_or_else(|| other.word().to_owned()),
     }
+}
+
+/// `, 1 failed, 2 skipped`.
+pub(super) fn not_made(failed: u64, skipped: u64) -> String {
+    let part = |count: u64, word| if count > 0 { format!(", {} {word}", words::grouped(count)) } else { String::new() };
+    part(failed, "failed") + &part(skipped, "skipped")
 }
 
 /// A run with every node: lines for a full-screen view.

@@ -7,6 +7,7 @@ use ratatui::style::Style;
 use crate::domain::ids::{Bytes, Millis};
 use crate::domain::node::{DrainView, NodeView};
 use crate::domain::planner::Plan;
+use crate::domain::scheduler::Decision;
 use crate::tui::pane::View;
 use crate::tui::widgets::{paint, words};
 use crate::tui::{sanitise, time};
@@ -19,7 +20,11 @@ pub(super) fn first_line(area: Rect, buffer: &mut Buffer, view: &View<'_>) {
     let scheduler = &snapshot.scheduler;
     let next = match scheduler.next_run {
         _ if scheduler.running.is_some() => "running now".to_owned(),
-        Some(at) => format!("next in {}", Millis::from_secs(at.since(view.now).0.div_ceil(1000))),
+        Some(at) => {
+            let stopped = scheduler.last_run.as_ref().is_some_and(|run| run.decision == Decision::Stopped);
+            let pause = if stopped { ", P pauses" } else { "" };
+            format!("next in {}{pause}", Millis::from_secs(at.since(view.now).0.div_ceil(1000)))
+        }
         None if scheduler.paused => "P resumes it".to_owned(),
         None => match &snapshot.leadership.leader {
             Some(leader) if !snapshot.leadership.leads => format!("{} leads and runs it", leader.name()),
@@ -49,9 +54,9 @@ pub(super) fn draw(area: Rect, buffer: &mut Buffer, view: &View<'_>) -> u16 {
         lines.extend(plan.note.as_ref().map(|note| (format!("  {}", sanitise::clean(note)), styles.warning)));
     }
     if let Some(run) = &view.snapshot.scheduler.running {
-        let (done, all) = (run.moves_done + run.moves_failed, run.moves_planned);
+        let (done, all) = (run.ended(), run.moves_planned);
         let bar = paint::progress(done, all, PROGRESS, &styles.glyphs);
-        let failed = if run.moves_failed > 0 { format!(", {} failed", run.moves_failed) } else { String::new() };
+        let failed = super::runs::not_made(run.moves_failed, run.moves_skipped);
         let since = view.now.since(run.since);
         lines.push((format!("  RUN    {bar}  {done} of {all} moves{failed}, {since}   X stops it"), styles.accent));
     }

@@ -1,0 +1,332 @@
+//! Runs of several batches over a fake ensemble and a real folder: stopped, paused, cut off, failed.
+
+use std::path::Path;
+
+use tokio::sync::watch;
+
+use super::*;
+use crate::adapters::zookeeper::config::ZkConfig;
+use crate::adapters::zookeeper::fake::FakeEnsemble;
+use crate::adapters::zookeeper::registry::Registry;
+use crate::domain::file::{FileEntry, Hash, blob_name};
+use crate::domain::fixtures::{NOW, file, node_id};
+use crate::domain::ids::{FileId, InstanceId, NodeId};
+use crate::domain::migration::{Intent, IntentKind, IntentState};
+use crate::domain::node::{NodeCondition, NodeRecord, NodeState};
+use crate::domain::operation::{Operation, OperationKind};
+use crate::domain::placement::Placement;
+use crate::domain::planner::{NodeInput, Policy, plan};
+use crate::engine::context::testing::context;
+use crate::engine::context::{Ask, Draining};
+use crate::engine::files::PARALLEL;
+
+/// Files of three batches: all on zk1.
+const FILES: u128 = 3 * BATCH as u128;
+
+/// A scheduler, and who answers its questions as the core would.
+struct Desk {
+    scheduler: Scheduler,
+    port: SchedulerPort,
+    ctx: Context,
+    registry: Registry,
+    publish: watch::Sender<Option<Registry>>,
+    asks: mpsc::Receiver<Ask>,
+    heard: mpsc::Receiver<Event>,
+    nodes: [NodeId; 2],
+    files: BTreeMap<FileId, Arc<FileEntry>>,
+    fence: Fence,
+    paused: bool,
+    draining: bool,
+    rows: Vec<Operation>,
+    _folder: tempfile::TempDir,
+}
+
+/// Bytes and record of a file, as an upload leaves them.
+async fn store(registry: &Registry, uploads: &Path, id: u128, bytes: &[u8], fence: &Fence) -> FileEntry {
+    let mut entry = file(id, "zk1");
+    entry.record.size = Bytes(bytes.len() as u64);
+    entry.record.blake3 = Hash(*blake3::hash(bytes).as_bytes());
+    std::fs::write(uploads.join("zk1").join(blob_name(entry.id, entry.record.blob)), bytes).unwrap();
+    let intent = Intent {
+        v: 1,
+        state: IntentState::Prepared,
+        kind: IntentKind::Upload,
+        file: entry.id,
+        name: entry.record.name.clone(),
+        src: None,
+        dst: Some(entry.record.owner.clone()),
+        blob_src: None,
+        blob_dst: Some(entry.record.blob),
+        size: Some(entry.record.size),
+        blake3: Some(entry.record.blake3),
+        instance: InstanceId::new(1),
+        reason: None,
+        by: "test".into(),
+        created_ms: NOW,
+    };
+    registry.prepare(&[(entry.record.blob, intent.clone())], fence).await.unwrap();
+    registry.commit_upload(entry.record.blob, (&intent, 0), entry.id, &entry.record, fence).await.unwrap();
+    registry.delete_intent(entry.record.blob).await.unwrap();
+    entry
+}
+
+impl Desk {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let nodes = ["zk1", "zk2"].map(node_id);
+        // Few places, so that a batch cannot end before the one before it was heard of; more than copies that
+        // may wait to tell at the same time.
+        let (events, heard) = mpsc::channel(2 * PARALLEL);
+        let (publish, link) = watch::channel(None);
+        let (mut ctx, _clerk) = context(folder.path(), &nodes, events, link);
+        let (asks_tx, asks) = mpsc::channel(1);
+        ctx.asks = asks_tx;
+        let zk = ZkConfig::default();
+        let registry = Registry::open(Arc::new(FakeEnsemble::calm().connect(&zk.root)), &zk).await.unwrap();
+        let mut fence = Fence { epoch: None, nodes: Vec::new() };
+        for node in &nodes {
+            fence.nodes.push((node.clone(), registry.ensure_node(node).await.unwrap().1));
+        }
+        let mut files = BTreeMap::new();
+        for id in 1..=FILES {
+            let entry = store(&registry, &folder.path().join("uploads"), id, &id.to_le_bytes(), &fence).await;
+            files.insert(entry.id, Arc::new(entry));
+        }
+        fence.epoch = Some(registry.bump_epoch().await.unwrap());
+        publish.send_replace(Some(registry.clone()));
+        let (scheduler, port) = Scheduler::new(ctx.clone(), Millis(15_000));
+        let (paused, draining, rows) = (false, false, Vec::new());
+        let _folder = folder;
+        Self {
+            scheduler,
+            port,
+            ctx,
+            registry,
+            publish,
+            asks,
+            heard,
+            nodes,
+            files,
+            fence,
+            paused,
+            draining,
+            rows,
+            _folder,
+        }
+    }
+
+    /// What a run would do now: zk2 takes all but as many as `keep`.
+    fn plan(&self, condition: NodeCondition) -> PlanAnswer {
+        let mut placement = Placement::default();
+        for entry in self.files.values() {
+            let record = &entry.record;
+            placement.upsert(entry.id, &record.owner, record.size, record.updated_ms, 0);
+        }
+        let input = |(id, condition): (&NodeId, NodeCondition)| NodeInput {
+            id: id.clone(),
+            weight: 100,
+            condition,
+            cap: None,
+            in_flight_in: 0,
+            in_flight_out: 0,
+        };
+        let policy = Policy {
+            trigger: 5,
+            settle: 1,
+            nodes: self.nodes.iter().zip([condition, NodeCondition::Active]).map(input).collect(),
+            now: NOW,
+            cool_down: Millis(0),
+            busy: Vec::new(),
+        };
+        let plan = plan(&placement, &policy);
+        let entries = plan.moves.iter().map(|planned| Arc::clone(&self.files[&planned.file])).collect();
+        PlanAnswer {
+            cannot: None,
+            max_difference: plan.spread_before,
+            plan: Some(plan),
+            entries,
+            fence: self.fence.clone(),
+            threshold: 5,
+            paused: self.paused,
+        }
+    }
+
+    fn drains(&self) -> Vec<Draining> {
+        let state = NodeState::Draining { since_ms: NOW, files_at_start: 4, operation: OperationId::new(4) };
+        let left = self.files.values().filter(|entry| entry.record.owner == self.nodes[0]).count() as u64;
+        let draining = (self.nodes[0].clone(), NodeRecord { state, ..NodeRecord::default() }, left);
+        if self.draining { vec![draining] } else { Vec::new() }
+    }
+
+    /// Lets the scheduler do what it was asked for; `hear` is told every event.
+    async fn turn(&mut self, asked: bool, mut hear: impl FnMut(&Event, &SchedulerPort)) -> Option<Arc<Run>> {
+        let condition = if self.draining { NodeCondition::Draining } else { NodeCondition::Active };
+        let (mut plan, drains) = (Some(self.plan(condition)), self.drains());
+        let (ctx, port) = (self.ctx.clone(), self.port.clone());
+        let (scheduler, asks, heard) = (&mut self.scheduler, &mut self.asks, &mut self.heard);
+        let (files, rows) = (&mut self.files, &mut self.rows);
+        let mut last = None;
+        let work = async {
+            let asking = async { if asked { port.run(&ctx, "a person").await.ok() } else { None } };
+            let turning = async {
+                scheduler.wait().await;
+                scheduler.turn().await.unwrap();
+            };
+            tokio::join!(asking, turning).0
+        };
+        let core = async {
+            loop {
+                tokio::select! {
+                    Some(ask) = asks.recv() => match ask {
+                        Ask::Plan { reply } => _ = plan.take().map(|plan| reply.send(plan)),
+                        Ask::Drains { reply } => _ = reply.send(drains.clone()),
+                        Ask::Fence { .. } | Ask::Emptiest { .. } => panic!("not asked by a scheduler"),
+                    },
+                    Some(event) = heard.recv() => {
+                        hear(&event, &port);
+                        match event {
+                            Event::FileChanged(entry) => _ = files.insert(entry.id, Arc::new(*entry)),
+                            Event::Operation(row) => rows.push(*row),
+                            Event::RunEnded(run) => last = Some(run),
+                            _ => {}
+                        }
+                    }
+                }
+            }
+        };
+        let answered = tokio::select! {
+            answered = work => answered,
+            () = core => None,
+        };
+        answered.or(last)
+    }
+
+    fn on(&self, node: usize) -> u64 {
+        self.files.values().filter(|entry| entry.record.owner == self.nodes[node]).count() as u64
+    }
+
+    /// Status of the newest row of a run.
+    fn row(&self) -> Option<OperationStatus> {
+        let run = self.rows.iter().rev().find(|row| row.kind == OperationKind::Scheduler);
+        run.map(|row| row.status)
+    }
+}
+
+fn half() -> u64 {
+    FILES as u64 / 2
+}
+
+#[tokio::test]
+async fn a_run_makes_every_batch_and_is_done() {
+    let mut desk = Desk::new().await;
+    let run = desk.turn(true, |_, _| ()).await.unwrap();
+    assert_eq!((run.decision, run.moves_planned, run.moves_done, run.moves_failed), (Decision::Ran, half(), half(), 0));
+    assert_eq!((desk.on(0), desk.on(1)), (half(), half()));
+    assert_eq!(desk.row(), Some(OperationStatus::Done));
+    let again = desk.turn(true, |_, _| ()).await.unwrap();
+    assert_eq!((again.decision, again.moves_planned), (Decision::Balanced, 0));
+    assert_eq!(desk.row(), Some(OperationStatus::None));
+}
+
+#[tokio::test]
+async fn a_stop_ends_the_run_after_its_batch_and_not_the_next_one() {
+    let mut desk = Desk::new().await;
+    desk.draining = true;
+    let stop = |event: &Event, port: &SchedulerPort| {
+        if matches!(event, Event::RunProgress { .. }) {
+            port.stop_run();
+        }
+    };
+    let run = desk.turn(true, stop).await.unwrap();
+    assert_eq!((run.decision, run.moves_planned, run.moves_failed), (Decision::Stopped, FILES as u64, 0));
+    assert!(run.moves_done >= BATCH as u64 && run.moves_done < FILES as u64, "{run:?}");
+    assert_eq!((desk.on(1), desk.row()), (run.moves_done, Some(OperationStatus::Aborted)));
+    let rest = desk.turn(true, |_, _| ()).await.unwrap();
+    assert_eq!((rest.decision, rest.moves_done), (Decision::Ran, FILES as u64 - run.moves_done));
+    assert_eq!(desk.on(0), 0);
+}
+
+#[tokio::test]
+async fn a_run_does_not_go_on_without_a_session() {
+    let mut desk = Desk::new().await;
+    desk.draining = true;
+    let publish = desk.publish.clone();
+    let cut = move |event: &Event, _: &SchedulerPort| {
+        if matches!(event, Event::RunProgress { .. }) {
+            publish.send_replace(None);
+        }
+    };
+    let run = desk.turn(true, cut).await.unwrap();
+    assert_eq!(run.decision, Decision::Stopped);
+    assert!(run.moves_done > 0 && run.moves_done + run.moves_failed < FILES as u64, "{run:?}");
+    assert!(run.note.as_deref().is_some_and(|note| note.contains("session")), "{run:?}");
+}
+
+#[tokio::test]
+async fn a_run_whose_moves_all_failed_is_failed() {
+    let mut desk = Desk::new().await;
+    std::fs::remove_dir_all(desk._folder.path().join("uploads/zk1")).unwrap();
+    std::fs::create_dir(desk._folder.path().join("uploads/zk1")).unwrap();
+    let run = desk.turn(true, |_, _| ()).await.unwrap();
+    assert_eq!((run.moves_done, run.moves_failed), (0, half()));
+    assert_eq!(desk.row(), Some(OperationStatus::Failed));
+    assert!(run.note.as_deref().is_some_and(|note| note.contains("failed, the first because")), "{run:?}");
+}
+
+#[tokio::test]
+async fn a_paused_scheduler_obeys_a_person_and_neither_a_drain_nor_the_timer() {
+    let mut desk = Desk::new().await;
+    (desk.draining, desk.paused) = (true, true);
+    desk.port.poke();
+    let run = desk.turn(false, |_, _| ()).await.unwrap();
+    assert_eq!((run.decision, run.moves_planned, desk.on(1)), (Decision::Paused, 0, 0));
+    let run = desk.turn(true, |_, _| ()).await.unwrap();
+    assert_eq!((run.decision, run.moves_done), (Decision::Ran, FILES as u64));
+}
+
+#[tokio::test]
+async fn a_drain_pokes_a_scheduler_that_is_on() {
+    let mut desk = Desk::new().await;
+    desk.draining = true;
+    desk.port.poke();
+    let run = desk.turn(false, |_, _| ()).await.unwrap();
+    assert_eq!((run.decision, run.by.as_str(), run.moves_done), (Decision::Ran, "drain", FILES as u64));
+}
+
+#[tokio::test]
+async fn who_does_not_lead_moves_nothing() {
+    let mut desk = Desk::new().await;
+    desk.fence.epoch = None;
+    let run = desk.turn(true, |_, _| ()).await.unwrap();
+    assert_eq!((run.decision, run.moves_planned, desk.on(1)), (Decision::NotLeader, 0, 0));
+}
+
+#[tokio::test]
+async fn a_file_that_was_deleted_meanwhile_is_skipped_and_the_run_is_done() {
+    let mut desk = Desk::new().await;
+    desk.draining = true;
+    // Both kinds: gone with its bytes before the copy, and gone by its record alone.
+    let gone: Vec<FileEntry> = [1, FILES].map(FileId::new).map(|id| (*desk.files[&id]).clone()).to_vec();
+    for entry in &gone {
+        desk.registry.coord().delete(&desk.registry.layout().file(entry.id), None).await.unwrap();
+    }
+    let bytes = desk._folder.path().join("uploads/zk1").join(blob_name(gone[0].id, gone[0].record.blob));
+    std::fs::remove_file(bytes).unwrap();
+    let mut damaged = 0;
+    let run = desk
+        .turn(true, |event, _| damaged += usize::from(matches!(event, Event::BytesChecked { problem: Some(_), .. })))
+        .await
+        .unwrap();
+    assert_eq!((run.decision, run.moves_failed, run.moves_skipped), (Decision::Ran, 0, 2), "{run:?}");
+    assert_eq!((run.moves_done, desk.row()), (FILES as u64 - 2, Some(OperationStatus::Done)));
+    assert_eq!(damaged, 0, "what was deleted is not damaged");
+    let why = |file: FileId| {
+        let row = desk.rows.iter().rev().find(|row| row.file == Some(file) && row.kind == OperationKind::Migration);
+        row.map(|row| (row.status, row.why.clone().unwrap_or_default()))
+    };
+    for entry in &gone {
+        let (status, why) = why(entry.id).unwrap();
+        assert_eq!(status, OperationStatus::Aborted, "{why}");
+        assert!(why.contains("deleted meanwhile"), "{why}");
+    }
+}
