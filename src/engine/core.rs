@@ -14,10 +14,11 @@ use super::clock;
 use super::context::{Ask, PlanAnswer};
 use super::dispatch::Dispatch;
 use super::handle::Request;
+use crate::adapters::faults;
 use crate::adapters::zookeeper::registry::Fence;
 use crate::domain::event::Event;
 use crate::domain::ids::NodeId;
-use crate::domain::snapshot::Snapshot;
+use crate::domain::snapshot::{Readiness, Snapshot};
 use crate::domain::state::State;
 
 /// Events that may wait for the core.
@@ -101,7 +102,11 @@ impl Core {
     }
 
     fn publish(&mut self) {
-        _ = self.snapshots.send_replace(Arc::new(self.state.snapshot(clock::now())));
+        let mut snapshot = self.state.snapshot(clock::now());
+        if faults::broken("always-ready") {
+            snapshot.readiness = Readiness::Ready;
+        }
+        _ = self.snapshots.send_replace(Arc::new(snapshot));
     }
 
     /// Who asked may have gone meanwhile; then nobody needs the answer.

@@ -19,6 +19,7 @@ use zkdeck::adapters::zookeeper::registry::Registry;
 use zkdeck::adapters::zookeeper::{ZkConfig, connect};
 use zkdeck::domain::ids::NodeId;
 use zkdeck::domain::invariants::{Picture, between, check};
+use zkdeck::domain::node::NodeRecord;
 use zkdeck::engine::inspect::Inspection;
 
 use crate::support::{eventually, free_ports, within};
@@ -244,6 +245,33 @@ impl Lane {
         kill_process(Pid::from_child(&self.daemons[at].child), signal).unwrap();
     }
 
+    /// Where each daemon listens.
+    pub fn addresses(&self) -> Vec<String> {
+        self.daemons.iter().map(|daemon| daemon.url.trim_start_matches("http://").to_owned()).collect()
+    }
+
+    /// What the ensemble says of a node.
+    pub async fn node(&mut self, node: &str) -> NodeRecord {
+        let (registry, node) = (self.registry().await, NodeId::new(node).unwrap());
+        let read = async || registry.read_node(&node).await.ok().flatten();
+        eventually("a node's record", LOOK_LIMIT, read).await.0
+    }
+
+    /// Lets go of a daemon that ends by itself; `false` when it lives on.
+    pub async fn ends(&mut self, at: usize, limit: Duration) -> bool {
+        let daemon = &mut self.daemons[at].child;
+        let begun = Instant::now();
+        let mut turns = interval(Duration::from_millis(20));
+        while daemon.try_wait().unwrap().is_none() {
+            turns.tick().await;
+            if begun.elapsed() > limit {
+                return false;
+            }
+        }
+        self.daemons.remove(at);
+        true
+    }
+
     /// SIGKILL to one daemon.
     pub fn kill(&mut self, at: usize) {
         let mut daemon = self.daemons.remove(at);
@@ -414,7 +442,8 @@ impl Lane {
         picture.stored.into_iter().flatten().filter_map(|one| Some(one.blake3?.to_string())).collect()
     }
 
-    async fn look(&mut self) -> Picture {
+    /// Records, intents, bytes and rows as they are now.
+    pub async fn look(&mut self) -> Picture {
         let begun = Instant::now();
         loop {
             match self.picture().await {

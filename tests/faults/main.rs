@@ -11,6 +11,7 @@ mod bench;
 mod ensemble;
 mod history;
 mod lane;
+mod ledger;
 mod machine;
 mod net;
 mod network;
@@ -29,6 +30,7 @@ use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 
 use bench::Bench;
+use ledger::Hurt;
 use tally::{BROKE_OFF, Line, Tally, table, whole};
 
 type Run = for<'a> fn(&'a Bench, Option<&'static str>, usize) -> LocalBoxFuture<'a, Tally>;
@@ -70,6 +72,25 @@ const CLASSES: &[Class] = &[
     class("SQLite corrupt", "no-restore", 2, |b, r, n| history::corrupt(b, r, n).boxed_local()),
     class("SQLite deleted", "no-restore", 2, |b, r, n| history::deleted(b, r, n).boxed_local()),
     class("memory squeeze", "rows-in-memory", 2, |b, r, n| machine::squeeze(b, r, n).boxed_local()),
+    class("answers: ZooKeeper's leader frozen", "aborted-is-done", 1, |b, r, n| {
+        ledger::answers(b, r, n, Hurt::LeaderFrozen).boxed_local()
+    }),
+    class("answers: ZooKeeper's leader kill -9", "aborted-is-done", 1, |b, r, n| {
+        ledger::answers(b, r, n, Hurt::LeaderKilled).boxed_local()
+    }),
+    class("answers: quorum lost", "aborted-is-done", 1, |b, r, n| {
+        ledger::answers(b, r, n, Hurt::QuorumLost).boxed_local()
+    }),
+    class("answers: zkdeck kill -9", "aborted-is-done", 1, |b, r, n| {
+        ledger::answers(b, r, n, Hurt::DeckKilled).boxed_local()
+    }),
+    class("answers: zkdeck terminated", "aborted-is-done", 1, |b, r, n| {
+        ledger::answers(b, r, n, Hurt::DeckTerminated).boxed_local()
+    }),
+    class("answers: zkdeck frozen", "aborted-is-done", 1, |b, r, n| {
+        ledger::answers(b, r, n, Hurt::DeckStopped).boxed_local()
+    }),
+    class("answers: /readyz", "always-ready", 1, |b, r, n| ledger::ready(b, r, n).boxed_local()),
     class("clock jump", "clock-names", 3, |b, r, n| stores::clock_jump(b, r, n).boxed_local()),
 ];
 
@@ -85,6 +106,7 @@ async fn a_few_faults_lose_nothing() {
         println!("SKIPPED: faults on real servers: no ZooKeeper jars; scripts/test fetches them");
         return;
     };
+    let _alone = ALONE.lock().await;
     let bench = Bench::new(&jars, 1).await;
     let mut all = Tally::default();
     all.add(steps::kill_at_random(&bench, None, 2).await);
@@ -100,6 +122,26 @@ async fn a_few_faults_lose_nothing() {
     println!("{} injected, {} fired", all.injected, all.fired);
     assert!(all.violations.is_empty(), "{:#?}", all.violations);
     assert_eq!(all.fired, all.injected, "an injection did not fire");
+}
+
+/// One ensemble at a time: six JVMs on two cores measure the machine.
+static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
+/// The ledger in short: one fault of the servers and one of a daemon, with two daemons on one store.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_answer_is_true() {
+    let Some(jars) = support::jars() else {
+        println!("SKIPPED: the ledger on real servers: no ZooKeeper jars; scripts/test fetches them");
+        return;
+    };
+    let _alone = ALONE.lock().await;
+    let bench = Bench::new(&jars, 1).await;
+    let mut all = Tally::default();
+    let mut answers = ledger::round(&bench, None, Hurt::LeaderFrozen, 2, 1, &mut all).await;
+    answers += ledger::round(&bench, None, Hurt::DeckKilled, 2, 1, &mut all).await;
+    println!("{answers} answers, {} faults", all.fired);
+    assert!(all.violations.is_empty(), "{:#?}", all.violations);
+    assert!(all.fired == all.injected && answers > 20, "{answers} answers, {} of {} fired", all.fired, all.injected);
 }
 
 /// The whole campaign, or the classes whose names contain `ZKDECK_FAULT_CLASS`.
