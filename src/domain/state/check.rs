@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use super::State;
-use crate::domain::command::{Command, LARGE_RUN, Rejected, STRESS_FILES, STRESS_SIZE_KB, ServerAction, Stress, WEIGHTS};
+use crate::domain::command::{
+    Command, LARGE_RUN, Rejected, STRESS_FILES, STRESS_SIZE_KB, ServerAction, Stress, WEIGHTS,
+};
 use crate::domain::ensemble;
 use crate::domain::file::{FileEntry, check_name};
 use crate::domain::ids::{Bytes, FileId, NodeId};

@@ -270,8 +270,7 @@ impl Scheduler {
         self.ctx.emit(Event::RunEnded(Arc::clone(&run))).await;
         if run.decision == Decision::Stopped && self.next.is_some() {
             // Who stops a run has an interval to pause the scheduler in.
-            self.next = Some(clock::now().plus(self.period));
-            self.ctx.emit(Event::SchedulerNext(self.next)).await;
+            self.next = Some(Instant::now() + Duration::from_millis(self.period.0));
         }
         if run.moves_planned > 0 || asked {
             self.tell_others(&run).await;
@@ -487,30 +486,5 @@ impl Loop for Scheduler {
             self.execute(clock::new_operation(), "timer", false).await;
         }
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const PERIOD: Duration = Duration::from_secs(15);
-
-    #[test]
-    fn who_takes_over_runs_at_once_and_who_starts_waits_an_interval() {
-        let now = Instant::now();
-        let later = now + PERIOD;
-        assert_eq!(next_run(None, true, true, now, PERIOD), (Some(later), true));
-        assert_eq!(next_run(None, true, false, now, PERIOD), (Some(later), false));
-        assert_eq!(next_run(None, false, true, now, PERIOD), (None, false), "standing by or paused");
-    }
-
-    #[test]
-    fn a_run_is_due_when_its_time_has_come() {
-        let now = Instant::now();
-        let later = now + PERIOD;
-        assert_eq!(next_run(Some(later), true, false, now, PERIOD), (Some(later), false));
-        assert_eq!(next_run(Some(now), true, false, now, PERIOD), (Some(later), true));
-        assert_eq!(next_run(Some(now), false, false, now, PERIOD), (None, false));
     }
 }

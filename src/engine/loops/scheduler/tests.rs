@@ -330,3 +330,23 @@ async fn a_file_that_was_deleted_meanwhile_is_skipped_and_the_run_is_done() {
         assert!(why.contains("deleted meanwhile"), "{why}");
     }
 }
+
+const PERIOD: Duration = Duration::from_secs(15);
+
+#[test]
+fn who_takes_over_runs_at_once_and_who_starts_waits_an_interval() {
+    let now = Instant::now();
+    let later = now + PERIOD;
+    assert_eq!(next_run(None, true, true, now, PERIOD), (Some(later), true));
+    assert_eq!(next_run(None, true, false, now, PERIOD), (Some(later), false));
+    assert_eq!(next_run(None, false, true, now, PERIOD), (None, false), "standing by or paused");
+}
+
+#[test]
+fn a_run_is_due_when_its_time_has_come() {
+    let now = Instant::now();
+    let later = now + PERIOD;
+    assert_eq!(next_run(Some(later), true, false, now, PERIOD), (Some(later), false));
+    assert_eq!(next_run(Some(now), true, false, now, PERIOD), (Some(later), true));
+    assert_eq!(next_run(Some(now), false, false, now, PERIOD), (None, false));
+}
