@@ -139,6 +139,8 @@ refresh() {
   esac
   root_prefix >/dev/null || return 0
   read -ra root <<<"$(root_prefix)"
+  # The password is asked for here, before anything else writes to the terminal.
+  [ "${root[*]-}" != sudo ] || sudo -v || return 0
   long "fetching the list of packages" "about 10 s" quietly ${root[@]+"${root[@]}"} "${command[@]}" ||
     say "the list of packages could not be fetched; going on with the list that is here"
 }
@@ -245,6 +247,7 @@ need() {
   local -a lines=() install=() root=()
   for thing in "$@"; do have "${thing%\?}" || lines+=("$thing"); done
   [ ${#lines[@]} != 0 ] || return 0
+  say "looking for what is missing here: ${lines[*]%\?}"
   refresh
   say "missing here:"
   for thing in "${lines[@]}"; do
@@ -288,10 +291,12 @@ install_packages() {
     return 0
   fi
   read -ra words <<<"$root${root:+ }$command"
-  [ "$SYSTEM" != apt-get ] || export DEBIAN_FRONTEND=noninteractive
   say "installing: ${words[*]}"
+  [ "$root" != sudo ] || sudo -v || true
+  # sudo keeps no environment.
+  if [ "$SYSTEM" = apt-get ]; then read -ra words <<<"$root${root:+ }env DEBIAN_FRONTEND=noninteractive $command"; fi
   long "installing ${#} packages" "1 to 3 minutes" quietly "${words[@]}" && return
-  [ -z "$must" ] || die "the packages could not be installed; the lines above say why. Mend that, or type: ${words[*]}"
+  [ -z "$must" ] || die "the packages could not be installed; the lines above say why. Mend that, or type: $root${root:+ }$command"
 }
 
 # The major version of a java; nothing when it does not run.

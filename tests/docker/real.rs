@@ -85,4 +85,12 @@ async fn real_containers_are_controlled_and_others_left_alone() {
     assert!(output.lines.iter().any(|line| line.text == "hello from inside" && line.time.is_some()), "{output:?}");
     let other = docker(&["inspect", "-f", "{{.State.Status}} {{.RestartCount}}", &made.0[1]]);
     assert_eq!(other, "running 0", "a container of another project was touched");
+
+    let named = "{{range .Mounts}}{{.Name}} {{end}}";
+    let volumes = docker(&["inspect", "-f", named, &made.0[0], &made.0[1]]);
+    drop(made);
+    for volume in volumes.split_whitespace() {
+        let looked = Command::new("docker").args(["volume", "inspect", volume]).output().unwrap();
+        assert!(!looked.status.success(), "the volume {volume} was left");
+    }
 }

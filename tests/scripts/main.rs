@@ -13,8 +13,7 @@ use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 
 /// What every system has, or the scripts could not begin.
-const BASE: &str =
-    "awk bash cat chmod cut dirname env grep head ln mkdir mktemp mv rm sed sh sha256sum sort tail tr uname";
+const BASE: &str = "awk bash cat chmod cut dirname env grep head ln mkdir mktemp mv rm sed sh sha256sum sort tail tee timeout tr uname";
 /// A machine of which the test says what is there.
 struct Machine {
     folder: TempDir,
@@ -121,9 +120,11 @@ fn serve(text: &'static str) -> String {
     std::thread::spawn(move || {
         for stream in listener.incoming() {
             let mut stream = stream.unwrap();
-            let asked = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
-            let path = asked.take_while(|line| !line.is_empty()).next();
-            let status = if path.is_some_and(|line| line.contains(" /rustup-init ")) { "200 OK" } else { "404 No" };
+            // All of the request: a connection that is closed with some of it unread is reset.
+            let lines = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
+            let asked: Vec<String> = lines.take_while(|line| !line.is_empty()).collect();
+            let known = asked.first().is_some_and(|line| line.contains(" /rustup-init "));
+            let status = if known { "200 OK" } else { "404 No" };
             write!(stream, "HTTP/1.0 {status}\r\n\r\n{text}").unwrap();
         }
     });
@@ -225,10 +226,11 @@ fn sudo_that_asks_nothing_is_used() {
     machine.set("uid", "1000");
     machine.add("sudo");
     done(&machine.run("scripts/run", &[]));
-    let installs = machine.calls_of("sudo -n apt-get install");
+    assert_eq!(machine.calls_of("sudo -n env DEBIAN_FRONTEND=noninteractive apt-get install").len(), 1);
+    let installs = machine.calls_of("apt-get install");
     assert_eq!(
         installs,
-        ["sudo -n apt-get install -y --no-install-recommends gcc libc6-dev rustup openjdk-17-jre-headless maven"]
+        ["apt-get install -y --no-install-recommends gcc libc6-dev rustup openjdk-17-jre-headless maven"]
     );
     assert_eq!(machine.calls_of("sudo -n apt-get update").len(), 1);
 }
@@ -345,6 +347,68 @@ fn a_system_without_a_known_tool_gets_the_list() {
     let text = said(&output);
     assert_eq!(text.matches(" -> ").count(), 4, "{text}");
     assert!(text.contains("no package tool that is known here"), "{text}");
+}
+
+/// With all that `scripts/test` uses, a network or none, and what `cargo test` prints.
+fn tested(tests: &str) -> Machine {
+    let machine = Machine::new("dnf", &[]);
+    machine.all_but_rust();
+    machine.rust("1.95.0");
+    for name in ["cargo-fmt", "cargo-clippy", "shellcheck", "promtool"] {
+        machine.add(name);
+    }
+    let source = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for folder in ["project/.ci", "project/docker", "project/tests/scripts", "project/monitoring/grafana/dashboards"] {
+        fs::create_dir_all(machine.at(folder)).unwrap();
+    }
+    let others = ["scripts/faults", "scripts/test-stack", "docker/entrypoint.sh", "docker/zkdeck.sh"];
+    for file in ["scripts/test", ".ci/run", "tests/scripts/fakes.sh"].iter().chain(&others) {
+        fs::copy(source.join(file), machine.at("project").join(file)).unwrap();
+    }
+    fs::write(machine.at("project/monitoring/grafana/dashboards/one.json"), "{}").unwrap();
+    machine.set("tests", tests);
+    machine
+}
+
+const PASSED: &str = "test a ... ok\ntest b ... ignored, takes long: scripts/faults runs it\n\
+                      test result: ok. 7 passed; 0 failed; 1 ignored";
+
+#[test]
+fn a_check_that_could_not_run_has_not_passed() {
+    let machine = tested(PASSED);
+    let text = done(&machine.run("bash .ci/run", &[]));
+    assert!(text.ends_with("ci: 7 tests passed, none skipped\n"), "{text}");
+    assert!(text.contains("\n  b: takes long: scripts/faults runs it\n"), "what did not run is not named: {text}");
+    assert_eq!(text.lines().filter(|line| line.starts_with("ok ")).count(), 10, "{text}");
+
+    // Known weaknesses are fetched from the network: the only check that may be skipped, and it is said.
+    machine.set("no-network", "");
+    let text = done(&machine.run("bash .ci/run", &[]));
+    let last = text.lines().last().unwrap();
+    assert!(last.starts_with("ci: 7 tests passed, none skipped; NOT CHECKED: cargo deny: known weaknesses"), "{last}");
+    assert!(text.contains("\nskipped cargo deny: known weaknesses"), "{text}");
+
+    for missing in ["promtool", "shellcheck"] {
+        let machine = tested(PASSED);
+        fs::remove_file(machine.at("bin").join(missing)).unwrap();
+        machine.set("broken", "");
+        let output = machine.run("bash .ci/run", &[]);
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(!output.status.success() && text.contains("\nskipped "), "without {missing}: {text}");
+        assert!(text.ends_with("ci: the checks above could not run; here they have to\n"), "{text}");
+        assert!(machine.run("scripts/test", &[]).status.success(), "who has no {missing} may test the rest");
+    }
+    for (tests, word) in [
+        (
+            "SKIPPED: no root\ntest result: ok. 7 passed; 0 failed",
+            "ci: the tests above could not run; here all have to",
+        ),
+        ("nothing", "ci: no test was run"),
+    ] {
+        let output = tested(tests).run("bash .ci/run", &[]);
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(!output.status.success() && text.ends_with(&format!("{word}\n")), "{text}");
+    }
 }
 
 /// A command that goes on until the script has said that it does.
