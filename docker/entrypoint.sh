@@ -33,12 +33,16 @@ if [ "$(id -u)" = 0 ]; then
   fi
   exec setpriv --reuid "$uid" --regid "$gid" --groups "$groups" -- "$0" "$@"
 fi
-if [ $$ != 1 ]; then
+# Not beside others, or at a terminal of its own (`docker run -it`): nothing to hand on.
+if [ $$ != 1 ] || [ -t 0 ]; then
   exec "$@"
 fi
 
-"$@" &
+# What runs in the background would read from /dev/null.
+exec 3<&0
+"$@" <&3 3<&- &
 child=$!
+exec 3<&-
 # -1: every process of the container that belongs to this user, but this one.
 trap 'kill -TERM -1 2>/dev/null || true' TERM INT HUP
 # A signal ends a wait early; the child is done when it cannot be found any more.
