@@ -314,7 +314,13 @@ async fn the_page_is_for_this_host_only() {
 async fn the_page_reads_what_is_there() {
     let answer = async |path: &str| ask(snapshot(), request("GET", path, None), refuse).await.1;
     let ready = answer("/readyz").await;
-    assert!(ready["ready"].is_boolean() && ready["missing"].is_array() && ready["alerts"].is_array(), "{ready}");
+    assert!(
+        ready["ready"].is_boolean()
+            && ready["state"].is_string()
+            && ready["missing"].is_array()
+            && ready["alerts"].is_array(),
+        "{ready}"
+    );
     let ensemble = answer("/api/ensemble").await;
     assert!(ensemble["state"].is_string() && ensemble.get("leader").is_some(), "{ensemble}");
     assert!(ensemble["quorum"]["serving"].is_u64() && ensemble["quorum"]["voters"].is_u64(), "{ensemble}");

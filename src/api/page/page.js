@@ -40,7 +40,8 @@ function show(ready, ensemble, servers, nodes) {
   const quorum = ensemble.quorum;
   const verdict = said(ensemble.state).replaceAll("_", " ");
   const count = quorum ? ` ${said(quorum.serving)} of ${said(quorum.voters)} servers` : "";
-  const takes = ready.ready ? "commands are taken" : "commands are not taken yet";
+  const waits = ready.state === "starting" ? "it starts, and takes no commands yet" : "no commands are taken now";
+  const takes = ready.ready ? "commands are taken" : waits;
   place("state").textContent = `${verdict}:${count}, ZooKeeper leader ${said(ensemble.leader)}; ${takes}`;
   const problems = [...(ready.missing || []), ...(ready.alerts || [])];
   list(place("problems"), problems.map((one) => (typeof one === "string" ? one : said(one.text))));
