@@ -411,6 +411,20 @@ fn a_check_that_could_not_run_has_not_passed() {
     }
 }
 
+#[test]
+fn every_script_calls_what_there_is() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts");
+    let lib = fs::read_to_string(folder.join("lib.sh")).unwrap();
+    for file in fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file()) {
+        let text = fs::read_to_string(&file).unwrap();
+        for call in text.lines().filter(|line| line.starts_with("need")) {
+            let name = call.split([' ', '(']).next().unwrap();
+            let made = format!("\n{name}() {{");
+            assert!(lib.contains(&made) || text.contains(&made), "{}: nothing is called {name}", file.display());
+        }
+    }
+}
+
 /// A command that goes on until the script has said that it does.
 #[test]
 fn what_takes_long_is_not_silent() {

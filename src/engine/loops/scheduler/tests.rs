@@ -216,7 +216,7 @@ fn half() -> u64 {
     FILES as u64 / 2
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_run_makes_every_batch_and_is_done() {
     let mut desk = Desk::new().await;
     let run = desk.turn(true, |_, _| ()).await.unwrap();
@@ -228,7 +228,7 @@ async fn a_run_makes_every_batch_and_is_done() {
     assert_eq!(desk.row(), Some(OperationStatus::None));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_stop_ends_the_run_after_its_batch_and_not_the_next_one() {
     let mut desk = Desk::new().await;
     desk.draining = true;
@@ -246,7 +246,7 @@ async fn a_stop_ends_the_run_after_its_batch_and_not_the_next_one() {
     assert_eq!(desk.on(0), 0);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_run_does_not_go_on_without_a_session() {
     let mut desk = Desk::new().await;
     desk.draining = true;
@@ -262,7 +262,7 @@ async fn a_run_does_not_go_on_without_a_session() {
     assert!(run.note.as_deref().is_some_and(|note| note.contains("session")), "{run:?}");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_run_whose_moves_all_failed_is_failed() {
     let mut desk = Desk::new().await;
     std::fs::remove_dir_all(desk._folder.path().join("uploads/zk1")).unwrap();
@@ -273,7 +273,7 @@ async fn a_run_whose_moves_all_failed_is_failed() {
     assert!(run.note.as_deref().is_some_and(|note| note.contains("failed, the first because")), "{run:?}");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_paused_scheduler_obeys_a_person_and_neither_a_drain_nor_the_timer() {
     let mut desk = Desk::new().await;
     (desk.draining, desk.paused) = (true, true);
@@ -284,7 +284,7 @@ async fn a_paused_scheduler_obeys_a_person_and_neither_a_drain_nor_the_timer() {
     assert_eq!((run.decision, run.moves_done), (Decision::Ran, FILES as u64));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_drain_pokes_a_scheduler_that_is_on() {
     let mut desk = Desk::new().await;
     desk.draining = true;
@@ -293,7 +293,7 @@ async fn a_drain_pokes_a_scheduler_that_is_on() {
     assert_eq!((run.decision, run.by.as_str(), run.moves_done), (Decision::Ran, "drain", FILES as u64));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn who_does_not_lead_moves_nothing() {
     let mut desk = Desk::new().await;
     desk.fence.epoch = None;
@@ -301,7 +301,7 @@ async fn who_does_not_lead_moves_nothing() {
     assert_eq!((run.decision, run.moves_planned, desk.on(1)), (Decision::NotLeader, 0, 0));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_file_that_was_deleted_meanwhile_is_skipped_and_the_run_is_done() {
     let mut desk = Desk::new().await;
     desk.draining = true;
