@@ -18,8 +18,6 @@ pub(crate) struct Ledger(Arc<Mutex<BTreeMap<OperationId, Operation>>>);
 
 /// One process's way to the rows.
 pub(crate) struct Clerk {
-    /// It knows no single row when it is asked for one.
-    pub(crate) forgetful: bool,
     ledger: Ledger,
     notes: mpsc::Receiver<Note>,
     questions: mpsc::Receiver<Question>,
@@ -32,7 +30,7 @@ impl Ledger {
         let (questions, questions_rx) = mpsc::channel(QUESTIONS_MAX);
         let health = Arc::new(Mutex::new(Health::default()));
         let history = History { notes, questions, health, path: std::path::Path::new("simulated").into() };
-        (history, Clerk { forgetful: false, ledger: self.clone(), notes: notes_rx, questions: questions_rx })
+        (history, Clerk { ledger: self.clone(), notes: notes_rx, questions: questions_rx })
     }
 
     pub(crate) fn rows(&self) -> Vec<Row> {
@@ -88,7 +86,7 @@ impl Clerk {
                 _ = reply.send(Ok(rows.values().filter(|row| !row.status.is_final()).cloned().collect()));
             }
             Question::One { id, reply } => {
-                _ = reply.send(Ok(rows.get(&id).filter(|_| !self.forgetful).cloned()));
+                _ = reply.send(Ok(rows.get(&id).cloned()));
             }
             _ => {}
         }

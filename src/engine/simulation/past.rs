@@ -8,7 +8,6 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::process;
-use super::sabotage::Sabotage;
 use super::sky::Fault;
 use super::world::{REST_MAX, ROOT, Story, WITNESS, until};
 use crate::adapters::zookeeper::registry::Registry;
@@ -30,41 +29,38 @@ type Known = (FileId, Bytes, [u8; 32]);
 pub(super) async fn go_back(story: &mut Story<'_>) -> Vec<String> {
     let Some((old, files)) = story.saved.take() else { return Vec::new() };
     let world = Arc::clone(story.world);
+    world.truth.may_give_way(story.flipped.clone());
     // The bytes that were replaced meanwhile are gone.
-    keep_house(story, false).await;
+    keep_house(story).await;
     let before = known(&inventory(story).await);
     let acknowledged: Vec<FileEntry> = world.truth.files();
     story.end_all();
     world.sky.fire(Fault::OldSnapshot);
     world.ensemble.put_back(&old);
-    world.truth.put_back(files, story.flipped.clone());
+    world.truth.put_back(files);
     story.begin(0);
     let ready = || story.running.iter().all(|one| one.process.ctx.registry().is_some());
     if !until(REST_MAX, ready).await {
         return vec!["nobody works after the servers went back".into()];
     }
-    let blindly = world.sabotage == Some(Sabotage::TrashEmptiedBlindly);
     for _ in 0..2 {
-        keep_house(story, blindly).await;
+        keep_house(story).await;
     }
     judge(story, &before, &acknowledged).await
 }
 
-/// What the leader's loops do in a while. `blindly`: the trash is emptied before anything is looked at.
-async fn keep_house(story: &Story<'_>, blindly: bool) {
+/// What the leader's loops do in a while.
+async fn keep_house(story: &Story<'_>) {
     for one in &story.running {
         let ctx = &one.process.ctx;
         let Some(registry) = ctx.registry() else { continue };
         // What fails is made up for the next time.
         _ = recovery::run(ctx, true).await;
         let Some(files) = records(story).await else { continue };
-        if blindly {
-            empty(ctx, &files, BTreeSet::new()).await;
-        }
         _ = scrub::pass(ctx, &registry, &story.world.nodes, &files).await;
         scrub::round(ctx, &registry, &files).await;
         let lost = lost(ctx, &files).await;
-        empty(ctx, &files, if blindly { BTreeSet::new() } else { lost }).await;
+        empty(ctx, &files, lost).await;
     }
 }
 

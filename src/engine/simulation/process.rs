@@ -148,8 +148,7 @@ pub(super) fn store(world: &World, pid: Pid) -> BlobStore {
     store
 }
 
-async fn keep_books(world: Arc<World>, pid: Pid, mut clerk: Clerk) {
-    clerk.forgetful = world.sabotage == Some(super::sabotage::Sabotage::RowsNotAsked);
+async fn keep_books(world: Arc<World>, pid: Pid, clerk: Clerk) {
     let lies = world.sabotage == Some(super::sabotage::Sabotage::RowsLater);
     clerk
         .work(lies, || async {

@@ -43,14 +43,10 @@ pub(super) enum Sabotage {
     StrangerSweeps,
     /// What lies in a trash or in quarantine is never looked for.
     NotBroughtBack,
-    /// The trash is emptied without a look at what records have lost.
-    TrashEmptiedBlindly,
-    /// The recovery does not ask whether what it takes back was acknowledged.
-    RowsNotAsked,
 }
 
 impl Sabotage {
-    pub(super) const ALL: [Self; 13] = [
+    pub(super) const ALL: [Self; 11] = [
         Self::NoFlip,
         Self::AbortAssumed,
         Self::NoRecordVersion,
@@ -62,8 +58,6 @@ impl Sabotage {
         Self::RowsLater,
         Self::StrangerSweeps,
         Self::NotBroughtBack,
-        Self::TrashEmptiedBlindly,
-        Self::RowsNotAsked,
     ];
 
     /// The faults under which it shows soonest; any when empty.
@@ -73,7 +67,7 @@ impl Sabotage {
             Self::NoNodeCheck => &[Fault::Drain],
             Self::NoSync | Self::RowsLater => &[Fault::PowerLoss],
             Self::StrangerSweeps => &[Fault::Stranger],
-            Self::NotBroughtBack | Self::TrashEmptiedBlindly | Self::RowsNotAsked => &[Fault::OldSnapshot],
+            Self::NotBroughtBack => &[Fault::OldSnapshot],
             _ => &[],
         }
     }
@@ -89,7 +83,6 @@ impl Sabotage {
             Self::RowsLater => &["I5", "I9"],
             Self::StrangerSweeps => &["I1", "I6"],
             Self::NotBroughtBack => &["I1"],
-            Self::TrashEmptiedBlindly | Self::RowsNotAsked => &["I1", "I7"],
         }
     }
 }

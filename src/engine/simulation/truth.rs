@@ -76,10 +76,15 @@ impl Truth {
         known.files.iter().map(|(id, record)| FileEntry { id: *id, version: 0, record: record.clone() }).collect()
     }
 
-    /// The servers have gone back to these records, of which some blobs are `damaged`.
-    pub(super) fn put_back(&self, files: Vec<FileEntry>, damaged: BTreeSet<AttemptId>) {
+    /// From now on these blobs may give way to whole ones: they are damaged.
+    pub(super) fn may_give_way(&self, damaged: BTreeSet<AttemptId>) {
+        self.known().damaged = damaged;
+    }
+
+    /// The servers have gone back to these records.
+    pub(super) fn put_back(&self, files: Vec<FileEntry>) {
         let mut known = self.known();
-        let violations = std::mem::take(&mut known.violations);
+        let (violations, damaged) = (std::mem::take(&mut known.violations), std::mem::take(&mut known.damaged));
         let named = files.iter().map(|entry| entry.record.blob).collect();
         let files = files.into_iter().map(|entry| (entry.id, entry.record)).collect();
         *known = Known { files, named, violations, damaged, commits: known.commits, ..Known::default() };
