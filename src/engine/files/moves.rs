@@ -154,7 +154,7 @@ async fn meanwhile(ctx: &Context, registry: &Registry, one: &Moving, failure: Fa
     }
 }
 
-/// Steps 3 and 4: the bytes in the target's `.tmp`, synced, with the record's size and hash. Without a
+/// Copy and verify: the bytes in the target's `.tmp`, synced, with the record's size and hash. Without a
 /// session no copy begins.
 async fn copy_one(ctx: &Context, one: Moving) -> (Moving, Result<(), Failure>) {
     if ctx.registry().is_none() {
@@ -252,7 +252,7 @@ fn commit_of(ctx: &Context, one: &Moving) -> MoveCommit {
     }
 }
 
-/// Step 6 for the whole batch; what it refuses is tried one by one.
+/// Commit for the whole batch; what it refuses is tried one by one.
 async fn commit(
     ctx: &Context,
     registry: &Registry,
@@ -302,7 +302,7 @@ async fn commit(
     told(ctx, committed, outcome).await
 }
 
-/// Step 7: the record as it is now, and the row of history.
+/// What follows a commit at once: the record as it is now.
 async fn told(ctx: &Context, committed: Vec<(Moving, MoveCommit)>, outcome: &mut Outcome) -> Vec<Moving> {
     let mut moving = Vec::with_capacity(committed.len());
     for (mut one, commit) in committed {
@@ -325,7 +325,7 @@ async fn finish(ctx: &Context, registry: &Registry, moving: Vec<Moving>, outcome
     collect(ctx, registry, committed).await;
 }
 
-/// Steps 7 to 9: the source's bytes to the trash, the rows on disk, then the intents. What fails here is
+/// Collect, row and close: the source's bytes to the trash, the rows on disk, then the intents. What fails here is
 /// the recovery's: an intent stays as long as anything is left to do, its row included.
 async fn collect(ctx: &Context, registry: &Registry, committed: Vec<Moving>) {
     let trashed = collect_sources(ctx, &committed).await;

@@ -122,7 +122,7 @@ impl Upload<'_> {
         }
     }
 
-    /// Steps 3 to 5.
+    /// Copy, verify and publish.
     async fn write(&mut self, source: Source) -> Result<Written, Failure> {
         let progress = Arc::new(AtomicU64::new(0));
         let blobs = &self.ctx.blobs;
@@ -149,7 +149,7 @@ impl Upload<'_> {
         Ok(written)
     }
 
-    /// Step 6. A node whose record was changed meanwhile is looked at again: only a drain keeps the file
+    /// Commit. A node whose record was changed meanwhile is looked at again: only a drain keeps the file
     /// out of it, and then another node takes the file, unless the sender named this one.
     async fn commit(
         &mut self,
