@@ -217,12 +217,12 @@ fn least_spreads(counts: &[u64], floors: &[u64], weights: &[u32]) -> Vec<u64> {
     let total: u64 = counts.iter().sum();
     let mut least = vec![u64::MAX; total as usize + 1];
     let mut ways = vec![Vec::new()];
-    for at in 0..counts.len() {
+    for (at, floor) in floors.iter().copied().enumerate() {
         let next = |way: &Vec<u64>| {
             let left = total - way.iter().sum::<u64>();
-            let (lowest, highest) = if at + 1 == counts.len() { (left, left) } else { (floors[at], left) };
+            let (lowest, highest) = if at + 1 == counts.len() { (left, left) } else { (floor, left) };
             let longer = |count| way.iter().copied().chain([count]).collect::<Vec<_>>();
-            (lowest..=highest).filter(|count| *count >= floors[at]).map(longer).collect::<Vec<_>>()
+            (lowest..=highest).filter(|count| *count >= floor).map(longer).collect::<Vec<_>>()
         };
         ways = ways.iter().flat_map(next).collect();
     }

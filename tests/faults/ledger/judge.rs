@@ -53,7 +53,7 @@ impl Judge<'_> {
             Asked::Upload { name, blake3 } => self.upload(entry, name, blake3).into_iter().for_each(&mut wrong),
             Asked::Download { file, blake3 } => self.download(entry, file, blake3).into_iter().for_each(&mut wrong),
             Asked::Delete { file } | Asked::Migrate { file, .. } => {
-                self.gone(entry, file).into_iter().for_each(&mut wrong)
+                self.gone(entry, file).into_iter().for_each(&mut wrong);
             }
             Asked::Stress { .. } => self.stress(entry).into_iter().for_each(&mut wrong),
             Asked::Drain { .. } | Asked::Undrain { .. } | Asked::Weight { .. } | Asked::Run => {}

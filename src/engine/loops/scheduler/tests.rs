@@ -178,7 +178,7 @@ impl Desk {
             loop {
                 tokio::select! {
                     Some(ask) = asks.recv() => match ask {
-                        Ask::Plan { reply } => _ = plan.take().map(|plan| reply.send(plan)),
+                        Ask::Plan { reply } => plan.take().map_or_else(|| panic!("one plan a turn"), |plan| _ = reply.send(plan)),
                         Ask::Drains { reply } => _ = reply.send(drains.clone()),
                         Ask::Fence { .. } | Ask::Emptiest { .. } => panic!("not asked by a scheduler"),
                     },
