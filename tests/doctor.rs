@@ -160,8 +160,12 @@ async fn doctor_changes_nothing_and_tells_what_is() {
         assert_eq!(of(&found, check, part).status, "ok");
     }
 
-    // `docker compose down -v`: the records go, the folder stays; a new ensemble begins in it.
+    // `docker compose down -v`: the records go, the folder stays; a new ensemble begins in it, once asked for.
     remove(&coord, "/demo").await;
+    let mut claim = Command::new(env!("CARGO_BIN_EXE_zkdeck"));
+    claim.args(["doctor", "--adopt", "--yes", "--zk", &bench.hosts]).current_dir(bench.folder.path());
+    let claimed = claim.output().unwrap();
+    assert!(claimed.status.success(), "{claimed:?}");
     let deck = bench.deck().await;
     let quarantine = bench.folder.path().join("data/quarantine/");
     let kept = || async { quarantine.read_dir().ok()?.any(|node| node.is_ok()).then_some(()) };

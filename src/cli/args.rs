@@ -102,6 +102,7 @@ const GOES_BY: &[(&str, &[(&str, &str)])] = &[
     (
         "logs",
         &[
+            ("local", "Search the files in the log folder, not the Elasticsearch of this folder's stack"),
             ("logs", "Folder of log files to search when there is no Elasticsearch [default: logs]"),
             ("config", "File with settings [default: zkdeck.toml]"),
         ],

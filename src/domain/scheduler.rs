@@ -145,7 +145,7 @@ impl Run {
         match self.decision {
             Decision::Balanced => "balanced: nothing to move".to_owned(),
             Decision::BelowTrigger => format!(
-                "nothing to move: the counts differ by {}, and a run moves files from {} on",
+                "nothing to move: the spread is {}, and a run moves files from {} on",
                 self.max_difference, self.threshold
             ),
             decision => {
