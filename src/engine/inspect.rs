@@ -11,7 +11,7 @@ use crate::domain::invariants::{Picture, Row, Stored, Violation, check, lasting}
 use crate::domain::operation::{HISTORY_PAGE_MAX, HistoryQuery};
 
 /// By so much the servers' clock may be ahead of the one that rows are written by.
-const CLOCKS_APART: Millis = Millis::from_secs(600);
+pub const CLOCKS_APART: Millis = Millis::from_secs(600);
 
 /// What is looked at. What is `None` is not judged.
 pub struct Inspection {

@@ -15,7 +15,7 @@ use crate::adapters::zookeeper::registry::Registry;
 use crate::adapters::zookeeper::{ZkConfig, connect};
 use crate::domain::ids::{Bytes, NodeId, Timestamp};
 use crate::domain::invariants::Violation;
-use crate::engine::inspect::Inspection;
+use crate::engine::inspect::{CLOCKS_APART, Inspection};
 
 pub(super) const NAME: &str = "store";
 /// Violations that are printed one by one.
@@ -68,6 +68,7 @@ pub(super) async fn look(place: &Place) -> Result<Store, NoStore> {
     };
     let nodes: Vec<NodeId> = place.servers.iter().map(|server| server.node.clone()).collect();
     let (registry, since) = records(place, blobs.store_id().unwrap_or_default()).await?;
+    let since = boundary(&registry, since).await;
     let path = history_config(place).path;
     let history = blocking(move || path.is_file().then(|| History::look(&path).ok())).await.flatten().flatten();
     Ok(Store { registry, blobs, history, nodes, since })
@@ -200,6 +201,15 @@ fn verdict(violations: &[Violation], hashes: bool) -> Vec<Finding> {
         findings.push(Finding::fail(NAME, message, "mend these first, then ask again"));
     }
     findings
+}
+
+/// When the ensemble got its first records, as far as they bear it out: records that are older than their
+/// znodes were put back, and history belongs to them from its beginning.
+async fn boundary(registry: &Registry, since: Option<Timestamp>) -> Option<Timestamp> {
+    let since = since?;
+    let loaded = registry.load_files(|_| ()).await.ok()?;
+    let older = loaded.entries.iter().any(|entry| entry.record.created_ms.plus(CLOCKS_APART) < since);
+    (!older).then_some(since)
 }
 
 /// Rows of history that tell of an ensemble that is gone.
