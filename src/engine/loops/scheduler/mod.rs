@@ -37,6 +37,8 @@ const BATCH_BYTES: u64 = 64 * 1024 * 1024;
 /// How long a standby waits for a leader to take its request on.
 const TAKE_LIMIT: Duration = Duration::from_secs(60);
 const ANSWER_POLL: Duration = Duration::from_millis(100);
+/// How long a drain with files left waits for the next try.
+const DRAIN_EVERY: Duration = Duration::from_secs(10);
 /// The time of the next run is told anew when it is off by more.
 const TOLD_WITHIN_MS: u64 = 500;
 
@@ -165,6 +167,9 @@ pub struct Scheduler {
     stood_by: bool,
     /// When the timer's next run is due; `None` while standing by or paused.
     next: Option<Instant>,
+    /// When a drain that has files left is gone on with although nothing poked: it may have lost its leader,
+    /// or its last moves failed.
+    drain_due: Instant,
     /// What was told of it, as a time of day.
     told: Option<Timestamp>,
     /// Decision and spread of the last row: the timer writes a new one only when they change.
@@ -193,6 +198,7 @@ impl Scheduler {
             led: false,
             stood_by: false,
             next: None,
+            drain_due: Instant::now() + DRAIN_EVERY,
             told: None,
             noted: None,
             ended: BTreeSet::new(),
@@ -240,10 +246,12 @@ impl Scheduler {
         Ok(())
     }
 
-    /// A drain that has files left and nothing under way wants a run now.
+    /// A drain that has files left and nothing under way wants a run now, and every [`DRAIN_EVERY`].
     async fn drains(&mut self) {
         let draining = self.ctx.drains().await;
-        if draining.iter().any(|(_, _, left)| *left > 0) && self.poked {
+        let due = self.poked || self.drain_due <= Instant::now();
+        if draining.iter().any(|(_, _, left)| *left > 0) && due {
+            self.drain_due = Instant::now() + DRAIN_EVERY;
             self.execute(clock::new_operation(), BY_DRAIN, false).await;
         }
         for (node, record, left) in self.ctx.drains().await {
@@ -270,7 +278,8 @@ impl Scheduler {
         self.ctx.emit(Event::RunEnded(Arc::clone(&run))).await;
         if run.decision == Decision::Stopped && self.next.is_some() {
             // Who stops a run has an interval to pause the scheduler in.
-            self.next = Some(Instant::now() + Duration::from_millis(self.period.0));
+            let later = Instant::now() + Duration::from_millis(self.period.0);
+            (self.next, self.drain_due) = (Some(later), later.max(self.drain_due));
         }
         if run.moves_planned > 0 || asked {
             self.tell_others(&run).await;

@@ -293,6 +293,16 @@ async fn a_drain_pokes_a_scheduler_that_is_on() {
     assert_eq!((run.decision, run.by.as_str(), run.moves_done), (Decision::Ran, "drain", FILES as u64));
 }
 
+/// Its leader is gone, or its last moves failed: nobody pokes, and the timer's next run may be far.
+#[tokio::test(start_paused = true)]
+async fn a_drain_with_files_left_goes_on_without_a_poke() {
+    let mut desk = Desk::new().await;
+    desk.draining = true;
+    desk.scheduler.drain_due = Instant::now();
+    let run = desk.turn(false, |_, _| ()).await.unwrap();
+    assert_eq!((run.by.as_str(), run.moves_done), ("drain", FILES as u64));
+}
+
 #[tokio::test(start_paused = true)]
 async fn who_does_not_lead_moves_nothing() {
     let mut desk = Desk::new().await;
