@@ -12,12 +12,15 @@ use crate::adapters::faults;
 use crate::adapters::zookeeper::election;
 use crate::adapters::zookeeper::registry::{Decided, Registry};
 use crate::domain::cause::Cause;
-use crate::domain::ids::{AttemptId, InstanceId};
+use crate::domain::ids::{AttemptId, InstanceId, Millis};
 use crate::domain::migration::{Intent, IntentKind, IntentState};
 use crate::domain::operation::{Operation, OperationKind, OperationStatus};
 use crate::domain::snapshot::{InstanceInfo, Level};
 use crate::engine::clock;
 use crate::engine::context::Context;
+
+/// So long after its row a drain is in its node's record, if its instance lives.
+const DRAIN_BEGUN: Millis = Millis::from_secs(60);
 
 /// Looks at every intent once. `leads`: also at those of instances that are gone.
 ///
@@ -117,7 +120,9 @@ async fn close_rows(
     let lives = |row: &Operation| alive.iter().any(|info| info.name() == row.instance && info.since_ms <= row.started);
     let rows = ctx.history.open_rows().await.map_err(|error| error.to_string())?;
     for row in rows {
-        if lives(&row) || open.contains(&AttemptId::from(row.id)) {
+        // A drain lives in its node's record: whoever lifted it may be gone, and who began it live.
+        let begun = row.kind == OperationKind::Drain && clock::now().since(row.started) >= DRAIN_BEGUN;
+        if (lives(&row) && !begun) || open.contains(&AttemptId::from(row.id)) {
             continue;
         }
         let end = rows::end_of(registry, &row).await.map_err(|error| error.settled())?;
