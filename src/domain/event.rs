@@ -15,6 +15,20 @@ use super::snapshot::{
     ScrubView, SessionState, StoreView, WorkloadView,
 };
 
+/// A place in the order in which this process wrote records and began to read them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Mark(pub u64);
+
+/// How a change of a record was learned. A read that began before a write of this process had ended may not
+/// have seen it, whenever its answer comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Learned {
+    /// This process wrote it: the mark made after the commit.
+    Written(Mark),
+    /// It was read: the mark before the read began.
+    Read(Mark),
+}
+
 #[derive(Clone, Debug)]
 pub enum Event {
     Session {
@@ -31,9 +45,16 @@ pub enum Event {
     FilesLoaded {
         entries: Vec<FileEntry>,
         unreadable: Vec<String>,
+        since: Mark,
     },
-    FileChanged(Box<FileEntry>),
-    FileRemoved(FileId),
+    FileChanged {
+        entry: Box<FileEntry>,
+        learned: Learned,
+    },
+    FileRemoved {
+        file: FileId,
+        learned: Learned,
+    },
     /// A record that cannot be parsed.
     FileUnreadable {
         path: String,
@@ -89,7 +110,11 @@ pub enum Event {
         total: u64,
     },
     History(HistoryView),
-    SchedulerPaused(bool),
+    /// The switch, and the version of its record.
+    SchedulerPaused {
+        paused: bool,
+        version: i32,
+    },
     SchedulerNext(Option<Timestamp>),
     RunStarted {
         id: OperationId,

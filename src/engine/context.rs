@@ -1,6 +1,8 @@
 //! What every loop and job holds: ways to tell the core, ask the core, and reach the outside.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
@@ -13,7 +15,7 @@ use crate::adapters::faults;
 use crate::adapters::history::History;
 use crate::adapters::zookeeper::registry::{Fence, Registry};
 use crate::domain::command::Rejected;
-use crate::domain::event::Event;
+use crate::domain::event::{Event, Learned, Mark};
 use crate::domain::file::FileEntry;
 use crate::domain::ids::{Bytes, NodeId};
 use crate::domain::node::NodeRecord;
@@ -59,11 +61,37 @@ pub enum Ask {
     },
 }
 
+/// Orders what this process writes among what it reads. Cheap to clone; all clones are one order.
+#[derive(Clone, Debug, Default)]
+pub struct Marks(Arc<AtomicU64>);
+
+impl Marks {
+    /// To be taken after a commit.
+    #[must_use]
+    pub fn written(&self) -> Learned {
+        Learned::Written(Mark(self.0.fetch_add(1, Ordering::SeqCst) + 1))
+    }
+
+    /// To be taken before a read.
+    #[must_use]
+    pub fn reading(&self) -> Mark {
+        Mark(self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// Longest wait until what other sessions wrote is known here.
+const CATCH_UP_LIMIT: Duration = Duration::from_secs(10);
+
+/// Asks the session's loop to answer once it has told all changes that it had heard of.
+pub type CatchUp = oneshot::Sender<()>;
+
 /// Cheap to clone.
 #[derive(Clone)]
 pub struct Context {
     pub events: mpsc::Sender<Event>,
     pub asks: mpsc::Sender<Ask>,
+    pub catch_ups: mpsc::Sender<CatchUp>,
+    pub marks: Marks,
     /// The registry while there is a session.
     pub link: watch::Receiver<Option<Registry>>,
     pub snapshots: watch::Receiver<Arc<Snapshot>>,
@@ -136,6 +164,25 @@ impl Context {
         self.snapshots.borrow().clone()
     }
 
+    /// Waits until the core knows every record that any session had written before the call. Without a session,
+    /// or when the servers do not answer, it gives up: what is known then is all there is.
+    pub async fn catch_up(&self) {
+        let Some(registry) = self.registry() else { return };
+        let work = async {
+            registry.catch_up().await.map_err(|error| error.to_string())?;
+            let (reply, caught_up) = oneshot::channel();
+            self.catch_ups.send(reply).await.map_err(|error| error.to_string())?;
+            caught_up.await.map_err(|error| error.to_string())
+        };
+        let limited = tokio::time::timeout(CATCH_UP_LIMIT, work);
+        let Some(done) = self.stop.run_until_cancelled(limited).await else { return };
+        match done {
+            Ok(Ok(())) => {}
+            Ok(Err(cause)) => tracing::debug!("not caught up with other sessions: {cause}"),
+            Err(_) => tracing::warn!("not caught up with other sessions within {} s", CATCH_UP_LIMIT.as_secs()),
+        }
+    }
+
     /// A plan from the state as it is now; `None` when the program ends.
     pub async fn plan(&self) -> Option<PlanAnswer> {
         let (reply, answer) = oneshot::channel();
@@ -189,6 +236,8 @@ pub(in crate::engine) mod testing {
             driver: Driver::new(events.clone(), stop.clone()),
             events,
             asks: mpsc::channel(1).0,
+            catch_ups: mpsc::channel(1).0,
+            marks: Marks::default(),
             link,
             snapshots: watch::channel(Arc::new(fixtures::snapshot())).1,
             blobs: BlobStore::open(BlobConfig::new(folder.join("uploads")), nodes).unwrap(),

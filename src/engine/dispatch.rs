@@ -17,7 +17,7 @@ use crate::adapters::control::ServerControl;
 use crate::adapters::logs::Logs;
 use crate::adapters::zookeeper::registry::ReadFile;
 use crate::domain::command::{Accepted, Actor, Command, Rejected, Stress};
-use crate::domain::event::Event;
+use crate::domain::event::{Event, Learned};
 use crate::domain::file::FileEntry;
 use crate::domain::ids::{FileId, NodeId, OperationId};
 use crate::domain::log::{LogAnswer, LogAsk, LogFail};
@@ -301,9 +301,10 @@ async fn find(ctx: &Context, file: FileId) -> Result<Arc<FileEntry>, Rejected> {
         let cause = ctx.snapshot().session.cause.clone();
         return Err(disconnected(cause.unwrap_or_else(|| "still connecting".into())));
     };
+    let begun = ctx.marks.reading();
     match registry.find_file(file).await {
         Ok(ReadFile::Entry(entry)) => {
-            ctx.emit(Event::FileChanged(entry.clone())).await;
+            ctx.emit(Event::FileChanged { entry: entry.clone(), learned: Learned::Read(begun) }).await;
             Ok(Arc::new(*entry))
         }
         Ok(ReadFile::Gone) => Err(Rejected::UnknownFile { given: file }),

@@ -123,8 +123,8 @@ pub(super) async fn pause_scheduler(ctx: &Context, id: OperationId, paused: bool
     let row = Row { ctx, id, kind, what: what.into(), source: None, target: None, by, started: clock::now() };
     row.write(OperationStatus::Started, None).await;
     let result = settled(ctx, Write::Switch { paused }).await;
-    if let Some(Ok(_)) = result {
-        ctx.emit(Event::SchedulerPaused(paused)).await;
+    if let Some(Ok(version)) = result {
+        ctx.emit(Event::SchedulerPaused { paused, version }).await;
     }
     row.end(result.map(|result| result.map(drop).map_err(|error| zk_fault(&error)))).await;
 }

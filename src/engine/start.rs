@@ -7,7 +7,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::clock;
-use super::context::Context;
+use super::context::{Context, Marks};
 use super::core::{ASKS_MAX, Core, EVENTS_MAX};
 use super::dispatch::Dispatch;
 use super::driver::Driver;
@@ -78,6 +78,7 @@ pub fn start(parts: Parts) -> (Handle, Engine) {
     let now = clock::now();
     let (events, events_rx) = mpsc::channel(EVENTS_MAX);
     let (asks, asks_rx) = mpsc::channel(ASKS_MAX);
+    let (catch_ups, catch_ups_rx) = mpsc::channel(ASKS_MAX);
     let (link_tx, link) = watch::channel(None);
     let mut state = State::new(parts.settings, parts.instance.clone(), now);
     let (handle, handle_end) = Handle::pair(Arc::new(state.snapshot(now)));
@@ -91,6 +92,8 @@ pub fn start(parts: Parts) -> (Handle, Engine) {
     let ctx = Context {
         events,
         asks,
+        catch_ups,
+        marks: Marks::default(),
         link,
         snapshots: handle.snapshots(),
         blobs: parts.blobs,
@@ -110,7 +113,7 @@ pub fn start(parts: Parts) -> (Handle, Engine) {
     let control = parts.control;
     let dispatch = Dispatch::new(ctx.clone(), scheduler_port.clone(), workload_port, Arc::clone(&control), parts.logs);
     let read_only = instance.read_only;
-    session.run(Session::new(ctx.clone(), parts.zk, nodes.clone(), read_only, link_tx, scheduler_port));
+    session.run(Session::new(ctx.clone(), parts.zk, nodes.clone(), read_only, link_tx, scheduler_port, catch_ups_rx));
     work.run(Health::new(ctx.clone(), parts.prober, parts.targets));
     work.run(Hosts::new(ctx.clone(), Arc::clone(&control), parts.local.clone(), nodes));
     work.run(Past::new(ctx.clone()));

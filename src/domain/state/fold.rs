@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::State;
 use crate::domain::ensemble::{self, EnsembleState, EnsembleView, Member};
-use crate::domain::event::Event;
+use crate::domain::event::{Event, Mark};
 use crate::domain::file::FileEntry;
 use crate::domain::health::START_LIMIT;
 use crate::domain::ids::{AttemptId, Epoch, FileId, Millis, NodeId, OperationId, Timestamp};
@@ -31,9 +31,9 @@ impl State {
             Event::Epoch(epoch) => self.epoch_seen(epoch, now),
             Event::Instances(instances) => self.instances = instances.into(),
             Event::Reading(reading) => self.reading = Some(reading),
-            Event::FilesLoaded { entries, unreadable } => self.files_loaded(entries, unreadable, now),
-            Event::FileChanged(entry) => self.file_changed(Arc::new(*entry)),
-            Event::FileRemoved(file) => self.file_removed(file),
+            Event::FilesLoaded { entries, unreadable, since } => self.files_loaded(entries, unreadable, since, now),
+            Event::FileChanged { entry, learned } => self.file_learned(Arc::new(*entry), learned, now),
+            Event::FileRemoved { file, learned } => self.file_gone(file, learned, now),
             Event::FileUnreadable { path, cause } => _ = self.unreadable.insert(path, cause),
             Event::Node { node, record, version } => self.node_changed(node, record, version, now),
             Event::Probed(sample) => {
@@ -67,7 +67,7 @@ impl State {
             Event::Operation(operation) => self.operation_changed(*operation, now),
             Event::HistoryLoaded { newest, total } => self.history_loaded(newest, total, now),
             Event::History(history) => self.history_seen(history, now),
-            Event::SchedulerPaused(paused) => self.scheduler.paused = paused,
+            Event::SchedulerPaused { paused, version } => self.pause_seen(paused, version),
             Event::SchedulerNext(next) => self.scheduler.next_run = next,
             Event::RunStarted { id, planned } => self.run_started(id, planned, now),
             Event::RunProgress { id, done, failed, skipped } => {
@@ -142,6 +142,7 @@ impl State {
                 self.files_read = Some(now);
             }
             self.files_complete = false;
+            self.paused_version = None;
             self.reading = None;
             self.leadership = LeadershipView { epoch: self.leadership.epoch, ..LeadershipView::default() };
             self.scheduler.next_run = None;
@@ -181,12 +182,13 @@ impl State {
         }
     }
 
-    fn files_loaded(&mut self, entries: Vec<FileEntry>, unreadable: Vec<String>, now: Timestamp) {
+    fn files_loaded(&mut self, entries: Vec<FileEntry>, unreadable: Vec<String>, since: Mark, now: Timestamp) {
         self.placement.clear();
         self.files.clear();
         for entry in entries {
             self.file_changed(Arc::new(entry));
         }
+        self.write_again(since);
         if !unreadable.is_empty() {
             let text = format!("{} records cannot be read and are left alone: {}", unreadable.len(), unreadable[0]);
             self.notice(Level::Warning, text, now);
@@ -200,7 +202,7 @@ impl State {
     }
 
     /// An older version than the known one is an echo that came late.
-    fn file_changed(&mut self, entry: Arc<FileEntry>) {
+    pub(super) fn file_changed(&mut self, entry: Arc<FileEntry>) {
         if self.files.get(entry.id).is_some_and(|known| known.version > entry.version) {
             return;
         }
@@ -212,7 +214,7 @@ impl State {
         self.files.insert(entry);
     }
 
-    fn file_removed(&mut self, file: FileId) {
+    pub(super) fn file_removed(&mut self, file: FileId) {
         self.placement.remove(file);
         self.files.remove(file);
         self.not_damaged(file);
@@ -399,6 +401,14 @@ impl State {
         self.scheduler.preview = None;
     }
 
+    /// An older version than the known one is an echo that came late.
+    fn pause_seen(&mut self, paused: bool, version: i32) {
+        if self.paused_version.is_none_or(|known| version >= known) {
+            self.paused_version = Some(version);
+            self.scheduler.paused = paused;
+        }
+    }
+
     fn run_ended(&mut self, run: Arc<Run>) {
         if self.scheduler.running.as_ref().is_some_and(|running| running.id == run.id) {
             self.scheduler.running = None;
@@ -436,6 +446,7 @@ impl State {
     }
 
     fn tick(&mut self, now: Timestamp) {
+        self.own.forget_old(now);
         for tracker in &mut self.trackers {
             tracker.tick(now);
         }

@@ -1,6 +1,6 @@
 //! The one state that the core owns: events are folded in, snapshots are taken out.
 //!
-//! `fold` applies events (`stores` those of disks, bytes and history), `nodes` answers what a node can do, `policy` makes the planner's input,
+//! `fold` applies events (`stores` those of disks, bytes and history; `own` holds what was written against what was read before), `nodes` answers what a node can do, `policy` makes the planner's input,
 //! `check` judges commands, `alerts` says what is sick, `view` makes snapshots. Every method gets the time from its caller.
 
 mod alerts;
@@ -8,6 +8,7 @@ mod check;
 mod drain;
 mod fold;
 mod nodes;
+mod own;
 mod policy;
 mod ready;
 mod stores;
@@ -21,6 +22,7 @@ use std::sync::Arc;
 
 pub use self::check::Order;
 use self::drain::DrainTrack;
+use self::own::OwnWrites;
 use super::ensemble::EnsembleView;
 use super::file_table::FileTable;
 use super::health::ServerTracker;
@@ -89,6 +91,9 @@ pub struct State {
     /// Commands have been taken, or could have been, since the start.
     was_ready: bool,
     records: BTreeMap<NodeId, (NodeRecord, i32)>,
+    own: OwnWrites,
+    /// Of the scheduler's switch, in this session.
+    paused_version: Option<i32>,
     free: BTreeMap<NodeId, Bytes>,
     /// Consecutive write errors and the last cause, per node.
     write_errors: BTreeMap<NodeId, (u32, String)>,
@@ -168,6 +173,8 @@ impl State {
             was_whole: false,
             was_ready: false,
             records: BTreeMap::new(),
+            own: OwnWrites::default(),
+            paused_version: None,
             free: BTreeMap::new(),
             write_errors: BTreeMap::new(),
             marked_full: BTreeMap::new(),

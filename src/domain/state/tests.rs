@@ -1,7 +1,7 @@
 use super::*;
 use crate::domain::command::{Command, LARGE_RUN, Rejected, ServerAction, Stress};
 use crate::domain::ensemble::{EnsembleState, Quorum};
-use crate::domain::event::Event;
+use crate::domain::event::{Event, Learned, Mark};
 use crate::domain::file::FileEntry;
 use crate::domain::fixtures::{NOW, file, node_id, operation, snapshot};
 use crate::domain::ids::{Bytes, Epoch, FileId, Millis, OperationId, Zxid};
@@ -63,7 +63,7 @@ fn state(counts: [u64; 3]) -> State {
     let entries = NODES.iter().zip(counts).enumerate();
     let entries =
         entries.flat_map(|(at, (node, count))| (0..count).map(move |i| file((at as u128) << 32 | u128::from(i), node)));
-    tell(Event::FilesLoaded { entries: entries.collect(), unreadable: Vec::new() });
+    tell(Event::FilesLoaded { entries: entries.collect(), unreadable: Vec::new(), since: Mark(0) });
     tell(leads(3));
     state
 }
@@ -137,13 +137,39 @@ fn nothing_is_planned_from_partial_data() {
     assert_eq!(lost.spread(), None);
 }
 
+fn changed(entry: FileEntry, learned: Learned) -> Event {
+    Event::FileChanged { entry: Box::new(entry), learned }
+}
+
+/// A reading of all records, or of one, that began before a write of this process ended does not know of it.
+#[test]
+fn a_read_that_began_before_a_write_takes_nothing_back() {
+    let mut state = state([1, 0, 0]);
+    let known = |state: &State, id: u128| state.files().get(FileId::new(id)).is_some();
+    let loaded = |since| Event::FilesLoaded { entries: vec![file(0, "zk1")], unreadable: Vec::new(), since };
+    let removed = |id, learned| Event::FileRemoved { file: FileId::new(id), learned };
+    state.apply(changed(file(7, "zk2"), Learned::Written(Mark(1))), NOW);
+    state.apply(loaded(Mark(0)), NOW);
+    assert!(known(&state, 7) && state.spread() == Some(1), "an upload");
+    state.apply(removed(7, Learned::Read(Mark(0))), NOW);
+    assert!(known(&state, 7));
+    state.apply(removed(0, Learned::Written(Mark(2))), NOW);
+    state.apply(loaded(Mark(1)), NOW);
+    state.apply(changed(file(0, "zk1"), Learned::Read(Mark(1))), NOW);
+    assert!(!known(&state, 0), "a delete");
+    state.apply(changed(file(0, "zk1"), Learned::Written(Mark(1))), NOW);
+    assert!(!known(&state, 0), "what was told late of before the delete");
+    state.apply(loaded(Mark(2)), NOW);
+    assert!(known(&state, 0) && !known(&state, 7), "what is read after the writes is true");
+}
+
 #[test]
 fn an_echo_of_an_older_version_changes_nothing() {
     let mut state = state([1, 0, 0]);
     let old = file(0, "zk1");
     let new = FileEntry { version: 2, ..file(0, "zk2") };
-    state.apply(Event::FileChanged(Box::new(new)), NOW);
-    state.apply(Event::FileChanged(Box::new(old)), NOW);
+    state.apply(changed(new, Learned::Written(Mark(1))), NOW);
+    state.apply(changed(old, Learned::Read(Mark(1))), NOW);
     let view = state.snapshot(NOW);
     assert_eq!(view.files.get(FileId::new(0)).unwrap().record.owner, node_id("zk2"));
     assert_eq!((view.nodes[0].files, view.nodes[1].files), (0, 1));
@@ -271,7 +297,7 @@ fn a_drain_needs_somewhere_to_go() {
 fn progress_of_a_drain_is_told_with_the_cause_of_a_stall() {
     let mut state = state([10, 5, 5]);
     state.apply(Event::Node { node: node_id("zk1"), record: draining(10), version: 1 }, NOW);
-    state.apply(Event::SchedulerPaused(true), NOW);
+    state.apply(Event::SchedulerPaused { paused: true, version: 1 }, NOW);
     for second in 1..=12 {
         let now = NOW.plus(Millis(second * 1000));
         for (node, role) in NODES.iter().zip([Role::Follower, Role::Follower, Role::Leader]) {

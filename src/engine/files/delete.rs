@@ -132,7 +132,7 @@ async fn make(
     }
     steps.ended("commit");
     faults::at("delete.commit");
-    ctx.emit(Event::FileRemoved(entry.id)).await;
+    ctx.emit(Event::FileRemoved { file: entry.id, learned: ctx.marks.written() }).await;
     let mut trashed = ctx.blobs.trash(&record.owner, entry.id, record.blob).await;
     if faults::twice("delete.collect") {
         trashed = ctx.blobs.trash(&record.owner, entry.id, record.blob).await;

@@ -307,7 +307,7 @@ async fn told(ctx: &Context, committed: Vec<(Moving, MoveCommit)>, outcome: &mut
     let mut moving = Vec::with_capacity(committed.len());
     for (mut one, commit) in committed {
         let entry = FileEntry { id: commit.entry.id, version: commit.entry.version + 1, record: commit.record };
-        ctx.emit(Event::FileChanged(Box::new(entry))).await;
+        ctx.emit(Event::FileChanged { entry: Box::new(entry), learned: ctx.marks.written() }).await;
         one.step(ctx, Step::CommitSucceeded, "commit").await;
         outcome.done += 1;
         outcome.bytes += one.size().0;

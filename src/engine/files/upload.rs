@@ -80,7 +80,7 @@ pub async fn run(ctx: &Context, order: UploadOrder, fence: &Fence) -> Result<Fil
     let result = upload.make(source, fence).await;
     match &result {
         Ok(entry) => {
-            ctx.emit(Event::FileChanged(Box::new(entry.clone()))).await;
+            ctx.emit(Event::FileChanged { entry: Box::new(entry.clone()), learned: ctx.marks.written() }).await;
             ctx.record(upload.operation(OperationStatus::Done, Some(entry.record.size), None)).await;
             upload.close().await;
         }

@@ -28,7 +28,7 @@ use crate::adapters::zookeeper::registry::{Fence, Registry};
 use crate::domain::event::Event;
 use crate::domain::ids::{Epoch, InstanceId, Timestamp};
 use crate::domain::snapshot::{InstanceInfo, Snapshot};
-use crate::engine::context::Context;
+use crate::engine::context::{Context, Marks};
 use crate::engine::driver::Driver;
 use crate::engine::files::recovery;
 use crate::engine::files::underway::Underway;
@@ -89,6 +89,8 @@ pub(super) fn context(
         driver: Driver::new(events.clone(), stop.clone()),
         events,
         asks,
+        catch_ups: mpsc::channel(1).0,
+        marks: Marks::default(),
         link,
         snapshots: watch::channel(Arc::clone(snapshot)).1,
         blobs,

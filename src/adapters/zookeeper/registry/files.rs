@@ -114,6 +114,19 @@ impl Registry {
         }
     }
 
+    /// After it this session sees, and has been told of, all that any session had written before the call: a
+    /// transaction that changes nothing has gone through the leader and come back.
+    ///
+    /// # Errors
+    /// [`ZkError`] when it is not known that it went through.
+    pub async fn catch_up(&self) -> Result<(), ZkError> {
+        let look = Op::Check { path: self.layout.files(), version: NO_VERSION };
+        match self.coord.multi(vec![look]).await {
+            Err(error) if error.refusal().is_none() => Err(error),
+            _ => Ok(()),
+        }
+    }
+
     /// # Errors
     /// [`ZkError`] when nothing is known of the record.
     pub async fn read_file(&self, file: FileId) -> Result<ReadFile, ZkError> {

@@ -265,6 +265,10 @@ impl Scheduler {
     async fn execute(&mut self, id: OperationId, by: &str, asked: bool) -> Arc<Run> {
         self.stop_run.store(false, Ordering::Relaxed);
         let at = clock::now();
+        if asked {
+            // Who asks counts on what was answered before, by whichever instance.
+            self.ctx.catch_up().await;
+        }
         let Some(answer) = self.ctx.plan().await else {
             return Arc::new(empty_run(id, at, by, Decision::Stopped));
         };

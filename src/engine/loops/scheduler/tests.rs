@@ -185,7 +185,7 @@ impl Desk {
                     Some(event) = heard.recv() => {
                         hear(&event, &port);
                         match event {
-                            Event::FileChanged(entry) => _ = files.insert(entry.id, Arc::new(*entry)),
+                            Event::FileChanged { entry, .. } => _ = files.insert(entry.id, Arc::new(*entry)),
                             Event::Operation(row) => rows.push(*row),
                             Event::RunEnded(run) => last = Some(run),
                             _ => {}

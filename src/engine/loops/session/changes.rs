@@ -10,7 +10,7 @@ use crate::adapters::zookeeper::election;
 use crate::adapters::zookeeper::error::ZkError;
 use crate::adapters::zookeeper::layout::Touched;
 use crate::adapters::zookeeper::registry::{ReadFile, Registry};
-use crate::domain::event::Event;
+use crate::domain::event::{Event, Learned, Mark};
 use crate::domain::ids::{FileId, NodeId};
 
 /// Records that are read at the same time.
@@ -68,7 +68,8 @@ impl Session {
     }
 
     async fn read(&mut self, registry: &Registry, todo: Todo) -> Result<(), ZkError> {
-        let mut reads = stream::iter(todo.files).map(|file| read_file(registry, file)).buffer_unordered(READS);
+        let begun = self.ctx.marks.reading();
+        let mut reads = stream::iter(todo.files).map(|file| read_file(registry, file, begun)).buffer_unordered(READS);
         while let Some(event) = reads.next().await {
             let event = event?;
             if let Event::FileUnreadable { .. } = event {
@@ -93,7 +94,8 @@ impl Session {
             self.ctx.emit(Event::Epoch(epoch)).await;
         }
         if todo.scheduler {
-            self.ctx.emit(Event::SchedulerPaused(registry.scheduler_paused().await?.0)).await;
+            let (paused, version) = registry.scheduler_paused().await?;
+            self.ctx.emit(Event::SchedulerPaused { paused, version }).await;
         }
         if todo.last_run
             && let Some(run) = registry.last_run().await?
@@ -112,10 +114,11 @@ impl Session {
     }
 }
 
-async fn read_file(registry: &Registry, file: FileId) -> Result<Event, ZkError> {
+async fn read_file(registry: &Registry, file: FileId, begun: Mark) -> Result<Event, ZkError> {
+    let learned = Learned::Read(begun);
     Ok(match registry.read_file(file).await? {
-        ReadFile::Entry(entry) => Event::FileChanged(entry),
-        ReadFile::Gone => Event::FileRemoved(file),
+        ReadFile::Entry(entry) => Event::FileChanged { entry, learned },
+        ReadFile::Gone => Event::FileRemoved { file, learned },
         ReadFile::Unreadable { path, cause } => Event::FileUnreadable { path, cause },
     })
 }

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::FutureExt;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until, timeout};
 
 use super::scheduler::SchedulerPort;
@@ -27,7 +27,7 @@ use crate::adapters::zookeeper::registry::Registry;
 use crate::domain::event::Event;
 use crate::domain::ids::{Epoch, NodeId};
 use crate::domain::snapshot::{LeadershipView, SessionState, StoreView};
-use crate::engine::context::Context;
+use crate::engine::context::{CatchUp, Context};
 use crate::engine::driver::Loop;
 
 /// Pause between two tries to connect.
@@ -52,6 +52,9 @@ pub struct Session {
     read_only: bool,
     publish: watch::Sender<Option<Registry>>,
     scheduler: SchedulerPort,
+    catch_ups: mpsc::Receiver<CatchUp>,
+    /// Who waits until all is told that had been heard of when they asked.
+    behind: Vec<CatchUp>,
     link: Option<Link>,
     next_try: Instant,
     seconds: Interval,
@@ -102,6 +105,7 @@ impl Session {
         read_only: bool,
         publish: watch::Sender<Option<Registry>>,
         scheduler: SchedulerPort,
+        catch_ups: mpsc::Receiver<CatchUp>,
     ) -> Self {
         let mut seconds = interval(Duration::from_secs(1));
         seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -113,6 +117,8 @@ impl Session {
             read_only,
             publish,
             scheduler,
+            catch_ups,
+            behind: Vec::new(),
             link: None,
             next_try,
             seconds,
@@ -127,7 +133,9 @@ impl Session {
         let mut changes: Vec<_> = self.change.take().into_iter().collect();
         if let Some(link) = &self.link {
             while changes.len() < CHANGES_AT_ONCE {
-                let Some(change) = link.coord.next_change().now_or_never() else { break };
+                // Without a budget: it would end the looking before all was taken.
+                let next = tokio::task::unconstrained(link.coord.next_change());
+                let Some(change) = next.now_or_never() else { break };
                 changes.push(change);
             }
         }
@@ -136,10 +144,13 @@ impl Session {
 
     async fn work(&mut self) -> Result<(), String> {
         if self.link.is_none() {
+            self.behind.clear();
             return self.connect().await;
         }
         let mut paths = Vec::new();
-        for change in self.take_changes() {
+        let changes = self.take_changes();
+        let all = changes.len() < CHANGES_AT_ONCE;
+        for change in changes {
             match change {
                 Change::Link(state) => self.link_changed(state).await,
                 Change::Rescan => self.link.iter_mut().for_each(|link| link.scan_due = true),
@@ -160,6 +171,9 @@ impl Session {
             return self.scan().await;
         }
         self.follow(&paths).await?;
+        if all && !self.link.as_ref().is_some_and(|link| link.scan_due) {
+            self.caught_up();
+        }
         if second_passed {
             self.look_again().await?;
             return self.stand().await;
@@ -197,9 +211,17 @@ impl Session {
         self.down(told, cause).await;
     }
 
+    fn caught_up(&mut self) {
+        for reply in self.behind.drain(..) {
+            // Who asked may have gone.
+            _ = reply.send(());
+        }
+    }
+
     /// No new work from here on: the client learns of an expiry later than the servers.
     async fn down(&mut self, state: SessionState, cause: String) {
         _ = self.publish.send_replace(None);
+        self.behind.clear();
         if let Some(link) = &mut self.link {
             link.up = false;
             link.told = None;
@@ -216,9 +238,13 @@ impl Loop for Session {
 
     async fn wait(&mut self) {
         match &self.link {
-            None => sleep_until(self.next_try).await,
+            None => tokio::select! {
+                () = sleep_until(self.next_try) => {}
+                Some(reply) = self.catch_ups.recv() => self.behind.push(reply),
+            },
             Some(link) => tokio::select! {
                 change = link.coord.next_change() => self.change = Some(change),
+                Some(reply) = self.catch_ups.recv() => self.behind.push(reply),
                 _ = self.seconds.tick() => self.second_passed = true,
             },
         }

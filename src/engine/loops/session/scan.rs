@@ -8,7 +8,7 @@ use super::store::ScanError;
 use crate::adapters::zookeeper::election;
 use crate::adapters::zookeeper::error::ZkError;
 use crate::adapters::zookeeper::registry::{Loaded, Newer, Registry};
-use crate::domain::event::Event;
+use crate::domain::event::{Event, Mark};
 use crate::domain::ids::NodeId;
 use crate::domain::node::NodeRecord;
 use crate::domain::snapshot::{SessionState, StoreView};
@@ -17,6 +17,8 @@ use crate::domain::snapshot::{SessionState, StoreView};
 struct Read {
     nodes: Vec<(NodeId, NodeRecord, i32)>,
     files: Loaded,
+    /// Before the first of them was read.
+    since: Mark,
     /// The first thing that a newer program wrote.
     newer: Option<Newer>,
 }
@@ -32,6 +34,7 @@ impl Session {
         if result.is_ok() {
             link.scanned = Instant::now();
             link.up = true;
+            self.caught_up();
             self.scheduler.poke();
             return self.stand().await;
         }
@@ -57,7 +60,7 @@ impl Session {
             self.ctx.emit(Event::Node { node, record, version }).await;
         }
         let Loaded { entries, unreadable, .. } = read.files;
-        self.ctx.emit(Event::FilesLoaded { entries, unreadable }).await;
+        self.ctx.emit(Event::FilesLoaded { entries, unreadable, since: read.since }).await;
         if let Err(error) = self.read_control(registry).await {
             let Some(Newer { path, format }) = Newer::of(&error) else { return Err(error.into()) };
             self.tell_store(StoreView::Newer { what: path, format }).await;
@@ -81,6 +84,7 @@ impl Session {
         let events = self.ctx.events.clone();
         // Told when there is room: what follows tells more.
         let progress = |reading| _ = events.try_send(Event::Reading(reading));
+        let since = self.ctx.marks.reading();
         let files = registry.load_files(progress).await?;
         let intents = registry.intents().await?;
         let newer = newer.or_else(|| files.newer.clone()).or(intents.newer);
@@ -90,11 +94,12 @@ impl Session {
                 nodes.push((node.clone(), record, version));
             }
         }
-        Ok(Read { nodes, files, newer })
+        Ok(Read { nodes, files, since, newer })
     }
 
     async fn read_control(&self, registry: &Registry) -> Result<(), ZkError> {
-        self.ctx.emit(Event::SchedulerPaused(registry.scheduler_paused().await?.0)).await;
+        let (paused, version) = registry.scheduler_paused().await?;
+        self.ctx.emit(Event::SchedulerPaused { paused, version }).await;
         if fences()
             && let Some(epoch) = registry.epoch().await?
         {

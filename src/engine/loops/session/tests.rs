@@ -23,13 +23,15 @@ async fn linked(
     let nodes = ["zk1", "zk2", "zk3"].map(node_id);
     let (events, heard) = mpsc::channel(room);
     let (publish, link) = watch::channel(None);
-    let (ctx, _clerk) = context(folder, &nodes, events, link.clone());
+    let (mut ctx, _clerk) = context(folder, &nodes, events, link.clone());
+    let (catch_ups, asked) = mpsc::channel(1);
+    ctx.catch_ups = catch_ups;
     let zk = ZkConfig { root: "/demo".into(), ..ZkConfig::default() };
     let ensemble = FakeEnsemble::calm();
     let coord: Arc<dyn Coord> = Arc::new(ensemble.connect(&zk.root));
     let registry = Registry::open(Arc::clone(&coord), &zk).await.unwrap();
     let (_, port) = Scheduler::new(ctx.clone(), Millis(15_000));
-    let mut session = Session::new(ctx, zk, nodes.to_vec(), false, publish, port);
+    let mut session = Session::new(ctx, zk, nodes.to_vec(), false, publish, port, asked);
     session.link = Some(Link::new(coord, registry));
     (session, heard, link, ensemble)
 }
@@ -99,6 +101,45 @@ async fn connected_is_told_when_the_registry_can_be_had() {
         usable = usable => assert!(usable, "told before anybody can use it"),
         scanned = session.scan() => panic!("it never told: {scanned:?}"),
     }
+}
+
+/// Who plans for somebody counts on what another instance told them of.
+#[tokio::test]
+async fn who_catches_up_knows_what_other_sessions_wrote() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut session, mut heard, link, ensemble) = linked(folder.path(), 1000).await;
+    let ctx = session.ctx.clone();
+    while link.borrow().is_none() {
+        session.turn().await.unwrap();
+    }
+    while heard.try_recv().is_ok() {}
+    let other = ensemble.connect("/demo");
+    let layout = session.link.as_ref().unwrap().registry.layout().clone();
+    for id in 0..300 {
+        let entry = file(id, "zk1");
+        let path = layout.file(entry.id);
+        other.create(&path, &serde_json::to_vec(&entry.record).unwrap(), Mode::Persistent).await.unwrap();
+    }
+    let mut turns = std::pin::pin!(async {
+        loop {
+            session.wait().await;
+            session.turn().await.unwrap();
+        }
+    });
+    tokio::select! {
+        biased;
+        () = ctx.catch_up() => {}
+        () = &mut turns => {}
+    }
+    let mut known = 0;
+    while let Ok(event) = heard.try_recv() {
+        match event {
+            Event::FilesLoaded { entries, .. } => known = entries.len(),
+            Event::FileChanged { .. } => known += 1,
+            _ => {}
+        }
+    }
+    assert_eq!(known, 300);
 }
 
 const ID: &str = "0192f7aa-0000-7000-8000-000000000001";
