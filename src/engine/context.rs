@@ -12,12 +12,12 @@ use super::files::underway::Underway;
 use super::operations::Operations;
 use crate::adapters::blobs::BlobStore;
 use crate::adapters::faults;
-use crate::adapters::history::History;
+use crate::adapters::history::{History, HistoryError};
 use crate::adapters::zookeeper::registry::{Fence, Registry};
 use crate::domain::command::Rejected;
 use crate::domain::event::{Event, Learned, Mark};
 use crate::domain::file::FileEntry;
-use crate::domain::ids::{Bytes, NodeId};
+use crate::domain::ids::{Bytes, NodeId, OperationId};
 use crate::domain::node::NodeRecord;
 use crate::domain::operation::Operation;
 use crate::domain::planner::Plan;
@@ -124,6 +124,27 @@ impl Context {
         let row = Arc::new(operation);
         self.emit(Event::Operation(Box::new(row.as_ref().clone()))).await;
         self.operations.put(&row);
+    }
+
+    /// An operation as it stands, of whichever process on this history; `None` when there is none. One that goes
+    /// on here may have been ended by another process, which history tells.
+    ///
+    /// # Errors
+    /// [`HistoryError`] when it is not of this process and history cannot be read.
+    pub async fn operation(&self, id: OperationId) -> Result<Option<Arc<Operation>>, HistoryError> {
+        let here = self.operations.find(id);
+        if here.as_ref().is_some_and(|row| row.status.is_final()) {
+            return Ok(here);
+        }
+        match self.history.get(id).await {
+            Ok(Some(row)) if here.is_none() || row.status.is_final() => {
+                let row = Arc::new(row);
+                self.operations.ended_elsewhere(&row);
+                Ok(Some(row))
+            }
+            Err(error) if here.is_none() => Err(error),
+            _ => Ok(here),
+        }
     }
 
     /// Whether every row recorded so far is on disk. A history that is known to be sick is not waited

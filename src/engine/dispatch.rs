@@ -249,14 +249,9 @@ impl Dispatch {
     }
 
     fn operation(&self, id: OperationId, reply: Answer<Option<Arc<Operation>>, QueryError>) {
-        if let Some(row) = self.ctx.operations.find(id) {
-            _ = reply.send(Ok(Some(row)));
-            return;
-        }
-        let history = self.ctx.history.clone();
+        let ctx = self.ctx.clone();
         self.ctx.driver.job("operation", async move {
-            let found = history.get(id).await.map_err(|error| QueryError(error.to_string()));
-            _ = reply.send(found.map(|row| row.map(Arc::new)));
+            _ = reply.send(ctx.operation(id).await.map_err(|error| QueryError(error.to_string())));
         });
     }
 

@@ -68,6 +68,20 @@ impl Operations {
         }
     }
 
+    /// Whether it is of this process and has not ended, as far as this process knows.
+    #[must_use]
+    pub fn goes_on(&self, id: OperationId) -> bool {
+        self.book().open.contains_key(&id)
+    }
+
+    /// Takes in the end of an operation of this process that another process has written: who undrains a node
+    /// ends the row of its drain, whoever began it.
+    pub fn ended_elsewhere(&self, operation: &Arc<Operation>) {
+        if operation.status.is_final() && self.goes_on(operation.id) {
+            self.put(operation);
+        }
+    }
+
     /// Sends the rows of an operation from now on, beginning with the newest one.
     pub fn watch(&self, id: OperationId, sender: RowSender) {
         let mut book = self.book();
@@ -142,6 +156,20 @@ mod tests {
         operations.put(&row(7, OperationStatus::Done));
         operations.put(&row(7, OperationStatus::Failed));
         assert_eq!(status(&operations), OperationStatus::Done);
+    }
+
+    #[test]
+    fn an_end_that_another_process_wrote_is_taken_in_for_what_goes_on_here() {
+        let operations = Operations::default();
+        let (sender, rows) = watch::channel(None);
+        operations.put(&row(7, OperationStatus::Started));
+        operations.watch(OperationId::new(7), sender);
+        operations.ended_elsewhere(&row(7, OperationStatus::Started));
+        operations.ended_elsewhere(&row(8, OperationStatus::Done));
+        assert_eq!(operations.find(OperationId::new(8)), None, "not of this process");
+        operations.ended_elsewhere(&row(7, OperationStatus::Aborted));
+        assert!(rows.borrow().as_ref().is_some_and(|row| row.status == OperationStatus::Aborted));
+        assert_eq!(operations.find(OperationId::new(7)).unwrap().status, OperationStatus::Aborted);
     }
 
     #[test]

@@ -130,7 +130,6 @@ static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
 /// The ledger in short: one fault of the servers and one of a daemon, with two daemons on one store.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "open defect: in some runs the row of a drain does not end within two minutes; scripts/faults has the long classes"]
 async fn every_answer_is_true() {
     let Some(jars) = support::jars() else {
         println!("SKIPPED: the ledger on real servers: no ZooKeeper jars; scripts/test fetches them");

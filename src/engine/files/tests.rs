@@ -214,3 +214,16 @@ async fn every_row_that_was_begun_ends() {
     let drain = world.ctx.operations.find(OperationId::new(5)).unwrap();
     assert_eq!(drain.status, OperationStatus::Started);
 }
+
+/// Two processes on one history: an operation of the one may be ended by the other.
+#[tokio::test]
+async fn an_operation_that_another_process_ended_has_ended() {
+    let world = world().await;
+    let begun = crate::domain::fixtures::operation(9, OperationKind::Drain, OperationStatus::Started);
+    world.ctx.record(begun.clone()).await;
+    let status = async || world.ctx.operation(begun.id).await.unwrap().unwrap().status;
+    assert_eq!(status().await, OperationStatus::Started);
+    world.ctx.history.record(Operation { status: OperationStatus::Aborted, ..begun.clone() }).await.unwrap();
+    assert_eq!(status().await, OperationStatus::Aborted);
+    assert_eq!(world.ctx.operations.find(begun.id).unwrap().status, OperationStatus::Aborted);
+}

@@ -63,6 +63,10 @@ impl Loop for Past {
         self.cursor = Some(next);
         let me = self.ctx.me.name();
         for row in rows.into_iter().filter(|row| row.instance != me) {
+            if row.status.is_final() && self.ctx.operations.goes_on(row.id) {
+                // Looked up whole, with its steps, and handed to whoever waits for it.
+                self.ctx.operation(row.id).await.map_err(|error| error.to_string())?;
+            }
             self.ctx.emit(Event::Operation(Box::new(row))).await;
         }
         Ok(())

@@ -36,6 +36,8 @@ const BEFORE: Duration = Duration::from_millis(1_500);
 const ANSWERS: usize = 1_000;
 /// Longest time until all that was asked for has ended.
 const ENDS: Duration = Duration::from_secs(120);
+/// An end that comes so long after it was looked for is told.
+const SLOW: Duration = Duration::from_secs(5);
 /// Files that are kept while clients upload.
 const KEPT: usize = 40;
 
@@ -290,7 +292,13 @@ async fn settle(lane: &Lane, book: &Book, tally: &mut Tally) {
             let status = answer.json()["status"].as_str().map(str::to_owned);
             status.filter(|word| answer.status == 200 && word != "started")
         });
-        if ended.await.is_none() {
+        let asked = Instant::now();
+        let ended = ended.await;
+        if asked.elapsed() > SLOW {
+            let row = client::get(&address, &path).await.map_or_else(String::new, |answer| answer.json().to_string());
+            println!("  the end of {id} came {:.0} s after all had healed: {row}", begun.elapsed().as_secs_f64());
+        }
+        if ended.is_none() {
             let last = client::get(&address, &path).await;
             let last = last.map_or_else(|| "no answer".to_owned(), |a| format!("{} {}", a.status, a.json()));
             tally.judge("after all healed", vec![format!("{path} tells no end: {last}")]);

@@ -485,6 +485,8 @@ impl Loop for Scheduler {
             _ = request.reply.send(Ok(run));
         }
         let snapshot = self.ctx.snapshot();
+        // A poke may have come before the snapshot that says so.
+        self.poked |= snapshot.leadership.leads && !self.led;
         let due = self.timer(&snapshot.leadership, snapshot.scheduler.paused).await;
         if !snapshot.leadership.leads {
             self.poked = false;

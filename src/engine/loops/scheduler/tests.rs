@@ -94,7 +94,9 @@ impl Desk {
         }
         fence.epoch = Some(registry.bump_epoch().await.unwrap());
         publish.send_replace(Some(registry.clone()));
-        let (scheduler, port) = Scheduler::new(ctx.clone(), Millis(15_000));
+        let (mut scheduler, port) = Scheduler::new(ctx.clone(), Millis(15_000));
+        // It has led for a while.
+        scheduler.led = true;
         let (paused, draining, rows) = (false, false, Vec::new());
         let _folder = folder;
         Self {
@@ -301,6 +303,18 @@ async fn a_drain_with_files_left_goes_on_without_a_poke() {
     desk.scheduler.drain_due = Instant::now();
     let run = desk.turn(false, |_, _| ()).await.unwrap();
     assert_eq!((run.by.as_str(), run.moves_done), ("drain", FILES as u64));
+}
+
+/// It may have been asked for when nobody led, or of a leader that is gone: no change tells of it any more.
+#[tokio::test(start_paused = true)]
+async fn who_takes_the_lead_takes_on_the_runs_that_wait() {
+    let mut desk = Desk::new().await;
+    desk.scheduler.led = false;
+    let id = OperationId::new(77);
+    desk.registry.request_run(id, "a person").await.unwrap();
+    let run = desk.turn(false, |_, _| ()).await.unwrap();
+    assert_eq!((run.id, run.by.as_str(), run.moves_done), (id, "a person", half()));
+    assert!(matches!(desk.registry.run_answer(id).await.unwrap(), RunAnswer::Done(_)));
 }
 
 #[tokio::test(start_paused = true)]
