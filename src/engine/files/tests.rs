@@ -13,8 +13,10 @@ use crate::adapters::zookeeper::fake::FakeEnsemble;
 use crate::adapters::zookeeper::registry::{Fence, ReadFile, Registry};
 use crate::domain::cause::Cause;
 use crate::domain::event::Event;
+use crate::domain::file::blob_name;
 use crate::domain::fixtures::node_id;
 use crate::domain::ids::{AttemptId, FileId, NodeId, OperationId};
+use crate::domain::migration::{Intent, IntentKind, IntentState};
 use crate::domain::node::{NodeRecord, NodeState};
 use crate::domain::operation::{Operation, OperationKind, OperationStatus};
 use crate::engine::context::testing::context;
@@ -213,6 +215,42 @@ async fn every_row_that_was_begun_ends() {
     }
     let drain = world.ctx.operations.find(OperationId::new(5)).unwrap();
     assert_eq!(drain.status, OperationStatus::Started);
+}
+
+/// An older snapshot of the servers holds the intent of an upload that was committed since, and no record: its bytes
+/// were acknowledged, and may be the only ones. What was never committed goes.
+#[tokio::test]
+async fn the_recovery_keeps_the_bytes_of_what_history_calls_done() {
+    let world = world().await;
+    let stored = order(Box::pin(Cursor::new(vec![1; 10])), true);
+    let entry = upload::run(&world.ctx, stored, &fence()).await.unwrap();
+    world.registry.remove(&world.registry.layout().file(entry.id)).await;
+    let never = AttemptId::new(78);
+    let path = world._folder.path().join("uploads/zk1").join(blob_name(FileId::new(2), never));
+    std::fs::write(path, b"never committed").unwrap();
+    let intent = |file| Intent {
+        v: 1,
+        state: IntentState::Prepared,
+        kind: IntentKind::Upload,
+        file,
+        name: "a".into(),
+        src: None,
+        dst: Some(node_id("zk1")),
+        blob_src: None,
+        blob_dst: None,
+        size: None,
+        blake3: None,
+        instance: world.ctx.me.id,
+        reason: None,
+        by: "test".into(),
+        created_ms: clock::now(),
+    };
+    let intents = [(AttemptId::new(77), intent(entry.id)), (never, intent(FileId::new(2)))];
+    world.registry.prepare(&intents, &fence()).await.unwrap();
+    recovery::run(&world.ctx, false).await.unwrap();
+    let kept: Vec<_> = world.ctx.blobs.quarantined().await.unwrap().iter().map(|kept| (kept.file, kept.blob)).collect();
+    assert_eq!((kept, world.bytes_at("zk1")), (vec![(entry.id, AttemptId::new(77))], 0));
+    assert!(world.registry.intents().await.unwrap().intents.is_empty());
 }
 
 /// Two processes on one history: an operation of the one may be ended by the other.
