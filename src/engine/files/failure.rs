@@ -75,10 +75,11 @@ impl Failure {
         !matches!(self, Self::Left)
     }
 
-    /// Whether it found its file deleted or changed: nothing is wrong, and nothing is left to do.
+    /// Whether it found its file deleted or changed, or its target drained: nothing is wrong, and nothing is left to
+    /// do but to plan anew.
     #[must_use]
     pub const fn is_skip(&self) -> bool {
-        matches!(self, Self::Changed(Changed::File | Changed::FileGone))
+        matches!(self, Self::Changed(Changed::File | Changed::FileGone) | Self::Refuses { .. })
     }
 
     /// Whether it was decided before anything changed, by a rule and not by a fault.

@@ -6,6 +6,7 @@
 pub mod adopt;
 pub mod delete;
 pub mod failure;
+mod fenced;
 pub mod moves;
 mod moving;
 pub mod recovery;

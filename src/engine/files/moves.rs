@@ -5,6 +5,7 @@
 use futures_util::StreamExt;
 use futures_util::stream;
 
+use super::fenced::{Fenced, Refused};
 pub use super::moving::MoveOrder;
 use super::moving::Moving;
 use super::{Changed, Failure, PARALLEL};
@@ -23,7 +24,7 @@ use crate::engine::context::Context;
 pub struct Outcome {
     pub done: u64,
     pub failed: u64,
-    /// Files that were deleted or changed before their move.
+    /// Moves of files that were deleted or changed before, and to nodes that were drained.
     pub skipped: u64,
     pub bytes: u64,
     /// Why the first one failed, when something failed.
@@ -65,10 +66,11 @@ pub async fn run(ctx: &Context, orders: Vec<MoveOrder>, fence: &Fence) -> Outcom
         end_all(ctx, moving, &Failure::NoSession, &mut outcome).await;
         return outcome;
     };
-    let prepared = prepare(ctx, &registry, moving, fence, &mut outcome).await;
+    let mut fence = fence.clone();
+    let prepared = prepare(ctx, &registry, moving, &mut fence, &mut outcome).await;
     let copied = copy(ctx, &registry, prepared, &mut outcome).await;
     let published = publish(ctx, &registry, copied, &mut outcome).await;
-    let committed = commit(ctx, &registry, published, fence, &mut outcome).await;
+    let committed = commit(ctx, &registry, published, &mut fence, &mut outcome).await;
     collect(ctx, &registry, committed).await;
     outcome
 }
@@ -80,40 +82,46 @@ async fn end_all(ctx: &Context, moving: Vec<Moving>, failure: &Failure, outcome:
     }
 }
 
+/// Writes the intents. Moves to a node that was drained meanwhile end here, and the others go on.
 async fn prepare(
     ctx: &Context,
     registry: &Registry,
-    moving: Vec<Moving>,
-    fence: &Fence,
+    mut moving: Vec<Moving>,
+    fence: &mut Fence,
     outcome: &mut Outcome,
 ) -> Vec<Moving> {
-    if moving.is_empty() {
-        return moving;
-    }
-    let intents: Vec<_> = moving.iter().map(|one| (one.attempt(), one.intent(ctx))).collect();
-    let mut made = registry.prepare(&intents, fence).await;
-    if faults::twice("move.intent") {
-        made = registry.prepare(&intents, fence).await;
-    }
-    match made {
-        Ok(()) => {
+    while !moving.is_empty() {
+        let intents: Vec<_> = moving.iter().map(|one| (one.attempt(), one.intent(ctx))).collect();
+        let mut fenced = Fenced::new(ctx, registry, fence);
+        let made = loop {
+            let mut tried = registry.prepare(&intents, fenced.fence).await;
+            if faults::twice("move.intent") {
+                tried = registry.prepare(&intents, fenced.fence).await;
+            }
+            if let Some(ended) = fenced.ended(tried).await {
+                break ended;
+            }
+        };
+        let Err(refused) = made else {
             faults::at("move.intent");
-            let mut prepared = moving;
-            for one in &mut prepared {
+            for one in &mut moving {
                 one.step(ctx, Step::Intended, "intent").await;
             }
-            prepared
-        }
-        Err(error) => {
-            if !error.definitely_not_applied() {
-                for (attempt, intent) in &intents {
-                    registry.abort_unprepared(*attempt, intent).await;
-                }
+            return moving;
+        };
+        if refused.open {
+            for (attempt, intent) in &intents {
+                registry.abort_unprepared(*attempt, intent).await;
             }
-            end_all(ctx, moving, &Failure::of(error, registry.layout()), outcome).await;
-            Vec::new()
         }
+        let (ended, left): (Vec<_>, Vec<_>) = match &refused.failure {
+            Failure::Refuses { node, .. } => moving.into_iter().partition(|one| one.order.dst == *node),
+            _ => (moving, Vec::new()),
+        };
+        end_all(ctx, ended, &refused.failure, outcome).await;
+        moving = left;
     }
+    moving
 }
 
 async fn copy(ctx: &Context, registry: &Registry, moving: Vec<Moving>, outcome: &mut Outcome) -> Vec<Moving> {
@@ -257,7 +265,7 @@ async fn commit(
     ctx: &Context,
     registry: &Registry,
     moving: Vec<Moving>,
-    fence: &Fence,
+    fence: &mut Fence,
     outcome: &mut Outcome,
 ) -> Vec<Moving> {
     if moving.is_empty() {
@@ -271,35 +279,43 @@ async fn commit(
         faults::until_lost(&ctx.link).await;
     }
     faults::at("move.before-commit");
-    let mut result = registry.commit_moves(&commits, fence).await;
-    if faults::twice("move.commit") {
-        result = registry.commit_moves(&commits, fence).await;
-    }
-    if result.is_ok() {
+    if make(ctx, registry, &commits, fence).await.is_ok() {
         faults::at("move.commit");
         return told(ctx, moving.into_iter().zip(commits).collect(), outcome).await;
     }
     let mut committed = Vec::new();
     for (one, commit) in moving.into_iter().zip(commits) {
-        let alone = registry.commit_moves(std::slice::from_ref(&commit), fence).await;
-        match alone {
+        match make(ctx, registry, std::slice::from_ref(&commit), fence).await {
             Ok(()) => committed.push((one, commit)),
             // Also the refusal of a retry may be the echo of a success whose reply was lost.
-            Err(error) if faults::broken("unknown-is-refused") => {
+            Err(refused) if faults::broken("unknown-is-refused") => {
                 let (dst, attempt) = (one.order.dst.clone(), one.attempt());
                 _ = ctx.blobs.discard(&dst, one.order.entry.id, attempt).await;
-                leave(ctx, one, &error.into(), outcome).await;
+                leave(ctx, one, &refused.failure, outcome).await;
             }
-            Err(error) => match registry.settle(one.attempt(), one.order.entry.id).await {
+            Err(refused) => match registry.settle(one.attempt(), one.order.entry.id).await {
                 Decided::Committed => committed.push((one, commit)),
                 Decided::Aborted => {
-                    give_up(ctx, registry, one, Failure::of(error, registry.layout()), outcome).await;
+                    give_up(ctx, registry, one, refused.failure, outcome).await;
                 }
-                Decided::Gone | Decided::Undecided => leave(ctx, one, &error.into(), outcome).await,
+                Decided::Gone | Decided::Undecided => leave(ctx, one, &refused.failure, outcome).await,
             },
         }
     }
     told(ctx, committed, outcome).await
+}
+
+async fn make(ctx: &Context, registry: &Registry, commits: &[MoveCommit], fence: &mut Fence) -> Result<(), Refused> {
+    let mut fenced = Fenced::new(ctx, registry, fence);
+    loop {
+        let mut tried = registry.commit_moves(commits, fenced.fence).await;
+        if faults::twice("move.commit") {
+            tried = registry.commit_moves(commits, fenced.fence).await;
+        }
+        if let Some(ended) = fenced.ended(tried).await {
+            return ended;
+        }
+    }
 }
 
 /// What follows a commit at once: the record as it is now.

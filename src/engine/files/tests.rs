@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::upload::{self, Source, UploadOrder};
-use super::{delete, recovery};
+use super::{delete, moves, recovery};
 use crate::adapters::zookeeper::config::ZkConfig;
 use crate::adapters::zookeeper::fake::FakeEnsemble;
 use crate::adapters::zookeeper::registry::{Fence, ReadFile, Registry};
@@ -19,6 +19,7 @@ use crate::domain::ids::{AttemptId, FileId, NodeId, OperationId};
 use crate::domain::migration::{Intent, IntentKind, IntentState};
 use crate::domain::node::{NodeRecord, NodeState};
 use crate::domain::operation::{Operation, OperationKind, OperationStatus};
+use crate::domain::scheduler::MoveReason;
 use crate::engine::context::testing::context;
 use crate::engine::context::{Ask, Context};
 use crate::engine::{clock, handle::ByteSource};
@@ -147,6 +148,58 @@ async fn an_upload_to_a_named_node_that_is_drained_is_refused_and_leaves_nothing
     assert_eq!((row.status, row.cause, row.verdict().http), (OperationStatus::Aborted, Some(Cause::Changed), 409));
     assert_eq!((world.bytes_at("zk1"), world.bytes_at("zk2")), (0, 0));
     assert!(matches!(world.registry.read_file(FileId::new(1)).await.unwrap(), ReadFile::Gone));
+}
+
+/// The node is as it was when it was chosen no more: its intent is written all the same, or for another node.
+#[tokio::test]
+async fn an_upload_that_is_late_for_its_node_goes_through_or_to_another_one() {
+    let small = || order(Box::pin(Cursor::new(vec![0; 10])), false);
+    let weighed = world().await;
+    weighed.weigh(&node_id("zk1"), 7).await;
+    let entry = upload::run(&weighed.ctx, small(), &fence()).await.unwrap();
+    assert_eq!(entry.record.owner, node_id("zk1"));
+    let drained = world().await;
+    drained.drain(&node_id("zk1")).await;
+    let entry = upload::run(&drained.ctx, small(), &fence()).await.unwrap();
+    assert_eq!((entry.record.owner, drained.bytes_at("zk1"), drained.bytes_at("zk2")), (node_id("zk2"), 0, 1));
+    assert_eq!(drained.row(AttemptId::new(77)).target, Some(node_id("zk2")));
+}
+
+/// A move of a stored file to zk2 on a fence that was taken before `change`.
+async fn move_after(world: &World, change: impl Future<Output = ()>) -> (moves::Outcome, Arc<Operation>) {
+    let stored = order(Box::pin(Cursor::new(vec![0; 10])), true);
+    let entry = Arc::new(upload::run(&world.ctx, stored, &fence()).await.unwrap());
+    let fence = Fence { epoch: None, nodes: vec![(node_id("zk2"), 0)] };
+    change.await;
+    let attempt = AttemptId::new(78);
+    let order = moves::MoveOrder {
+        attempt,
+        entry,
+        dst: node_id("zk2"),
+        reason: MoveReason::Manual,
+        why: "by test".into(),
+        by: "test".into(),
+    };
+    (moves::run(&world.ctx, vec![order], &fence).await, world.row(attempt))
+}
+
+#[tokio::test]
+async fn a_move_goes_through_when_its_target_gets_another_weight() {
+    let world = world().await;
+    let (outcome, row) = move_after(&world, world.weigh(&node_id("zk2"), 7)).await;
+    assert_eq!((outcome.done, row.status), (1, OperationStatus::Done), "{row:?}");
+    assert_eq!((world.bytes_at("zk1"), world.bytes_at("zk2")), (0, 1));
+}
+
+#[tokio::test]
+async fn a_move_to_a_node_that_was_drained_is_refused_and_changes_nothing() {
+    let world = world().await;
+    let (outcome, row) = move_after(&world, world.drain(&node_id("zk2"))).await;
+    assert_eq!((outcome.done, outcome.failed, outcome.skipped), (0, 0, 1));
+    assert_eq!((row.status, row.verdict().http), (OperationStatus::Aborted, 409), "{row:?}");
+    assert!(row.why.as_deref().is_some_and(|why| why.contains("zk2") && why.contains("drained")), "{row:?}");
+    assert_eq!((world.bytes_at("zk1"), world.bytes_at("zk2")), (1, 0));
+    assert!(world.registry.intents().await.unwrap().intents.is_empty());
 }
 
 #[tokio::test]

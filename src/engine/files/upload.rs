@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
+use super::fenced::Fenced;
 use super::moves::tell_write;
 use super::steps::Steps;
 use super::underway::Claim;
@@ -11,19 +12,14 @@ use super::{Changed, Failure};
 use crate::adapters::blobs::{BlobError, Written};
 use crate::adapters::faults;
 use crate::adapters::zookeeper::registry::{Decided, Fence, Registry};
-use crate::domain::command::Rejected;
 use crate::domain::event::Event;
 use crate::domain::file::{FileEntry, FileRecord};
 use crate::domain::ids::{AttemptId, Bytes, FileId, NodeId, Timestamp};
 use crate::domain::migration::{Intent, IntentKind, IntentState};
-use crate::domain::node::NodeRecord;
 use crate::domain::operation::{Operation, OperationKind, OperationStatus};
 use crate::engine::clock;
 use crate::engine::context::Context;
 use crate::engine::handle::ByteSource;
-
-/// How often a commit is tried again because its node's record was changed.
-const NODE_TRIES: usize = 8;
 
 /// Where the bytes come from.
 pub enum Source {
@@ -57,6 +53,8 @@ struct Upload<'a> {
     name: String,
     node: NodeId,
     pinned: bool,
+    /// As far as it is known before the bytes have come.
+    expected: Bytes,
     /// Where the bytes were written first, when another node took the file.
     first: Option<NodeId>,
     by: String,
@@ -73,9 +71,26 @@ struct Upload<'a> {
 pub async fn run(ctx: &Context, order: UploadOrder, fence: &Fence) -> Result<FileEntry, Failure> {
     let started = clock::now();
     let UploadOrder { attempt, file, name, node, pinned, source, by, why } = order;
+    let expected = match source {
+        Source::Generated { size, .. } => size,
+        Source::Stream { size_hint, .. } => Bytes(size_hint.unwrap_or_default()),
+    };
     let (steps, claim) = (Steps::begin(started), ctx.underway.begin(attempt));
-    let mut upload =
-        Upload { ctx, attempt, file, name, node, pinned, first: None, by, why, started, steps, _claim: claim };
+    let mut upload = Upload {
+        ctx,
+        attempt,
+        file,
+        name,
+        node,
+        pinned,
+        expected,
+        first: None,
+        by,
+        why,
+        started,
+        steps,
+        _claim: claim,
+    };
     ctx.record(upload.operation(OperationStatus::Started, None, None)).await;
     let result = upload.make(source, fence).await;
     match &result {
@@ -96,18 +111,8 @@ pub async fn run(ctx: &Context, order: UploadOrder, fence: &Fence) -> Result<Fil
 impl Upload<'_> {
     async fn make(&mut self, source: Source, fence: &Fence) -> Result<FileEntry, Failure> {
         let registry = self.ctx.registry().ok_or(Failure::NoSession)?;
-        let intent = self.intent();
-        let prepared = [(self.attempt, intent.clone())];
-        let mut made = registry.prepare(&prepared, fence).await;
-        if faults::twice("upload.intent") {
-            made = registry.prepare(&prepared, fence).await;
-        }
-        if let Err(error) = made {
-            if !error.definitely_not_applied() {
-                registry.abort_unprepared(self.attempt, &intent).await;
-            }
-            return Err(Failure::of(error, registry.layout()));
-        }
+        let mut fence = fence.clone();
+        let intent = self.prepare(&registry, &mut fence).await?;
         self.steps.ended("intent");
         faults::at("upload.intent");
         match self.write(source).await {
@@ -119,6 +124,34 @@ impl Upload<'_> {
                 }
                 Err(failure)
             }
+        }
+    }
+
+    /// Writes the intent: for another node, when the one that was chosen was drained meanwhile.
+    async fn prepare(&mut self, registry: &Registry, fence: &mut Fence) -> Result<Intent, Failure> {
+        loop {
+            let intent = self.intent();
+            let prepared = [(self.attempt, intent.clone())];
+            let mut fenced = Fenced::new(self.ctx, registry, fence);
+            let made = loop {
+                let mut tried = registry.prepare(&prepared, fenced.fence).await;
+                if faults::twice("upload.intent") {
+                    tried = registry.prepare(&prepared, fenced.fence).await;
+                }
+                if let Some(ended) = fenced.ended(tried).await {
+                    break ended;
+                }
+            };
+            let Err(refused) = made else { return Ok(intent) };
+            if refused.open {
+                registry.abort_unprepared(self.attempt, &intent).await;
+            }
+            if self.pinned || !matches!(refused.failure, Failure::Refuses { .. }) {
+                return Err(refused.failure);
+            }
+            let next = self.other_node(registry, self.expected).await?;
+            self.node = next.0;
+            *fence = next.1;
         }
     }
 
@@ -149,48 +182,42 @@ impl Upload<'_> {
         Ok(written)
     }
 
-    /// Commit. A node whose record was changed meanwhile is looked at again: only a drain keeps the file
-    /// out of it, and then another node takes the file, unless the sender named this one.
+    /// Commit. When the node was drained meanwhile, another one takes the file, unless the sender named this one.
     async fn commit(
         &mut self,
         registry: &Registry,
         mut intent: Intent,
         written: Written,
-        fence: &Fence,
+        mut fence: Fence,
     ) -> Result<FileEntry, Failure> {
-        let (mut fence, mut version) = (fence.clone(), 0);
-        for _ in 0..NODE_TRIES {
+        let mut version = 0;
+        loop {
             let content = (written.size, written.blake3);
             let record = FileRecord::first(self.name.clone(), self.node.clone(), self.attempt, content, clock::now());
-            let mut result = registry.commit_upload(self.attempt, (&intent, version), self.file, &record, &fence).await;
-            if faults::twice("upload.commit") {
-                result = registry.commit_upload(self.attempt, (&intent, version), self.file, &record, &fence).await;
-            }
-            let Err(error) = result else { return Ok(self.committed(record)) };
+            let (attempt, file, known) = (self.attempt, self.file, (&intent, version));
+            let mut fenced = Fenced::new(self.ctx, registry, &mut fence);
+            let made = loop {
+                let mut tried = registry.commit_upload(attempt, known, file, &record, fenced.fence).await;
+                if faults::twice("upload.commit") {
+                    tried = registry.commit_upload(attempt, known, file, &record, fenced.fence).await;
+                }
+                if let Some(ended) = fenced.ended(tried).await {
+                    break ended;
+                }
+            };
+            let Err(refused) = made else { return Ok(self.committed(record)) };
             if faults::broken("unknown-is-refused") {
                 _ = self.ctx.blobs.discard(&self.node, self.file, self.attempt).await;
-                return Err(Failure::of(error, registry.layout()));
+                return Err(refused.failure);
             }
-            let failure = Failure::of(error, registry.layout());
-            if !matches!(failure, Failure::Changed(Changed::Node)) {
-                return self.settle(registry, record, failure).await;
+            if self.pinned || self.first.is_some() || !matches!(refused.failure, Failure::Refuses { .. }) {
+                return self.settle(registry, record, refused.failure).await;
             }
-            fence = match registry.read_node(&self.node).await {
-                Ok(Some((node, found))) if !node.state.is_draining() => self.fence(node, found).await,
-                Ok(Some(_)) if self.pinned => {
-                    let why = "it was drained meanwhile; choose another node".into();
-                    let refused = Failure::Refuses { node: self.node.clone(), why };
-                    return self.settle(registry, record, refused).await;
-                }
-                Ok(Some(_)) => match self.redirect(registry, &mut intent, &mut version, written).await {
-                    Ok(fence) => fence,
-                    Err(failure) => return self.settle(registry, record, failure).await,
-                },
-                Ok(None) => return self.settle(registry, record, failure).await,
-                Err(error) => return self.settle(registry, record, error.into()).await,
+            fence = match self.redirect(registry, &mut intent, &mut version, written).await {
+                Ok(fence) => fence,
+                Err(failure) => return self.settle(registry, record, failure).await,
             };
         }
-        self.give_up(registry, Failure::Changed(Changed::Node)).await
     }
 
     fn committed(&mut self, record: FileRecord) -> FileEntry {
@@ -217,18 +244,20 @@ impl Upload<'_> {
         }
     }
 
-    async fn give_up(&self, registry: &Registry, failure: Failure) -> Result<FileEntry, Failure> {
-        match registry.abort(self.attempt).await {
-            Decided::Aborted => self.discard(registry).await,
-            Decided::Committed | Decided::Undecided | Decided::Gone => return Err(Failure::Left),
+    /// The emptiest node that takes a file of this size, and the fence for it.
+    async fn other_node(&self, registry: &Registry, size: Bytes) -> Result<(NodeId, Fence), Failure> {
+        let refuses = |why: String| Failure::Refuses { node: self.node.clone(), why };
+        let next = self.ctx.emptiest(size).await.map_err(|rejected| refuses(rejected.to_string()))?;
+        let Some((record, version)) = registry.read_node(&next).await? else {
+            return Err(Failure::Changed(Changed::Node));
+        };
+        let drains = record.state.is_draining();
+        self.ctx.emit(Event::Node { node: next.clone(), record, version }).await;
+        if next == self.node || drains {
+            return Err(refuses(format!("it was drained meanwhile, and so was {next}; try again")));
         }
-        Err(failure)
-    }
-
-    /// The fence for the node as its record is now.
-    async fn fence(&self, record: NodeRecord, version: i32) -> Fence {
-        self.ctx.emit(Event::Node { node: self.node.clone(), record, version }).await;
-        Fence { epoch: None, nodes: vec![(self.node.clone(), version)] }
+        let fence = Fence { epoch: None, nodes: vec![(next.clone(), version)] };
+        Ok((next, fence))
     }
 
     /// Hands the file to another node: the intent names both, then the bytes are copied and published
@@ -240,17 +269,7 @@ impl Upload<'_> {
         version: &mut i32,
         written: Written,
     ) -> Result<Fence, Failure> {
-        if self.first.is_some() {
-            return Err(Failure::Changed(Changed::Node));
-        }
-        let refuses = |rejected: Rejected| Failure::Refuses { node: self.node.clone(), why: rejected.to_string() };
-        let next = self.ctx.emptiest(written.size).await.map_err(refuses)?;
-        let Some((record, found)) = registry.read_node(&next).await? else {
-            return Err(Failure::Changed(Changed::Node));
-        };
-        if next == self.node || record.state.is_draining() {
-            return Err(Failure::Changed(Changed::Node));
-        }
+        let (next, fence) = self.other_node(registry, written.size).await?;
         intent.src = Some(self.node.clone());
         intent.blob_src = Some(self.attempt);
         intent.dst = Some(next.clone());
@@ -266,7 +285,7 @@ impl Upload<'_> {
         }
         self.ctx.blobs.publish(&self.node, self.file, self.attempt).await?;
         self.steps.ended("redirect");
-        Ok(self.fence(record, found).await)
+        Ok(fence)
     }
 
     /// The intent goes when nothing is left to do and the row is on disk; until then the recovery can make
