@@ -78,7 +78,8 @@ impl State {
         health::short_of_heap(self.trackers.iter().map(health::ServerTracker::seen))
     }
 
-    fn no_quorum(&self) -> Option<String> {
+    /// How many servers are missing, and what follows.
+    pub(super) fn no_quorum(&self) -> Option<String> {
         let view = &self.ensemble;
         let (serving, voters) = (view.quorum.serving, view.quorum.voters);
         let majority = view.quorum.majority();

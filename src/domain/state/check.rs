@@ -44,6 +44,8 @@ impl State {
             Command::Preview => return self.check_preview(),
             _ if self.instance.read_only => return Err(Rejected::ReadOnly),
             Command::Server { node, action, confirmed } => return self.check_server(node, *action, *confirmed),
+            // It concerns this process alone.
+            Command::StopRun => return self.check_stop_run(),
             _ => self.check_steers()?,
         }
         match command {
@@ -54,11 +56,10 @@ impl State {
             Command::Delete { file } => self.check_delete(*file),
             Command::Stress(stress) => self.check_stress(stress),
             Command::RunScheduler => self.check_run(),
-            Command::StopRun => self.check_stop_run(),
             Command::PauseScheduler => self.check_scheduler_pause(true),
             Command::ResumeScheduler => self.check_scheduler_pause(false),
             Command::RunWorkload => self.check_workload(),
-            Command::Preview | Command::DropPreview | Command::Server { .. } => {
+            Command::Preview | Command::DropPreview | Command::StopRun | Command::Server { .. } => {
                 Err(Rejected::Internal { cause: format!("{} was judged twice", command.verb()) })
             }
         }
@@ -129,6 +130,14 @@ impl State {
         Err(Rejected::Disconnected { since: Some(self.session.since), cause })
     }
 
+    /// Without a quorum nothing can be written, whatever session is still thought to be there.
+    fn check_quorum(&self, what: &str) -> Result<(), Rejected> {
+        match self.no_quorum() {
+            Some(why) => Err(Rejected::NotReady { what: what.into(), why }),
+            None => Ok(()),
+        }
+    }
+
     fn check_store_matches(&self) -> Result<(), Rejected> {
         match &self.session.store {
             StoreView::Foreign { ours, theirs } => {
@@ -145,6 +154,7 @@ impl State {
     /// be this one, does.
     fn check_steers(&self) -> Result<(), Rejected> {
         self.check_session()?;
+        self.check_quorum("changing the ensemble's records")?;
         match &self.session.store {
             StoreView::Foreign { .. } => Ok(()),
             _ => self.check_store_matches(),
@@ -164,6 +174,7 @@ impl State {
     /// Session, store and a complete picture: what every change of files needs.
     pub(super) fn check_store(&self) -> Result<(), Rejected> {
         self.check_session()?;
+        self.check_quorum("changing files")?;
         self.check_store_matches()?;
         if let Some(why) = self.history_behind() {
             return Err(Rejected::NotReady { what: "changing files".into(), why });

@@ -311,6 +311,36 @@ fn progress_of_a_drain_is_told_with_the_cause_of_a_stall() {
     assert_eq!(drain.stalled.as_deref(), Some("the scheduler is paused; P resumes it"));
 }
 
+/// Servers whose processes have ended.
+fn gone(nodes: &[&str]) -> Vec<Event> {
+    let host = HostView { state: HostState::Stopped, ..crate::domain::fixtures::host("process 1") };
+    nodes.iter().map(|node| Event::Host { node: node_id(node), view: Some(host.clone()) }).collect()
+}
+
+/// The session may not know of it yet. It is an outage, and no fault of who asks.
+#[test]
+fn without_a_quorum_every_change_is_refused_as_unavailable() {
+    let mut state = state([9, 1, 1]);
+    gone(&["zk1", "zk2"]).into_iter().for_each(|event| state.apply(event, NOW));
+    let (node, file) = (node_id("zk3"), FileId::new(0));
+    let commands = [
+        Command::Migrate { file, target: node.clone() },
+        Command::Delete { file },
+        Command::Drain { node: node.clone() },
+        Command::SetWeight { node: node.clone(), weight: 5 },
+        Command::PauseScheduler,
+        Command::RunScheduler,
+        Command::Stress(Stress { node: node.clone(), files: 1, size: Bytes(1), trigger_scheduler: false }),
+    ];
+    let mut refused: Vec<_> = commands.iter().map(|command| state.check(command).unwrap_err()).collect();
+    refused.extend([None, Some(&node)].map(|node| state.check_upload("a", node, None).unwrap_err()));
+    for rejected in refused {
+        assert_eq!(rejected.code(), "not-ready", "{rejected}");
+        assert!(rejected.to_string().contains("quorum"), "{rejected}");
+    }
+    assert!(state.check_download(file).is_ok(), "what was read is there");
+}
+
 #[test]
 fn a_paused_server_keeps_its_files_and_takes_none() {
     let mut state = state([9, 1, 1]);
@@ -530,6 +560,7 @@ fn ready_is_what_commands_find() {
         ("another store", vec![foreign], false),
         ("too many rows wait", vec![behind], false),
         ("nobody leads", vec![leaderless], false),
+        ("two servers are gone", gone(&["zk1", "zk2"]), false),
         (
             "all nodes drain",
             NODES.map(|n| Event::Node { node: node_id(n), record: draining(1), version: 1 }).into(),

@@ -66,6 +66,8 @@ pub async fn probe(book: &Book, series: &Series, address: &str, number: u64) -> 
     );
     let sent: Vec<Entry> = [upload, stress, run, download].into_iter().flatten().collect();
     let (Some(first), Some(last)) = (sent.iter().map(|e| e.sent).min(), sent.iter().map(|e| e.ended).max()) else {
+        // Nobody listens yet.
+        tokio::time::sleep(EVERY).await;
         return (0, Vec::new());
     };
     tokio::time::sleep(MARGIN + EVERY * 2).await;
