@@ -12,7 +12,7 @@ use super::copy::pour;
 use super::disk::Disk;
 use super::draft::Draft;
 use super::layout::{make_folder, names_if_there, sync_folder};
-use super::verify::open_blob;
+use super::verify::{digest, open_blob};
 use super::{BlobError, BlobStore, Written};
 use crate::domain::file::{blob_name, parse_blob_name};
 use crate::domain::ids::{AttemptId, Bytes, FileId, NodeId};
@@ -68,6 +68,20 @@ impl BlobStore {
             draft.finish(watch)
         };
         self.pool().run("copy to", &path, work).await
+    }
+
+    /// Size and hash of bytes in quarantine. Changes nothing.
+    ///
+    /// # Errors
+    /// An error of the disk.
+    pub async fn digest_kept(&self, kept: &Kept) -> Result<Written, BlobError> {
+        let path = self.kept_at(kept);
+        let (disk, source, kept) = (Arc::clone(self.disk()), path.clone(), kept.clone());
+        let work = move |watch: &Watch| {
+            let mut input = open_blob(&*disk, &source, &kept.node, kept.file, kept.blob, kept.size)?;
+            digest(&mut *input, &source, kept.size, watch, |_| ())
+        };
+        self.pool().run("read", &path, work).await
     }
 
     /// Removes bytes from quarantine, once a record names a copy of them.

@@ -13,7 +13,7 @@ use crate::cli::output::{self, Printed};
 use crate::domain::ids::Bytes;
 use crate::domain::snapshot::InstanceInfo;
 use crate::engine::clock;
-use crate::engine::files::adopt::{Adoption, Identity};
+use crate::engine::files::adopt::{Adoption, Fate, Identity};
 
 pub(super) async fn run(options: &Options, place: &Place) -> anyhow::Result<ExitCode> {
     let seen = match store::look(place).await {
@@ -29,10 +29,22 @@ pub(super) async fn run(options: &Options, place: &Place) -> anyhow::Result<Exit
     let Some(history) = &seen.history else {
         anyhow::bail!("there is no history to write the adoptions to; start zkdeck once, which makes or mends it");
     };
-    let mut planned = Vec::with_capacity(kept.len());
+    let (mut planned, mut staying) = (Vec::with_capacity(kept.len()), Vec::new());
     for one in kept {
-        let identity = Identity::of(&one, &seen.registry, history).await?;
-        planned.push((one, identity));
+        match Fate::of(&one, &seen.registry, &seen.blobs, history).await? {
+            Fate::Adopted(identity) => planned.push((one, identity)),
+            Fate::Stays(why) => staying.push((one, why)),
+        }
+    }
+    for (kept, why) in &staying {
+        _ = output::print(&format!(
+            "  file {} ({}) of {} stays in quarantine: {why}",
+            kept.file, kept.size, kept.node
+        ))?;
+    }
+    if planned.is_empty() {
+        _ = output::print("there is nothing to adopt")?;
+        return Ok(ExitCode::SUCCESS);
     }
     _ = output::print(&plan(&planned))?;
     if !options.yes && !confirmed(&format!("it makes {} records", planned.len()))? {
@@ -59,7 +71,8 @@ pub(super) async fn run(options: &Options, place: &Place) -> anyhow::Result<Exit
     member.resign().await;
     adoption.history.close().await;
     adoption.registry.coord().close().await;
-    let count = format!("{} adopted, {failed} left in quarantine", planned.len() - failed);
+    let left = failed + staying.len();
+    let count = format!("{} adopted, {left} left in quarantine", planned.len() - failed);
     _ = printed.and_then(|_| output::print(&count))?;
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

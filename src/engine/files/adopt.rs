@@ -4,7 +4,6 @@
 use super::Failure;
 use crate::adapters::blobs::{BlobError, BlobStore, Kept, Written};
 use crate::adapters::history::History;
-use crate::adapters::zookeeper::error::ZkError;
 use crate::adapters::zookeeper::registry::{Decided, Fence, ReadFile, Registry};
 use crate::domain::file::{FileEntry, FileRecord, check_name};
 use crate::domain::ids::{AttemptId, FileId, NodeId};
@@ -29,17 +28,48 @@ pub struct Identity {
     pub name: String,
 }
 
-impl Identity {
-    /// The file's own id when no record has it, and the name that history remembers.
+/// What becomes of bytes in quarantine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// A record is made for them.
+    Adopted(Identity),
+    /// They are the bytes of a record, or may be, and stay: why, in words.
+    Stays(String),
+}
+
+impl Fate {
+    /// The file's own id when no record has it, and the name that history remembers. Changes nothing.
     ///
     /// # Errors
-    /// [`ZkError`] when it is not known whether there is a record.
-    pub async fn of(kept: &Kept, registry: &Registry, history: &History) -> Result<Self, ZkError> {
-        let taken = !matches!(registry.read_file(kept.file).await?, ReadFile::Gone);
+    /// [`Failure`] when it is not known whether there is a record, or the bytes cannot be read.
+    pub async fn of(kept: &Kept, registry: &Registry, blobs: &BlobStore, history: &History) -> Result<Self, Failure> {
+        let record = registry.read_file(kept.file).await?;
+        let taken = !matches!(record, ReadFile::Gone);
+        if taken && let Some(why) = whose(&record, blobs.digest_kept(kept).await?) {
+            return Ok(Self::Stays(why));
+        }
         let file = if taken { clock::new_file() } else { kept.file };
         let name = remembered(kept.file, history).await;
         let name = name.unwrap_or_else(|| format!("recovered-{}", kept.file));
-        Ok(Self { file, name: if taken { format!("{name} (older copy)") } else { name } })
+        Ok(Self::Adopted(Identity { file, name: if taken { format!("{name} (older copy)") } else { name } }))
+    }
+}
+
+/// Why no new file is made of bytes: those with a record's file id, size and hash are that file's. The scrub gives
+/// them back to it when it has lost its own.
+fn whose(record: &ReadFile, written: Written) -> Option<String> {
+    match record {
+        ReadFile::Gone => None,
+        ReadFile::Entry(entry) => {
+            let FileRecord { name, owner, size, blake3, .. } = &entry.record;
+            ((*size, *blake3) == (written.size, written.blake3)).then(|| {
+                format!(
+                    "these are the bytes of {name} on {owner}: they come back to it automatically when it has lost its \
+                     own, and are a copy otherwise"
+                )
+            })
+        }
+        ReadFile::Unreadable { path, cause } => Some(format!("whose they are is not known: {path}: {cause}")),
     }
 }
 
@@ -79,25 +109,12 @@ impl Adoption {
         Ok(written)
     }
 
-    /// Bytes with a record's file id, size and hash are that file's: no new file is made of them. The scrub gives
-    /// them back to it when it has lost its own.
     async fn are_nobodys(&self, kept: &Kept, written: Written) -> Result<(), BlobError> {
         let why = match self.registry.read_file(kept.file).await {
-            Ok(ReadFile::Gone) => return Ok(()),
-            Ok(ReadFile::Entry(entry)) => {
-                let FileRecord { name, owner, size, blake3, .. } = &entry.record;
-                if (*size, *blake3) != (written.size, written.blake3) {
-                    return Ok(());
-                }
-                format!(
-                    "these are the bytes of {name} at {owner}: they come back to it automatically when it has lost its \
-                     own, and are a copy otherwise"
-                )
-            }
-            Ok(ReadFile::Unreadable { path, cause }) => format!("whose they are is not known: {path}: {cause}"),
-            Err(error) => format!("whose they are is not known: {error}"),
+            Ok(record) => whose(&record, written),
+            Err(error) => Some(format!("whose they are is not known: {error}")),
         };
-        Err(BlobError::Invalid(why))
+        why.map_or(Ok(()), |why| Err(BlobError::Invalid(why)))
     }
 
     async fn commit(
@@ -235,7 +252,9 @@ mod tests {
         let me = InstanceInfo { id: InstanceId::new(1), host: "h".into(), pid: 1, since_ms: NOW };
         let adoption = Adoption { registry, blobs: blobs.clone(), history, me };
         let identity = Identity { file: FileId::new(7), name: "older copy".into() };
+        let fate = Fate::of(&kept, &adoption.registry, &blobs, &adoption.history).await.unwrap();
         let adopted = adoption.adopt(&kept, &identity).await;
+        assert_eq!(matches!(fate, Fate::Adopted(_)), adopted.is_ok(), "what is planned is what is done: {fate:?}");
         (adopted, blobs.quarantined().await.unwrap().len())
     }
 
