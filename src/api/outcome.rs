@@ -14,8 +14,6 @@ use crate::engine::handle::Pending;
 
 /// Longest wait for an operation before its place is told instead.
 pub(super) const WAIT: Duration = Duration::from_secs(10);
-/// Longest wait for the first row of an operation whose place is told at once.
-const BEGIN_WAIT: Duration = Duration::from_secs(2);
 
 /// Waits for the end; the error is the answer when the operation has not ended or was not done.
 pub(super) async fn ended(pending: &mut Pending, limit: Duration) -> Result<Arc<Operation>, Answer> {
@@ -59,10 +57,11 @@ pub(super) async fn begun(mut pending: Pending) -> Answer {
     let Some(id) = pending.accepted.operation else {
         return Ok(axum::Json(json!({ "message": pending.accepted.message })).into_response());
     };
-    match pending.begun(BEGIN_WAIT).await {
+    match pending.begun(WAIT).await {
         Some(operation) if operation.status.is_final() && !operation.verdict().is_success() => {
             Err(Fail::operation(&operation))
         }
-        _ => Ok(later(id, &pending.accepted.message)),
+        Some(_) => Ok(later(id, &pending.accepted.message)),
+        None => Ok(later(id, &format!("{}: not in force yet, the operation tells when", pending.accepted.message))),
     }
 }

@@ -51,6 +51,7 @@ async fn ask(
                     }
                     _ = reply.send(answer);
                 }
+                Request::CatchUp { reply } => _ = reply.send(()),
                 Request::Current { reply } => _ = reply.send(Arc::clone(&picture)),
                 Request::File { file, reply } => {
                     let known = picture.files.get(file).cloned();
@@ -69,6 +70,22 @@ async fn ask(
     let bytes = to_bytes(response.into_body(), 1 << 20).await.unwrap();
     let text = String::from_utf8_lossy(&bytes).into_owned();
     (status, serde_json::from_str(&text).unwrap_or(Value::String(text)), reached)
+}
+
+/// Another instance may have changed it a moment ago: the ensemble is looked at before it is said to be so.
+#[tokio::test]
+async fn what_is_so_already_is_looked_at_again() {
+    let tries = std::cell::Cell::new(0);
+    let late = |_: &Command| {
+        tries.set(tries.get() + 1);
+        match tries.get() {
+            1 => Err(Rejected::AlreadySo { what: "zk1 does not drain".into() }),
+            _ => Ok(Accepted { operation: None, message: "zk1 takes files again".into() }),
+        }
+    };
+    let request = request("POST", "/api/nodes/zk1/undrain", None);
+    let (status, answer, reached) = ask(snapshot(), request, late).await;
+    assert_eq!((status, reached), (StatusCode::OK, 2), "{answer}");
 }
 
 fn refuse(command: &Command) -> Result<Accepted, Rejected> {

@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
@@ -10,8 +11,12 @@ use super::{api_config, compose, logging, say};
 use crate::api::{self, ApiConfig};
 use crate::config::{Config, Glyphs};
 use crate::domain::snapshot::{ApiView, LocalView};
+use crate::engine::handle::Handle;
 use crate::engine::start;
 use crate::tui::{self, TuiConfig};
+
+/// How often REST tries an address that was taken.
+const TRY_EVERY: Duration = Duration::from_secs(10);
 
 pub(super) async fn run(args: &Args, mut config: Config) -> anyhow::Result<ExitCode> {
     if !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal() {
@@ -20,13 +25,24 @@ pub(super) async fn run(args: &Args, mut config: Config) -> anyhow::Result<ExitC
     let _log = logging::start(&config.paths.logs.join("backend"))?;
     let api_config = api_config(args, &config)?;
     let (bound, view) = bind(args, &api_config).await;
+    let taken = match &view {
+        ApiView::Unavailable(cause) => Some(cause.clone()),
+        ApiView::Off | ApiView::On(_) => None,
+    };
     let notes = compose::stacks_elastic(args, &mut config).await;
     let mut parts = compose::parts(args, &config, view)?;
     parts.notes.extend(notes);
+    parts
+        .notes
+        .extend(taken.clone().map(|cause| format!("{cause}; it is tried again every {} s", TRY_EVERY.as_secs())));
     compose::start_local(&parts, &config).await?;
     let (handle, engine) = start::start(parts);
     let closed = CancellationToken::new();
     let serve = async {
+        let bound = match bound {
+            None if taken.is_some() => closed.run_until_cancelled(free(&api_config, &handle)).await,
+            bound => bound,
+        };
         if let Some(bound) = bound {
             api::serve(bound, handle.clone(), api_config, closed.clone()).await;
         }
@@ -59,6 +75,17 @@ async fn bind(args: &Args, config: &ApiConfig) -> (Option<api::Bound>, ApiView) 
             (Some(bound), view)
         }
         Err(error) => (None, ApiView::Unavailable(error.to_string())),
+    }
+}
+
+/// Waits until the address is free: who had it may be the instance that this one takes over from.
+async fn free(config: &ApiConfig, handle: &Handle) -> api::Bound {
+    loop {
+        tokio::time::sleep(TRY_EVERY).await;
+        if let Ok(bound) = api::bind(config).await {
+            handle.tell_api(ApiView::On(bound.address().to_string())).await;
+            return bound;
+        }
     }
 }
 

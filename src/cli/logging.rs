@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use tracing_appender::non_blocking::WorkerGuard;
 use tracing_appender::rolling::{RollingFileAppender, Rotation};
+use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry, fmt};
@@ -46,6 +47,25 @@ const fn places(to: LogTo, kept: bool) -> (bool, bool) {
     }
 }
 
+/// What is logged: `LEVEL` or `TARGET=LEVEL`, with commas between; a mere word that is no level would switch the rest
+/// of the log off.
+fn filter(wanted: Option<&str>) -> anyhow::Result<EnvFilter> {
+    let Some(text) = wanted.filter(|text| !text.trim().is_empty()) else {
+        return Ok(EnvFilter::new("info,zookeeper_client=warn"));
+    };
+    // A mere number is one to the parser too.
+    let letters = |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphabetic());
+    let is_level = |word: &str| letters(word.trim()) && word.trim().parse::<LevelFilter>().is_ok();
+    let level = |part: &str| part.rsplit_once('=').map_or(part, |(_, level)| level).to_owned();
+    if let Some(wrong) = text.split(',').map(level).find(|word| !is_level(word)) {
+        anyhow::bail!(
+            "ZKDECK_LOG={text:?}: {wrong:?} is no level; use error, warn, info, debug, trace or off, or TARGET=LEVEL, \
+             with commas between"
+        );
+    }
+    EnvFilter::try_new(text).with_context(|| format!("ZKDECK_LOG={text:?} cannot be used"))
+}
+
 fn begin(folder: &Path, files: bool, stderr: bool) -> anyhow::Result<Log> {
     let (mut layers, mut guards): (Vec<Boxed>, Vec<WorkerGuard>) = (Vec::new(), Vec::new());
     if files {
@@ -59,7 +79,7 @@ fn begin(folder: &Path, files: bool, stderr: bool) -> anyhow::Result<Log> {
         layers.push(fmt::layer().with_ansi(false).with_writer(writer).boxed());
         guards.push(guard);
     }
-    let filter = EnvFilter::try_from_env("ZKDECK_LOG").unwrap_or_else(|_| EnvFilter::new("info,zookeeper_client=warn"));
+    let filter = filter(std::env::var("ZKDECK_LOG").ok().as_deref())?;
     tracing_subscriber::registry().with(layers.with_filter(filter)).init();
     Ok(Log { _guards: guards })
 }
@@ -106,6 +126,17 @@ impl Write for Files {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_word_that_is_no_level_is_refused() {
+        for good in [None, Some(""), Some("debug"), Some("WARN"), Some("info,zookeeper_client=debug"), Some("off")] {
+            assert!(filter(good).is_ok(), "{good:?}");
+        }
+        for bad in ["loud", "warning", "info,loud", "zkdeck=loud", "info,"] {
+            let why = filter(Some(bad)).unwrap_err().to_string();
+            assert!(why.contains("ZKDECK_LOG") && why.contains("trace"), "{why}");
+        }
+    }
 
     #[test]
     fn stderr_is_written_where_somebody_keeps_it_or_where_it_was_asked_for() {

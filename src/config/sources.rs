@@ -127,9 +127,10 @@ fn value(kind: Kind, text: &str) -> Result<Value, &'static str> {
     let text = text.trim();
     match kind {
         Kind::Text => Ok(Value::String(text.to_owned())),
-        Kind::Number => match text.parse::<u32>() {
-            Ok(number) => Ok(Value::Integer(i64::from(number))),
-            Err(_) => Err("must be a whole number, 0 or more"),
+        // Its range is judged with those of the file.
+        Kind::Number => match text.parse::<i64>() {
+            Ok(number @ 0..) => Ok(Value::Integer(number)),
+            _ => Err("must be a whole number, 0 or more"),
         },
         Kind::Switch => switch(text).ok_or("must be true or false"),
         Kind::Toggle if text.eq_ignore_ascii_case("auto") => Ok(Value::String("auto".to_owned())),

@@ -28,6 +28,13 @@ pub enum OperationKind {
 }
 
 impl OperationKind {
+    /// Whether an intent in the ensemble speaks of it until its last row is on disk, so that the recovery can make
+    /// that row again.
+    #[must_use]
+    pub const fn has_intent(self) -> bool {
+        matches!(self, Self::Upload | Self::Migration | Self::Delete)
+    }
+
     pub const ALL: [Self; 16] = [
         Self::Migration,
         Self::Upload,

@@ -82,6 +82,14 @@ words!(
     }
 );
 
+impl Decision {
+    /// Whether nothing could be decided: there was no plan, and nothing of it, such as a spread, is known.
+    #[must_use]
+    pub const fn lacks_data(self) -> bool {
+        matches!(self, Self::NoQuorum | Self::IncompleteData | Self::HistoryBehind | Self::NotLeader)
+    }
+}
+
 /// What one run found and decided for one node.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NodeTarget {

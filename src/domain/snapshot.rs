@@ -310,7 +310,7 @@ impl WorkloadOff {
         match self {
             Self::ReadOnly => "off: --read-only",
             Self::Disabled => "off: workload.enabled is false; true turns it on; w runs it once",
-            Self::NotLocal => "off: not a --local ensemble; workload.enabled = true turns it on; w runs it once",
+            Self::NotLocal => "off: not started with --local; workload.enabled = true turns it on; w runs it once",
         }
     }
 }

@@ -82,6 +82,9 @@ impl Marks {
 /// Longest wait until what other sessions wrote is known here.
 const CATCH_UP_LIMIT: Duration = Duration::from_secs(10);
 
+/// Longest wait until the last row of an operation is on disk.
+const ON_DISK_LIMIT: Duration = Duration::from_secs(2);
+
 /// Asks the session's loop to answer once it has told all changes that it had heard of.
 pub type CatchUp = oneshot::Sender<()>;
 
@@ -120,6 +123,11 @@ impl Context {
     pub async fn record(&self, operation: Operation) {
         if let Err(error) = self.history.record(operation.clone()).await {
             tracing::error!(operation = %operation.id, "history: {error}");
+        }
+        if operation.status.is_final() && !operation.kind.has_intent() {
+            // Who is told of the end finds it in history, also when this process is killed at once. A history that is
+            // sick holds nothing up.
+            _ = tokio::time::timeout(ON_DISK_LIMIT, self.history.flush()).await;
         }
         let row = Arc::new(operation);
         self.emit(Event::Operation(Box::new(row.as_ref().clone()))).await;

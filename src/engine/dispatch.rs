@@ -74,12 +74,22 @@ impl Dispatch {
             },
             // The core answers it itself.
             Request::Current { .. } => {}
+            Request::CatchUp { reply } => self.catch_up(reply),
+            Request::Api(view) => state.apply(Event::Api(view), clock::now()),
             Request::Operation { id, reply } => self.operation(id, reply),
             Request::History { query, reply } => self.history(query, reply),
             Request::Logs { ask, reply } => self.search(ask, reply),
             Request::Output { node, lines, reply } => self.output(node, lines, reply),
         }
         changes
+    }
+
+    fn catch_up(&self, reply: oneshot::Sender<()>) {
+        let ctx = self.ctx.clone();
+        self.ctx.driver.job("catch-up", async move {
+            ctx.catch_up().await;
+            _ = reply.send(());
+        });
     }
 
     /// Sends the rows of an accepted operation to who waits for it.

@@ -18,7 +18,7 @@ use crate::domain::ids::{FileId, NodeId, OperationId};
 use crate::domain::log::{LogAnswer, LogAsk, LogFail};
 use crate::domain::operation::{HistoryPage, HistoryQuery, Operation, OperationStatus};
 use crate::domain::server::Output;
-use crate::domain::snapshot::Snapshot;
+use crate::domain::snapshot::{ApiView, Snapshot};
 
 /// Longest wait for an operation once the program ends: a little less than answers under way get.
 const LAST_WAIT: Duration = Duration::from_millis(1_700);
@@ -64,6 +64,12 @@ type Reply<T, E> = oneshot::Sender<Result<T, E>>;
 
 /// What reaches the core from fronts.
 pub enum Request {
+    /// Answered when the core knows what any session had written before.
+    CatchUp {
+        reply: oneshot::Sender<()>,
+    },
+    /// REST listens, or why it does not.
+    Api(ApiView),
     /// `rows`: where the operation's rows go, when somebody waits for it.
     Command {
         command: Command,
@@ -195,8 +201,29 @@ impl Handle {
     /// # Errors
     /// [`Rejected`] with the reason; nothing has been written then.
     pub async fn send(&self, command: Command, actor: Actor) -> Result<Accepted, Rejected> {
-        let (reply, answer) = oneshot::channel();
-        self.ask(Request::Command { command, actor, rows: None, reply }, answer, Rejected::ShuttingDown).await
+        self.command(command, actor, None).await
+    }
+
+    /// What is said to be so already is so for the ensemble too: another instance may have changed it a moment ago,
+    /// and then it is asked again.
+    async fn command(&self, command: Command, actor: Actor, rows: Option<RowSender>) -> Result<Accepted, Rejected> {
+        let once = async || {
+            let (reply, answer) = oneshot::channel();
+            let request =
+                Request::Command { command: command.clone(), actor: actor.clone(), rows: rows.clone(), reply };
+            self.ask(request, answer, Rejected::ShuttingDown).await
+        };
+        match once().await {
+            Err(Rejected::AlreadySo { .. }) => {
+                let (reply, caught_up) = oneshot::channel();
+                if self.requests.send(Request::CatchUp { reply }).await.is_ok() {
+                    // Without an answer what is known here is all there is.
+                    _ = caught_up.await;
+                }
+                once().await
+            }
+            answer => answer,
+        }
     }
 
     /// [`Handle::send`] for who waits for the outcome.
@@ -204,10 +231,8 @@ impl Handle {
     /// # Errors
     /// As [`Handle::send`].
     pub async fn begin(&self, command: Command, actor: Actor) -> Result<Pending, Rejected> {
-        let (reply, answer) = oneshot::channel();
         let (sender, rows) = watch::channel(None);
-        let request = Request::Command { command, actor, rows: Some(sender), reply };
-        let accepted = self.ask(request, answer, Rejected::ShuttingDown).await?;
+        let accepted = self.command(command, actor, Some(sender)).await?;
         Ok(Pending { accepted, rows, handle: self.clone() })
     }
 
@@ -221,6 +246,12 @@ impl Handle {
         let request = Request::Upload { upload, bytes, actor, rows: Some(sender), reply };
         let accepted = self.ask(request, answer, Rejected::ShuttingDown).await?;
         Ok(Pending { accepted, rows, handle: self.clone() })
+    }
+
+    /// Tells the core how REST stands.
+    pub async fn tell_api(&self, view: ApiView) {
+        // Who ends meanwhile needs it no more.
+        _ = self.requests.send(Request::Api(view)).await;
     }
 
     /// Opens a file's bytes for reading.

@@ -275,6 +275,7 @@ async fn write(ctx: &Context, change: &NodeChange, record: NodeRecord) -> Option
 pub(super) fn run_row(ctx: &Context, run: &Run, status: OperationStatus) -> Operation {
     let what = match run.decision {
         Decision::Ran | Decision::Stopped => format!("{} of {} moves", run.moves_done, run.moves_planned),
+        decision if decision.lacks_data() => "no plan".to_owned(),
         _ => format!("spread {}, threshold {}", grouped(run.max_difference), grouped(run.threshold)),
     };
     let why = run.note.as_ref().map_or_else(|| run.decision.to_string(), |note| format!("{}: {note}", run.decision));
@@ -304,6 +305,7 @@ fn run_cause(run: &Run, status: OperationStatus) -> Option<Cause> {
     match status {
         OperationStatus::Started | OperationStatus::Done | OperationStatus::None => None,
         OperationStatus::Aborted => Some(Cause::Stopped),
+        OperationStatus::Failed if run.decision.lacks_data() => Some(Cause::Unavailable),
         OperationStatus::Failed => Some(run.cause.unwrap_or(Cause::Internal)),
     }
 }

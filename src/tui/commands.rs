@@ -113,12 +113,12 @@ pub fn known_node(text: &str, snapshot: &Snapshot) -> Result<NodeId, String> {
 }
 
 fn node(arguments: &[&str], snapshot: &Snapshot, act: fn(&Snapshot, &NodeId) -> Effect) -> Result<Step, String> {
-    let [name] = arguments else { return Err("missing node".into()) };
+    let [name] = arguments else { return Err(amiss(arguments, 1, "missing node")) };
     Ok(Step::Effect(act(snapshot, &known_node(name, snapshot)?)))
 }
 
 fn server(arguments: &[&str], snapshot: &Snapshot, action: ServerAction) -> Result<Step, String> {
-    let [name] = arguments else { return Err("missing server".into()) };
+    let [name] = arguments else { return Err(amiss(arguments, 1, "missing server")) };
     let node = known_node(name, snapshot)?;
     Ok(Step::Effect(if action.takes_away() {
         Effect::Confirm(ask::server(snapshot, &node, action))
@@ -128,14 +128,16 @@ fn server(arguments: &[&str], snapshot: &Snapshot, action: ServerAction) -> Resu
 }
 
 fn weight(arguments: &[&str], snapshot: &Snapshot) -> Result<Step, String> {
-    let [name, weight] = arguments else { return Err("missing node or weight".into()) };
+    let [name, weight] = arguments else { return Err(amiss(arguments, 2, "missing node or weight")) };
     let node = known_node(name, snapshot)?;
     let weight = typed("weight", &sanitise::clean(weight), &WEIGHTS)? as u32;
     Ok(Step::Effect(send(Command::SetWeight { node, weight })))
 }
 
 fn stress(arguments: &[&str], snapshot: &Snapshot) -> Result<Step, String> {
-    let [name, files, kib] = arguments else { return Err("missing node, number of files or size".into()) };
+    let [name, files, kib] = arguments else {
+        return Err(amiss(arguments, 3, "missing node, number of files or size"));
+    };
     let node = known_node(name, snapshot)?;
     let files = typed("files", &sanitise::clean(files), &STRESS_FILES)?;
     let size = Bytes(typed("size", &sanitise::clean(kib), &STRESS_SIZE_KB)? * 1024);
@@ -157,7 +159,7 @@ fn upload(arguments: &[&str], snapshot: &Snapshot) -> Result<Step, String> {
     let (path, node) = match arguments {
         [path] => (*path, None),
         [path, name] => (*path, Some(known_node(name, snapshot)?)),
-        _ => return Err("missing path".into()),
+        _ => return Err(amiss(arguments, 2, "missing path")),
     };
     Ok(Step::Effect(Effect::Upload { path: path.to_owned(), node }))
 }
@@ -171,7 +173,7 @@ fn download(arguments: &[&str], snapshot: &Snapshot) -> Result<Step, String> {
 fn theme(arguments: &[&str], _: &Snapshot) -> Result<Step, String> {
     match arguments {
         [name] => Ok(Step::Theme((*name).to_owned())),
-        _ => Err("missing theme".into()),
+        _ => Err(amiss(arguments, 1, "missing theme")),
     }
 }
 
@@ -179,8 +181,14 @@ fn mouse(arguments: &[&str], _: &Snapshot) -> Result<Step, String> {
     match arguments {
         ["on"] => Ok(Step::Mouse(true)),
         ["off"] => Ok(Step::Mouse(false)),
-        _ => Err("missing on or off".into()),
+        [other] => Err(format!("{:?} is neither on nor off", sanitise::clean(other))),
+        _ => Err(amiss(arguments, 1, "missing on or off")),
     }
+}
+
+/// What is wrong with the number of arguments, of which there may be `most`.
+fn amiss(arguments: &[&str], most: usize, missing: &str) -> String {
+    if arguments.len() > most { "too many arguments".into() } else { missing.into() }
 }
 
 /// A file by its id or by its exact name, when only one has that name.
@@ -241,6 +249,12 @@ mod tests {
         let cases = [
             ("drain zk9", "there is no node \"zk9\"; the nodes are zk1, zk2, zk3. Usage: :drain NODE"),
             ("drain", "missing node. Usage: :drain NODE"),
+            ("drain zk1 zk2", "too many arguments. Usage: :drain NODE"),
+            ("weight zk1 50 60", "too many arguments. Usage: :weight NODE WEIGHT"),
+            ("weight zk1", "missing node or weight. Usage: :weight NODE WEIGHT"),
+            ("stress zk1 8 128 9", "too many arguments. Usage: :stress NODE FILES KIB"),
+            ("upload a b c", "too many arguments. Usage: :upload PATH [NODE]"),
+            ("mouse foo", "\"foo\" is neither on nor off. Usage: :mouse on|off"),
             ("weight zk1 x", "weight \"x\" is not a whole number from 1 to 10,000. Usage: :weight NODE WEIGHT"),
             ("weight zk1 0", "weight \"0\" is not a whole number from 1 to 10,000. Usage: :weight NODE WEIGHT"),
             ("weight zk1 10001", "weight \"10001\" is not a whole number from 1 to 10,000. Usage: :weight NODE WEIGHT"),

@@ -63,8 +63,14 @@ pub(super) fn open(config: &HistoryConfig) -> Result<(Connection, Option<String>
             source,
         })?;
     }
-    if !path.exists() && super::can_be_restored(config) {
-        return mend(config, "was missing").map(|(connection, note)| (connection, Some(note)));
+    // SQLite takes an empty file for a new one; it never leaves one behind.
+    let lost = match std::fs::metadata(path) {
+        Ok(meta) if meta.is_file() && meta.len() == 0 => Some("was empty"),
+        Ok(_) => None,
+        Err(_) => Some("was missing"),
+    };
+    if let Some(cause) = lost.filter(|_| super::can_be_restored(config)) {
+        return mend(config, cause).map(|(connection, note)| (connection, Some(note)));
     }
     match prepare(path) {
         Ok(connection) if is_large(path) => Ok((connection, None)),

@@ -254,6 +254,12 @@ async fn a_file_that_was_removed_meanwhile_is_made_again_and_a_first_start_is_qu
         assert!(notes.len() == 1 && notes[0].contains("was missing") && notes[0].contains(from), "{notes:?}");
         history.close().await;
     }
+    std::fs::write(&config.path, b"").unwrap();
+    let history = History::open(config.clone()).unwrap();
+    assert_eq!(history.newest(5).await.unwrap().1, 2, "emptied");
+    let notes = history.take_notes();
+    assert!(notes.len() == 1 && notes[0].contains("was empty"), "{notes:?}");
+    history.close().await;
 }
 
 #[tokio::test]

@@ -106,6 +106,15 @@ impl Level {
         i128::from(count) * self.weight - self.files * i128::from(weight)
     }
 
+    /// The share of a node of this weight, rounded down and up.
+    fn around(self, weight: u64) -> (u64, u64) {
+        let parts = self.files * i128::from(weight);
+        let floor = parts.div_euclid(self.weight);
+        let ceiling = floor + i128::from(parts.rem_euclid(self.weight) > 0);
+        let count = |n: i128| u64::try_from(n.max(0)).unwrap_or(u64::MAX);
+        (count(floor), count(ceiling))
+    }
+
     /// Lowest and highest count whose deviations lie from `lowest` to `lowest` and `files` more.
     pub(super) fn window(self, weight: u64, lowest: i128, files: u64) -> (u64, u64) {
         let low = self.files * i128::from(weight) + lowest;
@@ -162,6 +171,13 @@ pub fn share(nodes: &[Counted], of: usize) -> Option<f64> {
     let node = nodes.get(of).filter(|node| node.is_eligible())?;
     let level = Shares::of(nodes, 0).level;
     Some(level.files as f64 * f64::from(node.weight.max(1)) / level.weight as f64)
+}
+
+/// Lowest and highest whole count next to what the node should own; `None` for one that may own none.
+#[must_use]
+pub fn level(nodes: &[Counted], of: usize) -> Option<(u64, u64)> {
+    let node = nodes.get(of).filter(|node| node.is_eligible())?;
+    Some(Shares::of(nodes, 0).level.around(u64::from(node.weight.max(1))))
 }
 
 /// The node that a new file goes to: of those that can take it, the one furthest under its share, the

@@ -332,6 +332,9 @@ impl State {
 
     fn check_preview(&self) -> Result<Order, Rejected> {
         match self.cannot_plan() {
+            Some(decision) if decision.lacks_data() => {
+                Err(Rejected::NotReady { what: "a plan".into(), why: decision.word().into() })
+            }
             Some(decision) => Err(Rejected::NotPossible { what: "a plan".into(), why: decision.word().into() }),
             None => Ok(Order::Preview),
         }

@@ -42,7 +42,10 @@ impl State {
         self.was_ready |= missing.is_empty();
         if missing.is_empty() {
             Readiness::Ready
-        } else if !self.was_ready && now.since(self.instance.started) < START_LIMIT {
+        } else if !self.was_ready
+            && self.session.store.refusal().is_none()
+            && now.since(self.instance.started) < START_LIMIT
+        {
             Readiness::Starting(missing)
         } else {
             Readiness::NotReady(missing)

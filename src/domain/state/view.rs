@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::State;
 use crate::domain::ids::{NodeId, Timestamp};
 use crate::domain::node::{NodeView, WEIGHT_DEFAULT};
+use crate::domain::planner::share;
 use crate::domain::scheduler::SchedulerView;
 use crate::domain::snapshot::Snapshot;
 
@@ -25,7 +26,7 @@ impl State {
             instances: Arc::clone(&self.instances),
             ensemble: self.ensemble.clone(),
             servers: self.trackers.iter().map(|tracker| tracker.view()).collect(),
-            nodes: self.settings.servers.iter().map(|server| self.node_view(&server.node)).collect(),
+            nodes: self.node_views().into(),
             files: self.files.clone(),
             files_complete: self.files_complete,
             files_read: if self.files_complete { Some(now) } else { self.files_read },
@@ -54,7 +55,14 @@ impl State {
         }
     }
 
-    fn node_view(&self, node: &NodeId) -> NodeView {
+    fn node_views(&self) -> Vec<NodeView> {
+        let counted = self.counted();
+        let level = |at| if self.files_complete { share::level(&counted, at) } else { None };
+        let servers = self.settings.servers.iter().enumerate();
+        servers.map(|(at, server)| self.node_view(&server.node, level(at))).collect()
+    }
+
+    fn node_view(&self, node: &NodeId, level: Option<(u64, u64)>) -> NodeView {
         let target = self.targets.iter().find(|target| target.node == *node);
         NodeView {
             id: node.clone(),
@@ -65,7 +73,7 @@ impl State {
             drain: self.drain_view(node),
             in_flight_in: self.in_flight(node, true),
             in_flight_out: self.in_flight(node, false),
-            target: target.map(|target| (target.low, target.high)),
+            target: level,
             not_chosen: target.and_then(|target| target.not_chosen),
             free: self.free.get(node).copied(),
             trouble: self.disk_trouble(node).map(str::to_owned),

@@ -1,20 +1,26 @@
 //! A stress: many generated files on one node, and the scheduler afterwards when asked.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout_at};
 
-use super::PARALLEL;
 use super::upload::{self, Source, UploadOrder};
+use super::{Failure, PARALLEL};
 use crate::domain::cause::{Cause, Fault};
 use crate::domain::command::Stress;
-use crate::domain::ids::{Bytes, FileId, OperationId};
+use crate::domain::ids::{AttemptId, Bytes, FileId, OperationId};
 use crate::domain::operation::{Operation, OperationKind, OperationStatus};
 use crate::domain::scheduler::Run;
 use crate::engine::clock;
 use crate::engine::context::Context;
 use crate::engine::loops::scheduler::SchedulerPort;
 
+/// Longest wait for the recovery, which looks every 15 s, to decide what the end of a session left open.
+const LEFT_LIMIT: Duration = Duration::from_secs(60);
 /// Uploads of a stress whose commits are under way at the same time.
 const UPLOADS: usize = PARALLEL * 4;
 
@@ -76,9 +82,16 @@ async fn make(ctx: &Context, id: OperationId, stress: &Stress, by: &str) -> (Vec
     let go_on = AtomicBool::new(true);
     let may_begin = || go_on.load(Ordering::Relaxed) && !ctx.stop.is_cancelled() && ctx.must_wait().is_none();
     let begun = orders.take_while(|_| may_begin());
-    let mut uploads = stream::iter(begun.map(|order| upload::run(ctx, order, &fence))).buffer_unordered(UPLOADS);
-    let (mut files, mut fault) = (Vec::new(), None);
-    while let Some(result) = uploads.next().await {
+    let one = async |order: UploadOrder| {
+        let made = (order.attempt, order.file);
+        (made, upload::run(ctx, order, &fence).await)
+    };
+    let mut uploads = stream::iter(begun.map(one)).buffer_unordered(UPLOADS);
+    let (mut files, mut fault, mut left) = (Vec::new(), None, Vec::new());
+    while let Some((made, result)) = uploads.next().await {
+        if matches!(result, Err(Failure::Left)) {
+            left.push(made);
+        }
         match result {
             Ok(entry) => files.push(entry.id),
             // The uploads under way finish; no new one begins.
@@ -91,6 +104,32 @@ async fn make(ctx: &Context, id: OperationId, stress: &Stress, by: &str) -> (Vec
     if fault.is_none() && (files.len() as u64) < stress.files {
         fault = Some(ctx.must_wait().map_or_else(Fault::ending, |why| Fault::new(Cause::Unavailable, why)));
     }
+    let undecided = settled(ctx, left, &mut files).await;
+    if undecided > 0
+        && let Some(fault) = &mut fault
+    {
+        fault.why = format!("{undecided} more are not decided yet, and history tells of each; {}", fault.why);
+    }
     files.sort_unstable();
     (files, fault)
+}
+
+/// Waits for the uploads that the recovery decides, and adds those that were made; how many are still not decided.
+async fn settled(ctx: &Context, left: Vec<(AttemptId, FileId)>, files: &mut Vec<FileId>) -> usize {
+    let until = Instant::now() + LEFT_LIMIT;
+    let mut undecided = 0;
+    for (attempt, file) in left {
+        let (sender, mut rows) = watch::channel(None);
+        ctx.operations.watch(attempt.into(), sender);
+        let ended = rows.wait_for(|row| row.as_ref().is_some_and(|row: &Arc<Operation>| row.status.is_final()));
+        let ended = ctx.stop.run_until_cancelled(timeout_at(until, ended)).await;
+        match ended {
+            Some(Ok(Ok(row))) if row.as_ref().is_some_and(|row| row.status == OperationStatus::Done) => {
+                files.push(file);
+            }
+            Some(Ok(Ok(_))) => {}
+            _ => undecided += 1,
+        }
+    }
+    undecided
 }

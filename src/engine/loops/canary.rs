@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use tokio::sync::watch;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 
+use crate::adapters::zookeeper::registry::Registry;
 use crate::domain::event::Event;
 use crate::engine::context::Context;
 use crate::engine::driver::Loop;
@@ -16,6 +18,7 @@ const LIMIT: Duration = Duration::from_secs(3);
 pub struct Canary {
     ctx: Context,
     timer: Interval,
+    link: watch::Receiver<Option<Registry>>,
 }
 
 impl Canary {
@@ -23,7 +26,8 @@ impl Canary {
     pub fn new(ctx: Context) -> Self {
         let mut timer = interval(PERIOD);
         timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Self { ctx, timer }
+        let link = ctx.link.clone();
+        Self { ctx, timer, link }
     }
 }
 
@@ -34,7 +38,11 @@ impl Loop for Canary {
     }
 
     async fn wait(&mut self) {
-        _ = self.timer.tick().await;
+        tokio::select! {
+            _ = self.timer.tick() => {}
+            // At once with a new session: what was told without one is no longer so.
+            Ok(()) = self.link.changed() => {}
+        }
     }
 
     async fn turn(&mut self) -> Result<(), String> {

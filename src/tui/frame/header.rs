@@ -8,6 +8,7 @@ use crate::domain::ensemble::EnsembleState;
 use crate::domain::ids::Timestamp;
 use crate::domain::snapshot::{ApiView, SessionState, Snapshot};
 use crate::tui::pane::View;
+use crate::tui::widgets::words;
 use crate::tui::{sanitise, time};
 
 /// What the header shows beside the snapshot.
@@ -153,7 +154,7 @@ impl Header<'_> {
             tabs.push((format!("{} {title}", i + 1), style));
             tabs.push(("  ".to_owned(), styles.text));
         }
-        let moving = (format!("   {} moving ", self.view.snapshot.moves.len()), styles.dim);
+        let moving = (moving(self.view.snapshot), styles.dim);
         let with = |text: String| vec![(text, self.scheduler_style()), moving.clone()];
         vec![
             (tabs.clone(), with(scheduler(self.view.snapshot, self.view.now, false))),
@@ -192,7 +193,8 @@ fn verdict(view: &View<'_>) -> Pieces {
         EnsembleState::AtRisk => format!(" {count}: one more loss stops writes"),
         EnsembleState::NoQuorum => {
             let since = time::of_day(ensemble.since);
-            format!(" {count} since {since} ({age}): writes wait, data is from then")
+            let data = if words::ever_read(view.snapshot) { "data is from then" } else { "nothing is read yet" };
+            format!(" {count} since {since} ({age}): writes wait, {data}")
         }
         EnsembleState::Starting => format!(" {count} for {age}"),
         EnsembleState::Unknown => cause.map_or_else(String::new, |cause| format!(": {cause}")),
@@ -204,7 +206,16 @@ fn api_text(api: &ApiView) -> String {
     match api {
         ApiView::Off => " · no api".to_owned(),
         ApiView::On(address) => format!(" · api {}", sanitise::clean(address)),
-        ApiView::Unavailable(cause) => format!(" · no api: {}", sanitise::fit(&sanitise::clean(cause), 40)),
+        // The whole cause is among the events.
+        ApiView::Unavailable(_) => " · no api: cannot listen".to_owned(),
+    }
+}
+
+/// Moves under way. Those of another leader are not told of: then nothing is said.
+fn moving(snapshot: &Snapshot) -> String {
+    match snapshot.moves.len() {
+        0 if !snapshot.leadership.leads => " ".to_owned(),
+        moves => format!("   {moves} moving "),
     }
 }
 
@@ -219,6 +230,8 @@ fn scheduler(snapshot: &Snapshot, now: Timestamp, short: bool) -> String {
         }
         (None, Some(seconds)) => format!("{}next in {seconds}s", if short { "" } else { "scheduler on, " }),
         (None, None) if snapshot.leadership.leads => "scheduler on, next -".to_owned(),
-        (None, None) => if short { "" } else { "scheduler is the leader's" }.to_owned(),
+        (None, None) if short => String::new(),
+        (None, None) if snapshot.leadership.leader.is_none() => "scheduler waits for a leader".to_owned(),
+        (None, None) => "scheduler is the leader's".to_owned(),
     }
 }

@@ -328,7 +328,7 @@ fn the_workload_says_why_it_is_off_and_how_it_is_turned_on() {
     let mut snapshot = fixtures::snapshot();
     let pane = ready(4, &snapshot);
     for (off, line) in [
-        (WorkloadOff::NotLocal, "WORKLOAD  off: not a --local ensemble; workload.enabled = true turns it on"),
+        (WorkloadOff::NotLocal, "WORKLOAD  off: not started with --local; workload.enabled = true turns it on"),
         (WorkloadOff::Disabled, "WORKLOAD  off: workload.enabled is false; true turns it on; w runs it once"),
         (WorkloadOff::ReadOnly, "WORKLOAD  off: --read-only"),
     ] {

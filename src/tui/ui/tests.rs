@@ -176,12 +176,12 @@ fn the_header_tells_what_is_wrong() {
     );
     insta::assert_snapshot!([degraded, lost, risk, connecting].join("\n\n"), @r#"
     zkdeck  demo   ◐ DEGRADED 2/3: zk2 frozen for 12 s   leader zk3 (epoch 7)           read-only · standby of host-b:4711
-    1 Health  2 Files  3 History  4 Logs  5 Scheduler                                 scheduler is the leader's   0 moving
+    1 Health  2 Files  3 History  4 Logs  5 Scheduler                                            scheduler is the leader's
 
     zkdeck  demo   ✖ NO QUORUM 1/3 since 14:01:38 (33 s): writes wait, data is from then   leader -        disconnected since 14:01:38 (33 s) · api 127.0.0.1:8080
     1 Health  2 Files  3 History  4 Logs  5 Scheduler                                                                                  scheduler paused   0 moving
 
-    zkdeck  demo   ▲ AT RISK 2/3: one more loss stops writes   leader zk3 (epoch 7)                          this instance leads · no api: 127.0.0.1:8080 is taken
+    zkdeck  demo   ▲ AT RISK 2/3: one more loss stops writes   leader zk3 (epoch 7)                                    this instance leads · no api: cannot listen
     1 Health  2 Files  3 History  4 Logs  5 Scheduler                                                                            scheduler runs, 3 of 8   0 moving
 
     zkdeck  demo   ○ CONNECTING   leader -                    connecting for 3.0 s

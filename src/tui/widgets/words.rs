@@ -90,6 +90,12 @@ pub fn stale(snapshot: &Snapshot, now: Timestamp) -> Option<Millis> {
     (session.state != SessionState::Connected).then(|| now.since(session.since))
 }
 
+/// Whether the records were read since the start.
+#[must_use]
+pub const fn ever_read(snapshot: &Snapshot) -> bool {
+    snapshot.files_complete || snapshot.files_read.is_some()
+}
+
 /// How far the first reading of the records is.
 #[must_use]
 pub fn reading(reading: Reading) -> String {

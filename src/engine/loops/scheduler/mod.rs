@@ -80,7 +80,7 @@ impl SchedulerPort {
         let at = clock::now();
         ctx.record(orders::asked_run_row(ctx, id, at, by, None)).await;
         let row = match self.ask(ctx, id, by).await {
-            Ok(run) => orders::run_row(ctx, &run, status_of(&run)),
+            Ok(run) => orders::run_row(ctx, &run, status_of(&run, true)),
             Err(fault) => orders::asked_run_row(ctx, id, at, by, Some(fault)),
         };
         ctx.record(row).await;
@@ -143,8 +143,10 @@ async fn asked(
     }
 }
 
-const fn status_of(run: &Run) -> OperationStatus {
+/// `asked`: somebody waits for a run, and one that could not be planned is no answer to that.
+const fn status_of(run: &Run, asked: bool) -> OperationStatus {
     match run.decision {
+        decision if asked && decision.lacks_data() => OperationStatus::Failed,
         Decision::Ran if run.moves_done == 0 && run.moves_failed > 0 => OperationStatus::Failed,
         Decision::Ran => OperationStatus::Done,
         Decision::Stopped => OperationStatus::Aborted,
@@ -277,7 +279,7 @@ impl Scheduler {
         let outcome = (run.decision, run.max_difference);
         if asked || run.moves_planned > 0 || self.noted != Some(outcome) {
             self.noted = Some(outcome);
-            self.ctx.record(orders::run_row(&self.ctx, &run, status_of(&run))).await;
+            self.ctx.record(orders::run_row(&self.ctx, &run, status_of(&run, asked))).await;
         }
         self.ctx.emit(Event::RunEnded(Arc::clone(&run))).await;
         if run.decision == Decision::Stopped && self.next.is_some() {
@@ -285,9 +287,7 @@ impl Scheduler {
             let later = Instant::now() + Duration::from_millis(self.period.0);
             (self.next, self.drain_due) = (Some(later), later.max(self.drain_due));
         }
-        if run.moves_planned > 0 || asked {
-            self.tell_others(&run).await;
-        }
+        self.tell_others(&run).await;
         run
     }
 

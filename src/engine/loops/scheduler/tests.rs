@@ -323,6 +323,8 @@ async fn who_does_not_lead_moves_nothing() {
     desk.fence.epoch = None;
     let run = desk.turn(true, |_, _| ()).await.unwrap();
     assert_eq!((run.decision, run.moves_planned, desk.on(1)), (Decision::NotLeader, 0, 0));
+    let row = desk.rows.last().unwrap();
+    assert_eq!((row.status, row.verdict().http), (OperationStatus::Failed, 503), "no plan is no answer: {row:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -91,7 +91,10 @@ impl Scene<'_> {
         let sorted = self.index.sorted_by();
         let right = format!("{marked}{unreadable}{} of {}, by {sorted}", words::grouped(shown), words::grouped(total));
         if let Some(age) = words::stale(view.snapshot, view.now) {
-            let text = format!(" not connected for {age}: the list is from then");
+            let text = match words::ever_read(view.snapshot) {
+                true => format!(" not connected for {age}: the list is from then"),
+                false => format!(" not connected for {age}: nothing is read yet"),
+            };
             paint::text(area, buffer, 0, &text, styles.warning);
             paint::right(area, buffer, 0, &right, styles.dim);
         } else if self.filter.is_open() || !self.filter.is_empty() {

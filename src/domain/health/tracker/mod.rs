@@ -202,14 +202,16 @@ impl ServerTracker {
         self.last_metrics = sample.metrics.clone().map(|metrics| (metrics, now));
     }
 
-    /// The first verdict comes at once; later ones need several samples that agree.
+    /// The first verdict comes at once, and so does what a server says of itself, or the first good reply of one that
+    /// was just started. What may be the network's doing needs several samples that agree.
     fn decide(&mut self, finding: Finding) {
         let same = finding.state == self.pending.0.state;
         self.pending = (finding, if same { self.pending.1 + 1 } else { 1 });
         let (finding, count) = &self.pending;
         let needed = match (self.probed.state.serves(), finding.state.serves()) {
-            _ if self.probed.state == ServerState::Unknown => 1,
+            _ if self.probed.state == ServerState::Unknown || says_so(finding.state) => 1,
             (true, false) => FAILURES_TO_DOWN,
+            (false, true) if says_so(self.probed.state) || self.starting.is_some() => 1,
             (false, true) => SUCCESSES_TO_UP,
             _ => 1,
         };
@@ -298,13 +300,25 @@ impl ServerTracker {
         match host.state {
             HostState::Paused => Some((ServerState::Paused, format!("{} is paused", host.name))),
             HostState::Stopped => Some((ServerState::Stopped, format!("{} has ended{detail}", host.name))),
+            // It has ended, and waits for its next start.
+            HostState::Starting => {
+                let detail = host.detail.as_deref().unwrap_or("has ended and is started again");
+                let said = format!("{} {detail}", host.name);
+                let found = self.probed.cause.as_ref().filter(|_| !self.probed.state.serves());
+                Some((ServerState::Down, found.map_or(said.clone(), |cause| format!("{cause}; {said}"))))
+            }
             // A server that serves is no container's, whatever the project lacks.
             HostState::Missing if !self.probed.state.serves() => {
                 Some((ServerState::Stopped, format!("{}{detail}", host.name)))
             }
-            HostState::Missing | HostState::Running | HostState::Starting => None,
+            HostState::Missing | HostState::Running => None,
         }
     }
+}
+
+/// Whether it is a server's own word: that it does not serve, or reads only.
+const fn says_so(state: ServerState) -> bool {
+    matches!(state, ServerState::NotServing | ServerState::ReadOnly)
 }
 
 /// Whether the host tells of a process or container that did not run before.
@@ -378,188 +392,4 @@ fn empty_view(node: NodeId, address: String, now: Timestamp) -> ServerView {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::fixtures::{NOW, node_id};
-
-    fn tracker() -> ServerTracker {
-        ServerTracker::new(node_id("zk1"), "127.0.0.1:2181".into(), NOW)
-    }
-
-    fn sample(reach: Reach, second: u64) -> Sample {
-        let srvr = (reach == Reach::Answered).then(|| Srvr {
-            role: Some(Role::Follower),
-            zxid: Some(Zxid(0x7_0000_0010)),
-            ..Srvr::default()
-        });
-        Sample {
-            node: node_id("zk1"),
-            taken_at: NOW.plus(Millis(second * 1000)),
-            reach,
-            reply_ms: Some(1.0),
-            srvr,
-            metrics: None,
-            metrics_source: None,
-            metrics_missing: None,
-        }
-    }
-
-    fn states(samples: &[Reach]) -> Vec<ServerState> {
-        let mut tracker = tracker();
-        let observe = |(second, reach): (usize, &Reach)| {
-            tracker.observe(&sample(reach.clone(), second as u64));
-            tracker.state()
-        };
-        samples.iter().enumerate().map(observe).collect()
-    }
-
-    #[test]
-    fn the_first_verdict_comes_at_once() {
-        let refused = || Reach::Unreachable("refused".into());
-        assert_eq!(states(&[Reach::Answered]), [ServerState::Up]);
-        assert_eq!(states(&[refused()]), [ServerState::Down]);
-        assert_eq!(states(&[Reach::Silent]), [ServerState::Frozen]);
-        assert_eq!(states(&[Reach::Garbled("HTTP/1.1".into())]), [ServerState::Down]);
-    }
-
-    #[test]
-    fn three_failures_go_down_and_two_successes_come_back() {
-        use ServerState::{Frozen, Up};
-        let up = || Reach::Answered;
-        let silent = || Reach::Silent;
-        let reaches = [up(), silent(), silent(), up(), silent(), silent(), silent(), up(), up()];
-        assert_eq!(states(&reaches), [Up, Up, Up, Up, Up, Up, Frozen, Frozen, Up]);
-    }
-
-    #[test]
-    fn the_host_explains_at_once_what_a_probe_cannot() {
-        let mut tracker = tracker();
-        tracker.observe(&sample(Reach::Answered, 0));
-        let host = |state, detail: Option<&str>| {
-            Some(HostView { state, detail: detail.map(str::to_owned), ..crate::domain::fixtures::host("process 7") })
-        };
-        tracker.host(host(HostState::Paused, None), NOW);
-        assert_eq!(tracker.state(), ServerState::Paused);
-        tracker.host(host(HostState::Stopped, Some("signal 9")), NOW);
-        assert_eq!(tracker.view().verdict.cause.as_deref(), Some("process 7 has ended: signal 9"));
-        tracker.host(host(HostState::Running, None), NOW);
-        assert_eq!(tracker.state(), ServerState::Starting);
-        tracker.observe(&sample(Reach::Answered, 1));
-        assert_eq!(tracker.state(), ServerState::Up);
-    }
-
-    #[test]
-    fn a_server_that_was_just_started_is_starting_for_a_while_and_then_down() {
-        let mut tracker = tracker();
-        tracker.started(NOW);
-        let refused = |second| sample(Reach::Unreachable("refused".into()), second);
-        tracker.observe(&refused(0));
-        let verdict = tracker.view().verdict;
-        assert_eq!(
-            (verdict.state, verdict.cause.as_deref()),
-            (ServerState::Starting, Some("it does not serve yet: refused"))
-        );
-        tracker.tick(NOW.plus(Millis(29_999)));
-        assert_eq!(tracker.state(), ServerState::Starting);
-        tracker.tick(NOW.plus(START_LIMIT));
-        assert_eq!(tracker.state(), ServerState::Down);
-        tracker.observe(&sample(Reach::Answered, 40));
-        (41..44).for_each(|second| tracker.observe(&refused(second)));
-        assert_eq!(tracker.state(), ServerState::Down, "it has served: a loss is a loss");
-    }
-
-    #[test]
-    fn a_server_that_restarts_again_and_again_tells_both_sides() {
-        let mut tracker = tracker();
-        tracker.observe(&sample(Reach::Unreachable("connection refused".into()), 0));
-        let detail = Some("restarts after exit code 1, 5 times so far".to_owned());
-        let host =
-            HostView { state: HostState::Starting, detail, ..crate::domain::fixtures::host("container demo-zk1-1") };
-        tracker.host(Some(host), NOW);
-        let verdict = tracker.view().verdict;
-        assert_eq!(verdict.state, ServerState::Down);
-        assert_eq!(
-            verdict.cause.as_deref(),
-            Some("connection refused; container demo-zk1-1 restarts after exit code 1, 5 times so far")
-        );
-    }
-
-    #[test]
-    fn not_serving_and_read_only_are_told_apart_from_up() {
-        let of = |srvr: Srvr| {
-            let mut tracker = tracker();
-            tracker.observe(&Sample { srvr: Some(srvr), ..sample(Reach::Answered, 0) });
-            tracker.state()
-        };
-        assert_eq!(of(Srvr { not_serving: true, ..Srvr::default() }), ServerState::NotServing);
-        assert_eq!(of(Srvr::default()), ServerState::NotServing);
-        let follower = Srvr { role: Some(Role::Follower), ..Srvr::default() };
-        assert_eq!(of(Srvr { read_only: true, ..follower.clone() }), ServerState::ReadOnly);
-        assert_eq!(of(follower), ServerState::Up);
-    }
-
-    #[test]
-    fn a_rule_fires_when_it_has_held_and_says_for_how_long() {
-        let mut tracker = tracker();
-        for second in 0..=12 {
-            let mut slow = sample(Reach::Answered, second);
-            let count = second as f64 + 1.0;
-            slow.metrics = Some(Metrics {
-                fsync_count: Some(count),
-                fsync_sum_ms: Some(count * 131.0),
-                uptime_ms: Some(60_000.0),
-                ..Metrics::default()
-            });
-            tracker.observe(&slow);
-            let expected = if second < 5 { ServerState::Up } else { ServerState::Degraded };
-            assert_eq!(tracker.state(), expected, "second {second}");
-        }
-        let verdict = tracker.view().verdict;
-        assert_eq!(verdict.cause.as_deref(), Some("fsync average 131 ms, over 100 ms for 12 s"));
-        assert_eq!((verdict.rule, verdict.since), (Some("fsync"), NOW.plus(Millis(5_000))));
-    }
-
-    #[test]
-    fn a_server_is_short_of_heap_when_it_has_been_for_half_a_minute() {
-        let mut tracker = tracker();
-        let mut at = |second, used: f64| {
-            let mut full = sample(Reach::Answered, second);
-            let (heap_used, heap_max) = (Some(used), Some(100.0));
-            full.metrics = Some(Metrics { heap_used, heap_max, uptime_ms: Some(60_000.0), ..Metrics::default() });
-            tracker.observe(&full);
-            tracker.seen().short_of_heap
-        };
-        let bound = rules::HEAP_PERCENT_MAX as f64;
-        assert!(!at(0, bound + 1.0) && !at(29, bound + 1.0), "a peak before a collection is none");
-        assert!(at(30, bound + 1.0));
-        assert!(!at(31, bound) && !at(32, bound + 1.0));
-        let views = [crate::domain::fixtures::server("zk1", 2181, Role::Leader), {
-            let server = crate::domain::fixtures::server("zk2", 2182, Role::Follower);
-            ServerView { heap_used: Some(93 << 20), heap_max: Some(100 << 20), short_of_heap: true, ..server }
-        }];
-        let (node, text) = rules::short_of_heap(views.iter()).unwrap();
-        assert_eq!(node.as_str(), "zk2");
-        assert!(text.starts_with("zk2 is short of memory, 93 % of the heap is used, over 80 %: "), "{text}");
-        assert!(text.contains("heap_mb"), "{text}");
-    }
-
-    #[test]
-    fn what_is_not_known_is_none_and_stays_so_without_a_reply() {
-        let mut tracker = tracker();
-        tracker.observe(&sample(Reach::Answered, 0));
-        tracker.compare(Some(Zxid(0x7_0000_0015)));
-        assert_eq!((tracker.role(), tracker.view().behind), (Some(Role::Follower), Some(5)));
-        tracker.compare(Some(Zxid(0x8_0000_0001)));
-        assert_eq!(tracker.view().behind, None);
-        tracker.observe(&sample(Reach::Silent, 1));
-        let view = tracker.view();
-        assert_eq!((view.role, view.zxid, view.outstanding, view.heap_used), (None, None, None, None));
-        assert_eq!(view.seen, Some(NOW));
-    }
-
-    #[test]
-    fn gauges_that_are_no_numbers_are_unknown() {
-        assert_eq!([whole(Some(-1.0)), whole(Some(f64::NAN)), whole(None)], [None; 3]);
-        assert_eq!(whole(Some(3.7)), Some(3));
-    }
-}
+mod tests;
