@@ -88,6 +88,11 @@ impl ServerTracker {
             self.starting = Some(now);
         }
         self.view.host = host;
+        if self.explained().is_some() {
+            // What it told last is not so now.
+            self.forget();
+            self.take_metrics(&silent(&self.view.node, now), now);
+        }
         self.judge(now);
     }
 
@@ -167,6 +172,7 @@ impl ServerTracker {
         view.behind = None;
         view.outstanding = None;
         view.connections = None;
+        view.znodes = None;
     }
 
     fn take_metrics(&mut self, sample: &Sample, now: Timestamp) {
@@ -319,6 +325,20 @@ impl ServerTracker {
 /// Whether it is a server's own word: that it does not serve, or reads only.
 const fn says_so(state: ServerState) -> bool {
     matches!(state, ServerState::NotServing | ServerState::ReadOnly)
+}
+
+/// A probe that found nothing.
+fn silent(node: &NodeId, now: Timestamp) -> Sample {
+    Sample {
+        node: node.clone(),
+        taken_at: now,
+        reach: Reach::Silent,
+        reply_ms: None,
+        srvr: None,
+        metrics: None,
+        metrics_source: None,
+        metrics_missing: None,
+    }
 }
 
 /// Whether the host tells of a process or container that did not run before.

@@ -11,6 +11,8 @@ fn sample(reach: Reach, second: u64) -> Sample {
     let srvr = (reach == Reach::Answered).then(|| Srvr {
         role: Some(Role::Follower),
         zxid: Some(Zxid(0x7_0000_0010)),
+        znodes: Some(299),
+        latency_avg_ms: Some(2.0),
         ..Srvr::default()
     });
     Sample {
@@ -111,11 +113,14 @@ fn a_process_that_is_known_to_have_ended_is_down_at_once_and_up_with_its_first_g
     let host = |name, state| HostView { state, ..crate::domain::fixtures::host(name) };
     tracker.host(Some(host("process 1", HostState::Running)), NOW);
     tracker.observe(&sample(Reach::Answered, 0));
+    let znodes = |tracker: &ServerTracker| (tracker.view().znodes, tracker.view().latency_ms);
+    assert_eq!(znodes(&tracker), (Some(299), Some(2.0)));
     let detail = Some("has ended (killed by SIGKILL) and is started again automatically 1 s later".to_owned());
     tracker.host(Some(HostView { detail, ..host("process 1", HostState::Starting) }), NOW);
     let verdict = tracker.view().verdict;
     assert_eq!(verdict.state, ServerState::Down);
     assert!(verdict.cause.is_some_and(|cause| cause.starts_with("process 1 has ended (killed")));
+    assert_eq!(znodes(&tracker), (None, None), "what it told last is not so now");
     tracker.host(Some(host("process 2", HostState::Running)), NOW);
     assert_eq!(tracker.state(), ServerState::Starting);
     tracker.observe(&sample(Reach::Unreachable("connection refused".into()), 2));
