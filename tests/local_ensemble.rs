@@ -24,8 +24,8 @@ use zkdeck::domain::server::{HostState, HostView};
 use zkdeck::domain::snapshot::Level;
 
 /// Three JVMs on a machine that may be busy with other tests.
-const QUORUM_LIMIT: Duration = Duration::from_secs(90);
-const EFFECT_LIMIT: Duration = Duration::from_secs(20);
+const QUORUM_LIMIT: Duration = Duration::from_secs(180);
+const EFFECT_LIMIT: Duration = Duration::from_secs(60);
 /// Set for [`owner_of_another_process`] only: the folder, and the ports with blanks between.
 const OWNER_FOLDER: &str = "ZKDECK_TEST_OWNER_FOLDER";
 const OWNER_PORTS: &str = "ZKDECK_TEST_OWNER_PORTS";
