@@ -358,7 +358,8 @@ mod tests {
 
     #[test]
     fn the_stack_of_this_folder_is_told_by_one_sentence() {
-        let taken = |port| TakenPort { port, purpose: "clients of zk1".into(), owner: None, cause: None };
+        let taken =
+            |port| TakenPort { port, purpose: "clients of zk1".into(), owner: None, cause: None, ensemble: None };
         let mut stack = Stack { project: "demo".into(), services: vec!["zk1".into()], ..Stack::default() };
         assert_eq!(runs_already(&stack, &[taken(2181)]), None, "something else has the port");
         stack.published.insert(2181, ("zk1".into(), 2181));
