@@ -67,9 +67,13 @@ impl Bench {
 
     /// What doctor finds, by check.
     fn doctor(&self, root: &str) -> Vec<Finding> {
+        self.doctor_in(self.folder.path(), root)
+    }
+
+    fn doctor_in(&self, folder: &Path, root: &str) -> Vec<Finding> {
         let mut command = Command::new(env!("CARGO_BIN_EXE_zkdeck"));
         command.args(["doctor", "--json", "--zk", &self.hosts]).env("ZKDECK_ROOT", root);
-        let output = command.current_dir(self.folder.path()).output().unwrap();
+        let output = command.current_dir(folder).output().unwrap();
         let found: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"));
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let one = |one: &Value| Finding {
@@ -127,6 +131,29 @@ async fn remove(coord: &RealCoord, root: &str) {
     }
 }
 
+/// The ensemble has a store, and this is another folder: it stays as empty as it is, but for history and log.
+async fn watches_from_an_empty_folder(bench: &Bench) {
+    for watches in [true, false] {
+        let folder = tempfile::tempdir().unwrap();
+        let flags = ["--zk", &bench.hosts, "--read-only"];
+        let deck = Deck::daemon(folder.path(), &flags[..if watches { 3 } else { 2 }]);
+        let ready = format!("{}/readyz", deck.url);
+        eventually("the folder is told to be none of the ensemble's", Duration::from_secs(60), || async {
+            let text = http::plain().build().unwrap().get(&ready).send().await.ok()?.text().await.ok()?;
+            text.contains("is empty, and the ensemble's store").then_some(())
+        })
+        .await;
+        assert_eq!(deck.terminate().1, Some(0));
+        let made: Vec<_> = tree(folder.path()).into_keys().collect();
+        assert!(!made.iter().any(|path| path.to_string_lossy().contains(".store-")), "{made:?}");
+        let ours = |path: &PathBuf| ["uploads", "zk1"].iter().any(|part| path.ends_with(part));
+        assert!(!watches || !made.iter().any(ours), "{made:?}");
+        let found = bench.doctor_in(folder.path(), "/demo");
+        assert_eq!(found.iter().filter(|one| one.check == "store").count(), 1, "{found:#?}");
+        assert_eq!(of(&found, "store", "is empty, and the ensemble's store").status, "warn");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn doctor_changes_nothing_and_tells_what_is() {
     let Some(jars) = support::jars() else {
@@ -162,6 +189,10 @@ async fn doctor_changes_nothing_and_tells_what_is() {
 
     // `docker compose down -v`: the records go, the folder stays; a new ensemble begins in it, once asked for.
     remove(&coord, "/demo").await;
+    let found = bench.doctor("/demo");
+    let unclaimed = of(&found, "store", "holds 1 files and the ensemble has no store");
+    assert!(unclaimed.status == "fail" && unclaimed.fix.contains("zkdeck doctor --adopt"), "{unclaimed:?}");
+    assert_eq!(found.iter().filter(|one| one.check == "store").count(), 1, "{found:#?}");
     let mut claim = Command::new(env!("CARGO_BIN_EXE_zkdeck"));
     claim.args(["doctor", "--adopt", "--yes", "--zk", &bench.hosts]).current_dir(bench.folder.path());
     let claimed = claim.output().unwrap();
@@ -177,6 +208,12 @@ async fn doctor_changes_nothing_and_tells_what_is() {
     assert!(!found.iter().any(|one| failed(&one)), "{found:#?}");
     let line = of(&found, "quarantine", "history has 1 rows of an earlier ensemble");
     assert!(line.status == "warn" && line.fix.starts_with("rm -r data/quarantine"), "{line:?}");
+
+    let adopted = claim.output().unwrap();
+    assert!(String::from_utf8_lossy(&adopted.stdout).contains("1 adopted, 0 left"), "{adopted:?}");
+    let found = bench.doctor("/demo");
+    assert!(!found.iter().any(|one| failed(&one)), "{found:#?}");
+    watches_from_an_empty_folder(&bench).await;
 
     // A root that zkdeck may not make.
     let client = Client::connect(&bench.hosts).await.unwrap();

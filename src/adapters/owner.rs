@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::{MetadataExt, chown};
+use std::os::unix::fs::{MetadataExt, lchown};
 use std::path::Path;
 
 /// Gives `path` to its folder's owner when this process is root's and the folder is not.
@@ -19,7 +19,8 @@ pub fn follow(path: &Path) -> io::Result<()> {
     if folder.uid() == 0 || own.uid() == folder.uid() {
         return Ok(());
     }
-    chown(path, Some(folder.uid()), Some(folder.gid()))
+    // A link that somebody left there leads to a file that is none of the folder's owner.
+    lchown(path, Some(folder.uid()), Some(folder.gid()))
 }
 
 /// Makes a folder with those above it; what is there stays as it is.
@@ -43,6 +44,8 @@ pub fn make_folder(path: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::{chown, symlink};
+
     use super::*;
 
     #[test]
@@ -68,6 +71,11 @@ mod tests {
         fs::write(&file, "").unwrap();
         follow(&file).unwrap();
         make_folder(&deep).unwrap();
+        let elsewhere = tempfile::NamedTempFile::new().unwrap();
+        let link = folder.path().join("link");
+        symlink(elsewhere.path(), &link).unwrap();
+        follow(&link).unwrap();
+        assert_eq!(elsewhere.as_file().metadata().unwrap().uid(), 0, "what a link leads to is not given away");
         for path in [file, deep] {
             let owner = fs::metadata(&path).unwrap();
             assert_eq!((owner.uid(), owner.gid()), (4711, 4712), "{}", path.display());

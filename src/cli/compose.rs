@@ -48,7 +48,7 @@ pub(super) struct Server {
 pub(super) fn parts(args: &Args, config: &Config, api: ApiView) -> anyhow::Result<Parts> {
     let places = servers(args, config)?;
     let nodes: Vec<NodeId> = places.iter().map(|place| place.node.clone()).collect();
-    make_folders(config, &nodes)?;
+    make_folders(config, if args.read_only { &[] } else { &nodes })?;
     let local = if args.local { Some(Arc::new(LocalEnsemble::open(local_config(config)?)?)) } else { None };
     let control: Arc<dyn ServerControl> = match &local {
         Some(local) => Arc::clone(local) as Arc<dyn ServerControl>,
@@ -65,10 +65,8 @@ pub(super) fn parts(args: &Args, config: &Config, api: ApiView) -> anyhow::Resul
         ndjson_dir: config.paths.logs.join("backend"),
         any_filesystem: config.paths.any_filesystem,
     })?;
-    let blobs = BlobStore::open(
-        BlobConfig { root: data.join("uploads"), quarantine: data.join("quarantine"), reserve, trash_keep },
-        &nodes,
-    )?;
+    let blobs = BlobConfig { root: data.join("uploads"), quarantine: data.join("quarantine"), reserve, trash_keep };
+    let blobs = if args.read_only { BlobStore::look(blobs)? } else { BlobStore::open(blobs, &nodes)? };
     Ok(Parts {
         settings: settings(args, config, &places, reserve),
         zk: ZkConfig {
@@ -335,7 +333,7 @@ fn port(first: u16, at: u16) -> anyhow::Result<u16> {
 
 fn make_folders(config: &Config, nodes: &[NodeId]) -> anyhow::Result<()> {
     let logs = &config.paths.logs;
-    let mut folders = vec![config.paths.data.join("uploads"), logs.join("backend")];
+    let mut folders = vec![logs.join("backend")];
     folders.extend(nodes.iter().map(|node| logs.join(node.as_str())));
     folders.iter().try_for_each(|folder| make_folder(folder))
 }
@@ -360,7 +358,8 @@ mod tests {
 
     #[test]
     fn the_stack_of_this_folder_is_told_by_one_sentence() {
-        let taken = |port| TakenPort { port, purpose: "clients of zk1".into(), owner: None, cause: None };
+        let taken =
+            |port| TakenPort { port, purpose: "clients of zk1".into(), owner: None, cause: None, ensemble: None };
         let mut stack = Stack { project: "demo".into(), services: vec!["zk1".into()], ..Stack::default() };
         assert_eq!(runs_already(&stack, &[taken(2181)]), None, "something else has the port");
         stack.published.insert(2181, ("zk1".into(), 2181));

@@ -102,19 +102,26 @@ impl Files {
             .max_log_files(FILES_MAX)
             .build(folder)
             .with_context(|| format!("cannot write the log in {}", folder.display()))?;
-        Ok(Self { files, folder: folder.to_owned(), day: String::new() })
+        let mut files = Self { files, folder: folder.to_owned(), day: String::new() };
+        // It is there already, and a start that fails may write nothing to it.
+        files.give_away();
+        Ok(files)
     }
-}
 
-impl Write for Files {
-    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
-        let written = self.files.write(text)?;
+    fn give_away(&mut self) {
         let day = jiff::Timestamp::now().to_string().chars().take(10).collect();
         if self.day != day {
             // At worst another process cannot write into it, and says so.
             _ = owner::follow(&self.folder.join(format!("zkdeck.{day}.log")));
             self.day = day;
         }
+    }
+}
+
+impl Write for Files {
+    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+        let written = self.files.write(text)?;
+        self.give_away();
         Ok(written)
     }
 
@@ -136,6 +143,20 @@ mod tests {
             let why = filter(Some(bad)).unwrap_err().to_string();
             assert!(why.contains("ZKDECK_LOG") && why.contains("trace"), "{why}");
         }
+    }
+
+    #[test]
+    fn a_log_that_root_opens_in_anothers_folder_is_not_roots_before_a_line_is_written() {
+        use std::os::unix::fs::{MetadataExt, chown};
+        if !rustix::process::geteuid().is_root() {
+            return;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        chown(folder.path(), Some(4711), Some(4712)).unwrap();
+        let logs = folder.path().join("logs/backend");
+        drop(Files::open(&logs).unwrap());
+        let made: Vec<_> = std::fs::read_dir(&logs).unwrap().map(|entry| entry.unwrap().metadata().unwrap()).collect();
+        assert!(made.len() == 1 && made[0].uid() == 4711, "{made:?}");
     }
 
     #[test]

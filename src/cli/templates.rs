@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 use super::{compose, say};
 use crate::adapters::http;
 use crate::adapters::templates::{self, Words};
-use crate::config::Config;
+use crate::config::{Config, check_http};
 
 /// How long a server that does not answer yet is waited for.
 const WAIT: Duration = Duration::from_secs(60);
@@ -25,6 +25,7 @@ pub(super) struct Options {
 pub(super) async fn run(options: &Options, config: &Config) -> anyhow::Result<ExitCode> {
     let set = Some(config.elastic.url.as_str()).filter(|url| !url.is_empty());
     let url = options.url.as_deref().or(set).unwrap_or(&config.doctor.elasticsearch);
+    check_http("URL", url)?;
     let auth = compose::elastic_auth(config)?;
     let client = http::client(url, compose::elastic_ca(config).as_deref())?.build().context("making an HTTP client")?;
     let deadline = Instant::now() + WAIT;
@@ -46,4 +47,18 @@ pub(super) async fn run(options: &Options, config: &Config) -> anyhow::Result<Ex
         }
     });
     Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_no_url_is_refused_and_not_tried_again() {
+        let config = crate::config::load(std::path::Path::new("/nonexistent"), false, |_| None, Vec::new()).unwrap();
+        let begun = Instant::now();
+        let error = run(&Options { url: Some("nourl".into()) }, &config).await.unwrap_err();
+        assert!(error.to_string().starts_with("URL: must be http://"), "{error}");
+        assert_eq!(begun.elapsed(), Duration::ZERO);
+    }
 }

@@ -43,22 +43,39 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
             "ensemble.metrics: has {metrics} addresses for {servers} servers; give one for each, or none"
         )));
     }
-    check_elastic(&config.elastic.url)?;
+    if !config.elastic.url.is_empty() {
+        check_http("elastic.url", &config.elastic.url)?;
+    }
+    check_listen(&config.api.listen)?;
     // A daemon draws nothing; the settings are those of the console beside it all the same.
     Keymap::new(&config.keys).map_err(|error| ConfigError(error.to_string()))?;
     check_root(&ensemble.root)
 }
 
-fn check_elastic(url: &str) -> Result<(), ConfigError> {
+/// Refuses what is no address of an HTTP server; `name` is where it came from.
+///
+/// # Errors
+/// [`ConfigError`] that does not show the address: it may hold a password.
+pub fn check_http(name: &str, url: &str) -> Result<(), ConfigError> {
     let host =
         url.strip_prefix("http://").or_else(|| url.strip_prefix("https://")).map(|rest| rest.trim_end_matches('/'));
-    if url.is_empty() || host.is_some_and(|host| !host.is_empty() && !host.contains(['@', ' ', '?', '#'])) {
+    if host.is_some_and(|host| !host.is_empty() && !host.contains(['@', ' ', '?', '#'])) {
         return Ok(());
     }
-    // The address may hold a password: it is not shown.
-    Err(ConfigError(
-        "elastic.url: must be http://host:port or https://host:port, without user or password in it; those are settings of their own".into(),
-    ))
+    Err(ConfigError(format!(
+        "{name}: must be http://host:port or https://host:port, without user or password in it; those are settings of \
+         their own"
+    )))
+}
+
+/// Port 0 is one that the system chooses.
+fn check_listen(text: &str) -> Result<(), ConfigError> {
+    let port =
+        text.rsplit_once(':').filter(|(host, _)| !host.is_empty()).and_then(|(_, port)| port.parse::<u16>().ok());
+    if port.is_some() {
+        return Ok(());
+    }
+    Err(ConfigError(format!("api.listen (--listen): {text:?} is not host:port with a port up to 65535")))
 }
 
 fn check_address(name: &str, text: &str) -> Result<(), ConfigError> {
@@ -93,6 +110,27 @@ mod tests {
         }
         for bad in ["", "zk1", ":2181", "zk1:", "zk1:0", "zk1:65536", "zk1:x"] {
             assert!(check_address("a", bad).is_err(), "{bad:?} was taken");
+        }
+    }
+
+    #[test]
+    fn where_rest_listens_is_a_host_and_a_port() {
+        for good in ["127.0.0.1:0", "0.0.0.0:8080", "[::1]:80"] {
+            assert_eq!(check_listen(good), Ok(()));
+        }
+        for bad in ["x", "99999", "127.0.0.1:99999", ":80", ""] {
+            assert!(check_listen(bad).is_err_and(|error| error.0.contains("is not host:port")), "{bad:?} was taken");
+        }
+    }
+
+    #[test]
+    fn what_is_no_address_of_a_server_is_refused_and_not_shown() {
+        for good in ["http://127.0.0.1:9200", "https://e/"] {
+            assert_eq!(check_http("a", good), Ok(()));
+        }
+        for bad in ["nourl", "", "http://", "ftp://e", "http://user:secret@e"] {
+            let error = check_http("URL", bad).unwrap_err().0;
+            assert!(error.starts_with("URL: must be http://host:port") && !error.contains("secret"), "{error}");
         }
     }
 

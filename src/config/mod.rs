@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use serde::de::{Unexpected, Visitor};
 use serde::{Deserialize, Deserializer};
 
+pub use self::check::check_http;
 pub use self::sources::{Overrides, load};
 
 /// Every setting with its default, as shipped.
@@ -46,6 +47,9 @@ pub struct Config {
 pub struct Ensemble {
     pub label: String,
     pub servers: Vec<String>,
+    /// Somebody named servers: they are not the defaults.
+    #[serde(skip)]
+    pub named: bool,
     pub metrics: Vec<String>,
     pub root: String,
     pub session_timeout_s: u64,

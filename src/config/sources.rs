@@ -89,14 +89,15 @@ pub fn load(
     Ok(config)
 }
 
-/// The default addresses of metrics belong to the default servers and to no others.
+/// Whether servers were named; the default addresses of metrics belong to the default servers and to no others.
 fn drop_foreign_metrics(config: &mut Config) -> Result<(), ConfigError> {
     let default: Table = parse(DEFAULT_TOML, "the defaults")?;
     let list = |key: &str| -> Vec<String> {
         let items = default.get("ensemble").and_then(|section| section.get(key)).and_then(Value::as_array);
         items.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
     };
-    if config.ensemble.servers != list("servers") && config.ensemble.metrics == list("metrics") {
+    config.ensemble.named = config.ensemble.servers != list("servers");
+    if config.ensemble.named && config.ensemble.metrics == list("metrics") {
         config.ensemble.metrics.clear();
     }
     Ok(())

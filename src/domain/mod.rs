@@ -28,3 +28,4 @@ pub mod scheduler;
 pub mod server;
 pub mod snapshot;
 pub mod state;
+pub mod store;

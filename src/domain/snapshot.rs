@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use super::ensemble::EnsembleView;
 use super::file_table::FileTable;
-use super::format::NewerFormat;
 use super::ids::{AttemptId, Epoch, FileId, InstanceId, Millis, NodeId, OperationId, Timestamp};
 use super::node::{MoveView, NodeView};
 use super::operation::Operation;
 use super::scheduler::SchedulerView;
 use super::server::{Series, ServerView};
+pub use super::store::StoreView;
 
 /// Operations that a snapshot carries, newest first; older ones are asked for by page.
 pub const OPERATIONS_KEPT: usize = 500;
@@ -184,101 +184,6 @@ impl SessionView {
 pub struct Reading {
     pub read: u64,
     pub total: u64,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case", tag = "state")]
-pub enum StoreView {
-    Unknown,
-    Ours {
-        id: String,
-    },
-    Foreign {
-        ours: String,
-        theirs: String,
-    },
-    /// The folder holds files, and the ensemble has no store: it is new, or another one.
-    Unclaimed {
-        folder: String,
-        files: u64,
-    },
-    /// A living zkdeck that is not of this ensemble uses the folder.
-    InUse {
-        folder: String,
-        by: String,
-    },
-    /// The folder's id is gone, and nothing proves that the folder is the ensemble's.
-    Unnamed {
-        path: String,
-        theirs: String,
-        /// Records whose bytes lie in the folder, and all records.
-        found: u64,
-        records: u64,
-    },
-    /// A newer zkdeck has written what this one does not understand.
-    Newer {
-        what: String,
-        format: NewerFormat,
-    },
-}
-
-/// Why the bytes in this folder may not be touched, and what to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoreRefusal {
-    /// The alert's stable word.
-    pub code: &'static str,
-    /// A few words for a header.
-    pub short: &'static str,
-    pub text: String,
-}
-
-impl StoreView {
-    /// Why this instance only watches; `None` while it may work, or nothing is known yet.
-    #[must_use]
-    pub fn refusal(&self) -> Option<StoreRefusal> {
-        let (code, short, text) = match self {
-            Self::Unknown | Self::Ours { .. } => return None,
-            Self::Foreign { ours, theirs } => (
-                "foreign-store",
-                "foreign store",
-                format!(
-                    "its folder is another store than the ensemble's; start zkdeck in the folder that belongs to the \
-                     ensemble (store {theirs}, and this is {ours})"
-                ),
-            ),
-            Self::Unclaimed { folder, files } => (
-                "store-unclaimed",
-                "store not claimed",
-                format!(
-                    "{folder} holds {files} files and the ensemble has no store, so none of its records names them; \
-                     connect to the ensemble that these files belong to, choose another folder by --data, or type \
-                     zkdeck doctor --adopt to make records for them here"
-                ),
-            ),
-            Self::InUse { folder, by } => (
-                "store-in-use",
-                "folder in use",
-                format!(
-                    "{folder} is used by {by}, which is not registered with this ensemble; end it, or choose another \
-                     folder by --data; zkdeck goes on automatically when the folder is free"
-                ),
-            ),
-            Self::Unnamed { path, theirs, found, records } => (
-                "store-unnamed",
-                "store id missing",
-                format!(
-                    "{path} is missing, and only {found} of {records} records have their bytes in this folder; if the \
-                     folder is the ensemble's, restore the file: it holds the one line {theirs}"
-                ),
-            ),
-            Self::Newer { what, format } => (
-                "store-newer",
-                "newer store",
-                format!("{what} cannot be used: {format}; nothing is changed until then"),
-            ),
-        };
-        Some(StoreRefusal { code, short, text: format!("this instance watches and touches no bytes: {text}") })
-    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]

@@ -269,7 +269,7 @@ pub(in crate::engine) mod testing {
             marks: Marks::default(),
             link,
             snapshots: watch::channel(Arc::new(fixtures::snapshot())).1,
-            blobs: BlobStore::open(BlobConfig::new(folder.join("uploads")), nodes).unwrap(),
+            blobs: BlobStore::open(BlobConfig::new(folder.join("uploads")), nodes).unwrap().with_id(),
             history,
             operations: Operations::default(),
             me: InstanceInfo { id: InstanceId::new(1), host: "host-a".into(), pid: 1, since_ms: NOW },

@@ -1,6 +1,6 @@
 //! Takes the picture of ZooKeeper, the disks and the history that the invariants are judged over.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use crate::adapters::blobs::{BlobError, BlobStore};
 use crate::adapters::history::{History, HistoryError};
@@ -73,7 +73,7 @@ impl Inspection {
             nodes.extend(self.registry.read_node(node).await?.map(|(record, _)| (node.clone(), record)));
         }
         let intents = intents.into_iter().map(|(attempt, intent, _)| (attempt, intent)).collect();
-        let known: BTreeSet<FileId> = loaded.entries.iter().map(|entry| entry.id).collect();
+        let known = loaded.entries.iter().map(|entry| (entry.id, entry.record.created_ms)).collect();
         let rows =
             rows.map(|rows| rows.into_iter().filter(|row| !self.is_earlier(row, &known)).map(|(row, _)| row).collect());
         let unreadable = loaded.unreadable.into_iter().chain(after.unreadable).collect();
@@ -89,13 +89,13 @@ impl Inspection {
         Ok(Some(stored))
     }
 
-    /// Whether a row is of an ensemble that is gone. Of a file that has a record now it is only when no
-    /// difference of the clocks explains its time.
-    fn is_earlier(&self, (row, at): &(Row, Timestamp), known: &BTreeSet<FileId>) -> bool {
-        let Some(since) = self.since else { return false };
-        let recorded = row.file.is_some_and(|file| known.contains(&file));
-        let at = if recorded { at.plus(CLOCKS_APART) } else { *at };
-        at < since
+    /// Whether a row is of an ensemble, or of a record of its file, that is gone. Of a file that has a record now it
+    /// is only when no difference of the clocks explains its time.
+    fn is_earlier(&self, (row, at): &(Row, Timestamp), known: &BTreeMap<FileId, Timestamp>) -> bool {
+        match row.file.and_then(|file| known.get(&file)) {
+            Some(made) => at.plus(CLOCKS_APART) < self.since.map_or(*made, |since| since.max(*made)),
+            None => self.since.is_some_and(|since| *at < since),
+        }
     }
 
     /// Every row with the time of its end, newest first.
@@ -172,7 +172,7 @@ mod tests {
         let zk = ZkConfig { root: "/demo".into(), ..ZkConfig::default() };
         let registry = Registry::open(Arc::new(ensemble(store).await), &zk).await.unwrap();
         let nodes = ["zk1", "zk2", "zk3"].map(node_id).to_vec();
-        let blobs = BlobStore::open(BlobConfig::new(folder.join("data/uploads")), &nodes).unwrap();
+        let blobs = BlobStore::open(BlobConfig::new(folder.join("data/uploads")), &nodes).unwrap().with_id();
         assert_eq!(registry.store().await.unwrap().as_deref(), blobs.store_id());
         let config = HistoryConfig {
             path: folder.join("data/zkdeck.db"),

@@ -4,6 +4,7 @@
 //! turns requests into jobs, `files` and `orders` are those jobs, `operations` hands their rows to who waits, `loops` is what goes on by itself,
 //! `driver` runs all of it.
 
+pub mod claim;
 pub mod clock;
 pub mod context;
 mod core;

@@ -56,11 +56,6 @@ impl Layout {
         sync_folder(disk, &self.root)
     }
 
-    /// Whether any node's folder holds a published file.
-    pub(super) fn holds_blobs(&self, disk: &dyn Disk) -> Result<bool, BlobError> {
-        Ok(self.count_blobs(disk, 1)? > 0)
-    }
-
     /// How many published files lie in nodes' folders; counting ends at `limit`.
     pub(super) fn count_blobs(&self, disk: &dyn Disk, limit: u64) -> Result<u64, BlobError> {
         let mut count = 0;
@@ -78,7 +73,7 @@ impl Layout {
     /// Names of the folders below the root that belong to nodes.
     pub(super) fn node_folders(&self, disk: &dyn Disk) -> Result<Vec<NodeId>, BlobError> {
         let failed = |error| BlobError::source("list", &self.root, error);
-        let names = disk.names(&self.root).map_err(failed)?;
+        let names = names_if_there(disk, &self.root).map_err(failed)?;
         let node = |name: &OsString| name.to_str().and_then(|text| NodeId::new(text).ok());
         let mut nodes: Vec<NodeId> = names.iter().filter_map(node).collect();
         nodes.sort();

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::BlobError;
 use super::disk::LocalDisk;
+use super::layout::Layout;
 use super::store_id;
 
 /// Entries that are counted at most; beyond it the count is a lower bound.
@@ -20,6 +21,8 @@ pub struct Stored {
     pub cut: bool,
     /// The store's id, when the folder has one.
     pub id: Option<String>,
+    /// Those that are published files of a store, as zkdeck itself counts them.
+    pub published: u64,
 }
 
 /// Blocks for as long as it takes to walk the folder. One that is not there holds nothing.
@@ -27,7 +30,8 @@ pub struct Stored {
 /// # Errors
 /// [`BlobError`] when it cannot be read.
 pub fn look(root: &Path) -> Result<Stored, BlobError> {
-    let mut stored = Stored { id: store_id::load(&LocalDisk, root)?, ..Stored::default() };
+    let published = Layout::new(root.to_owned()).count_blobs(&LocalDisk, u64::MAX)?;
+    let mut stored = Stored { id: store_id::load(&LocalDisk, root)?, published, ..Stored::default() };
     let mut folders = vec![root.to_owned()];
     let mut seen = 0;
     while let Some(folder) = folders.pop() {
@@ -77,6 +81,11 @@ mod tests {
         fs::create_dir_all(folder.path().join("zk1/.trash")).unwrap();
         fs::write(folder.path().join("zk1/.trash/old"), "x").unwrap();
         let found = look(folder.path()).unwrap();
-        assert_eq!((found.files, found.bytes, found.cut, found.id), (1, 5, false, None));
+        assert_eq!((found.files, found.bytes, found.cut, found.id, found.published), (1, 5, false, None, 0));
+        let blob =
+            crate::domain::file::blob_name(crate::domain::ids::FileId::new(1), crate::domain::ids::AttemptId::new(2));
+        fs::write(folder.path().join("zk1").join(blob), "x").unwrap();
+        let found = look(folder.path()).unwrap();
+        assert_eq!((found.files, found.published), (2, 1));
     }
 }

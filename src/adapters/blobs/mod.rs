@@ -90,8 +90,10 @@ struct Inner {
     pool: Pool,
     reserve: Bytes,
     trash_keep: Millis,
-    /// Empty while the folders have files and no id.
+    /// Empty while the folders have no id.
     store_id: OnceLock<String>,
+    /// The id that is offered to an ensemble without a store.
+    offer: OnceLock<String>,
     quarantine: PathBuf,
     /// Since when this process has seen what lies in the trash.
     trash_seen: Mutex<BTreeMap<(NodeId, String), Instant>>,
@@ -100,8 +102,8 @@ struct Inner {
 }
 
 impl BlobStore {
-    /// Makes the folders that are missing, and the store's id on the first opening. Blocks for a few
-    /// milliseconds. Folders that hold files and have no id get none: see [`BlobStore::name`].
+    /// Makes the folders that are missing. Blocks for a few milliseconds. Folders that have no id get none: what
+    /// the ensemble says decides, see [`BlobStore::offer`] and [`BlobStore::name`].
     ///
     /// # Errors
     /// [`BlobError::Io`] when a folder cannot be made, [`BlobError::Invalid`] when `.store-id` is not an id.
@@ -109,46 +111,78 @@ impl BlobStore {
         Self::open_on(Arc::new(LocalDisk), config, nodes)
     }
 
-    /// Opens what is there, to look at it: makes nothing. `None` when the folder is no store.
+    /// Opens what is there, to look at it: makes nothing, be there anything or not.
     ///
     /// # Errors
     /// As [`BlobStore::open`].
-    pub fn look(config: BlobConfig) -> Result<Option<Self>, BlobError> {
-        let disk = Arc::new(LocalDisk);
-        let Some(store_id) = store_id::load(&*disk, &config.root)? else { return Ok(None) };
-        let BlobConfig { root, quarantine, reserve, trash_keep } = config;
-        let (layout, pool) = (Layout::new(root), Pool::new(disk.pace()));
-        let store_id = OnceLock::from(store_id);
-        let (trash_seen, own) = (Mutex::default(), Mutex::default());
-        let inner = Inner { disk, layout, pool, reserve, trash_keep, store_id, quarantine, trash_seen, own };
-        Ok(Some(Self { inner: Arc::new(inner) }))
+    pub fn look(config: BlobConfig) -> Result<Self, BlobError> {
+        Self::over(Arc::new(LocalDisk), config)
     }
 
     /// [`BlobStore::open`] on a disk of whatever kind.
     pub(crate) fn open_on(disk: Arc<dyn Disk>, config: BlobConfig, nodes: &[NodeId]) -> Result<Self, BlobError> {
-        let layout = Layout::new(config.root.clone());
-        layout.make(&*disk, nodes)?;
-        let store_id = match store_id::load(&*disk, layout.root())? {
-            Some(id) => OnceLock::from(id),
-            // Its id is lost: a new one would make another store of it.
-            None if layout.holds_blobs(&*disk)? => OnceLock::new(),
-            None => OnceLock::from(store_id::load_or_make(&*disk, layout.root())?),
-        };
-        let BlobConfig { quarantine, reserve, trash_keep, .. } = config;
-        let pool = Pool::new(disk.pace());
+        Layout::new(config.root.clone()).make(&*disk, nodes)?;
+        Self::over(disk, config)
+    }
+
+    fn over(disk: Arc<dyn Disk>, config: BlobConfig) -> Result<Self, BlobError> {
+        let BlobConfig { root, quarantine, reserve, trash_keep } = config;
+        let store_id = store_id::load(&*disk, &root)?.map_or_else(OnceLock::new, OnceLock::from);
+        let (layout, pool, offer) = (Layout::new(root), Pool::new(disk.pace()), OnceLock::new());
         let (trash_seen, own) = (Mutex::default(), Mutex::default());
-        let inner = Inner { disk, layout, pool, reserve, trash_keep, store_id, quarantine, trash_seen, own };
+        let inner = Inner { disk, layout, pool, reserve, trash_keep, store_id, offer, quarantine, trash_seen, own };
         Ok(Self { inner: Arc::new(inner) })
     }
 
+    /// Folders that hold no files have an id from now on, as those of an ensemble's store do.
+    #[cfg(test)]
+    pub(crate) fn with_id(self) -> Self {
+        let (disk, root) = (&**self.disk(), self.root());
+        if self.store_id().is_none() && !self.layout().count_blobs(disk, 1).is_ok_and(|count| count > 0) {
+            let made = store_id::make(disk, root, &store_id::new()).and_then(|()| store_id::load(disk, root));
+            let made = made.ok().flatten();
+            _ = self.inner.store_id.get_or_init(|| made.unwrap_or_default());
+        }
+        self
+    }
+
     /// The id of this set of folders, a UUID: an instance with another id must not touch these bytes. `None`
-    /// when it was lost.
+    /// while they have none, or it was lost.
     #[must_use]
     pub fn store_id(&self) -> Option<&str> {
         self.inner.store_id.get().map(String::as_str)
     }
 
-    /// Gives the folders the id that they have lost: only when it is proved whose they are.
+    /// The id under which these folders may become an ensemble's store: their own, else a new one. A new one is not
+    /// theirs yet: it lies on disk as an offer, and [`BlobStore::look_for_id`] takes it for the id once the ensemble
+    /// says the same, even when this process ends between the two.
+    ///
+    /// # Errors
+    /// [`BlobError`] when it cannot be written.
+    pub async fn offer(&self) -> Result<String, BlobError> {
+        if let Some(id) = self.store_id() {
+            return Ok(id.to_owned());
+        }
+        let id = self.inner.offer.get_or_init(store_id::new).clone();
+        let (disk, root, path) = (Arc::clone(self.disk()), self.root().to_owned(), self.id_path());
+        let work = move |_: &_| {
+            store_id::offer(&*disk, &root, &id)?;
+            Ok(id)
+        };
+        self.pool().run("write", &path, work).await
+    }
+
+    /// Takes [`BlobStore::offer`] back: the ensemble has another store.
+    ///
+    /// # Errors
+    /// [`BlobError`] when its file cannot be removed.
+    pub async fn withdraw_offer(&self) -> Result<(), BlobError> {
+        let Some(offer) = self.inner.offer.get().cloned() else { return Ok(()) };
+        let (disk, root, path) = (Arc::clone(self.disk()), self.root().to_owned(), self.id_path());
+        self.pool().run("remove", &path, move |_| store_id::withdraw(&*disk, &root, &offer)).await
+    }
+
+    /// Gives the folders an id: only when it is proved whose they are.
     ///
     /// # Errors
     /// [`BlobError`] when it cannot be written, or the folders have another one by now.

@@ -41,22 +41,29 @@ impl BlobStore {
         self.pool().run("read the id of", &path, work).await
     }
 
-    /// Looks for the id of folders that had none; whether they have one now. Without files they are given one.
+    /// Looks for the id of folders that had none; whether they have one now. `theirs`: the store that the ensemble
+    /// has by now. Where that is what these folders were offered as, it is their id.
     ///
     /// # Errors
     /// An error of the disk, or an id that cannot be read.
-    pub async fn look_for_id(&self) -> Result<bool, BlobError> {
+    pub async fn look_for_id(&self, theirs: Option<&str>) -> Result<bool, BlobError> {
         if self.store_id().is_some() {
             return Ok(true);
         }
-        let (disk, layout, store) = (Arc::clone(self.disk()), self.layout().clone(), self.clone());
+        let (disk, store, theirs) = (Arc::clone(self.disk()), self.clone(), theirs.map(str::to_owned));
         let path = self.root().to_owned();
         let work = move |_: &_| {
-            let found = match store_id::load(&*disk, layout.root())? {
-                None if !layout.holds_blobs(&*disk)? => Some(store_id::load_or_make(&*disk, layout.root())?),
-                found => found,
-            };
-            Ok(found.map(|id| store.inner.store_id.get_or_init(|| id)).is_some())
+            let root = store.root();
+            if let Some(theirs) = theirs {
+                store_id::take_offer(&*disk, root, &theirs)?;
+            }
+            let found = store_id::load(&*disk, root)?;
+            let found = found.map(|id| store.inner.store_id.get_or_init(|| id)).is_some();
+            // Another one's was taken, or this one's is the id now.
+            if let Some(offer) = store.inner.offer.get().filter(|_| found) {
+                store_id::withdraw(&*disk, root, offer)?;
+            }
+            Ok(found)
         };
         self.pool().run("read the id of", &path, work).await
     }
@@ -154,6 +161,32 @@ mod tests {
         assert_eq!(again.store_id(), Some(&*id));
         assert_eq!(store.presence().await.unwrap(), Presence::There);
         assert!(again.name("0192f7aa-0000-7000-8000-000000000000").await.is_err(), "it has one already");
+    }
+
+    #[tokio::test]
+    async fn an_empty_folder_has_no_id_until_the_ensemble_has_taken_the_one_it_was_offered() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = || BlobStore::open(BlobConfig::new(folder.path()), &[node_id("zk1")]).unwrap();
+        let (one, other) = (open(), open());
+        assert!(!one.look_for_id(None).await.unwrap() && !one.id_path().exists());
+        let (offered, others) = (one.offer().await.unwrap(), other.offer().await.unwrap());
+        assert_eq!(one.offer().await.unwrap(), offered);
+        assert!(!one.look_for_id(Some("0192f7aa-0000-7000-8000-000000000000")).await.unwrap(), "it was not offered");
+        assert!(!one.id_path().exists() && offered != others);
+        // This process ends before it has seen what the ensemble took.
+        drop(one);
+        assert!(other.look_for_id(Some(&offered)).await.unwrap());
+        assert_eq!((other.store_id(), open().store_id()), (Some(&*offered), Some(&*offered)));
+        let left = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
+        let left: Vec<_> = left.filter(|name| name.to_string_lossy().contains("offer")).collect();
+        assert!(left.is_empty(), "{left:?}");
+    }
+
+    #[test]
+    fn whoever_only_looks_makes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = BlobStore::look(BlobConfig::new(folder.path().join("uploads"))).unwrap();
+        assert_eq!((store.store_id(), fs::read_dir(folder.path()).unwrap().count()), (None, 0));
     }
 
     #[tokio::test]

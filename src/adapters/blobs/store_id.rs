@@ -13,16 +13,12 @@ use crate::domain::format::StoreName;
 
 const NAME: &str = ".store-id";
 
-/// Reads the id, or makes one that every other process then reads.
-pub(super) fn load_or_make(disk: &dyn Disk, root: &Path) -> Result<String, BlobError> {
-    match load(disk, root)? {
-        Some(id) => Ok(id),
-        None => {
-            make(disk, root, &Uuid::now_v7().to_string())?;
-            load(disk, root)?
-                .ok_or_else(|| BlobError::Invalid(format!("{} vanished; start again", path(root).display())))
-        }
-    }
+/// What an empty folder is offered to an ensemble as, before it is its store.
+const OFFER: &str = ".store-offer";
+
+/// An id that no store has.
+pub(super) fn new() -> String {
+    Uuid::now_v7().to_string()
 }
 
 /// Where the id lies.
@@ -68,6 +64,38 @@ pub(super) fn make(disk: &dyn Disk, root: &Path, id: &str) -> Result<(), BlobErr
     sync_folder(disk, root)
 }
 
+/// Notes, durably, that the folders are offered to an ensemble under this id.
+pub(super) fn offer(disk: &dyn Disk, root: &Path, id: &str) -> Result<(), BlobError> {
+    let path = offered(root, id);
+    if disk.size(&path).is_ok() {
+        return Ok(());
+    }
+    let failed = |error| BlobError::target("write", &path, error);
+    let mut file = disk.create_new(&path).map_err(failed)?;
+    writeln!(file, "{id}").map_err(failed)?;
+    file.sync().map_err(failed)?;
+    sync_folder(disk, root)
+}
+
+/// Makes an offer of this id, where there is one, the id.
+pub(super) fn take_offer(disk: &dyn Disk, root: &Path, id: &str) -> Result<(), BlobError> {
+    // What the ensemble says is no path until it is known to be an id.
+    if Uuid::parse_str(id).is_err() || disk.size(&offered(root, id)).is_err() {
+        return Ok(());
+    }
+    make(disk, root, id)?;
+    withdraw(disk, root, id)
+}
+
+/// Nothing is to come of an offer any more.
+pub(super) fn withdraw(disk: &dyn Disk, root: &Path, id: &str) -> Result<(), BlobError> {
+    super::place::remove(disk, &offered(root, id))
+}
+
+fn offered(root: &Path, id: &str) -> PathBuf {
+    root.join(format!("{OFFER}.{id}"))
+}
+
 fn cannot_rename(root: &Path) -> BlobError {
     BlobError::Invalid(format!(
         "the file system of {} cannot rename without overwriting, on which the safety of files rests; choose a folder \
@@ -86,19 +114,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_id_stays_and_all_who_open_at_once_agree() {
+    fn the_id_stays_and_all_who_make_one_at_once_agree() {
         let folder = tempfile::tempdir().unwrap();
         let start = Barrier::new(8);
         let ids: Vec<String> = thread::scope(|scope| {
             let open = || {
                 start.wait();
-                load_or_make(&LocalDisk, folder.path()).unwrap()
+                make(&LocalDisk, folder.path(), &new()).unwrap();
+                load(&LocalDisk, folder.path()).unwrap().unwrap()
             };
             let all: Vec<_> = (0..8).map(|_| scope.spawn(open)).collect();
             all.into_iter().map(|one| one.join().unwrap()).collect()
         });
         assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
-        assert_eq!(load_or_make(&LocalDisk, folder.path()).unwrap(), ids[0]);
+        assert_eq!(load(&LocalDisk, folder.path()).unwrap().as_ref(), Some(&ids[0]));
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "a draft was left");
     }
 
@@ -107,7 +136,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let text = format!("{}\nformat 2\n", Uuid::from_u128(7));
         fs::write(folder.path().join(NAME), &text).unwrap();
-        let error = load_or_make(&LocalDisk, folder.path()).unwrap_err().to_string();
+        let error = load(&LocalDisk, folder.path()).unwrap_err().to_string();
         assert!(error.contains(NAME) && error.contains("format 2") && error.contains("newer zkdeck"), "{error}");
         assert_eq!(fs::read_to_string(folder.path().join(NAME)).unwrap(), text);
     }
@@ -116,7 +145,7 @@ mod tests {
     fn a_file_that_is_no_id_is_refused_and_kept() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join(NAME), "").unwrap();
-        let error = load_or_make(&LocalDisk, folder.path()).unwrap_err().to_string();
+        let error = load(&LocalDisk, folder.path()).unwrap_err().to_string();
         assert!(error.contains("holds no store id"), "{error}");
         assert_eq!(fs::read(folder.path().join(NAME)).unwrap(), b"");
     }

@@ -19,7 +19,7 @@ pub(super) fn store() -> (TempDir, BlobStore) {
 pub(super) fn store_with(config: impl FnOnce(&Path) -> BlobConfig) -> (TempDir, BlobStore) {
     let folder = tempfile::tempdir().unwrap();
     let nodes = ["zk1", "zk2", "zk3"].map(node_id);
-    let store = BlobStore::open(config(&folder.path().join("uploads")), &nodes).unwrap();
+    let store = BlobStore::open(config(&folder.path().join("uploads")), &nodes).unwrap().with_id();
     (folder, store)
 }
 

@@ -7,6 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use rusqlite::{Connection, OpenFlags};
 
 use super::{BUSY, HistoryError};
+use crate::adapters::owner;
 
 /// Age of the newest copy at which the next one is due.
 const EVERY_MS: u64 = 3_600_000;
@@ -28,7 +29,7 @@ fn make(path: &Path, now: u64) -> Result<PathBuf, HistoryError> {
     let target = folder(path).join(format!("{}.{now}", file_name(path)));
     let io = |action| move |source| HistoryError::Io { path: path.to_owned(), action, source };
     let failed = |source| HistoryError::Sqlite { path: path.to_owned(), action: "back it up", source };
-    fs::create_dir_all(folder(path)).map_err(io("make the folder of its backups"))?;
+    owner::make_folder(&folder(path)).map_err(io("make the folder of its backups"))?;
     let part = target.with_extension(format!("{now}.part"));
     if part.exists() {
         fs::remove_file(&part).map_err(io("remove half a backup"))?;
@@ -37,6 +38,7 @@ fn make(path: &Path, now: u64) -> Result<PathBuf, HistoryError> {
     source.busy_timeout(BUSY).map_err(failed)?;
     source.execute("VACUUM INTO ?1", [part.to_string_lossy()]).map_err(failed)?;
     drop(source);
+    owner::follow(&part).map_err(io("give its backup to the folder's owner"))?;
     fs::File::open(&part).and_then(|file| file.sync_all()).map_err(io("sync its backup"))?;
     fs::rename(&part, &target).map_err(io("name its backup"))?;
     let copies = all(path);
@@ -56,6 +58,7 @@ pub(super) fn restore(path: &Path) -> Result<Option<PathBuf>, HistoryError> {
         let mut part = path.as_os_str().to_owned();
         part.push(".restore");
         fs::copy(&copy, &part).map_err(io)?;
+        owner::follow(Path::new(&part)).map_err(io)?;
         fs::File::open(&part).and_then(|file| file.sync_all()).map_err(io)?;
         fs::rename(&part, path).map_err(io)?;
         return Ok(Some(copy));
@@ -128,6 +131,22 @@ mod tests {
         assert_eq!(copies.len(), KEEP);
         assert!(copies.iter().all(|(_, copy)| is_whole(copy)));
         assert!(make_if_due(&path).unwrap().is_some(), "a copy of tomorrow, from a clock that was wrong, blocks none");
+    }
+
+    #[test]
+    fn what_root_makes_belongs_to_the_folders_owner() {
+        use std::os::unix::fs::{MetadataExt, chown};
+        if !rustix::process::geteuid().is_root() {
+            return;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let path = database(folder.path());
+        chown(folder.path(), Some(4711), Some(4712)).unwrap();
+        let copy = make(&path, 1_000).unwrap();
+        restore(&path).unwrap();
+        for path in [copy.parent().unwrap(), &copy, &path] {
+            assert_eq!(fs::metadata(path).unwrap().uid(), 4711, "{}", path.display());
+        }
     }
 
     #[test]

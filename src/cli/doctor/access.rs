@@ -4,6 +4,7 @@ use super::finding::Finding;
 use crate::adapters::zookeeper::error::{Refusal, ZkError};
 use crate::adapters::zookeeper::layout::{BUCKET_DIGITS_DEFAULT, Layout};
 use crate::adapters::zookeeper::{Coord, RealCoord};
+use crate::domain::format::StoreName;
 use crate::domain::ids::Timestamp;
 
 /// What the ensemble knows of a store.
@@ -70,10 +71,11 @@ pub(super) async fn recorded(coord: &RealCoord, root: &str) -> Result<Recorded, 
         }
     }
     Ok(match found {
-        Some((data, _)) => Recorded::Store {
-            id: String::from_utf8_lossy(&data).trim().to_owned(),
-            since: coord.made_at(&store).await?,
-        },
+        Some((data, _)) => {
+            let text = String::from_utf8_lossy(&data);
+            let id = StoreName::parse(&text).map_or_else(|| text.trim().to_owned(), |name| name.id);
+            Recorded::Store { id, since: coord.made_at(&store).await? }
+        }
         None => Recorded::None,
     })
 }

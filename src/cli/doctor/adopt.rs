@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use super::Options;
 use super::place::Place;
-use super::store::{self, Writable};
+use super::store::{self, NoStore, Writable};
 use crate::adapters::blobs::Kept;
 use crate::adapters::zookeeper::election::Membership;
 use crate::cli::compose;
@@ -18,8 +18,12 @@ use crate::engine::files::adopt::{Adoption, Fate, Identity};
 pub(super) async fn run(options: &Options, place: &Place) -> anyhow::Result<ExitCode> {
     let seen = match store::look(place).await {
         Ok(seen) => seen,
-        Err(none) if none.unclaimed => return claim(options, place).await,
-        Err(none) => anyhow::bail!("nothing can be adopted: {}", none.finding.message),
+        Err(NoStore::Unclaimed(_)) => return claim(options, place).await,
+        Err(NoStore::Empty(folder)) => anyhow::bail!("nothing can be adopted: {folder} is empty"),
+        Err(NoStore::Other(finding)) => match &finding.fix {
+            Some(fix) => anyhow::bail!("nothing can be adopted: {}; {fix}", finding.message),
+            None => anyhow::bail!("nothing can be adopted: {}", finding.message),
+        },
     };
     let kept = seen.blobs.quarantined().await?;
     if kept.is_empty() {
@@ -120,7 +124,10 @@ async fn claim(options: &Options, place: &Place) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::FAILURE);
     }
     let id = store::claim(place).await?;
-    _ = output::print(&format!("the ensemble's store is {id}; start zkdeck, then type zkdeck doctor --adopt again"))?;
+    _ = output::print(&format!(
+        "the ensemble's store is {id}; a zkdeck that runs in this folder goes on automatically, \
+         else start one; it puts the files into quarantine, and zkdeck doctor --adopt then makes their records"
+    ))?;
     Ok(ExitCode::SUCCESS)
 }
 

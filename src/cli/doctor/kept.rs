@@ -11,6 +11,7 @@ use crate::adapters::zookeeper::config::ZkConfig;
 use crate::adapters::zookeeper::coord::Coord;
 use crate::adapters::zookeeper::real;
 use crate::domain::ids::Bytes;
+use crate::domain::store::{Folder, StoreView, Whose, whose};
 
 /// Of the session that reads the ensemble's store id.
 const CONNECT_LIMIT: Duration = Duration::from_secs(3);
@@ -27,18 +28,15 @@ pub(super) async fn uploads(place: &Place) -> Vec<Finding> {
         Some(Err(error)) => return vec![Finding::fail(NAME, format!("{shown}: {error}"), format!("ls -ln {shown}"))],
         None => return Vec::new(),
     };
-    let theirs = match theirs {
-        Ok(Recorded::Denied(denied)) => {
-            return vec![
-                Finding::ok(NAME, size(&shown, &stored)),
-                denied.finding("store", &place.config.ensemble.root),
-            ];
-        }
-        Ok(Recorded::Store { id, .. }) => Ok(Some(id)),
-        Ok(Recorded::None) => Ok(None),
-        Err(cause) => Err(cause),
+    let size = Finding::ok(NAME, size(&shown, &stored));
+    let folder = Folder { path: shown, id: stored.id, files: stored.published };
+    let store = match theirs {
+        Ok(Recorded::Denied(denied)) => denied.finding("store", &place.config.ensemble.root),
+        Ok(Recorded::Store { id, .. }) => belongs(&folder, Some(id)).1,
+        Ok(Recorded::None) => belongs(&folder, None).1,
+        Err(cause) => unknown(&folder, &cause),
     };
-    vec![Finding::ok(NAME, size(&shown, &stored)), whose(&shown, stored.id.as_deref(), &theirs)]
+    vec![size, store]
 }
 
 fn size(shown: &str, stored: &Stored) -> String {
@@ -60,35 +58,47 @@ async fn theirs(place: &Place) -> Result<Recorded, String> {
     found
 }
 
-fn whose(shown: &str, ours: Option<&str>, theirs: &Result<Option<String>, String>) -> Finding {
+/// Whose the folder is, by the rule that zkdeck itself goes by, and what is said of it.
+pub(super) fn belongs(folder: &Folder, theirs: Option<String>) -> (Whose, Finding) {
     const NAME: &str = "store";
-    match (ours, theirs) {
-        (Some(ours), Ok(Some(theirs))) if ours == theirs => {
-            Finding::ok(NAME, format!("{shown} and the ensemble belong together ({ours})"))
-        }
-        (Some(ours), Ok(Some(theirs))) => Finding::fail(
+    let (whose, shown) = (whose(folder, theirs), &folder.path);
+    let finding = match (&whose, &folder.id) {
+        (Whose::Free, None) => Finding::ok(NAME, "neither folder nor ensemble has a store yet"),
+        (Whose::Free, Some(id)) => Finding::ok(
             NAME,
-            format!("{shown} is of store {ours}, and the ensemble's is {theirs}: zkdeck may watch here, not touch"),
-            "start zkdeck in the folder that belongs to the ensemble (--data), or the ensemble that belongs to the folder",
+            format!("{shown} is of store {id} and holds no files; the ensemble takes it on at the next start"),
         ),
-        (None, Ok(Some(theirs))) => Finding::warn(
+        (Whose::Unproved(theirs), _) => Finding::warn(
             NAME,
-            format!("the ensemble belongs to store {theirs}, and {shown} has no id"),
-            "start zkdeck in the folder that holds that store (--data)",
+            format!("{shown} holds {} files and no id, and the ensemble has store {theirs}", folder.files),
+            format!(
+                "start zkdeck: it writes the id again when the bytes of every record lie there; else restore \
+                 {shown}/.store-id, which holds the one line {theirs}, if the folder is the ensemble's"
+            ),
         ),
-        (Some(ours), Ok(None)) => {
-            Finding::ok(NAME, format!("{shown} is of store {ours}; the ensemble takes it on at the next start"))
-        }
-        (None, Ok(None)) => Finding::ok(NAME, "neither folder nor ensemble has a store yet"),
-        (ours, Err(cause)) => {
-            let ours = ours.map_or_else(|| "has no store yet".to_owned(), |id| format!("is of store {id}"));
-            Finding::warn(
-                NAME,
-                format!("{shown} {ours}; the ensemble's is not known: {cause}"),
-                "see the findings on the ensemble",
-            )
-        }
-    }
+        (Whose::Known(view), _) => match view.refusal() {
+            None => {
+                let id = folder.id.as_deref().unwrap_or("-");
+                Finding::ok(NAME, format!("{shown} and the ensemble belong together ({id})"))
+            }
+            Some(refusal) => {
+                let message = format!("zkdeck may watch here, not touch: {}", refusal.cause);
+                match view {
+                    // Who looks at an ensemble from another machine has no files.
+                    StoreView::Empty { .. } => Finding::warn(NAME, message, refusal.step),
+                    _ => Finding::fail(NAME, message, refusal.step),
+                }
+            }
+        },
+    };
+    (whose, finding)
+}
+
+/// The ensemble cannot be asked.
+fn unknown(folder: &Folder, cause: &str) -> Finding {
+    let ours = folder.id.as_ref().map_or_else(|| "has no store yet".to_owned(), |id| format!("is of store {id}"));
+    let message = format!("{} {ours}; the ensemble's is not known: {cause}", folder.path);
+    Finding::warn("store", message, "see the findings on the ensemble")
 }
 
 /// The database: there, whole, how large.
@@ -142,16 +152,24 @@ mod tests {
     use crate::cli::doctor::finding::Status;
 
     #[test]
-    fn two_ids_that_differ_fail_and_what_is_not_known_is_said() {
-        let of = |ours: Option<&str>, theirs: Result<Option<&str>, &str>| {
-            let theirs = theirs.map(|id| id.map(str::to_owned)).map_err(str::to_owned);
-            whose("data/uploads", ours, &theirs).status
+    fn the_folder_is_judged_by_the_rule_that_zkdeck_goes_by() {
+        let of = |ours: Option<&str>, files, theirs: Option<&str>| {
+            let folder = Folder { path: "data/uploads".into(), id: ours.map(str::to_owned), files };
+            belongs(&folder, theirs.map(str::to_owned)).1
         };
-        assert_eq!(of(Some("a"), Ok(Some("a"))), Status::Ok);
-        assert_eq!(of(Some("a"), Ok(Some("b"))), Status::Fail);
-        assert_eq!(of(None, Ok(Some("b"))), Status::Warn);
-        assert_eq!(of(Some("a"), Ok(None)), Status::Ok);
-        assert_eq!(of(None, Err("no server")), Status::Warn);
+        assert_eq!(of(Some("a"), 1, Some("a")).status, Status::Ok);
+        assert_eq!(of(Some("a"), 0, Some("b")).status, Status::Fail);
+        assert_eq!(of(Some("a"), 0, None).status, Status::Ok);
+        assert_eq!(of(None, 3, Some("b")).status, Status::Warn);
+        // A new ensemble does not take on a folder that holds files.
+        let unclaimed = of(Some("a"), 17, None);
+        let alert = StoreView::Unclaimed { folder: "data/uploads".into(), files: 17 }.refusal().unwrap();
+        assert!(unclaimed.status == Status::Fail && unclaimed.message.contains(&alert.cause), "{unclaimed:?}");
+        assert!(unclaimed.fix.as_deref() == Some(&*alert.step) && alert.step.contains("zkdeck doctor --adopt"));
+        let empty = of(None, 0, Some("b"));
+        assert!(empty.status == Status::Warn && empty.message.contains("data/uploads is empty"), "{empty:?}");
+        let folder = Folder { path: "data/uploads".into(), id: None, files: 0 };
+        assert_eq!(unknown(&folder, "no server").status, Status::Warn);
     }
 
     #[test]

@@ -10,6 +10,8 @@ pub(super) struct Place {
     /// `--local`: the servers are to be children of zkdeck; else they run in Docker or elsewhere.
     pub(super) local: bool,
     pub(super) servers: Vec<Server>,
+    /// Somebody named the servers; else they are those of the stack in Docker.
+    pub(super) named: bool,
     /// doctor runs in a container: 127.0.0.1 is the container itself.
     pub(super) container: bool,
 }
@@ -17,7 +19,8 @@ pub(super) struct Place {
 impl Place {
     pub(super) fn new(args: &Args, config: Config) -> anyhow::Result<Self> {
         let servers = compose::servers(args, &config)?;
-        Ok(Self { servers, local: args.local, container: surroundings::in_container(), config })
+        let named = config.ensemble.named || !args.zk.is_empty();
+        Ok(Self { servers, named, local: args.local, container: surroundings::in_container(), config })
     }
 
     /// Where a service of the stack answers. In a container that is seldom 127.0.0.1, which is the container

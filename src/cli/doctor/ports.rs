@@ -9,7 +9,7 @@ use futures_util::future::join_all;
 
 use super::finding::Finding;
 use super::place::{Place, blocking, is_loopback};
-use crate::adapters::control::process::{TakenPort, command_line, recorded_servers, taken_port};
+use crate::adapters::control::process::{TakenPort, command_line, recorded_servers, taken_port, told, way_out};
 use crate::adapters::http;
 use crate::adapters::probe::{ProbeConfig, Prober};
 use crate::cli::{compose, healthcheck};
@@ -31,6 +31,8 @@ enum Holder {
     /// A server of the ensemble of the settings.
     Server,
     Docker,
+    /// A server of the local ensemble of another folder.
+    Elsewhere,
     /// A ZooKeeper server of which no more is known.
     ZooKeeper,
     Stranger,
@@ -58,7 +60,8 @@ pub(super) async fn check(place: &Place) -> Vec<Finding> {
     let local = place.local;
     blocking(move || {
         let total = wanted.len();
-        let known = Known { answered, recorded: recorded_servers(&root, &nodes), rest };
+        let recorded = recorded_servers(&root, &nodes).into_iter().map(|(_, alive)| alive.pid).collect();
+        let known = Known { answered, recorded, rest };
         let taken: Vec<_> = wanted.into_iter().filter_map(|(port, purpose)| taken_port(port, purpose)).collect();
         let held = taken.into_iter().map(|port| (holder(&port, &known, local, command_line), port)).collect::<Vec<_>>();
         judge(&held, total, local)
@@ -143,6 +146,8 @@ fn holder(port: &TakenPort, known: &Known, local: bool, command: impl Fn(u32) ->
         Holder::Docker
     } else if known.answered.contains(&port.port) && !local {
         Holder::Server
+    } else if port.ensemble.is_some() {
+        Holder::Elsewhere
     } else if known.answered.contains(&port.port) || arguments.iter().any(|word| word.starts_with(SERVER_CLASSES)) {
         Holder::ZooKeeper
     } else {
@@ -156,8 +161,25 @@ fn judge(held: &[(Holder, TakenPort)], total: usize, local: bool) -> Vec<Finding
     let by = [(ours, "zkdeck and its servers"), (servers, "the ensemble's servers"), (dockers, "Docker")];
     let by = by.iter().filter(|(count, _)| *count > 0).map(|(count, whom)| format!(", {count} held by {whom}"));
     let message = format!("{} of {total} free{}", total - held.len(), by.collect::<String>());
-    let told = held.iter().filter_map(|(holder, port)| foreign(*holder, port, local));
-    std::iter::once(Finding::ok(NAME, message)).chain(told).collect()
+    let each = held.iter().filter_map(|(holder, port)| foreign(*holder, port, local));
+    std::iter::once(Finding::ok(NAME, message)).chain(elsewhere(held, local)).chain(each).collect()
+}
+
+/// All ports that servers of another folder's local ensemble have, by one line: its zkdeck starts again whatever of it
+/// is ended.
+fn elsewhere(held: &[(Holder, TakenPort)], local: bool) -> Option<Finding> {
+    let theirs = held.iter().filter(|(holder, _)| *holder == Holder::Elsewhere);
+    let ports: Vec<TakenPort> = theirs.map(|(_, port)| port.clone()).collect();
+    if ports.is_empty() {
+        return None;
+    }
+    let message = told(&ports);
+    Some(if local {
+        Finding::fail(NAME, message, way_out(&ports))
+    } else {
+        let fix = "wait for that ensemble, which does not answer there yet; else its zkdeck tells why".to_owned();
+        Finding::warn(NAME, message, fix)
+    })
 }
 
 /// What keeps a port from its use, and what to do; `None` when it is in its use.
@@ -166,7 +188,7 @@ fn foreign(holder: Holder, port: &TakenPort, local: bool) -> Option<Finding> {
     let see = format!("see sudo ss -ltnp 'sport = :{}'", port.port);
     let pid = port.owner.as_ref().map(|(pid, _)| *pid);
     let (message, fix) = match (holder, local) {
-        (Holder::Ours | Holder::Server, _) | (Holder::Docker, false) => return None,
+        (Holder::Ours | Holder::Server | Holder::Elsewhere, _) | (Holder::Docker, false) => return None,
         (Holder::Docker, true) => (
             port.to_string(),
             format!("type zkdeck without --local to use the stack's servers, or docker compose down, or {OTHERS}"),
@@ -204,7 +226,7 @@ mod tests {
 
     fn taken(port: u16, owner: Option<u32>) -> TakenPort {
         let owner = owner.map(|pid| (pid, "cut at eighty".to_owned()));
-        TakenPort { port, purpose: "clients of zk1".into(), owner, cause: None }
+        TakenPort { port, purpose: "clients of zk1".into(), owner, cause: None, ensemble: None }
     }
 
     /// What a process of each number was started by.
@@ -252,6 +274,19 @@ mod tests {
     fn a_server_of_this_folder_is_ours_whatever_is_cut_off_its_command_line() {
         let known = Known { recorded: vec![3], ..Known::default() };
         assert_eq!(judged(&taken(2888, Some(3)), &known, true).len(), 1);
+    }
+
+    #[test]
+    fn the_ports_of_another_folders_ensemble_are_one_line() {
+        let held: Vec<_> = [2181, 2182, 7001]
+            .map(|port| TakenPort { ensemble: Some("/x/data/local".into()), ..taken(port, Some(3)) })
+            .map(|port| (holder(&port, &Known::default(), true, command), port))
+            .into();
+        let found = judge(&held, 13, true);
+        assert_eq!((found.len(), found[1].status), (2, Status::Fail), "{found:?}");
+        assert!(found[1].message.starts_with("the local ensemble of /x/data/local has ports 2181"), "{found:?}");
+        assert!(fix(&found).contains("--data /x/data, or set other ports: client_port"), "{found:?}");
+        assert!(!fix(&found).contains("without --local") && !fix(&found).contains("nd what holds"), "{found:?}");
     }
 
     #[test]

@@ -7,14 +7,17 @@ use std::time::Duration;
 use super::Options;
 use super::access::{self, Recorded};
 use super::finding::Finding;
+use super::kept;
 use super::place::{Place, blocking};
-use crate::adapters::blobs::{BlobConfig, BlobStore, Kept};
+use crate::adapters::blobs::{BlobConfig, BlobError, BlobStore, Kept};
 use crate::adapters::history::{self, History, HistoryConfig};
 use crate::adapters::zookeeper::coord::Coord;
 use crate::adapters::zookeeper::registry::Registry;
 use crate::adapters::zookeeper::{ZkConfig, connect};
 use crate::domain::ids::{Bytes, NodeId, Timestamp};
 use crate::domain::invariants::Violation;
+use crate::domain::store::{Folder, StoreView, Whose};
+use crate::engine;
 use crate::engine::inspect::{CLOCKS_APART, Inspection};
 
 pub(super) const NAME: &str = "store";
@@ -40,15 +43,17 @@ pub(super) struct Writable {
 }
 
 /// Why there is no store to look at.
-pub(super) struct NoStore {
-    pub(super) finding: Finding,
-    /// The folder has an id, and the ensemble has no store and may get one.
-    pub(super) unclaimed: bool,
+pub(super) enum NoStore {
+    /// The folder holds nothing. Whose the ensemble's store is, the check of the uploads tells.
+    Empty(String),
+    /// The folder holds files, and the ensemble has no store and may be given this one.
+    Unclaimed(Finding),
+    Other(Finding),
 }
 
 impl From<Finding> for NoStore {
     fn from(finding: Finding) -> Self {
-        Self { finding, unclaimed: false }
+        Self::Other(finding)
     }
 }
 
@@ -57,17 +62,16 @@ impl From<Finding> for NoStore {
 /// # Errors
 /// [`NoStore`] when there is none.
 pub(super) async fn look(place: &Place) -> Result<Store, NoStore> {
-    let config = blob_config(place);
-    let shown = config.root.display().to_string();
-    let looked = BlobStore::look(config);
-    let looked =
-        looked.map_err(|error| Finding::fail(NAME, error.to_string(), "check the disk and the folder's rights"))?;
-    let Some(blobs) = looked else {
-        let message = format!("{shown} holds no store yet; zkdeck makes one at its first start");
-        return Err(Finding::ok(NAME, message).into());
-    };
+    let failed = |error: BlobError| Finding::fail(NAME, error.to_string(), "check the disk and the folder's rights");
+    let blobs = BlobStore::look(blob_config(place)).map_err(failed)?;
+    let id = blobs.store_id().map(str::to_owned);
+    let folder =
+        Folder { path: blobs.root().display().to_string(), id, files: blobs.published().await.map_err(failed)? };
+    if folder.id.is_none() && folder.files == 0 {
+        return Err(NoStore::Empty(folder.path));
+    }
     let nodes: Vec<NodeId> = place.servers.iter().map(|server| server.node.clone()).collect();
-    let (registry, since) = records(place, blobs.store_id().unwrap_or_default()).await?;
+    let (registry, since) = records(place, &folder).await?;
     let since = boundary(&registry, since).await;
     let path = history_config(place).path;
     let history = blocking(move || path.is_file().then(|| History::look(&path).ok())).await.flatten().flatten();
@@ -93,14 +97,13 @@ pub(super) async fn open(place: &Place, seen: &Store) -> anyhow::Result<Writable
 /// # Errors
 /// What cannot be read or written.
 pub(super) async fn claim(place: &Place) -> anyhow::Result<String> {
-    let Some(blobs) = BlobStore::look(blob_config(place))? else { anyhow::bail!("the folder has no store id") };
+    let blobs = BlobStore::look(blob_config(place))?;
     let config = zk_config(place);
     let coord: Arc<dyn Coord> = Arc::new(connect(&config).await?);
     let registry = Registry::open(Arc::clone(&coord), &config).await?;
-    let ours = blobs.store_id().unwrap_or_default();
-    let theirs = registry.claim_store(ours).await?;
+    let theirs = engine::claim::claim(&blobs, &registry).await?;
     coord.close().await;
-    if theirs != ours {
+    if blobs.store_id() != Some(&theirs) {
         anyhow::bail!(
             "the ensemble has got store {theirs} meanwhile; run doctor in the folder that belongs to it: --data"
         );
@@ -132,25 +135,22 @@ fn zk_config(place: &Place) -> ZkConfig {
     }
 }
 
-/// The records of the store `ours`, and since when there are any. A root that nobody has made stays unmade.
-async fn records(place: &Place, ours: &str) -> Result<(Registry, Option<Timestamp>), NoStore> {
+/// The records of the store that the folder is of, and since when there are any. A root that nobody has made stays unmade.
+async fn records(place: &Place, folder: &Folder) -> Result<(Registry, Option<Timestamp>), NoStore> {
     let config = zk_config(place);
     let unread = |error: &dyn std::fmt::Display| {
         Finding::warn(NAME, format!("the records cannot be read: {error}"), "start a majority of the servers")
     };
-    let none = || {
-        let message = format!("the ensemble has no store under {} yet", config.root);
-        let fix = "start zkdeck, or type zkdeck doctor --adopt when this folder is to be its store";
-        NoStore { finding: Finding::warn(NAME, message, fix), unclaimed: true }
+    let none = || match kept::belongs(folder, None) {
+        (Whose::Known(StoreView::Unclaimed { .. }), finding) => NoStore::Unclaimed(finding),
+        (_, finding) => NoStore::Other(finding),
     };
     let coord = Arc::new(connect(&config).await.map_err(|error| unread(&error))?);
     let since = match access::recorded(&coord, &config.root).await {
-        Ok(Recorded::Store { id, since }) if id == ours => since,
-        Ok(Recorded::Store { id, .. }) => {
-            let message = format!("this folder is store {ours} and the ensemble's is {id}");
-            let fix = "run it in the folder that belongs to the ensemble: --data";
-            return Err(Finding::fail(NAME, message, fix).into());
-        }
+        Ok(Recorded::Store { id, since }) => match kept::belongs(folder, Some(id)) {
+            (Whose::Known(StoreView::Ours { .. }), _) => since,
+            (_, finding) => return Err(finding.into()),
+        },
         Ok(Recorded::None) => return Err(none()),
         Ok(Recorded::Denied(denied)) => return Err(denied.finding(NAME, &config.root).into()),
         Err(error) => return Err(unread(&error).into()),
@@ -164,7 +164,8 @@ async fn records(place: &Place, ours: &str) -> Result<(Registry, Option<Timestam
 pub(super) async fn check(place: &Place, options: &Options) -> Vec<Finding> {
     let store = match look(place).await {
         Ok(store) => store,
-        Err(none) => return vec![none.finding],
+        Err(NoStore::Empty(_)) => return Vec::new(),
+        Err(NoStore::Unclaimed(finding) | NoStore::Other(finding)) => return vec![finding],
     };
     let inspection = Inspection {
         registry: store.registry.clone(),
@@ -250,14 +251,13 @@ mod tests {
     use crate::domain::invariants::Invariant;
 
     #[tokio::test]
-    async fn a_folder_without_a_store_is_no_failure() {
+    async fn of_an_empty_folder_there_is_nothing_to_judge() {
         let folder = tempfile::tempdir().unwrap();
         let mut place = place::tests::place();
         place.config.paths.data = folder.path().to_owned();
         let options = Options::default();
         let found = check(&place, &options).await;
-        assert_eq!(found.len(), 1);
-        assert_eq!(found[0].status, Status::Ok, "{found:?}");
+        assert_eq!(found, [], "what is to be said of it, the check of the uploads says");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "it made something");
     }
 

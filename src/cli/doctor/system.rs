@@ -7,9 +7,10 @@ const MAX_MAP_COUNT: &str = "/proc/sys/vm/max_map_count";
 /// What Elasticsearch asks for.
 const MAX_MAP_COUNT_MIN: u64 = 262_144;
 
-/// What is typed against a finding is typed on the host.
+/// Docker and the kernel's limits are the host's; the paths and servers of this container are its own.
 pub(super) async fn container(place: &Place) -> Vec<Finding> {
-    let message = "doctor runs in a container: what a fix below says is to be typed on its host";
+    let message = "doctor runs in a container: its paths and servers are the container's own, and fixes with docker or \
+                   sysctl are to be typed on the host";
     place.container.then(|| Finding::ok("container", message)).into_iter().collect()
 }
 
@@ -42,6 +43,13 @@ fn judge(value: Option<u64>) -> Finding {
 mod tests {
     use super::*;
     use crate::cli::doctor::finding::Status;
+
+    #[tokio::test]
+    async fn in_a_container_what_is_the_hosts_is_told_apart() {
+        let inside = Place { container: true, ..crate::cli::doctor::place::tests::place() };
+        let said = &container(&inside).await[0].message;
+        assert!(said.contains("fixes with docker or sysctl") && !said.contains("what a fix below says"), "{said}");
+    }
 
     #[test]
     fn the_limit_is_elasticsearchs() {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Invariant, Picture, Place, Row, Stored, Violation};
 use crate::domain::file::FileEntry;
-use crate::domain::ids::{AttemptId, FileId, Millis, NodeId};
+use crate::domain::ids::{AttemptId, FileId, Millis, NodeId, OperationId};
 use crate::domain::migration::{Intent, IntentKind, IntentState};
 use crate::domain::node::{NodeRecord, NodeState};
 use crate::domain::operation::{OperationKind, OperationStatus};
@@ -169,8 +169,12 @@ impl<'a> View<'a> {
     fn history(&self, rows: &[Row]) -> Vec<Violation> {
         let mut told: BTreeMap<FileId, Told> = BTreeMap::new();
         let mut done: BTreeMap<AttemptId, u32> = BTreeMap::new();
+        let lives = lives(rows);
         for row in rows.iter().filter(|row| row.status == OperationStatus::Done) {
             let Some(file) = row.file else { continue };
+            if lives.get(&file).is_some_and(|begin| row.id < *begin) {
+                continue;
+            }
             let told = told.entry(file).or_default();
             match row.kind {
                 OperationKind::Upload => told.uploads += 1,
@@ -230,6 +234,19 @@ impl<'a> View<'a> {
         };
         self.picture.intents.iter().filter(open).count() as u64
     }
+}
+
+/// Files that have had more than one life, with the row by which the present one began. A file is uploaded once;
+/// one that was deleted, or whose ensemble is gone, is uploaded again under its own id when it is adopted. What rows
+/// tell from before is of the life that ended.
+fn lives(rows: &[Row]) -> BTreeMap<FileId, OperationId> {
+    let mut uploads: BTreeMap<FileId, Vec<OperationId>> = BTreeMap::new();
+    let uploaded = |row: &&Row| row.kind == OperationKind::Upload && row.status == OperationStatus::Done;
+    for row in rows.iter().filter(uploaded) {
+        row.file.into_iter().for_each(|file| uploads.entry(file).or_default().push(row.id));
+    }
+    let again = uploads.into_iter().filter(|(_, ids)| ids.len() > 1);
+    again.filter_map(|(file, ids)| Some((file, ids.into_iter().max()?))).collect()
 }
 
 /// Done rows of one file.

@@ -185,3 +185,28 @@ fn only_what_lasts_is_reported_and_names_its_place() {
     let (id, blob) = (picture.files[0].id, picture.files[0].record.blob);
     assert!(text.starts_with(&format!("I1 file {id} node zk1 attempt {blob}: its bytes are missing")), "{text}");
 }
+
+/// Its ensemble is gone, or it was deleted on purpose; what quarantine kept of it was adopted under its own id.
+#[test]
+fn rows_of_a_file_from_before_it_was_adopted_are_of_an_earlier_life() {
+    let row = |id, kind, file| Row {
+        id: OperationId::new(id),
+        kind,
+        status: OperationStatus::Done,
+        file: Some(FileId::new(file)),
+    };
+    let mut picture = sound();
+    let adopted = |attempt, entry: &mut FileEntry| {
+        entry.record.blob = AttemptId::new(attempt);
+        entry.record.generation = 1;
+    };
+    adopted(30, &mut picture.files[1]);
+    adopted(31, &mut picture.files[0]);
+    picture.stored = None;
+    rows(&mut picture).push(row(21, OperationKind::Delete, 1));
+    rows(&mut picture).extend([row(30, OperationKind::Upload, 2), row(31, OperationKind::Upload, 1)]);
+    assert_eq!(check(&picture), []);
+    // What has happened since is judged as ever.
+    rows(&mut picture).push(row(32, OperationKind::Migration, 2));
+    assert_eq!(invariants(&check(&picture)), [Invariant::I4]);
+}

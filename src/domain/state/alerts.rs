@@ -5,7 +5,7 @@ use crate::domain::ensemble::EnsembleState;
 use crate::domain::health;
 use crate::domain::ids::{FileId, NodeId, Timestamp};
 use crate::domain::node::NodeCondition;
-use crate::domain::snapshot::{Alert, HISTORY_QUEUE_STOP, Level, StoreRefusal};
+use crate::domain::snapshot::{Alert, HISTORY_QUEUE_STOP, Level};
 
 fn files(count: u64) -> String {
     if count == 1 { "1 file".to_owned() } else { format!("{count} files") }
@@ -25,8 +25,8 @@ impl State {
     pub(super) fn alerts(&self) -> Vec<Alert> {
         let mut alerts = Vec::new();
         let mut say = |code, short: String, text: String| alerts.push(Alert { code, short, text });
-        if let Some(StoreRefusal { code, short, text }) = self.session.store.refusal() {
-            say(code, short.into(), text);
+        if let Some(refusal) = self.session.store.refusal() {
+            say(refusal.code, refusal.short.into(), refusal.text());
         }
         if let Some(text) = self.no_quorum() {
             // The header says so in its own words.

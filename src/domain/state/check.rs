@@ -145,7 +145,7 @@ impl State {
             }
             store => match store.refusal() {
                 None => Ok(()),
-                Some(refusal) => Err(Rejected::NotPossible { what: "touching files".into(), why: refusal.text }),
+                Some(refusal) => Err(Rejected::NotPossible { what: "touching files".into(), why: refusal.text() }),
             },
         }
     }
@@ -156,7 +156,7 @@ impl State {
         self.check_session()?;
         self.check_quorum("changing the ensemble's records")?;
         match &self.session.store {
-            StoreView::Foreign { .. } => Ok(()),
+            StoreView::Foreign { .. } | StoreView::Empty { .. } => Ok(()),
             _ => self.check_store_matches(),
         }
     }

@@ -140,7 +140,7 @@ pub(super) fn store(world: &World, pid: Pid) -> BlobStore {
         None => Arc::new(fake),
     };
     let opened = BlobStore::open_on(disk, BlobConfig::new(store_root()), &world.nodes);
-    let store = opened.unwrap_or_else(|error| panic!("the simulated store: {error}"));
+    let store = opened.unwrap_or_else(|error| panic!("the simulated store: {error}")).with_id();
     // Whoever only looks at the end is no user.
     if pid != WITNESS {
         let announced = store.announce_now(InstanceId::new(u128::from(pid)), "the ensemble");

@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 use super::keeper::Keeper;
 use super::server::{Seen, Server};
 use crate::adapters::control::ControlError;
+use crate::adapters::owner;
 use crate::domain::command::ServerAction;
 use crate::domain::ids::NodeId;
 
@@ -89,6 +90,7 @@ fn start(keeper: &mut Keeper, index: usize) -> Result<(), String> {
     }
     let path = keeper.servers[index].places.start_request();
     fs::write(&path, std::process::id().to_string())
+        .and_then(|()| owner::follow(&path))
         .map_err(|error| format!("the owner of the local ensemble cannot be asked: write {}: {error}", path.display()))
 }
 

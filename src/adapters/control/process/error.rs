@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::ports::{TakenPort, told};
+use super::ports::{TakenPort, told, way_out};
 use crate::domain::ids::NodeId;
 
 #[derive(Debug, thiserror::Error)]
@@ -18,7 +18,7 @@ pub enum LocalError {
         "ZooKeeper's jars: {what}. Type: scripts/run (it fetches them), or set ZOOKEEPER_HOME to an unpacked Apache ZooKeeper"
     )]
     Jars { what: String },
-    #[error("cannot start the local ensemble: {}. End what holds them, or set other ports, and start zkdeck again", told(.0))]
+    #[error("cannot start the local ensemble: {}. {}", told(.0), way_out(.0))]
     PortsTaken(Vec<TakenPort>),
     #[error("the ensemble that runs in {} has other ports than asked for ({found}, not {asked}); use its ports or another folder", root.display())]
     OtherPorts { root: PathBuf, asked: String, found: String },

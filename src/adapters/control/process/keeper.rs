@@ -225,11 +225,11 @@ impl Keeper {
     }
 
     fn opened(&mut self, reply: Option<oneshot::Sender<Result<(), LocalError>>>, result: Result<(), LocalError>) {
-        if let Err(error) = &result {
-            self.tell(News::error(error.to_string()));
-        }
-        if let Some(reply) = reply {
-            _ = reply.send(result);
+        match (reply, result) {
+            // Who asked for the start tells what came of it.
+            (Some(reply), result) => _ = reply.send(result),
+            (None, Err(error)) => self.tell(News::error(error.to_string())),
+            (None, Ok(())) => {}
         }
     }
 

@@ -1,6 +1,7 @@
 //! What `/proc` says of a process.
 
 use std::fs;
+use std::time::Duration;
 
 /// The fields of `/proc/<pid>/stat` that matter here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +40,15 @@ pub(super) fn parse_stat(text: &str) -> Option<Stat> {
 /// `None` when there is no such process, or no `/proc`.
 pub(super) fn stat(pid: u32) -> Option<Stat> {
     parse_stat(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+}
+
+/// How long ago a process was started, from its start time in clock ticks since boot.
+pub(super) fn age(started: u64) -> Option<Duration> {
+    let uptime = fs::read_to_string("/proc/uptime").ok()?;
+    let uptime = Duration::try_from_secs_f64(uptime.split(' ').next()?.parse().ok()?).ok()?;
+    let ticks = rustix::param::clock_ticks_per_second();
+    let started = Duration::from_millis(started.saturating_mul(1_000).checked_div(ticks)?);
+    Some(uptime.saturating_sub(started))
 }
 
 /// The arguments of a process, lossily as UTF-8; `None` when it is gone or not ours to see.

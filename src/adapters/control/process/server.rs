@@ -17,6 +17,7 @@ use super::jars::Jars;
 use super::procfs;
 use super::record::{Again, Record};
 use super::revive::Revival;
+use crate::adapters::owner;
 
 /// How much of a log's end is searched for the cause of an end.
 const TAIL_BYTES: u64 = 16 * 1024;
@@ -126,7 +127,8 @@ impl Server {
     pub(super) fn mark_stopped(&mut self, owner: bool) -> io::Result<()> {
         self.stop_asked |= owner;
         self.revival.forget();
-        match fs::write(self.places.stop_mark(), std::process::id().to_string()) {
+        let path = self.places.stop_mark();
+        match fs::write(&path, std::process::id().to_string()).and_then(|()| owner::follow(&path)) {
             Err(error) if owner => {
                 tracing::warn!(node = %self.node.id, %error, "that a server is to stay stopped could not be written down");
                 Ok(())
@@ -252,7 +254,9 @@ impl Server {
         if fs::metadata(&path).is_ok_and(|meta| meta.len() > 0) {
             fs::rename(&path, path.with_extension("out.1"))?;
         }
-        File::create(path)
+        let file = File::create(&path)?;
+        owner::follow(&path)?;
+        Ok(file)
     }
 
     /// Sends a signal to exactly this process, never to a later one of the same pid.

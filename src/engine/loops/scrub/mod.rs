@@ -35,6 +35,8 @@ use crate::engine::context::Context;
 use crate::engine::driver::Loop;
 
 const PERIOD: Duration = Duration::from_secs(1);
+/// What is known to lie in quarantine is counted again this often: who adopts it is another process.
+const RECOUNT: Duration = Duration::from_secs(3);
 /// Hashes of one turn at most.
 const HASHES_AT_ONCE: usize = 64;
 
@@ -50,6 +52,7 @@ pub struct Scrub {
     config: ScrubConfig,
     timer: Interval,
     sizes_due: Instant,
+    recount_due: Instant,
     /// The session in which sizes were looked at: the records of a new one may have gone back in time.
     session: Option<Timestamp>,
     /// Files whose hashes this round has still to read, and when the round began.
@@ -168,6 +171,7 @@ impl Scrub {
             config,
             timer,
             sizes_due: now,
+            recount_due: now,
             session: None,
             round: VecDeque::new(),
             round_began: now,
@@ -185,9 +189,14 @@ impl Scrub {
             self.view.sizes_at = Some(clock::now());
             self.view.session = Some(snapshot.session.since);
         }
-        let kept = self.ctx.blobs.quarantined().await.map_err(|error| error.to_string());
-        self.view.quarantined = kept.as_ref().map_or(self.view.quarantined, |kept| kept.len() as u64);
-        result.and(kept.map(drop))
+        result.and(self.count_kept().await)
+    }
+
+    /// Counts what lies in quarantine; what cannot be counted is as it was.
+    async fn count_kept(&mut self) -> Result<(), String> {
+        self.recount_due = Instant::now() + RECOUNT;
+        self.view.quarantined = self.ctx.blobs.quarantined().await.map_err(|error| error.to_string())?.len() as u64;
+        Ok(())
     }
 
     /// Whether a node's folder has gone since.
@@ -289,6 +298,8 @@ impl Loop for Scrub {
         if new || self.sizes_due <= Instant::now() || self.folder_is_gone(&snapshot).await {
             self.sizes_due = Instant::now() + self.config.sizes;
             result = self.sizes(&registry, &snapshot).await;
+        } else if self.view.quarantined > 0 && self.recount_due <= Instant::now() {
+            result = self.count_kept().await;
         }
         let hashed = self.hashes(&registry, &snapshot).await;
         if self.view != before {

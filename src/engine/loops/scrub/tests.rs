@@ -272,3 +272,21 @@ async fn a_damaged_file_that_is_put_right_is_told_whole_at_the_next_turn() {
     }
     assert_eq!(told, [vec![true], vec![], vec![false]], "and it is not read while nothing changes");
 }
+
+/// `zkdeck doctor --adopt` is another process: what it has taken out is told within seconds, not at the next look.
+#[tokio::test]
+async fn what_was_adopted_is_no_longer_told_to_lie_in_quarantine() {
+    let store = store().await;
+    let kept = store.folder.path().join("quarantine/zk1");
+    std::fs::create_dir_all(&kept).unwrap();
+    let kept = kept.join(blob_name(FileId::new(77), AttemptId::new(78)));
+    std::fs::write(&kept, b"kept").unwrap();
+    let hour = Duration::from_secs(3_600);
+    let mut scrub = Scrub::new(store.ctx.clone(), ScrubConfig { sizes: hour, hashes: hour });
+    _ = scrub.turn().await;
+    assert_eq!(scrub.view.quarantined, 1);
+    std::fs::remove_file(&kept).unwrap();
+    scrub.recount_due = Instant::now();
+    _ = scrub.turn().await;
+    assert!(scrub.view.quarantined == 0 && scrub.sizes_due.elapsed() == Duration::ZERO, "without a look at all sizes");
+}

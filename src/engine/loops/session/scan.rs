@@ -4,7 +4,6 @@ use tokio::time::Instant;
 
 use super::Session;
 use super::standing::fences;
-use super::store::ScanError;
 use crate::adapters::zookeeper::election;
 use crate::adapters::zookeeper::error::ZkError;
 use crate::adapters::zookeeper::registry::{Loaded, Newer, Registry};
@@ -12,6 +11,7 @@ use crate::domain::event::{Event, Mark};
 use crate::domain::ids::NodeId;
 use crate::domain::node::NodeRecord;
 use crate::domain::snapshot::{SessionState, StoreView};
+use crate::engine::claim::ScanError;
 
 /// What was read of the ensemble, before any of it is told.
 struct Read {

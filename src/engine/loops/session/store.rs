@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Session;
-use crate::adapters::blobs::BlobError;
 use crate::adapters::faults;
 use crate::adapters::zookeeper::election::{self, Membership};
 use crate::adapters::zookeeper::error::ZkError;
@@ -11,16 +10,9 @@ use crate::adapters::zookeeper::registry::{Newer, Registry};
 use crate::domain::event::Event;
 use crate::domain::ids::{InstanceId, NodeId};
 use crate::domain::snapshot::{Level, StoreView};
+use crate::domain::store::{Folder, Whose, whose};
+use crate::engine::claim::{ScanError, claim};
 use crate::engine::context::Context;
-
-/// Why not everything could be read.
-#[derive(Debug, thiserror::Error)]
-pub(in crate::engine) enum ScanError {
-    #[error(transparent)]
-    Zk(#[from] ZkError),
-    #[error(transparent)]
-    Blob(#[from] BlobError),
-}
 
 /// Who looks.
 pub(in crate::engine) struct Looker<'a> {
@@ -35,38 +27,68 @@ impl Looker<'_> {
     /// Looks whose store the folder is. An ensemble without one is given this one, when nobody's files lie in it.
     /// Whoever looks is registered with the ensemble.
     pub(in crate::engine) async fn store(&self, registry: &Registry) -> Result<StoreView, ScanError> {
-        let (blobs, folder) = (&self.ctx.blobs, || self.ctx.blobs.root().display().to_string());
-        let theirs = match found(registry).await {
+        let theirs = match self.theirs(registry).await {
             Ok(theirs) => theirs,
             Err(error) => {
                 let Newer { path, format } = Newer::of(&error).ok_or(error)?;
                 return Ok(StoreView::Newer { what: path, format });
             }
         };
-        blobs.look_for_id().await?;
-        let Some(theirs) = theirs else {
-            let files = blobs.published().await?;
-            if files > 0 {
-                return Ok(StoreView::Unclaimed { folder: folder(), files });
+        let view = match self.whose(theirs).await? {
+            // Nobody who only watches makes a store.
+            Whose::Free if self.read_only => return Ok(StoreView::Unknown),
+            Whose::Free => {
+                if let Some(by) = self.stranger(registry).await? {
+                    return Ok(StoreView::InUse { folder: self.folder(), by });
+                }
+                match self.whose(Some(claim(&self.ctx.blobs, registry).await?)).await? {
+                    Whose::Known(view) => return Ok(view),
+                    // Files have come meanwhile: it is looked at anew.
+                    Whose::Free | Whose::Unproved(_) => return Ok(StoreView::Unknown),
+                }
             }
-            let Some(ours) = blobs.store_id() else { return Ok(StoreView::Unknown) };
-            if let Some(by) = self.stranger(registry).await? {
-                return Ok(StoreView::InUse { folder: folder(), by });
+            Whose::Unproved(theirs) if !self.is_proved(registry, &theirs).await? => {
+                let (found, records) = self.found(registry).await?;
+                let path = self.ctx.blobs.id_path().display().to_string();
+                return Ok(StoreView::Unnamed { path, theirs, found, records });
             }
-            let theirs = registry.claim_store(ours).await?;
-            return Ok(named(ours, theirs));
+            Whose::Unproved(id) => StoreView::Ours { id },
+            Whose::Known(StoreView::Foreign { ours, .. }) if faults::broken("ignore-store") => {
+                StoreView::Ours { id: ours }
+            }
+            Whose::Known(view) => view,
         };
-        if blobs.store_id().is_none() && !self.is_proved(registry, &theirs).await? {
-            let (found, records) = self.found(registry).await?;
-            return Ok(StoreView::Unnamed { path: blobs.id_path().display().to_string(), theirs, found, records });
-        }
-        let view = named(blobs.store_id().unwrap_or_default(), theirs);
         if matches!(view, StoreView::Ours { .. })
             && let Some(by) = self.stranger(registry).await?
         {
-            return Ok(StoreView::InUse { folder: folder(), by });
+            return Ok(StoreView::InUse { folder: self.folder(), by });
         }
         Ok(view)
+    }
+
+    fn folder(&self) -> String {
+        self.ctx.blobs.root().display().to_string()
+    }
+
+    /// What the folder and the ensemble say. The files are counted where that decides.
+    async fn whose(&self, theirs: Option<String>) -> Result<Whose, ScanError> {
+        let blobs = &self.ctx.blobs;
+        // Who only watches writes no id, not even one that is known.
+        blobs.look_for_id(theirs.as_deref().filter(|_| !self.read_only)).await?;
+        let id = blobs.store_id().map(str::to_owned);
+        let files = if id.is_some() && theirs.is_some() { 0 } else { blobs.published().await? };
+        Ok(whose(&Folder { path: self.folder(), id, files }, theirs))
+    }
+
+    /// The ensemble's store. That there is none is believed only after a write of one's own: what is read then is
+    /// not older. Who only watches does nothing about it, and does not write.
+    async fn theirs(&self, registry: &Registry) -> Result<Option<String>, ZkError> {
+        let theirs = registry.store().await?;
+        if theirs.is_some() || self.read_only {
+            return Ok(theirs);
+        }
+        registry.canary().await?;
+        registry.store().await
     }
 
     /// A living user of the folder that is not of this ensemble. Who only reads is in nobody's way.
@@ -139,16 +161,19 @@ impl Session {
         looker.store(registry).await
     }
 
-    /// While the folder may not be touched: whether that is over.
+    /// While the folder may not be touched, or is not known to be the ensemble's: whether that is over.
     pub(super) async fn look_again(&mut self) -> Result<(), String> {
-        if self.store.refusal().is_none() || matches!(self.store, StoreView::Newer { .. } | StoreView::Foreign { .. }) {
+        // An ensemble without a store gets one while somebody watches.
+        let waits = self.store.refusal().is_some() || self.store == StoreView::Unknown;
+        if !waits || matches!(self.store, StoreView::Newer { .. } | StoreView::Foreign { .. }) {
             return Ok(());
         }
-        let Some(link) = &self.link else { return Ok(()) };
+        // Until all was read once, this instance may not be registered.
+        let Some(link) = self.link.as_ref().filter(|link| link.up) else { return Ok(()) };
         let registry = link.registry.clone();
         let unnamed = matches!(self.store, StoreView::Unnamed { .. });
         // All records are held against the folder, so the file alone is waited for.
-        if unnamed && !self.ctx.blobs.look_for_id().await.map_err(|error| error.to_string())? {
+        if unnamed && !self.ctx.blobs.look_for_id(None).await.map_err(|error| error.to_string())? {
             return Ok(());
         }
         let now = self.store(&registry).await.map_err(|error| error.to_string())?;
@@ -181,23 +206,5 @@ impl Session {
             link.own_epoch = None;
         }
         Ok(())
-    }
-}
-
-/// The ensemble's store. That there is none is believed only after a write of one's own: what is read then is not
-/// older.
-async fn found(registry: &Registry) -> Result<Option<String>, ZkError> {
-    if let Some(theirs) = registry.store().await? {
-        return Ok(Some(theirs));
-    }
-    registry.canary().await?;
-    registry.store().await
-}
-
-fn named(ours: &str, theirs: String) -> StoreView {
-    if ours == theirs || faults::broken("ignore-store") {
-        StoreView::Ours { id: ours.to_owned() }
-    } else {
-        StoreView::Foreign { ours: ours.to_owned(), theirs }
     }
 }

@@ -198,7 +198,7 @@ async fn a_new_store_is_claimed_and_one_with_files_is_not_given_to_an_empty_ense
     let told = last_store(&mut heard);
     assert!(matches!(&told, Some(StoreView::Unclaimed { files: 1, .. })), "{told:?}");
     assert!(!campaigns(&session).await && session.link.as_ref().unwrap().registry.store().await == Ok(None));
-    let why = told.and_then(|store| store.refusal()).unwrap().text;
+    let why = told.and_then(|store| store.refusal()).unwrap().text();
     assert!(why.contains("doctor --adopt") && why.contains("another folder"), "{why}");
     // Its file goes, and nothing keeps it from being this ensemble's.
     std::fs::remove_file(folder.path().join("uploads/zk1").join(blob_name(entry.id, entry.record.blob))).unwrap();
@@ -282,7 +282,7 @@ async fn an_id_that_was_lost_is_written_again_when_all_bytes_are_there_and_asked
             assert_eq!(std::fs::read_to_string(&path).unwrap().trim(), ID);
             continue;
         }
-        let why = told.and_then(|store| store.refusal()).unwrap().text;
+        let why = told.and_then(|store| store.refusal()).unwrap().text();
         assert!(why.contains(".store-id") && why.contains("2 of 3") && why.contains(ID), "{why}");
         assert!(!path.exists() && !campaigns(&session).await);
         std::fs::write(&path, format!("{ID}\n")).unwrap();
@@ -314,7 +314,7 @@ async fn a_store_that_a_newer_program_has_written_to_is_left_alone() {
         write(&session, &path, data.as_bytes()).await;
         session.scan().await.unwrap();
         let told = last_store(&mut heard).and_then(|store| store.refusal());
-        let why = told.unwrap_or_else(|| panic!("{path} is taken as it is")).text;
+        let why = told.unwrap_or_else(|| panic!("{path} is taken as it is")).text();
         assert!(why.contains(&path) && why.contains("in format") && why.contains("newer zkdeck"), "{why}");
         assert!(!campaigns(&session).await, "{path}");
         let there = ensemble.connect("/demo").get(&path).await.unwrap().unwrap().0;
@@ -336,4 +336,72 @@ async fn a_leader_stands_back_when_a_newer_program_begins_to_write() {
     let told = last_store(&mut heard);
     assert!(matches!(told, Some(StoreView::Newer { .. })), "{told:?}");
     assert!(!campaigns(&session).await);
+}
+
+/// A folder in which nothing lies, as nobody has opened it yet.
+fn empty(session: &mut Session, folder: &Path) -> std::path::PathBuf {
+    _ = std::fs::remove_file(folder.join("uploads/.store-id"));
+    session.ctx.blobs = BlobStore::open(BlobConfig::new(folder.join("uploads")), &[node_id("zk1")]).unwrap();
+    session.ctx.blobs.id_path()
+}
+
+/// Two hosts never both take themselves for the owner: an empty folder gets no id where the ensemble has a store.
+#[tokio::test]
+async fn an_empty_folder_beside_an_ensemble_with_a_store_gets_no_id_until_it_is_given_the_ensembles() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut session, mut heard, ..) = linked(folder.path(), 1_000).await;
+    let id = empty(&mut session, folder.path());
+    write(&session, "/demo/control/store", ID.as_bytes()).await;
+    session.scan().await.unwrap();
+    let refusal = last_store(&mut heard).and_then(|store| store.refusal()).unwrap();
+    assert!(refusal.code == "foreign-store" && refusal.text().contains("is empty"), "{refusal:?}");
+    assert!(!id.exists() && !campaigns(&session).await);
+    session.second_passed = true;
+    session.turn().await.unwrap();
+    assert!(!id.exists(), "time proves nothing");
+    // The disk is mounted, or somebody knows that this is the folder.
+    std::fs::write(&id, format!("{ID}\n")).unwrap();
+    session.second_passed = true;
+    session.turn().await.unwrap();
+    session.turn().await.unwrap();
+    assert_eq!(last_store(&mut heard), Some(StoreView::Ours { id: ID.into() }));
+    assert!(campaigns(&session).await);
+}
+
+/// A process that was quicker, or that ended before it saw what came of its claim.
+#[tokio::test]
+async fn an_empty_folder_and_a_new_ensemble_get_one_id_and_a_claim_that_comes_second_leaves_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut session, mut heard, _link, ensemble) = linked(folder.path(), 1_000).await;
+    let id = empty(&mut session, folder.path());
+    session.scan().await.unwrap();
+    let told = last_store(&mut heard);
+    let Some(StoreView::Ours { id: theirs }) = told else { panic!("{told:?}") };
+    assert_eq!(std::fs::read_to_string(&id).unwrap().trim(), theirs);
+    let other = tempfile::tempdir().unwrap();
+    let blobs = BlobStore::open(BlobConfig::new(other.path()), &[node_id("zk1")]).unwrap();
+    let coord: Arc<dyn Coord> = Arc::new(ensemble.connect("/demo"));
+    let registry = Registry::open(coord, &session.zk).await.unwrap();
+    assert_eq!(crate::engine::claim::claim(&blobs, &registry).await.unwrap(), theirs);
+    let left: Vec<_> = std::fs::read_dir(other.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!((blobs.store_id(), left), (None, vec!["zk1".into()]));
+}
+
+/// Who only watches makes no store, and sees when there is one.
+#[tokio::test]
+async fn a_watcher_makes_no_store() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut session, mut heard, ..) = linked(folder.path(), 1_000).await;
+    let id = empty(&mut session, folder.path());
+    session.read_only = true;
+    session.scan().await.unwrap();
+    assert_eq!(last_store(&mut heard), Some(StoreView::Unknown));
+    let registry = session.link.as_ref().unwrap().registry.clone();
+    assert!(!id.exists() && registry.store().await == Ok(None));
+    write(&session, "/demo/control/store", ID.as_bytes()).await;
+    session.second_passed = true;
+    session.turn().await.unwrap();
+    session.turn().await.unwrap();
+    assert!(matches!(last_store(&mut heard), Some(StoreView::Empty { .. })));
+    assert!(!id.exists());
 }
