@@ -86,6 +86,9 @@ async fn one_dies_at_commit(lane: &mut Lane, random: &Random, rule: &str) -> Tal
     tally
 }
 
+/// The id of a store that no ensemble of the tests has.
+const FOREIGN: &str = "0192f7aa-0000-7000-8000-00000000beef";
+
 /// A second daemon whose folder is another store asks for everything, and is left alone when the
 /// right one is gone.
 pub async fn two_stores(bench: &Bench, broken: Option<&'static str>, rounds: usize) -> Tally {
@@ -98,6 +101,9 @@ pub async fn two_stores(bench: &Bench, broken: Option<&'static str>, rounds: usi
                 }
                 _ = lane.stress(random.node(), 5, 8, true).await;
                 let mut other = Lane::at(bench.hosts(), lane.root(), "");
+                // A store of another ensemble; an empty folder gets no id beside this one.
+                std::fs::create_dir_all(other.uploads()).unwrap();
+                std::fs::write(other.uploads().join(".store-id"), format!("{FOREIGN}\n")).unwrap();
                 if let Some(rule) = broken {
                     other.arm(&format!("break {rule}"));
                     lane.impatient();
