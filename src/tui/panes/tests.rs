@@ -15,7 +15,7 @@ use crate::domain::node::{DrainView, MoveView, NodeCondition};
 use crate::domain::operation::HistoryPage;
 use crate::domain::planner::{Plan, PlannedMove};
 use crate::domain::scheduler::{Decision, MoveReason, NodeTarget, NotChosen, Run, RunProgress};
-use crate::domain::server::{ServerState, Verdict};
+use crate::domain::server::{HostView, ServerState, Verdict};
 use crate::domain::snapshot::{SessionState, Snapshot, WorkloadOff};
 use crate::tui::keymap::chord::parse_keys;
 use crate::tui::pane::{Action, Effect, Fetched, LogKind, Pane, View};
@@ -259,6 +259,21 @@ fn a_state_that_is_not_up_has_its_cause_below_it() {
     assert!(lines[2].contains("zk2") && lines[2].contains("◐ degraded"), "{text}");
     assert!(lines[3].trim_start().starts_with('a'), "{text}");
     assert!(lines[0].contains("ZNODES") && !lines[0].contains("FSYNC"), "{text}");
+}
+
+/// What a host tells of a server's end may be longer than the line.
+#[test]
+fn a_long_word_of_the_host_leaves_room_for_when_the_server_was_seen() {
+    let mut snapshot = busy();
+    let detail = Some("has ended (killed by SIGKILL) and is started again automatically 1 s later ".repeat(3));
+    let mut servers = snapshot.servers.to_vec();
+    for server in &mut servers {
+        server.host = Some(HostView { detail: detail.clone(), ..fixtures::host("process 1") });
+    }
+    snapshot.servers = servers.into();
+    let shown = picture(&*ready(0, &snapshot), &snapshot, 100, 30);
+    let line = shown.lines().find(|line| line.contains("process 1: has ended")).unwrap();
+    assert!(line.contains('…') && (line.ends_with("ago") || line.ends_with("not seen yet")), "{line}");
 }
 
 #[test]

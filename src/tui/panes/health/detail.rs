@@ -23,14 +23,15 @@ pub(super) fn draw(server: &ServerView, area: Rect, buffer: &mut Buffer, view: &
     });
     let version = server.version.as_deref().unwrap_or("version unknown");
     let about = format!("  {}, {version}{}", server.address, host.unwrap_or_default());
+    let seen = server.seen.map_or_else(|| "not seen yet".to_owned(), |at| format!("seen {} ago", view.now.since(at)));
+    let (width, head) = (usize::from(area.width), format!("  {}", server.node));
+    let room = width.saturating_sub(sanitise::width(&head) + sanitise::width(&seen) + GAP.len());
     let name = Line::from(vec![
-        Span::styled(format!("  {}", server.node), styles.heading),
-        Span::styled(sanitise::clean(&about).into_owned(), styles.text),
+        Span::styled(head, styles.heading),
+        Span::styled(sanitise::fit(&sanitise::clean(&about), room), styles.text),
     ]);
     paint::line(area, buffer, 0, &name);
-    let seen = server.seen.map_or_else(|| "not seen yet".to_owned(), |at| format!("seen {} ago", view.now.since(at)));
     paint::right(area, buffer, 0, &seen, styles.dim);
-    let width = usize::from(area.width);
     let groups = [memory(server, view.snapshot), requests(server, view), canary(view)];
     let lines: Vec<String> = groups.iter().flat_map(|pieces| flow(pieces, width)).collect();
     for (row, text) in lines.iter().enumerate() {
