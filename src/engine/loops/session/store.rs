@@ -37,8 +37,6 @@ impl Looker<'_> {
         let view = match self.whose(theirs).await? {
             // Nobody who only watches makes a store.
             Whose::Free if self.read_only => return Ok(StoreView::Unknown),
-            // It watches from wherever it was started, and needs no folder.
-            Whose::Known(StoreView::Empty { .. }) if self.read_only => return Ok(StoreView::Unknown),
             Whose::Free => {
                 if let Some(by) = self.stranger(registry).await? {
                     return Ok(StoreView::InUse { folder: self.folder(), by });
