@@ -173,11 +173,13 @@ pub fn share(nodes: &[Counted], of: usize) -> Option<f64> {
     Some(level.files as f64 * f64::from(node.weight.max(1)) / level.weight as f64)
 }
 
-/// Lowest and highest whole count next to what the node should own; `None` for one that may own none.
+/// Lowest and highest whole count next to what each node should own, in their order; `None` for one that may own
+/// none.
 #[must_use]
-pub fn level(nodes: &[Counted], of: usize) -> Option<(u64, u64)> {
-    let node = nodes.get(of).filter(|node| node.is_eligible())?;
-    Some(Shares::of(nodes, 0).level.around(u64::from(node.weight.max(1))))
+pub fn levels(nodes: &[Counted]) -> Vec<Option<(u64, u64)>> {
+    let level = Shares::of(nodes, 0).level;
+    let around = |node: &Counted| node.is_eligible().then(|| level.around(u64::from(node.weight.max(1))));
+    nodes.iter().map(around).collect()
 }
 
 /// The node that a new file goes to: of those that can take it, the one furthest under its share, the

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
-use super::share::{emptiest, fullest, level, starts_at};
+use super::share::{emptiest, fullest, levels, starts_at};
 use super::*;
 use crate::domain::fixtures::{NOW, node_id};
 use crate::domain::placement::Placement;
@@ -115,10 +115,11 @@ fn for_equal_weights_the_spread_is_the_largest_minus_the_smallest_count() {
 #[test]
 fn the_level_is_the_share_in_whole_files() {
     let nodes = counted(&[(11, 100), (3, 100), (2, 100)]);
-    assert_eq!([0, 1, 2].map(|at| level(&nodes, at)), [Some((5, 6)); 3]);
+    assert_eq!(levels(&nodes), [Some((5, 6)); 3]);
     let weighed = counted(&[(0, 10), (0, 100), (210, 100)]);
-    assert_eq!([0, 1].map(|at| level(&weighed, at)), [Some((10, 10)), Some((100, 100))]);
-    assert_eq!(level(&nodes, 3), None);
+    assert_eq!(levels(&weighed), [Some((10, 10)), Some((100, 100)), Some((100, 100))]);
+    let paused = Counted { condition: NodeCondition::Paused, ..nodes[0] };
+    assert_eq!(levels(&[paused]), [None]);
 }
 
 #[test]

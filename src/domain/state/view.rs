@@ -56,10 +56,9 @@ impl State {
     }
 
     fn node_views(&self) -> Vec<NodeView> {
-        let counted = self.counted();
-        let level = |at| if self.files_complete { share::level(&counted, at) } else { None };
-        let servers = self.settings.servers.iter().enumerate();
-        servers.map(|(at, server)| self.node_view(&server.node, level(at))).collect()
+        let levels = share::levels(&self.counted()).into_iter().map(|level| level.filter(|_| self.files_complete));
+        let servers = self.settings.servers.iter().zip(levels);
+        servers.map(|(server, level)| self.node_view(&server.node, level)).collect()
     }
 
     fn node_view(&self, node: &NodeId, level: Option<(u64, u64)>) -> NodeView {
