@@ -67,9 +67,11 @@ impl Session {
         if leader { self.stand().await } else { Ok(()) }
     }
 
-    async fn read(&mut self, registry: &Registry, todo: Todo) -> Result<(), ZkError> {
+    async fn read(&mut self, registry: &Registry, mut todo: Todo) -> Result<(), ZkError> {
         let begun = self.ctx.marks.reading();
-        let mut reads = stream::iter(todo.files).map(|file| read_file(registry, file, begun)).buffer_unordered(READS);
+        let mut reads = stream::iter(std::mem::take(&mut todo.files))
+            .map(|file| read_file(registry, file, begun))
+            .buffer_unordered(READS);
         while let Some(event) = reads.next().await {
             let event = event?;
             if let Event::FileUnreadable { .. } = event {
@@ -79,7 +81,7 @@ impl Session {
             self.ctx.emit(event).await;
         }
         let nodes_changed = !todo.nodes.is_empty();
-        for node in todo.nodes {
+        for node in std::mem::take(&mut todo.nodes) {
             if let Some((record, version)) = registry.read_node(&node).await? {
                 self.ctx.emit(Event::Node { node, record, version }).await;
             }
@@ -87,15 +89,26 @@ impl Session {
         if todo.instances {
             self.ctx.emit(Event::Instances(election::instances(registry).await?)).await;
         }
+        self.read_control(registry, &todo).await?;
+        if nodes_changed || todo.run || todo.scheduler {
+            self.scheduler.poke();
+        }
+        Ok(())
+    }
+}
+
+impl Session {
+    /// What the control znodes hold, as far as `todo` names them.
+    async fn read_control(&self, registry: &Registry, todo: &Todo) -> Result<(), ZkError> {
+        if todo.scheduler {
+            let (paused, version) = registry.scheduler_paused().await?;
+            self.ctx.emit(Event::SchedulerPaused { paused, version }).await;
+        }
         if todo.epoch
             && fences()
             && let Some(epoch) = registry.epoch().await?
         {
             self.ctx.emit(Event::Epoch(epoch)).await;
-        }
-        if todo.scheduler {
-            let (paused, version) = registry.scheduler_paused().await?;
-            self.ctx.emit(Event::SchedulerPaused { paused, version }).await;
         }
         if todo.last_run
             && let Some(run) = registry.last_run().await?
@@ -107,10 +120,13 @@ impl Session {
         {
             self.ctx.emit(Event::ScrubReport(Box::new(report))).await;
         }
-        if nodes_changed || todo.run || todo.scheduler {
-            self.scheduler.poke();
-        }
         Ok(())
+    }
+
+    /// Everything that they hold.
+    pub(super) async fn read_all_control(&self, registry: &Registry) -> Result<(), ZkError> {
+        let all = Todo { scheduler: true, epoch: true, last_run: true, scrub: true, ..Todo::default() };
+        self.read_control(registry, &all).await
     }
 }
 

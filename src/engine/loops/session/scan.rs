@@ -3,7 +3,6 @@
 use tokio::time::Instant;
 
 use super::Session;
-use super::standing::fences;
 use crate::adapters::zookeeper::election;
 use crate::adapters::zookeeper::error::ZkError;
 use crate::adapters::zookeeper::registry::{Loaded, Newer, Registry};
@@ -61,7 +60,7 @@ impl Session {
         }
         let Loaded { entries, unreadable, .. } = read.files;
         self.ctx.emit(Event::FilesLoaded { entries, unreadable, since: read.since }).await;
-        if let Err(error) = self.read_control(registry).await {
+        if let Err(error) = self.read_all_control(registry).await {
             let Some(Newer { path, format }) = Newer::of(&error) else { return Err(error.into()) };
             self.tell_store(StoreView::Newer { what: path, format }).await;
             return Ok(self.campaign(false).await?);
@@ -95,22 +94,5 @@ impl Session {
             }
         }
         Ok(Read { nodes, files, since, newer })
-    }
-
-    async fn read_control(&self, registry: &Registry) -> Result<(), ZkError> {
-        let (paused, version) = registry.scheduler_paused().await?;
-        self.ctx.emit(Event::SchedulerPaused { paused, version }).await;
-        if fences()
-            && let Some(epoch) = registry.epoch().await?
-        {
-            self.ctx.emit(Event::Epoch(epoch)).await;
-        }
-        if let Some(run) = registry.last_run().await? {
-            self.ctx.emit(Event::RunEnded(run.into())).await;
-        }
-        if let Some(report) = registry.scrub_report().await? {
-            self.ctx.emit(Event::ScrubReport(Box::new(report))).await;
-        }
-        Ok(())
     }
 }
