@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use rustix::process::Signal;
+use serde_json::json;
 use tokio::time::{sleep, timeout};
 
 use crate::bench::{Bench, Random};
 use crate::ensemble::Ensemble;
-use crate::lane::Lane;
+use crate::lane::{Lane, NODES};
 use crate::steps::{load, undrain};
 use crate::tally::Tally;
 
@@ -34,24 +35,21 @@ async fn under_load(
     let mut tally = Tally::default();
     let rounds = if broken.is_some() { CONTROL_ROUNDS } else { rounds };
     for _ in 0..rounds {
-        if let Some(rule) = broken {
-            // The commit waits for the loss of the connection, so that the fault falls between the two.
-            lanes.iter().for_each(|lane| lane.arm(&format!("break {rule}\nbreak commit-after-loss")));
-        }
-        let begun = sleep(Duration::from_millis(500 + bench.random.below(1_500)));
+        let begun = async {
+            match broken {
+                Some(rule) => _ = join_all(lanes.iter().map(|lane| wait_to_commit(lane, rule))).await,
+                None => sleep(Duration::from_millis(500 + bench.random.below(1_500))).await,
+            }
+        };
         let hurt = async {
             begun.await;
             hurt(&mut ensemble, &lanes, &bench.random).await
         };
-        let loads = join_all(lanes.iter().map(async |lane| {
-            // A control needs commits under way at every moment.
-            let uploads = async {
-                if broken.is_some() {
-                    _ = timeout(LOAD, lane.stress(bench.random.node(), 400, 1, false)).await;
-                }
-            };
-            tokio::join!(load(lane, &bench.random, LOAD), uploads)
-        }));
+        let loads = async {
+            if broken.is_none() {
+                join_all(lanes.iter().map(|lane| load(lane, &bench.random, LOAD))).await;
+            }
+        };
         let (fired, _) = tokio::join!(hurt, loads);
         tally.count(fired);
         ensemble.restore().await;
@@ -66,6 +64,23 @@ async fn under_load(
         }
     }
     tally
+}
+
+/// Brings a lane's daemon to where a move's rule is broken and its commit waits for the loss of the connection, so
+/// that the fault falls between the two.
+async fn wait_to_commit(lane: &Lane, rule: &str) {
+    let node = NODES[0];
+    _ = lane.stress(node, 12, 1, false).await;
+    lane.arm(&format!("break {rule}\nbreak commit-after-loss"));
+    let order = "break commit-after-loss";
+    let before = lane.fired(order);
+    let waits = async {
+        while lane.fired(order) == before {
+            _ = lane.post(&format!("/api/nodes/{node}/drain"), &json!({})).await;
+            _ = timeout(Duration::from_millis(500), lane.post("/api/scheduler/run", &json!({}))).await;
+        }
+    };
+    _ = timeout(LOAD, waits).await;
 }
 
 pub async fn leader_killed(bench: &Bench, broken: Option<&'static str>, rounds: usize) -> Tally {
