@@ -2,7 +2,9 @@
 
 use serde::Serialize;
 
+use super::command::Rejected;
 use super::format::NewerFormat;
+use crate::domain::number::count;
 
 /// What a folder of files tells of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,6 +106,26 @@ impl StoreRefusal {
 }
 
 impl StoreView {
+    /// # Errors
+    /// [`Rejected`] for whoever is to touch the files in this folder and may not.
+    pub fn check(&self) -> Result<(), Rejected> {
+        match self {
+            Self::Foreign { ours, theirs } => {
+                Err(Rejected::ForeignStore { ours: ours.clone(), theirs: theirs.clone() })
+            }
+            store => match store.refusal() {
+                None => Ok(()),
+                Some(refusal) => Err(Rejected::NotPossible { what: "touching files".into(), why: refusal.text() }),
+            },
+        }
+    }
+
+    /// The same as an alarm. Who was told to watch only, from a folder without files, has nothing to put right.
+    #[must_use]
+    pub fn alarm(&self, read_only: bool) -> Option<StoreRefusal> {
+        self.refusal().filter(|_| !(read_only && matches!(self, Self::Empty { .. })))
+    }
+
     /// Why an instance in this folder only watches; `None` while it may work, or nothing is known yet.
     #[must_use]
     pub fn refusal(&self) -> Option<StoreRefusal> {
@@ -132,7 +154,8 @@ impl StoreView {
                 "store-unclaimed",
                 "store not claimed",
                 format!(
-                    "{folder} holds {files} files and the ensemble has no store, so none of its records names them"
+                    "{folder} holds {} and the ensemble has no store, so no record of it names what lies there",
+                    count(*files, "file")
                 ),
                 "connect to the ensemble that these files belong to, choose another folder by --data, or type zkdeck \
                  doctor --adopt to make records for them here"
@@ -186,6 +209,10 @@ mod tests {
     fn every_refusal_has_a_next_step() {
         let empty = StoreView::Empty { folder: "data/uploads".into(), theirs: "b".into() }.refusal().unwrap();
         assert!(empty.cause.contains("is empty") && empty.step.contains("--data"), "{empty:?}");
+        let view = StoreView::Empty { folder: "data/uploads".into(), theirs: "b".into() };
+        assert!(view.alarm(true).is_none() && view.alarm(false).is_some());
+        let foreign = StoreView::Foreign { ours: "a".into(), theirs: "b".into() };
+        assert!(foreign.alarm(true).is_some(), "files of somebody else are no sight of this ensemble's");
         let text = empty.text();
         assert!(text.starts_with("this instance watches") && text.contains(&empty.cause) && text.contains(&empty.step));
     }

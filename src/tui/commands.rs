@@ -7,7 +7,8 @@ use crate::domain::snapshot::{Level, Snapshot};
 
 use super::ask;
 use super::frame::footer::offered;
-use super::keymap::table::{Context, TABLE};
+use super::keymap::lacks;
+use super::keymap::table::{Context, Needs, TABLE};
 use super::overlay::palette::Candidate;
 use super::pane::{Action, Effect, View};
 use super::sanitise;
@@ -27,7 +28,7 @@ struct Spec {
     name: &'static str,
     usage: &'static str,
     help: &'static str,
-    mutates: bool,
+    needs: Needs,
     read: fn(&[&str], &Snapshot) -> Result<Step, String>,
 }
 
@@ -35,28 +36,32 @@ const fn spec(
     name: &'static str,
     usage: &'static str,
     help: &'static str,
-    mutates: bool,
+    needs: Needs,
     read: fn(&[&str], &Snapshot) -> Result<Step, String>,
 ) -> Spec {
-    Spec { name, usage, help, mutates, read }
+    Spec { name, usage, help, needs, read }
 }
 
 const SPECS: &[Spec] = &[
-    spec("drain", "NODE", "move all files off a node, or lift that", true, |a, s| node(a, s, ask::drain)),
-    spec("undrain", "NODE", "lift a drain", true, |a, s| node(a, s, |_, n| send(Command::Undrain { node: n.clone() }))),
-    spec("pause", "NODE", "freeze a server", true, |a, s| server(a, s, ServerAction::Pause)),
-    spec("resume", "NODE", "let a paused server go on", true, |a, s| server(a, s, ServerAction::Resume)),
-    spec("stop", "NODE", "stop a server", true, |a, s| server(a, s, ServerAction::Stop)),
-    spec("start", "NODE", "start a stopped server", true, |a, s| server(a, s, ServerAction::Start)),
-    spec("restart", "NODE", "stop a server and start it again", true, |a, s| server(a, s, ServerAction::Restart)),
-    spec("weight", "NODE WEIGHT", "share of files of a node; 100 is usual", true, weight),
-    spec("stress", "NODE FILES KIB", "pile files on one node", true, stress),
-    spec("migrate", "FILE NODE", "move one file, by name or id", true, migrate),
-    spec("delete", "FILE", "delete one file, by name or id", true, delete),
-    spec("upload", "PATH [NODE]", "upload a file from this machine", true, upload),
-    spec("download", "FILE PATH", "save a file on this machine", false, download),
-    spec("theme", "NAME", "another theme, from themes/ or built in", false, theme),
-    spec("mouse", "on|off", "take the mouse, or leave it to the terminal", false, mouse),
+    spec("drain", "NODE", "move all files off a node, or lift that", Needs::Store, |a, s| node(a, s, ask::drain)),
+    spec("undrain", "NODE", "lift a drain", Needs::Changes, |a, s| {
+        node(a, s, |_, n| send(Command::Undrain { node: n.clone() }))
+    }),
+    spec("pause", "NODE", "freeze a server", Needs::Control, |a, s| server(a, s, ServerAction::Pause)),
+    spec("resume", "NODE", "let a paused server go on", Needs::Control, |a, s| server(a, s, ServerAction::Resume)),
+    spec("stop", "NODE", "stop a server", Needs::Control, |a, s| server(a, s, ServerAction::Stop)),
+    spec("start", "NODE", "start a stopped server", Needs::Control, |a, s| server(a, s, ServerAction::Start)),
+    spec("restart", "NODE", "stop a server and start it again", Needs::Control, |a, s| {
+        server(a, s, ServerAction::Restart)
+    }),
+    spec("weight", "NODE WEIGHT", "share of files of a node; 100 is usual", Needs::Changes, weight),
+    spec("stress", "NODE FILES KIB", "pile files on one node", Needs::Store, stress),
+    spec("migrate", "FILE NODE", "move one file, by name or id", Needs::Store, migrate),
+    spec("delete", "FILE", "delete one file, by name or id", Needs::Store, delete),
+    spec("upload", "PATH [NODE]", "upload a file from this machine", Needs::Store, upload),
+    spec("download", "FILE PATH", "save a file on this machine", Needs::Nothing, download),
+    spec("theme", "NAME", "another theme, from themes/ or built in", Needs::Nothing, theme),
+    spec("mouse", "on|off", "take the mouse, or leave it to the terminal", Needs::Nothing, mouse),
 ];
 
 /// Actions that make no sense by name: they need a list under them.
@@ -67,9 +72,7 @@ const fn is_command(context: Context) -> bool {
 /// Commands that can be asked for now.
 #[must_use]
 pub fn candidates(read_only: bool, view: &View<'_>) -> Vec<Candidate> {
-    let control = !matches!(view.snapshot.control, crate::domain::snapshot::ControlView::Off(_));
-    let controls = |name| matches!(name, "pause" | "resume" | "stop" | "start" | "restart");
-    let typed = SPECS.iter().filter(|s| !(s.mutates && read_only || controls(s.name) && !control));
+    let typed = SPECS.iter().filter(|s| lacks(s.needs, read_only, view.snapshot).is_none());
     let typed = typed.map(|s| Candidate { name: s.name, usage: s.usage, help: s.help });
     let acted = offered(read_only, view).filter(|entry| is_command(entry.context));
     let acted = acted.filter(|entry| SPECS.iter().all(|s| s.name != entry.name));
@@ -84,8 +87,8 @@ pub fn read(text: &str, read_only: bool, snapshot: &Snapshot) -> Result<Step, St
     let words: Vec<&str> = text.split_whitespace().collect();
     let Some((name, arguments)) = words.split_first() else { return Err("no command was typed".into()) };
     if let Some(spec) = SPECS.iter().find(|spec| spec.name == *name) {
-        if spec.mutates && read_only {
-            return Err(format!("{name} refused: {}", crate::domain::command::Rejected::ReadOnly));
+        if let Some(lacks) = lacks(spec.needs, read_only, snapshot) {
+            return Err(format!("{name} refused: {lacks}"));
         }
         return (spec.read)(arguments, snapshot).map_err(|why| format!("{why}. Usage: :{} {}", spec.name, spec.usage));
     }

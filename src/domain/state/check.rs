@@ -139,15 +139,7 @@ impl State {
     }
 
     fn check_store_matches(&self) -> Result<(), Rejected> {
-        match &self.session.store {
-            StoreView::Foreign { ours, theirs } => {
-                Err(Rejected::ForeignStore { ours: ours.clone(), theirs: theirs.clone() })
-            }
-            store => match store.refusal() {
-                None => Ok(()),
-                Some(refusal) => Err(Rejected::NotPossible { what: "touching files".into(), why: refusal.text() }),
-            },
-        }
+        self.session.store.check()
     }
 
     /// A foreign folder keeps nobody from steering the ensemble; a store that is not understood, or not proved to
@@ -220,7 +212,7 @@ impl State {
             let why: Vec<_> = others.map(|s| format!("{} is {}", s.node, self.condition(&s.node).word())).collect();
             return Err(Rejected::NotPossible {
                 what: format!("draining {node}"),
-                why: format!("no other node can take its {files} files: {}", why.join(", ")),
+                why: format!("no other node can take its {}: {}", number::count(files, "file"), why.join(", ")),
             });
         }
         Ok(Order::Drain { node: node.clone(), record, version, files })
@@ -324,7 +316,10 @@ impl State {
         if stress.files > LARGE_RUN
             && let Some((_, why)) = self.short_of_heap()
         {
-            return Err(Rejected::NotPossible { what: format!("a stress of {} files", stress.files), why });
+            return Err(Rejected::NotPossible {
+                what: format!("a stress of {}", number::count(stress.files, "file")),
+                why,
+            });
         }
         self.check_takes(&stress.node, Some(Bytes(stress.size.0.saturating_mul(stress.files))))?;
         Ok(Order::Stress(stress.clone()))

@@ -5,9 +5,9 @@ use ratatui::layout::Rect;
 
 use super::toasts::{Message, style};
 use super::{Pieces, paint, width_of};
-use crate::domain::snapshot::{ControlView, Level};
+use crate::domain::snapshot::Level;
 use crate::tui::keymap::table::{Entry, TABLE, entry_of};
-use crate::tui::keymap::{Keymap, controls};
+use crate::tui::keymap::{Keymap, lacks, needs};
 use crate::tui::pane::{Action, View};
 use crate::tui::{sanitise, time};
 
@@ -86,9 +86,7 @@ impl Footer<'_> {
 /// Whether the action can be asked for here: what cannot be done is not offered.
 #[must_use]
 pub fn available(action: Action, read_only: bool, view: &View<'_>) -> bool {
-    let mutates = entry_of(action).is_some_and(|entry| entry.mutates);
-    let control_off = matches!(view.snapshot.control, ControlView::Off(_));
-    !(mutates && read_only || controls(action) && control_off)
+    lacks(needs(action), read_only, view.snapshot).is_none()
 }
 
 /// The table without what cannot be asked for here.

@@ -131,7 +131,7 @@ impl Header<'_> {
         if self.read_only {
             pieces.insert(0, ("read-only · ".to_owned(), styles.warning));
         }
-        if let Some(refusal) = session.store.refusal() {
+        if let Some(refusal) = session.store.alarm(self.read_only) {
             pieces.push((format!(" · {}: watching only", refusal.short), styles.bad));
         }
         pieces

@@ -9,8 +9,10 @@ use std::fmt::Write as _;
 use crossterm::event::KeyEvent;
 
 use self::chord::Chord;
-use self::table::{Context, Entry, TABLE, entry_of};
+use self::table::{Context, Entry, Needs, TABLE, entry_of};
 use super::pane::Action;
+use crate::domain::command::Rejected;
+use crate::domain::snapshot::{ControlView, Snapshot};
 
 /// The user's own keys: name of the action to its keys; an empty list unbinds it.
 pub type Rebinding = BTreeMap<String, Vec<String>>;
@@ -103,16 +105,26 @@ fn add(bindings: &mut Vec<(Chord, &'static Entry)>, chord: Chord, entry: &'stati
     Ok(())
 }
 
-/// Whether the action changes something outside the console.
+/// What there must be for the action.
 #[must_use]
-pub fn mutates(action: Action) -> bool {
-    entry_of(action).is_some_and(|entry| entry.mutates)
+pub fn needs(action: Action) -> Needs {
+    entry_of(action).map_or(Needs::Nothing, |entry| entry.needs)
 }
 
-/// Whether the action acts on a server's process or container.
+/// Why it cannot be asked for here: what cannot be done is not offered.
 #[must_use]
-pub const fn controls(action: Action) -> bool {
-    matches!(action, Action::Pause | Action::StopServer | Action::RestartServer)
+pub fn lacks(needs: Needs, read_only: bool, snapshot: &Snapshot) -> Option<Rejected> {
+    if needs == Needs::Nothing {
+        return None;
+    }
+    if read_only {
+        return Some(Rejected::ReadOnly);
+    }
+    match (needs, &snapshot.control) {
+        (Needs::Store, _) => snapshot.session.store.check().err(),
+        (Needs::Control, ControlView::Off(cause)) => Some(Rejected::ControlOff { cause: cause.clone() }),
+        _ => None,
+    }
 }
 
 /// The README's table of default keys, in Markdown, with a line end after each row.
@@ -184,7 +196,7 @@ mod tests {
 
     #[test]
     fn nothing_that_changes_things_is_on_a_control_key() {
-        for entry in TABLE.iter().filter(|entry| entry.mutates) {
+        for entry in TABLE.iter().filter(|entry| entry.needs != Needs::Nothing) {
             assert!(entry.keys.iter().all(|key| !key.starts_with("Ctrl-")), "{}", entry.name);
         }
     }

@@ -54,8 +54,19 @@ pub struct Entry {
     pub label: &'static str,
     /// In help, palette and README: one sentence part.
     pub help: &'static str,
-    /// Changes something: hidden and refused with `--read-only`.
-    pub mutates: bool,
+    pub needs: Needs,
+}
+
+/// What there must be for an action or a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needs {
+    Nothing,
+    /// It changes something: hidden and refused with `--read-only`.
+    Changes,
+    /// It touches files: hidden also where the folder is not the ensemble's store.
+    Store,
+    /// It acts on a server's process or container: hidden also where none can be controlled.
+    Control,
 }
 
 const fn entry(
@@ -66,11 +77,11 @@ const fn entry(
     label: &'static str,
     help: &'static str,
 ) -> Entry {
-    Entry { action, name, context, keys, label, help, mutates: false }
+    Entry { action, name, context, keys, label, help, needs: Needs::Nothing }
 }
 
-const fn mutating(entry: Entry) -> Entry {
-    Entry { mutates: true, ..entry }
+const fn needing(needs: Needs, entry: Entry) -> Entry {
+    Entry { needs, ..entry }
 }
 
 use Action as A;
@@ -113,41 +124,51 @@ pub const TABLE: &[Entry] = &[
     entry(A::SortReverse, "sort-reverse", Lists, &["O"], "", "sort the other way round"),
     entry(A::Copy, "copy", Lists, &["c"], "copy", "copy the row to the clipboard"),
     entry(A::Follow, "follow", Lists, &["f"], "follow", "stay at the newest row"),
-    mutating(entry(A::Drain, "drain", Ensemble, &["d"], "drain", "move all files off a node, or lift that")),
-    mutating(entry(A::Pause, "pause", Ensemble, &["p"], "pause", "pause a server, or start it again")),
-    mutating(entry(A::StopServer, "stop-server", Ensemble, &["S"], "stop", "stop a server, or start it again")),
-    mutating(entry(
-        A::RestartServer,
-        "restart-server",
-        Ensemble,
-        &["R"],
-        "restart",
-        "stop a server and start it again",
-    )),
-    mutating(entry(A::Stress, "stress", Ensemble, &["s"], "stress", "pile files on one node")),
-    mutating(entry(A::RunScheduler, "run-scheduler", Ensemble, &["r"], "run scheduler", "run the scheduler now")),
-    mutating(entry(
-        A::PauseScheduler,
-        "pause-scheduler",
-        Ensemble,
-        &["P"],
-        "pause scheduler",
-        "pause the scheduler, or resume it",
-    )),
+    needing(
+        Needs::Changes,
+        entry(A::Drain, "drain", Ensemble, &["d"], "drain", "move all files off a node, or lift that"),
+    ),
+    needing(Needs::Control, entry(A::Pause, "pause", Ensemble, &["p"], "pause", "pause a server, or start it again")),
+    needing(
+        Needs::Control,
+        entry(A::StopServer, "stop-server", Ensemble, &["S"], "stop", "stop a server, or start it again"),
+    ),
+    needing(
+        Needs::Control,
+        entry(A::RestartServer, "restart-server", Ensemble, &["R"], "restart", "stop a server and start it again"),
+    ),
+    needing(Needs::Store, entry(A::Stress, "stress", Ensemble, &["s"], "stress", "pile files on one node")),
+    needing(
+        Needs::Store,
+        entry(A::RunScheduler, "run-scheduler", Ensemble, &["r"], "run scheduler", "run the scheduler now"),
+    ),
+    needing(
+        Needs::Changes,
+        entry(
+            A::PauseScheduler,
+            "pause-scheduler",
+            Ensemble,
+            &["P"],
+            "pause scheduler",
+            "pause the scheduler, or resume it",
+        ),
+    ),
     entry(A::Preview, "preview", Ensemble, &["v"], "preview", "show the plan, move nothing"),
-    mutating(entry(
-        A::StopRun,
-        "stop-run",
-        Ensemble,
-        &["X"],
-        "stop run",
-        "end the run in progress; moves under way finish",
-    )),
-    mutating(entry(A::RunWorkload, "run-workload", Ensemble, &["w"], "workload", "run the sample workload once")),
-    mutating(entry(A::Upload, "upload", Files, &["u"], "upload", "upload a file from this machine")),
+    needing(
+        Needs::Changes,
+        entry(A::StopRun, "stop-run", Ensemble, &["X"], "stop run", "end the run in progress; moves under way finish"),
+    ),
+    needing(
+        Needs::Store,
+        entry(A::RunWorkload, "run-workload", Ensemble, &["w"], "workload", "run the sample workload once"),
+    ),
+    needing(Needs::Store, entry(A::Upload, "upload", Files, &["u"], "upload", "upload a file from this machine")),
     entry(A::Download, "download", Files, &["D"], "download", "save the file on this machine"),
-    mutating(entry(A::Migrate, "migrate", Files, &["m"], "migrate", "move the marked files to another node")),
-    mutating(entry(A::Delete, "delete", Files, &["x"], "delete", "delete the marked files")),
+    needing(
+        Needs::Store,
+        entry(A::Migrate, "migrate", Files, &["m"], "migrate", "move the marked files to another node"),
+    ),
+    needing(Needs::Store, entry(A::Delete, "delete", Files, &["x"], "delete", "delete the marked files")),
     entry(A::LevelFilter, "level", Logs, &["L"], "level", "only this level and worse"),
     entry(A::SourceFilter, "source", Logs, &["i"], "source", "only lines of one server"),
     entry(A::TimeRange, "time-range", Logs, &["t"], "time", "the next span of time: 15 minutes to all"),

@@ -354,6 +354,16 @@ fn the_workload_says_why_it_is_off_and_how_it_is_turned_on() {
 }
 
 #[test]
+fn the_stress_form_says_where_it_cannot_be_used() {
+    let mut snapshot = fixtures::snapshot();
+    let pane = ready(4, &snapshot);
+    assert!(picture(pane.as_ref(), &snapshot, 120, 28).contains("run the scheduler afterwards"));
+    snapshot.instance.read_only = true;
+    let text = picture(pane.as_ref(), &snapshot, 120, 28);
+    assert!(text.contains("STRESS  off") && !text.contains("run the scheduler afterwards"), "{text}");
+}
+
+#[test]
 fn the_spread_and_the_marks_go_by_the_weights() {
     let mut snapshot = fixtures::snapshot();
     let mut nodes = snapshot.nodes.to_vec();

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use super::{Order, Ui};
 use crate::domain::command::{Command, Rejected};
 use crate::domain::ids::NodeId;
-use crate::domain::snapshot::{ControlView, Level, Snapshot};
+use crate::domain::snapshot::{Level, Snapshot};
 use crate::tui::commands::{self, Step, complaint, known_node};
-use crate::tui::keymap::{controls, mutates, table::entry_of};
+use crate::tui::keymap::{lacks, needs, table::entry_of};
 use crate::tui::overlay::confirm::ConfirmBox;
 use crate::tui::overlay::palette::Palette;
 use crate::tui::overlay::prompt::Prompt;
@@ -18,14 +18,8 @@ use crate::tui::{ask, sanitise};
 impl Ui {
     /// Carries an action out, as its key does.
     pub(super) fn act(&mut self, action: Action) -> Vec<Order> {
-        if self.read_only && mutates(action) {
-            return self.refuse(action, &Rejected::ReadOnly);
-        }
-        if controls(action)
-            && let ControlView::Off(cause) = &self.snapshot.control
-        {
-            let refusal = Rejected::ControlOff { cause: cause.clone() };
-            return self.refuse(action, &refusal);
+        if let Some(lacks) = lacks(needs(action), self.read_only, &self.snapshot) {
+            return self.refuse(action, &lacks);
         }
         match action {
             Action::Quit => match ask::leaving(&self.snapshot) {

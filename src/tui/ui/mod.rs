@@ -11,7 +11,8 @@ use ratatui::layout::Rect;
 use super::config::TuiConfig;
 use super::frame::header::tab_columns;
 use super::frame::toasts::Toasts;
-use super::keymap::{Keymap, KeymapError, controls};
+use super::keymap::table::Needs;
+use super::keymap::{Keymap, KeymapError, needs};
 use super::overlay::{Outcome, Overlay};
 use super::pane::{Action, Fetched, Pane};
 use super::theme::Styles;
@@ -89,7 +90,7 @@ impl Ui {
             active: 0,
             overlay: None,
             toasts: Toasts::after(&snapshot),
-            keymap: if config.controls { keymap } else { keymap.without(controls) },
+            keymap: if config.controls { keymap } else { keymap.without(|action| needs(action) == Needs::Control) },
             now,
             styles,
             mouse: config.mouse,

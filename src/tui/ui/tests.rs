@@ -8,7 +8,7 @@ use crate::domain::ids::InstanceId;
 use crate::domain::operation::{Operation, OperationKind, OperationStatus};
 use crate::domain::scheduler::RunProgress;
 use crate::domain::snapshot::{
-    ApiView, ControlView, InstanceInfo, LeadershipView, LoopView, Notice, SessionState, SessionView,
+    ApiView, ControlView, InstanceInfo, LeadershipView, LoopView, Notice, SessionState, SessionView, StoreView,
 };
 use crate::tui::keymap::chord::parse_keys;
 use crate::tui::pane::{Ask, Confirm, Effect, View};
@@ -404,6 +404,23 @@ fn read_only_hides_and_refuses() {
     };
     ui.perform(0, vec![Effect::Confirm(confirm), Effect::Send(Command::RunWorkload)]);
     assert!(ui.overlay.is_none(), "a pane cannot go around it");
+}
+
+#[test]
+fn what_a_foreign_folder_refuses_is_not_offered() {
+    let mut snapshot = fixtures::snapshot();
+    snapshot.session.store = StoreView::Foreign { ours: "a".into(), theirs: "b".into() };
+    let mut ui = ui_of(snapshot, &TuiConfig::default(), Some("zk1"));
+    let shown = screen(&ui, 120, 40);
+    assert!(!shown.contains("s stress") && !shown.contains("r run"), "{shown}");
+    assert!(shown.contains("d drain"), "a drain can be lifted: {shown}");
+    for key in ["s", "r", "w"] {
+        assert_eq!(press(&mut ui, key), []);
+    }
+    assert!(screen(&ui, 120, 40).contains("refused: "));
+    press(&mut ui, ":");
+    let shown = screen(&ui, 120, 40);
+    assert!(!shown.contains("migrate FILE NODE") && shown.contains("weight"), "{shown}");
 }
 
 #[test]

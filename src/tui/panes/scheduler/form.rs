@@ -9,7 +9,8 @@ use crate::domain::command::{Command, STRESS_FILES, STRESS_SIZE_KB, Stress};
 use crate::domain::ids::{Bytes, NodeId};
 use crate::domain::number;
 use crate::domain::snapshot::{Level, Snapshot};
-use crate::tui::pane::{Effect, View};
+use crate::tui::keymap::{lacks, needs};
+use crate::tui::pane::{Action, Effect, View};
 use crate::tui::widgets::{paint, words};
 
 /// Digits that a number may have here.
@@ -129,6 +130,11 @@ impl Form {
 
     pub(super) fn draw(&self, area: Rect, buffer: &mut Buffer, view: &View<'_>) {
         let styles = view.styles;
+        if let Some(why) = lacks(needs(Action::Stress), view.snapshot.instance.read_only, view.snapshot) {
+            paint::text(area, buffer, 0, "STRESS  off", styles.heading);
+            paint::text(area, buffer, 1, &format!("  {why}"), styles.dim);
+            return;
+        }
         let key = if self.open { "  Esc leaves" } else { "  s" };
         paint::text(area, buffer, 0, &format!("STRESS{key}"), styles.heading);
         let style = |field| -> Style { if self.open && self.field == field { styles.selected } else { styles.text } };
