@@ -62,6 +62,12 @@ impl ServerAction {
     pub const fn takes_away(self) -> bool {
         matches!(self, Self::Pause | Self::Stop | Self::Restart)
     }
+
+    /// Whether the server is to serve after the action.
+    #[must_use]
+    pub const fn brings_back(self) -> bool {
+        matches!(self, Self::Resume | Self::Start | Self::Restart)
+    }
 }
 
 /// A request for a hot spot.

@@ -21,6 +21,7 @@ use crate::domain::event::{Event, Learned};
 use crate::domain::file::FileEntry;
 use crate::domain::ids::{FileId, NodeId, OperationId};
 use crate::domain::log::{LogAnswer, LogAsk, LogFail};
+use crate::domain::number::count;
 use crate::domain::operation::{HistoryPage, HistoryQuery, Operation};
 use crate::domain::scheduler::MoveReason;
 use crate::domain::server::Output;
@@ -135,7 +136,7 @@ impl Dispatch {
             Order::Delete { entry } => self.delete(entry, by),
             Order::Server { node, action } => {
                 let id = clock::new_operation();
-                let message = format!("{} {node}", action.word());
+                let message = format!("{} of {node} begun", action.word());
                 let control = Arc::clone(&self.control);
                 self.job("server", async move { orders::server(&ctx, &*control, id, &node, action, by).await })?;
                 Ok(Accepted { operation: Some(id), message })
@@ -143,19 +144,19 @@ impl Dispatch {
             Order::PauseScheduler(paused) => {
                 let id = clock::new_operation();
                 self.job("scheduler-pause", async move { orders::pause_scheduler(&ctx, id, paused, by).await })?;
-                let message = if paused { "pausing the scheduler" } else { "resuming the scheduler" };
+                let message = if paused { "pause of the scheduler begun" } else { "resume of the scheduler begun" };
                 Ok(Accepted { operation: Some(id), message: message.into() })
             }
             Order::Drain { node, record, version, files } => {
                 let id = clock::new_operation();
-                let message = format!("draining {node}: {files} files to move");
+                let message = format!("drain of {node} begun: {} to move", count(files, "file"));
                 let change = orders::NodeChange { node, record, version, by };
                 self.job("drain", async move { orders::drain(&ctx, id, change, files).await })?;
                 Ok(Accepted { operation: Some(id), message })
             }
             Order::Undrain { node, record, version } => {
                 let id = clock::new_operation();
-                let message = format!("{node} takes files again");
+                let message = format!("undrain of {node} begun");
                 let left = state.placement().count(&node);
                 let change = orders::NodeChange { node, record, version, by };
                 self.job("undrain", async move { orders::undrain(&ctx, id, change, left).await })?;
@@ -163,7 +164,7 @@ impl Dispatch {
             }
             Order::Weight { node, record, version, weight } => {
                 let id = clock::new_operation();
-                let message = format!("weight of {node}: {} to {weight}", record.weight);
+                let message = format!("change of {node}'s weight from {} to {weight} begun", record.weight);
                 let change = orders::NodeChange { node, record, version, by };
                 self.job("weight", async move { orders::weight(&ctx, id, change, weight).await })?;
                 Ok(Accepted { operation: Some(id), message })
@@ -173,7 +174,7 @@ impl Dispatch {
 
     fn stress(&self, wanted: Stress, by: String) -> Result<Accepted, Rejected> {
         let (ctx, id, scheduler) = (self.ctx.clone(), clock::new_operation(), self.scheduler.clone());
-        let message = format!("stress {}: {} files of {}", wanted.node, wanted.files, wanted.size);
+        let message = format!("stress of {} begun: {} of {}", wanted.node, count(wanted.files, "file"), wanted.size);
         self.job("stress", async move { stress::run(&ctx, id, &wanted, &by, &scheduler).await })?;
         Ok(Accepted { operation: Some(id), message })
     }
@@ -181,12 +182,12 @@ impl Dispatch {
     fn run_scheduler(&self, by: String) -> Result<Accepted, Rejected> {
         let (ctx, id, scheduler) = (self.ctx.clone(), clock::new_operation(), self.scheduler.clone());
         self.job("run", async move { scheduler.run_as(&ctx, id, &by).await })?;
-        Ok(Accepted { operation: Some(id), message: "running the scheduler".into() })
+        Ok(Accepted { operation: Some(id), message: "run of the scheduler begun".into() })
     }
 
     fn migrate(&self, entry: Arc<FileEntry>, dst: NodeId, by: String) -> Result<Accepted, Rejected> {
         let (ctx, attempt) = (self.ctx.clone(), clock::new_attempt());
-        let message = format!("moving {} from {} to {dst}", entry.record.name, entry.record.owner);
+        let message = format!("move of {} from {} to {dst} begun", entry.record.name, entry.record.owner);
         let why = format!("manual, by {by}");
         let order = moves::MoveOrder { attempt, entry, dst, reason: MoveReason::Manual, why, by };
         self.job("migrate", async move {
@@ -199,7 +200,7 @@ impl Dispatch {
 
     fn delete(&self, entry: Arc<FileEntry>, by: String) -> Result<Accepted, Rejected> {
         let (ctx, attempt) = (self.ctx.clone(), clock::new_attempt());
-        let message = format!("deleting {} from {}", entry.record.name, entry.record.owner);
+        let message = format!("delete of {} at {} begun", entry.record.name, entry.record.owner);
         self.job("delete", async move {
             if let Err(failure) = delete::run(&ctx, attempt, &entry, &by).await {
                 tracing::warn!(%attempt, "delete: {failure}");
@@ -211,7 +212,7 @@ impl Dispatch {
     fn upload(&self, state: &State, wanted: Upload, bytes: ByteSource, by: &Actor) -> Result<Accepted, Rejected> {
         let node = state.check_upload(&wanted.name, wanted.node.as_ref(), wanted.size_hint)?;
         let (ctx, attempt) = (self.ctx.clone(), clock::new_attempt());
-        let message = format!("uploading {} to {node}", wanted.name);
+        let message = format!("upload of {} to {node} begun", wanted.name);
         let order = upload::UploadOrder {
             attempt,
             file: clock::new_file(),
@@ -351,7 +352,7 @@ fn preview(state: &mut State) -> Accepted {
     let plan = Arc::new(state.plan(clock::now()));
     let message = match plan.moves.len() {
         0 => format!("nothing to move: {}", plan.decision),
-        moves => format!("{moves} moves planned, the least possible is {}", plan.lower_bound),
+        moves => format!("{} planned, the least possible is {}", count(moves as u64, "move"), plan.lower_bound),
     };
     state.apply(Event::Preview(Some(plan)), clock::now());
     Accepted { operation: None, message }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::time::timeout;
+
 use super::clock;
 use super::context::Context;
 use super::files::failure::zk_fault;
@@ -13,12 +15,15 @@ use crate::domain::command::ServerAction;
 use crate::domain::event::Event;
 use crate::domain::ids::{NodeId, OperationId, Timestamp};
 use crate::domain::node::{NodeRecord, NodeState};
-use crate::domain::number::grouped;
+use crate::domain::number::{count, grouped};
 use crate::domain::operation::{Operation, OperationKind, OperationStatus, OperationStep};
 use crate::domain::scheduler::{Decision, Run};
 
 /// Pause between two tries of a write whose outcome is not known.
 const SETTLE_PAUSE: Duration = Duration::from_millis(200);
+
+/// Longest wait until a server that was started serves. On a busy machine one takes 3 to 8 s.
+const SERVES_LIMIT: Duration = Duration::from_secs(20);
 
 /// A change of a node's record, with the version that it was decided on.
 pub(super) struct NodeChange {
@@ -105,13 +110,27 @@ pub(super) async fn server(
         ServerAction::Restart => OperationKind::Restart,
     };
     let what = format!("server {node}");
-    let row = Row { ctx, id, kind, what, source: None, target: Some(node.clone()), by, started: clock::now() };
+    let mut row = Row { ctx, id, kind, what, source: None, target: Some(node.clone()), by, started: clock::now() };
     row.write(OperationStatus::Started, None).await;
     let result = control.act(node, action).await.map_err(|error| Fault::new(Cause::Control, error.to_string()));
     for (node, view) in control.hosts().await {
         ctx.emit(Event::Host { node, view }).await;
     }
+    if result.is_ok() && action.brings_back() && !serves(ctx, node).await {
+        row.what = format!("server {node}: it runs and does not serve yet");
+    }
     row.end(Some(result)).await;
+}
+
+/// Waits until a server that was just started answers and serves; whether it did.
+async fn serves(ctx: &Context, node: &NodeId) -> bool {
+    let acted = clock::now();
+    let mut snapshots = ctx.snapshots.clone();
+    let served = snapshots.wait_for(|snapshot| {
+        let server = snapshot.servers.iter().find(|server| server.node == *node);
+        server.is_some_and(|server| server.verdict.state.serves() && server.seen.is_some_and(|seen| seen >= acted))
+    });
+    matches!(ctx.stop.run_until_cancelled(timeout(SERVES_LIMIT, served)).await, Some(Ok(Ok(_))))
 }
 
 /// Pauses or resumes the scheduler of every instance.
@@ -200,7 +219,7 @@ fn drain_row<'a>(
     by: String,
     started: Timestamp,
 ) -> Row<'a> {
-    let what = format!("{files} files of {node}");
+    let what = format!("{} of {node}", count(files, "file"));
     Row { ctx, id, kind: OperationKind::Drain, what, source: Some(node.clone()), target: None, by, started }
 }
 
@@ -239,7 +258,7 @@ async fn lifted(ctx: &Context, change: &NodeChange, left: u64) {
     let NodeState::Draining { since_ms, files_at_start, operation } = change.record.state else { return };
     let known = ctx.history.get(operation).await.ok().flatten();
     let by = known.map_or_else(|| change.by.clone(), |row| row.by);
-    let why = format!("undrained by {} with {left} files left", change.by);
+    let why = format!("undrained by {} with {} left", change.by, count(left, "file"));
     let drain = drain_row(ctx, operation, &change.node, files_at_start, by, since_ms);
     drain.write(OperationStatus::Aborted, Some(Fault::new(Cause::Stopped, why))).await;
 }
@@ -274,7 +293,7 @@ async fn write(ctx: &Context, change: &NodeChange, record: NodeRecord) -> Option
 /// The row of a scheduler run.
 pub(super) fn run_row(ctx: &Context, run: &Run, status: OperationStatus) -> Operation {
     let what = match run.decision {
-        Decision::Ran | Decision::Stopped => format!("{} of {} moves", run.moves_done, run.moves_planned),
+        Decision::Ran | Decision::Stopped => format!("{} of {}", run.moves_done, count(run.moves_planned, "move")),
         decision if decision.lacks_data() => "no plan".to_owned(),
         _ => format!("spread {}, threshold {}", grouped(run.max_difference), grouped(run.threshold)),
     };
@@ -338,5 +357,46 @@ pub(super) fn asked_run_row(
         steps: Vec::new(),
         files: Vec::new(),
         run: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tokio::sync::{mpsc, watch};
+
+    use super::*;
+    use crate::domain::fixtures;
+    use crate::domain::server::ServerState;
+    use crate::domain::snapshot::Snapshot;
+    use crate::engine::context::testing::context;
+
+    fn told(state: ServerState, seen: Timestamp) -> Arc<Snapshot> {
+        let snapshot = fixtures::snapshot();
+        let mut servers = snapshot.servers.to_vec();
+        (servers[0].verdict.state, servers[0].seen) = (state, Some(seen));
+        Arc::new(Snapshot { servers: servers.into(), ..snapshot })
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_is_back_when_it_has_answered_since_and_serves() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut ctx, _clerk) = context(folder.path(), &[], mpsc::channel(1).0, watch::channel(None).1);
+        let earlier = Timestamp(clock::now().0 - 1);
+        let (snapshots, heard) = watch::channel(told(ServerState::Up, earlier));
+        ctx.snapshots = heard;
+        let node = snapshots.borrow().servers[0].node.clone();
+        let later = Timestamp(clock::now().0 + 60_000);
+        for (state, seen, expected) in [
+            (ServerState::Up, earlier, false),
+            (ServerState::Starting, later, false),
+            (ServerState::NotServing, later, false),
+            (ServerState::Up, later, true),
+            (ServerState::Degraded, later, true),
+        ] {
+            snapshots.send_replace(told(state, seen));
+            assert_eq!(serves(&ctx, &node).await, expected, "{state:?}");
+        }
     }
 }

@@ -13,6 +13,7 @@ use super::{Failure, PARALLEL};
 use crate::domain::cause::{Cause, Fault};
 use crate::domain::command::Stress;
 use crate::domain::ids::{AttemptId, Bytes, FileId, OperationId};
+use crate::domain::number::count;
 use crate::domain::operation::{Operation, OperationKind, OperationStatus};
 use crate::domain::scheduler::Run;
 use crate::engine::clock;
@@ -33,7 +34,7 @@ pub async fn run(ctx: &Context, id: OperationId, stress: &Stress, by: &str, sche
         status,
         started,
         finished: OperationStatus::is_final(status).then(clock::now),
-        what: format!("{} files, {} each", stress.files, stress.size),
+        what: format!("{}, {} each", count(stress.files, "file"), stress.size),
         file: None,
         source: None,
         target: Some(stress.node.clone()),
@@ -49,7 +50,7 @@ pub async fn run(ctx: &Context, id: OperationId, stress: &Stress, by: &str, sche
     ctx.record(row(OperationStatus::Started, Vec::new(), None, None, None)).await;
     let (files, fault) = make(ctx, id, stress, by).await;
     if let Some(Fault { cause, why }) = fault {
-        let why = format!("{} of {} files made: {why}", files.len(), stress.files);
+        let why = format!("{} of {} made: {why}", files.len(), count(stress.files, "file"));
         ctx.record(row(OperationStatus::Failed, files, None, Some(why), Some(cause))).await;
         return;
     }
@@ -105,13 +106,18 @@ async fn make(ctx: &Context, id: OperationId, stress: &Stress, by: &str) -> (Vec
         fault = Some(ctx.must_wait().map_or_else(Fault::ending, |why| Fault::new(Cause::Unavailable, why)));
     }
     let undecided = settled(ctx, left, &mut files).await;
-    if undecided > 0
-        && let Some(fault) = &mut fault
-    {
-        fault.why = format!("{undecided} more are not decided yet, and history tells of each; {}", fault.why);
-    }
+    let fault = fault.and_then(|fault| amended(fault, stress.files - files.len() as u64, undecided));
     files.sort_unstable();
     (files, fault)
+}
+
+/// What is left of the first cause once the recovery has decided: nothing when no file is missing.
+fn amended(fault: Fault, missing: u64, undecided: usize) -> Option<Fault> {
+    let why = match undecided {
+        0 => fault.why,
+        _ => format!("{undecided} more are not decided yet, and history tells of each; {}", fault.why),
+    };
+    (missing > 0).then_some(Fault { why, ..fault })
 }
 
 /// Waits for the uploads that the recovery decides, and adds those that were made; how many are still not decided.
@@ -132,4 +138,18 @@ async fn settled(ctx: &Context, left: Vec<(AttemptId, FileId)>, files: &mut Vec<
         }
     }
     undecided
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stress_whose_files_all_came_about_has_not_failed() {
+        let fault = || Fault::new(Cause::Interrupted, "the session was lost");
+        assert_eq!(amended(fault(), 0, 0), None);
+        assert_eq!(amended(fault(), 2, 0), Some(fault()));
+        let why = amended(fault(), 2, 1).map(|fault| fault.why);
+        assert_eq!(why.as_deref(), Some("1 more are not decided yet, and history tells of each; the session was lost"));
+    }
 }
