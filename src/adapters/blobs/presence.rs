@@ -95,12 +95,12 @@ impl BlobStore {
         self.pool().run("look at", &path, work).await
     }
 
-    /// Whether a node has no folder.
-    pub async fn is_missing(&self, node: &NodeId) -> bool {
-        let path = self.layout().node(node);
+    /// Whether a node has no folder, or one that cannot be looked into.
+    pub async fn is_amiss(&self, node: &NodeId) -> bool {
+        let path = self.layout().drafts(node);
         let (disk, folder) = (Arc::clone(self.disk()), path.clone());
-        let missing = move |_: &_| Ok(disk.size(&folder).is_err_and(|error| error.kind() == ErrorKind::NotFound));
-        self.pool().run("look at", &path, missing).await.unwrap_or(false)
+        let amiss = move |_: &_| Ok(disk.size(&folder).is_err());
+        self.pool().run("look at", &path, amiss).await.unwrap_or(false)
     }
 
     /// By which it is seen that a file's bytes changed; `None` while there are none.

@@ -101,11 +101,14 @@ pub(super) async fn check(
     Ok(back)
 }
 
-/// What is wrong with a file's bytes. That this process is short of something says nothing of them.
+/// What is wrong with a file's bytes. That this process is short of something, or that their folder cannot be read,
+/// says nothing of them.
 async fn problem(ctx: &Context, entry: &FileEntry) -> Result<Option<BlobError>, String> {
     match ctx.blobs.check(entry).await {
         Ok(_) => Ok(None),
-        Err(error) if error.is_damaged() || error.is_missing() || error.blames_source() => Ok(Some(error)),
+        Err(error) if error.is_damaged() || error.is_missing() => Ok(Some(error)),
+        // A folder that cannot be read says nothing of the files in it.
+        Err(error) if error.blames_source() && ctx.blobs.list(&entry.record.owner).await.is_ok() => Ok(Some(error)),
         Err(error) => Err(error.to_string()),
     }
 }

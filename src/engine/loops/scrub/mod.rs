@@ -68,6 +68,9 @@ pub struct Scrub {
 /// Published bytes at a node.
 type Blob = (NodeId, FileId, AttemptId, Bytes);
 
+/// Time between two looks while a folder is in trouble: that it is over is told soon.
+const TROUBLED: Duration = Duration::from_secs(10);
+
 /// What lies in the folders of the nodes that can be read.
 #[derive(Default)]
 struct Listing {
@@ -199,10 +202,11 @@ impl Scrub {
         Ok(())
     }
 
-    /// Whether a node's folder has gone since.
+    /// Whether a node's folder has gone since, or cannot be looked into any more.
     async fn folder_is_gone(&self, snapshot: &Snapshot) -> bool {
-        for node in snapshot.nodes.iter() {
-            if self.ctx.blobs.is_missing(&node.id).await {
+        let told = |node| self.view.troubles.iter().any(|trouble| trouble.node.as_ref() == Some(node));
+        for node in snapshot.nodes.iter().filter(|node| !told(&node.id)) {
+            if self.ctx.blobs.is_amiss(&node.id).await {
                 return true;
             }
         }
@@ -296,8 +300,10 @@ impl Loop for Scrub {
         let mut result = Ok(());
         let new = self.session.replace(snapshot.session.since) != Some(snapshot.session.since);
         if new || self.sizes_due <= Instant::now() || self.folder_is_gone(&snapshot).await {
-            self.sizes_due = Instant::now() + self.config.sizes;
             result = self.sizes(&registry, &snapshot).await;
+            let troubled = !self.view.troubles.is_empty();
+            self.sizes_due =
+                Instant::now() + if troubled { self.config.sizes.min(TROUBLED) } else { self.config.sizes };
         } else if self.view.quarantined > 0 && self.recount_due <= Instant::now() {
             result = self.count_kept().await;
         }

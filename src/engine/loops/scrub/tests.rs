@@ -193,6 +193,9 @@ async fn a_node_without_folder_gets_one_and_one_that_cannot_be_read_hides_no_oth
     assert_eq!(troubles, [Some(node_id("zk2"))]);
     let told: Vec<_> = checked.iter().map(|(file, problem)| (file.bits(), problem.is_some())).collect();
     assert_eq!(told, [(1, true), (3, true)], "what zk2 holds is not known: {checked:?}");
+    let entry = store.files.iter().find(|entry| entry.record.owner == node_id("zk2")).unwrap();
+    let cause = bytes::check(&store.ctx, &store.registry, entry, &mut Shelf::default()).await.unwrap_err();
+    assert!(cause.contains("zk2"), "nor what one of its files holds: {cause}");
     assert!(store.folder.path().join("uploads/zk1/.tmp").is_dir());
 }
 
