@@ -137,10 +137,15 @@ async fn watches_from_an_empty_folder(bench: &Bench) {
         let folder = tempfile::tempdir().unwrap();
         let flags = ["--zk", &bench.hosts, "--read-only"];
         let deck = Deck::daemon(folder.path(), &flags[..if watches { 3 } else { 2 }]);
-        let ready = format!("{}/readyz", deck.url);
+        // Who only watches is not alarmed.
+        let (page, words) = match watches {
+            true => ("metrics", "zkdeck_store_foreign 1"),
+            false => ("readyz", "is empty, and the ensemble's store"),
+        };
+        let page = format!("{}/{page}", deck.url);
         eventually("the folder is told to be none of the ensemble's", Duration::from_secs(60), || async {
-            let text = http::plain().build().unwrap().get(&ready).send().await.ok()?.text().await.ok()?;
-            text.contains("is empty, and the ensemble's store").then_some(())
+            let text = http::plain().build().unwrap().get(&page).send().await.ok()?.text().await.ok()?;
+            text.contains(words).then_some(())
         })
         .await;
         assert_eq!(deck.terminate().1, Some(0));
@@ -183,14 +188,14 @@ async fn doctor_changes_nothing_and_tells_what_is() {
     let found = bench.doctor("/demo");
     assert_eq!(tree(bench.folder.path()), tree_before, "doctor changed the folder");
     assert_eq!(znodes(&coord).await, znodes_before, "doctor changed the records");
-    for (check, part) in [("store", "belong together"), ("store", "agree"), ("history", "1 rows")] {
+    for (check, part) in [("store", "belong together"), ("store", "agree"), ("history", "1 row,")] {
         assert_eq!(of(&found, check, part).status, "ok");
     }
 
     // `docker compose down -v`: the records go, the folder stays; a new ensemble begins in it, once asked for.
     remove(&coord, "/demo").await;
     let found = bench.doctor("/demo");
-    let unclaimed = of(&found, "store", "holds 1 files and the ensemble has no store");
+    let unclaimed = of(&found, "store", "holds 1 file and the ensemble has no store");
     assert!(unclaimed.status == "fail" && unclaimed.fix.contains("zkdeck doctor --adopt"), "{unclaimed:?}");
     assert_eq!(found.iter().filter(|one| one.check == "store").count(), 1, "{found:#?}");
     let mut claim = Command::new(env!("CARGO_BIN_EXE_zkdeck"));
@@ -206,7 +211,7 @@ async fn doctor_changes_nothing_and_tells_what_is() {
     let failed =
         |one: &&Finding| ["store", "history", "quarantine"].contains(&one.check.as_str()) && one.status == "fail";
     assert!(!found.iter().any(|one| failed(&one)), "{found:#?}");
-    let line = of(&found, "quarantine", "history has 1 rows of an earlier ensemble");
+    let line = of(&found, "quarantine", "history has 1 row of an earlier ensemble");
     assert!(line.status == "warn" && line.fix.starts_with("rm -r data/quarantine"), "{line:?}");
 
     let adopted = claim.output().unwrap();

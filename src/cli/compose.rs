@@ -12,7 +12,7 @@ use crate::adapters::control::ServerControl;
 use crate::adapters::control::docker::stack::{self, Stack};
 use crate::adapters::control::docker::{DockerConfig, DockerControl};
 use crate::adapters::control::off::Off;
-use crate::adapters::control::process::{LocalConfig, LocalEnsemble, LocalError, TakenPort};
+use crate::adapters::control::process::{LocalConfig, LocalEnsemble, LocalError, TakenPort, keeper_of};
 use crate::adapters::history::{History, HistoryConfig};
 use crate::adapters::logs::{Auth, Elastic, ElasticConfig, Hidden, LocalLogs, Logs};
 use crate::adapters::owner;
@@ -37,6 +37,10 @@ const ELASTIC_PORT: u16 = 9200;
 pub(super) const CONTROL_DISABLED: &str =
     "DOCKER_CONTROL_ENABLED is false; set it to true, or docker.control in zkdeck.toml, and start zkdeck again";
 
+/// Said to who watches the local ensemble beside the zkdeck that keeps it.
+const CONTROL_LOCAL: &str = "they are children of another zkdeck in this folder; type zkdeck --local for a console that \
+                             pauses, stops and starts them, too";
+
 /// A server as both its node and its addresses.
 pub(super) struct Server {
     pub(super) node: NodeId,
@@ -52,6 +56,7 @@ pub(super) fn parts(args: &Args, config: &Config, api: ApiView) -> anyhow::Resul
     let local = if args.local { Some(Arc::new(LocalEnsemble::open(local_config(config)?)?)) } else { None };
     let control: Arc<dyn ServerControl> = match &local {
         Some(local) => Arc::clone(local) as Arc<dyn ServerControl>,
+        None if is_local(config, &places)? => Arc::new(Off::new(CONTROL_LOCAL)),
         None if config.docker.control => Arc::new(DockerControl::new(docker_config(config, &places))),
         None => Arc::new(Off::new(CONTROL_DISABLED)),
     };
@@ -94,6 +99,14 @@ pub(super) fn parts(args: &Args, config: &Config, api: ApiView) -> anyhow::Resul
         instance: instance(args, config, api, view),
         notes: Vec::new(),
     })
+}
+
+/// Whether the servers are those of this folder's local ensemble, which another zkdeck keeps.
+fn is_local(config: &Config, places: &[Server]) -> anyhow::Result<bool> {
+    let local = local_config(config)?;
+    let ports: Vec<_> = local.nodes.iter().map(|node| format!(":{}", node.client_port)).collect();
+    let theirs = |place: &Server| ports.iter().any(|port| place.client.ends_with(port));
+    Ok(places.iter().all(theirs) && keeper_of(&local.root).is_some())
 }
 
 /// What answers questions about the logs.

@@ -6,6 +6,7 @@ use crate::domain::command::{Command, ServerAction};
 use crate::domain::ensemble::consequence;
 use crate::domain::ids::{Bytes, FileId, NodeId};
 use crate::domain::node::{NodeCondition, NodeView};
+use crate::domain::number;
 use crate::domain::number::grouped;
 use crate::domain::operation::{Operation, OperationKind, OperationStatus};
 use crate::domain::planner::{self, Counted};
@@ -213,7 +214,7 @@ fn what(snapshot: &Snapshot, ids: &[FileId]) -> String {
 }
 
 fn files(count: u64, bytes: Bytes) -> String {
-    format!("{count} file{}, {bytes}", if count == 1 { "" } else { "s" })
+    format!("{}, {bytes}", number::count(count, "file"))
 }
 
 fn list(names: &[&str]) -> String {

@@ -9,6 +9,7 @@ use crate::adapters::faults;
 
 use super::{BUSY, HistoryConfig, HistoryError, backup, lines, rows};
 use crate::adapters::owner;
+use crate::domain::number;
 
 /// Layout that this program writes, in `PRAGMA user_version`.
 pub(super) const LAYOUT: i64 = 3;
@@ -110,7 +111,7 @@ pub(super) fn mend(config: &HistoryConfig, cause: &str) -> Result<(Connection, S
         || "there was no good backup, so a new one has begun".to_owned(),
         |copy| format!("its backup {} is restored", copy.display()),
     );
-    let rows = if made == 1 { "1 row".to_owned() } else { format!("{made} rows") };
+    let rows = number::count(made as u64, "row");
     let note = format!("history {} {cause}{kept}; {from}, and {rows} came from operations.ndjson", path.display());
     Ok((connection, note))
 }

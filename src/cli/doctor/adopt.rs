@@ -11,6 +11,7 @@ use crate::adapters::zookeeper::election::Membership;
 use crate::cli::compose;
 use crate::cli::output::{self, Printed};
 use crate::domain::ids::Bytes;
+use crate::domain::number::count;
 use crate::domain::snapshot::InstanceInfo;
 use crate::engine::clock;
 use crate::engine::files::adopt::{Adoption, Fate, Identity};
@@ -51,7 +52,7 @@ pub(super) async fn run(options: &Options, place: &Place) -> anyhow::Result<Exit
         return Ok(ExitCode::SUCCESS);
     }
     _ = output::print(&plan(&planned))?;
-    if !options.yes && !confirmed(&format!("it makes {} records", planned.len()))? {
+    if !options.yes && !confirmed(&format!("it makes {}", count(planned.len() as u64, "record")))? {
         _ = output::print("nothing was changed")?;
         return Ok(ExitCode::FAILURE);
     }
@@ -102,10 +103,10 @@ fn plan(planned: &[(Kept, Identity)]) -> String {
         })
         .collect();
     lines.push(format!(
-        "This makes {} records: the files appear in the console, count for the scheduler and may be moved.\n\
+        "This makes {}: the files appear in the console, count for the scheduler and may be moved.\n\
          Each is copied out of quarantine ({bytes} of room is needed for a moment) and removed there once its record\n\
          is written. A file that was deleted on purpose comes back; delete it again in the console.",
-        planned.len()
+        count(planned.len() as u64, "record")
     ));
     lines.join("\n")
 }

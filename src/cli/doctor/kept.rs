@@ -11,6 +11,7 @@ use crate::adapters::zookeeper::config::ZkConfig;
 use crate::adapters::zookeeper::coord::Coord;
 use crate::adapters::zookeeper::real;
 use crate::domain::ids::Bytes;
+use crate::domain::number::count;
 use crate::domain::store::{Folder, StoreView, Whose, whose};
 
 /// Of the session that reads the ensemble's store id.
@@ -41,7 +42,7 @@ pub(super) async fn uploads(place: &Place) -> Vec<Finding> {
 
 fn size(shown: &str, stored: &Stored) -> String {
     let more = if stored.cut { "at least " } else { "" };
-    format!("{shown}: {more}{} files, {}", stored.files, Bytes(stored.bytes))
+    format!("{shown}: {more}{}, {}", count(stored.files, "file"), Bytes(stored.bytes))
 }
 
 /// What the ensemble says whose it is; the cause when it cannot be asked.
@@ -70,7 +71,7 @@ pub(super) fn belongs(folder: &Folder, theirs: Option<String>) -> (Whose, Findin
         ),
         (Whose::Unproved(theirs), _) => Finding::warn(
             NAME,
-            format!("{shown} holds {} files and no id, and the ensemble has store {theirs}", folder.files),
+            format!("{shown} holds {} and no id, and the ensemble has store {theirs}", count(folder.files, "file")),
             format!(
                 "start zkdeck: it writes the id again when the bytes of every record lie there; else restore \
                  {shown}/.store-id, which holds the one line {theirs}, if the folder is the ensemble's"
@@ -126,7 +127,7 @@ fn judge(shown: &str, found: &Result<Result<Examined, Unread>, bool>) -> Finding
             return Finding::warn(NAME, message, "start zkdeck: it makes the history again from these");
         }
         Ok(Ok(Examined { rows, bytes, problem: None })) => {
-            return Finding::ok(NAME, format!("{shown}: {rows} rows, {}", Bytes(*bytes)));
+            return Finding::ok(NAME, format!("{shown}: {}, {}", count(rows.unsigned_abs(), "row"), Bytes(*bytes)));
         }
         Ok(Ok(Examined { problem: Some(problem), .. })) => {
             return Finding::fail(NAME, format!("{shown} is damaged: {problem}"), restored);

@@ -16,6 +16,7 @@ use crate::adapters::zookeeper::registry::Registry;
 use crate::adapters::zookeeper::{ZkConfig, connect};
 use crate::domain::ids::{Bytes, NodeId, Timestamp};
 use crate::domain::invariants::Violation;
+use crate::domain::number::count;
 use crate::domain::store::{Folder, StoreView, Whose};
 use crate::engine;
 use crate::engine::inspect::{CLOCKS_APART, Inspection};
@@ -222,7 +223,10 @@ async fn earlier(place: &Place, since: Option<Timestamp>) -> i64 {
 /// What lies in quarantine, and whose it is; `earlier` counts the rows of an ensemble that is gone.
 fn quarantine(kept: &[Kept], folder: &Path, earlier: i64) -> Option<Finding> {
     const CHECK: &str = "quarantine";
-    let rows = format!("history has {earlier} rows of an earlier ensemble, which are told apart from this one's");
+    let rows = format!(
+        "history has {} of an earlier ensemble, told apart from this one's",
+        count(earlier.unsigned_abs(), "row")
+    );
     let Some(first) = kept.first() else {
         return (earlier > 0).then(|| Finding::ok(CHECK, rows));
     };
@@ -286,9 +290,7 @@ mod tests {
         assert!(found.message.starts_with("files in quarantine that no record names: 2 (4 KiB)"), "{found:?}");
         assert!(found.fix.unwrap().starts_with("zkdeck doctor --adopt"));
         let after = quarantine(&[kept], folder, 7).unwrap();
-        assert!(
-            after.message.ends_with("history has 7 rows of an earlier ensemble, which are told apart from this one's")
-        );
+        assert!(after.message.ends_with("history has 7 rows of an earlier ensemble, told apart from this one's"));
         assert!(after.fix.unwrap().starts_with("rm -r data/quarantine removes them for good"));
         assert_eq!(quarantine(&[], folder, 7).unwrap().status, Status::Ok);
     }

@@ -5,10 +5,11 @@ use crate::domain::ensemble::EnsembleState;
 use crate::domain::health;
 use crate::domain::ids::{FileId, NodeId, Timestamp};
 use crate::domain::node::NodeCondition;
+use crate::domain::number;
 use crate::domain::snapshot::{Alert, HISTORY_QUEUE_STOP, Level};
 
 fn files(count: u64) -> String {
-    if count == 1 { "1 file".to_owned() } else { format!("{count} files") }
+    number::count(count, "file")
 }
 
 /// What lies in quarantine, and what to do with it.
@@ -25,7 +26,7 @@ impl State {
     pub(super) fn alerts(&self) -> Vec<Alert> {
         let mut alerts = Vec::new();
         let mut say = |code, short: String, text: String| alerts.push(Alert { code, short, text });
-        if let Some(refusal) = self.session.store.refusal() {
+        if let Some(refusal) = self.session.store.alarm(self.instance.read_only) {
             say(refusal.code, refusal.short.into(), refusal.text());
         }
         if let Some(text) = self.no_quorum() {
@@ -66,8 +67,11 @@ impl State {
         }
         if let Some((path, cause)) = self.unreadable.iter().next() {
             let count = self.unreadable.len();
-            let text =
-                format!("{count} records cannot be read and are left alone: {}", format!("{path} {cause}").trim());
+            let text = format!(
+                "{} not readable and left alone: {}",
+                number::count(count as u64, "record"),
+                format!("{path} {cause}").trim()
+            );
             say("unreadable", format!("{count} unreadable"), text);
         }
         alerts
@@ -110,7 +114,10 @@ impl State {
         let queued = self.history.queued;
         (queued > HISTORY_QUEUE_STOP).then(|| {
             let cause = self.history.problem.as_deref().unwrap_or("its disk is slower than the changes");
-            format!("{queued} rows of history wait, so no new change of files begins: {cause}")
+            format!(
+                "{} of history not written yet, so no new change of files begins: {cause}",
+                number::count(queued as u64, "row")
+            )
         })
     }
 

@@ -9,6 +9,7 @@ use crate::domain::file::FileEntry;
 use crate::domain::health::START_LIMIT;
 use crate::domain::ids::{AttemptId, Epoch, FileId, Millis, NodeId, OperationId, Timestamp};
 use crate::domain::node::{NodeRecord, NodeState};
+use crate::domain::number::count;
 use crate::domain::operation::{Operation, OperationKind, OperationStatus};
 use crate::domain::scheduler::{Decision, MoveReason, RUNS_KEPT, Run, RunProgress};
 use crate::domain::server::Role;
@@ -190,7 +191,8 @@ impl State {
         }
         self.write_again(since);
         if !unreadable.is_empty() {
-            let text = format!("{} records cannot be read and are left alone: {}", unreadable.len(), unreadable[0]);
+            let text =
+                format!("{} not readable and left alone: {}", count(unreadable.len() as u64, "record"), unreadable[0]);
             self.notice(Level::Warning, text, now);
         }
         self.unreadable = unreadable.into_iter().map(|line| (line, String::new())).collect();

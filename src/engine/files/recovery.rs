@@ -14,6 +14,7 @@ use crate::adapters::zookeeper::registry::{Decided, Registry};
 use crate::domain::cause::Cause;
 use crate::domain::ids::{AttemptId, InstanceId, Millis};
 use crate::domain::migration::{Intent, IntentKind, IntentState};
+use crate::domain::number::count;
 use crate::domain::operation::{Operation, OperationKind, OperationStatus};
 use crate::domain::snapshot::{InstanceInfo, Level};
 use crate::engine::clock;
@@ -88,12 +89,12 @@ async fn end(ctx: &Context, registry: &Registry, attempt: AttemptId, intent: &In
 /// Deletes the intents once their rows are on disk.
 async fn close(ctx: &Context, registry: &Registry, ended: &[AttemptId]) -> Result<(), String> {
     if !ctx.rows_on_disk().await {
-        return Err(format!("{} attempts wait until history can be written", ended.len()));
+        return Err(format!("{} to be told once history can be written", count(ended.len() as u64, "ended attempt")));
     }
     faults::at("recovery.row");
     registry.delete_intents(ended).await.map_err(|error| format!("deleting ended intents: {error}"))?;
     faults::at("recovery.intent-deleted");
-    ctx.notice(Level::Info, format!("recovery ended {} attempts that were left half done", ended.len())).await;
+    ctx.notice(Level::Info, format!("recovery ended {}, left half done", count(ended.len() as u64, "attempt"))).await;
     Ok(())
 }
 

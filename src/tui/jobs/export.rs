@@ -6,6 +6,7 @@ use tokio::io::{AsyncWriteExt as _, BufWriter};
 
 use super::{ANSWER_LIMIT, limited};
 use crate::domain::log::{LogAnswer, LogAsk, LogEvent, LogSearch, PAGE_MAX, PageAsk, Way, instant};
+use crate::domain::number;
 use crate::domain::snapshot::Level;
 use crate::engine::handle::Handle;
 
@@ -84,7 +85,9 @@ pub(super) async fn export(handle: &Handle, search: LogSearch, path: &Path) -> R
     })?;
     let mut file = BufWriter::new(file);
     match write(handle, search, format, &mut file).await {
-        Ok((count, false)) => Ok((Level::Info, format!("exported {count} events to {}", path.display()))),
+        Ok((count, false)) => {
+            Ok((Level::Info, format!("exported {} to {}", number::count(count as u64, "event"), path.display())))
+        }
         Ok((count, true)) => {
             let text =
                 format!("exported {} only the first {count} events: there are more, narrow the time", path.display());

@@ -88,7 +88,7 @@ fn nothing_large_begins_while_a_server_is_short_of_heap() {
     let alert = alerts.iter().find(|alert| alert.code == "heap").unwrap();
     assert_eq!(alert.short, "zk2 heap nearly full");
     let refused = state.check(&large).unwrap_err().to_string();
-    assert!(refused.contains("a stress of 1001 files") && refused.contains("zk2 is short of memory"), "{refused}");
+    assert!(refused.contains("a stress of 1,001 files") && refused.contains("zk2 is short of memory"), "{refused}");
     assert!(state.check(&small).is_ok(), "a small one goes on");
     let after = state.snapshot(NOW.plus(Millis(31_000)));
     assert_eq!(after.short_of_heap().as_ref(), Some(&alert.text));
@@ -408,7 +408,7 @@ fn nothing_new_begins_while_too_many_rows_wait() {
     state.apply(queued(1_001, Some("its disk is full")), NOW);
     assert_eq!(state.cannot_plan(), Some(Decision::HistoryBehind));
     let refused = state.check_upload("a", None, None).unwrap_err().to_string();
-    assert!(refused.contains("1001 rows") && refused.contains("its disk is full"), "{refused}");
+    assert!(refused.contains("1,001 rows") && refused.contains("its disk is full"), "{refused}");
     assert_eq!(codes(&state.snapshot(NOW)), ["history-behind"]);
     state.apply(queued(0, None), NOW);
     assert_eq!((state.cannot_plan(), codes(&state.snapshot(NOW)).len()), (None, 0));

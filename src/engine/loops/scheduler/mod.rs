@@ -336,7 +336,7 @@ impl Scheduler {
             run.cause = (outcome.failed > 0).then_some(cause);
             run.note = Some(match outcome.failed {
                 0 => why,
-                failed => format!("{failed} moves failed, the first because: {why}"),
+                failed => format!("{} failed, the first because: {why}", count(failed, "move")),
             });
         } else if let Some(why) = outcome.skip {
             run.note = Some(format!("{} skipped: {why}", count(outcome.skipped, "move")));

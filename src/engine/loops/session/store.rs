@@ -9,6 +9,7 @@ use crate::adapters::zookeeper::error::ZkError;
 use crate::adapters::zookeeper::registry::{Newer, Registry};
 use crate::domain::event::Event;
 use crate::domain::ids::{InstanceId, NodeId};
+use crate::domain::number::count;
 use crate::domain::snapshot::{Level, StoreView};
 use crate::domain::store::{Folder, Whose, whose};
 use crate::engine::claim::{ScanError, claim};
@@ -129,8 +130,9 @@ impl Looker<'_> {
         }
         self.ctx.blobs.name(theirs).await?;
         let text = format!(
-            "{} was missing and is written again: the bytes of all {records} records lie beside it",
-            self.ctx.blobs.id_path().display()
+            "{} was missing and is written again: all bytes of {} lie beside it",
+            self.ctx.blobs.id_path().display(),
+            count(records, "record")
         );
         self.ctx.notice(Level::Warning, text).await;
         Ok(true)
