@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::ensemble::EnsembleView;
+use super::ensemble::{EnsembleState, EnsembleView};
 use super::file_table::FileTable;
 use super::ids::{AttemptId, Epoch, FileId, InstanceId, Millis, NodeId, OperationId, Timestamp};
 use super::node::{MoveView, NodeView};
@@ -387,6 +387,32 @@ pub struct Notice {
     pub at: Timestamp,
     pub level: Level,
     pub text: String,
+    /// `None` when it tells of what happened, which stays true.
+    #[serde(skip)]
+    pub standing: Option<Standing>,
+}
+
+/// What a notice says that can cease to be so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    Ensemble(EnsembleState),
+    Session(SessionState),
+    /// The alert's code.
+    Alert(&'static str),
+    Damaged(FileId),
+}
+
+impl Standing {
+    /// Whether it is so still.
+    #[must_use]
+    pub fn holds(self, snapshot: &Snapshot) -> bool {
+        match self {
+            Self::Ensemble(state) => snapshot.ensemble.state == state,
+            Self::Session(state) => snapshot.session.state == state,
+            Self::Alert(code) => snapshot.alerts.iter().any(|alert| alert.code == code),
+            Self::Damaged(file) => snapshot.damaged.iter().any(|damage| damage.file == file),
+        }
+    }
 }
 
 /// Totals since the start of the process, for `/metrics`. Each map's key is a bounded label.

@@ -6,7 +6,7 @@ use crate::domain::health;
 use crate::domain::ids::{FileId, NodeId, Timestamp};
 use crate::domain::node::NodeCondition;
 use crate::domain::number;
-use crate::domain::snapshot::{Alert, HISTORY_QUEUE_STOP, Level};
+use crate::domain::snapshot::{Alert, HISTORY_QUEUE_STOP, Level, Standing};
 
 fn files(count: u64) -> String {
     number::count(count, "file")
@@ -105,7 +105,8 @@ impl State {
         let fresh: Vec<_> = fresh.map(|alert| (alert.code, alert.text.clone())).collect();
         self.alerts_told = alerts.into_iter().map(|alert| (alert.code, alert.short)).collect();
         for (code, text) in fresh {
-            self.notice(if ["node-full", "heap"].contains(&code) { Level::Warning } else { Level::Error }, text, now);
+            let level = if ["node-full", "heap"].contains(&code) { Level::Warning } else { Level::Error };
+            self.stand(level, text, Some(Standing::Alert(code)), now);
         }
     }
 

@@ -15,6 +15,7 @@ use crate::domain::scheduler::{Decision, MoveReason, RUNS_KEPT, Run, RunProgress
 use crate::domain::server::Role;
 use crate::domain::snapshot::{
     ControlView, LeadershipView, Level, LocalView, MOVE_SECONDS, NOTICES_KEPT, Notice, OPERATIONS_KEPT, SessionState,
+    Standing,
 };
 
 /// One minute, the width of a bar of operations.
@@ -96,8 +97,13 @@ impl State {
     }
 
     pub(super) fn notice(&mut self, level: Level, text: String, now: Timestamp) {
+        self.stand(level, text, None, now);
+    }
+
+    /// A notice of what can cease to be so.
+    pub(super) fn stand(&mut self, level: Level, text: String, standing: Option<Standing>, now: Timestamp) {
         self.notices_made += 1;
-        self.notices.push_back(Arc::new(Notice { number: self.notices_made, at: now, level, text }));
+        self.notices.push_back(Arc::new(Notice { number: self.notices_made, at: now, level, text, standing }));
         if self.notices.len() > NOTICES_KEPT {
             self.notices.pop_front();
         }
@@ -133,7 +139,7 @@ impl State {
                     (Level::Warning, format!("no session with the ensemble: {why}; shown data is from now on stale"))
                 }
             };
-            self.notice(level, text, now);
+            self.stand(level, text, Some(Standing::Session(state)), now);
             self.session.state = state;
             self.session.since = now;
         }
@@ -284,7 +290,8 @@ impl State {
         }
         if next.state != self.ensemble.state {
             let cause = next.cause.as_ref().map_or(String::new(), |cause| format!(": {cause}"));
-            self.notice(ensemble::level(next.state), format!("ensemble {}{cause}", next.state.word()), now);
+            let text = format!("ensemble {}{cause}", next.state.word());
+            self.stand(ensemble::level(next.state), text, Some(Standing::Ensemble(next.state)), now);
         }
         self.had_quorum |= next.quorum.holds();
         self.was_whole |= next.state == EnsembleState::Healthy;

@@ -7,7 +7,7 @@ use super::alerts::quarantined;
 use super::{FULL_REST, FullMark, SICK_AFTER, State};
 use crate::domain::ids::{AttemptId, Bytes, FileId, NodeId, Timestamp};
 use crate::domain::node::WriteTrouble;
-use crate::domain::snapshot::{Damage, HistoryView, Level, ScrubReport, ScrubView};
+use crate::domain::snapshot::{Damage, HistoryView, Level, ScrubReport, ScrubView, Standing};
 
 impl State {
     /// A node that was full goes on when its free space has grown, or after a rest.
@@ -54,7 +54,7 @@ impl State {
             Some(cause) => {
                 self.damaged_view = None;
                 if self.damaged.insert(file, (blob, cause.clone())).is_none() {
-                    self.notice(Level::Error, format!("{name}: {cause}"), now);
+                    self.stand(Level::Error, format!("{name}: {cause}"), Some(Standing::Damaged(file)), now);
                 }
             }
         }
@@ -101,7 +101,7 @@ impl State {
 
     pub(super) fn scrubbed(&mut self, view: ScrubView, now: Timestamp) {
         if view.quarantined > self.scrub.quarantined {
-            self.notice(Level::Warning, quarantined(view.quarantined), now);
+            self.stand(Level::Warning, quarantined(view.quarantined), Some(Standing::Alert("quarantine")), now);
         }
         self.scrub = view;
     }

@@ -6,7 +6,7 @@ use ratatui::style::Style;
 
 use super::popup;
 use crate::domain::ids::{Millis, Timestamp};
-use crate::domain::snapshot::{Level, Snapshot};
+use crate::domain::snapshot::{Level, Notice, Snapshot, Standing};
 use crate::tui::sanitise;
 use crate::tui::theme::Styles;
 
@@ -23,6 +23,13 @@ pub struct Message {
     pub at: Timestamp,
     pub level: Level,
     pub text: String,
+    standing: Option<Standing>,
+}
+
+impl Message {
+    fn of(notice: &Notice) -> Self {
+        Self { at: notice.at, level: notice.level, text: notice.text.clone(), standing: notice.standing }
+    }
 }
 
 /// Toasts on screen, and the console's own messages.
@@ -43,7 +50,7 @@ impl Toasts {
 
     /// A message of the console itself.
     pub fn add(&mut self, at: Timestamp, level: Level, text: String) {
-        let message = Message { at, level, text };
+        let message = Message { at, level, text, standing: None };
         if self.own.len() == OWN_KEPT {
             self.own.remove(0);
         }
@@ -51,12 +58,14 @@ impl Toasts {
         show(&mut self.shown, message);
     }
 
-    /// Shows the warnings and errors that are new in the snapshot; the rest goes to the last line only.
+    /// Shows the warnings and errors that are new in the snapshot; the rest goes to the last line only. What is not so
+    /// any more goes.
     pub fn take_notices(&mut self, snapshot: &Snapshot, now: Timestamp) {
         let fresh = snapshot.notices.iter().filter(|notice| notice.number > self.seen && notice.level > Level::Info);
         for notice in fresh {
-            show(&mut self.shown, Message { at: now, level: notice.level, text: notice.text.clone() });
+            show(&mut self.shown, Message { at: now, ..Message::of(notice) });
         }
+        self.shown.retain(|message| message.standing.is_none_or(|standing| standing.holds(snapshot)));
         self.seen = self.seen.max(last_number(snapshot));
     }
 
@@ -75,11 +84,7 @@ impl Toasts {
     /// All messages, the console's own and the engine's, newest first.
     #[must_use]
     pub fn all(&self, snapshot: &Snapshot) -> Vec<Message> {
-        let engine = snapshot.notices.iter().map(|notice| Message {
-            at: notice.at,
-            level: notice.level,
-            text: notice.text.clone(),
-        });
+        let engine = snapshot.notices.iter().map(|notice| Message::of(notice));
         let mut all: Vec<Message> = engine.chain(self.own.iter().cloned()).collect();
         // Stable: of one moment the later ones come later, and first when turned round.
         all.sort_by_key(|message| message.at);
@@ -90,7 +95,7 @@ impl Toasts {
     /// The newest message.
     #[must_use]
     pub fn last(&self, snapshot: &Snapshot) -> Option<Message> {
-        let engine = snapshot.notices.last().map(|n| Message { at: n.at, level: n.level, text: n.text.clone() });
+        let engine = snapshot.notices.last().map(|notice| Message::of(notice));
         let own = self.own.last().cloned();
         match (engine, own) {
             (Some(engine), Some(own)) => Some(if own.at >= engine.at { own } else { engine }),
@@ -177,13 +182,14 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::domain::ensemble::EnsembleState;
     use crate::domain::fixtures::{self, NOW};
-    use crate::domain::snapshot::Notice;
 
     fn with_notices(levels: &[Level]) -> Snapshot {
         let mut snapshot = fixtures::snapshot();
         let notice = |(i, level): (usize, &Level)| {
-            Arc::new(Notice { number: i as u64 + 1, at: NOW, level: *level, text: format!("notice {}", i + 1) })
+            let text = format!("notice {}", i + 1);
+            Arc::new(Notice { number: i as u64 + 1, at: NOW, level: *level, text, standing: None })
         };
         snapshot.notices = levels.iter().enumerate().map(notice).collect();
         snapshot
@@ -197,6 +203,23 @@ mod tests {
         toasts.take_notices(&with_notices(&[Level::Error, Level::Info, Level::Warning]), NOW);
         assert_eq!(toasts.shown.len(), 1);
         assert!(!toasts.expire(Timestamp(NOW.0 + 9_999)) && toasts.expire(Timestamp(NOW.0 + 10_000)));
+    }
+
+    #[test]
+    fn what_is_not_so_any_more_leaves_the_screen() {
+        let mut snapshot = with_notices(&[Level::Warning, Level::Error]);
+        let notices: Vec<_> = snapshot.notices.iter().map(|notice| Notice::clone(notice)).collect();
+        let standing = [None, Some(Standing::Ensemble(EnsembleState::AtRisk))];
+        let told = notices.into_iter().zip(standing).map(|(notice, standing)| Arc::new(Notice { standing, ..notice }));
+        snapshot.notices = told.collect();
+        snapshot.ensemble.state = EnsembleState::AtRisk;
+        let mut toasts = Toasts::default();
+        toasts.take_notices(&snapshot, NOW);
+        assert_eq!(toasts.shown.len(), 2);
+        snapshot.ensemble.state = EnsembleState::Healthy;
+        toasts.take_notices(&snapshot, NOW);
+        assert_eq!(toasts.shown.len(), 1, "what happened stays true");
+        assert_eq!(toasts.all(&snapshot).len(), 2, "the events list keeps all");
     }
 
     #[test]

@@ -456,6 +456,7 @@ fn events_hold_everything_newest_first() {
         at: crate::domain::ids::Timestamp(NOW.0 - 60_000),
         level: Level::Error,
         text: "a\x1b[2Jb".into(),
+        standing: None,
     };
     snapshot.notices = Arc::from([Arc::new(notice)]);
     let mut ui = ui_of(snapshot, &TuiConfig::default(), None);
