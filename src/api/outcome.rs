@@ -45,7 +45,7 @@ pub(super) async fn told(mut pending: Pending) -> Answer {
         Ok(operation) => Ok(axum::Json(json!({
             "operation": operation.id,
             "status": operation.status,
-            "message": pending.accepted.message,
+            "message": operation.message(),
             "why": operation.why,
         }))
         .into_response()),

@@ -173,6 +173,12 @@ impl Operation {
     pub fn took(&self) -> Option<Millis> {
         self.finished.map(|end| end.since(self.started))
     }
+
+    /// `migration done: report-0414.bin, 128 KiB`.
+    #[must_use]
+    pub fn message(&self) -> String {
+        format!("{} {}: {}", self.kind.word(), self.status.word(), self.what)
+    }
 }
 
 /// Which rows of history are wanted, newest first.

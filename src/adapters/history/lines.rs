@@ -306,7 +306,7 @@ fn line(operation: &Operation) -> Line<'_> {
         reason: operation.why.as_deref(),
         cause: operation.cause.map(Cause::word),
         instance: &operation.instance,
-        message: format!("{kind} {status}: {}", operation.what),
+        message: operation.message(),
     }
 }
 
