@@ -236,7 +236,7 @@ about() {
   strace) echo "strace: it makes system calls fail" ;;
   setpriv) echo "setpriv: with it servers do not outlive the tests" ;;
   mkfs.ext4) echo "mkfs.ext4: the power is cut on a file system of its own" ;;
-  python3) echo "Python 3: it makes the call that cuts the power" ;;
+  python3) echo "Python 3: it makes the call that cuts the power, and the measurements over REST" ;;
   esac
 }
 

@@ -23,6 +23,30 @@ pub fn follow(path: &Path) -> io::Result<()> {
     lchown(path, Some(folder.uid()), Some(folder.gid()))
 }
 
+/// The same for all that lies in a folder, such as what another program wrote there. What has gone meanwhile is left
+/// out; links are not followed.
+///
+/// # Errors
+/// That of the file system.
+pub fn follow_all(folder: &Path) -> io::Result<()> {
+    if !rustix::process::geteuid().is_root() {
+        return Ok(());
+    }
+    let gone = |error: io::Error| if error.kind() == ErrorKind::NotFound { Ok(()) } else { Err(error) };
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) => return gone(error),
+    };
+    for entry in entries {
+        let path = entry?.path();
+        follow(&path).or_else(gone)?;
+        if fs::symlink_metadata(&path).is_ok_and(|meta| meta.is_dir()) {
+            follow_all(&path)?;
+        }
+    }
+    Ok(())
+}
+
 /// Makes a folder with those above it; what is there stays as it is.
 ///
 /// # Errors
@@ -71,12 +95,18 @@ mod tests {
         fs::write(&file, "").unwrap();
         follow(&file).unwrap();
         make_folder(&deep).unwrap();
+        let (java, log) = (deep.join("version-2"), deep.join("version-2/log.1"));
+        fs::create_dir(&java).unwrap();
+        fs::write(&log, "").unwrap();
+        symlink("/", java.join("link")).unwrap();
+        follow_all(folder.path()).unwrap();
+        assert_eq!(fs::metadata("/").unwrap().uid(), 0);
         let elsewhere = tempfile::NamedTempFile::new().unwrap();
         let link = folder.path().join("link");
         symlink(elsewhere.path(), &link).unwrap();
         follow(&link).unwrap();
         assert_eq!(elsewhere.as_file().metadata().unwrap().uid(), 0, "what a link leads to is not given away");
-        for path in [file, deep] {
+        for path in [file, deep, java, log] {
             let owner = fs::metadata(&path).unwrap();
             assert_eq!((owner.uid(), owner.gid()), (4711, 4712), "{}", path.display());
         }

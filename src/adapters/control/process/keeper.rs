@@ -341,6 +341,12 @@ impl Keeper {
     fn step_closing(&mut self) -> Option<oneshot::Sender<()>> {
         let closing = self.closing.as_ref()?;
         let done = self.servers.iter().all(|s| !s.is_child()) || Instant::now() >= closing.kill_at;
-        if done { self.closing.take().map(|closing| closing.reply) } else { None }
+        if !done {
+            return None;
+        }
+        for server in &self.servers {
+            server.leave_to_owner();
+        }
+        self.closing.take().map(|closing| closing.reply)
     }
 }

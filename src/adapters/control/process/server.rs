@@ -201,6 +201,15 @@ impl Server {
         said.map_or_else(|| what.clone(), |line| format!("{what}; it said: {line}"))
     }
 
+    /// What Java wrote as root goes to the folders' owner, who may start the server the next time.
+    pub(super) fn leave_to_owner(&self) {
+        for folder in [&self.places.home, &self.places.logs] {
+            if let Err(error) = owner::follow_all(folder) {
+                tracing::warn!("give {} to its folder's owner: {error}", folder.display());
+            }
+        }
+    }
+
     /// Starts the child. The caller has checked that it does not run and that its ports are free.
     pub(super) fn spawn(&mut self, recipe: &Recipe) -> Result<(), LocalError> {
         let failed = |source| LocalError::Spawn {
