@@ -71,3 +71,37 @@ pub async fn serve(bound: Bound, handle: Handle, config: ApiConfig, stop: Cancel
         () = late => tracing::warn!("REST: answers under way were cut off at the end"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpStream;
+
+    use super::*;
+    use crate::domain::fixtures::snapshot;
+
+    /// Far more than the buffers of both ends hold.
+    const BODY: usize = 24 << 20;
+
+    /// A connection that is closed with bytes unread is reset, and the answer is lost with it.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_refusal_reaches_who_is_still_sending() {
+        let (handle, _end) = Handle::pair(Arc::new(snapshot()));
+        let config = ApiConfig { address: ([127, 0, 0, 1], 0).into(), upload_limit: 1 << 20, ..ApiConfig::default() };
+        let bound = bind(&config).await.unwrap();
+        let (address, stop) = (bound.address(), CancellationToken::new());
+        let client = async {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            let head = format!("POST /api/files?name=a HTTP/1.1\r\nHost: {address}\r\nContent-Length: {BODY}\r\n\r\n");
+            stream.write_all(head.as_bytes()).await.unwrap();
+            stream.write_all(&vec![0; BODY]).await.unwrap();
+            let mut answer = [0; 12];
+            stream.read_exact(&mut answer).await.unwrap();
+            assert_eq!(&answer, b"HTTP/1.1 413");
+            stop.cancel();
+        };
+        tokio::join!(serve(bound, handle, config, stop.clone()), client);
+    }
+}

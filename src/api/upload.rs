@@ -56,3 +56,38 @@ pub(super) async fn ended(pending: &mut Pending, read: CancellationToken) -> Res
         () = late => Err(undecided),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tokio::io::AsyncReadExt;
+
+    use super::*;
+    use crate::domain::fixtures::snapshot;
+
+    async fn read(body: Body, stop: bool) -> std::io::Result<Vec<u8>> {
+        let (handle, end) = Handle::pair(Arc::new(snapshot()));
+        let (mut bytes, _) = source(body, handle);
+        if stop {
+            end.stop.cancel();
+        }
+        let mut all = Vec::new();
+        bytes.read_to_end(&mut all).await.map(|_| all)
+    }
+
+    #[tokio::test]
+    async fn a_body_ends_when_the_program_does() {
+        let endless = Body::from_stream(stream::pending::<Result<Vec<u8>, std::io::Error>>());
+        let fault = BodyFault::of(&read(endless, true).await.unwrap_err());
+        assert_eq!(fault, BodyFault::Ending);
+    }
+
+    #[tokio::test]
+    async fn a_body_that_breaks_off_says_so_and_a_whole_one_is_whole() {
+        assert_eq!(read(Body::from("abc"), false).await.unwrap(), b"abc");
+        let pieces = [Ok(b"ab".to_vec()), Err(std::io::Error::other("reset"))];
+        let fault = BodyFault::of(&read(Body::from_stream(stream::iter(pieces)), false).await.unwrap_err());
+        assert!(matches!(fault, BodyFault::Broken(why) if why.contains("reset")));
+    }
+}

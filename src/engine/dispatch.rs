@@ -6,18 +6,17 @@ use tokio::sync::{Semaphore, oneshot};
 
 use super::clock;
 use super::context::Context;
+use super::files::download::{self, Known};
 use super::files::{delete, moves, stress, upload};
 use super::handle::{ByteSource, Download, QueryError, Request, Upload};
 use super::loops::scheduler::SchedulerPort;
 use super::loops::workload::WorkloadPort;
 use super::operations::RowSender;
 use super::orders;
-use crate::adapters::blobs::BlobError;
 use crate::adapters::control::ServerControl;
 use crate::adapters::logs::Logs;
-use crate::adapters::zookeeper::registry::ReadFile;
 use crate::domain::command::{Accepted, Actor, Command, Rejected, Stress};
-use crate::domain::event::{Event, Learned};
+use crate::domain::event::Event;
 use crate::domain::file::FileEntry;
 use crate::domain::ids::{FileId, NodeId, OperationId};
 use crate::domain::log::{LogAnswer, LogAsk, LogFail};
@@ -29,8 +28,6 @@ use crate::domain::state::{Order, State};
 
 /// Jobs that fronts may have under way at once.
 const JOBS_MAX: usize = 64;
-/// How often a download looks for bytes that were moved away under it.
-const MOVED_TRIES: usize = 3;
 
 type Answer<T, E> = oneshot::Sender<Result<T, E>>;
 
@@ -241,22 +238,12 @@ impl Dispatch {
 
     fn download(&self, known: Known, reply: Answer<Download, Rejected>) {
         let ctx = self.ctx.clone();
-        self.ctx.driver.job("download", async move {
-            let entry = match known {
-                Known::Entry(entry) => Ok(entry),
-                Known::Not(file) => find(&ctx, file).await,
-            };
-            let answer = match entry {
-                Ok(entry) => open(&ctx, entry).await,
-                Err(rejected) => Err(rejected),
-            };
-            _ = reply.send(answer);
-        });
+        self.ctx.driver.job("download", async move { _ = reply.send(download::run(&ctx, known).await) });
     }
 
     fn look_up(&self, file: FileId, reply: Answer<Arc<FileEntry>, Rejected>) {
         let ctx = self.ctx.clone();
-        self.ctx.driver.job("file", async move { _ = reply.send(find(&ctx, file).await) });
+        self.ctx.driver.job("file", async move { _ = reply.send(download::find(&ctx, file).await) });
     }
 
     fn operation(&self, id: OperationId, reply: Answer<Option<Arc<Operation>>, QueryError>) {
@@ -291,51 +278,6 @@ impl Dispatch {
             _ = reply.send(answer);
         });
     }
-}
-
-/// What the state knows of a file that is asked for.
-enum Known {
-    Entry(Arc<FileEntry>),
-    Not(FileId),
-}
-
-/// Looks for a file's record in the ensemble: another instance may have made it a moment ago, or the
-/// records are still being read. Only the ensemble can say that there is no such file.
-async fn find(ctx: &Context, file: FileId) -> Result<Arc<FileEntry>, Rejected> {
-    let disconnected = |cause: String| Rejected::Disconnected { since: None, cause };
-    let Some(registry) = ctx.registry() else {
-        let cause = ctx.snapshot().session.cause.clone();
-        return Err(disconnected(cause.unwrap_or_else(|| "still connecting".into())));
-    };
-    let begun = ctx.marks.reading();
-    match registry.find_file(file).await {
-        Ok(ReadFile::Entry(entry)) => {
-            ctx.emit(Event::FileChanged { entry: entry.clone(), learned: Learned::Read(begun) }).await;
-            Ok(Arc::new(*entry))
-        }
-        Ok(ReadFile::Gone) => Err(Rejected::UnknownFile { given: file }),
-        Ok(ReadFile::Unreadable { path, cause }) => {
-            Err(Rejected::NotPossible { what: format!("reading the record {path}"), why: cause })
-        }
-        Err(error) => Err(disconnected(error.settled())),
-    }
-}
-
-/// Opens a file's bytes. A file that has just been moved is looked up again, since the record that was
-/// known names bytes which are in the trash by now.
-async fn open(ctx: &Context, mut entry: Arc<FileEntry>) -> Result<Download, Rejected> {
-    let broken = |error: BlobError| Rejected::NotPossible { what: "the download".into(), why: error.to_string() };
-    for _ in 0..MOVED_TRIES {
-        match ctx.blobs.open_verified(&entry).await {
-            Err(error) if error.is_missing() => match find(ctx, entry.id).await {
-                Ok(now) if now.record.blob == entry.record.blob => return Err(broken(error)),
-                Ok(now) => entry = now,
-                Err(rejected) => return Err(rejected),
-            },
-            opened => return opened.map(|bytes| Download { entry, bytes }).map_err(broken),
-        }
-    }
-    ctx.blobs.open_verified(&entry).await.map(|bytes| Download { entry, bytes }).map_err(broken)
 }
 
 /// What comes after a run that is stopped.

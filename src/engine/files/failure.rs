@@ -151,7 +151,7 @@ mod tests {
     use super::*;
     use crate::adapters::zookeeper::error::Refusal;
     use crate::domain::fixtures::node_id;
-    use crate::domain::ids::{AttemptId, FileId};
+    use crate::domain::ids::{AttemptId, Bytes, FileId, Millis};
 
     fn refused(path: String, why: Refusal) -> Failure {
         let layout = Layout::new("/demo", 2);
@@ -182,5 +182,27 @@ mod tests {
         let failure = Failure::from(unknown);
         assert_eq!(failure.cause(), Cause::Unavailable);
         assert!(!failure.to_string().contains("unknown") && failure.to_string().contains("no reply"), "{failure}");
+    }
+
+    #[test]
+    fn what_went_wrong_with_bytes_has_the_cause_of_whose_fault_it_is() {
+        let (node, file, blob) = (node_id("zk1"), FileId::new(1), AttemptId::new(2));
+        let stream = |fault| BlobError::Stream { received: 1, fault };
+        let path = || std::path::PathBuf::from("zk1/x");
+        let source = || std::io::Error::from(std::io::ErrorKind::PermissionDenied);
+        let room = Bytes(1);
+        for (error, cause) in [
+            (BlobError::NoSpace { node: node.clone(), needed: room, free: room, reserve: room }, Cause::NoRoom),
+            (BlobError::DiskFull { operation: "write", path: path(), source: source() }, Cause::NoRoom),
+            (BlobError::TooLarge { limit: room }, Cause::TooLarge),
+            (stream(BodyFault::Broken("cut".into())), Cause::BodyBroken),
+            (stream(BodyFault::Silent { limit: Millis(1) }), Cause::BodySilent),
+            (stream(BodyFault::Ending), Cause::Ending),
+            (BlobError::Io { operation: "write", path: path(), at_target: true, source: source() }, Cause::Disk),
+            (BlobError::Missing { node: node.clone(), file, blob }, Cause::Damaged),
+            (BlobError::NothingToPublish { node, file, blob }, Cause::Internal),
+        ] {
+            assert_eq!(blob_cause(&error), cause, "{error}");
+        }
     }
 }

@@ -1,10 +1,11 @@
-//! Attempts on files, step by step: moves, uploads, deletes, and the recovery of what was left.
+//! Attempts on files, step by step: moves, uploads, deletes, downloads, and the recovery of what was left.
 //!
 //! The order of steps is the safety: an intent before any byte, bytes synced before the commit, and
 //! nothing removed before its own intent is aborted or a newer commit has replaced it.
 
 pub mod adopt;
 pub mod delete;
+pub mod download;
 pub mod failure;
 mod fenced;
 pub mod moves;

@@ -1,7 +1,8 @@
 //! Attempts on a fake ensemble and a real folder: how they end, and what is told of it.
 
 use std::io::Cursor;
-use std::sync::Arc;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
 
 use tempfile::TempDir;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -13,7 +14,7 @@ use crate::adapters::zookeeper::fake::FakeEnsemble;
 use crate::adapters::zookeeper::registry::{Fence, ReadFile, Registry};
 use crate::domain::cause::Cause;
 use crate::domain::event::Event;
-use crate::domain::file::blob_name;
+use crate::domain::file::{FileEntry, blob_name};
 use crate::domain::fixtures::node_id;
 use crate::domain::ids::{AttemptId, FileId, NodeId, OperationId};
 use crate::domain::migration::{Intent, IntentKind, IntentState};
@@ -24,8 +25,13 @@ use crate::engine::context::testing::context;
 use crate::engine::context::{Ask, Context};
 use crate::engine::{clock, handle::ByteSource};
 
-struct World {
-    ctx: Context,
+/// Stands for no file: what comes after all that was told.
+const LAST: FileId = FileId::new(u128::MAX);
+
+pub(super) struct World {
+    pub(super) ctx: Context,
+    /// What was told of bytes: the file, and whether something is wrong with it.
+    told: Arc<Mutex<Vec<(FileId, bool)>>>,
     registry: Registry,
     _folder: TempDir,
     _publish: watch::Sender<Option<Registry>>,
@@ -33,7 +39,7 @@ struct World {
 }
 
 /// Two nodes; who asks for the emptiest is told zk2.
-async fn world() -> World {
+pub(super) async fn world() -> World {
     let folder = tempfile::tempdir().unwrap();
     let nodes = ["zk1", "zk2"].map(node_id);
     let ensemble = FakeEnsemble::calm();
@@ -47,10 +53,16 @@ async fn world() -> World {
     let (mut ctx, clerk) = context(folder.path(), &nodes, events, link);
     let (asks, mut asked) = mpsc::channel(8);
     ctx.asks = asks;
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let hears = Arc::clone(&told);
     ctx.driver.job("core", async move {
         loop {
             tokio::select! {
-                event = heard.recv() => if event.is_none() { break },
+                event = heard.recv() => match event {
+                    Some(Event::BytesChecked { file, problem, .. }) => hears.lock().unwrap().push((file, problem.is_some())),
+                    Some(_) => {}
+                    None => break,
+                },
                 ask = asked.recv() => match ask {
                     Some(Ask::Emptiest { reply, .. }) => _ = reply.send(Ok(node_id("zk2"))),
                     Some(_) => {}
@@ -60,7 +72,7 @@ async fn world() -> World {
         }
     });
     ctx.driver.job("clerk", clerk.work(false, async || {}));
-    World { ctx, registry, _folder: folder, _publish: publish, _ensemble: ensemble }
+    World { ctx, told, registry, _folder: folder, _publish: publish, _ensemble: ensemble }
 }
 
 impl World {
@@ -75,7 +87,28 @@ impl World {
         self.registry.write_node(node, &NodeRecord { weight, ..record }, version).await.unwrap();
     }
 
-    fn bytes_at(&self, node: &str) -> usize {
+    pub(super) fn folder(&self) -> &Path {
+        self._folder.path()
+    }
+
+    /// What was told of bytes, once all that was emitted before has been heard.
+    pub(super) async fn checked(&self) -> Vec<(FileId, bool)> {
+        self.ctx.emit(Event::BytesChecked { file: LAST, blob: AttemptId::new(0), problem: None }).await;
+        loop {
+            let told = self.told.lock().unwrap().clone();
+            if let Some((_, told)) = told.split_last().filter(|((file, _), _)| *file == LAST) {
+                return told.to_vec();
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Moves a file to zk2.
+    pub(super) async fn moved(&self, entry: &Arc<FileEntry>) -> moves::Outcome {
+        moves::run(&self.ctx, vec![to_zk2(entry)], &Fence { epoch: None, nodes: vec![(node_id("zk2"), 0)] }).await
+    }
+
+    pub(super) fn bytes_at(&self, node: &str) -> usize {
         let folder = self._folder.path().join("uploads").join(node);
         let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
         files.filter(|name| !name.to_string_lossy().starts_with('.')).count()
@@ -165,22 +198,29 @@ async fn an_upload_that_is_late_for_its_node_goes_through_or_to_another_one() {
     assert_eq!(drained.row(AttemptId::new(77)).target, Some(node_id("zk2")));
 }
 
-/// A move of a stored file to zk2 on a fence that was taken before `change`.
-async fn move_after(world: &World, change: impl Future<Output = ()>) -> (moves::Outcome, Arc<Operation>) {
-    let stored = order(Box::pin(Cursor::new(vec![0; 10])), true);
-    let entry = Arc::new(upload::run(&world.ctx, stored, &fence()).await.unwrap());
-    let fence = Fence { epoch: None, nodes: vec![(node_id("zk2"), 0)] };
-    change.await;
-    let attempt = AttemptId::new(78);
-    let order = moves::MoveOrder {
-        attempt,
-        entry,
+/// A file of ten zeros at zk1.
+pub(super) async fn stored(world: &World) -> Arc<FileEntry> {
+    let order = order(Box::pin(Cursor::new(vec![0; 10])), true);
+    Arc::new(upload::run(&world.ctx, order, &fence()).await.unwrap())
+}
+
+fn to_zk2(entry: &Arc<FileEntry>) -> moves::MoveOrder {
+    moves::MoveOrder {
+        attempt: AttemptId::new(78),
+        entry: Arc::clone(entry),
         dst: node_id("zk2"),
         reason: MoveReason::Manual,
         why: "by test".into(),
         by: "test".into(),
-    };
-    (moves::run(&world.ctx, vec![order], &fence).await, world.row(attempt))
+    }
+}
+
+/// A move of a stored file to zk2 on a fence that was taken before `change`.
+async fn move_after(world: &World, change: impl Future<Output = ()>) -> (moves::Outcome, Arc<Operation>) {
+    let entry = stored(world).await;
+    change.await;
+    let outcome = world.moved(&entry).await;
+    (outcome, world.row(AttemptId::new(78)))
 }
 
 #[tokio::test]

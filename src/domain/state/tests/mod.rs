@@ -1,4 +1,5 @@
 mod ready;
+mod shared;
 
 use super::*;
 use crate::domain::command::{Command, LARGE_RUN, Rejected, ServerAction, Stress};

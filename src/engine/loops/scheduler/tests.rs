@@ -249,6 +249,50 @@ async fn a_stop_ends_the_run_after_its_batch_and_not_the_next_one() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_large_run_does_not_begin_while_a_server_is_short_of_heap() {
+    let mut desk = Desk::new().await;
+    let picture = desk.ctx.snapshot();
+    let mut servers = picture.servers.to_vec();
+    let first = &mut servers[0];
+    (first.short_of_heap, first.heap_used, first.heap_max) = (true, Some(95 << 20), Some(100 << 20));
+    let short = Snapshot { servers: servers.into(), ..Snapshot::clone(&picture) };
+    desk.scheduler.ctx.snapshots = watch::channel(Arc::new(short)).1;
+    desk.draining = true;
+    let of_before = std::mem::take(&mut desk.files);
+    desk.files = (1..=u128::from(LARGE_RUN) + 1).map(|id| (FileId::new(id), Arc::new(file(id, "zk1")))).collect();
+    let run = desk.turn(true, |_, _| ()).await.unwrap();
+    assert_eq!((run.decision, run.moves_done, desk.on(1)), (Decision::Stopped, 0, 0));
+    assert!(run.note.as_deref().is_some_and(|note| note.contains("short of memory")), "{run:?}");
+    let left = LARGE_RUN as usize;
+    assert!(desk.scheduler.may_not_go_on(left + 1).is_some() && desk.scheduler.may_not_go_on(left).is_none());
+    desk.files = of_before;
+    let run = desk.turn(true, |_, _| ()).await.unwrap();
+    assert_eq!((run.decision, run.moves_done), (Decision::Ran, FILES as u64), "a small one goes on");
+}
+
+/// Whoever was given the operation's address finds it there while the run goes on.
+#[tokio::test(start_paused = true)]
+async fn a_run_that_was_asked_for_has_its_row_from_the_beginning() {
+    let mut desk = Desk::new().await;
+    let (ctx, port, id) = (desk.ctx.clone(), desk.port.clone(), clock::new_operation());
+    let asked = async { port.run_as(&ctx, id, "a person").await };
+    let told = async {
+        // The scheduler has not been let do anything yet.
+        while let Some(event) = desk.heard.recv().await {
+            if let Event::Operation(row) = event {
+                return (row.id, row.status);
+            }
+        }
+        panic!("no row");
+    };
+    let first = tokio::select! {
+        () = asked => panic!("nobody has run"),
+        first = told => first,
+    };
+    assert_eq!(first, (id, OperationStatus::Started));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_run_does_not_go_on_without_a_session() {
     let mut desk = Desk::new().await;
     desk.draining = true;

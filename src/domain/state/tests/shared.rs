@@ -1,0 +1,99 @@
+//! What instances tell each other, and what is left of the picture when a session goes.
+
+use super::*;
+use crate::domain::ids::AttemptId;
+use crate::domain::snapshot::{Damage, ScrubReport, ScrubTrouble, ScrubView};
+
+fn stands_by(state: &mut State) {
+    state.apply(Event::Leadership(LeadershipView { leads: false, ..LeadershipView::default() }), NOW);
+}
+
+fn report(damaged: &[(FileId, AttemptId)], troubles: &[&str], quarantined: u64) -> Event {
+    let damage = |(file, blob): &(FileId, AttemptId)| Damage { file: *file, blob: *blob, cause: "gone".into() };
+    let trouble = |node: &&str| ScrubTrouble { node: Some(node_id(node)), cause: format!("{node} cannot be read") };
+    Event::ScrubReport(Box::new(ScrubReport {
+        v: 1,
+        quarantined,
+        troubles: troubles.iter().map(trouble).collect(),
+        damaged: damaged.iter().map(damage).collect(),
+    }))
+}
+
+fn first(state: &State) -> (FileId, AttemptId) {
+    let entry = state.files().iter().next().unwrap();
+    (entry.id, entry.record.blob)
+}
+
+#[test]
+fn what_the_leader_has_found_every_instance_tells_until_it_is_over() {
+    let mut state = state([2, 0, 0]);
+    stands_by(&mut state);
+    let found = first(&state);
+    state.apply(report(&[found], &["zk2"], 3), NOW);
+    assert_eq!(codes(&state.snapshot(NOW)), ["damaged", "node-folder", "quarantine"]);
+    let refused = state.check(&Command::Migrate { file: found.0, target: node_id("zk2") }).unwrap_err().to_string();
+    assert!(refused.contains("gone"), "{refused}");
+    state.apply(report(&[], &[], 0), NOW);
+    assert_eq!(codes(&state.snapshot(NOW)), Vec::<&str>::new(), "what is told no more is over");
+    // The record names other bytes by now: the leader's word is of before.
+    state.apply(report(&[(found.0, AttemptId::new(99))], &[], 0), NOW);
+    assert_eq!(codes(&state.snapshot(NOW)), Vec::<&str>::new());
+}
+
+#[test]
+fn what_an_instance_found_itself_stays_and_the_leader_hears_no_echo() {
+    let mut state = state([2, 0, 0]);
+    let (file, blob) = first(&state);
+    state.apply(Event::BytesChecked { file, blob, problem: Some("its own look".into()) }, NOW);
+    state.apply(Event::Scrub(ScrubView { quarantined: 2, ..ScrubView::default() }), NOW);
+    state.apply(report(&[], &[], 0), NOW);
+    assert_eq!(codes(&state.snapshot(NOW)), ["damaged", "quarantine"], "its own report is no news to the leader");
+    stands_by(&mut state);
+    state.apply(report(&[], &[], 0), NOW);
+    assert_eq!(codes(&state.snapshot(NOW)), ["damaged"], "nobody has reported what it found itself");
+}
+
+#[test]
+fn a_lost_session_leaves_the_files_of_before_with_their_time() {
+    let mut state = state([2, 1, 0]);
+    let later = NOW.plus(Millis(5_000));
+    assert_eq!(state.snapshot(later).files_read, Some(later), "what is followed is of now");
+    state.apply(Event::Session { state: SessionState::Disconnected, cause: Some("lost".into()) }, later);
+    let after = state.snapshot(later.plus(Millis(60_000)));
+    assert_eq!((after.files.len(), after.files_complete, after.files_read), (3, false, Some(later)));
+}
+
+#[test]
+fn while_the_records_are_read_files_are_refused_as_not_ready() {
+    let mut state = state([2, 0, 0]);
+    state.apply(Event::Session { state: SessionState::Disconnected, cause: None }, NOW);
+    state.apply(Event::Session { state: SessionState::Connected, cause: None }, NOW);
+    let (file, _) = first(&state);
+    let delete = state.check(&Command::Delete { file }).map(drop);
+    for refused in [state.check_upload("a", None, Some(1)).map(drop), delete] {
+        let Err(Rejected::NotReady { why, .. }) = refused else { panic!("{refused:?}") };
+        assert!(why.contains("being read"), "{why}");
+    }
+}
+
+#[test]
+fn own_servers_that_do_not_answer_yet_are_starting_and_no_loss_of_the_quorum() {
+    let mut instance = snapshot().instance;
+    (instance.local, instance.started) = (Some(LocalView::Owner), NOW);
+    let mut state = State::new(settings(), instance, NOW);
+    let silence = |state: &mut State, seconds: u64| {
+        let at = NOW.plus(Millis(seconds * 1_000));
+        for node in NODES {
+            let reach = Reach::Unreachable("connection refused".into());
+            let silent = Sample { reach, srvr: None, ..sample(node, Role::Follower, at) };
+            state.apply(Event::Probed(Box::new(silent)), at);
+        }
+        let snapshot = state.snapshot(at);
+        (snapshot.ensemble.state, codes(&snapshot).contains(&"no-quorum"))
+    };
+    assert_eq!(silence(&mut state, 1), (EnsembleState::Starting, false));
+    assert_eq!(silence(&mut state, 2), (EnsembleState::Starting, false));
+    for after in 121..125 {
+        assert_eq!(silence(&mut state, after), (EnsembleState::NoQuorum, true), "two minutes are no start");
+    }
+}
