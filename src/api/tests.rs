@@ -12,7 +12,7 @@ use tower::ServiceExt;
 use super::router::ROUTES;
 use super::{ApiConfig, Secret, router};
 use crate::domain::cause::Cause;
-use crate::domain::command::{Accepted, Command, Rejected};
+use crate::domain::command::{Accepted, Command, Confirmed, Rejected};
 use crate::domain::fixtures::{host, operation, snapshot};
 use crate::domain::ids::{FileId, OperationId, Timestamp};
 use crate::domain::operation::{Operation, OperationKind, OperationStatus};
@@ -234,7 +234,7 @@ async fn an_action_against_the_quorum_says_what_to_send() {
     let (status, answer, _) = ask(snapshot(), request("POST", "/api/servers/zk3/pause", None), needs).await;
     assert_eq!((status, &answer["error"]["consequence"]), (StatusCode::CONFLICT, &json!("writes stop")));
     let confirmed = |command: &Command| {
-        assert!(matches!(command, Command::Server { confirmed: true, .. }));
+        assert!(matches!(command, Command::Server { confirmed: Confirmed::Named, .. }));
         accepted()
     };
     let body = Some(r#"{"confirm":"zk3"}"#);

@@ -53,7 +53,12 @@ pub(super) fn parts(args: &Args, config: &Config, api: ApiView) -> anyhow::Resul
     let places = servers(args, config)?;
     let nodes: Vec<NodeId> = places.iter().map(|place| place.node.clone()).collect();
     make_folders(config, if args.read_only { &[] } else { &nodes })?;
-    let local = if args.local { Some(Arc::new(LocalEnsemble::open(local_config(config)?)?)) } else { None };
+    let local = if args.local {
+        let local = LocalConfig { attach_only: args.read_only, ..local_config(config)? };
+        Some(Arc::new(LocalEnsemble::open(local)?))
+    } else {
+        None
+    };
     let control: Arc<dyn ServerControl> = match &local {
         Some(local) => Arc::clone(local) as Arc<dyn ServerControl>,
         None if is_local(config, &places)? => Arc::new(Off::new(CONTROL_LOCAL)),

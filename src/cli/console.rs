@@ -59,7 +59,9 @@ pub(super) async fn run(args: &Args, mut config: Config) -> anyhow::Result<ExitC
         say(&format!("zkdeck: {line}"));
     }
     if owned {
-        say("zkdeck: the servers of --local have ended with it");
+        say(
+            "zkdeck: its servers of --local are stopped; another zkdeck --local in this folder starts them again as its own",
+        );
     }
     Ok(ExitCode::from(exit?.code()))
 }

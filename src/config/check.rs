@@ -34,6 +34,9 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
     for server in &ensemble.servers {
         check_address("ensemble.servers", server)?;
     }
+    if let Some(twice) = twice(&ensemble.servers) {
+        return Err(ConfigError(format!("ensemble.servers: names {twice} twice; name each server once")));
+    }
     for server in &ensemble.metrics {
         check_address("ensemble.metrics", server)?;
     }
@@ -50,6 +53,10 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
     // A daemon draws nothing; the settings are those of the console beside it all the same.
     Keymap::new(&config.keys).map_err(|error| ConfigError(error.to_string()))?;
     check_root(&ensemble.root)
+}
+
+fn twice(servers: &[String]) -> Option<&String> {
+    servers.iter().enumerate().find(|(at, server)| servers[..*at].contains(server)).map(|(_, server)| server)
 }
 
 /// Refuses what is no address of an HTTP server; `name` is where it came from.

@@ -70,6 +70,18 @@ impl ServerAction {
     }
 }
 
+/// What the operator has agreed to before an action on a server. It is judged by what the action would do now, not
+/// by what it would have done when they were asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Confirmed {
+    No,
+    /// The consequence was read.
+    Read,
+    /// The node's name was typed: writes may stop.
+    Named,
+}
+
 /// A request for a hot spot.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Stress {
@@ -88,12 +100,10 @@ pub enum Command {
     Undrain {
         node: NodeId,
     },
-    /// `confirmed` says that the operator has read the consequence and, where the quorum is at
-    /// stake, typed the node's name.
     Server {
         node: NodeId,
         action: ServerAction,
-        confirmed: bool,
+        confirmed: Confirmed,
     },
     SetWeight {
         node: NodeId,

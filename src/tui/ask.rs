@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::domain::command::{Command, ServerAction};
+use crate::domain::command::{Command, Confirmed, ServerAction};
 use crate::domain::ensemble::consequence;
 use crate::domain::ids::{Bytes, FileId, NodeId};
 use crate::domain::node::{NodeCondition, NodeView};
@@ -11,7 +11,7 @@ use crate::domain::number::grouped;
 use crate::domain::operation::{Operation, OperationKind, OperationStatus};
 use crate::domain::planner::{self, Counted};
 use crate::domain::server::{HostState, ServerState};
-use crate::domain::snapshot::{LocalView, Snapshot};
+use crate::domain::snapshot::{Level, LocalView, Snapshot};
 
 use super::pane::{Confirm, Effect};
 use super::sanitise;
@@ -43,6 +43,7 @@ pub fn drain(snapshot: &Snapshot, node: &NodeId) -> Effect {
         no: "leave it".into(),
         yes: format!("drain {node}"),
         type_text: None,
+        server: None,
         commands: vec![Command::Drain { node: node.clone() }],
     })
 }
@@ -57,7 +58,12 @@ pub fn server(snapshot: &Snapshot, node: &NodeId, action: ServerAction) -> Confi
         no: if action.takes_away() { "keep it running".into() } else { "leave it".into() },
         yes: if found.type_name { "stop all writes".into() } else { format!("{} {node}", action.word()) },
         type_text: found.type_name.then(|| node.to_string()),
-        commands: vec![Command::Server { node: node.clone(), action, confirmed: true }],
+        server: Some((node.clone(), action)),
+        commands: vec![Command::Server {
+            node: node.clone(),
+            action,
+            confirmed: if found.type_name { Confirmed::Named } else { Confirmed::Read },
+        }],
     }
 }
 
@@ -76,8 +82,10 @@ pub fn stop_or_start(snapshot: &Snapshot, node: &NodeId) -> Effect {
 /// The key `R`: asks before a restart.
 #[must_use]
 pub fn restart(snapshot: &Snapshot, node: &NodeId) -> Effect {
-    if snapshot.server(node).is_none() {
-        return unknown_node(snapshot, node);
+    let Some(view) = snapshot.server(node) else { return unknown_node(snapshot, node) };
+    if view.verdict.state == ServerState::Stopped {
+        let text = format!("{node} is stopped: S starts it");
+        return Effect::Toast { level: Level::Warning, text };
     }
     Effect::Confirm(server(snapshot, node, ServerAction::Restart))
 }
@@ -93,7 +101,7 @@ fn act_or_undo(snapshot: &Snapshot, node: &NodeId, action: ServerAction) -> Effe
         _ => None,
     };
     match undo {
-        Some(action) => Effect::Send(Command::Server { node: node.clone(), action, confirmed: true }),
+        Some(action) => Effect::Send(Command::Server { node: node.clone(), action, confirmed: Confirmed::Read }),
         None => Effect::Confirm(server(snapshot, node, action)),
     }
 }
@@ -121,7 +129,7 @@ pub fn leaving(snapshot: &Snapshot) -> Option<Confirm> {
     ];
     lines.extend(servers_end(snapshot));
     let (title, no, yes) = ("Leave the console".into(), "stay".into(), "leave".into());
-    Some(Confirm { title, lines, no, yes, type_text: None, commands: Vec::new() })
+    Some(Confirm { title, lines, no, yes, type_text: None, server: None, commands: Vec::new() })
 }
 
 /// What ends with an instance that owns the servers of `--local`.
@@ -148,6 +156,7 @@ pub fn delete(snapshot: &Snapshot, files: &[FileId]) -> Confirm {
         no: "keep".into(),
         yes: "delete".into(),
         type_text: None,
+        server: None,
         commands: files.iter().map(|file| Command::Delete { file: *file }).collect(),
     }
 }
@@ -168,6 +177,7 @@ pub fn migrate(snapshot: &Snapshot, files: &[FileId], target: &NodeId) -> Confir
         no: "leave".into(),
         yes: "migrate".into(),
         type_text: None,
+        server: None,
         commands: moved.iter().map(|file| Command::Migrate { file: *file, target: target.clone() }).collect(),
     }
 }
@@ -256,10 +266,9 @@ mod tests {
         assert_eq!(asked.title, "Pause zk3");
         assert_eq!(
             asked.lines,
-            [
-                "zk3 leads. Pausing it starts an election: writes stop for about 2 s. After it 2 of 3 servers serve; one \
-                 more loss stops writes."
-            ]
+            ["zk3 leads. Pausing it stops all writes until the others give it up and elect another: 5 to 15 s. After \
+                 it 2 of 3 servers serve; one \
+                 more loss stops writes."]
         );
         assert_eq!((asked.no.as_str(), asked.yes.as_str(), asked.type_text), ("keep it running", "pause zk3", None));
     }

@@ -1,6 +1,6 @@
 //! Commands of the palette: those with arguments, and every action by its name.
 
-use crate::domain::command::{Command, STRESS_FILES, STRESS_SIZE_KB, ServerAction, Stress, WEIGHTS};
+use crate::domain::command::{Command, Confirmed, STRESS_FILES, STRESS_SIZE_KB, ServerAction, Stress, WEIGHTS};
 use crate::domain::ids::{Bytes, FileId, NodeId};
 use crate::domain::number::typed;
 use crate::domain::snapshot::{Level, Snapshot};
@@ -126,7 +126,7 @@ fn server(arguments: &[&str], snapshot: &Snapshot, action: ServerAction) -> Resu
     Ok(Step::Effect(if action.takes_away() {
         Effect::Confirm(ask::server(snapshot, &node, action))
     } else {
-        send(Command::Server { node, action, confirmed: true })
+        send(Command::Server { node, action, confirmed: Confirmed::Read })
     }))
 }
 

@@ -6,7 +6,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::theme::Styles;
-use crate::domain::command::Command;
+use crate::domain::command::{Command, ServerAction};
 use crate::domain::ids::{FileId, NodeId, Timestamp};
 use crate::domain::log::{LogAnswer, LogAsk, LogSearch};
 use crate::domain::operation::{HistoryPage, HistoryQuery};
@@ -131,6 +131,8 @@ pub struct Confirm {
     pub yes: String,
     /// Set when the quorum is at stake: this text has to be typed, `y` does nothing.
     pub type_text: Option<String>,
+    /// The act on a server that it asks about: its consequence is told anew whenever it changes.
+    pub server: Option<(NodeId, ServerAction)>,
     /// Sent in order when the operator agrees.
     pub commands: Vec<Command>,
 }

@@ -109,9 +109,13 @@ impl BlobError {
         }
     }
 
-    /// What the failure says of the target's disk; `None` when the disk is not to blame.
+    /// What the failure says of the target's disk; `None` when the disk is not to blame, or has room for a smaller
+    /// file.
     #[must_use]
     pub fn target_trouble(&self) -> Option<WriteTrouble> {
+        if matches!(self, Self::NoSpace { free, reserve, .. } if free > reserve) {
+            return None;
+        }
         self.blames_target().then(|| WriteTrouble { full: self.is_no_space(), cause: self.to_string() })
     }
 
@@ -207,6 +211,19 @@ mod tests {
         assert!(at_target(Errno::DQUOT).is_no_space());
         assert!(!at_target(Errno::IO).is_no_space());
         assert!(!BlobError::source("read", Path::new("zk1/x"), Errno::NOSPC).is_no_space());
+    }
+
+    #[test]
+    fn a_file_that_is_too_large_says_nothing_of_room_for_a_smaller_one() {
+        let no_space = |free, reserve| BlobError::NoSpace {
+            node: NodeId::new("zk1").unwrap(),
+            needed: Bytes(100),
+            free: Bytes(free),
+            reserve: Bytes(reserve),
+        };
+        assert_eq!(no_space(50, 4).target_trouble(), None);
+        assert!(no_space(4, 4).target_trouble().is_some_and(|trouble| trouble.full));
+        assert!(no_space(50, 4).is_no_space(), "the refusal itself is one of room");
     }
 
     #[test]

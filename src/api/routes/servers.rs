@@ -10,7 +10,7 @@ use crate::api::error::{Answer, Fail, shortened};
 use crate::api::outcome;
 use crate::api::query::{Params, known_node};
 use crate::api::state::{App, By};
-use crate::domain::command::{Command, Rejected, ServerAction};
+use crate::domain::command::{Command, Confirmed, Rejected, ServerAction};
 use crate::domain::server::OUTPUT_LINES_MAX;
 
 pub(in crate::api) async fn list(State(app): State<App>) -> Answer {
@@ -48,10 +48,11 @@ pub(in crate::api) async fn act(
         let message = format!("there is no action {:?}; use pause, resume, stop, start or restart", shortened(&action));
         return Err(Fail::new(StatusCode::NOT_FOUND, "unknown-action", message));
     };
-    let confirmed = confirm.as_deref() == Some(node.as_str());
-    if confirm.is_some() && !confirmed {
-        return Err(Fail::field("confirm", format!("must be the server's name, {node}")));
-    }
+    let confirmed = match confirm.as_deref() {
+        None => Confirmed::No,
+        Some(name) if name == node.as_str() => Confirmed::Named,
+        Some(_) => return Err(Fail::field("confirm", format!("must be the server's name, {node}"))),
+    };
     let command = Command::Server { node: node.clone(), action, confirmed };
     let pending = match app.limited(app.handle.begin(command, by.0)).await? {
         Ok(pending) => pending,

@@ -1,5 +1,6 @@
 //! The store: records, bytes and history agree, and what lies in quarantine.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -179,7 +180,17 @@ pub(super) async fn check(place: &Place, options: &Options) -> Vec<Finding> {
     let (judged, kept, earlier) =
         tokio::join!(inspection.violations(), store.blobs.quarantined(), earlier(place, store.since));
     let mut findings = match judged {
-        Ok(violations) => verdict(&violations, options.hashes),
+        Ok(violations) => {
+            let unjudged = unjudged(&violations, &store.nodes, &place.config.paths.data.join("uploads"));
+            let of_others = |one: &Violation| !one.node.as_ref().is_some_and(|node| unjudged.contains_key(node));
+            let judged: Vec<_> = violations.into_iter().filter(of_others).collect();
+            let told = unjudged.into_values();
+            if judged.is_empty() && told.len() > 0 {
+                told.collect()
+            } else {
+                told.chain(verdict(&judged, options.hashes)).collect()
+            }
+        }
         Err(error) => vec![Finding::fail(NAME, error.to_string(), "try again when the ensemble and the disk answer")],
     };
     findings.extend(match kept {
@@ -188,6 +199,29 @@ pub(super) async fn check(place: &Place, options: &Options) -> Vec<Finding> {
     });
     store.registry.coord().close().await;
     findings
+}
+
+/// Nodes whose files cannot be judged from here, each with one finding: their folder cannot be looked into, or they
+/// are not among the servers that were named.
+fn unjudged(violations: &[Violation], named: &[NodeId], uploads: &Path) -> BTreeMap<NodeId, Finding> {
+    let mut found = BTreeMap::new();
+    for node in violations.iter().filter_map(|violation| violation.node.as_ref()) {
+        if found.contains_key(node) {
+            continue;
+        }
+        let folder = uploads.join(node.as_str());
+        let (why, fix) = if !named.contains(node) {
+            let why = "records name it, and it is not among the servers that were named".to_owned();
+            (why, "name every server of the ensemble: --zk, or ensemble.servers in zkdeck.toml")
+        } else if let Err(error) = std::fs::read_dir(&folder) {
+            let why = format!("{} cannot be looked into: {error}", folder.display());
+            (why, "put the folder back, or mount its disk; what is missing then is told file by file")
+        } else {
+            continue;
+        };
+        found.insert(node.clone(), Finding::fail(NAME, format!("the files of {node} are not judged: {why}"), fix));
+    }
+    found
 }
 
 fn verdict(violations: &[Violation], hashes: bool) -> Vec<Finding> {
@@ -293,5 +327,24 @@ mod tests {
         assert!(after.message.ends_with("history has 7 rows of an earlier ensemble, told apart from this one's"));
         assert!(after.fix.unwrap().starts_with("rm -r data/quarantine removes them for good"));
         assert_eq!(quarantine(&[], folder, 7).unwrap().status, Status::Ok);
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_read_is_told_once_and_not_file_by_file() {
+        let uploads = tempfile::tempdir().unwrap();
+        std::fs::create_dir(uploads.path().join("zk1")).unwrap();
+        std::fs::write(uploads.path().join("zk2"), "no folder").unwrap();
+        let lost = |node: &str| Violation {
+            invariant: Invariant::I1,
+            file: None,
+            node: Some(node_id(node)),
+            attempt: None,
+            what: "its bytes are missing".into(),
+        };
+        let violations = [lost("zk1"), lost("zk2"), lost("zk2"), lost("zk3"), lost("zk3")];
+        let found = unjudged(&violations, &[node_id("zk1"), node_id("zk2")], uploads.path());
+        assert_eq!(found.keys().collect::<Vec<_>>(), [&node_id("zk2"), &node_id("zk3")]);
+        let told = |node: &str| found[&node_id(node)].message.clone();
+        assert!(told("zk2").contains("cannot be looked into") && told("zk3").contains("not among the servers"));
     }
 }

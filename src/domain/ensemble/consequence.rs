@@ -38,7 +38,15 @@ pub fn consequence(action: ServerAction, node: &NodeId, servers: &[ServerView], 
     }
     let after = view.quorum.after_loss();
     let mut text = match role {
-        Some(Role::Leader) => format!("{node} leads. {doing} it starts an election: writes stop for about 2 s. "),
+        // Without a quorum nobody is elected: the last sentence says what writes do.
+        Some(Role::Leader) if !after.holds() => format!("{node} leads. "),
+        // Who is frozen keeps its connections, and is given up when nothing has come for a while.
+        Some(Role::Leader) if action == ServerAction::Pause => {
+            format!(
+                "{node} leads. {doing} it stops all writes until the others give it up and elect another: 5 to 15 s. "
+            )
+        }
+        Some(Role::Leader) => format!("{node} leads. {doing} it starts an election: writes stop for a few seconds. "),
         _ => format!("{node} follows. {doing} it sends its clients to other servers. "),
     };
     let (serving, voters) = (after.serving, after.voters);
@@ -70,8 +78,8 @@ mod tests {
         let told = consequence(ServerAction::Pause, &node_id("zk3"), &picture.servers, &picture.ensemble);
         assert_eq!(
             told.text,
-            "zk3 leads. Pausing it starts an election: writes stop for about 2 s. After it 2 of 3 servers serve; one \
-             more loss stops writes."
+            "zk3 leads. Pausing it stops all writes until the others give it up and elect another: 5 to 15 s. After it \
+             2 of 3 servers serve; one more loss stops writes."
         );
         assert_eq!((told.type_name, told.endangers), (false, true));
     }
@@ -94,6 +102,8 @@ mod tests {
         picture.ensemble.quorum = Quorum { voters: 3, serving: 2 };
         let told = consequence(ServerAction::Stop, &node_id("zk1"), &picture.servers, &picture.ensemble);
         assert!(told.type_name && told.text.contains("all writes stop"), "{told:?}");
+        let told = consequence(ServerAction::Restart, &node_id("zk3"), &picture.servers, &picture.ensemble);
+        assert!(told.type_name && !told.text.contains("elect"), "nobody can be elected: {told:?}");
     }
 
     #[test]

@@ -29,6 +29,9 @@ impl State {
         if let Some(refusal) = self.session.store.alarm(self.instance.read_only) {
             say(refusal.code, refusal.short.into(), refusal.text());
         }
+        if let Some(text) = self.unnamed_nodes() {
+            say("nodes-unnamed", "servers not named".into(), text);
+        }
         if let Some(text) = self.no_quorum() {
             // The header says so in its own words.
             say("no-quorum", String::new(), text);
@@ -82,6 +85,21 @@ impl State {
         health::short_of_heap(self.trackers.iter().map(health::ServerTracker::seen))
     }
 
+    /// Records name nodes that this instance was not told of: it knows a part of the ensemble.
+    pub(super) fn unnamed_nodes(&self) -> Option<String> {
+        let known: u64 = self.settings.servers.iter().map(|server| self.placement.count(&server.node)).sum();
+        let others = self.placement.total().saturating_sub(known);
+        (others > 0).then(|| {
+            let named: Vec<_> = self.settings.servers.iter().map(|server| server.node.to_string()).collect();
+            format!(
+                "{} on nodes that are not among the servers named here ({}): this instance knows a part of the ensemble, \
+                 and changes no files; name every server (--zk, or ensemble.servers)",
+                number::count(others, "file"),
+                named.join(", ")
+            )
+        })
+    }
+
     /// How many servers are missing, and what follows.
     pub(super) fn no_quorum(&self) -> Option<String> {
         let view = &self.ensemble;
@@ -94,6 +112,17 @@ impl State {
                  is removed, and what is shown is from before; start or resume servers until {majority} of {voters} \
                  run, and zkdeck goes on by itself"
             )
+        })
+    }
+
+    /// Nobody is seen to lead, and no write has gone through since. Where one has, the leader is only out of sight.
+    pub(super) fn no_leader(&self) -> Option<String> {
+        let since = self.leaderless?;
+        let waits = self.written.is_none_or(|at| at < since);
+        let cause = self.ensemble.cause.as_deref().unwrap_or("no leader");
+        let judged = matches!(self.ensemble.state, EnsembleState::Degraded | EnsembleState::AtRisk);
+        (waits && judged).then(|| {
+            format!("no ZooKeeper server is seen to lead ({cause}): writes wait until one is elected, which takes some seconds")
         })
     }
 
@@ -128,7 +157,7 @@ impl State {
     }
 
     fn disk_alert(&self, node: &NodeId) -> Option<(&'static str, String, String)> {
-        if let Some(cause) = self.sick(node) {
+        if let Some(cause) = self.failing(node) {
             let text = format!(
                 "{node} takes no files, its last {} writes failed: {cause}; it is tried again every few seconds and \
                  goes on by itself",

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::State;
 use crate::domain::command::{
-    Command, LARGE_RUN, Rejected, STRESS_FILES, STRESS_SIZE_KB, ServerAction, Stress, WEIGHTS,
+    Command, Confirmed, LARGE_RUN, Rejected, STRESS_FILES, STRESS_SIZE_KB, ServerAction, Stress, WEIGHTS,
 };
 use crate::domain::ensemble;
 use crate::domain::file::{FileEntry, check_name};
@@ -130,16 +130,29 @@ impl State {
         Err(Rejected::Disconnected { since: Some(self.session.since), cause })
     }
 
-    /// Without a quorum nothing can be written, whatever session is still thought to be there.
+    /// Without a quorum or a leader nothing can be written, whatever session is still thought to be there.
     fn check_quorum(&self, what: &str) -> Result<(), Rejected> {
-        match self.no_quorum() {
+        match self.no_quorum().or_else(|| self.no_leader()) {
             Some(why) => Err(Rejected::NotReady { what: what.into(), why }),
             None => Ok(()),
         }
     }
 
+    /// The folder is the ensemble's, and there.
     fn check_store_matches(&self) -> Result<(), Rejected> {
-        self.session.store.check()
+        self.session.store.check()?;
+        match self.scrub.troubles.iter().find(|trouble| trouble.node.is_none()) {
+            Some(gone) => Err(Rejected::NotReady { what: "touching files".into(), why: gone.cause.clone() }),
+            None => Ok(()),
+        }
+    }
+
+    /// All nodes that records name are known here.
+    fn check_whole(&self) -> Result<(), Rejected> {
+        match self.unnamed_nodes() {
+            Some(why) => Err(Rejected::NotPossible { what: "changing files".into(), why }),
+            None => Ok(()),
+        }
     }
 
     /// A foreign folder keeps nobody from steering the ensemble; a store that is not understood, or not proved to
@@ -149,7 +162,7 @@ impl State {
         self.check_quorum("changing the ensemble's records")?;
         match &self.session.store {
             StoreView::Foreign { .. } | StoreView::Empty { .. } => Ok(()),
-            _ => self.check_store_matches(),
+            store => store.check(),
         }
     }
 
@@ -168,6 +181,7 @@ impl State {
         self.check_session()?;
         self.check_quorum("changing files")?;
         self.check_store_matches()?;
+        self.check_whole()?;
         if let Some(why) = self.history_behind() {
             return Err(Rejected::NotReady { what: "changing files".into(), why });
         }
@@ -238,7 +252,7 @@ impl State {
         Ok(Order::Weight { node: node.clone(), record, version, weight })
     }
 
-    fn check_server(&self, node: &NodeId, action: ServerAction, confirmed: bool) -> Result<Order, Rejected> {
+    fn check_server(&self, node: &NodeId, action: ServerAction, confirmed: Confirmed) -> Result<Order, Rejected> {
         self.check_known(node)?;
         if let ControlView::Off(cause) = &self.control {
             return Err(Rejected::ControlOff { cause: cause.clone() });
@@ -258,10 +272,15 @@ impl State {
         if already {
             return Err(Rejected::AlreadySo { what: format!("{node} is {}", state.word()) });
         }
-        if action.takes_away() && !confirmed {
+        if action.takes_away() {
             let views: Vec<_> = self.trackers.iter().map(|tracker| tracker.view()).collect();
             let consequence = ensemble::consequence(action, node, &views, &self.ensemble);
-            if consequence.endangers {
+            let wanted = match () {
+                () if consequence.type_name => Confirmed::Named,
+                () if consequence.endangers => Confirmed::Read,
+                () => Confirmed::No,
+            };
+            if confirmed < wanted {
                 return Err(Rejected::NeedsConfirm { consequence: consequence.text, type_name: consequence.type_name });
             }
         }
@@ -337,6 +356,7 @@ impl State {
 
     pub(super) fn check_run(&self) -> Result<Order, Rejected> {
         self.check_store_matches()?;
+        self.check_whole()?;
         if self.leadership.leads || self.leadership.leader.is_some() {
             return Ok(Order::RunScheduler);
         }

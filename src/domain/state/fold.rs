@@ -84,6 +84,7 @@ impl State {
             Event::Workload(view) => self.workload = view,
             Event::Canary { took_ms, problem } => {
                 self.canary.last_ms = took_ms;
+                self.written = if problem.is_none() { Some(now) } else { self.written };
                 self.canary.problem = problem;
                 self.canary.series.push(took_ms);
             }
@@ -293,6 +294,7 @@ impl State {
             let text = format!("ensemble {}{cause}", next.state.word());
             self.stand(ensemble::level(next.state), text, Some(Standing::Ensemble(next.state)), now);
         }
+        self.leaderless = if next.leader.is_some() { None } else { self.leaderless.or(Some(now)) };
         self.had_quorum |= next.quorum.holds();
         self.was_whole |= next.state == EnsembleState::Healthy;
         self.ensemble = next;

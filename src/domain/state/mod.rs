@@ -129,6 +129,10 @@ pub struct State {
     control: ControlView,
     loops: BTreeMap<&'static str, LoopView>,
     canary: CanaryView,
+    /// When the last write of the canary went through.
+    written: Option<Timestamp>,
+    /// Since when no server is seen to lead.
+    leaderless: Option<Timestamp>,
     notices: VecDeque<Arc<Notice>>,
     notices_view: Option<Arc<[Arc<Notice>]>>,
     notices_made: u64,
@@ -202,6 +206,8 @@ impl State {
             control: ControlView::Off("not known yet".into()),
             loops: BTreeMap::new(),
             canary: CanaryView::default(),
+            written: None,
+            leaderless: None,
             notices: VecDeque::new(),
             notices_view: None,
             notices_made: 0,

@@ -40,7 +40,19 @@ impl State {
         }
     }
 
+    /// Why a node takes no files although its server serves: its folder or its disk.
     pub(super) fn sick(&self, node: &NodeId) -> Option<&str> {
+        self.unread(node).or_else(|| self.failing(node))
+    }
+
+    /// The node's folder cannot be looked into.
+    fn unread(&self, node: &NodeId) -> Option<&str> {
+        let trouble = self.scrub.troubles.iter().find(|trouble| trouble.node.as_ref() == Some(node))?;
+        Some(trouble.cause.as_str())
+    }
+
+    /// Several writes in a row failed there.
+    pub(super) fn failing(&self, node: &NodeId) -> Option<&str> {
         let (errors, cause) = self.write_errors.get(node)?;
         (*errors >= SICK_AFTER).then_some(cause.as_str())
     }
@@ -64,9 +76,12 @@ impl State {
                 })
             }
             NodeCondition::Draining => Some("it drains; undrain it first".into()),
-            NodeCondition::Unhealthy => Some(format!(
-                "its last {SICK_AFTER} writes failed ({}); mend its disk, it is tried again by itself",
-                self.sick(node).unwrap_or("cause not known")
+            NodeCondition::Unhealthy => Some(self.unread(node).map_or_else(
+                || {
+                    let cause = self.failing(node).unwrap_or("cause not known");
+                    format!("its last {SICK_AFTER} writes failed ({cause}); mend its disk, it is tried again by itself")
+                },
+                str::to_owned,
             )),
             NodeCondition::Full if self.marked_full.contains_key(node) => {
                 Some(self.disk_trouble(node).unwrap_or("its disk is full; free some space").to_owned())

@@ -72,16 +72,19 @@ impl Header<'_> {
             pieces.push((" ".to_owned(), self.view.styles.text));
             pieces
         };
-        vec![
+        let mut lines = vec![
             (left(true, true, true), right(true, true)),
             (left(true, true, true), right(false, true)),
             (left(true, false, true), right(false, true)),
             (left(false, false, true), right(false, true)),
             (left(false, false, true), right(false, false)),
             (left(false, false, false), right(false, false)),
-            (left(false, false, false), self.alerts_alone()),
-            (left(false, false, false), Vec::new()),
-        ]
+        ];
+        lines.extend(match self.lost() {
+            Some(lost) => [(left(false, false, false), lost.clone()), (self.word_alone(), lost)],
+            None => [(left(false, false, false), self.alerts_alone()), (left(false, false, false), Vec::new())],
+        });
+        lines
     }
 
     fn leader(&self, epoch: bool) -> Pieces {
@@ -107,6 +110,24 @@ impl Header<'_> {
         };
         let glyph = self.view.styles.glyphs.warning;
         vec![(format!("{glyph} {}", sanitise::clean(&text)), self.view.styles.bad)]
+    }
+
+    /// That there is no session, in few words: the last thing that a narrow header gives up.
+    fn lost(&self) -> Option<Pieces> {
+        let session = &self.view.snapshot.session;
+        let word = match session.state {
+            SessionState::Connected => return None,
+            SessionState::Connecting => "connecting",
+            SessionState::Disconnected => "disconnected",
+            SessionState::Expired => "session expired",
+        };
+        let style =
+            if session.state == SessionState::Connecting { self.view.styles.warning } else { self.view.styles.bad };
+        Some(vec![(format!("{word} {} ", self.view.now.since(session.since)), style)])
+    }
+
+    fn word_alone(&self) -> Pieces {
+        verdict(self.view).into_iter().take(1).map(|(text, style)| (format!(" {text}"), style)).collect()
     }
 
     fn alerts_alone(&self) -> Pieces {
@@ -190,6 +211,9 @@ fn verdict(view: &View<'_>) -> Pieces {
             Some(cause) => format!(" {count}: {cause} for {age}"),
             None => format!(" {count} for {age}"),
         },
+        EnsembleState::AtRisk if ensemble.leader.is_none() => {
+            format!(" {count}: no leader seen, writes wait for one")
+        }
         EnsembleState::AtRisk => format!(" {count}: one more loss stops writes"),
         EnsembleState::NoQuorum => {
             let since = time::of_day(ensemble.since);

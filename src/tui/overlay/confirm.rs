@@ -5,6 +5,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::Outcome;
+use crate::domain::snapshot::Snapshot;
+use crate::tui::ask;
 use crate::tui::frame::popup;
 use crate::tui::line::Line;
 use crate::tui::pane::Confirm;
@@ -33,6 +35,15 @@ impl ConfirmBox {
     #[must_use]
     pub fn leaving(confirm: Confirm) -> Self {
         Self { leaves: true, ..Self::new(confirm) }
+    }
+
+    /// Tells the consequence as it is now. What was typed under another one is forgotten.
+    pub fn refresh(&mut self, snapshot: &Snapshot) {
+        let Some((node, action)) = &self.confirm.server else { return };
+        let now = ask::server(snapshot, node, *action);
+        if now != self.confirm {
+            *self = Self::new(now);
+        }
     }
 
     /// `y` agrees, or Enter after the text has been typed. `n`, Esc and a bare Enter do not.

@@ -104,6 +104,9 @@ impl Ui {
     pub fn take_snapshot(&mut self, snapshot: Arc<Snapshot>, now: Timestamp) -> Vec<Order> {
         self.now = now;
         self.toasts.take_notices(&snapshot, now);
+        if let Some(Overlay::Confirm(question)) = &mut self.overlay {
+            question.refresh(&snapshot);
+        }
         self.snapshot = snapshot;
         self.refresh()
     }

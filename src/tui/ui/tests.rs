@@ -2,6 +2,7 @@ use ratatui::buffer::Cell;
 use ratatui::style::Modifier;
 
 use super::*;
+use crate::domain::command::Confirmed;
 use crate::domain::ensemble::{EnsembleState, Quorum};
 use crate::domain::fixtures::{self, NOW};
 use crate::domain::ids::InstanceId;
@@ -209,8 +210,9 @@ fn a_question_is_asked_before_a_pause_and_enter_is_no() {
      1 Health  2 Files  3 History  4 Logs  5 Scheduler        next in 9s   0 moving
     (the pane)
        ┌ Pause zk3 ────────────────────────────────────────────────────────────┐
-       │ zk3 leads. Pausing it starts an election: writes stop for about 2 s.  │
-       │ After it 2 of 3 servers serve; one more loss stops writes.            │
+       │ zk3 leads. Pausing it stops all writes until the others give it up    │
+       │ and elect another: 5 to 15 s. After it 2 of 3 servers serve; one more │
+       │ loss stops writes.                                                    │
        │                                    n keep it running      y pause zk3 │
        └───────────────────────────────────────────────────────────────────────┘
      d drain  p pause  s stress  r run scheduler  ? help
@@ -222,7 +224,20 @@ fn a_question_is_asked_before_a_pause_and_enter_is_no() {
         assert!(ui.overlay.is_none());
     }
     let sent = press(&mut ui, "p y");
-    assert!(matches!(&sent[..], [Order::Send(Command::Server { confirmed: true, .. })]), "{sent:?}");
+    assert!(matches!(&sent[..], [Order::Send(Command::Server { confirmed: Confirmed::Read, .. })]), "{sent:?}");
+}
+
+#[test]
+fn a_question_tells_what_the_act_would_do_now() {
+    let mut ui = ui_of(fixtures::snapshot(), &TuiConfig::default(), Some("zk1"));
+    press(&mut ui, "p");
+    let mut meanwhile = fixtures::snapshot();
+    meanwhile.ensemble.quorum = Quorum { voters: 3, serving: 2 };
+    ui.take_snapshot(Arc::new(meanwhile), NOW);
+    assert!(screen(&ui, 80, 24).contains("all writes stop"), "{}", screen(&ui, 80, 24));
+    assert_eq!(press(&mut ui, "y Enter"), [], "the name has to be typed now");
+    let sent = press(&mut ui, "Backspace z k 1 Enter");
+    assert!(matches!(&sent[..], [Order::Send(Command::Server { confirmed: Confirmed::Named, .. })]), "{sent:?}");
 }
 
 #[test]
@@ -400,6 +415,7 @@ fn read_only_hides_and_refuses() {
         no: "no".into(),
         yes: "yes".into(),
         type_text: None,
+        server: None,
         commands: vec![Command::RunScheduler],
     };
     ui.perform(0, vec![Effect::Confirm(confirm), Effect::Send(Command::RunWorkload)]);

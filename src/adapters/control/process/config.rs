@@ -87,6 +87,8 @@ pub struct LocalConfig {
     /// The program that answers to [`super::SERVER_COMMAND`]. By default this very binary, by a name
     /// that holds also when its file has been replaced meanwhile.
     pub program: PathBuf,
+    /// Watches the servers of another zkdeck and never owns them, not even when that one has gone.
+    pub attach_only: bool,
 }
 
 impl LocalConfig {
@@ -115,6 +117,7 @@ impl LocalConfig {
             heap_mb_max: heap::fitting(3),
             stop_limit: Duration::from_secs(3),
             program: "/proc/self/exe".into(),
+            attach_only: false,
         })
     }
 

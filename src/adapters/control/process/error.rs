@@ -22,6 +22,11 @@ pub enum LocalError {
     PortsTaken(Vec<TakenPort>),
     #[error("the ensemble that runs in {} has other ports than asked for ({found}, not {asked}); use its ports or another folder", root.display())]
     OtherPorts { root: PathBuf, asked: String, found: String },
+    #[error(
+        "no zkdeck keeps a local ensemble in {}, and --read-only starts none; type zkdeck --local first",
+        root.display()
+    )]
+    NoneRuns { root: PathBuf },
     #[error("start {node} with {program}: {source}")]
     Spawn { node: NodeId, program: String, source: io::Error },
     #[error("the local ensemble did not answer within {0} s; look into backend/ in the log folder and try again")]

@@ -197,7 +197,7 @@ impl Keeper {
 
     /// Becomes the owner when the last one has gone, and starts the servers that ended with it.
     fn take_over(&mut self) {
-        if self.is_owner() || self.closing.is_some() {
+        if self.is_owner() || self.closing.is_some() || self.config.attach_only {
             return;
         }
         let owner = Owner { pid: std::process::id(), ports: self.config.ports_text() };

@@ -107,7 +107,11 @@ impl LocalEnsemble {
         };
         let lock_path = config.root.join("owner.lock");
         let me = Owner { pid: std::process::id(), ports: config.ports_text() };
-        let lock = OwnerLock::take(&lock_path, &me).map_err(LocalError::folder("lock", &lock_path))?;
+        let lock = match config.attach_only {
+            true if OwnerLock::holder(&lock_path).is_none() => return Err(LocalError::NoneRuns { root: config.root }),
+            true => None,
+            false => OwnerLock::take(&lock_path, &me).map_err(LocalError::folder("lock", &lock_path))?,
+        };
         if let (None, Some(owner)) = (&lock, OwnerLock::holder(&lock_path))
             && owner.ports != me.ports
         {

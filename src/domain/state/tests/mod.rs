@@ -2,7 +2,7 @@ mod ready;
 mod shared;
 
 use super::*;
-use crate::domain::command::{Command, LARGE_RUN, Rejected, ServerAction, Stress};
+use crate::domain::command::{Command, Confirmed, LARGE_RUN, Rejected, ServerAction, Stress};
 use crate::domain::ensemble::{EnsembleState, Quorum};
 use crate::domain::event::{Event, Learned, Mark};
 use crate::domain::file::FileEntry;
@@ -435,9 +435,14 @@ fn actions_against_the_quorum_need_a_confirmation() {
     let mut state = state([0, 0, 0]);
     state.apply(Event::Control(ControlView::Process), NOW);
     let pause = |confirmed| Command::Server { node: node_id("zk3"), action: ServerAction::Pause, confirmed };
-    let refused = state.check(&pause(false)).unwrap_err();
+    let refused = state.check(&pause(Confirmed::No)).unwrap_err();
     assert_eq!(refused.code(), "needs-confirm", "{refused}");
-    assert!(state.check(&pause(true)).is_ok());
+    assert!(state.check(&pause(Confirmed::Read)).is_ok());
+    // Meanwhile another server has gone: what was read is not so any more.
+    ready::gone(&["zk1"]).into_iter().for_each(|event| state.apply(event, NOW));
+    let refused = state.check(&pause(Confirmed::Read)).unwrap_err();
+    assert!(matches!(&refused, Rejected::NeedsConfirm { type_name: true, .. }), "{refused}");
+    assert!(state.check(&pause(Confirmed::Named)).is_ok());
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::*;
 
 /// Servers whose processes have ended.
-fn gone(nodes: &[&str]) -> Vec<Event> {
+pub(super) fn gone(nodes: &[&str]) -> Vec<Event> {
     let host = HostView { state: HostState::Stopped, ..crate::domain::fixtures::host("process 1") };
     nodes.iter().map(|node| Event::Host { node: node_id(node), view: Some(host.clone()) }).collect()
 }

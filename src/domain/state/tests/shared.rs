@@ -97,3 +97,57 @@ fn own_servers_that_do_not_answer_yet_are_starting_and_no_loss_of_the_quorum() {
         assert_eq!(silence(&mut state, after), (EnsembleState::NoQuorum, true), "two minutes are no start");
     }
 }
+
+#[test]
+fn a_folder_that_is_gone_takes_and_gives_nothing_and_one_node_s_folder_stops_that_node() {
+    let mut state = state([2, 0, 0]);
+    let (file, _) = first(&state);
+    let scrub = |node: Option<&str>| {
+        let trouble = ScrubTrouble { node: node.map(node_id), cause: "is its disk mounted?".into() };
+        Event::Scrub(ScrubView { troubles: vec![trouble], ..ScrubView::default() })
+    };
+    state.apply(scrub(Some("zk2")), NOW);
+    let snapshot = state.snapshot(NOW);
+    assert_eq!((condition(&snapshot, "zk2"), codes(&snapshot)), (NodeCondition::Unhealthy, vec!["node-folder"]));
+    assert_eq!(snapshot.readiness, Readiness::Ready, "the others take files");
+    assert_ne!(state.check_upload("a", None, Some(1)).unwrap(), node_id("zk2"));
+    let refused = state.check_upload("a", Some(&node_id("zk2")), Some(1)).unwrap_err().to_string();
+    assert!(refused.contains("is its disk mounted?"), "{refused}");
+    state.apply(scrub(None), NOW);
+    let refused = [
+        state.check_upload("a", None, Some(1)).map(drop),
+        state.check_download(file).map(drop),
+        state.check(&Command::RunScheduler).map(drop),
+    ];
+    assert!(refused.iter().all(|one| matches!(one, Err(Rejected::NotReady { .. }))), "{refused:?}");
+    assert!(matches!(state.snapshot(NOW).readiness, Readiness::NotReady(_) | Readiness::Starting(_)));
+    assert!(state.check(&Command::PauseScheduler).is_ok(), "the ensemble can be steered");
+}
+
+#[test]
+fn who_knows_a_part_of_the_ensemble_says_so_and_changes_no_files() {
+    let mut state = state([2, 0, 0]);
+    let learned = Learned::Read(Mark(9));
+    state.apply(Event::FileChanged { entry: Box::new(file(9_999, "zk7")), learned }, NOW);
+    assert_eq!(codes(&state.snapshot(NOW)), ["nodes-unnamed"]);
+    for refused in [state.check_upload("a", None, Some(1)).map(drop), state.check(&Command::RunScheduler).map(drop)] {
+        assert!(refused.unwrap_err().to_string().contains("name every server"));
+    }
+}
+
+#[test]
+fn without_a_leader_nothing_is_taken_until_a_write_has_gone_through() {
+    let mut state = state([2, 0, 0]);
+    let silent = Sample { reach: Reach::Silent, srvr: None, ..sample("zk3", Role::Leader, NOW) };
+    for second in 1..4 {
+        let at = NOW.plus(Millis(second * 1_000));
+        state.apply(Event::Probed(Box::new(Sample { taken_at: at, ..silent.clone() })), at);
+    }
+    let later = NOW.plus(Millis(4_000));
+    assert_eq!(state.snapshot(later).ensemble.leader, None);
+    let refused = state.check_upload("a", None, Some(1)).unwrap_err();
+    assert!(matches!(&refused, Rejected::NotReady { why, .. } if why.contains("to lead")), "{refused}");
+    assert!(matches!(state.snapshot(later).readiness, Readiness::NotReady(_) | Readiness::Starting(_)));
+    state.apply(Event::Canary { took_ms: Some(4.0), problem: None }, later);
+    assert!(state.check_upload("a", None, Some(1)).is_ok(), "the leader is only out of sight");
+}
