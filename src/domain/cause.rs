@@ -121,6 +121,7 @@ impl From<Rejected> for Fault {
             Rejected::Disconnected { .. } | Rejected::NotReady { .. } | Rejected::Busy { .. } => Cause::Unavailable,
             Rejected::ShuttingDown => Cause::Ending,
             Rejected::Internal { .. } => Cause::Internal,
+            Rejected::Disk { .. } => Cause::Disk,
             Rejected::UnknownNode { .. }
             | Rejected::InvalidField { .. }
             | Rejected::InvalidName(_)

@@ -200,6 +200,11 @@ pub enum Rejected {
         what: String,
     },
     /// The node cannot take the file now.
+    /// The disk that holds the bytes failed.
+    Disk {
+        what: String,
+        why: String,
+    },
     NodeCannotTake {
         node: NodeId,
         why: String,
@@ -241,6 +246,7 @@ impl Rejected {
             Self::NeedsConfirm { .. } => "needs-confirm",
             Self::AlreadySo { .. } => "already-so",
             Self::NodeCannotTake { .. } => "node-cannot-take",
+            Self::Disk { .. } => "disk-failed",
             Self::SameNode { .. } => "same-node",
             Self::Busy { .. } => "busy",
             Self::NotPossible { .. } => "not-possible",
@@ -287,6 +293,7 @@ impl fmt::Display for Rejected {
             Self::ControlOff { cause } => write!(f, "servers cannot be controlled from here: {cause}"),
             Self::NeedsConfirm { consequence, .. } => write!(f, "needs a confirmation: {consequence}"),
             Self::AlreadySo { what } => f.write_str(what),
+            Self::Disk { what, why } => write!(f, "{what} failed: {why}"),
             Self::NodeCannotTake { node, why } => write!(f, "{node} cannot take files now: {why}"),
             Self::SameNode { node } => write!(f, "the file is on {node} already; choose another node"),
             Self::Busy { what, limit } => write!(f, "{what}: the limit of {limit} is reached; try again in a moment"),

@@ -88,6 +88,21 @@ impl Decision {
     pub const fn lacks_data(self) -> bool {
         matches!(self, Self::NoQuorum | Self::IncompleteData | Self::HistoryBehind | Self::NotLeader)
     }
+
+    /// Why there is no plan, in words.
+    #[must_use]
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Self::NoQuorum => "the ensemble has no quorum",
+            Self::IncompleteData => "not all records have been read yet",
+            Self::HistoryBehind => "too many rows of history wait to be written",
+            Self::NotLeader => "this instance does not lead",
+            Self::Paused => "the scheduler is paused",
+            Self::NoEligibleTarget => "no node can take files",
+            Self::MassFailure => "too many nodes are down",
+            decision => decision.word(),
+        }
+    }
 }
 
 /// What one run found and decided for one node.

@@ -74,8 +74,7 @@ impl Inspection {
         }
         let intents = intents.into_iter().map(|(attempt, intent, _)| (attempt, intent)).collect();
         let known = loaded.entries.iter().map(|entry| (entry.id, entry.record.created_ms)).collect();
-        let rows =
-            rows.map(|rows| rows.into_iter().filter(|row| !self.is_earlier(row, &known)).map(|(row, _)| row).collect());
+        let rows = rows.map(|rows| rows.into_iter().filter_map(|row| self.of_now(row, &known)).collect());
         let unreadable = loaded.unreadable.into_iter().chain(after.unreadable).collect();
         Ok(Picture { files: loaded.entries, intents, nodes, unreadable, stored, rows })
     }
@@ -89,12 +88,16 @@ impl Inspection {
         Ok(Some(stored))
     }
 
-    /// Whether a row is of an ensemble, or of a record of its file, that is gone. Of a file that has a record now it
-    /// is only when no difference of the clocks explains its time.
-    fn is_earlier(&self, (row, at): &(Row, Timestamp), known: &BTreeMap<FileId, Timestamp>) -> bool {
+    /// The row, unless it tells of a file of an ensemble that is gone. Of a file that has a record now it is marked
+    /// when no difference of the clocks explains its time.
+    fn of_now(&self, (row, at): (Row, Timestamp), known: &BTreeMap<FileId, Timestamp>) -> Option<Row> {
         match row.file.and_then(|file| known.get(&file)) {
-            Some(made) => at.plus(CLOCKS_APART) < self.since.map_or(*made, |since| since.max(*made)),
-            None => self.since.is_some_and(|since| *at < since),
+            Some(made) => {
+                let since = self.since.map_or(*made, |since| since.max(*made));
+                Some(Row { before: at.plus(CLOCKS_APART) < since, ..row })
+            }
+            None if self.since.is_some_and(|since| at < since) => None,
+            None => Some(row),
         }
     }
 

@@ -236,7 +236,7 @@ pub(super) async fn drained(ctx: &Context, node: &NodeId, record: &NodeRecord) {
 
 /// Lifts a drain, and ends its row: done when nothing was left, else aborted.
 pub(super) async fn undrain(ctx: &Context, id: OperationId, change: NodeChange, left: u64) {
-    let what = format!("drain of {}", change.node);
+    let what = change.node.to_string();
     let target = Some(change.node.clone());
     let by = change.by.clone();
     let row = Row { ctx, id, kind: OperationKind::Undrain, what, source: None, target, by, started: clock::now() };
@@ -265,7 +265,7 @@ async fn lifted(ctx: &Context, change: &NodeChange, left: u64) {
 
 /// Changes a node's share of the files.
 pub(super) async fn weight(ctx: &Context, id: OperationId, change: NodeChange, weight: u32) {
-    let what = format!("weight of {}: {} to {weight}", change.node, change.record.weight);
+    let what = format!("{}: {} to {weight}", change.node, change.record.weight);
     let target = Some(change.node.clone());
     let by = change.by.clone();
     let row = Row { ctx, id, kind: OperationKind::Weight, what, source: None, target, by, started: clock::now() };
@@ -297,7 +297,8 @@ pub(super) fn run_row(ctx: &Context, run: &Run, status: OperationStatus) -> Oper
         decision if decision.lacks_data() => "no plan".to_owned(),
         _ => format!("spread {}, threshold {}", grouped(run.max_difference), grouped(run.threshold)),
     };
-    let why = run.note.as_ref().map_or_else(|| run.decision.to_string(), |note| format!("{}: {note}", run.decision));
+    let decision = if run.decision.lacks_data() { run.decision.sentence() } else { run.decision.word() };
+    let why = run.note.as_ref().map_or_else(|| decision.to_owned(), |note| format!("{decision}: {note}"));
     Operation {
         id: run.id,
         kind: OperationKind::Scheduler,

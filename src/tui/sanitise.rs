@@ -127,6 +127,14 @@ pub fn fold(text: &str, width: usize, rows: usize) -> Vec<String> {
     out
 }
 
+/// A file's name made fit for a folder: it is metadata and may be `../../etc/passwd`.
+#[must_use]
+pub fn file_name(name: &str) -> String {
+    let plain: String = clean(name).chars().map(|c| if c == '/' { '_' } else { c }).collect();
+    let plain = plain.trim_start_matches('.');
+    if plain.is_empty() { "file".into() } else { plain.to_owned() }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -51,10 +51,20 @@ pub struct HistoryConfig {
     pub any_filesystem: bool,
 }
 
+/// What to do about an error of SQLite.
+fn next_step(error: &rusqlite::Error) -> &'static str {
+    match error.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => {
+            "another process holds it locked: end that process (fuser tells which), or wait for it"
+        }
+        _ => "check the disk and the file's owner",
+    }
+}
+
 /// Why history cannot be written or read.
 #[derive(Debug, thiserror::Error)]
 pub enum HistoryError {
-    #[error("history {path}: {action}: {source}; check the disk and the file's owner", path = path.display())]
+    #[error("history {path}: {action}: {source}; {next}", path = path.display(), next = next_step(source))]
     Sqlite { path: PathBuf, action: &'static str, source: rusqlite::Error },
     #[error("history {path}: {action}: {source}; check the disk and the folder's owner", path = path.display())]
     Io { path: PathBuf, action: &'static str, source: std::io::Error },

@@ -89,6 +89,20 @@ pub(super) fn open(config: &HistoryConfig) -> Result<(Connection, Option<String>
     }
 }
 
+/// Adds the rows that the lines of `operations.ndjson` tell of and the file lacks; how many.
+pub(super) fn replay(connection: &mut Connection, config: &HistoryConfig) -> Result<usize, HistoryError> {
+    let failed = failed(&config.path, "make its rows again");
+    let rows = lines::read_back(&config.ndjson_dir);
+    let transaction =
+        connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).map_err(&failed)?;
+    let mut made = 0_usize;
+    for (seq, row) in (rows::last_seq(&transaction).map_err(&failed)? + 1..).zip(&rows) {
+        made += usize::from(rows::upsert(&transaction, row, seq).map_err(&failed)?);
+    }
+    transaction.commit().map_err(&failed)?;
+    Ok(made)
+}
+
 /// Sets what is there aside, puts the newest good backup in its place, and adds the rows that the lines
 /// of `operations.ndjson` tell of. The note says what was done.
 pub(super) fn mend(config: &HistoryConfig, cause: &str) -> Result<(Connection, String), HistoryError> {
@@ -97,15 +111,7 @@ pub(super) fn mend(config: &HistoryConfig, cause: &str) -> Result<(Connection, S
     let lost = faults::broken("no-restore");
     let restored = if lost { None } else { backup::restore(path)? };
     let mut connection = prepare(path)?;
-    let rows = if lost { Vec::new() } else { lines::read_back(&config.ndjson_dir) };
-    let failed = failed(path, "make its rows again");
-    let transaction =
-        connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).map_err(&failed)?;
-    let mut made = 0_usize;
-    for (seq, row) in (rows::last_seq(&transaction).map_err(&failed)? + 1..).zip(&rows) {
-        made += usize::from(rows::upsert(&transaction, row, seq).map_err(&failed)?);
-    }
-    transaction.commit().map_err(&failed)?;
+    let made = if lost { 0 } else { replay(&mut connection, config)? };
     let kept = aside.map_or_else(String::new, |aside| format!(" and is kept as {}", aside.display()));
     let from = restored.map_or_else(
         || "there was no good backup, so a new one has begun".to_owned(),

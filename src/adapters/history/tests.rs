@@ -193,6 +193,27 @@ async fn a_file_that_another_process_put_there_is_followed() {
 }
 
 #[tokio::test]
+async fn an_older_file_that_is_put_back_gets_the_rows_since() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = config(folder.path());
+    let history = History::open(config.clone()).unwrap();
+    history.record(row(1, OperationStatus::Done)).await.unwrap();
+    assert!(history.flush().await.unwrap());
+    let away = folder.path().join("away");
+    std::fs::create_dir(&away).unwrap();
+    let files = ["zkdeck.db", "zkdeck.db-wal", "zkdeck.db-shm"];
+    files.iter().for_each(|name| _ = std::fs::rename(folder.path().join(name), away.join(name)));
+    history.record(row(2, OperationStatus::Done)).await.unwrap();
+    assert!(history.flush().await.unwrap());
+    files.iter().for_each(|name| _ = std::fs::rename(away.join(name), folder.path().join(name)));
+    history.record(row(3, OperationStatus::Done)).await.unwrap();
+    assert!(history.flush().await.unwrap());
+    assert_eq!(history.newest(5).await.unwrap().1, 3);
+    let notes = history.take_notes();
+    assert!(notes.iter().any(|note| note.contains("was replaced by another file")), "{notes:?}");
+}
+
+#[tokio::test]
 async fn a_file_that_is_locked_delays_rows_and_says_by_whom() {
     let folder = tempfile::tempdir().unwrap();
     let history = History::open(config(folder.path())).unwrap();

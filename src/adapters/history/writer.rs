@@ -10,6 +10,7 @@ use super::lines::{Lines, LinesError};
 use super::place::FileMark;
 use super::{Health, HistoryConfig, HistoryError, rows, schema};
 use crate::adapters::faults;
+use crate::domain::number;
 use crate::domain::operation::Operation;
 
 /// Rows of one transaction.
@@ -192,8 +193,16 @@ impl Writer {
         }
         if now != self.file {
             self.let_go();
-            self.connection = Some(schema::prepare(&self.config.path)?);
+            let mut connection = schema::prepare(&self.config.path)?;
+            // It may be an older copy: what was written to the file before is in the lines.
+            let made = schema::replay(&mut connection, &self.config)?;
+            self.connection = Some(connection);
             self.file = FileMark::of(&self.config.path);
+            let path = self.config.path.display();
+            self.note(format!(
+                "history {path} was replaced by another file, which is used now; {} it lacked came from operations.ndjson",
+                number::count(made as u64, "row")
+            ));
         }
         Ok(())
     }
@@ -201,11 +210,15 @@ impl Writer {
     fn mend(&mut self, cause: &str) -> Result<(), HistoryError> {
         self.let_go();
         let (connection, note) = schema::mend(&self.config, cause)?;
-        tracing::warn!("{note}");
         self.connection = Some(connection);
         self.file = FileMark::of(&self.config.path);
-        self.health.lock().unwrap_or_else(PoisonError::into_inner).notes.push(note);
+        self.note(note);
         Ok(())
+    }
+
+    fn note(&self, note: String) {
+        tracing::warn!("{note}");
+        self.health.lock().unwrap_or_else(PoisonError::into_inner).notes.push(note);
     }
 
     /// Leaves the lost file open: closing it would remove companions by their names, which may by now be

@@ -73,7 +73,7 @@ pub(in crate::api) async fn list(State(app): State<App>, mut params: Params) -> 
 }
 
 /// What makes a list one from before: since when and why. `None` while it is today's.
-fn stale(snapshot: &Snapshot) -> Result<Option<Map<String, Value>>, Fail> {
+pub(super) fn stale(snapshot: &Snapshot) -> Result<Option<Map<String, Value>>, Fail> {
     if snapshot.files_complete {
         return Ok(None);
     }

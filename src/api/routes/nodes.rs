@@ -8,17 +8,22 @@ use crate::api::body::{Fields, NoFields};
 use crate::api::error::Answer;
 use crate::api::outcome;
 use crate::api::query::known_node;
+use crate::api::routes::files::stale;
 use crate::api::state::{App, By};
 use crate::domain::command::{Command, WEIGHTS};
 
 pub(in crate::api) async fn list(State(app): State<App>) -> Answer {
     let snapshot = app.current().await?;
-    let body = json!({
+    let mut body = json!({
         "nodes": snapshot.nodes,
         "files_complete": snapshot.files_complete,
         "moves": snapshot.moves,
         "taken_at": snapshot.taken_at,
     });
+    // Before anything was read, the list says so by itself.
+    if let (Ok(Some(stale)), Some(body)) = (stale(&snapshot), body.as_object_mut()) {
+        body.extend(stale);
+    }
     Ok(axum::Json(body).into_response())
 }
 

@@ -61,7 +61,7 @@ impl Around {
     fn start(&self) -> String {
         match (self.local, &self.keeper, self.named) {
             (true, Some(keeper), _) => {
-                format!("the zkdeck that keeps them (process {}) tells why: Servers in its console", keeper.pid)
+                format!("the zkdeck that keeps them (process {}) tells why: the Health pane of its console", keeper.pid)
             }
             (true, None, _) => "start zkdeck --local".into(),
             (false, _, true) => "start a majority of them, or correct their addresses: --zk, ensemble.servers".into(),
@@ -110,7 +110,7 @@ fn judge(samples: &[Sample], addresses: &[&str], around: &Around) -> Vec<Finding
     } else if !quorum.holds() {
         Finding::fail(NAME, format!("{count}, which is no quorum: writes wait"), start)
     } else if quorum.serving < quorum.voters {
-        Finding::warn(NAME, count, "start the missing server: p on it in the console")
+        Finding::warn(NAME, count, "bring the missing server back: p on it in the console resumes or starts it")
     } else {
         Finding::ok(NAME, count)
     }];

@@ -94,11 +94,15 @@ pub struct Row {
     pub kind: OperationKind,
     pub status: OperationStatus,
     pub file: Option<FileId>,
+    /// By the clocks it ended before the record of its file was made: it tells of an earlier life of the file, or a
+    /// clock was put back.
+    pub before: bool,
 }
 
 impl From<&Operation> for Row {
     fn from(operation: &Operation) -> Self {
-        Self { id: operation.id, kind: operation.kind, status: operation.status, file: operation.file }
+        let Operation { id, kind, status, file, .. } = *operation;
+        Self { id, kind, status, file, before: false }
     }
 }
 

@@ -178,7 +178,9 @@ impl<'a> View<'a> {
             let told = told.entry(file).or_default();
             match row.kind {
                 OperationKind::Upload => told.uploads += 1,
+                OperationKind::Migration if row.before => told.moves_before += 1,
                 OperationKind::Migration => told.moves += 1,
+                OperationKind::Delete if row.before => {}
                 OperationKind::Delete => told.deletes += 1,
                 _ => continue,
             }
@@ -210,8 +212,9 @@ impl<'a> View<'a> {
         }
         let committed = u64::from(entry.record.moves());
         let open = self.open(entry.id, IntentKind::Move);
-        if told.moves > committed || told.moves + open < committed {
-            let what = format!("generation {}, and {} done rows of moves", entry.record.generation, told.moves);
+        let all = told.moves + told.moves_before;
+        if told.moves > committed || all + open < committed {
+            let what = format!("generation {}, and {all} done rows of moves", entry.record.generation);
             found.push(at(entry, Invariant::I4, what));
         }
         found
@@ -254,5 +257,7 @@ fn lives(rows: &[Row]) -> BTreeMap<FileId, OperationId> {
 struct Told {
     uploads: u64,
     moves: u64,
+    /// Those that may be of an earlier life: what the clocks say is no proof.
+    moves_before: u64,
     deletes: u64,
 }

@@ -262,6 +262,10 @@ impl State {
             let why = "it is stopped; start it instead".into();
             return Err(Rejected::NotPossible { what: format!("restarting {node}"), why });
         }
+        if matches!(action, ServerAction::Pause | ServerAction::Resume) && state == ServerState::Stopped {
+            let why = "it is stopped; start it instead".into();
+            return Err(Rejected::NotPossible { what: format!("a {} of {node}", action.word()), why });
+        }
         let already = match action {
             ServerAction::Pause => state == ServerState::Paused,
             ServerAction::Stop => state == ServerState::Stopped,
@@ -347,9 +351,9 @@ impl State {
     fn check_preview(&self) -> Result<Order, Rejected> {
         match self.cannot_plan() {
             Some(decision) if decision.lacks_data() => {
-                Err(Rejected::NotReady { what: "a plan".into(), why: decision.word().into() })
+                Err(Rejected::NotReady { what: "a plan".into(), why: decision.sentence().into() })
             }
-            Some(decision) => Err(Rejected::NotPossible { what: "a plan".into(), why: decision.word().into() }),
+            Some(decision) => Err(Rejected::NotPossible { what: "a plan".into(), why: decision.sentence().into() }),
             None => Ok(Order::Preview),
         }
     }

@@ -360,7 +360,11 @@ impl State {
         let kind = operation.kind;
         match operation.status {
             OperationStatus::Failed => {
-                self.notice(Level::Error, format!("{} {} failed: {why}", kind.word(), operation.what), now);
+                let text = match operation.run.as_ref() {
+                    Some(run) => format!("run of the scheduler failed: {}", run.note.as_deref().unwrap_or(why)),
+                    None => format!("{} {} failed: {why}", kind.word(), operation.what),
+                };
+                self.notice(Level::Error, text, now);
             }
             OperationStatus::Aborted if is_asked(operation) => {
                 let text = format!("{} {}: {}: {why}", kind.word(), operation.what, operation.truth());

@@ -96,7 +96,8 @@ async fn tell(ctx: &Context, entry: &FileEntry, problem: Option<String>) {
 }
 
 fn broken(error: &BlobError) -> Rejected {
-    Rejected::NotPossible { what: "the download".into(), why: error.to_string() }
+    let (what, why) = ("the download".to_owned(), error.to_string());
+    if error.blames_source() { Rejected::Disk { what, why } } else { Rejected::NotPossible { what, why } }
 }
 
 #[cfg(test)]

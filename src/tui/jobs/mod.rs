@@ -298,7 +298,7 @@ async fn download(handle: &Handle, file: FileId, path: &Path) -> Result<String, 
     let answer = tokio::time::timeout(ANSWER_LIMIT, handle.download(file)).await;
     let mut download = answer.map_err(|_| "no answer of the engine".to_owned())?.map_err(|why| why.to_string())?;
     let path = if tokio::fs::metadata(path).await.is_ok_and(|meta| meta.is_dir()) {
-        path.join(local_name(&download.entry.record.name))
+        path.join(sanitise::file_name(&download.entry.record.name))
     } else {
         path.to_owned()
     };
@@ -309,7 +309,10 @@ async fn download(handle: &Handle, file: FileId, path: &Path) -> Result<String, 
         }
     })?;
     match copy(&mut download.bytes, &mut target).await {
-        Ok(count) => Ok(format!("saved {}, {}", path.display(), Bytes(count))),
+        Ok(count) => {
+            let place = std::path::absolute(&path).unwrap_or(path);
+            Ok(format!("saved {}, {}", place.display(), Bytes(count)))
+        }
         Err(why) => {
             drop(target);
             // The message is about the first failure; a file left in part has its name in it.
@@ -335,11 +338,4 @@ async fn copy(from: &mut crate::engine::handle::ByteSource, to: &mut tokio::fs::
     }
     to.sync_all().await.map_err(|error| error.to_string())?;
     Ok(count)
-}
-
-/// A file's name made fit for a folder: it is metadata and may be `../../etc/passwd`.
-fn local_name(name: &str) -> String {
-    let plain: String = sanitise::clean(name).chars().map(|c| if c == '/' { '_' } else { c }).collect();
-    let plain = plain.trim_start_matches('.');
-    if plain.is_empty() { "file".into() } else { plain.to_owned() }
 }

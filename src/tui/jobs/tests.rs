@@ -138,7 +138,7 @@ async fn an_upload_reads_the_file_and_a_missing_one_is_told() {
 
 #[test]
 fn names_of_files_are_no_paths() {
-    assert_eq!(local_name("../../etc/passwd"), "_.._etc_passwd");
-    assert_eq!(local_name("a\x1bb"), "a^[b");
-    assert_eq!(local_name(".."), "file");
+    assert_eq!(sanitise::file_name("../../etc/passwd"), "_.._etc_passwd");
+    assert_eq!(sanitise::file_name("a\x1bb"), "a^[b");
+    assert_eq!(sanitise::file_name(".."), "file");
 }

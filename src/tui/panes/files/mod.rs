@@ -19,6 +19,7 @@ use crate::domain::planner::{Counted, share};
 use crate::domain::snapshot::{Level, Snapshot};
 use crate::tui::ask;
 use crate::tui::pane::{Action, Ask, Effect, Fetched, Pane, View};
+use crate::tui::sanitise;
 use crate::tui::widgets::filter::Filter;
 use crate::tui::widgets::list::Cursor;
 use crate::tui::widgets::{paint, words};
@@ -111,7 +112,7 @@ impl Files {
                 id: "download",
                 title: format!("Save {} where?", first.record.name),
                 hint: "a path on this machine; an existing file is not overwritten".into(),
-                value: first.record.name.clone(),
+                value: sanitise::file_name(&first.record.name),
             })],
             _ => vec![Effect::Copy(first.id.to_string())],
         }

@@ -8,6 +8,7 @@ use crate::domain::ids::{Bytes, Millis};
 use crate::domain::node::{DrainView, NodeView};
 use crate::domain::planner::Plan;
 use crate::domain::scheduler::Decision;
+use crate::domain::snapshot::SessionState;
 use crate::tui::pane::View;
 use crate::tui::widgets::{paint, words};
 use crate::tui::{sanitise, time};
@@ -28,7 +29,8 @@ pub(super) fn first_line(area: Rect, buffer: &mut Buffer, view: &View<'_>) {
         None if scheduler.paused => "P resumes it".to_owned(),
         None => match &snapshot.leadership.leader {
             Some(leader) if !snapshot.leadership.leads => format!("{} leads and runs it", leader.name()),
-            _ => "no instance leads yet".to_owned(),
+            _ if snapshot.session.state != SessionState::Connected => "no session: who leads is not known".to_owned(),
+            _ => "no instance leads now".to_owned(),
         },
     };
     let (word, style) = if scheduler.paused { ("paused", styles.warning) } else { ("on", styles.good) };
