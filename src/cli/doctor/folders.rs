@@ -21,7 +21,26 @@ pub(super) async fn check(place: &Place) -> Vec<Finding> {
         let found = blocking(move || folder_at(name, &path, flag, floor)).await;
         findings.extend(found.into_iter().flatten());
     }
+    let backend = paths.logs.join("backend");
+    findings.extend(blocking(move || backend_at(&backend)).await.flatten());
     findings
+}
+
+/// What is wrong with the folder of zkdeck's own log and lines, which is made at the first start.
+fn backend_at(folder: &Path) -> Option<Finding> {
+    const NAME: &str = "log folder";
+    let shown = folder.display();
+    if !folder.exists() {
+        return None;
+    }
+    if !folder.is_dir() {
+        let message = format!("{shown} is not a folder: the lines of operations cannot be written");
+        return Some(Finding::fail(NAME, message, "move it away; zkdeck makes the folder and the lines again"));
+    }
+    let error = writable(folder).err()?;
+    let user = rustix::process::getuid().as_raw();
+    let fix = format!("sudo chown -R {user} {shown}");
+    Some(Finding::fail(NAME, format!("{shown} cannot be written by uid {user}: {error}"), fix))
 }
 
 fn folder_at(name: &'static str, folder: &Path, flag: &str, floor: Bytes) -> Vec<Finding> {
@@ -103,6 +122,19 @@ fn room(name: &'static str, folder: &Path, flag: &str, floor: Bytes) -> Option<F
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_where_the_lines_belong_is_told() {
+        let logs = tempfile::tempdir().unwrap();
+        let backend = logs.path().join("backend");
+        assert!(backend_at(&backend).is_none(), "it is made at the first start");
+        std::fs::write(&backend, "").unwrap();
+        assert!(backend_at(&backend).unwrap().message.contains("is not a folder"));
+        std::fs::remove_file(&backend).unwrap();
+        std::fs::create_dir(&backend).unwrap();
+        assert!(backend_at(&backend).is_none());
+    }
+
     use crate::cli::doctor::finding::Status;
 
     #[test]

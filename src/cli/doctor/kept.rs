@@ -1,5 +1,7 @@
 //! What zkdeck keeps: the files' bytes, whose ensemble they are, and the history.
 
+use std::path::Path;
+
 use std::time::Duration;
 
 use super::access::{self, Recorded};
@@ -108,11 +110,29 @@ pub(super) async fn history(place: &Place) -> Vec<Finding> {
     let path = paths.data.join("zkdeck.db");
     let shown = path.display().to_string();
     let config = HistoryConfig { path, ndjson_dir: paths.logs.join("backend"), any_filesystem: true };
-    let found = blocking(move || match config.path.exists() {
-        true => Ok(history::examine(&config.path)),
-        false => Err(history::can_be_restored(&config)),
+    let found = blocking(move || {
+        let unwritable = unwritable(&config.path);
+        let found = match config.path.exists() {
+            true => Ok(history::examine(&config.path)),
+            false => Err(history::can_be_restored(&config)),
+        };
+        (found, unwritable)
     });
-    found.await.map(|found| vec![judge(&shown, &found)]).unwrap_or_default()
+    let Some((found, unwritable)) = found.await else { return Vec::new() };
+    unwritable.map_or_else(|| vec![judge(&shown, &found)], |finding| vec![finding])
+}
+
+/// The file is there and can be read, and zkdeck would not start on it.
+fn unwritable(path: &Path) -> Option<Finding> {
+    const NAME: &str = "history";
+    let shown = path.display();
+    if path.is_dir() {
+        return Some(Finding::fail(NAME, format!("{shown} is a folder"), "move it away; zkdeck makes the file"));
+    }
+    std::fs::File::open(path).ok()?;
+    let error = std::fs::OpenOptions::new().append(true).open(path).err()?;
+    let fix = format!("ls -ln {shown} and lsattr {shown} tell why; history has to be written");
+    Some(Finding::fail(NAME, format!("{shown} can be read and not written: {error}"), fix))
 }
 
 /// `Err`: there is no file, and whether there is what one can be made again from.
