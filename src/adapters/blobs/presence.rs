@@ -97,8 +97,9 @@ impl BlobStore {
 
     /// Whether a node has no folder, or one that cannot be looked into.
     pub async fn is_amiss(&self, node: &NodeId) -> bool {
-        let path = self.layout().drafts(node);
-        let (disk, folder) = (Arc::clone(self.disk()), path.clone());
+        let path = self.layout().node(node);
+        // What lies in a folder is found only where it is one that may be entered.
+        let (disk, folder) = (Arc::clone(self.disk()), path.join("."));
         let amiss = move |_: &_| Ok(disk.size(&folder).is_err());
         self.pool().run("look at", &path, amiss).await.unwrap_or(false)
     }

@@ -46,7 +46,7 @@ pub fn recorded_servers(root: &Path, nodes: &[NodeId]) -> Vec<(NodeId, Alive)> {
 /// The zkdeck that keeps the local ensemble under `root`; `None` when none does, or it is not ours to see.
 #[must_use]
 pub fn keeper_of(root: &Path) -> Option<Alive> {
-    let path = fs::canonicalize(root.join("owner.lock")).ok()?;
+    let path = fs::canonicalize(root.join(super::LOCK)).ok()?;
     let pid = OwnerLock::holder(&path)?.pid;
     // The number may be another process's by now: the one that holds the lock has the file open.
     let files = fs::read_dir(format!("/proc/{pid}/fd")).ok()?;

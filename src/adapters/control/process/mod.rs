@@ -75,6 +75,8 @@ pub fn find_jars(search: &Search) -> Result<JarsFound, LocalError> {
 }
 
 /// Requests that may wait for the keeper.
+/// The owner's lock in the ensemble's folder.
+const LOCK: &str = "owner.lock";
 const REQUESTS_MAX: usize = 64;
 const SEE_LIMIT: Duration = Duration::from_secs(2);
 /// Java's version may have to be asked for (10 s), and ports waited for (5 s).
@@ -99,16 +101,19 @@ impl LocalEnsemble {
     /// that runs there has other ports.
     pub fn open(config: LocalConfig) -> Result<Self, LocalError> {
         config.validate()?;
+        let owner = OwnerLock::holder(&config.root.join(LOCK)).filter(|owner| Alive::of(owner.pid).is_some());
+        if config.attach_only && owner.is_none() {
+            return Err(LocalError::NoneRuns { root: config.root });
+        }
         let config = LocalConfig {
             root: made(&config.root)?,
             logs: made(&config.logs)?,
             program: std::path::absolute(&config.program).map_err(LocalError::folder("find", &config.program))?,
             ..config
         };
-        let lock_path = config.root.join("owner.lock");
+        let lock_path = config.root.join(LOCK);
         let me = Owner { pid: std::process::id(), ports: config.ports_text() };
         let lock = match config.attach_only {
-            true if OwnerLock::holder(&lock_path).is_none() => return Err(LocalError::NoneRuns { root: config.root }),
             true => None,
             false => OwnerLock::take(&lock_path, &me).map_err(LocalError::folder("lock", &lock_path))?,
         };
@@ -238,5 +243,22 @@ impl ServerControl for LocalEnsemble {
             return self.act_once(node, ServerAction::Start).await;
         }
         self.act_once(node, action).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_only_watches_neither_owns_an_ensemble_nor_makes_its_folders() {
+        let folder = tempfile::tempdir().unwrap();
+        let (root, logs) = (folder.path().join("local"), folder.path().join("logs"));
+        let watcher = || LocalConfig { attach_only: true, ..LocalConfig::new(&root, &logs).unwrap() };
+        assert!(matches!(LocalEnsemble::open(watcher()), Err(LocalError::NoneRuns { .. })));
+        assert!(!root.exists() && !logs.exists());
+        let owner = LocalEnsemble::open(LocalConfig::new(&root, &logs).unwrap()).unwrap();
+        let watcher = LocalEnsemble::open(watcher()).unwrap();
+        assert!(owner.owns() && !watcher.owns());
     }
 }
