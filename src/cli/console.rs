@@ -1,7 +1,6 @@
 //! The console: the engine, REST when its address is free, and the screen.
 
 use std::io::IsTerminal;
-use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -9,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::args::Args;
 use super::{api_config, compose, logging, say};
-use crate::adapters::control::process::taken_port;
+use crate::adapters::control::process::{command_line, program, taken_port};
 use crate::api::{self, ApiConfig, ApiError};
 use crate::config::{Config, Glyphs};
 use crate::domain::snapshot::{ApiView, LocalView};
@@ -85,19 +84,15 @@ async fn bind(args: &Args, config: &ApiConfig) -> (Option<api::Bound>, ApiView) 
 /// Names the zkdeck that has the address: ending it is not what is wanted.
 pub(super) fn taken_by(error: ApiError) -> anyhow::Error {
     let ApiError::InUse { address } = &error else { return error.into() };
-    match taken_port(address.port(), String::new()).and_then(|port| port.owner) {
-        Some((pid, command)) if is_zkdeck(&command) => anyhow::anyhow!(
+    let holder = taken_port(address.port(), String::new()).and_then(|port| port.owner).map(|(pid, _)| pid);
+    let is_zkdeck = |pid: &u32| command_line(*pid).is_some_and(|arguments| program(&arguments) == "zkdeck");
+    match holder.filter(is_zkdeck) {
+        Some(pid) => anyhow::anyhow!(
             "REST on {address}: another zkdeck has it (process {pid}); use its REST, choose another address (--listen), or \
              run with --no-api"
         ),
-        _ => error.into(),
+        None => error.into(),
     }
-}
-
-/// Whether a command line is zkdeck's.
-fn is_zkdeck(command: &str) -> bool {
-    let program = command.split_whitespace().next().unwrap_or_default();
-    Path::new(program).file_name().is_some_and(|name| name == "zkdeck")
 }
 
 /// Waits until the address is free: who had it may be the instance that this one takes over from.
@@ -127,23 +122,5 @@ fn tui_config(args: &Args, config: &Config) -> TuiConfig {
         read_only: args.read_only,
         controls: args.local || config.docker.control,
         label: None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_zkdeck_is_known_by_its_program_and_not_by_its_arguments() {
-        for (command, expected) in [
-            ("/usr/bin/zkdeck --daemon", true),
-            ("zkdeck", true),
-            ("vim zkdeck", false),
-            ("/opt/zkdeck/bin/java -jar x", false),
-            ("", false),
-        ] {
-            assert_eq!(is_zkdeck(command), expected, "{command}");
-        }
     }
 }

@@ -199,12 +199,12 @@ pub enum Rejected {
     AlreadySo {
         what: String,
     },
-    /// The node cannot take the file now.
     /// The disk that holds the bytes failed.
     Disk {
         what: String,
         why: String,
     },
+    /// The node cannot take the file now.
     NodeCannotTake {
         node: NodeId,
         why: String,

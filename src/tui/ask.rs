@@ -266,9 +266,10 @@ mod tests {
         assert_eq!(asked.title, "Pause zk3");
         assert_eq!(
             asked.lines,
-            ["zk3 leads. Pausing it stops all writes until the others give it up and elect another: 5 to 15 s. After \
-                 it 2 of 3 servers serve; one \
-                 more loss stops writes."]
+            [
+                "zk3 leads. Pausing it stops all writes until the others give it up and elect another: 5 to 15 s. After it \
+              2 of 3 servers serve; one more loss stops writes."
+            ]
         );
         assert_eq!((asked.no.as_str(), asked.yes.as_str(), asked.type_text), ("keep it running", "pause zk3", None));
     }

@@ -9,7 +9,9 @@ use futures_util::future::join_all;
 
 use super::finding::Finding;
 use super::place::{Place, blocking, is_loopback};
-use crate::adapters::control::process::{TakenPort, command_line, recorded_servers, taken_port, told, way_out};
+use crate::adapters::control::process::{
+    TakenPort, command_line, program, recorded_servers, taken_port, told, way_out,
+};
 use crate::adapters::http;
 use crate::adapters::probe::{ProbeConfig, Prober};
 use crate::cli::{compose, healthcheck};
@@ -138,7 +140,7 @@ fn local_port(address: &str) -> Option<u16> {
 /// `command` gives the whole command line of a process: what a message shows of it is cut.
 fn holder(port: &TakenPort, known: &Known, local: bool, command: impl Fn(u32) -> Option<Vec<String>>) -> Holder {
     let arguments = port.owner.as_ref().and_then(|(pid, _)| command(*pid)).unwrap_or_default();
-    let program = arguments.first().and_then(|path| path.rsplit('/').next()).unwrap_or_default();
+    let program = program(&arguments);
     let recorded = port.owner.as_ref().is_some_and(|(pid, _)| known.recorded.contains(pid));
     if recorded || program == "zkdeck" || known.rest == Some(port.port) {
         Holder::Ours

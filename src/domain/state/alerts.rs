@@ -8,13 +8,9 @@ use crate::domain::node::NodeCondition;
 use crate::domain::number;
 use crate::domain::snapshot::{Alert, HISTORY_QUEUE_STOP, Level, Standing};
 
-fn files(count: u64) -> String {
-    number::count(count, "file")
-}
-
 /// What lies in quarantine, and what to do with it.
 pub(super) fn quarantined(count: u64) -> String {
-    let files = files(count);
+    let files = number::count(count, "file");
     format!(
         "no record names {files} that quarantine keeps; zkdeck doctor lists them, zkdeck doctor --adopt makes records \
          for them"

@@ -279,10 +279,12 @@ impl State {
         if action.takes_away() {
             let views: Vec<_> = self.trackers.iter().map(|tracker| tracker.view()).collect();
             let consequence = ensemble::consequence(action, node, &views, &self.ensemble);
-            let wanted = match () {
-                () if consequence.type_name => Confirmed::Named,
-                () if consequence.endangers => Confirmed::Read,
-                () => Confirmed::No,
+            let wanted = if consequence.type_name {
+                Confirmed::Named
+            } else if consequence.endangers {
+                Confirmed::Read
+            } else {
+                Confirmed::No
             };
             if confirmed < wanted {
                 return Err(Rejected::NeedsConfirm { consequence: consequence.text, type_name: consequence.type_name });

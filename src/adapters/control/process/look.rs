@@ -65,6 +65,12 @@ pub(super) fn ensemble_of(pid: u32) -> Option<PathBuf> {
     recorded_servers(root, &[node]).iter().any(|(_, alive)| alive.pid == pid).then(|| root.to_owned())
 }
 
+/// The program of a command line, without its folder.
+#[must_use]
+pub fn program(command_line: &[String]) -> &str {
+    command_line.first().and_then(|path| path.rsplit('/').next()).unwrap_or_default()
+}
+
 /// The whole command line of a process; `None` when it is gone or not ours to see.
 #[must_use]
 pub fn command_line(pid: u32) -> Option<Vec<String>> {
@@ -129,5 +135,19 @@ mod tests {
         assert_eq!(ensemble_of(pid), Some(folder.path().to_owned()));
         child.kill().unwrap();
         child.wait().unwrap();
+    }
+
+    #[test]
+    fn a_zkdeck_is_known_by_its_program_and_not_by_its_arguments() {
+        for (command, expected) in [
+            ("/usr/bin/zkdeck --daemon", true),
+            ("zkdeck", true),
+            ("vim zkdeck", false),
+            ("/opt/zkdeck/bin/java -jar x", false),
+            ("", false),
+        ] {
+            let arguments: Vec<String> = command.split_whitespace().map(str::to_owned).collect();
+            assert_eq!(program(&arguments) == "zkdeck", expected, "{command}");
+        }
     }
 }

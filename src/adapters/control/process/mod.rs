@@ -26,7 +26,7 @@ pub use config::{LocalConfig, LocalNode, Search};
 pub use error::LocalError;
 pub use hidden::{HiddenError, SERVER_COMMAND, run_hidden_server};
 pub use java::JAVA_MAJOR_MIN;
-pub use look::{Alive, command_line, keeper_of, recorded_servers};
+pub use look::{Alive, command_line, keeper_of, program, recorded_servers};
 pub use news::News;
 pub use ports::{TakenPort, taken_port, told, way_out};
 
