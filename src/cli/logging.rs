@@ -84,42 +84,72 @@ fn begin(folder: &Path, files: bool, stderr: bool) -> anyhow::Result<Log> {
     Ok(Log { _guards: guards })
 }
 
-/// The files of the days. Each new one goes to the folder's owner: see [`owner`].
+/// The files of the days. Each new one goes to the folder's owner: see [`owner`]; one that was moved away or removed,
+/// with its folder or alone, is made again.
 struct Files {
     files: RollingFileAppender,
     folder: PathBuf,
     /// Day of the file that was looked at last.
     day: String,
+    /// Device and number of that file.
+    place: Option<(u64, u64)>,
 }
 
 impl Files {
     fn open(folder: &Path) -> anyhow::Result<Self> {
-        owner::make_folder(folder).with_context(|| format!("cannot make the log folder {}", folder.display()))?;
-        let files = RollingFileAppender::builder()
-            .rotation(Rotation::DAILY)
-            .filename_prefix("zkdeck")
-            .filename_suffix("log")
-            .max_log_files(FILES_MAX)
-            .build(folder)
-            .with_context(|| format!("cannot write the log in {}", folder.display()))?;
-        let mut files = Self { files, folder: folder.to_owned(), day: String::new() };
+        let files = appender(folder)?;
+        let mut files = Self { files, folder: folder.to_owned(), day: String::new(), place: None };
         // It is there already, and a start that fails may write nothing to it.
         files.give_away();
         Ok(files)
     }
 
+    fn file(&self, day: &str) -> PathBuf {
+        self.folder.join(format!("zkdeck.{day}.log"))
+    }
+
     fn give_away(&mut self) {
-        let day = jiff::Timestamp::now().to_string().chars().take(10).collect();
+        let day: String = jiff::Timestamp::now().to_string().chars().take(10).collect();
         if self.day != day {
+            let file = self.file(&day);
             // At worst another process cannot write into it, and says so.
-            _ = owner::follow(&self.folder.join(format!("zkdeck.{day}.log")));
-            self.day = day;
+            _ = owner::follow(&file);
+            (self.day, self.place) = (day, place(&file));
+        }
+    }
+
+    /// Opens the file again if another lies in its place or none.
+    fn find_again(&mut self) {
+        if self.place.is_some() && place(&self.file(&self.day)) == self.place {
+            return;
+        }
+        // Where none can be made, the lines go where they went: the file may be looked at where it was moved to.
+        if let Ok(files) = appender(&self.folder) {
+            (self.files, self.day) = (files, String::new());
+            self.give_away();
         }
     }
 }
 
+fn appender(folder: &Path) -> anyhow::Result<RollingFileAppender> {
+    owner::make_folder(folder).with_context(|| format!("cannot make the log folder {}", folder.display()))?;
+    RollingFileAppender::builder()
+        .rotation(Rotation::DAILY)
+        .filename_prefix("zkdeck")
+        .filename_suffix("log")
+        .max_log_files(FILES_MAX)
+        .build(folder)
+        .with_context(|| format!("cannot write the log in {}", folder.display()))
+}
+
+fn place(file: &Path) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    file.metadata().ok().map(|data| (data.dev(), data.ino()))
+}
+
 impl Write for Files {
     fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+        self.find_again();
         let written = self.files.write(text)?;
         self.give_away();
         Ok(written)
@@ -157,6 +187,29 @@ mod tests {
         drop(Files::open(&logs).unwrap());
         let made: Vec<_> = std::fs::read_dir(&logs).unwrap().map(|entry| entry.unwrap().metadata().unwrap()).collect();
         assert!(made.len() == 1 && made[0].uid() == 4711, "{made:?}");
+    }
+
+    #[test]
+    fn a_log_that_was_moved_or_removed_is_made_again() {
+        let root = tempfile::tempdir().unwrap();
+        let logs = root.path().join("logs/backend");
+        let mut files = Files::open(&logs).unwrap();
+        let lines = |folder: &Path| {
+            let all = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+            all.map(|file| std::fs::read_to_string(file).unwrap()).collect::<String>()
+        };
+        files.write_all(b"first\n").unwrap();
+        std::fs::rename(root.path().join("logs"), root.path().join("old")).unwrap();
+        files.write_all(b"second\n").unwrap();
+        assert_eq!((lines(&root.path().join("old/backend")), lines(&logs)), ("first\n".into(), "second\n".into()));
+        std::fs::remove_dir_all(&logs).unwrap();
+        files.write_all(b"third\n").unwrap();
+        assert_eq!(lines(&logs), "third\n");
+        // Nothing can be made there: the lines go on in the file that was moved.
+        std::fs::rename(root.path().join("logs"), root.path().join("later")).unwrap();
+        std::fs::write(root.path().join("logs"), "").unwrap();
+        files.write_all(b"fourth\n").unwrap();
+        assert_eq!(lines(&root.path().join("later/backend")), "third\nfourth\n");
     }
 
     #[test]
