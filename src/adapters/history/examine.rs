@@ -1,16 +1,22 @@
 //! A look at the file that changes nothing: no layout is brought up to date, and no file is made beside it.
 
 use std::io::ErrorKind;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
+use super::writer::rest;
 use super::{rows, schema};
 use crate::domain::ids::Timestamp;
 
 /// Another process may be writing.
 const BUSY: Duration = Duration::from_secs(2);
+/// Between two looks at who holds the right to write.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+/// The byte of the index `-shm` that a writer locks: `WAL_WRITE_LOCK` at `UNIX_SHM_BASE`, <https://sqlite.org/walformat.html>.
+const WRITE_LOCK: u64 = 120;
 
 /// What [`examine`] found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +25,8 @@ pub struct Examined {
     pub bytes: u64,
     /// What SQLite's quick check complains of.
     pub problem: Option<String>,
+    /// The process that has held the right to write all the while, without writing; 0 when it is hidden.
+    pub held_by: Option<u32>,
 }
 
 /// Why a file cannot be looked into.
@@ -52,7 +60,7 @@ pub fn examine(path: &Path) -> Result<Examined, Unread> {
     let said: String =
         connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(|error| why(&error))?;
     let bytes = std::fs::metadata(path).map_err(|error| denied_or(&error))?.len();
-    Ok(Examined { rows, bytes, problem: (said != "ok").then_some(said) })
+    Ok(Examined { rows, bytes, problem: (said != "ok").then_some(said), held_by: held_by(path, BUSY) })
 }
 
 /// How many operations ended before `at`.
@@ -115,15 +123,46 @@ fn readable(path: &Path) -> Result<(), Unread> {
 
 /// Whether some process keeps all others out: SQLite would wait for it, or read what it is just writing.
 fn is_locked(path: &Path) -> bool {
+    !write_locks(path).is_empty()
+}
+
+/// Who holds the right to write for as long as `limit`, and writes nothing.
+fn held_by(path: &Path, limit: Duration) -> Option<u32> {
+    let (wal, shm) = (beside(path, "-wal"), beside(path, "-shm"));
+    let holder = || write_locks(&shm).into_iter().find(|lock| lock.bytes.contains(&WRITE_LOCK)).map(|lock| lock.pid);
+    let written = || std::fs::metadata(&wal).and_then(|meta| Ok((meta.len(), meta.modified()?))).ok();
+    let (first, since, before) = (holder()?, Instant::now(), written());
+    while since.elapsed() < limit {
+        rest(LOOK_AGAIN);
+        if holder() != Some(first) || written() != before {
+            return None;
+        }
+    }
+    Some(first)
+}
+
+/// A lock on bytes of a file that lets no other in.
+struct Lock {
+    /// 0 when the process is hidden from this one.
+    pid: u32,
+    bytes: RangeInclusive<u64>,
+}
+
+/// The locks of one file that the kernel tells of.
+fn write_locks(path: &Path) -> Vec<Lock> {
     use std::os::unix::fs::MetadataExt;
-    let (Ok(meta), Ok(locks)) = (std::fs::metadata(path), std::fs::read_to_string("/proc/locks")) else { return false };
+    let (Ok(meta), Ok(locks)) = (std::fs::metadata(path), std::fs::read_to_string("/proc/locks")) else {
+        return Vec::new();
+    };
     let (major, minor) = (rustix::fs::major(meta.dev()), rustix::fs::minor(meta.dev()));
     let file = format!("{major:02x}:{minor:02x}:{}", meta.ino());
-    let of_it = |line: &str| {
+    let lock = |line: &str| {
         let fields: Vec<&str> = line.split_ascii_whitespace().collect();
-        fields.get(3) == Some(&"WRITE") && fields.get(5) == Some(&file.as_str())
+        let [.., "WRITE", pid, of, first, last] = fields[..] else { return None };
+        let bytes = first.parse().ok()?..=last.parse().unwrap_or(u64::MAX);
+        (of == file).then(|| Lock { pid: pid.parse().unwrap_or_default(), bytes })
     };
-    locks.lines().any(of_it)
+    locks.lines().filter_map(lock).collect()
 }
 
 fn beside(path: &Path, ending: &str) -> PathBuf {
@@ -233,6 +272,21 @@ mod tests {
             assert!(history.flush().await.unwrap());
             assert_eq!(examine(&config.path).map(|found| found.rows), Ok(i64::try_from(id).unwrap()));
         }
+    }
+
+    #[tokio::test]
+    async fn who_holds_the_right_to_write_and_does_not_write_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = config(folder.path());
+        let history = History::open(config.clone()).unwrap();
+        history.record(operation(1, OperationKind::Upload, OperationStatus::Done)).await.unwrap();
+        assert!(history.flush().await.unwrap());
+        assert_eq!(held_by(&config.path, Duration::ZERO), None);
+        let holder = Connection::open(&config.path).unwrap();
+        holder.execute_batch("BEGIN IMMEDIATE").unwrap();
+        assert_eq!(held_by(&config.path, Duration::ZERO), Some(std::process::id()));
+        holder.execute_batch("COMMIT").unwrap();
+        assert_eq!(held_by(&config.path, Duration::ZERO), None);
     }
 
     #[test]

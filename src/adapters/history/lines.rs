@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufRead, BufReader, ErrorKind, Write};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
@@ -12,8 +12,11 @@ use serde::{Deserialize, Serialize};
 use super::rows;
 use crate::adapters::owner;
 use crate::domain::cause::Cause;
-use crate::domain::ids::{Bytes, Timestamp};
+use crate::domain::ids::{Bytes, OperationId, Timestamp};
 use crate::domain::operation::{Operation, OperationKind, OperationStatus};
+
+/// Bytes at the end of a file in which its last line is looked for.
+const TAIL: u64 = 64 << 10;
 
 /// What [`read_back`] needs of a line.
 #[derive(Deserialize)]
@@ -37,11 +40,26 @@ struct Told {
 /// Every operation that the lines in `folder` tell of, oldest first. Lines that are cut or not ours are
 /// passed over.
 pub(super) fn read_back(folder: &Path) -> Vec<Operation> {
+    let texts = files(folder).into_iter().filter_map(|path| std::fs::read(path).ok());
+    texts.flat_map(|text| text.split(|byte| *byte == b'\n').filter_map(told).collect::<Vec<_>>()).collect()
+}
+
+/// The operation that the last line of the newest day tells of; no line is written before its row is.
+pub(super) fn newest(folder: &Path) -> Option<OperationId> {
+    let mut file = File::open(files(folder).pop()?).ok()?;
+    let length = file.metadata().ok()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(TAIL))).ok()?;
+    let mut tail = Vec::new();
+    file.read_to_end(&mut tail).ok()?;
+    tail.rsplit(|byte| *byte == b'\n').find_map(told).map(|operation| operation.id)
+}
+
+/// The files of lines, oldest first.
+fn files(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let mut files: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(|path| is_lines(path)).collect();
     files.sort();
-    let texts = files.iter().filter_map(|path| std::fs::read(path).ok());
-    texts.flat_map(|text| text.split(|byte| *byte == b'\n').filter_map(told).collect::<Vec<_>>()).collect()
+    files
 }
 
 /// Whether there are lines to read back.

@@ -24,6 +24,7 @@ use tokio::sync::{mpsc, oneshot};
 
 pub use self::examine::{Examined, Unread, examine, rows_before};
 use self::reader::Question;
+pub use self::reader::{Changed, Cursor};
 use self::writer::Note;
 use crate::domain::ids::OperationId;
 use crate::domain::operation::{HistoryPage, HistoryQuery, Operation};
@@ -240,16 +241,16 @@ impl History {
     ///
     /// # Errors
     /// [`HistoryError`].
-    pub async fn cursor(&self) -> Result<i64, HistoryError> {
+    pub async fn cursor(&self) -> Result<Cursor, HistoryError> {
         let (reply, done) = oneshot::channel();
         self.ask(Question::Cursor { reply }, done).await?
     }
 
-    /// Rows written after `cursor` by whatever process, oldest first and bounded, and the next cursor.
+    /// Rows written after `cursor` by whatever process.
     ///
     /// # Errors
     /// [`HistoryError`].
-    pub async fn changed_since(&self, cursor: i64) -> Result<(Vec<Operation>, i64), HistoryError> {
+    pub async fn changed_since(&self, cursor: Cursor) -> Result<Changed, HistoryError> {
         let (reply, done) = oneshot::channel();
         self.ask(Question::Changed { cursor, reply }, done).await?
     }

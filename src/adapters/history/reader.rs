@@ -30,16 +30,32 @@ pub(super) enum Question {
         reply: Reply<Vec<Operation>>,
     },
     Cursor {
-        reply: Reply<i64>,
+        reply: Reply<Cursor>,
     },
     Changed {
-        cursor: i64,
-        reply: Reply<(Vec<Operation>, i64)>,
+        cursor: Cursor,
+        reply: Reply<Changed>,
     },
     /// Answered when the file is let go.
     End {
         reply: oneshot::Sender<()>,
     },
+}
+
+/// Where a look at what changes has ended: the number of a row, of one file only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cursor {
+    file: Option<FileMark>,
+    seq: i64,
+}
+
+/// What has changed since a [`Cursor`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Changed {
+    /// Oldest first and bounded, and where the next look begins.
+    Rows(Vec<Operation>, Cursor),
+    /// Another file has the name now: what it holds has to be read from its beginning.
+    OtherFile,
 }
 
 /// A connection that only reads, and the file that it reads.
@@ -74,8 +90,8 @@ impl Reader {
                 Question::Page { query, reply } => _ = reply.send(self.told(|c| page(c, &query))),
                 Question::One { id, reply } => _ = reply.send(self.told(|c| one(c, id))),
                 Question::Open { reply } => _ = reply.send(self.told(open)),
-                Question::Cursor { reply } => _ = reply.send(self.told(cursor)),
-                Question::Changed { cursor, reply } => _ = reply.send(self.told(|c| changed(c, cursor))),
+                Question::Cursor { reply } => _ = reply.send(self.cursor()),
+                Question::Changed { cursor, reply } => _ = reply.send(self.changed(cursor)),
                 Question::End { reply } => {
                     drop(self);
                     _ = reply.send(());
@@ -94,6 +110,18 @@ impl Reader {
         {
             *self = other;
         }
+    }
+
+    fn cursor(&self) -> Result<Cursor, HistoryError> {
+        Ok(Cursor { file: self.file, seq: self.told(newest)? })
+    }
+
+    fn changed(&self, since: Cursor) -> Result<Changed, HistoryError> {
+        if since.file != self.file {
+            return Ok(Changed::OtherFile);
+        }
+        let (rows, seq) = self.told(|connection| changed(connection, since.seq))?;
+        Ok(Changed::Rows(rows, Cursor { seq, ..since }))
     }
 
     fn told<T>(&self, ask: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, HistoryError> {
@@ -168,7 +196,7 @@ fn one(connection: &Connection, id: OperationId) -> rusqlite::Result<Option<Oper
     Ok(Some(Operation { steps: rows::read_steps(connection, id)?, ..operation }))
 }
 
-fn cursor(connection: &Connection) -> rusqlite::Result<i64> {
+fn newest(connection: &Connection) -> rusqlite::Result<i64> {
     let sql = "SELECT coalesce(max(seq), 0) FROM operations";
     connection.prepare_cached(sql)?.query_row([], |row| row.get(0))
 }
@@ -179,10 +207,10 @@ fn changed(connection: &Connection, cursor: i64) -> rusqlite::Result<(Vec<Operat
     let mut statement = connection.prepare_cached(&sql)?;
     let with_seq = |row: &rusqlite::Row<'_>| Ok((rows::read(row)?, row.get::<_, i64>(16)?));
     let found = statement.query_map([cursor], with_seq)?.collect::<rusqlite::Result<Vec<_>>>()?;
-    // A restored backup begins below: what it gets from now on is new.
+    // A copy that was written over the file begins below: what it gets from now on is new.
     let next = match found.last() {
         Some((_, seq)) => *seq,
-        None => cursor.min(self::cursor(connection)?),
+        None => cursor.min(newest(connection)?),
     };
     Ok((found.into_iter().map(|(operation, _)| operation).collect(), next))
 }

@@ -15,6 +15,10 @@ pub(super) fn last_seq(transaction: &Transaction<'_>) -> rusqlite::Result<i64> {
     transaction.prepare_cached(sql)?.query_row([], |row| row.get(0))
 }
 
+pub(super) fn is_known(connection: &Connection, id: OperationId) -> rusqlite::Result<bool> {
+    connection.prepare_cached("SELECT 1 FROM operations WHERE id = ?1")?.exists([id.to_string()])
+}
+
 /// Writes a row, as far as [`OperationStatus::gives_way_to`] allows. Whether the row has just become final.
 pub(super) fn upsert(transaction: &Transaction<'_>, operation: &Operation, seq: i64) -> rusqlite::Result<bool> {
     let id = operation.id.to_string();

@@ -74,9 +74,9 @@ pub(super) fn open(config: &HistoryConfig) -> Result<(Connection, Option<String>
         return mend(config, cause).map(|(connection, note)| (connection, Some(note)));
     }
     match prepare(path) {
-        Ok(connection) if is_large(path) => Ok((connection, None)),
+        Ok(connection) if is_large(path) => catch_up(connection, config),
         Ok(connection) => match check(&connection) {
-            Ok(()) => Ok((connection, None)),
+            Ok(()) => catch_up(connection, config),
             Err(cause) => {
                 drop(connection);
                 mend(config, &format!("was corrupt ({cause})")).map(|(connection, note)| (connection, Some(note)))
@@ -87,6 +87,21 @@ pub(super) fn open(config: &HistoryConfig) -> Result<(Connection, Option<String>
         }
         Err(error) => Err(error),
     }
+}
+
+/// Adds what a file lacks that is older than its lines: a copy of before was put in its place.
+fn catch_up(mut connection: Connection, config: &HistoryConfig) -> Result<(Connection, Option<String>), HistoryError> {
+    let known = |id| rows::is_known(&connection, id);
+    if lines::newest(&config.ndjson_dir).is_none_or(|id| known(id).unwrap_or(true)) {
+        return Ok((connection, None));
+    }
+    let made = replay(&mut connection, config)?;
+    let note = format!(
+        "history {} lacked {}, as an older copy does; they came from operations.ndjson",
+        config.path.display(),
+        number::count(made as u64, "row")
+    );
+    Ok((connection, Some(note)))
 }
 
 /// Adds the rows that the lines of `operations.ndjson` tell of and the file lacks; how many.

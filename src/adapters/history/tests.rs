@@ -72,9 +72,9 @@ async fn what_another_process_writes_is_seen() {
         theirs.record(row(2, status)).await.unwrap();
         theirs.flush().await.unwrap();
     }
-    let (rows, next) = ours.changed_since(cursor).await.unwrap();
+    let Changed::Rows(rows, next) = ours.changed_since(cursor).await.unwrap() else { panic!("the file is the same") };
     assert_eq!(rows.iter().map(|row| (row.id.bits(), row.status)).collect::<Vec<_>>(), [(2, OperationStatus::Done)]);
-    assert_eq!(ours.changed_since(next).await.unwrap(), (Vec::new(), next));
+    assert_eq!(ours.changed_since(next).await.unwrap(), Changed::Rows(Vec::new(), next));
 }
 
 #[tokio::test]
@@ -211,6 +211,44 @@ async fn an_older_file_that_is_put_back_gets_the_rows_since() {
     assert_eq!(history.newest(5).await.unwrap().1, 3);
     let notes = history.take_notes();
     assert!(notes.iter().any(|note| note.contains("was replaced by another file")), "{notes:?}");
+}
+
+#[tokio::test]
+async fn who_follows_what_changes_is_told_of_another_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = config(folder.path());
+    let history = History::open(config.clone()).unwrap();
+    history.record(row(1, OperationStatus::Done)).await.unwrap();
+    assert!(history.flush().await.unwrap());
+    let cursor = history.cursor().await.unwrap();
+    std::fs::remove_file(&config.path).unwrap();
+    history.record(row(2, OperationStatus::Done)).await.unwrap();
+    assert!(history.flush().await.unwrap());
+    assert_eq!(history.changed_since(cursor).await.unwrap(), Changed::OtherFile);
+}
+
+#[tokio::test]
+async fn an_older_copy_that_is_put_back_between_two_starts_gets_the_rows_since() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = config(folder.path());
+    let history = History::open(config.clone()).unwrap();
+    for id in 1..=3 {
+        history.record(row(id, OperationStatus::Done)).await.unwrap();
+        assert!(history.flush().await.unwrap());
+        if id == 1 {
+            std::fs::copy(&config.path, folder.path().join("copy")).unwrap();
+            std::fs::copy(folder.path().join("zkdeck.db-wal"), folder.path().join("copy-wal")).unwrap();
+        }
+    }
+    history.close().await;
+    std::fs::rename(folder.path().join("copy"), &config.path).unwrap();
+    std::fs::rename(folder.path().join("copy-wal"), folder.path().join("zkdeck.db-wal")).unwrap();
+    let history = History::open(config.clone()).unwrap();
+    assert_eq!(history.newest(5).await.unwrap().1, 3);
+    let notes = history.take_notes();
+    assert!(notes.len() == 1 && notes[0].contains("lacked 2 rows"), "{notes:?}");
+    history.close().await;
+    assert!(History::open(config).unwrap().take_notes().is_empty(), "nothing lacks now");
 }
 
 #[tokio::test]

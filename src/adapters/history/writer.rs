@@ -241,8 +241,13 @@ impl Writer {
 
 /// Waits without taking notes, so that a sick disk is not asked in a circle.
 fn pause() {
+    rest(RETRY);
+}
+
+/// Blocks for a time.
+pub(super) fn rest(time: Duration) {
     let (_hold, never) = std::sync::mpsc::channel::<()>();
-    _ = never.recv_timeout(RETRY);
+    _ = never.recv_timeout(time);
 }
 
 /// Cause and next step. Rows that wait are never dropped.

@@ -146,7 +146,16 @@ fn judge(shown: &str, found: &Result<Result<Examined, Unread>, bool>) -> Finding
             let message = format!("{shown} is missing, and its backups or the lines of operations.ndjson are there");
             return Finding::warn(NAME, message, "start zkdeck: it makes the history again from these");
         }
-        Ok(Ok(Examined { rows, bytes, problem: None })) => {
+        Ok(Ok(Examined { problem: None, held_by: Some(pid), .. })) => {
+            let who = if *pid == 0 { "another process".to_owned() } else { format!("process {pid}") };
+            let message = format!("{shown} cannot be written: {who} holds it locked and writes nothing");
+            return Finding::fail(
+                NAME,
+                message,
+                format!("end it or have it commit (fuser -v {shown} names it); rows wait"),
+            );
+        }
+        Ok(Ok(Examined { rows, bytes, problem: None, .. })) => {
             return Finding::ok(NAME, format!("{shown}: {}, {}", count(rows.unsigned_abs(), "row"), Bytes(*bytes)));
         }
         Ok(Ok(Examined { problem: Some(problem), .. })) => {
@@ -209,6 +218,9 @@ mod tests {
         assert_eq!(denied.message, "data/zkdeck.db is not read: it may not be read by uid 7");
         assert!(of(Unread::Locked).fix.is_some_and(|fix| fix.starts_with("fuser data/zkdeck.db")));
         assert!(!of(Unread::Locked).message.contains("damaged"));
+        let held = Ok(Ok(Examined { rows: 1, bytes: 4096, problem: None, held_by: Some(42) }));
+        let held = judge("data/zkdeck.db", &held);
+        assert!(held.status == Status::Fail && held.message.contains("process 42 holds it locked"), "{held:?}");
         assert_eq!(judge("x", &Err(true)).status, Status::Warn);
         assert_eq!(judge("x", &Err(false)).status, Status::Ok);
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
+use crate::adapters::history::{Changed, Cursor};
 use crate::domain::event::Event;
 use crate::domain::snapshot::{HistoryView, Level, OPERATIONS_KEPT};
 use crate::engine::context::Context;
@@ -16,7 +17,7 @@ pub struct Past {
     ctx: Context,
     timer: Interval,
     /// Where the last look ended; `None` before the first.
-    cursor: Option<i64>,
+    cursor: Option<Cursor>,
     shown: HistoryView,
 }
 
@@ -28,7 +29,7 @@ impl Past {
         Self { ctx, timer, cursor: None, shown: HistoryView::default() }
     }
 
-    async fn first(&mut self) -> Result<i64, String> {
+    async fn first(&mut self) -> Result<Cursor, String> {
         let cursor = self.ctx.history.cursor().await.map_err(|error| error.to_string())?;
         let (newest, total) = self.ctx.history.newest(OPERATIONS_KEPT).await.map_err(|error| error.to_string())?;
         self.ctx.emit(Event::HistoryLoaded { newest, total }).await;
@@ -59,8 +60,16 @@ impl Loop for Past {
             self.cursor = Some(self.first().await?);
             return Ok(());
         };
-        let (rows, next) = self.ctx.history.changed_since(cursor).await.map_err(|error| error.to_string())?;
-        self.cursor = Some(next);
+        let rows = match self.ctx.history.changed_since(cursor).await.map_err(|error| error.to_string())? {
+            Changed::Rows(rows, next) => {
+                self.cursor = Some(next);
+                rows
+            }
+            Changed::OtherFile => {
+                self.cursor = None;
+                return Ok(());
+            }
+        };
         let me = self.ctx.me.name();
         for row in rows.into_iter().filter(|row| row.instance != me) {
             if row.status.is_final() && self.ctx.operations.goes_on(row.id) {
