@@ -96,6 +96,10 @@ async fn around(place: &Place, samples: &[Sample]) -> Around {
 fn judge(samples: &[Sample], addresses: &[&str], around: &Around) -> Vec<Finding> {
     let (local, start) = (around.local, around.start());
     let serves = |sample: &&Sample| sample.srvr.as_ref().is_some_and(|srvr| !srvr.not_serving && srvr.role.is_some());
+    let leads = |sample: &Sample| {
+        let role = sample.srvr.as_ref().and_then(|srvr| srvr.role);
+        matches!(role, Some(Role::Leader | Role::Standalone))
+    };
     let observes = |sample: &&Sample| sample.srvr.as_ref().is_some_and(|srvr| srvr.role == Some(Role::Observer));
     let quorum = Quorum {
         voters: samples.iter().filter(|sample| !observes(sample)).count(),
@@ -109,6 +113,13 @@ fn judge(samples: &[Sample], addresses: &[&str], around: &Around) -> Vec<Finding
         Finding::warn(NAME, "no server runs".to_owned(), start)
     } else if !quorum.holds() {
         Finding::fail(NAME, format!("{count}, which is no quorum: writes wait"), start)
+    } else if quorum.serving < quorum.voters && !samples.iter().any(leads) {
+        let message = format!("{count}, and none of them is seen to lead: without a leader writes wait");
+        Finding::warn(
+            NAME,
+            message,
+            "another is elected within 5 to 15 s: ask again; if it stays so, see what is told below",
+        )
     } else if quorum.serving < quorum.voters {
         Finding::warn(NAME, count, "bring the missing server back: p on it in the console resumes or starts it")
     } else {
@@ -184,7 +195,7 @@ mod tests {
     fn sample(n: u8, reach: Reach, version: &str) -> Sample {
         let srvr = (reach == Reach::Answered).then(|| Srvr {
             version: Some(version.into()),
-            role: Some(Role::Follower),
+            role: Some(if n == 1 { Role::Leader } else { Role::Follower }),
             ..Srvr::default()
         });
         let node = node_id(&format!("zk{n}"));
@@ -218,6 +229,21 @@ mod tests {
             ]
         );
         assert_eq!(told(&[up(1), sample(2, down(), ""), sample(3, down(), "")])[0].0, Status::Fail);
+    }
+
+    #[test]
+    fn a_majority_without_a_leader_in_sight_is_told() {
+        let up = |n| sample(n, Reach::Answered, "3.9.4");
+        let frozen = [sample(1, Reach::Silent, ""), up(2), up(3)];
+        assert_eq!(
+            told(&frozen)[0],
+            (
+                Status::Warn,
+                "2 of 3 servers serve, and none of them is seen to lead: without a leader writes wait".into()
+            )
+        );
+        // The settings may name a part of the ensemble.
+        assert_eq!(told(&frozen[1..])[0], (Status::Ok, "2 of 2 servers serve".into()));
     }
 
     fn alive(paused: bool, age: u64) -> Alive {

@@ -45,8 +45,8 @@ enum Holder {
 struct Known {
     /// Ports at which a server of the settings answers as one, or gives its metrics.
     answered: BTreeSet<u16>,
-    /// Servers of the local ensemble of this folder.
-    recorded: Vec<u32>,
+    /// Servers of the local ensemble of this folder, with their processes.
+    recorded: Vec<(NodeId, u32)>,
     /// zkdeck's REST answers.
     rest: Option<u16>,
 }
@@ -62,10 +62,11 @@ pub(super) async fn check(place: &Place) -> Vec<Finding> {
     let local = place.local;
     blocking(move || {
         let total = wanted.len();
-        let recorded = recorded_servers(&root, &nodes).into_iter().map(|(_, alive)| alive.pid).collect();
+        let recorded = recorded_servers(&root, &nodes).into_iter().map(|(node, alive)| (node, alive.pid)).collect();
         let known = Known { answered, recorded, rest };
-        let taken: Vec<_> = wanted.into_iter().filter_map(|(port, purpose)| taken_port(port, purpose)).collect();
-        let held = taken.into_iter().map(|port| (holder(&port, &known, local, command_line), port)).collect::<Vec<_>>();
+        let taken = wanted.into_iter().filter_map(|one| Some((one.node, taken_port(one.port, one.purpose)?)));
+        let held = taken.map(|(node, port)| (holder(&port, node.as_ref(), &known, local, command_line), port));
+        let held: Vec<_> = held.collect();
         judge(&held, total, local)
     })
     .await
@@ -103,19 +104,39 @@ async fn rest(place: &Place) -> Option<u16> {
     (answer == serde_json::json!({"status": "ok"})).then(|| local_port(&place.config.api.listen)).flatten()
 }
 
-/// Ports of 127.0.0.1, each with what it is for.
-fn wanted(place: &Place) -> anyhow::Result<Vec<(u16, String)>> {
+/// A port of 127.0.0.1 that is needed.
+struct Wanted {
+    port: u16,
+    /// `clients of zk1`.
+    purpose: String,
+    /// The server of the local ensemble that needs it.
+    node: Option<NodeId>,
+}
+
+impl Wanted {
+    fn of(port: u16, purpose: String) -> Self {
+        Self { port, purpose, node: None }
+    }
+}
+
+/// The ports that servers, REST and the stack's services need.
+fn wanted(place: &Place) -> anyhow::Result<Vec<Wanted>> {
     let config = &place.config;
     let mut wanted = Vec::new();
     if place.local {
         for node in compose::local_config(config)?.nodes {
-            wanted.extend(node.ports().map(|(port, purpose)| (port, format!("{purpose} of {}", node.id))));
+            wanted.extend(node.ports().map(|(port, purpose)| Wanted {
+                port,
+                purpose: format!("{purpose} of {}", node.id),
+                node: Some(node.id.clone()),
+            }));
         }
     } else {
         for server in &place.servers {
-            wanted.extend(local_port(&server.client).map(|port| (port, format!("clients of {}", server.node))));
+            wanted
+                .extend(local_port(&server.client).map(|port| Wanted::of(port, format!("clients of {}", server.node))));
             let metrics = server.metrics.as_deref().and_then(local_port);
-            wanted.extend(metrics.map(|port| (port, format!("metrics of {}", server.node))));
+            wanted.extend(metrics.map(|port| Wanted::of(port, format!("metrics of {}", server.node))));
         }
         let doctor = &config.doctor;
         let services = [
@@ -125,10 +146,10 @@ fn wanted(place: &Place) -> anyhow::Result<Vec<(u16, String)>> {
         ];
         for (name, url) in services {
             let address = url.split_once("://").map_or(url, |(_, rest)| rest).trim_end_matches('/');
-            wanted.extend(local_port(address).map(|port| (port, name.to_owned())));
+            wanted.extend(local_port(address).map(|port| Wanted::of(port, name.to_owned())));
         }
     }
-    wanted.extend(local_port(&config.api.listen).map(|port| (port, "REST".to_owned())));
+    wanted.extend(local_port(&config.api.listen).map(|port| Wanted::of(port, "REST".to_owned())));
     Ok(wanted)
 }
 
@@ -137,11 +158,21 @@ fn local_port(address: &str) -> Option<u16> {
     (is_loopback(host) || matches!(host, "0.0.0.0" | "[::]")).then(|| port.parse().ok()).flatten()
 }
 
-/// `command` gives the whole command line of a process: what a message shows of it is cut.
-fn holder(port: &TakenPort, known: &Known, local: bool, command: impl Fn(u32) -> Option<Vec<String>>) -> Holder {
+/// `node` needs the port; `command` gives the whole command line of a process: what a message shows of it is cut.
+fn holder(
+    port: &TakenPort,
+    node: Option<&NodeId>,
+    known: &Known,
+    local: bool,
+    command: impl Fn(u32) -> Option<Vec<String>>,
+) -> Holder {
     let arguments = port.owner.as_ref().and_then(|(pid, _)| command(*pid)).unwrap_or_default();
     let program = program(&arguments);
-    let recorded = port.owner.as_ref().is_some_and(|(pid, _)| known.recorded.contains(pid));
+    // Of another user's process only the record tells.
+    let recorded = known.recorded.iter().any(|(server, pid)| match &port.owner {
+        Some((owner, _)) => owner == pid,
+        None => port.cause.is_none() && node == Some(server),
+    });
     if recorded || program == "zkdeck" || known.rest == Some(port.port) {
         Holder::Ours
     } else if DOCKERS.contains(&program) {
@@ -196,7 +227,7 @@ fn foreign(holder: Holder, port: &TakenPort, local: bool) -> Option<Finding> {
             format!("type zkdeck without --local to use the stack's servers, or docker compose down, or {OTHERS}"),
         ),
         (Holder::ZooKeeper, true) => (
-            format!("{port}, which is a ZooKeeper server that --local has not started"),
+            format!("{port}, which is a ZooKeeper server, and none of this folder's local ensemble"),
             format!("type zkdeck without --local to use that server, or {OTHERS}"),
         ),
         (Holder::ZooKeeper, false) => (
@@ -225,6 +256,7 @@ fn foreign(holder: Holder, port: &TakenPort, local: bool) -> Option<Finding> {
 mod tests {
     use super::*;
     use crate::cli::doctor::finding::Status;
+    use crate::domain::fixtures::node_id;
 
     fn taken(port: u16, owner: Option<u32>) -> TakenPort {
         let owner = owner.map(|pid| (pid, "cut at eighty".to_owned()));
@@ -244,7 +276,7 @@ mod tests {
     }
 
     fn judged(port: &TakenPort, known: &Known, local: bool) -> Vec<Finding> {
-        judge(&[(holder(port, known, local, command), port.clone())], 13, local)
+        judge(&[(holder(port, Some(&node_id("zk1")), known, local, command), port.clone())], 13, local)
     }
 
     fn fix(found: &[Finding]) -> &str {
@@ -255,7 +287,7 @@ mod tests {
     fn only_strangers_are_told() {
         let known = Known::default();
         let held = [(2181, 1), (8080, 2), (9200, 4)].map(|(port, pid)| taken(port, Some(pid)));
-        let held = held.map(|port| (holder(&port, &known, false, command), port));
+        let held = held.map(|port| (holder(&port, None, &known, false, command), port));
         let found = judge(&held, 12, false);
         assert_eq!(found[0].message, "9 of 12 free, 1 held by zkdeck and its servers, 1 held by Docker");
         assert_eq!((found.len(), found[1].status), (2, Status::Warn));
@@ -274,15 +306,18 @@ mod tests {
 
     #[test]
     fn a_server_of_this_folder_is_ours_whatever_is_cut_off_its_command_line() {
-        let known = Known { recorded: vec![3], ..Known::default() };
+        let known = Known { recorded: vec![(node_id("zk1"), 3)], ..Known::default() };
         assert_eq!(judged(&taken(2888, Some(3)), &known, true).len(), 1);
+        assert_eq!(judged(&taken(2888, None), &known, true).len(), 1, "of another user's process no more is seen");
+        let others = Known { recorded: vec![(node_id("zk2"), 5)], ..Known::default() };
+        assert_eq!(judged(&taken(2888, None), &others, true)[1].status, Status::Fail);
     }
 
     #[test]
     fn the_ports_of_another_folders_ensemble_are_one_line() {
         let held: Vec<_> = [2181, 2182, 7001]
             .map(|port| TakenPort { ensemble: Some("/x/data/local".into()), ..taken(port, Some(3)) })
-            .map(|port| (holder(&port, &Known::default(), true, command), port))
+            .map(|port| (holder(&port, None, &Known::default(), true, command), port))
             .into();
         let found = judge(&held, 13, true);
         assert_eq!((found.len(), found[1].status), (2, Status::Fail), "{found:?}");

@@ -43,15 +43,18 @@ pub fn recorded_servers(root: &Path, nodes: &[NodeId]) -> Vec<(NodeId, Alive)> {
     nodes.iter().filter_map(running).collect()
 }
 
-/// The zkdeck that keeps the local ensemble under `root`; `None` when none does, or it is not ours to see.
+/// The zkdeck that keeps the local ensemble under `root`; `None` when none does, or its record is not ours to see.
 #[must_use]
 pub fn keeper_of(root: &Path) -> Option<Alive> {
     let path = fs::canonicalize(root.join(super::LOCK)).ok()?;
     let pid = OwnerLock::holder(&path)?.pid;
-    // The number may be another process's by now: the one that holds the lock has the file open.
-    let files = fs::read_dir(format!("/proc/{pid}/fd")).ok()?;
-    let open = files.filter_map(|file| fs::read_link(file.ok()?.path()).ok()).any(|link| link == path);
-    Alive::of(pid).filter(|_| open)
+    // The number may be another process's by now: the one that holds the lock has the file open. Of another user's
+    // only the command line can be seen.
+    let keeps = match fs::read_dir(format!("/proc/{pid}/fd")) {
+        Ok(files) => files.filter_map(|file| fs::read_link(file.ok()?.path()).ok()).any(|link| link == path),
+        Err(_) => command_line(pid).is_some_and(|arguments| program(&arguments) == "zkdeck"),
+    };
+    Alive::of(pid).filter(|_| keeps)
 }
 
 /// The folder of the local ensemble that a process is a server of, whichever zkdeck started it: its command line

@@ -57,10 +57,12 @@ pub async fn connect(config: &ZkConfig) -> Result<RealCoord, ZkError> {
     let connector = Client::connector().with_session_timeout(config.session_timeout).with_fail_eagerly();
     let cause = match tokio::time::timeout(config.connect_limit, connector.connect(&hosts)).await {
         Ok(Ok(client)) => return Ok(RealCoord::new(client, config)),
-        Ok(Err(Error::NoHosts)) => "no server with a quorum answered; see that a majority of them runs".to_owned(),
+        Ok(Err(Error::NoHosts)) => {
+            "no server with a quorum answered; see that a majority of them runs, and that one leads".to_owned()
+        }
         Ok(Err(error)) => error.to_string(),
         Err(_) => format!(
-            "no session within {} ms; see that a majority of the servers runs",
+            "no session within {} ms; see that a majority of the servers runs, and that one leads",
             config.connect_limit.as_millis()
         ),
     };
