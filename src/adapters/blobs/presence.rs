@@ -10,11 +10,16 @@ use crate::domain::file::FileEntry;
 use crate::domain::ids::NodeId;
 
 /// What became of the set of folders.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Presence {
     There,
     /// Its id was gone and is written again: the folder is proved to be the one that was opened.
     NamedAgain,
+    /// It is the folder that was opened, and its id was overwritten by another store's.
+    OtherName {
+        ours: String,
+        found: String,
+    },
     /// Another folder, or none: a disk that is not mounted leaves an empty one, whose files are not missing.
     Gone,
 }
@@ -35,10 +40,19 @@ impl BlobStore {
                     store_id::make(&*disk, &root, id)?;
                     Ok(Presence::NamedAgain)
                 }
+                Some(found) if store.holds_its_place() => Ok(Presence::OtherName { ours: id.to_owned(), found }),
                 _ => Ok(Presence::Gone),
             }
         };
         self.pool().run("read the id of", &path, work).await
+    }
+
+    /// Whether the id is no more what it was: gone, another one, or not to be read.
+    pub async fn has_lost_its_id(&self) -> bool {
+        let (disk, root, store) = (Arc::clone(self.disk()), self.root().to_owned(), self.clone());
+        let path = root.clone();
+        let work = move |_: &_| Ok(store_id::load(&*disk, &root).ok().flatten().as_deref() != store.store_id());
+        self.pool().run("read the id of", &path, work).await.unwrap_or(false)
     }
 
     /// Looks for the id of folders that had none; whether they have one now. `theirs`: the store that the ensemble
@@ -143,6 +157,15 @@ mod tests {
         fs::remove_file(&id).unwrap();
         assert_eq!(store.presence().await.unwrap(), Presence::NamedAgain);
         assert_eq!(fs::read(&id).unwrap(), text);
+        assert!(!store.has_lost_its_id().await);
+        fs::write(&id, "0192f7aa-0000-7000-8000-000000000000").unwrap();
+        assert!(store.has_lost_its_id().await);
+        assert!(
+            matches!(store.presence().await.unwrap(), Presence::OtherName { found, .. } if found.starts_with("0192"))
+        );
+        fs::write(&id, "nonsense").unwrap();
+        assert!(store.has_lost_its_id().await && store.presence().await.is_err());
+        fs::write(&id, &text).unwrap();
         // As when the disk is not mounted.
         fs::rename(store.root(), folder.path().join("elsewhere")).unwrap();
         fs::create_dir(store.root()).unwrap();

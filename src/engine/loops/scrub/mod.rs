@@ -94,6 +94,15 @@ pub(in crate::engine) async fn pass(
             let path = ctx.blobs.id_path();
             ctx.notice(Level::Warning, format!("{} was missing and is written again", path.display())).await;
         }
+        Ok(Presence::OtherName { ours, found }) => {
+            let path = ctx.blobs.id_path();
+            let cause = format!(
+                "{path} was overwritten and names store {found}; none of the files is judged until it holds the one line \
+                 {ours} again, and the next zkdeck that starts here would only watch",
+                path = path.display()
+            );
+            return (vec![ScrubTrouble { node: None, cause }], Ok(()));
+        }
         Ok(Presence::Gone) => {
             let cause = format!(
                 "{} is not the folder that was opened: is its disk mounted? None of its files is judged or touched until \
@@ -202,9 +211,12 @@ impl Scrub {
         Ok(())
     }
 
-    /// Whether a node's folder has gone since, or cannot be looked into any more.
+    /// Whether a node's folder has gone since, or cannot be looked into any more, or the id of them all is lost.
     async fn folder_is_gone(&self, snapshot: &Snapshot) -> bool {
         let told = |node| self.view.troubles.iter().any(|trouble| trouble.node.as_ref() == Some(node));
+        if !self.view.troubles.iter().any(|trouble| trouble.node.is_none()) && self.ctx.blobs.has_lost_its_id().await {
+            return true;
+        }
         for node in snapshot.nodes.iter().filter(|node| !told(&node.id)) {
             if self.ctx.blobs.is_amiss(&node.id).await {
                 return true;

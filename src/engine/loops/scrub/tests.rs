@@ -199,6 +199,16 @@ async fn a_node_without_folder_gets_one_and_one_that_cannot_be_read_hides_no_oth
     assert!(store.folder.path().join("uploads/zk1/.tmp").is_dir());
 }
 
+#[tokio::test]
+async fn an_id_that_was_overwritten_is_told_and_nothing_is_judged() {
+    let mut store = store().await;
+    store.ctx.blobs.announce(store.ctx.me.id, &[]).await.unwrap();
+    std::fs::remove_file(store.path(3)).unwrap();
+    std::fs::write(store.ctx.blobs.id_path(), "0192f7aa-0000-7000-8000-000000000000\n").unwrap();
+    let (troubles, checked) = store.pass().await;
+    assert_eq!((troubles, checked), (vec![None], BTreeMap::new()));
+}
+
 /// The records are older than the bytes: the file has moved since, and the trash of that move is empty.
 #[tokio::test]
 async fn bytes_come_back_to_an_older_record_from_wherever_they_lie() {
