@@ -167,6 +167,7 @@ const fn status(rejected: &Rejected) -> StatusCode {
         | Rejected::SameNode { .. }
         | Rejected::NotPossible { .. } => StatusCode::CONFLICT,
         Rejected::Busy { .. } => StatusCode::TOO_MANY_REQUESTS,
+        Rejected::NoRoom { .. } => StatusCode::INSUFFICIENT_STORAGE,
         Rejected::Internal { .. } | Rejected::Disk { .. } => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
@@ -221,6 +222,7 @@ mod tests {
             (Rejected::NeedsConfirm { consequence: text(), type_name: true }, 409),
             (Rejected::AlreadySo { what: text() }, 409),
             (Rejected::Disk { what: text(), why: text() }, 500),
+            (Rejected::NoRoom { what: text(), why: text() }, 507),
             (Rejected::NodeCannotTake { node: node_id("zk1"), why: text() }, 409),
             (Rejected::SameNode { node: node_id("zk1") }, 409),
             (Rejected::Busy { what: text(), limit: 1 }, 429),

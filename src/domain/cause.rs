@@ -122,6 +122,7 @@ impl From<Rejected> for Fault {
             Rejected::ShuttingDown => Cause::Ending,
             Rejected::Internal { .. } => Cause::Internal,
             Rejected::Disk { .. } => Cause::Disk,
+            Rejected::NoRoom { .. } => Cause::NoRoom,
             Rejected::UnknownNode { .. }
             | Rejected::InvalidField { .. }
             | Rejected::InvalidName(_)

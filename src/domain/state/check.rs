@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::State;
+use super::nodes::Obstacle;
 use crate::domain::command::{
     Command, Confirmed, LARGE_RUN, Rejected, STRESS_FILES, STRESS_SIZE_KB, ServerAction, Stress, WEIGHTS,
 };
@@ -87,18 +88,19 @@ impl State {
     /// Of the nodes that take a file of this size the one furthest under its share.
     ///
     /// # Errors
-    /// [`Rejected::NotPossible`] naming why each node does not.
+    /// [`Rejected::NoRoom`], [`Rejected::NotReady`] or [`Rejected::NotPossible`], naming why each node does not.
     pub fn emptiest(&self, size: Option<Bytes>) -> Result<NodeId, Rejected> {
         let servers = &self.settings.servers;
         let best = share::emptiest(&self.counted(), |at| self.cannot_take(&servers[at].node, size).is_none());
         best.map(|at| servers[at].node.clone()).ok_or_else(|| {
-            let why = |s: &super::ServerSetting| {
-                format!("{}: {}", s.node, self.cannot_take(&s.node, size).unwrap_or_default())
-            };
-            let reasons: Vec<_> = servers.iter().map(why).collect();
+            let obstacles = servers.iter().filter_map(|s| Some((&s.node, self.cannot_take(&s.node, size)?)));
+            let obstacles: Vec<_> = obstacles.collect();
+            let reasons: Vec<_> = obstacles.iter().map(|(node, one)| format!("{node}: {}", one.why())).collect();
             let (what, why) = ("taking a file".into(), reasons.join("; "));
             if servers.iter().any(|server| self.unsettled(&server.node)) {
                 Rejected::NotReady { what, why }
+            } else if obstacles.iter().any(|(_, one)| matches!(one, Obstacle::NoRoom(_))) {
+                Rejected::NoRoom { what, why }
             } else {
                 Rejected::NotPossible { what, why }
             }
@@ -195,9 +197,12 @@ impl State {
 
     fn check_takes(&self, node: &NodeId, size: Option<Bytes>) -> Result<(), Rejected> {
         match self.cannot_take(node, size) {
-            Some(why) if self.unsettled(node) => Err(Rejected::NotReady { what: format!("using {node}"), why }),
-            Some(why) => Err(Rejected::NodeCannotTake { node: node.clone(), why }),
             None => Ok(()),
+            Some(one) if self.unsettled(node) => {
+                Err(Rejected::NotReady { what: format!("using {node}"), why: one.why().to_owned() })
+            }
+            Some(Obstacle::NoRoom(why)) => Err(Rejected::NoRoom { what: format!("using {node}"), why }),
+            Some(Obstacle::Other(why)) => Err(Rejected::NodeCannotTake { node: node.clone(), why }),
         }
     }
 

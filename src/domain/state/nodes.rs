@@ -6,6 +6,19 @@ use crate::domain::node::{NodeCondition, NodeState};
 use crate::domain::server::ServerState;
 use crate::domain::snapshot::SessionState;
 
+/// Why a node takes no file, in words.
+pub(super) enum Obstacle {
+    NoRoom(String),
+    Other(String),
+}
+
+impl Obstacle {
+    pub(super) fn why(&self) -> &str {
+        let (Self::NoRoom(why) | Self::Other(why)) = self;
+        why
+    }
+}
+
 impl State {
     pub(super) fn connected(&self) -> bool {
         self.session.state == SessionState::Connected
@@ -61,39 +74,43 @@ impl State {
         self.marked_full.contains_key(node) || self.free.get(node).is_some_and(|free| *free <= self.settings.reserve)
     }
 
-    /// Why a node takes no file, in words; `None` when it does.
-    pub(super) fn cannot_take(&self, node: &NodeId, size: Option<Bytes>) -> Option<String> {
+    /// Why a node takes no file; `None` when it does.
+    pub(super) fn cannot_take(&self, node: &NodeId, size: Option<Bytes>) -> Option<Obstacle> {
         let reserve = self.settings.reserve;
-        match self.condition(node) {
+        let why = match self.condition(node) {
             NodeCondition::Active => {
                 let free = self.free.get(node)?;
                 let needed = size.unwrap_or_default().0.saturating_add(reserve.0);
-                (free.0 < needed).then(|| {
-                    format!(
+                return (free.0 < needed).then(|| {
+                    Obstacle::NoRoom(format!(
                         "it has {free} free and needs {} ({reserve} of it a reserve); free some space",
                         Bytes(needed)
-                    )
-                })
+                    ))
+                });
             }
-            NodeCondition::Draining => Some("it drains; undrain it first".into()),
-            NodeCondition::Unhealthy => Some(self.unread(node).map_or_else(
+            NodeCondition::Draining => "it drains; undrain it first".into(),
+            NodeCondition::Unhealthy => self.unread(node).map_or_else(
                 || {
                     let cause = self.failing(node).unwrap_or("cause not known");
                     format!("its last {SICK_AFTER} writes failed ({cause}); mend its disk, it is tried again by itself")
                 },
                 str::to_owned,
-            )),
-            NodeCondition::Full if self.marked_full.contains_key(node) => {
-                Some(self.disk_trouble(node).unwrap_or("its disk is full; free some space").to_owned())
+            ),
+            NodeCondition::Full => {
+                let marked = self.marked_full.contains_key(node).then(|| self.disk_trouble(node)).flatten();
+                return Some(Obstacle::NoRoom(match (marked, self.free.get(node)) {
+                    (Some(trouble), _) => trouble.to_owned(),
+                    (None, Some(free)) if !self.marked_full.contains_key(node) => {
+                        format!("it has {free} free, and {reserve} is kept as a reserve; free some space")
+                    }
+                    (None, _) => "its disk is full; free some space".into(),
+                }));
             }
-            NodeCondition::Full => Some(match self.free.get(node) {
-                Some(free) => format!("it has {free} free, and {reserve} is kept as a reserve; free some space"),
-                None => "its disk is full; free some space".into(),
-            }),
-            NodeCondition::Unknown => Some("its server has not been probed yet".into()),
-            _ if self.server_state(node) == ServerState::Starting => Some("its server is starting".into()),
-            other => Some(format!("its server is {}; bring it back first", other.word())),
-        }
+            NodeCondition::Unknown => "its server has not been probed yet".into(),
+            _ if self.server_state(node) == ServerState::Starting => "its server is starting".into(),
+            other => format!("its server is {}; bring it back first", other.word()),
+        };
+        Some(Obstacle::Other(why))
     }
 
     /// Whether what a node can do will be known in a moment: its server starts or was not probed yet.

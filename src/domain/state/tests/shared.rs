@@ -99,6 +99,20 @@ fn own_servers_that_do_not_answer_yet_are_starting_and_no_loss_of_the_quorum() {
 }
 
 #[test]
+fn what_no_node_has_room_for_is_refused_for_room() {
+    let mut state = state([2, 0, 0]);
+    let huge = Some(1 << 60);
+    let code = |state: &State, node: Option<&str>, size| {
+        let node = node.map(node_id);
+        state.check_upload("a", node.as_ref(), size).unwrap_err().code()
+    };
+    assert_eq!((code(&state, None, huge), code(&state, Some("zk2"), huge)), ("no-room", "no-room"));
+    state.apply(Event::DiskFree { node: node_id("zk2"), free: Some(Bytes(0)) }, NOW);
+    assert_eq!(code(&state, Some("zk2"), Some(1)), "no-room", "it is full");
+    assert!(state.check_upload("a", None, Some(1)).is_ok());
+}
+
+#[test]
 fn a_folder_that_is_gone_takes_and_gives_nothing_and_one_node_s_folder_stops_that_node() {
     let mut state = state([2, 0, 0]);
     let (file, _) = first(&state);
