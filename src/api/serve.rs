@@ -68,7 +68,7 @@ pub async fn serve(bound: Bound, handle: Handle, config: ApiConfig, stop: Cancel
             tracing::error!("{}", ApiError::Serve { address: bound.address, cause });
         },
         () = drain::read(rests) => {}
-        () = late => tracing::warn!("REST: answers under way were cut off at the end"),
+        () = late => tracing::info!("REST: connections that were open {} s after the stop are closed", STOP_LIMIT.as_secs()),
     }
 }
 

@@ -210,6 +210,11 @@ async fn bad_input_names_its_field_and_reaches_nobody() {
         assert_eq!((found.as_u16(), &answer["error"]["field"]), (status, &json!(field)), "{body}: {answer}");
         assert_eq!(reached, 0, "{body}");
     }
+    for (query, status) in [("from=1h&to=2h", 422), ("from=now&to=now", 503), ("from=2h&to=1h", 503)] {
+        let (found, answer, _) = ask(snapshot(), request("GET", &format!("/api/logs?{query}"), None), refuse).await;
+        assert_eq!(found.as_u16(), status, "{query}: {answer}");
+        assert!(status != 422 || answer["error"]["field"] == "from", "{answer}");
+    }
     let (_, answer, _) = ask(snapshot(), request("POST", "/api/nodes/zk9/drain", None), refuse).await;
     assert_eq!(answer["error"]["known"], json!(["zk1", "zk2", "zk3"]));
 }

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::args::Args;
 use super::console::taken_by;
-use super::{api_config, compose, logging, say};
+use super::{api_config, compose, logging, say, surroundings};
 use crate::api;
 use crate::config::Config;
 use crate::domain::snapshot::ApiView;
@@ -47,7 +47,7 @@ pub(super) async fn run(args: &Args, config: Config) -> anyhow::Result<ExitCode>
     Ok(ExitCode::SUCCESS)
 }
 
-/// Resolves at SIGTERM, SIGINT and SIGHUP, and when the engine ends by itself.
+/// Resolves at SIGTERM, SIGINT and SIGHUP, which `nohup` has ignored, and when the engine ends by itself.
 async fn signalled(handle: &Handle) {
     let wait = async |kind| match signal(kind) {
         Ok(mut stream) => _ = stream.recv().await,
@@ -56,10 +56,16 @@ async fn signalled(handle: &Handle) {
             std::future::pending::<()>().await;
         }
     };
+    let hang_up = async {
+        if surroundings::hang_up_is_ignored() {
+            std::future::pending::<()>().await;
+        }
+        wait(SignalKind::hangup()).await;
+    };
     tokio::select! {
         () = wait(SignalKind::terminate()) => {}
         () = wait(SignalKind::interrupt()) => {}
-        () = wait(SignalKind::hangup()) => {}
+        () = hang_up => {}
         () = handle.stopping() => {}
     }
 }

@@ -53,6 +53,9 @@ fn moment(text: &str) -> Result<Moment, String> {
 pub(super) async fn run(options: &Options, args: &Args, mut config: Config) -> anyhow::Result<ExitCode> {
     let expr = parse(&options.query).map_err(|error| anyhow::anyhow!("query, {error}\n  {}", options.query))?;
     let search = LogSearch { expr, from: options.since, to: options.until, ..LogSearch::default() };
+    if search.is_backwards(clock::now()) {
+        anyhow::bail!("--since must not be after --until");
+    }
     if let Some(found) = compose::stacks_elastic(args, &mut config).await {
         say(&format!("zkdeck: {found}"));
     }

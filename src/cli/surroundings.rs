@@ -12,6 +12,17 @@ pub(super) fn under_systemd() -> bool {
     is_service(|name| std::env::var_os(name).is_some())
 }
 
+/// Whether SIGHUP was ignored when this process began, as `nohup` does: its terminal's end is not its own.
+pub(super) fn hang_up_is_ignored() -> bool {
+    std::fs::read_to_string("/proc/self/status").is_ok_and(|status| ignores_hang_up(&status))
+}
+
+/// SIGHUP is the first signal: the lowest bit of the mask.
+fn ignores_hang_up(status: &str) -> bool {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
+}
+
 /// Docker and Podman leave a file, Kubernetes a variable, others a word in the name of the control group.
 fn is_container(root: &Path, is_set: impl Fn(&str) -> bool) -> bool {
     let marked = [".dockerenv", "run/.containerenv"].iter().any(|mark| root.join(mark).exists());
@@ -47,6 +58,12 @@ mod tests {
             assert!(is_container(root.path(), nothing), "{mark}");
             std::fs::remove_file(root.path().join(mark)).unwrap();
         }
+    }
+
+    #[test]
+    fn a_hang_up_that_nohup_ignores_is_known() {
+        assert!(ignores_hang_up("SigBlk:\t0000000000000001\nSigIgn:\t0000000000001001\n"));
+        assert!(!ignores_hang_up("SigBlk:\t0000000000000001\nSigIgn:\t0000000000001000\n"));
     }
 
     #[test]

@@ -26,7 +26,7 @@ impl InvalidId {
 
 impl fmt::Display for InvalidId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?} is not a {}: {}", self.given, self.kind, self.rule)
+        write!(f, "{:?} is no {}: {}", self.given, self.kind, self.rule)
     }
 }
 

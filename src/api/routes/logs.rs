@@ -26,6 +26,9 @@ pub(in crate::api) async fn search(State(app): State<App>, mut params: Params) -
         level: params.parsed("level", "must be trace, debug, info, warn or error", LogLevel::from_word)?,
         node: params.text("node"),
     };
+    if search.is_backwards(app.handle.snapshot().taken_at) {
+        return Err(Fail::field("from", "must not be after `to`"));
+    }
     let way = |text: &str| match text {
         "older" => Some(Way::Older),
         "newer" => Some(Way::Newer),

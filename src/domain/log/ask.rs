@@ -39,6 +39,12 @@ impl Default for LogSearch {
 }
 
 impl LogSearch {
+    /// Whether the span ends before it begins: no event can be in it.
+    #[must_use]
+    pub fn is_backwards(&self, now: Timestamp) -> bool {
+        self.from.zip(self.to).is_some_and(|(from, to)| from.resolve(now) > to.resolve(now))
+    }
+
     /// All of it as one query.
     #[must_use]
     pub fn whole(&self) -> Expr {

@@ -12,6 +12,7 @@ use self::chord::Chord;
 use self::table::{Context, Entry, Needs, TABLE, entry_of};
 use super::pane::Action;
 use crate::domain::command::Rejected;
+use crate::domain::server::ServerView;
 use crate::domain::snapshot::{ControlView, Snapshot};
 
 /// The user's own keys: name of the action to its keys; an empty list unbinds it.
@@ -117,6 +118,13 @@ pub fn lacks(needs: Needs, read_only: bool, snapshot: &Snapshot) -> Option<Rejec
     if needs == Needs::Nothing {
         return None;
     }
+    if needs == Needs::Container {
+        let contained = |server: &ServerView| server.host.as_ref().is_some_and(|host| host.container.is_some());
+        return (!snapshot.servers.iter().any(contained)).then(|| Rejected::NotPossible {
+            what: "showing what a container prints".into(),
+            why: "no server is seen to run in a container".into(),
+        });
+    }
     if read_only {
         return Some(Rejected::ReadOnly);
     }
@@ -144,6 +152,8 @@ pub fn key_table_markdown() -> String {
 mod tests {
     use super::chord::parse_keys;
     use super::*;
+    use crate::domain::fixtures;
+    use crate::domain::server::{ContainerView, HostView};
 
     fn rebound(changes: &[(&str, &[&str])]) -> Result<Keymap, KeymapError> {
         let own = |keys: &[&str]| keys.iter().map(|key| (*key).to_owned()).collect();
@@ -211,5 +221,17 @@ mod tests {
             readme.contains(&format!("<!-- keys -->\n{table}<!-- /keys -->")),
             "the README needs this table:\n{table}"
         );
+    }
+
+    #[test]
+    fn what_a_container_prints_can_be_asked_for_where_there_is_one() {
+        let mut snapshot = fixtures::snapshot();
+        assert!(lacks(Needs::Container, false, &snapshot).is_some_and(|why| why.to_string().contains("container")));
+        let text = String::new;
+        let container = ContainerView { id: text(), image: text(), project: text(), since: None };
+        let mut servers = snapshot.servers.to_vec();
+        servers[0].host = Some(HostView { container: Some(container), ..fixtures::host("zk1") });
+        snapshot.servers = servers.into();
+        assert_eq!(lacks(Needs::Container, true, &snapshot), None, "who only watches may read it");
     }
 }

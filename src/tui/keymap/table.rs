@@ -67,6 +67,8 @@ pub enum Needs {
     Store,
     /// It acts on a server's process or container: hidden also where none can be controlled.
     Control,
+    /// It reads of a server's container: hidden where no server is seen to run in one.
+    Container,
 }
 
 const fn entry(
@@ -90,7 +92,7 @@ use Context::{Ensemble, Everywhere, Files, Lists, Logs};
 /// Every action with its default keys, in the order of help.
 pub const TABLE: &[Entry] = &[
     entry(A::Help, "help", Everywhere, &["?"], "help", "keys of this pane and of all"),
-    entry(A::Palette, "palette", Everywhere, &[":"], "commands", "type a command, such as :weight zk1 50"),
+    entry(A::Palette, "palette", Everywhere, &[":"], "commands", "type a command, or choose one from the list"),
     entry(A::Events, "events", Everywhere, &["e"], "events", "everything that was reported"),
     entry(A::Quit, "quit", Everywhere, &["q", "Ctrl-c"], "quit", "leave the console"),
     entry(A::Pane(1), "pane-1", Everywhere, &["1"], "", "go to the first pane; 2 to 9 likewise"),
@@ -174,13 +176,16 @@ pub const TABLE: &[Entry] = &[
     entry(A::TimeRange, "time-range", Logs, &["t"], "time", "the next span of time: 15 minutes to all"),
     entry(A::TypeRange, "type-range", Logs, &["T"], "", "type a span of time, such as 14:00 14:30"),
     entry(A::Context, "context", Logs, &["c"], "context", "the lines beside it in its file; again for more"),
-    entry(
-        A::ContainerLog,
-        "container-log",
-        Logs,
-        &["I"],
-        "container",
-        "what a server's container prints; again: the next one's",
+    needing(
+        Needs::Container,
+        entry(
+            A::ContainerLog,
+            "container-log",
+            Logs,
+            &["I"],
+            "container",
+            "what a server's container prints; again: the next one's",
+        ),
     ),
     entry(A::Wrap, "wrap", Logs, &["w"], "wrap", "wrap long lines"),
     entry(A::LogColumns, "columns", Logs, &["C"], "", "other columns"),

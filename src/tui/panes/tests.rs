@@ -364,6 +364,17 @@ fn the_stress_form_says_where_it_cannot_be_used() {
 }
 
 #[test]
+fn where_nobody_leads_the_scheduler_says_why_nothing_begins() {
+    let mut snapshot = fixtures::snapshot();
+    (snapshot.leadership.leads, snapshot.leadership.leader, snapshot.scheduler.next_run) = (false, None, None);
+    snapshot.workload.next_run = None;
+    assert!(picture(ready(4, &snapshot).as_ref(), &snapshot, 120, 28).contains("· no instance leads now"));
+    snapshot.instance.read_only = true;
+    let text = picture(ready(4, &snapshot).as_ref(), &snapshot, 120, 28);
+    assert!(text.contains("· no instance leads: this one only watches") && !text.contains("zkdeck leader"), "{text}");
+}
+
+#[test]
 fn the_spread_and_the_marks_go_by_the_weights() {
     let mut snapshot = fixtures::snapshot();
     let mut nodes = snapshot.nodes.to_vec();

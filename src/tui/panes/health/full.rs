@@ -91,8 +91,11 @@ impl Full {
         let cause = server.verdict.cause.as_deref().map(|why| format!(": {}", sanitise::clean(why)));
         let since = view.now.since(server.verdict.since);
         let rule = server.verdict.rule.map(|rule| format!(" (rule {rule})")).unwrap_or_default();
-        let verdict =
-            format!("  {glyph} {} for {since}{}{rule}", server.verdict.state.word(), cause.unwrap_or_default());
+        let verdict = format!(
+            "  {glyph} {}, seen so for {since}{}{rule}",
+            server.verdict.state.word(),
+            cause.unwrap_or_default()
+        );
         paint::text(area, buffer, row, &sanitise::fit(&verdict, usize::from(area.width)), style);
         let row = row + container(server, paint::below(area, row + 1), buffer, view);
         let tail = if area.height >= TAIL_FROM { TAIL + 1 } else { 0 };

@@ -8,7 +8,7 @@ use crate::domain::ids::{Bytes, Millis};
 use crate::domain::node::{DrainView, NodeView};
 use crate::domain::planner::Plan;
 use crate::domain::scheduler::Decision;
-use crate::domain::snapshot::SessionState;
+use crate::domain::snapshot::{SessionState, Snapshot};
 use crate::tui::pane::View;
 use crate::tui::widgets::{paint, words};
 use crate::tui::{sanitise, time};
@@ -29,8 +29,7 @@ pub(super) fn first_line(area: Rect, buffer: &mut Buffer, view: &View<'_>) {
         None if scheduler.paused => "P resumes it".to_owned(),
         None => match &snapshot.leadership.leader {
             Some(leader) if !snapshot.leadership.leads => format!("{} leads and runs it", leader.name()),
-            _ if snapshot.session.state != SessionState::Connected => "no session: who leads is not known".to_owned(),
-            _ => "no instance leads now".to_owned(),
+            _ => nobody_leads(snapshot).to_owned(),
         },
     };
     let (word, style) = if scheduler.paused { ("paused", styles.warning) } else { ("on", styles.good) };
@@ -44,6 +43,17 @@ pub(super) fn first_line(area: Rect, buffer: &mut Buffer, view: &View<'_>) {
     {
         let text = format!("last run {}: {}", time::of_day(run.at), super::runs::outcome(run));
         paint::right(area, buffer, 0, &text, styles.dim);
+    }
+}
+
+/// Where this instance knows of no leader: why nothing is begun.
+fn nobody_leads(snapshot: &Snapshot) -> &'static str {
+    if snapshot.session.state != SessionState::Connected {
+        "no session: who leads is not known"
+    } else if snapshot.instance.read_only {
+        "no instance leads: this one only watches"
+    } else {
+        "no instance leads now"
     }
 }
 
@@ -113,6 +123,9 @@ fn workload(view: &View<'_>) -> (String, Style) {
         _ if workload.running => "running".to_owned(),
         (Some(off), _) => off.text().to_owned(),
         (None, Some(at)) => format!("next in {}", Millis::from_secs(at.since(view.now).0.div_ceil(1000))),
+        (None, None) if view.snapshot.leadership.leader.is_none() => {
+            format!("every {}; {}", workload.interval, nobody_leads(view.snapshot))
+        }
         (None, None) => format!("every {} by the zkdeck leader", workload.interval),
     };
     let extra = match workload.extra_clients {

@@ -273,7 +273,7 @@ fn help_comes_from_the_keys() {
                       │                                                                                  │
                       │ Everywhere                                                                       │
                       │   ?                       keys of this pane and of all                           │
-                      │   :                       type a command, such as :weight zk1 50                 │
+                      │   :                       type a command, or choose one from the list            │
                       │   e                       everything that was reported                           │
                       │   q Ctrl-c                leave the console                                      │
                       │   1                       go to the first pane; 2 to 9 likewise                  │
