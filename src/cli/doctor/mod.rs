@@ -96,7 +96,7 @@ pub(super) async fn run(
             findings.extend(fresh);
             findings
         }
-        Err(error) => vec![Finding::fail("settings", error.0, "correct that setting; zkdeck --help lists the flags")],
+        Err(error) => vec![Finding::fail("settings", error.0, "correct it at the place that is named; zkdeck --help lists the flags")],
     };
     let report = if options.json { serde_json::to_string_pretty(&findings)? } else { text(&findings) };
     // A reader that has closed the pipe has seen enough, and still asks by the exit code.

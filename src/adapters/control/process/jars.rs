@@ -25,7 +25,7 @@ pub(super) fn find(search: &Search) -> Result<Jars, LocalError> {
         return named("ZOOKEEPER_HOME", &home.join("lib"));
     }
     if let Some(folder) = &search.jars {
-        return named("ZKDECK_JARS", folder);
+        return named("ZKDECK_JARS or local.jars", folder);
     }
     let fetched = search.jar_folders.iter().find_map(|folder| folder_of_jars(folder));
     let found = fetched.or_else(|| search.debian_jar.as_deref().and_then(debian));
