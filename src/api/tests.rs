@@ -15,7 +15,9 @@ use crate::domain::cause::Cause;
 use crate::domain::command::{Accepted, Command, Confirmed, Rejected};
 use crate::domain::fixtures::{host, operation, snapshot};
 use crate::domain::ids::{FileId, OperationId, Timestamp};
+use crate::domain::node::DrainView;
 use crate::domain::operation::{Operation, OperationKind, OperationStatus};
+use crate::domain::scheduler::RunProgress;
 use crate::domain::snapshot::{Readiness, Snapshot};
 use crate::engine::handle::{Handle, Request};
 
@@ -189,6 +191,46 @@ async fn what_takes_long_tells_where_to_look() {
     let (status, answer, _) = ask(snapshot(), request("POST", "/api/scheduler/run", None), |_| accepted()).await;
     assert_eq!(status, StatusCode::ACCEPTED);
     assert_eq!(answer["look"], format!("/api/operations/{}", OperationId::new(9)));
+}
+
+/// The address that was given is there while the operation goes on, and tells how far it is.
+#[tokio::test]
+async fn what_goes_on_is_found_by_its_address_with_its_progress() {
+    let look = async |picture| {
+        let sent = request("GET", &format!("/api/operations/{}", OperationId::new(9)), None);
+        let (status, answer, _) = ask(picture, sent, refuse).await;
+        (status.as_u16(), answer["status"].clone(), answer["progress"].clone())
+    };
+    let picture = |kind, status| {
+        let row = Operation { files: Vec::new(), ..operation(9, kind, status) };
+        let running = RunProgress {
+            id: OperationId::new(9),
+            since: row.started,
+            moves_planned: 40,
+            moves_done: 12,
+            moves_failed: 1,
+            moves_skipped: 2,
+        };
+        let mut picture = Snapshot { operations: Arc::from([Arc::new(row)]), ..snapshot() };
+        picture.scheduler.running = Some(running);
+        picture
+    };
+    let (status, word, progress) = look(picture(OperationKind::Scheduler, OperationStatus::Started)).await;
+    assert_eq!((status, &word), (200, &json!("started")));
+    assert_eq!((&progress["moves_planned"], &progress["moves_done"]), (&json!(40), &json!(12)), "{progress}");
+    assert_eq!((&progress["moves_failed"], &progress["moves_skipped"]), (&json!(1), &json!(2)), "{progress}");
+    let (status, word, progress) = look(picture(OperationKind::Scheduler, OperationStatus::Done)).await;
+    assert_eq!((status, word, progress), (200, json!("done"), Value::Null), "what has ended is not under way");
+
+    let mut drains = picture(OperationKind::Drain, OperationStatus::Started);
+    drains.scheduler.running = None;
+    let mut nodes = drains.nodes.to_vec();
+    let (since, files_at_start, files_left) = (drains.taken_at, 34, 7);
+    let drain = DrainView { since, files_at_start, files_left, files_per_s: None, left_ms: None, stalled: None };
+    nodes[0].drain = Some(drain);
+    drains.nodes = nodes.into();
+    let (status, word, progress) = look(drains).await;
+    assert_eq!((status, word, &progress["files_left"]), (200, json!("started"), &json!(7)), "{progress}");
 }
 
 #[tokio::test]
