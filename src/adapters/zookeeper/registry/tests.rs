@@ -153,12 +153,38 @@ async fn a_run_is_withdrawn_only_before_it_is_taken() {
     assert!(!registry.take_run(id, version).await.unwrap(), "what was withdrawn is not begun");
 }
 
+/// Servers that tell a reader of nothing that others have written. What goes through the leader is answered
+/// unless it was lost.
+#[derive(Default)]
+struct Behind(Planned);
+
+impl Weather for Behind {
+    fn fate(&self, request: Request<'_>) -> Fate {
+        self.0.fate(request)
+    }
+
+    fn lag(&self, _: u64, unseen: u64) -> u64 {
+        unseen
+    }
+}
+
 /// Only the ensemble's leader can say that there is no such record: a look that is behind is no proof.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_record_is_gone_only_when_the_leader_says_so() {
-    let World { registry, commit, .. } = world().await;
-    assert!(matches!(registry.find_file(commit.entry.id).await.unwrap(), ReadFile::Entry(_)));
-    assert!(matches!(registry.find_file(FileId::new(404)).await.unwrap(), ReadFile::Gone));
+    let behind = Arc::new(Behind::default());
+    let ensemble = FakeEnsemble::new(Arc::clone(&behind) as Arc<dyn Weather>);
+    let config = ZkConfig { root: ROOT.into(), ..ZkConfig::default() };
+    let open = async || Registry::open(Arc::new(ensemble.connect(ROOT)), &config).await.unwrap();
+    let (writer, reader) = (open().await, open().await);
+    let entry = file(1, "zk1");
+    let path = writer.layout().file(entry.id);
+    writer.make(&path, &json(&path, &entry.record).unwrap()).await.unwrap();
+    assert!(matches!(reader.read_file(entry.id).await.unwrap(), ReadFile::Gone), "its server has not heard of it");
+    behind.0.0.lock().unwrap().push_back(Fate::Lost);
+    assert!(reader.find_file(entry.id).await.is_err(), "the leader has said nothing");
+    let found = reader.find_file(entry.id).await.unwrap();
+    assert!(matches!(found, ReadFile::Entry(found) if found.record == entry.record));
+    assert!(matches!(reader.find_file(FileId::new(404)).await.unwrap(), ReadFile::Gone));
 }
 
 /// Requests and the writes among them.
