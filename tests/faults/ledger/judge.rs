@@ -13,6 +13,8 @@ use super::book::{Asked, Entry};
 pub struct Row {
     pub kind: String,
     pub status: String,
+    /// Why it ended without being done.
+    pub cause: Option<String>,
     pub file: Option<String>,
     /// Name and size, for what is done to one file.
     pub what: String,
@@ -112,6 +114,9 @@ impl Judge<'_> {
         if entry.is_refused() && stored.is_some() {
             return Some("refused, and it is stored".into());
         }
+        if let Some(why) = self.left_open(entry) {
+            return Some(why);
+        }
         if entry.is_done() {
             let id = entry.answer()?.json()["id"].as_str().map(str::to_owned);
             let Some(id) = id else { return Some("stored without an id".into()) };
@@ -133,6 +138,18 @@ impl Judge<'_> {
             (false, true) => Some("it is stored, and history does not say so".into()),
             _ => None,
         }
+    }
+
+    /// Who sends a file is told its end: an upload goes no further without its client. What ended with the daemon
+    /// is told so, unless nobody could know it yet.
+    fn left_open(&self, entry: &Entry) -> Option<String> {
+        if entry.status() == Some(202) {
+            return Some("an upload that goes on without its client".into());
+        }
+        let row = self.truth.rows.get(&entry.operation()?)?;
+        let told = entry.answer()?.json()["error"]["code"] == "shutting-down" && entry.status() == Some(503);
+        (row.cause.as_deref() == Some("ending") && entry.is_refused() && !told)
+            .then(|| "it ended with the daemon, and the answer does not say so".into())
     }
 
     fn download(&self, entry: &Entry, file: &str, blake3: &str) -> Option<String> {
@@ -251,5 +268,40 @@ impl Judge<'_> {
     fn open_rows(&self) -> Vec<String> {
         let open = self.truth.rows.iter().filter(|(_, row)| row.status == "started");
         open.map(|(id, row)| format!("the {} {id} of {:?} never ends", row.kind, row.what)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::book::{Answer, Came};
+
+    /// What is untrue of this answer to an upload whose row has this end.
+    fn judged(status: u16, body: &str, end: (&str, Option<&str>)) -> Vec<String> {
+        let asked = Asked::Upload { name: "a".into(), blake3: String::new() };
+        let headers = BTreeMap::from([("retry-after".to_owned(), "10".to_owned())]);
+        let answer = Answer { status, headers, body: body.as_bytes().to_vec(), whole: true };
+        let entry = Entry { asked, sent: Instant::now(), ended: Instant::now(), came: Came::Answer(answer) };
+        let (word, cause) = end;
+        let (kind, what) = ("upload".to_owned(), "a, 1 B".to_owned());
+        let row = Row { kind, status: word.into(), cause: cause.map(str::to_owned), file: None, what };
+        let truth = Truth { files: BTreeMap::new(), nodes: BTreeMap::new(), rows: [("7".to_owned(), row)].into() };
+        untrue(&[entry], &truth)
+    }
+
+    #[test]
+    fn an_upload_that_ended_with_the_daemon_is_to_be_told_so() {
+        let ending = ("aborted", Some("ending"));
+        let told = r#"{"error":{"code":"shutting-down","operation":"7"}}"#;
+        assert_eq!(judged(503, told, ending), [""; 0]);
+        let unknown = r#"{"error":{"code":"outcome-unknown","operation":"7"}}"#;
+        assert_eq!(judged(503, unknown, ending), [""; 0], "it was not known yet");
+        let open = r#"{"status":"started","operation":"7"}"#;
+        assert!(judged(202, open, ending)[0].starts_with("an upload that goes on"));
+        assert!(judged(202, open, ("aborted", Some("unavailable")))[0].starts_with("an upload that goes on"));
+        for (status, code) in [(409, "stopped"), (503, "unavailable"), (400, "body-broken")] {
+            let other = format!(r#"{{"error":{{"code":"{code}","operation":"7"}}}}"#);
+            assert!(judged(status, &other, ending)[0].starts_with("it ended with the daemon"), "{code}");
+        }
     }
 }

@@ -324,9 +324,10 @@ async fn truth(lane: &mut Lane, nodes: BTreeMap<&'static str, NodeRecord>) -> Tr
 
 fn rows(lane: &Lane) -> BTreeMap<String, Row> {
     let connection = rusqlite::Connection::open(lane.database()).unwrap();
-    let mut statement = connection.prepare("select id, kind, status, file, what from operations").unwrap();
+    let mut statement = connection.prepare("select id, kind, status, cause, file, what from operations").unwrap();
     let row = |row: &rusqlite::Row<'_>| {
-        let of = Row { kind: row.get(1)?, status: row.get(2)?, file: row.get(3)?, what: row.get(4)? };
+        let (kind, status, cause) = (row.get(1)?, row.get(2)?, row.get(3)?);
+        let of = Row { kind, status, cause, file: row.get(4)?, what: row.get(5)? };
         Ok((row.get::<_, String>(0)?, of))
     };
     statement.query_map([], row).unwrap().map(Result::unwrap).collect()
