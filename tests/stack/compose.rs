@@ -70,6 +70,17 @@ fn ports_are_published_once_each_and_on_loopback() {
     assert_eq!(found, expected.map(|(host, inside)| (host.to_owned(), inside.to_owned())).into());
 }
 
+/// Sessions end to the tick, and a standby takes over when the leader's has ended.
+#[test]
+fn the_servers_ticks_are_those_that_a_takeover_is_measured_with() {
+    let services = services();
+    for server in SERVERS {
+        assert_eq!(services[server]["environment"]["ZOO_TICK_TIME"], "500", "{server}");
+    }
+    let told = text("docs/reliability.md");
+    assert!(told.contains("have ticks of\n  0.5 s for it"), "docs/reliability.md does not tell the ticks");
+}
+
 #[test]
 fn everything_starts_after_what_it_needs() {
     let services = services();

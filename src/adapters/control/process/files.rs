@@ -158,6 +158,8 @@ mod tests {
             "server.1=127.0.0.1:2888:3888",
             "server.3=127.0.0.1:2890:3890",
             "admin.enableServer=false",
+            // How soon a standby takes over rests on it.
+            "tickTime=500",
         ] {
             assert!(text.lines().any(|l| l == line), "{line} is missing in\n{text}");
         }
