@@ -44,12 +44,25 @@ fn one_rust_is_installed_and_in_the_image() {
 fn every_alert_is_explained() {
     let source = text("src/domain/state/alerts.rs");
     let said = source.split("say(\"").skip(1).chain(source.split("Some((\"").skip(1));
-    let codes: BTreeSet<&str> = said.map(|rest| rest.split('"').next().unwrap()).collect();
-    assert!(codes.len() >= 9, "{codes:?}");
+    // Why bytes may not be touched is an alert too.
+    let store = text("src/domain/store.rs");
+    let refusals = between(&store, "fn refusal(&self)", "Some(StoreRefusal").split("=> (").skip(1);
+    let refused = refusals.map(|arm| arm.trim_start().trim_start_matches('"'));
+    let codes = |found: Vec<&str>| found.iter().map(|rest| rest.split('"').next().unwrap().to_owned()).collect();
+    let (mut codes, stores): (BTreeSet<String>, BTreeSet<String>) = (codes(said.collect()), codes(refused.collect()));
+    assert!(codes.len() >= 9 && stores.len() >= 5, "{codes:?} {stores:?}");
+    codes.extend(stores);
+    codes.insert("node-full".into());
     let told = text("docs/reliability.md");
-    let missing: Vec<_> =
-        codes.iter().chain([&"node-full"]).filter(|code| !told.contains(&format!("`{code}`"))).collect();
+    let missing: Vec<_> = codes.iter().filter(|code| !told.contains(&format!("`{code}`"))).collect();
     assert!(missing.is_empty(), "docs/reliability.md does not explain {missing:?}");
+}
+
+#[test]
+fn as_many_broken_variants_as_there_are_have_to_be_caught() {
+    let source = text("src/engine/simulation/sabotage.rs");
+    let number = between(&source, "const ALL: [Self; ", "]");
+    assert!(flat("docs/reliability.md").contains(&format!("{number} broken variants of the protocol")), "{number}");
 }
 
 #[test]
