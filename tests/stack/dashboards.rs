@@ -112,6 +112,15 @@ fn dashboards_can_be_provisioned() {
     }
     let there = std::fs::read_dir(path("monitoring/grafana/dashboards")).unwrap().count();
     assert_eq!(there, FILES.len(), "a dashboard that no test looks at");
+    let config = yaml("monitoring/grafana/provisioning/dashboards/dashboards.yml");
+    for provider in config["providers"].as_sequence().unwrap() {
+        assert_eq!(provider["allowUiUpdates"], false, "what is changed in the browser would be lost");
+    }
+    for told in ["README.md", "docs/stack.md"] {
+        let told = text(told);
+        let lines = told.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(lines.contains("changed in the browser"), "{told}");
+    }
 }
 
 #[test]

@@ -15,7 +15,7 @@ use crate::domain::node::{DrainView, MoveView, NodeCondition};
 use crate::domain::operation::HistoryPage;
 use crate::domain::planner::{Plan, PlannedMove};
 use crate::domain::scheduler::{Decision, MoveReason, NodeTarget, NotChosen, Run, RunProgress};
-use crate::domain::server::{HostView, ServerState, Verdict};
+use crate::domain::server::{HostView, ServerState, ServerView, Verdict};
 use crate::domain::snapshot::{SessionState, Snapshot, WorkloadOff};
 use crate::tui::keymap::chord::parse_keys;
 use crate::tui::pane::{Action, Effect, Fetched, LogKind, Pane, View};
@@ -249,6 +249,18 @@ fn what_is_unknown_is_a_dash_and_the_cause_is_told() {
     assert!(row.contains("unknown") && row.matches(" - ").count() >= 5 && !row.contains(" 0 "), "{row}");
     let text = picture(ready(1, &snapshot).as_ref(), &snapshot, 110, 28);
     assert!(text.contains("Not connected for 59 s: connection refused"), "{text}");
+}
+
+/// What a server counts is that it took part, whoever won.
+#[test]
+fn elections_are_told_as_seen() {
+    let snapshot = fixtures::snapshot();
+    let text = picture(ready(0, &snapshot).as_ref(), &snapshot, 110, 28);
+    assert!(text.contains("elections seen 0") && !text.contains("won"), "{text}");
+    let mut unknown = snapshot;
+    unknown.servers = unknown.servers.iter().map(|server| ServerView { elections: None, ..server.clone() }).collect();
+    let text = picture(ready(0, &unknown).as_ref(), &unknown, 110, 28);
+    assert!(text.contains("elections seen -"), "{text}");
 }
 
 #[test]
