@@ -26,6 +26,48 @@ fn what_zkdeck_is_stands_everywhere_in_the_same_words() {
     }
 }
 
+/// Where bytes and records lie, and in which order somebody with an ensemble comes to know zkdeck.
+#[test]
+fn the_readme_says_where_things_lie_and_begins_by_watching() {
+    let readme = flat("README.md");
+    assert!(readme.contains("the bytes lie on disk in `data/uploads/<node>/`, the record of each file"));
+    assert!(text("src/cli/compose.rs").contains(r#"root: data.join("uploads")"#), "README.md names another folder");
+    let at = |line: &str| readme.find(line).unwrap_or_else(|| panic!("README.md does not say: {line}"));
+    let own = at("### Your own ensemble");
+    let (watches, operates) = (at("zkdeck --read-only --zk zk1:"), at(" zkdeck --zk zk1:"));
+    assert!(own < watches && watches < operates, "who has an ensemble is to watch it first");
+    at("with `--zk` only where `DEMO_WORKLOAD_ENABLED` says so");
+    let backend = yaml("docker-compose.yml")["services"]["backend"]["environment"].clone();
+    assert_eq!(backend["DEMO_WORKLOAD_ENABLED"], "${DEMO_WORKLOAD_ENABLED:-true}", "the stack's own ensemble has it");
+}
+
+/// Each way to a program that can be called `zkdeck`, and what a change of `.env` needs.
+#[test]
+fn the_readme_says_how_zkdeck_comes_onto_the_path_and_an_image_anew() {
+    let readme = text("README.md");
+    let own = between(&readme, "### Your own ensemble", "\n### ");
+    for line in [
+        "sudo install target/release/zkdeck /usr/local/bin/ ",
+        "cargo install --locked --path . ",
+        "docker compose cp backend:/usr/local/bin/zkdeck . ",
+    ] {
+        assert!(own.contains(&format!("\n{line}")), "README.md does not say: {line}");
+    }
+    let docker = between(&readme, "### Docker", "\n### ");
+    assert!(docker.contains("\ndocker compose exec backend zkdeck "), "nothing says how to reach the console");
+    // What goes into the image is not changed by a start.
+    let file = text("Dockerfile");
+    let env = text(".env");
+    for name in ["RUST_VERSION", "DEBIAN_VERSION"] {
+        assert!(file.contains(&format!("ARG {name}=")), "{name} is no part of the image");
+    }
+    let told = "so after a change of these: `docker compose up -d --build`";
+    assert!(
+        readme.contains(told)
+            && env.contains("RUST_VERSION and DEBIAN_VERSION are zkdeck's own image: docker compose up -d --build")
+    );
+}
+
 #[test]
 fn one_rust_is_installed_and_in_the_image() {
     let lib = text("scripts/lib.sh");
