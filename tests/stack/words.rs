@@ -117,6 +117,26 @@ fn every_field_of_a_query_is_named() {
     assert!(missing.is_empty(), "docs/logs.md does not name {missing:?}");
 }
 
+/// Another root is as good: what watches zkdeck goes by metrics and indices.
+#[test]
+fn nothing_that_watches_goes_by_the_root_of_the_defaults() {
+    let mut folders = vec![path("monitoring"), path("filebeat")];
+    let mut seen = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if entry.is_dir() {
+                folders.push(entry);
+                continue;
+            }
+            let name = entry.display();
+            let found = std::fs::read_to_string(&entry).unwrap();
+            assert!(!found.contains("/demo"), "{name} goes by /demo, which ZKDECK_ROOT changes");
+            seen += 1;
+        }
+    }
+    assert!(seen >= 10, "{seen} files");
+}
+
 #[test]
 fn the_kernels_limit_is_kept_in_one_file() {
     let file = "/etc/sysctl.d/99-zkdeck.conf";
