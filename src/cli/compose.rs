@@ -364,7 +364,12 @@ fn make_folder(folder: &Path) -> anyhow::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use clap::Parser;
+    use serde_json::json;
+    use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+    use tokio::net::UnixListener;
 
     use super::*;
     use crate::config;
@@ -400,6 +405,70 @@ mod tests {
         assert_eq!(elastic_of(&stack, &servers([2181, 2182])).as_deref(), Some("http://127.0.0.1:19200"));
         assert_eq!(elastic_of(&stack, &servers([2181, 5181])), None);
         assert_eq!(elastic_of(&stack, &["10.0.0.1:2181".to_owned()]), None, "servers of another machine");
+    }
+
+    /// Docker's engine, as far as a look for the stack asks it: this folder's three servers and their Elasticsearch.
+    /// Counts what it is asked.
+    async fn plays_the_engine(listener: UnixListener, asked: &AtomicUsize) {
+        let here = std::fs::canonicalize(".").unwrap();
+        let services =
+            [("zk1", 2181, 2181), ("zk2", 2181, 2182), ("zk3", 2181, 2183), ("elasticsearch", ELASTIC_PORT, 19_200)];
+        let container = |(service, inner, public): (&str, u16, u16)| {
+            json!({"Id": service, "State": "running",
+                "Ports": [{"IP": "127.0.0.1", "PrivatePort": inner, "PublicPort": public, "Type": "tcp"}],
+                "Labels": {"com.docker.compose.project": "demo", "com.docker.compose.service": service,
+                    "com.docker.compose.project.working_dir": here}})
+        };
+        let list = json!(services.map(container)).to_string();
+        let version = r#"{"Version":"28.0.0","ApiVersion":"1.48"}"#;
+        loop {
+            let mut stream = listener.accept().await.unwrap().0;
+            asked.fetch_add(1, Ordering::Relaxed);
+            let (mut head, mut lines) = (String::new(), BufReader::new(&mut stream));
+            while lines.read_line(&mut head).await.unwrap() > 2 {}
+            let body = if head.contains("/containers/json") { list.as_str() } else { version };
+            let (kind, length) = ("Content-Type: application/json", body.len());
+            let head = format!("HTTP/1.1 200 OK\r\n{kind}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n");
+            stream.write_all((head + body).as_bytes()).await.unwrap();
+        }
+    }
+
+    /// The settings after a look for the stack, and what was said.
+    async fn elastic_beside(host: &str, arguments: &[&str], more: (&str, &str)) -> (Option<String>, String) {
+        let args = Args::parse_from([&["zkdeck"], arguments].concat());
+        let given = [("DOCKER_HOST", host), more];
+        let environment = |name: &str| given.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+        let mut config = config::load(Path::new("/nonexistent"), false, environment, Vec::new()).unwrap();
+        let said = stacks_elastic(&args, &mut config).await;
+        (said, config.elastic.url)
+    }
+
+    #[tokio::test]
+    async fn who_watches_the_stack_from_beside_it_is_given_its_elasticsearch_and_told_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("docker.sock");
+        let (host, asked) = (format!("unix://{}", socket.display()), AtomicUsize::new(0));
+        let engine = plays_the_engine(UnixListener::bind(&socket).unwrap(), &asked);
+        let looks = async {
+            let (said, url) = elastic_beside(&host, &[], ("", "")).await;
+            let said = said.unwrap();
+            assert_eq!(url, "http://127.0.0.1:19200", "the address on this machine, not the one in the network");
+            assert!(said.contains(&url) && said.contains("found automatically"), "{said}");
+            assert!(said.contains("elastic.url"), "how to have another: {said}");
+            let (before, none) = (asked.load(Ordering::Relaxed), (None, String::new()));
+            assert_eq!(elastic_beside(&host, &["--local"], ("", "")).await, none, "its servers are others");
+            assert_eq!(elastic_beside(&host, &[], ("DOCKER_CONTROL_ENABLED", "false")).await, none);
+            let own = "http://10.0.0.1:9200";
+            assert_eq!(elastic_beside(&host, &[], ("ZKDECK_ELASTIC_URL", own)).await, (None, own.to_owned()));
+            assert_eq!(asked.load(Ordering::Relaxed), before, "nobody is asked for what is not wanted");
+            let far = ("ZKDECK_SERVERS", "10.0.0.1:2181");
+            assert_eq!(elastic_beside(&host, &[], far).await, none, "servers of another machine");
+            assert!(asked.load(Ordering::Relaxed) > before);
+        };
+        tokio::select! {
+            () = looks => {}
+            () = engine => {}
+        }
     }
 
     #[test]
