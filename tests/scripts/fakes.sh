@@ -51,6 +51,21 @@ case "$name $*" in
   fi
   bring "$@"
   ;;
+"apt-get download "*)
+  known "${!#}" || exit 100
+  : >"${!#}_1.0_all.deb"
+  ;;
+"dpkg-deb -x "*)
+  # As the real one: it makes the last folder of the path, and none above it.
+  [ -e "$2" ] || exit 2
+  [ -d "$3" ] || mkdir "$3"
+  case $2 in
+  */prometheus_*)
+    mkdir -p "$3/usr/bin"
+    ln -sf "$SANDBOX/fakes.sh" "$3/usr/bin/promtool"
+    ;;
+  esac
+  ;;
 "sudo -n true") [ ! -e "$SANDBOX/sudo-asks" ] ;;
 "sudo -n "*) shift && exec "$@" ;;
 "id -u") cat "$SANDBOX/uid" ;;

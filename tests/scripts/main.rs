@@ -411,6 +411,36 @@ fn a_check_that_could_not_run_has_not_passed() {
     }
 }
 
+/// The package is unpacked and not installed: it would start a service. Nothing has made `target/tools` before.
+#[test]
+fn promtool_is_fetched_where_there_is_apt() {
+    for listed in [true, false] {
+        let machine = tested(PASSED);
+        fs::remove_file(machine.at("bin/dnf")).unwrap();
+        fs::remove_file(machine.at("bin/promtool")).unwrap();
+        for name in ["apt-get", "apt-cache", "dpkg-deb"] {
+            machine.add(name);
+        }
+        if listed {
+            machine.set("packages", "prometheus");
+        }
+        let alone = r#". scripts/lib.sh; eval "$(sed -n '/^need_promtool()/,/^}/p' scripts/test)"; need_promtool"#;
+        let output = machine.run(alone, &[]);
+        let own = machine.at("project/target/tools/prometheus/usr/bin/promtool");
+        assert_eq!((output.status.success(), own.exists()), (listed, listed), "{}", said(&output));
+        assert_eq!(machine.calls_of("apt-get download").len(), 1);
+        machine.set("calls", "");
+        let text = done(&machine.run("scripts/test", &[]));
+        let word = if listed { "ok " } else { "skipped " };
+        let line = text.lines().find(|line| line.contains("Prometheus' rules")).unwrap();
+        assert!(line.starts_with(word), "{line}");
+        assert_eq!(machine.calls_of("promtool test rules").len(), usize::from(listed));
+        assert_eq!(machine.calls_of("apt-get download").is_empty(), listed, "it is fetched once");
+        assert_eq!(machine.calls_of("apt-get install"), Vec::<String>::new());
+        assert_eq!(machine.calls_of("apt-get update").is_empty(), listed, "a list that names it is not fetched anew");
+    }
+}
+
 #[test]
 fn every_script_calls_what_there_is() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts");
