@@ -7,7 +7,7 @@ mod ports;
 use std::future::Future;
 use std::io::{BufRead, BufReader, Read};
 use std::net::{Ipv4Addr, TcpListener};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
@@ -377,6 +377,47 @@ async fn a_server_that_fails_tells_its_status_and_last_words() {
     let view = host(&ensemble, &node(3)).await;
     assert_eq!(view.state, HostState::Stopped, "a stop ends the tries");
     assert_eq!(view.detail.as_deref(), Some("exit status 3; it said: Error: no memory"));
+}
+
+/// Whoever owns the folder can use it the next time, although root has tried it.
+#[tokio::test]
+async fn what_a_failed_start_of_root_leaves_belongs_to_the_folders_owner() {
+    if !rustix::process::geteuid().is_root() {
+        // Only root can make what is another's.
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    std::os::unix::fs::chown(folder.path(), Some(4711), Some(4712)).unwrap();
+    let config = scripted(folder.path(), "mkdir -p version-2; echo x >version-2/log.1; echo 'no memory' >&2; exit 3");
+    let held = TcpListener::bind((Ipv4Addr::LOCALHOST, config.nodes[1].client_port)).unwrap();
+    let ensemble = LocalEnsemble::open(config).unwrap();
+    assert!(ensemble.start().await.unwrap_err().to_string().contains("is taken"));
+    let made = all_of_one_owner(folder.path());
+    for name in ["data/local/owner.lock", "data/local/zk3/zoo.cfg", "data/local/zk3/myid", "logs/zk3"] {
+        assert!(made.contains(&folder.path().join(name)), "{name} is not there: {made:?}");
+    }
+    drop(held);
+    ensemble.start().await.unwrap();
+    told(&ensemble, "zk3 has ended: exit status 3; it said: no memory").await;
+    ensemble.stop().await;
+    let made = all_of_one_owner(folder.path());
+    for name in ["logs/zk3/zookeeper.out", "logs/zk3/version-2/log.1"] {
+        assert!(made.contains(&folder.path().join(name)), "{name} is not there: {made:?}");
+    }
+}
+
+/// All that zkdeck and its servers have made in a folder of user 4711.
+fn all_of_one_owner(folder: &Path) -> Vec<PathBuf> {
+    let (mut left, mut made) = (vec![folder.join("data"), folder.join("logs")], Vec::new());
+    while let Some(path) = left.pop() {
+        let of = std::fs::symlink_metadata(&path).unwrap();
+        assert_eq!((of.uid(), of.gid()), (4711, 4712), "{}", path.display());
+        if of.is_dir() {
+            left.extend(std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+        }
+        made.push(path);
+    }
+    made
 }
 
 /// Waits for news that begin so.
