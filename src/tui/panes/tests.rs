@@ -16,7 +16,7 @@ use crate::domain::operation::HistoryPage;
 use crate::domain::planner::{Plan, PlannedMove};
 use crate::domain::scheduler::{Decision, MoveReason, NodeTarget, NotChosen, Run, RunProgress};
 use crate::domain::server::{HostView, ServerState, ServerView, Verdict};
-use crate::domain::snapshot::{SessionState, Snapshot, WorkloadOff};
+use crate::domain::snapshot::{Reading, SessionState, Snapshot, WorkloadOff};
 use crate::tui::keymap::chord::parse_keys;
 use crate::tui::pane::{Action, Effect, Fetched, LogKind, Pane, View};
 use crate::tui::theme::Styles;
@@ -261,6 +261,18 @@ fn elections_are_told_as_seen() {
     unknown.servers = unknown.servers.iter().map(|server| ServerView { elections: None, ..server.clone() }).collect();
     let text = picture(ready(0, &unknown).as_ref(), &unknown, 110, 28);
     assert!(text.contains("elections seen -"), "{text}");
+}
+
+#[test]
+fn the_first_reading_of_the_records_tells_how_far_it_is() {
+    let mut snapshot = fixtures::snapshot();
+    (snapshot.files, snapshot.files_complete) = (crate::domain::file_table::FileTable::default(), false);
+    snapshot.reading = Some(Reading { read: 1_200, total: 10_000 });
+    let text = picture(ready(1, &snapshot).as_ref(), &snapshot, 110, 28);
+    assert!(text.contains("Reading the records of the files: 1,200 of 10,000."), "{text}");
+    snapshot.reading = None;
+    let text = picture(ready(1, &snapshot).as_ref(), &snapshot, 110, 28);
+    assert!(text.contains("Reading the records of the files.") && !text.contains("No files yet"), "{text}");
 }
 
 #[test]
