@@ -19,7 +19,7 @@ if [ "$(id -u)" = 0 ]; then
   # Once, at the container's start: Docker makes a missing folder of the host as root.
   if [ $$ = 1 ]; then
     mkdir -p /zkdeck/data/uploads /zkdeck/logs/backend
-    for folder in /zkdeck/data /zkdeck/logs/backend; do
+    for folder in /zkdeck/data /zkdeck/data/uploads /zkdeck/logs/backend; do
       if [ "$(stat -c %u:%g "$folder")" != "$uid:$gid" ]; then
         chown -R "$uid:$gid" "$folder"
       fi

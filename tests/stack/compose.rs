@@ -152,6 +152,19 @@ fn the_backend_is_confined_and_shares_its_store_with_the_host() {
     assert!(text("docker/entrypoint.sh").contains("exec setpriv --reuid \"$uid\" --regid \"$gid\""));
 }
 
+/// A folder that was there before, such as `data/` with the token, may belong to the right user already, and what the
+/// entry point makes in it is root's at first.
+#[test]
+fn what_the_entry_point_makes_is_given_to_the_owner() {
+    let script = text("docker/entrypoint.sh");
+    let rest = |start: &str, end: &str| {
+        let line = script.lines().find_map(|line| line.trim().strip_prefix(start)).unwrap();
+        line.trim_end_matches(end).split(' ').map(str::to_owned).collect::<Vec<_>>()
+    };
+    let (made, given) = (rest("mkdir -p ", ""), rest("for folder in ", "; do"));
+    assert!(made.len() >= 2 && made.iter().all(|folder| given.contains(folder)), "{made:?} {given:?}");
+}
+
 #[test]
 fn versions_stand_in_one_place_and_fall_back_to_the_same() {
     let env: BTreeMap<String, String> = text(".env")
