@@ -11,7 +11,10 @@ RUN sed -i '/^\[\[\(bench\|test\)\]\]/,/^$/d' Cargo.toml \
  && mkdir src && echo 'fn main() {}' > src/main.rs && touch src/lib.rs \
  && cargo build --release --locked --bin zkdeck \
  && rm -r src
-COPY . .
+COPY docs docs
+COPY filebeat filebeat
+COPY themes themes
+COPY src src
 # Cargo goes by time stamps, and those of the files above may be older than the build.
 RUN sed -i '/^\[\[\(bench\|test\)\]\]/,/^$/d' Cargo.toml \
  && touch src/lib.rs src/main.rs && cargo build --release --locked --bin zkdeck

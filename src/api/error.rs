@@ -165,6 +165,7 @@ const fn status(rejected: &Rejected) -> StatusCode {
         | Rejected::AlreadySo { .. }
         | Rejected::NodeCannotTake { .. }
         | Rejected::SameNode { .. }
+        | Rejected::Damaged { .. }
         | Rejected::NotPossible { .. } => StatusCode::CONFLICT,
         Rejected::Busy { .. } => StatusCode::TOO_MANY_REQUESTS,
         Rejected::NoRoom { .. } => StatusCode::INSUFFICIENT_STORAGE,
@@ -223,6 +224,7 @@ mod tests {
             (Rejected::AlreadySo { what: text() }, 409),
             (Rejected::Disk { what: text(), why: text() }, 500),
             (Rejected::NoRoom { what: text(), why: text() }, 507),
+            (Rejected::Damaged { what: text(), why: text() }, 409),
             (Rejected::NodeCannotTake { node: node_id("zk1"), why: text() }, 409),
             (Rejected::SameNode { node: node_id("zk1") }, 409),
             (Rejected::Busy { what: text(), limit: 1 }, 429),

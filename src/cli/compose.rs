@@ -50,7 +50,7 @@ pub(super) struct Server {
 
 /// Everything that the engine needs. Opens files, reaches no server.
 pub(super) fn parts(args: &Args, config: &Config, api: ApiView) -> anyhow::Result<Parts> {
-    let places = servers(args, config)?;
+    let places = servers(args.local, config)?;
     let nodes: Vec<NodeId> = places.iter().map(|place| place.node.clone()).collect();
     make_folders(config, if args.read_only { &[] } else { &nodes })?;
     let local = if args.local {
@@ -112,6 +112,11 @@ fn is_local(config: &Config, places: &[Server]) -> anyhow::Result<bool> {
     let ports: Vec<_> = local.nodes.iter().map(|node| format!(":{}", node.client_port)).collect();
     let theirs = |place: &Server| ports.iter().any(|port| place.client.ends_with(port));
     Ok(places.iter().all(theirs) && keeper_of(&local.root).is_some())
+}
+
+/// Whether a zkdeck keeps the local ensemble of this folder.
+pub(super) fn local_runs(config: &Config) -> bool {
+    local_config(config).is_ok_and(|local| keeper_of(&local.root).is_some())
 }
 
 /// What answers questions about the logs.
@@ -293,8 +298,8 @@ fn account(uid: u32) -> Option<String> {
 }
 
 /// The servers of the settings, with their names.
-pub(super) fn servers(args: &Args, config: &Config) -> anyhow::Result<Vec<Server>> {
-    if args.local {
+pub(super) fn servers(local: bool, config: &Config) -> anyhow::Result<Vec<Server>> {
+    if local {
         let local = local_config(config)?;
         let place = |node: &crate::adapters::control::process::LocalNode| Server {
             node: node.id.clone(),

@@ -19,6 +19,9 @@ const WAIT: Duration = Duration::from_secs(2);
 /// After a failure, a follower tries again so much later.
 const RETRY: Duration = Duration::from_secs(2);
 
+/// Exit code of an answer that lacks what could not be read.
+const INCOMPLETE: u8 = 2;
+
 #[derive(Debug, clap::Args)]
 pub(super) struct Options {
     /// What to search for, such as 'level>=WARN node:zk1 "timed out"'; nothing: everything
@@ -54,7 +57,9 @@ pub(super) async fn run(options: &Options, args: &Args, mut config: Config) -> a
     let expr = parse(&options.query).map_err(|error| anyhow::anyhow!("query, {error}\n  {}", options.query))?;
     let search = LogSearch { expr, from: options.since, to: options.until, ..LogSearch::default() };
     if search.is_backwards(clock::now()) {
-        anyhow::bail!("--since must not be after --until");
+        anyhow::bail!(
+            "the time that the search begins at (--since, since:) is after the one that it ends at (--until, until:)"
+        );
     }
     if let Some(found) = compose::stacks_elastic(args, &mut config).await {
         say(&format!("zkdeck: {found}"));
@@ -72,8 +77,11 @@ pub(super) async fn run(options: &Options, args: &Args, mut config: Config) -> a
         };
         say(&format!("zkdeck: {newest}; raise --limit, or narrow the search"));
     }
-    if print(&page.events, options.json)? == Printed::Closed || !options.follow {
-        return Ok(ExitCode::SUCCESS);
+    let printed = print(&page.events, options.json)?;
+    if printed == Printed::Closed || !options.follow {
+        // Who counts what came learns that it is not all, as of a command that failed.
+        let whole = printed == Printed::Closed || page.answered.notes.is_empty();
+        return Ok(if whole { ExitCode::SUCCESS } else { ExitCode::from(INCOMPLETE) });
     }
     let mut follow = FollowAsk { search, mark: page.mark, wait: WAIT, limit: PAGE_MAX };
     loop {

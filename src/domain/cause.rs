@@ -123,6 +123,7 @@ impl From<Rejected> for Fault {
             Rejected::Internal { .. } => Cause::Internal,
             Rejected::Disk { .. } => Cause::Disk,
             Rejected::NoRoom { .. } => Cause::NoRoom,
+            Rejected::Damaged { .. } => Cause::Damaged,
             Rejected::UnknownNode { .. }
             | Rejected::InvalidField { .. }
             | Rejected::InvalidName(_)

@@ -209,6 +209,11 @@ pub enum Rejected {
         node: NodeId,
         why: String,
     },
+    /// The bytes are not those of the record.
+    Damaged {
+        what: String,
+        why: String,
+    },
     /// The disk has not the room for it.
     NoRoom {
         what: String,
@@ -253,6 +258,7 @@ impl Rejected {
             Self::NodeCannotTake { .. } => "node-cannot-take",
             Self::Disk { .. } => "disk-failed",
             Self::NoRoom { .. } => "no-room",
+            Self::Damaged { .. } => "damaged",
             Self::SameNode { .. } => "same-node",
             Self::Busy { .. } => "busy",
             Self::NotPossible { .. } => "not-possible",
@@ -303,7 +309,9 @@ impl fmt::Display for Rejected {
             Self::NodeCannotTake { node, why } => write!(f, "{node} cannot take files now: {why}"),
             Self::SameNode { node } => write!(f, "the file is on {node} already; choose another node"),
             Self::Busy { what, limit } => write!(f, "{what}: the limit of {limit} is reached; try again in a moment"),
-            Self::NoRoom { what, why } | Self::NotPossible { what, why } => write!(f, "{what} is not possible: {why}"),
+            Self::NoRoom { what, why } | Self::Damaged { what, why } | Self::NotPossible { what, why } => {
+                write!(f, "{what} is not possible: {why}")
+            }
             Self::NotReady { what, why } => write!(f, "{what} is not possible yet: {why}; try again in a moment"),
             Self::ShuttingDown => f.write_str("zkdeck is ending and takes no more commands"),
             Self::Internal { cause } => {

@@ -149,6 +149,9 @@ pub struct Run {
     /// Why its first failed move failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<Cause>,
+    /// The id of the store that it was of; older rows do not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store: Option<String>,
 }
 
 /// Who asks for runs beside operators.
@@ -156,6 +159,30 @@ pub const BY_TIMER: &str = "timer";
 pub const BY_DRAIN: &str = "drain";
 
 impl Run {
+    /// One that has done nothing yet.
+    #[must_use]
+    pub fn new(id: OperationId, at: Timestamp, by: &str, decision: Decision) -> Self {
+        Self {
+            id,
+            at,
+            decision,
+            max_difference: 0,
+            threshold: 0,
+            moves_planned: 0,
+            moves_least: 0,
+            moves_done: 0,
+            moves_failed: 0,
+            moves_skipped: 0,
+            bytes: Bytes(0),
+            took: Millis(0),
+            by: by.to_owned(),
+            nodes: Vec::new(),
+            note: None,
+            cause: None,
+            store: None,
+        }
+    }
+
     /// Whether a person asked for it, who waits for its outcome.
     #[must_use]
     pub fn is_waited_for(&self) -> bool {

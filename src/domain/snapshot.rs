@@ -314,7 +314,7 @@ pub struct Damage {
 /// Damaged files that a [`ScrubReport`] names at most.
 pub const REPORTED_MAX: usize = 500;
 
-/// What the leader's scrub tells the other instances.
+/// What the leader's scrub tells the other instances, and what they have found beside it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScrubReport {
     pub v: u8,
@@ -322,6 +322,14 @@ pub struct ScrubReport {
     pub troubles: Vec<ScrubTrouble>,
     /// At most [`REPORTED_MAX`].
     pub damaged: Vec<Damage>,
+}
+
+impl ScrubReport {
+    /// That nothing was found.
+    #[must_use]
+    pub const fn empty() -> Self {
+        Self { v: 1, quarantined: 0, troubles: Vec::new(), damaged: Vec::new() }
+    }
 }
 
 /// Rows that may wait to be written before new moves, uploads and deletes are refused: what is done

@@ -106,6 +106,15 @@ impl StoreRefusal {
 }
 
 impl StoreView {
+    /// The id of a store that may be worked in.
+    #[must_use]
+    pub fn id(&self) -> Option<String> {
+        match self {
+            Self::Ours { id } => Some(id.clone()),
+            _ => None,
+        }
+    }
+
     /// # Errors
     /// [`Rejected`] for whoever is to touch the files in this folder and may not.
     pub fn check(&self) -> Result<(), Rejected> {
@@ -117,6 +126,18 @@ impl StoreView {
                 None => Ok(()),
                 Some(refusal) => Err(Rejected::NotPossible { what: "touching files".into(), why: refusal.text() }),
             },
+        }
+    }
+
+    /// A foreign folder keeps nobody from steering the ensemble; a store that is not understood, or not proved to
+    /// be this one, does.
+    ///
+    /// # Errors
+    /// [`Rejected`] for whoever is to change the ensemble's records of nodes and may not.
+    pub fn check_steers(&self) -> Result<(), Rejected> {
+        match self {
+            Self::Foreign { .. } | Self::Empty { .. } => Ok(()),
+            store => store.check(),
         }
     }
 
@@ -143,7 +164,7 @@ impl StoreView {
             Self::Empty { folder, theirs } => (
                 "foreign-store",
                 "store elsewhere",
-                format!("{folder} is empty, and the ensemble's store {theirs} is another folder"),
+                format!("no file lies in {folder}, and the ensemble's store {theirs} is another folder"),
                 format!(
                     "start zkdeck in the folder that belongs to the ensemble (--data), or mount the disk that holds it \
                      here; only if that folder is lost for good, write the one line {theirs} to {folder}/.store-id: its \
@@ -158,7 +179,7 @@ impl StoreView {
                     count(*files, "file")
                 ),
                 "connect to the ensemble that these files belong to, choose another folder by --data, or type zkdeck \
-                 doctor --adopt to make records for them here"
+                 doctor --adopt: it makes the folder the ensemble's store, and typed again it makes the files' records"
                     .to_owned(),
             ),
             Self::InUse { folder, by } => (
@@ -208,7 +229,7 @@ mod tests {
     #[test]
     fn every_refusal_has_a_next_step() {
         let empty = StoreView::Empty { folder: "data/uploads".into(), theirs: "b".into() }.refusal().unwrap();
-        assert!(empty.cause.contains("is empty") && empty.step.contains("--data"), "{empty:?}");
+        assert!(empty.cause.contains("no file lies in") && empty.step.contains("--data"), "{empty:?}");
         let view = StoreView::Empty { folder: "data/uploads".into(), theirs: "b".into() };
         assert!(view.alarm(true).is_none() && view.alarm(false).is_some());
         let foreign = StoreView::Foreign { ours: "a".into(), theirs: "b".into() };

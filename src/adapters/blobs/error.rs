@@ -22,7 +22,7 @@ pub enum BlobError {
     DiskFull { operation: &'static str, path: PathBuf, source: io::Error },
     #[error(
         "no bytes of file {file} (attempt {blob}) at node {node}; they come back automatically when a trash, quarantine \
-         or another node has them, otherwise put them back from a backup"
+         or another node has them; else mount the node's disk if it is not, or put them back from a backup"
     )]
     Missing { node: NodeId, file: FileId, blob: AttemptId },
     #[error("nothing to publish for attempt {blob} of file {file} at node {node}: its bytes are gone; try again")]
@@ -38,6 +38,11 @@ pub enum BlobError {
         found.0, expected.0
     )]
     WrongSize { node: NodeId, file: FileId, blob: AttemptId, expected: Bytes, found: Bytes },
+    #[error(
+        "file {file} (attempt {blob}) at node {node} is damaged: {what} lies in its place; take it away and put its \
+         bytes back from a backup, and zkdeck looks again as soon as they change"
+    )]
+    NoFile { node: NodeId, file: FileId, blob: AttemptId, what: &'static str },
     #[error("the upload is larger than the limit of {limit}; send a smaller file")]
     TooLarge { limit: Bytes },
     #[error("the upload broke off after {}: {fault}; send it again", Bytes(*received))]
@@ -141,7 +146,7 @@ impl BlobError {
     /// Whether the bytes read are not those that the record tells.
     #[must_use]
     pub const fn is_damaged(&self) -> bool {
-        matches!(self, Self::Damaged { .. } | Self::WrongSize { .. })
+        matches!(self, Self::Damaged { .. } | Self::WrongSize { .. } | Self::NoFile { .. })
     }
 
     /// The same error for another of the objects that failed together.

@@ -45,10 +45,14 @@ impl Layout {
         self.node(node).join(blob_name(file, attempt))
     }
 
-    /// Makes every folder, and makes their names durable.
-    pub(super) fn make(&self, disk: &dyn Disk, nodes: &[NodeId]) -> Result<(), BlobError> {
+    /// Makes every folder, and makes their names durable. `known`: the root has an id. A node's folder that is
+    /// empty there may be that of a disk which is not mounted, and stays as it is.
+    pub(super) fn make(&self, disk: &dyn Disk, nodes: &[NodeId], known: bool) -> Result<(), BlobError> {
         make_folder(disk, &self.root)?;
         for node in nodes {
+            if known && disk.names(&self.node(node)).is_ok_and(|names| names.is_empty()) {
+                continue;
+            }
             make_folder(disk, &self.drafts(node))?;
             make_folder(disk, &self.trash(node))?;
             sync_folder(disk, &self.node(node))?;

@@ -38,7 +38,7 @@ pub use self::disk::Print;
 use self::disk::{Disk, LocalDisk};
 pub use self::error::{BlobError, BodyFault};
 pub use self::look::{Stored, look};
-pub use self::presence::Presence;
+pub use self::presence::{NodeFolder, Presence};
 pub use self::quarantine::Kept;
 use self::{blocking::Pool, layout::Layout};
 use crate::domain::file::Hash;
@@ -121,7 +121,8 @@ impl BlobStore {
 
     /// [`BlobStore::open`] on a disk of whatever kind.
     pub(crate) fn open_on(disk: Arc<dyn Disk>, config: BlobConfig, nodes: &[NodeId]) -> Result<Self, BlobError> {
-        Layout::new(config.root.clone()).make(&*disk, nodes)?;
+        let known = disk.size(&store_id::path(&config.root)).is_ok();
+        Layout::new(config.root.clone()).make(&*disk, nodes, known)?;
         Self::over(disk, config)
     }
 

@@ -24,6 +24,16 @@ pub enum Presence {
     Gone,
 }
 
+/// What became of one node's folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NodeFolder {
+    There,
+    /// It was missing.
+    MadeAgain,
+    /// It is there, holds nothing, and files of the node belong in it.
+    Bare,
+}
+
 impl BlobStore {
     /// Whether the folders are still those that were opened.
     ///
@@ -82,11 +92,13 @@ impl BlobStore {
         self.pool().run("read the id of", &path, work).await
     }
 
-    /// Makes a node's folder again when it is missing; whether it was.
+    /// Makes a node's folder again when it is missing, and what zkdeck keeps in it. One that is there and holds
+    /// nothing at all is that of a disk which is not mounted, or a new one: with `holds` files of the node it stays
+    /// as it is.
     ///
     /// # Errors
     /// An error of the disk.
-    pub async fn make_again(&self, node: &NodeId) -> Result<bool, BlobError> {
+    pub async fn make_again(&self, node: &NodeId, holds: bool) -> Result<NodeFolder, BlobError> {
         let (disk, layout, node) = (Arc::clone(self.disk()), self.layout().clone(), node.clone());
         let path = layout.node(&node);
         let work = move |_: &_| {
@@ -96,6 +108,9 @@ impl BlobStore {
                 Ok(_) => Ok(false),
             };
             let missing = is_missing(&layout.node(&node))?;
+            if holds && !missing && disk.names(&layout.node(&node)).is_ok_and(|names| names.is_empty()) {
+                return Ok(NodeFolder::Bare);
+            }
             for folder in [layout.drafts(&node), layout.trash(&node)] {
                 if is_missing(&folder)? {
                     make_folder(&*disk, &folder)?;
@@ -104,16 +119,16 @@ impl BlobStore {
             if missing {
                 sync_folder(&*disk, layout.root())?;
             }
-            Ok(missing)
+            Ok(if missing { NodeFolder::MadeAgain } else { NodeFolder::There })
         };
         self.pool().run("look at", &path, work).await
     }
 
-    /// Whether a node has no folder, or one that cannot be looked into.
+    /// Whether a node has no folder, or one that cannot be looked into or in which nothing can be made.
     pub async fn is_amiss(&self, node: &NodeId) -> bool {
         let path = self.layout().node(node);
         // What lies in a folder is found only where it is one that may be entered.
-        let (disk, folder) = (Arc::clone(self.disk()), path.join("."));
+        let (disk, folder) = (Arc::clone(self.disk()), self.layout().drafts(node).join("."));
         let amiss = move |_: &_| Ok(disk.size(&folder).is_err());
         self.pool().run("look at", &path, amiss).await.unwrap_or(false)
     }
@@ -217,9 +232,17 @@ mod tests {
     async fn a_nodes_folder_is_made_again_and_a_change_of_bytes_is_seen() {
         let (_folder, store) = store();
         let zk1 = node_id("zk1");
-        assert!(!store.make_again(&zk1).await.unwrap());
+        let again = async |holds| store.make_again(&zk1, holds).await.unwrap();
+        assert_eq!((again(true).await, store.is_amiss(&zk1).await), (NodeFolder::There, false));
         fs::remove_dir_all(store.root().join("zk1")).unwrap();
-        assert!(store.make_again(&zk1).await.unwrap());
+        assert_eq!(again(true).await, NodeFolder::MadeAgain);
+        // As when its disk is not mounted.
+        fs::remove_dir_all(store.root().join("zk1")).unwrap();
+        fs::create_dir(store.root().join("zk1")).unwrap();
+        assert_eq!((store.is_amiss(&zk1).await, again(true).await), (true, NodeFolder::Bare));
+        drop(BlobStore::open(BlobConfig::new(store.root()), &[node_id("zk1")]).unwrap());
+        assert_eq!(again(true).await, NodeFolder::Bare, "a start changes nothing of that");
+        assert_eq!((again(false).await, store.is_amiss(&zk1).await), (NodeFolder::There, false), "a new disk");
         assert_eq!(store.list(&zk1).await.unwrap(), []);
         let entry = fixtures::file(1, "zk1");
         assert_eq!(store.print(&entry).await.unwrap(), None);

@@ -10,7 +10,7 @@ use tokio::io::AsyncRead;
 use tokio_util::io::StreamReader;
 
 use super::blocking::{Pool, Watch};
-use super::disk::{Disk, Input};
+use super::disk::{Disk, Input, NoFile};
 use super::draft::{CHUNK, buffer_len};
 use super::{BlobError, BlobStore, Written};
 use crate::domain::file::{FileEntry, Hash};
@@ -72,7 +72,10 @@ pub(super) fn open_blob(
 ) -> Result<Box<dyn Input>, BlobError> {
     let bytes = disk.open(path).map_err(|error| match error.kind() {
         ErrorKind::NotFound => BlobError::Missing { node: node.clone(), file, blob },
-        _ => BlobError::source("open", path, error),
+        _ => match NoFile::of(&error) {
+            Some(NoFile(what)) => BlobError::NoFile { node: node.clone(), file, blob, what },
+            None => BlobError::source("open", path, error),
+        },
     })?;
     let found = Bytes(bytes.size().map_err(|error| BlobError::source("look at", path, error))?);
     if found != expected {

@@ -27,7 +27,7 @@ pub(in crate::api) async fn search(State(app): State<App>, mut params: Params) -
         node: params.text("node"),
     };
     if search.is_backwards(app.handle.snapshot().taken_at) {
-        return Err(Fail::field("from", "must not be after `to`"));
+        return Err(Fail::field("from", "must not be after `to`, nor since: after until:"));
     }
     let way = |text: &str| match text {
         "older" => Some(Way::Older),

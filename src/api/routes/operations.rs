@@ -30,7 +30,12 @@ pub(in crate::api) async fn list(State(app): State<App>, mut params: Params) -> 
     };
     params.finish()?;
     let page = app.limited(app.handle.history(query)).await?.map_err(|error| Fail::question("history", &error))?;
-    Ok(axum::Json(page).into_response())
+    let mut body = json!(page);
+    if let Some(body) = body.as_object_mut() {
+        // Rows that the disk does not take yet: they may lack in the page.
+        body.insert("waiting".into(), json!(app.handle.snapshot().history.queued));
+    }
+    Ok(axum::Json(body).into_response())
 }
 
 /// One row with its steps.

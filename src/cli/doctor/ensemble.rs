@@ -171,7 +171,7 @@ fn silent(node: &NodeId, address: &str, around: &Around) -> Finding {
             format!("resume it: p on it in the console, or kill -CONT {pid}"),
         ),
         Some(Alive { pid, .. }) => (
-            format!(", and process {pid} is not stopped: it starts, is busy or hangs"),
+            format!(", and process {pid} is not stopped: it starts, is busy, hangs, or is no ZooKeeper server"),
             format!("ask again in some seconds; if it stays so, the log of {node} tells more"),
         ),
         None if around.local => {

@@ -7,7 +7,7 @@ use rustix::fs::{statfs, statvfs};
 
 use super::finding::Finding;
 use super::place::{Place, blocking};
-use crate::domain::ids::Bytes;
+use crate::domain::ids::{Bytes, NodeId};
 
 /// Below this the next stress fills the disk.
 const FREE_MIN: Bytes = Bytes(1 << 30);
@@ -21,9 +21,33 @@ pub(super) async fn check(place: &Place) -> Vec<Finding> {
         let found = blocking(move || folder_at(name, &path, flag, floor)).await;
         findings.extend(found.into_iter().flatten());
     }
+    let nodes = place.servers.iter().map(|server| server.node.clone()).collect::<Vec<_>>();
+    let data = paths.data.clone();
+    findings.extend(blocking(move || disks_at(&data, &nodes, reserve)).await.into_iter().flatten());
     let backend = paths.logs.join("backend");
     findings.extend(blocking(move || backend_at(&backend)).await.flatten());
     findings
+}
+
+/// The disks of nodes that have one of their own, and have no room above the reserve on it.
+fn disks_at(data: &Path, nodes: &[NodeId], reserve: Bytes) -> Vec<Finding> {
+    use std::os::unix::fs::MetadataExt;
+    let device = |path: &Path| path.metadata().ok().map(|data| data.dev());
+    let uploads = data.join("uploads");
+    let full = |node: &NodeId| {
+        let folder = uploads.join(node.as_str());
+        let own = device(&folder).filter(|own| Some(*own) != device(data));
+        let stat = own.and_then(|_| statvfs(&folder).ok())?;
+        lacks_room(node, &folder, Bytes(stat.f_bavail.saturating_mul(stat.f_frsize)), reserve)
+    };
+    nodes.iter().filter_map(full).collect()
+}
+
+fn lacks_room(node: &NodeId, folder: &Path, free: Bytes, reserve: Bytes) -> Option<Finding> {
+    (free <= reserve).then(|| {
+        let message = format!("{node} takes no files: {free} free on the disk of {}, {reserve} kept", folder.display());
+        Finding::warn("node folder", message, format!("make room on it, or drain {node}: d in the console"))
+    })
 }
 
 /// What is wrong with the folder of zkdeck's own log and lines, which is made at the first start.
@@ -122,6 +146,20 @@ fn room(name: &'static str, folder: &Path, flag: &str, floor: Bytes) -> Option<F
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_node_without_room_on_a_disk_of_its_own_is_told() {
+        let (zk3, folder) = (crate::domain::fixtures::node_id("zk3"), Path::new("data/uploads/zk3"));
+        let found = lacks_room(&zk3, folder, Bytes(10), Bytes(10)).unwrap();
+        assert!(
+            found.message.starts_with("zk3 takes no files: 10 B free on the disk of data/uploads/zk3"),
+            "{found:?}"
+        );
+        assert_eq!(lacks_room(&zk3, folder, Bytes(11), Bytes(10)), None);
+        let data = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(data.path().join("uploads/zk3")).unwrap();
+        assert_eq!(disks_at(data.path(), &[zk3], Bytes(u64::MAX)), [], "its disk is that of the data folder");
+    }
 
     #[test]
     fn a_file_where_the_lines_belong_is_told() {

@@ -197,7 +197,7 @@ mod tests {
         assert!(unclaimed.status == Status::Fail && unclaimed.message.contains(&alert.cause), "{unclaimed:?}");
         assert!(unclaimed.fix.as_deref() == Some(&*alert.step) && alert.step.contains("zkdeck doctor --adopt"));
         let empty = of(None, 0, Some("b"));
-        assert!(empty.status == Status::Warn && empty.message.contains("data/uploads is empty"), "{empty:?}");
+        assert!(empty.status == Status::Warn && empty.message.contains("no file lies in data/uploads"), "{empty:?}");
         let folder = Folder { path: "data/uploads".into(), id: None, files: 0 };
         assert_eq!(unknown(&folder, "no server").status, Status::Warn);
     }

@@ -88,7 +88,12 @@ pub(super) async fn run(
     let findings = match config {
         Ok(config) => {
             let place = Place::new(args, config)?;
-            let mut findings = look(&place, CHECKS, LIMIT).await;
+            let mut findings = Vec::new();
+            if place.local && !args.local {
+                let told = "the local ensemble of this folder runs, and is what is looked at; --zk names another";
+                findings.push(Finding::ok("settings", told));
+            }
+            findings.extend(look(&place, CHECKS, LIMIT).await);
             // Bounded by its own limits: a large store takes longer than a check.
             // What it cannot open was told by a check already.
             let of_the_store = store::check(&place, options).await;
@@ -96,7 +101,11 @@ pub(super) async fn run(
             findings.extend(fresh);
             findings
         }
-        Err(error) => vec![Finding::fail("settings", error.0, "correct it at the place that is named; zkdeck --help lists the flags")],
+        Err(error) => vec![Finding::fail(
+            "settings",
+            error.0,
+            "correct it at the place that is named; zkdeck --help lists the flags",
+        )],
     };
     let report = if options.json { serde_json::to_string_pretty(&findings)? } else { text(&findings) };
     // A reader that has closed the pipe has seen enough, and still asks by the exit code.

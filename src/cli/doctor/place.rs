@@ -17,10 +17,13 @@ pub(super) struct Place {
 }
 
 impl Place {
+    /// A local ensemble that runs in this folder is what is looked at, unless somebody names servers: what its
+    /// zkdeck tells to type is typed without `--local`.
     pub(super) fn new(args: &Args, config: Config) -> anyhow::Result<Self> {
-        let servers = compose::servers(args, &config)?;
         let named = config.ensemble.named || !args.zk.is_empty();
-        Ok(Self { servers, named, local: args.local, container: surroundings::in_container(), config })
+        let local = args.local || (!named && compose::local_runs(&config));
+        let servers = compose::servers(local, &config)?;
+        Ok(Self { servers, named, local, container: surroundings::in_container(), config })
     }
 
     /// Where a service of the stack answers. In a container that is seldom 127.0.0.1, which is the container

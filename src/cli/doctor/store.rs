@@ -188,7 +188,7 @@ pub(super) async fn check(place: &Place, options: &Options) -> Vec<Finding> {
             if judged.is_empty() && told.len() > 0 {
                 told.collect()
             } else {
-                told.chain(verdict(&judged, options.hashes)).collect()
+                told.chain(verdict(&judged, options.hashes, store.history.is_some())).collect()
             }
         }
         Err(error) => vec![Finding::fail(NAME, error.to_string(), "try again when the ensemble and the disk answer")],
@@ -213,21 +213,28 @@ fn unjudged(violations: &[Violation], named: &[NodeId], uploads: &Path) -> BTree
         let (why, fix) = if !named.contains(node) {
             let why = "records name it, and it is not among the servers that were named".to_owned();
             (why, "name every server of the ensemble: --zk, or ensemble.servers in zkdeck.toml")
-        } else if let Err(error) = std::fs::read_dir(&folder) {
-            let why = format!("{} cannot be looked into: {error}", folder.display());
-            (why, "put the folder back, or mount its disk; what is missing then is told file by file")
         } else {
-            continue;
+            let why = match std::fs::read_dir(&folder).map(Iterator::count) {
+                Err(error) => format!("{} cannot be looked into: {error}", folder.display()),
+                Ok(0) => format!("{} is empty", folder.display()),
+                Ok(_) => continue,
+            };
+            (why, "put the folder back, or mount its disk; what is missing then is told file by file")
         };
         found.insert(node.clone(), Finding::fail(NAME, format!("the files of {node} are not judged: {why}"), fix));
     }
     found
 }
 
-fn verdict(violations: &[Violation], hashes: bool) -> Vec<Finding> {
+fn verdict(violations: &[Violation], hashes: bool, history: bool) -> Vec<Finding> {
     if violations.is_empty() {
         let how = if hashes { "by size and hash" } else { "by size; --hashes reads every byte" };
-        return vec![Finding::ok(NAME, format!("records, bytes and history agree ({how})"))];
+        let told = if history {
+            format!("records, bytes and history agree ({how})")
+        } else {
+            format!("records and bytes agree ({how}); history was not judged")
+        };
+        return vec![Finding::ok(NAME, told)];
     }
     let fix = "look at that file in the console and in history; docs/reliability.md tells what each rule means";
     let mut findings: Vec<_> =
@@ -308,11 +315,16 @@ mod tests {
             attempt: Some(AttemptId::new(2)),
             what: "its bytes are missing".into(),
         };
-        let found = verdict(&vec![violation; 60], false);
+        let found = verdict(&vec![violation; 60], false, true);
         assert_eq!(found.len(), SHOWN + 1);
         assert!(found[0].message.starts_with("I1 file"), "{found:?}");
         assert_eq!(found[SHOWN].message, "and 10 more violations");
-        assert_eq!(verdict(&[], true)[0].status, Status::Ok);
+        assert_eq!(verdict(&[], true, true)[0].status, Status::Ok);
+        assert!(verdict(&[], true, true)[0].message.starts_with("records, bytes and history agree"));
+        assert_eq!(
+            verdict(&[], true, false)[0].message,
+            "records and bytes agree (by size and hash); history was not judged"
+        );
     }
 
     #[test]
@@ -332,8 +344,9 @@ mod tests {
     #[test]
     fn a_folder_that_cannot_be_read_is_told_once_and_not_file_by_file() {
         let uploads = tempfile::tempdir().unwrap();
-        std::fs::create_dir(uploads.path().join("zk1")).unwrap();
+        std::fs::create_dir_all(uploads.path().join("zk1/.tmp")).unwrap();
         std::fs::write(uploads.path().join("zk2"), "no folder").unwrap();
+        std::fs::create_dir(uploads.path().join("zk4")).unwrap();
         let lost = |node: &str| Violation {
             invariant: Invariant::I1,
             file: None,
@@ -341,10 +354,11 @@ mod tests {
             attempt: None,
             what: "its bytes are missing".into(),
         };
-        let violations = [lost("zk1"), lost("zk2"), lost("zk2"), lost("zk3"), lost("zk3")];
-        let found = unjudged(&violations, &[node_id("zk1"), node_id("zk2")], uploads.path());
-        assert_eq!(found.keys().collect::<Vec<_>>(), [&node_id("zk2"), &node_id("zk3")]);
+        let violations = [lost("zk1"), lost("zk2"), lost("zk2"), lost("zk3"), lost("zk3"), lost("zk4")];
+        let found = unjudged(&violations, &["zk1", "zk2", "zk4"].map(node_id), uploads.path());
+        assert_eq!(found.keys().collect::<Vec<_>>(), ["zk2", "zk3", "zk4"].map(node_id).iter().collect::<Vec<_>>());
         let told = |node: &str| found[&node_id(node)].message.clone();
         assert!(told("zk2").contains("cannot be looked into") && told("zk3").contains("not among the servers"));
+        assert!(told("zk4").ends_with("zk4 is empty"));
     }
 }

@@ -42,7 +42,17 @@ impl LogSearch {
     /// Whether the span ends before it begins: no event can be in it.
     #[must_use]
     pub fn is_backwards(&self, now: Timestamp) -> bool {
-        self.from.zip(self.to).is_some_and(|(from, to)| from.resolve(now) > to.resolve(now))
+        let whole = self.whole();
+        let parts = if let Expr::And(parts) = &whole { parts.as_slice() } else { std::slice::from_ref(&whole) };
+        let bound = |side| {
+            let at = move |part: &Expr| match part {
+                Expr::Time(of, at) if *of == side => Some(at.resolve(now)),
+                _ => None,
+            };
+            parts.iter().filter_map(at)
+        };
+        let (from, to) = (bound(Side::Since).max(), bound(Side::Until).min());
+        from.zip(to).is_some_and(|(from, to)| from > to)
     }
 
     /// All of it as one query.

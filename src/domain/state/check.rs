@@ -14,7 +14,7 @@ use crate::domain::node::{NodeCondition, NodeRecord, NodeState};
 use crate::domain::number;
 use crate::domain::planner::share;
 use crate::domain::server::ServerState;
-use crate::domain::snapshot::{ControlView, StoreView};
+use crate::domain::snapshot::ControlView;
 
 /// A command that may be carried out, with what it was judged on.
 #[derive(Clone, Debug)]
@@ -113,7 +113,11 @@ impl State {
     /// [`Rejected`] when it is not known or this folder does not hold its bytes.
     pub fn check_download(&self, file: FileId) -> Result<Arc<FileEntry>, Rejected> {
         self.check_store_matches()?;
-        self.entry(file)
+        let entry = self.entry(file)?;
+        match self.unread(&entry.record.owner) {
+            Some(why) => Err(Rejected::NotReady { what: "the download".into(), why: why.to_owned() }),
+            None => Ok(entry),
+        }
     }
 
     fn check_known(&self, node: &NodeId) -> Result<(), Rejected> {
@@ -157,15 +161,10 @@ impl State {
         }
     }
 
-    /// A foreign folder keeps nobody from steering the ensemble; a store that is not understood, or not proved to
-    /// be this one, does.
     fn check_steers(&self) -> Result<(), Rejected> {
         self.check_session()?;
         self.check_quorum("changing the ensemble's records")?;
-        match &self.session.store {
-            StoreView::Foreign { .. } | StoreView::Empty { .. } => Ok(()),
-            store => store.check(),
-        }
+        self.session.store.check_steers()
     }
 
     /// What showing everything needs.
@@ -358,6 +357,8 @@ impl State {
     fn check_preview(&self) -> Result<Order, Rejected> {
         match self.cannot_plan() {
             Some(decision) if decision.lacks_data() => {
+                // Where only watching is allowed, nothing is read that would be waited for.
+                self.session.store.check()?;
                 Err(Rejected::NotReady { what: "a plan".into(), why: decision.sentence().into() })
             }
             Some(decision) => Err(Rejected::NotPossible { what: "a plan".into(), why: decision.sentence().into() }),

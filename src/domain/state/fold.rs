@@ -15,7 +15,7 @@ use crate::domain::scheduler::{Decision, MoveReason, RUNS_KEPT, Run, RunProgress
 use crate::domain::server::Role;
 use crate::domain::snapshot::{
     ControlView, LeadershipView, Level, LocalView, MOVE_SECONDS, NOTICES_KEPT, Notice, OPERATIONS_KEPT, SessionState,
-    Standing,
+    Standing, StoreView,
 };
 
 /// One minute, the width of a bar of operations.
@@ -28,7 +28,7 @@ impl State {
     pub fn apply(&mut self, event: Event, now: Timestamp) {
         match event {
             Event::Session { state, cause } => self.session_changed(state, cause, now),
-            Event::Store(store) => self.session.store = store,
+            Event::Store(store) => self.store_seen(store),
             Event::Leadership(leadership) => self.leadership_changed(leadership, now),
             Event::Epoch(epoch) => self.epoch_seen(epoch, now),
             Event::Instances(instances) => self.instances = instances.into(),
@@ -388,6 +388,7 @@ impl State {
         for run in runs.collect::<Vec<_>>().into_iter().rev() {
             self.keep_run(Arc::new(run));
         }
+        self.forget_runs_of_others();
         let mut merged: Vec<Arc<Operation>> = newest.into_iter().map(Arc::new).collect();
         for known in &self.operations {
             match merged.iter_mut().find(|row| row.id == known.id) {
@@ -445,6 +446,19 @@ impl State {
             self.counters.moves_planned += run.moves_planned;
             self.counters.moves_least += run.moves_least;
         }
+    }
+
+    fn store_seen(&mut self, store: StoreView) {
+        self.session.store = store;
+        self.forget_runs_of_others();
+    }
+
+    /// History holds the runs of every ensemble that its folder was of.
+    fn forget_runs_of_others(&mut self) {
+        let Some(ours) = self.session.store.id() else { return };
+        let of_ours = |run: &&Arc<Run>| run.store.as_ref().is_none_or(|store| *store == ours);
+        self.scheduler.recent = self.scheduler.recent.iter().filter(of_ours).cloned().collect();
+        self.scheduler.last_run = self.scheduler.recent.first().cloned();
     }
 
     /// Puts a run among the recent ones, newest first, each once.

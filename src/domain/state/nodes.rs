@@ -59,7 +59,7 @@ impl State {
     }
 
     /// The node's folder cannot be looked into.
-    fn unread(&self, node: &NodeId) -> Option<&str> {
+    pub(super) fn unread(&self, node: &NodeId) -> Option<&str> {
         let trouble = self.scrub.troubles.iter().find(|trouble| trouble.node.as_ref() == Some(node))?;
         Some(trouble.cause.as_str())
     }

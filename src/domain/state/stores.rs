@@ -71,6 +71,12 @@ impl State {
     /// to the leader.
     pub(super) fn scrub_reported(&mut self, report: ScrubReport, now: Timestamp) {
         if self.leadership.leads {
+            // What it holds beside the own findings another instance has found, in the same folder.
+            for Damage { file, blob, cause } in report.damaged {
+                if !self.damaged.contains_key(&file) {
+                    self.bytes_checked(file, blob, Some(cause), now);
+                }
+            }
             return;
         }
         let told: BTreeSet<FileId> = report.damaged.iter().map(|one| one.file).collect();

@@ -97,7 +97,13 @@ async fn tell(ctx: &Context, entry: &FileEntry, problem: Option<String>) {
 
 fn broken(error: &BlobError) -> Rejected {
     let (what, why) = ("the download".to_owned(), error.to_string());
-    if error.blames_source() { Rejected::Disk { what, why } } else { Rejected::NotPossible { what, why } }
+    if error.is_missing() || error.is_damaged() {
+        Rejected::Damaged { what, why }
+    } else if error.blames_source() {
+        Rejected::Disk { what, why }
+    } else {
+        Rejected::NotPossible { what, why }
+    }
 }
 
 #[cfg(test)]
@@ -149,12 +155,23 @@ mod tests {
         let refused = bytes(&world, Known::Entry(entry.clone())).await.unwrap_err().to_string();
         assert!(refused.contains("is damaged"), "{refused}");
         std::fs::remove_file(&path).unwrap();
-        assert!(bytes(&world, Known::Entry(entry.clone())).await.is_err());
+        for (what, make) in [("a link", 0), ("a folder", 1), ("a pipe", 2), ("no bytes", 3)] {
+            match make {
+                0 => std::os::unix::fs::symlink("/dev/null", &path).unwrap(),
+                1 => std::fs::create_dir(&path).unwrap(),
+                2 => rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap(),
+                _ => {}
+            }
+            let refused = bytes(&world, Known::Entry(entry.clone())).await.unwrap_err();
+            assert!(refused.code() == "damaged" && refused.to_string().contains(what), "{refused:?}");
+            _ = std::fs::remove_file(&path).or_else(|_| std::fs::remove_dir(&path));
+        }
         let damage = Damage { file: entry.id, blob: entry.record.blob, cause: "its hash".into() };
         let picture = Snapshot { damaged: Arc::from([damage]), ..fixtures::snapshot() };
         world.ctx.snapshots = watch::channel(Arc::new(picture)).1;
         std::fs::write(&path, [0; 10]).unwrap();
         assert_eq!(bytes(&world, Known::Entry(entry.clone())).await.unwrap(), [0; 10]);
-        assert_eq!(world.checked().await, [(entry.id, true), (entry.id, true), (entry.id, false)]);
+        let told = world.checked().await;
+        assert_eq!((told.len(), told.last()), (6, Some(&(entry.id, false))), "{told:?}");
     }
 }

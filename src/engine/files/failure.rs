@@ -133,7 +133,10 @@ pub fn zk_fault(error: &ZkError) -> Fault {
 fn blob_cause(error: &BlobError) -> Cause {
     match error {
         BlobError::NoSpace { .. } | BlobError::DiskFull { .. } => Cause::NoRoom,
-        BlobError::Missing { .. } | BlobError::Damaged { .. } | BlobError::WrongSize { .. } => Cause::Damaged,
+        BlobError::Missing { .. }
+        | BlobError::Damaged { .. }
+        | BlobError::WrongSize { .. }
+        | BlobError::NoFile { .. } => Cause::Damaged,
         BlobError::TooLarge { .. } => Cause::TooLarge,
         BlobError::Stream { fault, .. } => match fault {
             BodyFault::Broken(_) => Cause::BodyBroken,

@@ -130,6 +130,7 @@ pub fn lacks(needs: Needs, read_only: bool, snapshot: &Snapshot) -> Option<Rejec
     }
     match (needs, &snapshot.control) {
         (Needs::Store, _) => snapshot.session.store.check().err(),
+        (Needs::Changes, _) => snapshot.session.store.check_steers().err(),
         (Needs::Control, ControlView::Off(cause)) => Some(Rejected::ControlOff { cause: cause.clone() }),
         _ => None,
     }

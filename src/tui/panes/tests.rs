@@ -32,22 +32,15 @@ fn target(node: &str, before: u64, after: u64, not_chosen: Option<NotChosen>) ->
 
 fn run(decision: Decision) -> Run {
     Run {
-        id: OperationId::new(77),
-        at: Timestamp(NOW.0 - 5000),
-        decision,
         max_difference: 8,
         threshold: 5,
         moves_planned: 5,
         moves_least: 5,
         moves_done: 5,
-        moves_failed: 0,
-        moves_skipped: 0,
         bytes: Bytes(640 << 10),
         took: Millis(300),
-        by: "timer".into(),
         nodes: vec![target("zk1", 41, 36, Some(NotChosen::AtLevel)), target("zk2", 33, 36, None)],
-        note: None,
-        cause: None,
+        ..Run::new(OperationId::new(77), Timestamp(NOW.0 - 5000), "timer", decision)
     }
 }
 

@@ -12,7 +12,7 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 
-use super::{Disk, Held, Input, Output, Print};
+use super::{Disk, Held, Input, NoFile, Output, Print};
 use crate::adapters::owner;
 
 #[derive(Debug)]
@@ -56,6 +56,10 @@ impl Input for File {
     }
 }
 
+fn no_file(what: &'static str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, NoFile(what))
+}
+
 impl Disk for LocalDisk {
     fn create_new(&self, path: &Path) -> io::Result<Box<dyn Output>> {
         let mut options = OpenOptions::new();
@@ -66,8 +70,18 @@ impl Disk for LocalDisk {
     }
 
     fn open(&self, path: &Path) -> io::Result<Box<dyn Input>> {
-        let flags = OFlags::NOFOLLOW.bits().cast_signed();
-        Ok(Box::new(OpenOptions::new().read(true).custom_flags(flags).open(path)?))
+        // Without waiting: a pipe without a writer would be waited for.
+        let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+        let file = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(|error| {
+            // The very path is a link.
+            if error.raw_os_error() == Some(Errno::LOOP.raw_os_error()) { no_file("a link") } else { error }
+        })?;
+        let kind = file.metadata()?.file_type();
+        match kind {
+            kind if kind.is_file() => Ok(Box::new(file)),
+            kind if kind.is_dir() => Err(no_file("a folder")),
+            _ => Err(no_file("a pipe, socket or device")),
+        }
     }
 
     fn rename_new(&self, from: &Path, to: &Path) -> Result<(), Errno> {

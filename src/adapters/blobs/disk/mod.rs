@@ -30,6 +30,17 @@ pub(crate) trait Input: io::Read + Send {
     fn size(&self) -> io::Result<u64>;
 }
 
+/// What lies at a path is no file; the source of an [`io::Error`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("it is {0} and no file")]
+pub(crate) struct NoFile(pub(crate) &'static str);
+
+impl NoFile {
+    pub(crate) fn of(error: &io::Error) -> Option<Self> {
+        error.get_ref().and_then(|inner| inner.downcast_ref::<Self>()).copied()
+    }
+}
+
 /// A file that this process holds until this is dropped, or the process ends in whatever way.
 pub(crate) trait Held: fmt::Debug + Send + Sync {
     /// Whether the file has its name still.

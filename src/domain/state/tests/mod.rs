@@ -230,24 +230,7 @@ fn a_run_that_was_asked_for_and_moves_nothing_says_so() {
     let told = |by: &str, decision| {
         let mut state = state([0, 0, 0]);
         let row = operation(1, OperationKind::Scheduler, OperationStatus::None);
-        let run = Run {
-            id: row.id,
-            at: NOW,
-            decision,
-            max_difference: 1,
-            threshold: 5,
-            moves_planned: 0,
-            moves_least: 0,
-            moves_done: 0,
-            moves_failed: 0,
-            moves_skipped: 0,
-            cause: None,
-            bytes: Bytes(0),
-            took: Millis(3),
-            by: by.into(),
-            nodes: Vec::new(),
-            note: None,
-        };
+        let run = Run { max_difference: 1, threshold: 5, ..Run::new(row.id, NOW, by, decision) };
         state.apply(Event::Operation(Box::new(Operation { by: by.into(), run: Some(run), ..row })), NOW);
         state.snapshot(NOW).notices.last().map(|notice| notice.text.clone())
     };

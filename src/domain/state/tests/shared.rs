@@ -54,6 +54,46 @@ fn what_an_instance_found_itself_stays_and_the_leader_hears_no_echo() {
 }
 
 #[test]
+fn the_leader_takes_in_what_another_instance_has_found() {
+    let mut state = state([2, 0, 0]);
+    let found = first(&state);
+    state.apply(report(&[found], &[], 0), NOW);
+    assert_eq!(codes(&state.snapshot(NOW)), ["damaged"]);
+    // It looks for itself; its own echo does not last.
+    state.apply(Event::BytesChecked { file: found.0, blob: found.1, problem: None }, NOW);
+    assert_eq!(codes(&state.snapshot(NOW)), Vec::<&str>::new());
+}
+
+#[test]
+fn runs_of_an_earlier_ensemble_are_not_this_ones() {
+    let mut state = state([2, 0, 0]);
+    let run = |id, store: Option<&str>| {
+        let run =
+            Run { store: store.map(str::to_owned), ..Run::new(OperationId::new(id), NOW, "timer", Decision::Ran) };
+        let row = operation(id, OperationKind::Scheduler, OperationStatus::Done);
+        Operation { run: Some(run), ..row }
+    };
+    let newest = vec![run(3, Some("old")), run(2, Some("new")), run(1, None)];
+    state.apply(Event::Store(StoreView::Unknown), NOW);
+    state.apply(Event::HistoryLoaded { newest, total: 3 }, NOW);
+    state.apply(Event::Store(StoreView::Ours { id: "new".into() }), NOW);
+    let scheduler = state.snapshot(NOW).scheduler;
+    let ids: Vec<_> = scheduler.recent.iter().map(|run| run.id.bits()).collect();
+    assert!(!ids.contains(&3) && ids.len() == 2, "{ids:?}");
+    assert_eq!(scheduler.last_run.map(|run| run.id), scheduler.recent.first().map(|run| run.id));
+}
+
+#[test]
+fn a_plan_in_a_folder_that_is_only_watched_is_refused_for_that() {
+    let mut state = State::new(settings(), snapshot().instance, NOW);
+    state.apply(Event::Session { state: SessionState::Connected, cause: None }, NOW);
+    assert!(matches!(state.check(&Command::Preview), Err(Rejected::NotReady { .. })));
+    state.apply(Event::Store(StoreView::Unclaimed { folder: "data/uploads".into(), files: 2 }), NOW);
+    let refused = state.check(&Command::Preview).unwrap_err();
+    assert!(matches!(refused, Rejected::NotPossible { .. }), "{refused:?}");
+}
+
+#[test]
 fn a_lost_session_leaves_the_files_of_before_with_their_time() {
     let mut state = state([2, 1, 0]);
     let later = NOW.plus(Millis(5_000));

@@ -272,7 +272,7 @@ impl Scheduler {
             self.ctx.catch_up().await;
         }
         let Some(answer) = self.ctx.plan().await else {
-            return Arc::new(empty_run(id, at, by, Decision::Stopped));
+            return Arc::new(Run::new(id, at, by, Decision::Stopped));
         };
         let run = self.carry_out(id, at, by, asked, answer).await;
         let run = Arc::new(Run { took: clock::now().since(at), ..run });
@@ -299,7 +299,8 @@ impl Scheduler {
     }
 
     async fn carry_out(&self, id: OperationId, at: Timestamp, by: &str, asked: bool, answer: PlanAnswer) -> Run {
-        let mut run = empty_run(id, at, by, Decision::NotLeader);
+        let mut run =
+            Run { store: self.ctx.snapshot().session.store.id(), ..Run::new(id, at, by, Decision::NotLeader) };
         run.max_difference = answer.max_difference;
         run.threshold = answer.threshold;
         if answer.fence.epoch.is_none() {
@@ -440,27 +441,6 @@ fn orders_of(
         })
     };
     plan.moves.iter().filter_map(order).collect()
-}
-
-fn empty_run(id: OperationId, at: Timestamp, by: &str, decision: Decision) -> Run {
-    Run {
-        id,
-        at,
-        decision,
-        max_difference: 0,
-        threshold: 0,
-        moves_planned: 0,
-        moves_least: 0,
-        moves_done: 0,
-        moves_failed: 0,
-        moves_skipped: 0,
-        bytes: Bytes(0),
-        took: Millis(0),
-        by: by.to_owned(),
-        nodes: Vec::new(),
-        note: None,
-        cause: None,
-    }
 }
 
 #[async_trait]

@@ -22,13 +22,13 @@ use async_trait::async_trait;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 
 use self::bytes::Shelf;
-use crate::adapters::blobs::{Presence, Print};
+use crate::adapters::blobs::{NodeFolder, Presence, Print};
 use crate::adapters::zookeeper::registry::Registry;
 use crate::domain::event::Event;
 use crate::domain::file_table::FileTable;
 use crate::domain::ids::{AttemptId, Bytes, FileId, NodeId, Timestamp};
 use crate::domain::snapshot::{
-    Level, REPORTED_MAX, ScrubReport, ScrubTrouble, ScrubView, SessionState, Snapshot, StoreView,
+    Damage, Level, REPORTED_MAX, ScrubReport, ScrubTrouble, ScrubView, SessionState, Snapshot, StoreView,
 };
 use crate::engine::clock;
 use crate::engine::context::Context;
@@ -63,6 +63,8 @@ pub struct Scrub {
     view: ScrubView,
     /// What the other instances were told last.
     reported: Option<ScrubReport>,
+    /// Damage that the leader's report has named since it was found here.
+    handed_over: Vec<Damage>,
 }
 
 /// Published bytes at a node.
@@ -113,7 +115,7 @@ pub(in crate::engine) async fn pass(
         }
         Err(error) => return (vec![ScrubTrouble { node: None, cause: error.to_string() }], Ok(())),
     }
-    let listing = list(ctx, nodes).await;
+    let listing = list(ctx, nodes, files).await;
     let troubles = listing.troubles.clone();
     let result = judge(ctx, registry, files, listing).await;
     (troubles, result)
@@ -141,15 +143,28 @@ async fn judge(ctx: &Context, registry: &Registry, files: &FileTable, listing: L
 }
 
 /// A folder that is missing is made again; one that cannot be read is told.
-async fn list(ctx: &Context, nodes: &[NodeId]) -> Listing {
+async fn list(ctx: &Context, nodes: &[NodeId], files: &FileTable) -> Listing {
     let mut listing = Listing::default();
     for node in nodes {
-        match ctx.blobs.make_again(node).await {
-            Ok(true) => {
+        let holds = files.iter().any(|entry| entry.record.owner == *node);
+        match ctx.blobs.make_again(node, holds).await {
+            Ok(NodeFolder::MadeAgain) => {
                 let text = format!("the folder of {node} was missing and is made again; its files are looked for");
                 ctx.notice(Level::Error, text).await;
             }
-            Ok(false) => {}
+            Ok(NodeFolder::Bare) => {
+                let folder = ctx.blobs.root().join(node.as_str());
+                let cause = format!(
+                    "{folder} is empty, and files of {node} belong in it: is its disk mounted? None of them is judged \
+                     until they are back; if they are lost for good, remove that folder, and zkdeck makes it again and \
+                     tells each file",
+                    folder = folder.display()
+                );
+                listing.troubles.push(ScrubTrouble { node: Some(node.clone()), cause });
+                listing.unread.push(node.clone());
+                continue;
+            }
+            Ok(NodeFolder::There) => {}
             Err(error) => tracing::warn!("{error}"),
         }
         let listed = match ctx.blobs.list(node).await {
@@ -190,6 +205,7 @@ impl Scrub {
             seen: BTreeMap::new(),
             view: ScrubView::default(),
             reported: None,
+            handed_over: Vec::new(),
         }
     }
 
@@ -269,13 +285,35 @@ impl Scrub {
         problem
     }
 
+    /// What this instance found without leading, as when a file is downloaded here, goes into the leader's report:
+    /// the leader looks for itself and tells all.
+    async fn hand_over(&mut self, registry: &Registry, snapshot: &Snapshot) -> Result<(), String> {
+        self.handed_over.retain(|one| snapshot.damaged.contains(one));
+        let new: Vec<_> = snapshot.damaged.iter().filter(|one| !self.handed_over.contains(one)).cloned().collect();
+        if new.is_empty() {
+            return Ok(());
+        }
+        let failed = |error| format!("telling the leader of damaged files: {error}");
+        let mut report = registry.scrub_report().await.map_err(failed)?.unwrap_or_else(ScrubReport::empty);
+        let is_told = |report: &ScrubReport, one: &Damage| report.damaged.iter().any(|told| told.blob == one.blob);
+        let (told, mut untold): (Vec<_>, Vec<_>) = new.into_iter().partition(|one| is_told(&report, one));
+        self.handed_over.extend(told);
+        untold.truncate(REPORTED_MAX.saturating_sub(report.damaged.len()));
+        if untold.is_empty() {
+            return Ok(());
+        }
+        // Whether it stayed there is seen at the next turn: the leader may write at the same time.
+        report.damaged.extend(untold);
+        registry.write_scrub_report(&report).await.map_err(failed)
+    }
+
     /// What was found belongs to the ensemble: every instance shows it.
     async fn report(&mut self, registry: &Registry, snapshot: &Snapshot) -> Result<(), String> {
         let report = ScrubReport {
-            v: 1,
             quarantined: self.view.quarantined,
             troubles: self.view.troubles.clone(),
             damaged: snapshot.damaged.iter().take(REPORTED_MAX).cloned().collect(),
+            ..ScrubReport::empty()
         };
         if self.reported.as_ref() == Some(&report) {
             return Ok(());
@@ -306,7 +344,7 @@ impl Loop for Scrub {
         if !snapshot.leadership.leads {
             // Whoever leads meanwhile tells of something else.
             self.reported = None;
-            return damaged;
+            return damaged.and(self.hand_over(&registry, &self.ctx.snapshot()).await);
         }
         let before = self.view.clone();
         let mut result = Ok(());

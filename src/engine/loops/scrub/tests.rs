@@ -15,7 +15,6 @@ use crate::domain::file::{FileEntry, Hash, blob_name};
 use crate::domain::fixtures::{NOW, file, node_id};
 use crate::domain::ids::InstanceId;
 use crate::domain::migration::{Intent, IntentKind, IntentState};
-use crate::domain::snapshot::Damage;
 use crate::engine::context::testing::context;
 
 const ATTEMPT: AttemptId = AttemptId::new(77);
@@ -197,6 +196,47 @@ async fn a_node_without_folder_gets_one_and_one_that_cannot_be_read_hides_no_oth
     let cause = bytes::check(&store.ctx, &store.registry, entry, &mut Shelf::default()).await.unwrap_err();
     assert!(cause.contains("zk2"), "nor what one of its files holds: {cause}");
     assert!(store.folder.path().join("uploads/zk1/.tmp").is_dir());
+}
+
+#[tokio::test]
+async fn an_empty_folder_where_files_belong_is_told_and_its_files_are_not_judged() {
+    let mut store = store().await;
+    let uploads = store.folder.path().join("uploads");
+    for node in ["zk2", "zk3"] {
+        std::fs::remove_dir_all(uploads.join(node)).unwrap();
+        std::fs::create_dir(uploads.join(node)).unwrap();
+    }
+    store.files.remove(FileId::new(3));
+    let (troubles, checked) = store.pass().await;
+    assert_eq!((troubles, checked), (vec![Some(node_id("zk2"))], BTreeMap::new()));
+    assert!(uploads.join("zk3/.tmp").is_dir() && !uploads.join("zk2/.tmp").exists(), "a new disk is taken on");
+}
+
+#[tokio::test]
+async fn what_an_instance_finds_without_leading_comes_into_the_leaders_report() {
+    let mut store = store().await;
+    let found = |id| Damage { file: FileId::new(id), blob: AttemptId::new(id), cause: "its hash".into() };
+    let leaders = ScrubReport { damaged: vec![found(1)], quarantined: 4, ..ScrubReport::empty() };
+    store.registry.write_scrub_report(&leaders).await.unwrap();
+    let config = ScrubConfig { sizes: TROUBLED, hashes: TROUBLED };
+    let (ctx, mut scrub) = (store.ctx.clone(), Scrub::new(store.ctx.clone(), config));
+    let picture = |ids: &[u128]| Snapshot {
+        damaged: ids.iter().map(|id| found(*id)).collect(),
+        ..ctx.snapshot().as_ref().clone()
+    };
+    scrub.hand_over(&store.registry, &picture(&[1, 2])).await.unwrap();
+    let told = async || store.registry.scrub_report().await.unwrap().unwrap();
+    assert_eq!(told().await, ScrubReport { damaged: vec![found(1), found(2)], ..leaders.clone() });
+    // The leader wrote at the same time: it is told again.
+    store.registry.write_scrub_report(&leaders).await.unwrap();
+    scrub.hand_over(&store.registry, &picture(&[1, 2])).await.unwrap();
+    assert_eq!(told().await.damaged.len(), 2);
+    // It has been heard, and what the leader makes of it stands.
+    scrub.hand_over(&store.registry, &picture(&[1, 2])).await.unwrap();
+    store.registry.write_scrub_report(&leaders).await.unwrap();
+    scrub.hand_over(&store.registry, &picture(&[1, 2])).await.unwrap();
+    assert_eq!(told().await, leaders);
+    store.heard.close();
 }
 
 #[tokio::test]

@@ -354,7 +354,7 @@ async fn an_empty_folder_beside_an_ensemble_with_a_store_gets_no_id_until_it_is_
     write(&session, "/demo/control/store", ID.as_bytes()).await;
     session.scan().await.unwrap();
     let refusal = last_store(&mut heard).and_then(|store| store.refusal()).unwrap();
-    assert!(refusal.code == "foreign-store" && refusal.text().contains("is empty"), "{refusal:?}");
+    assert!(refusal.code == "foreign-store" && refusal.text().contains("no file lies in"), "{refusal:?}");
     assert!(!id.exists() && !campaigns(&session).await);
     session.second_passed = true;
     session.turn().await.unwrap();
