@@ -209,9 +209,11 @@ fn contained(server: Option<&ServerView>) -> bool {
     server.and_then(|server| server.host.as_ref()).is_some_and(|host| host.container.is_some())
 }
 
-/// Whole numbers with groups, others with three places.
+/// Whole numbers with groups, others with three places; `-` for what was never measured.
 fn number(value: f64) -> String {
-    if value.fract() == 0.0 && (0.0..1e15).contains(&value) {
+    if !value.is_finite() {
+        "-".to_owned()
+    } else if value.fract() == 0.0 && (0.0..1e15).contains(&value) {
         words::grouped(value as u64)
     } else {
         format!("{value:.3}")
