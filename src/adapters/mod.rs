@@ -3,6 +3,7 @@
 pub mod blobs;
 pub mod control;
 pub mod faults;
+pub mod file_mark;
 pub mod history;
 pub mod http;
 pub mod logs;

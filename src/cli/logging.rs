@@ -13,6 +13,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry, fmt};
 
 use super::surroundings;
+use crate::adapters::file_mark::FileMark;
 use crate::adapters::owner;
 use crate::config::LogTo;
 
@@ -91,14 +92,14 @@ struct Files {
     folder: PathBuf,
     /// Day of the file that was looked at last.
     day: String,
-    /// Device and number of that file.
-    place: Option<(u64, u64)>,
+    /// That file.
+    mark: Option<FileMark>,
 }
 
 impl Files {
     fn open(folder: &Path) -> anyhow::Result<Self> {
         let files = appender(folder)?;
-        let mut files = Self { files, folder: folder.to_owned(), day: String::new(), place: None };
+        let mut files = Self { files, folder: folder.to_owned(), day: String::new(), mark: None };
         // It is there already, and a start that fails may write nothing to it.
         files.give_away();
         Ok(files)
@@ -114,13 +115,13 @@ impl Files {
             let file = self.file(&day);
             // At worst another process cannot write into it, and says so.
             _ = owner::follow(&file);
-            (self.day, self.place) = (day, place(&file));
+            (self.day, self.mark) = (day, FileMark::of(&file));
         }
     }
 
     /// Opens the file again if another lies in its place or none.
     fn find_again(&mut self) {
-        if self.place.is_some() && place(&self.file(&self.day)) == self.place {
+        if self.mark.is_some() && FileMark::of(&self.file(&self.day)) == self.mark {
             return;
         }
         // Where none can be made, the lines go where they went: the file may be looked at where it was moved to.
@@ -140,11 +141,6 @@ fn appender(folder: &Path) -> anyhow::Result<RollingFileAppender> {
         .max_log_files(FILES_MAX)
         .build(folder)
         .with_context(|| format!("cannot write the log in {}", folder.display()))
-}
-
-fn place(file: &Path) -> Option<(u64, u64)> {
-    use std::os::unix::fs::MetadataExt;
-    file.metadata().ok().map(|data| (data.dev(), data.ino()))
 }
 
 impl Write for Files {

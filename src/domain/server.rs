@@ -313,3 +313,11 @@ pub struct ServerView {
     pub latency_series: Series,
     pub requests_series: Series,
 }
+
+impl ServerView {
+    /// Whether it is seen to run in a container.
+    #[must_use]
+    pub fn is_contained(&self) -> bool {
+        self.host.as_ref().is_some_and(|host| host.container.is_some())
+    }
+}

@@ -295,6 +295,14 @@ pub struct ScrubView {
     pub troubles: Vec<ScrubTrouble>,
 }
 
+impl ScrubView {
+    /// What keeps a node's files from being judged, or with `None` those of the whole set of folders.
+    #[must_use]
+    pub fn trouble(&self, node: Option<&NodeId>) -> Option<&ScrubTrouble> {
+        self.troubles.iter().find(|trouble| trouble.node.as_ref() == node)
+    }
+}
+
 /// A part of the store that the scrub could not judge.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScrubTrouble {

@@ -2,8 +2,8 @@
 //!
 //! `writer` is the one thread that writes, in groups; `reader` answers questions over a connection
 //! of its own; `rows` turns operations into rows and back; `schema` makes and mends the file, from the
-//! newest good one that `backup` has made; `place` tells whether it may lie where it lies and whether
-//! it is still there; `lines` appends the lines that Filebeat ships, and reads them back.
+//! newest good one that `backup` has made; `place` tells whether it may lie where it lies;
+//! `lines` appends the lines that Filebeat ships, and reads them back.
 
 mod backup;
 mod examine;

@@ -1,6 +1,5 @@
-//! Where the file lies: on a file system that keeps SQLite's locks, and still the same file.
+//! Where the file lies: on a file system that keeps SQLite's locks.
 
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use rustix::fs::statfs;
@@ -31,17 +30,6 @@ fn unsafe_kind(number: i64) -> Option<&'static str> {
     UNSAFE.iter().find(|(known, _)| *known == number).map(|(_, kind)| *kind)
 }
 
-/// Which file a name means: device and inode.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct FileMark(u64, u64);
-
-impl FileMark {
-    /// `None` when there is no such file.
-    pub(super) fn of(path: &Path) -> Option<Self> {
-        std::fs::metadata(path).ok().map(|meta| Self(meta.dev(), meta.ino()))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -54,19 +42,5 @@ mod tests {
         for local in [0xef53, 0x0102_1994, 0x5846_5342, 0x9123_683e, 0x794c_7630] {
             assert_eq!(unsafe_kind(local), None, "{local:x}");
         }
-    }
-
-    #[test]
-    fn another_file_of_the_same_name_is_noticed() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a");
-        assert_eq!(FileMark::of(&path), None);
-        std::fs::write(&path, b"1").unwrap();
-        let first = FileMark::of(&path);
-        let kept = std::fs::File::open(&path).unwrap();
-        std::fs::remove_file(&path).unwrap();
-        std::fs::write(&path, b"1").unwrap();
-        assert_ne!(FileMark::of(&path), first);
-        drop(kept);
     }
 }

@@ -7,9 +7,9 @@ use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
 use super::lines::{Lines, LinesError};
-use super::place::FileMark;
 use super::{Health, HistoryConfig, HistoryError, rows, schema};
 use crate::adapters::faults;
+use crate::adapters::file_mark::FileMark;
 use crate::domain::number;
 use crate::domain::operation::Operation;
 

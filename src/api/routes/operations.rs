@@ -30,11 +30,9 @@ pub(in crate::api) async fn list(State(app): State<App>, mut params: Params) -> 
     };
     params.finish()?;
     let page = app.limited(app.handle.history(query)).await?.map_err(|error| Fail::question("history", &error))?;
-    let mut body = json!(page);
-    if let Some(body) = body.as_object_mut() {
-        // Rows that the disk does not take yet: they may lack in the page.
-        body.insert("waiting".into(), json!(app.handle.snapshot().history.queued));
-    }
+    // Rows that the disk does not take yet: they may lack in the page.
+    let waiting = app.handle.snapshot().history.queued;
+    let body = json!({"operations": page.operations, "total": page.total, "waiting": waiting});
     Ok(axum::Json(body).into_response())
 }
 

@@ -36,9 +36,8 @@ fn disks_at(data: &Path, nodes: &[NodeId], reserve: Bytes) -> Vec<Finding> {
     let uploads = data.join("uploads");
     let full = |node: &NodeId| {
         let folder = uploads.join(node.as_str());
-        let own = device(&folder).filter(|own| Some(*own) != device(data));
-        let stat = own.and_then(|_| statvfs(&folder).ok())?;
-        lacks_room(node, &folder, Bytes(stat.f_bavail.saturating_mul(stat.f_frsize)), reserve)
+        device(&folder).filter(|own| Some(*own) != device(data))?;
+        lacks_room(node, &folder, free(&folder)?, reserve)
     };
     nodes.iter().filter_map(full).collect()
 }
@@ -129,9 +128,14 @@ fn kind(name: &'static str, folder: &Path, flag: &str) -> Option<Finding> {
     Some(Finding::warn(name, message, format!("choose a folder on a local disk with {flag}")))
 }
 
-fn room(name: &'static str, folder: &Path, flag: &str, floor: Bytes) -> Option<Finding> {
+/// What may still be written on the disk of a folder.
+fn free(folder: &Path) -> Option<Bytes> {
     let stat = statvfs(folder).ok()?;
-    let free = Bytes(stat.f_bavail.saturating_mul(stat.f_frsize));
+    Some(Bytes(stat.f_bavail.saturating_mul(stat.f_frsize)))
+}
+
+fn room(name: &'static str, folder: &Path, flag: &str, floor: Bytes) -> Option<Finding> {
+    let free = free(folder)?;
     if free >= floor {
         return Some(Finding::ok(name, format!("{free} free")));
     }

@@ -147,7 +147,7 @@ impl State {
     /// The folder is the ensemble's, and there.
     fn check_store_matches(&self) -> Result<(), Rejected> {
         self.session.store.check()?;
-        match self.scrub.troubles.iter().find(|trouble| trouble.node.is_none()) {
+        match self.scrub.trouble(None) {
             Some(gone) => Err(Rejected::NotReady { what: "touching files".into(), why: gone.cause.clone() }),
             None => Ok(()),
         }

@@ -60,8 +60,7 @@ impl State {
 
     /// The node's folder cannot be looked into.
     pub(super) fn unread(&self, node: &NodeId) -> Option<&str> {
-        let trouble = self.scrub.troubles.iter().find(|trouble| trouble.node.as_ref() == Some(node))?;
-        Some(trouble.cause.as_str())
+        self.scrub.trouble(Some(node)).map(|trouble| trouble.cause.as_str())
     }
 
     /// Several writes in a row failed there.

@@ -69,9 +69,8 @@ impl Hosts {
             return;
         }
         // Where the folder itself is in trouble, a write that fails says nothing new.
-        let told = |node: &NodeId| snapshot.scrub.troubles.iter().any(|trouble| trouble.node.as_ref() == Some(node));
         let sick = snapshot.nodes.iter().filter(|node| node.condition == NodeCondition::Unhealthy);
-        for node in sick.filter(|node| !told(&node.id)) {
+        for node in sick.filter(|node| snapshot.scrub.trouble(Some(&node.id)).is_none()) {
             let tried = self.ctx.blobs.try_write(&node.id).await;
             tell_write(&self.ctx, &node.id, tried.as_ref().err()).await;
         }

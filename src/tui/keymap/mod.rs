@@ -119,8 +119,7 @@ pub fn lacks(needs: Needs, read_only: bool, snapshot: &Snapshot) -> Option<Rejec
         return None;
     }
     if needs == Needs::Container {
-        let contained = |server: &ServerView| server.host.as_ref().is_some_and(|host| host.container.is_some());
-        return (!snapshot.servers.iter().any(contained)).then(|| Rejected::NotPossible {
+        return (!snapshot.servers.iter().any(ServerView::is_contained)).then(|| Rejected::NotPossible {
             what: "showing what a container prints".into(),
             why: "no server is seen to run in a container".into(),
         });

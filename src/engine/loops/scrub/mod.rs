@@ -229,11 +229,10 @@ impl Scrub {
 
     /// Whether a node's folder has gone since, or cannot be looked into any more, or the id of them all is lost.
     async fn folder_is_gone(&self, snapshot: &Snapshot) -> bool {
-        let told = |node| self.view.troubles.iter().any(|trouble| trouble.node.as_ref() == Some(node));
-        if !self.view.troubles.iter().any(|trouble| trouble.node.is_none()) && self.ctx.blobs.has_lost_its_id().await {
+        if self.view.trouble(None).is_none() && self.ctx.blobs.has_lost_its_id().await {
             return true;
         }
-        for node in snapshot.nodes.iter().filter(|node| !told(&node.id)) {
+        for node in snapshot.nodes.iter().filter(|node| self.view.trouble(Some(&node.id)).is_none()) {
             if self.ctx.blobs.is_amiss(&node.id).await {
                 return true;
             }

@@ -73,7 +73,7 @@ impl Full {
         }
         (now.since(self.asked).0 >= TAIL_MS).then(|| {
             self.asked = now;
-            if contained(snapshot.server(&self.node)) {
+            if snapshot.server(&self.node).is_some_and(ServerView::is_contained) {
                 return Effect::FetchOutput(self.node.clone(), usize::from(TAIL));
             }
             let search = LogSearch { node: Some(self.node.to_string()), ..LogSearch::default() };
@@ -163,7 +163,7 @@ impl Full {
 
     fn draw_tail(&self, area: Rect, buffer: &mut Buffer, view: &View<'_>) {
         let styles = view.styles;
-        if contained(view.snapshot.server(&self.node)) {
+        if view.snapshot.server(&self.node).is_some_and(ServerView::is_contained) {
             self.draw_output(area, buffer, view);
             return;
         }
@@ -203,10 +203,6 @@ fn container(server: &ServerView, area: Rect, buffer: &mut Buffer, view: &View<'
     let text = sanitise::fit(&sanitise::clean(&text), usize::from(area.width));
     paint::text(area, buffer, 0, &text, view.styles.text);
     1
-}
-
-fn contained(server: Option<&ServerView>) -> bool {
-    server.and_then(|server| server.host.as_ref()).is_some_and(|host| host.container.is_some())
 }
 
 /// Whole numbers with groups, others with three places; `-` for what was never measured.

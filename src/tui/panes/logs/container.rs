@@ -3,7 +3,7 @@
 use super::Logs;
 use crate::domain::ids::{NodeId, Timestamp};
 use crate::domain::log::{LogEvent, read_stamp};
-use crate::domain::server::{OUTPUT_LINES_MAX, Output, OutputLine};
+use crate::domain::server::{OUTPUT_LINES_MAX, Output, OutputLine, ServerView};
 use crate::domain::snapshot::{ControlView, Level, Snapshot};
 use crate::tui::pane::{Action, Effect};
 use crate::tui::widgets::list::Cursor;
@@ -118,10 +118,7 @@ fn event(node: &NodeId, at: usize, line: &OutputLine) -> LogEvent {
 impl Logs {
     /// The container of the server that is looked at; when one is shown, that of the next server.
     pub(super) fn next_container(&mut self, snapshot: &Snapshot) -> Vec<Effect> {
-        let contained = |node: &&NodeId| {
-            let host = snapshot.server(node).and_then(|server| server.host.as_ref());
-            host.is_some_and(|host| host.container.is_some())
-        };
+        let contained = |node: &&NodeId| snapshot.server(node).is_some_and(ServerView::is_contained);
         let nodes = snapshot.node_ids();
         let nodes: Vec<&NodeId> = nodes.iter().filter(contained).collect();
         let looked_at = self.query.search.node.clone().or_else(|| self.selected().map(|event| event.node.clone()));
