@@ -85,6 +85,8 @@ pub enum Reach {
     Unreachable(String),
     /// Connected, and no reply within the limit.
     Silent,
+    /// It is a ZooKeeper server, and none of the words that would tell more is on its whitelist.
+    Denied,
     /// A reply came that is no ZooKeeper's: the first words of it.
     Garbled(String),
 }

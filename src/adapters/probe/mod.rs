@@ -17,6 +17,7 @@ use crate::domain::ids::{NodeId, Timestamp};
 use crate::domain::server::{Metrics, MetricsSource, Reach, Sample, Srvr};
 
 use self::fourletter::{Reply, ask};
+use self::srvr::Other;
 
 /// Limits of one look.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,9 +104,27 @@ impl Prober {
             Reply::Silent => (Reach::Silent, None, None),
             Reply::Text(text) => match srvr::parse(&text) {
                 Ok(srvr) => (Reach::Answered, reply_ms, Some(srvr)),
-                Err(words) => (Reach::Garbled(words), reply_ms, None),
+                Err(Other::Stranger(words)) => (Reach::Garbled(words), reply_ms, None),
+                Err(Other::Denied) => match self.by_other_words(target, begun).await {
+                    Some(srvr) => (Reach::Answered, reply_ms, Some(srvr)),
+                    None => (Reach::Denied, reply_ms, None),
+                },
             },
         }
+    }
+
+    /// What a server tells whose whitelist lacks `srvr`.
+    async fn by_other_words(&self, target: &Target, begun: Instant) -> Option<Srvr> {
+        for (word, parse) in [("stat", srvr::parse as fn(&str) -> _), ("mntr", srvr::parse_mntr)] {
+            let left = self.config.whole_limit.saturating_sub(begun.elapsed());
+            let limits = ProbeConfig { connect_limit: left.min(self.config.connect_limit), whole_limit: left };
+            if let Reply::Text(text) = ask(&target.client, word, &limits).await
+                && let Ok(srvr) = parse(&text)
+            {
+                return Some(srvr);
+            }
+        }
+        None
     }
 
     async fn page(&self, url: &str) -> Result<Metrics, String> {
@@ -195,6 +214,30 @@ mod tests {
         assert!(matches!(&html.reach, Reach::Garbled(words) if words.starts_with("HTTP/1.1 400")), "{html:?}");
         let nothing = look(2000, |stream| say(stream, "")).await;
         assert_eq!((nothing.reach, nothing.srvr), (Reach::Garbled("an empty reply".into()), None));
+    }
+
+    /// As a server whose whitelist has `words` only.
+    async fn allows(words: &[(&str, &str)]) -> Sample {
+        look(2000, |mut stream| async move {
+            let mut word = [0; 4];
+            _ = stream.read_exact(&mut word).await;
+            let word = std::str::from_utf8(&word).unwrap().to_owned();
+            let denied = format!("{word} is not executed because it is not in the whitelist.\n");
+            let reply = words.iter().find(|(allowed, _)| *allowed == word).map_or(denied.as_str(), |(_, reply)| *reply);
+            _ = stream.write_all(reply.as_bytes()).await;
+        })
+        .await
+    }
+
+    #[tokio::test]
+    async fn a_server_that_may_not_answer_srvr_is_asked_by_other_words() {
+        let role = |sample: &Sample| sample.srvr.as_ref().and_then(|srvr| srvr.role);
+        let by_stat = allows(&[("stat", SRVR), ("ruok", "imok")]).await;
+        assert_eq!((by_stat.reach.clone(), role(&by_stat)), (Reach::Answered, Some(Role::Follower)));
+        let by_mntr = allows(&[("mntr", "zk_version\t3.9.4\nzk_server_state\tleader\nzk_znode_count\t7\n")]).await;
+        assert_eq!((by_mntr.reach.clone(), role(&by_mntr)), (Reach::Answered, Some(Role::Leader)));
+        let neither = allows(&[("ruok", "imok")]).await;
+        assert_eq!((neither.reach, neither.srvr), (Reach::Denied, None));
     }
 
     #[tokio::test]

@@ -1,15 +1,33 @@
 //! Reads the reply to `srvr`. Unknown and missing lines are no reason to give up.
 
+use std::collections::HashMap;
+
 use crate::domain::ids::Zxid;
 use crate::domain::server::{Role, Srvr};
 
+/// The reply to a word that is not allowed: `srvr is not executed because it is not in the whitelist.`
+const DENIED: &str = "is not executed because it is not in the whitelist";
 const NOT_SERVING: &str = "not currently serving requests";
 /// Longest piece of a stranger's reply that is shown.
 const WORDS_MAX: usize = 60;
 
+/// A reply that says nothing of the server's state.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Other {
+    /// The word is not on the server's whitelist.
+    Denied,
+    /// It is no ZooKeeper's; its first words.
+    Stranger(String),
+}
+
+/// The reply to `srvr`, or to `stat`, which has the same lines and more.
+///
 /// # Errors
-/// The first words of a reply that is no ZooKeeper's.
-pub(super) fn parse(text: &str) -> Result<Srvr, String> {
+/// [`Other`] when it is neither.
+pub(super) fn parse(text: &str) -> Result<Srvr, Other> {
+    if text.contains(DENIED) {
+        return Err(Other::Denied);
+    }
     if text.contains(NOT_SERVING) {
         return Ok(Srvr { not_serving: true, ..Srvr::default() });
     }
@@ -18,7 +36,34 @@ pub(super) fn parse(text: &str) -> Result<Srvr, String> {
     for (key, value) in text.lines().filter_map(|line| line.split_once(':')) {
         known += u32::from(take(&mut srvr, key.trim(), value.trim()));
     }
-    if known > 0 { Ok(srvr) } else { Err(first_words(text)) }
+    if known > 0 { Ok(srvr) } else { Err(Other::Stranger(first_words(text))) }
+}
+
+/// What `mntr` says of the same: tab-separated, `zk_server_state` is the role.
+///
+/// # Errors
+/// [`Other`] when it does not.
+pub(super) fn parse_mntr(text: &str) -> Result<Srvr, Other> {
+    if text.contains(DENIED) {
+        return Err(Other::Denied);
+    }
+    if text.contains(NOT_SERVING) {
+        return Ok(Srvr { not_serving: true, ..Srvr::default() });
+    }
+    let fields: HashMap<&str, &str> = text.lines().filter_map(|line| line.split_once('\t')).collect();
+    let Some(state) = fields.get("zk_server_state") else { return Err(Other::Stranger(first_words(text))) };
+    let count = |name| fields.get(name).and_then(|value| value.parse::<f64>().ok()).map(|value| value as u64);
+    Ok(Srvr {
+        version: fields.get("zk_version").and_then(|text| version(text)),
+        role: role(state),
+        read_only: *state == "read-only",
+        outstanding: count("zk_outstanding_requests"),
+        connections: count("zk_num_alive_connections"),
+        znodes: count("zk_znode_count"),
+        latency_avg_ms: fields.get("zk_avg_latency").and_then(|text| number(text)),
+        latency_max_ms: fields.get("zk_max_latency").and_then(|text| number(text)),
+        ..Srvr::default()
+    })
 }
 
 /// Whether the line is one of `srvr`'s.
@@ -101,8 +146,29 @@ mod tests {
 
     #[test]
     fn strangers_are_quoted() {
-        assert_eq!(parse("<html><head>"), Err("<html><head>".into()));
-        assert_eq!(parse(""), Err("an empty reply".into()));
+        assert_eq!(parse("<html><head>"), Err(Other::Stranger("<html><head>".into())));
+        assert_eq!(parse(""), Err(Other::Stranger("an empty reply".into())));
+        assert_eq!(parse_mntr("HTTP/1.1 400"), Err(Other::Stranger("HTTP/1.1 400".into())));
+    }
+
+    #[test]
+    fn a_word_that_is_not_allowed_is_no_strangers_reply() {
+        assert_eq!(parse("srvr is not executed because it is not in the whitelist.\n"), Err(Other::Denied));
+        assert_eq!(parse_mntr("mntr is not executed because it is not in the whitelist.\n"), Err(Other::Denied));
+    }
+
+    #[test]
+    fn mntr_tells_the_same_in_its_own_form() {
+        let text = "zk_version\t3.9.4-7, built on 2025\nzk_avg_latency\t0.45\nzk_max_latency\t12\n\
+                    zk_num_alive_connections\t3\nzk_outstanding_requests\t0\nzk_server_state\tfollower\n\
+                    zk_znode_count\t1204\n";
+        let srvr = parse_mntr(text).unwrap();
+        assert_eq!(
+            (srvr.version.as_deref(), srvr.role, srvr.znodes),
+            (Some("3.9.4"), Some(Role::Follower), Some(1204))
+        );
+        assert_eq!((srvr.latency_avg_ms, srvr.connections, srvr.zxid), (Some(0.45), Some(3), None));
+        assert!(parse_mntr("This ZooKeeper instance is not currently serving requests").unwrap().not_serving);
     }
 
     proptest! {

@@ -106,11 +106,16 @@ fn judge(samples: &[Sample], addresses: &[&str], around: &Around) -> Vec<Finding
         serving: samples.iter().filter(|sample| serves(sample) && !observes(sample)).count(),
     };
     let count = format!("{} of {} servers serve", quorum.serving, quorum.voters);
+    let denied = samples.iter().filter(|sample| sample.reach == Reach::Denied).count();
+    let at_best = Quorum { serving: quorum.serving + denied, ..quorum };
     let none = samples.iter().all(|sample| matches!(sample.reach, Reach::Unreachable(_)));
     let mut findings = vec![if quorum.serving < quorum.voters && around.starting() {
         Finding::warn(NAME, format!("the local ensemble is starting: {count}"), "wait some seconds, and ask again")
     } else if none && local {
         Finding::warn(NAME, "no server runs".to_owned(), start)
+    } else if denied > 0 && at_best.holds() {
+        let message = format!("{count}, and {denied} may not tell whether they do");
+        Finding::warn(NAME, message, "let them tell, as below; the console's canary shows whether writes go through")
     } else if !quorum.holds() {
         Finding::fail(NAME, format!("{count}, which is no quorum: writes wait"), start)
     } else if quorum.serving < quorum.voters && !samples.iter().any(leads) {
@@ -144,7 +149,12 @@ fn one(sample: &Sample, address: &str, around: &Around) -> Option<Finding> {
         (Reach::Garbled(text), _) => Some(Finding::fail(
             NAME,
             format!("what listens at {address} is no ZooKeeper: {text}"),
-            "correct the address, or end what has the port",
+            "correct the address: zkdeck doctor --zk HOST:PORT tries another",
+        )),
+        (Reach::Denied, _) => Some(Finding::warn(
+            NAME,
+            format!("{node} at {address} is a ZooKeeper server, and is not allowed to tell whether it serves"),
+            "add srvr to 4lw.commands.whitelist in its zoo.cfg, and restart it",
         )),
         (Reach::Answered, Some(srvr)) if srvr.not_serving => Some(Finding::warn(
             NAME,
@@ -229,6 +239,25 @@ mod tests {
             ]
         );
         assert_eq!(told(&[up(1), sample(2, down(), ""), sample(3, down(), "")])[0].0, Status::Fail);
+    }
+
+    #[test]
+    fn a_server_that_may_not_tell_is_neither_down_nor_a_stranger() {
+        let denied = |n| sample(n, Reach::Denied, "");
+        let found = judge(&[denied(1), denied(2), denied(3)], &["a:1", "b:2", "c:3"], &Around::default());
+        assert!(found.iter().all(|finding| finding.status == Status::Warn), "{found:?}");
+        assert_eq!(found[0].message, "0 of 3 servers serve, and 3 may not tell whether they do");
+        assert!(found[1].fix.as_deref().is_some_and(|fix| fix.contains("4lw.commands.whitelist")), "{found:?}");
+        let down = || Reach::Unreachable("connection refused".into());
+        let lost = [denied(1), sample(2, down(), ""), sample(3, down(), "")];
+        assert_eq!(told(&lost)[0], (Status::Fail, "0 of 3 servers serve, which is no quorum: writes wait".into()));
+    }
+
+    #[test]
+    fn nobody_is_told_to_end_what_listens_elsewhere() {
+        let strange = sample(1, Reach::Garbled("HTTP/1.1 400".into()), "");
+        let found = judge(&[strange], &["a:1"], &Around::default());
+        assert!(found[1].fix.as_deref().is_some_and(|fix| !fix.contains("end ")), "{found:?}");
     }
 
     #[test]

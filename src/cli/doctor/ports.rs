@@ -88,10 +88,8 @@ async fn answered(place: &Place) -> BTreeSet<u16> {
 
 fn is_zookeeper(sample: &Sample) -> bool {
     match &sample.reach {
-        Reach::Answered => true,
-        // A server that is not allowed to answer says so.
-        Reach::Garbled(text) => text.contains("not in the whitelist"),
-        Reach::Silent | Reach::Unreachable(_) => false,
+        Reach::Answered | Reach::Denied => true,
+        Reach::Silent | Reach::Garbled(_) | Reach::Unreachable(_) => false,
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a node can do now, from its record, its server and its disk.
 
 use super::{SICK_AFTER, State};
+use crate::domain::health::ServerTracker;
 use crate::domain::ids::{Bytes, NodeId};
 use crate::domain::node::{NodeCondition, NodeState};
 use crate::domain::server::ServerState;
@@ -24,11 +25,18 @@ impl State {
         self.session.state == SessionState::Connected
     }
 
+    fn tracker(&self, node: &NodeId) -> Option<&ServerTracker> {
+        self.trackers.iter().find(|tracker| tracker.node() == node)
+    }
+
     pub(super) fn server_state(&self, node: &NodeId) -> ServerState {
-        self.trackers
-            .iter()
-            .find(|tracker| tracker.node() == node)
-            .map_or(ServerState::Unknown, |tracker| tracker.state())
+        self.tracker(node).map_or(ServerState::Unknown, |tracker| tracker.state())
+    }
+
+    /// Why nothing is known of a server although it was probed.
+    fn untold(&self, node: &NodeId) -> Option<String> {
+        let verdict = self.tracker(node)?.view().verdict;
+        verdict.cause.filter(|_| verdict.state == ServerState::Unknown)
     }
 
     /// The server's state comes first: a node that is down gives nothing, drained or not.
@@ -105,7 +113,13 @@ impl State {
                     (None, _) => "its disk is full; free some space".into(),
                 }));
             }
-            NodeCondition::Unknown => "its server has not been probed yet".into(),
+            NodeCondition::Unknown if self.server_state(node) != ServerState::Unknown => {
+                "its record has not been read yet".into()
+            }
+            NodeCondition::Unknown => match self.untold(node) {
+                Some(cause) => format!("whether its server serves is not known: {cause}"),
+                None => "its server has not been probed yet".into(),
+            },
             _ if self.server_state(node) == ServerState::Starting => "its server is starting".into(),
             other => format!("its server is {}; bring it back first", other.word()),
         };
@@ -114,8 +128,12 @@ impl State {
 
     /// Whether what a node can do will be known in a moment: its server starts or was not probed yet.
     pub(super) fn unsettled(&self, node: &NodeId) -> bool {
-        matches!(self.server_state(node), ServerState::Starting | ServerState::Unknown)
-            || !self.records.contains_key(node)
+        let soon = match self.server_state(node) {
+            ServerState::Starting => true,
+            ServerState::Unknown => self.untold(node).is_none(),
+            _ => false,
+        };
+        soon || !self.records.contains_key(node)
     }
 
     pub(super) fn knows(&self, node: &NodeId) -> bool {

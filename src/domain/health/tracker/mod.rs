@@ -348,11 +348,15 @@ fn began(before: Option<&HostView>, now: Option<&HostView>) -> bool {
     lives(now) && (!lives(before) || before.name != now.name)
 }
 
+/// What a server that may not tell how it is needs.
+const DENIED: &str = "it answers, and is not allowed to tell more: add srvr to 4lw.commands.whitelist in its zoo.cfg";
+
 fn find(sample: &Sample) -> Finding {
     let finding = |state, cause: &str| Finding { state, cause: Some(cause.to_owned()) };
     match (&sample.reach, &sample.srvr) {
         (Reach::Unreachable(cause), _) => finding(ServerState::Down, cause),
         (Reach::Silent, _) => finding(ServerState::Frozen, "connected, and no reply within the limit"),
+        (Reach::Denied, _) => finding(ServerState::Unknown, DENIED),
         (Reach::Garbled(text), _) => finding(ServerState::Down, &format!("the reply is not a ZooKeeper's: {text}")),
         (Reach::Answered, Some(srvr)) if srvr.not_serving => {
             finding(ServerState::NotServing, "it answers that it serves no requests: no quorum, or still syncing")

@@ -43,6 +43,7 @@ fn the_first_verdict_comes_at_once() {
     assert_eq!(states(&[refused()]), [ServerState::Down]);
     assert_eq!(states(&[Reach::Silent]), [ServerState::Frozen]);
     assert_eq!(states(&[Reach::Garbled("HTTP/1.1".into())]), [ServerState::Down]);
+    assert_eq!(states(&[Reach::Denied, Reach::Denied]), [ServerState::Unknown; 2]);
 }
 
 #[test]

@@ -311,6 +311,18 @@ fn a_paused_server_keeps_its_files_and_takes_none() {
 }
 
 #[test]
+fn a_server_that_may_not_tell_how_it_is_takes_nothing_and_says_why() {
+    let mut state = state([9, 1, 1]);
+    for second in 0..4 {
+        let at = NOW.plus(Millis(1_000 * second));
+        let denied = Sample { reach: Reach::Denied, srvr: None, ..sample("zk2", Role::Follower, at) };
+        state.apply(Event::Probed(Box::new(denied)), at);
+    }
+    let refused = state.check_upload("a", Some(&node_id("zk2")), None).unwrap_err().to_string();
+    assert!(refused.contains("4lw.commands.whitelist") && !refused.contains("not been probed"), "{refused}");
+}
+
+#[test]
 fn three_write_errors_in_a_row_make_a_node_unhealthy() {
     let mut state = state([0, 0, 0]);
     let written = |error: Option<&str>| trouble(error, false);
