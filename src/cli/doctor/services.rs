@@ -24,7 +24,7 @@ enum Reply {
     Unreachable(String),
     /// TLS failed: what, and what to do about it.
     Untrusted(String),
-    Status(u16),
+    Status(u16, Value),
     Json(Value),
     /// It is no JSON.
     Other,
@@ -41,10 +41,11 @@ async fn ask(url: &str, auth: &Auth, ca_file: Option<&Path>) -> Reply {
         Err(error) => return unanswered(url, error).await,
     };
     let status = response.status();
-    match response.bytes().await.map(|bytes| serde_json::from_slice(&bytes)) {
-        Ok(Ok(value)) if status.is_success() => Reply::Json(value),
-        Ok(Err(_)) if status.is_success() => Reply::Other,
-        _ => Reply::Status(status.as_u16()),
+    let body = response.bytes().await.ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    match body {
+        Some(value) if status.is_success() => Reply::Json(value),
+        None if status.is_success() => Reply::Other,
+        body => Reply::Status(status.as_u16(), body.unwrap_or_default()),
     }
 }
 
@@ -71,9 +72,44 @@ fn elsewhere(check: &'static str, setting: &str) -> Finding {
     Finding::ok(check, message)
 }
 
-/// With `--local` nothing of the stack is expected: what is not there is no finding.
-fn expected(place: &Place, reply: &Reply) -> bool {
-    !(place.local && matches!(reply, Reply::Unreachable(_)))
+/// What came of looking for a service.
+#[derive(Debug)]
+enum Looked {
+    /// It is there.
+    Met(Vec<Finding>),
+    /// Nothing is, or something that cannot be told to be it.
+    Unmet(Finding),
+}
+
+impl Looked {
+    /// With `--local` nothing of the stack is expected, and its ports may be anybody's: what is not there is no finding.
+    fn findings(self, place: &Place) -> Vec<Finding> {
+        match self {
+            Self::Unmet(_) if place.local => Vec::new(),
+            looked => looked.all(),
+        }
+    }
+
+    fn all(self) -> Vec<Finding> {
+        match self {
+            Self::Met(findings) => findings,
+            Self::Unmet(finding) => vec![finding],
+        }
+    }
+}
+
+/// Something else has the port.
+fn stranger(check: &'static str, url: &str, service: &str, setting: &str) -> Looked {
+    let fix = format!("set {setting} to where {service} answers; ss -ltnp shows who has the port");
+    Looked::Unmet(Finding::warn(check, format!("what answers at {url} is no {service}"), fix))
+}
+
+/// A status that tells nothing of the service behind it but that somebody has to log in first.
+fn guarded(check: &'static str, url: &str, status: u16) -> Option<Looked> {
+    matches!(status, 300..=399 | 401 | 403 | 407).then(|| {
+        let message = format!("- (not looked at: {url} lets in only who has logged in, status {status})");
+        Looked::Unmet(Finding::ok(check, message))
+    })
 }
 
 pub(super) async fn elasticsearch(place: &Place) -> Vec<Finding> {
@@ -87,33 +123,39 @@ pub(super) async fn elasticsearch(place: &Place) -> Vec<Finding> {
         }
     };
     let reply = ask(&format!("{url}/_cluster/health"), &auth, compose::elastic_ca(&place.config).as_deref()).await;
-    if expected(place, &reply) { vec![judge_elasticsearch(&url, &reply)] } else { Vec::new() }
+    let looked = judge_elasticsearch(&url, &reply);
+    // Logs are searched in the one that is set, whatever else is expected.
+    if place.config.elastic.url.is_empty() { looked.findings(place) } else { looked.all() }
 }
 
-fn judge_elasticsearch(url: &str, reply: &Reply) -> Finding {
+fn judge_elasticsearch(url: &str, reply: &Reply) -> Looked {
     const NAME: &str = "elasticsearch";
     let logs = "docker compose logs --tail 50 elasticsearch";
-    match reply {
-        Reply::Unreachable(cause) => Finding::warn(
-            NAME,
-            format!("{url}: {cause}; logs are searched in the local files instead"),
-            format!("docker compose up -d elasticsearch; if it exits (137 is want of memory, it needs 1 GiB): {logs}"),
-        ),
+    let finding = match reply {
+        Reply::Unreachable(cause) => {
+            return Looked::Unmet(Finding::warn(
+                NAME,
+                format!("{url}: {cause}; logs are searched in the local files instead"),
+                format!(
+                    "docker compose up -d elasticsearch; if it exits (137 is want of memory, it needs 1 GiB): {logs}"
+                ),
+            ));
+        }
         Reply::Untrusted(cause) => {
             let (cause, fix) = cause.rsplit_once("; ").unwrap_or((cause, "correct the section [elastic]"));
-            Finding::fail(NAME, format!("{url}: {cause}"), fix)
+            return Looked::Unmet(Finding::fail(NAME, format!("{url}: {cause}"), fix));
         }
-        Reply::Status(status @ (401 | 403)) => Finding::fail(
-            NAME,
-            format!("{url} asks for a password or does not let this one in (status {status})"),
-            "set ZKDECK_ELASTIC_USER and ZKDECK_ELASTIC_PASSWORD_FILE, or ZKDECK_ELASTIC_API_KEY_FILE",
-        ),
-        Reply::Status(status) => Finding::fail(NAME, format!("{url} answers with status {status}"), logs),
-        Reply::Other => Finding::fail(
-            NAME,
-            format!("what answers at {url} is no Elasticsearch"),
-            "correct ZKDECK_ELASTIC_URL, or end what has the port",
-        ),
+        Reply::Status(status @ (401 | 403), _) => {
+            return Looked::Unmet(Finding::fail(
+                NAME,
+                format!("{url} asks for a password or does not let this one in (status {status})"),
+                "set ZKDECK_ELASTIC_USER and ZKDECK_ELASTIC_PASSWORD_FILE, or ZKDECK_ELASTIC_API_KEY_FILE",
+            ));
+        }
+        Reply::Status(status, _) => {
+            return Looked::Unmet(Finding::fail(NAME, format!("{url} answers with status {status}"), logs));
+        }
+        Reply::Other => return stranger(NAME, url, "Elasticsearch", "ZKDECK_ELASTIC_URL"),
         Reply::Json(health) => match health["status"].as_str() {
             Some("green") => Finding::ok(NAME, format!("{url} is green")),
             Some(colour @ ("yellow" | "red")) => {
@@ -122,9 +164,10 @@ fn judge_elasticsearch(url: &str, reply: &Reply) -> Finding {
                 let fix = format!("curl '{url}/_cluster/allocation/explain?pretty'");
                 if colour == "red" { Finding::fail(NAME, message, fix) } else { Finding::warn(NAME, message, fix) }
             }
-            _ => judge_elasticsearch(url, &Reply::Other),
+            _ => return stranger(NAME, url, "Elasticsearch", "ZKDECK_ELASTIC_URL"),
         },
-    }
+    };
+    Looked::Met(vec![finding])
 }
 
 pub(super) async fn prometheus(place: &Place) -> Vec<Finding> {
@@ -132,23 +175,37 @@ pub(super) async fn prometheus(place: &Place) -> Vec<Finding> {
         return vec![elsewhere("prometheus", "doctor.prometheus")];
     };
     let reply = ask(&format!("{url}/api/v1/targets?state=active"), &Auth::None, None).await;
-    if expected(place, &reply) { judge_prometheus(&url, &reply) } else { Vec::new() }
+    judge_prometheus(&url, &reply).findings(place)
 }
 
-fn judge_prometheus(url: &str, reply: &Reply) -> Vec<Finding> {
+fn judge_prometheus(url: &str, reply: &Reply) -> Looked {
     const NAME: &str = "prometheus";
     let logs = "docker compose up -d prometheus; docker compose logs --tail 50 prometheus";
-    let targets = match reply {
+    let other = || stranger(NAME, url, "Prometheus", "[doctor] prometheus");
+    match reply {
         Reply::Unreachable(cause) | Reply::Untrusted(cause) => {
-            return vec![Finding::warn(NAME, format!("{url}: {cause}"), logs)];
+            Looked::Unmet(Finding::warn(NAME, format!("{url}: {cause}"), logs))
         }
-        Reply::Json(answer) => answer["data"]["activeTargets"].as_array(),
-        Reply::Status(_) | Reply::Other => None,
-    };
-    let Some(targets) = targets else {
-        let message = format!("what answers at {url} is no Prometheus");
-        return vec![Finding::fail(NAME, message, "correct [doctor] prometheus, or end what has the port")];
-    };
+        // It says so too while it reads what it has stored, which takes minutes when that is much.
+        Reply::Status(status @ 500.., _) => {
+            let message = format!("{url} answers with status {status}: it is starting, or not well");
+            Looked::Unmet(Finding::warn(
+                NAME,
+                message,
+                "ask again in a minute; docker compose logs --tail 50 prometheus",
+            ))
+        }
+        Reply::Status(status, _) => guarded(NAME, url, *status).unwrap_or_else(other),
+        Reply::Json(answer) => match answer["data"]["activeTargets"].as_array() {
+            Some(targets) => Looked::Met(judge_targets(url, targets)),
+            None => other(),
+        },
+        Reply::Other => other(),
+    }
+}
+
+fn judge_targets(url: &str, targets: &[Value]) -> Vec<Finding> {
+    const NAME: &str = "prometheus";
     let down: Vec<&Value> = targets.iter().filter(|target| target["health"] == "down").collect();
     let new = targets.iter().filter(|target| target["health"] == "unknown").count();
     if targets.is_empty() {
@@ -182,9 +239,6 @@ pub(super) async fn grafana(place: &Place) -> Vec<Finding> {
         return vec![elsewhere("grafana", "doctor.grafana")];
     };
     let health = ask(&format!("{url}/api/health"), &Auth::None, None).await;
-    if !expected(place, &health) {
-        return Vec::new();
-    }
     let data = match &health {
         Reply::Json(_) => {
             ask(&format!("{url}/api/datasources/proxy/uid/{GRAFANA_SOURCE}/api/v1/query?query=up"), &Auth::None, None)
@@ -192,22 +246,42 @@ pub(super) async fn grafana(place: &Place) -> Vec<Finding> {
         }
         _ => Reply::Other,
     };
-    vec![judge_grafana(&url, &health, &data)]
+    judge_grafana(&url, &health, &data).findings(place)
 }
 
-fn judge_grafana(url: &str, health: &Reply, data: &Reply) -> Finding {
+fn judge_grafana(url: &str, health: &Reply, data: &Reply) -> Looked {
     const NAME: &str = "grafana";
-    match (health, data) {
-        (Reply::Unreachable(cause) | Reply::Untrusted(cause), _) => Finding::warn(
+    let logs = "docker compose logs --tail 50 grafana";
+    let other = || stranger(NAME, url, "Grafana", "[doctor] grafana");
+    match health {
+        Reply::Unreachable(cause) | Reply::Untrusted(cause) => Looked::Unmet(Finding::warn(
             NAME,
             format!("{url}: {cause}"),
-            "docker compose up -d grafana; docker compose logs --tail 50 grafana",
-        ),
-        (Reply::Json(health), _) if health["database"] != "ok" => {
-            let message = format!("{url} says that its own database is not well: {}", health["database"]);
-            Finding::fail(NAME, message, "docker compose logs --tail 50 grafana")
+            format!("docker compose up -d grafana; {logs}"),
+        )),
+        // A sick database is told with status 503.
+        Reply::Json(health) | Reply::Status(500.., health) if health["database"].is_string() => {
+            Looked::Met(vec![if health["database"] == "ok" {
+                judge_source(url, data)
+            } else {
+                let message = format!("{url} says that its own database is not well: {}", health["database"]);
+                Finding::fail(NAME, message, logs)
+            }])
         }
-        (Reply::Json(_), Reply::Json(answer)) => match answer["data"]["result"].as_array().map(Vec::len) {
+        Reply::Status(status @ 500.., _) => {
+            let message = format!("{url} answers with status {status}: it is starting, or not well");
+            Looked::Unmet(Finding::warn(NAME, message, format!("ask again in a minute; {logs}")))
+        }
+        Reply::Status(status, _) => guarded(NAME, url, *status).unwrap_or_else(other),
+        Reply::Json(_) | Reply::Other => other(),
+    }
+}
+
+/// What the data source of a Grafana that is well has to say.
+fn judge_source(url: &str, data: &Reply) -> Finding {
+    const NAME: &str = "grafana";
+    match data {
+        Reply::Json(answer) => match answer["data"]["result"].as_array().map(Vec::len) {
             Some(series @ 1..) => {
                 Finding::ok(NAME, format!("{url} has data: {series} targets through its data source"))
             }
@@ -217,20 +291,24 @@ fn judge_grafana(url: &str, health: &Reply, data: &Reply) -> Finding {
                 "see the finding on prometheus; after a fresh start wait two minutes: rates need two scrapes",
             ),
         },
-        (Reply::Json(_), Reply::Status(status)) => Finding::warn(
+        Reply::Status(status @ (300..=399 | 401 | 403), _) => Finding::ok(
+            NAME,
+            format!("{url} works; - (its data is not looked at: it lets in only who has logged in, status {status})"),
+        ),
+        Reply::Status(404, _) => Finding::warn(
+            NAME,
+            format!("{url} works, and has no data source of the uid {GRAFANA_SOURCE}"),
+            "the data source is monitoring/grafana's: look at its mount",
+        ),
+        Reply::Status(status, _) => Finding::warn(
             NAME,
             format!("{url} works, and its data source {GRAFANA_SOURCE} answers with status {status}"),
             "docker compose up -d prometheus; the data source is monitoring/grafana's, look at its mount",
         ),
-        (Reply::Json(_), _) => Finding::warn(
+        Reply::Unreachable(_) | Reply::Untrusted(_) | Reply::Other => Finding::warn(
             NAME,
             format!("{url} works, and its data source does not answer"),
             "docker compose up -d prometheus",
-        ),
-        (Reply::Status(_) | Reply::Other, _) => Finding::fail(
-            NAME,
-            format!("what answers at {url} is no Grafana"),
-            "correct [doctor] grafana, or end what has the port",
         ),
     }
 }
@@ -241,17 +319,28 @@ mod tests {
 
     use super::*;
     use crate::cli::doctor::finding::Status;
+    use crate::cli::doctor::place::tests::place;
+
+    fn only(looked: Looked) -> Finding {
+        let mut all = looked.all();
+        assert_eq!(all.len(), 1, "{all:?}");
+        all.remove(0)
+    }
+
+    fn status(status: u16) -> Reply {
+        Reply::Status(status, Value::Null)
+    }
 
     #[test]
     fn elasticsearch_is_judged_by_what_it_says() {
-        let of = |reply: Reply| judge_elasticsearch("http://e", &reply).status;
+        let of = |reply: Reply| only(judge_elasticsearch("http://e", &reply)).status;
         assert_eq!(of(Reply::Json(json!({"status": "green"}))), Status::Ok);
         assert_eq!(of(Reply::Json(json!({"status": "yellow", "unassigned_shards": 3}))), Status::Warn);
         assert_eq!(of(Reply::Json(json!({"status": "red"}))), Status::Fail);
-        assert_eq!(of(Reply::Json(json!({"hello": 1}))), Status::Fail);
+        assert_eq!(of(Reply::Json(json!({"hello": 1}))), Status::Warn);
         assert_eq!(of(Reply::Unreachable("connection refused".into())), Status::Warn);
-        assert_eq!(of(Reply::Status(401)), Status::Fail);
-        let unknown = judge_elasticsearch("http://e", &Reply::Json(json!({"status": "red"})));
+        assert_eq!(of(status(401)), Status::Fail);
+        let unknown = only(judge_elasticsearch("http://e", &Reply::Json(json!({"status": "red"}))));
         assert!(unknown.message.contains("- shards"), "what is not told is no 0: {unknown:?}");
     }
 
@@ -259,8 +348,8 @@ mod tests {
     fn every_target_that_is_down_is_named_with_its_error() {
         let up = json!({"health": "up", "labels": {"instance": "zk1:7000"}});
         let down = json!({"health": "down", "labels": {"instance": "zk2:7000"}, "lastError": "no route to host"});
-        let of =
-            |targets: Value| judge_prometheus("http://p", &Reply::Json(json!({"data": {"activeTargets": targets}})));
+        let answer = |targets: Value| Reply::Json(json!({"data": {"activeTargets": targets}}));
+        let of = |targets: Value| judge_prometheus("http://p", &answer(targets)).all();
         assert_eq!(of(json!([up])), [Finding::ok("prometheus", "1 of 1 targets up")]);
         let found = of(json!([up, down]));
         assert_eq!(found[0].message, "1 of 2 targets up; zk2:7000: no route to host");
@@ -270,18 +359,57 @@ mod tests {
         let new = json!({"health": "unknown", "labels": {"instance": "zk3:7000"}, "lastError": ""});
         assert_eq!(of(json!([up, new])), [Finding::ok("prometheus", "1 of 2 targets up, 1 not scraped yet")]);
         assert_eq!(of(json!([]))[0].status, Status::Fail);
-        assert_eq!(judge_prometheus("http://p", &Reply::Other)[0].status, Status::Fail);
+    }
+
+    #[test]
+    fn who_starts_is_sick_or_asks_for_a_log_in_is_not_taken_for_another() {
+        let prometheus = |reply| only(judge_prometheus("http://p", &reply));
+        let grafana = |reply| only(judge_grafana("http://g", &reply, &Reply::Other));
+        for starting in [prometheus(status(503)), grafana(status(503)), grafana(status(502))] {
+            assert_eq!(starting.status, Status::Warn);
+            assert!(starting.message.contains("it is starting, or not well"), "{starting:?}");
+        }
+        for guarded in [prometheus(status(401)), prometheus(status(302)), grafana(status(403)), grafana(status(302))] {
+            assert_eq!(guarded.status, Status::Ok);
+            assert!(guarded.message.starts_with("- (not looked at: "), "{guarded:?}");
+        }
+        let sick = grafana(Reply::Status(503, json!({"database": "failing", "version": "12"})));
+        assert!(sick.status == Status::Fail && sick.message.contains("its own database is not well"), "{sick:?}");
+    }
+
+    #[test]
+    fn who_has_a_port_is_never_to_be_ended_and_with_local_it_may_be_anybody() {
+        let strangers = || {
+            [
+                judge_elasticsearch("http://e", &Reply::Json(json!({"hello": 1}))),
+                judge_prometheus("http://p", &Reply::Other),
+                judge_prometheus("http://p", &status(404)),
+                judge_grafana("http://g", &Reply::Json(json!({"status": "ok"})), &Reply::Other),
+                judge_grafana("http://g", &status(404), &Reply::Other),
+            ]
+        };
+        let local = Place { local: true, ..place() };
+        for (told, dropped) in strangers().into_iter().zip(strangers()) {
+            let told = only(told);
+            assert!(told.status == Status::Warn && told.message.contains(" is no "), "{told:?}");
+            assert!(told.fix.as_deref().is_some_and(|fix| !fix.contains("end ")), "{told:?}");
+            assert_eq!(dropped.findings(&local), []);
+        }
+        let well = judge_elasticsearch("http://e", &Reply::Json(json!({"status": "green"})));
+        assert_eq!(well.findings(&local).len(), 1, "what is there is told");
     }
 
     #[test]
     fn grafana_without_data_is_told_apart_from_no_grafana() {
         let well = || Reply::Json(json!({"database": "ok"}));
-        let of = |health: Reply, data: Reply| judge_grafana("http://g", &health, &data).status;
-        assert_eq!(of(well(), Reply::Json(json!({"data": {"result": [1, 2]}}))), Status::Ok);
-        assert_eq!(of(well(), Reply::Json(json!({"data": {"result": []}}))), Status::Warn);
-        assert_eq!(of(well(), Reply::Status(502)), Status::Warn);
-        assert_eq!(of(Reply::Json(json!({"database": "failing"})), Reply::Other), Status::Fail);
-        assert_eq!(of(Reply::Other, Reply::Other), Status::Fail);
-        assert_eq!(of(Reply::Unreachable("x".into()), Reply::Other), Status::Warn);
+        let of = |health: Reply, data: Reply| only(judge_grafana("http://g", &health, &data));
+        assert_eq!(of(well(), Reply::Json(json!({"data": {"result": [1, 2]}}))).status, Status::Ok);
+        assert_eq!(of(well(), Reply::Json(json!({"data": {"result": []}}))).status, Status::Warn);
+        assert_eq!(of(well(), status(502)).status, Status::Warn);
+        assert!(of(well(), status(404)).message.contains("has no data source"));
+        let closed = of(well(), status(401));
+        assert!(closed.status == Status::Ok && closed.message.contains("not looked at"), "{closed:?}");
+        assert_eq!(of(Reply::Json(json!({"database": "failing"})), Reply::Other).status, Status::Fail);
+        assert_eq!(of(Reply::Unreachable("x".into()), Reply::Other).status, Status::Warn);
     }
 }
