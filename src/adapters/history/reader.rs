@@ -131,7 +131,10 @@ impl Reader {
 }
 
 fn open(connection: &Connection) -> rusqlite::Result<Vec<Operation>> {
-    let sql = format!("SELECT {} FROM operations WHERE finished_ms IS NULL LIMIT {OPEN_MAX}", rows::COLUMNS);
+    let sql = format!(
+        "SELECT {} FROM operations WHERE finished_ms IS NULL ORDER BY started_ms LIMIT {OPEN_MAX}",
+        rows::COLUMNS
+    );
     let mut statement = connection.prepare_cached(&sql)?;
     statement.query_map([], rows::read)?.collect()
 }

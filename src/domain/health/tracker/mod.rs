@@ -211,7 +211,8 @@ impl ServerTracker {
     /// The first verdict comes at once, and so does what a server says of itself, or the first good reply of one that
     /// was just started. What may be the network's doing needs several samples that agree.
     fn decide(&mut self, finding: Finding) {
-        let same = finding.state == self.pending.0.state;
+        // Refused now and silent next is as bad as either twice.
+        let same = finding.state.serves() == self.pending.0.state.serves();
         self.pending = (finding, if same { self.pending.1 + 1 } else { 1 });
         let (finding, count) = &self.pending;
         let needed = match (self.probed.state.serves(), finding.state.serves()) {

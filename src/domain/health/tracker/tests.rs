@@ -56,6 +56,14 @@ fn three_failures_go_down_and_two_successes_come_back() {
 }
 
 #[test]
+fn failures_of_several_kinds_in_a_row_are_failures() {
+    use ServerState::{Frozen, Up};
+    let refused = || Reach::Unreachable("refused".into());
+    let reaches = [Reach::Answered, Reach::Silent, refused(), Reach::Silent];
+    assert_eq!(states(&reaches), [Up, Up, Up, Frozen]);
+}
+
+#[test]
 fn the_host_explains_at_once_what_a_probe_cannot() {
     let mut tracker = tracker();
     tracker.observe(&sample(Reach::Answered, 0));
