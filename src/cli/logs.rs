@@ -75,7 +75,12 @@ pub(super) async fn run(options: &Options, args: &Args, mut config: Config) -> a
             1 => "only the newest event".to_owned(),
             count => format!("only the newest {count} events"),
         };
-        say(&format!("zkdeck: {newest}; raise --limit, or narrow the search"));
+        let next = if usize::from(options.limit) < PAGE_MAX {
+            "raise --limit, or narrow the search"
+        } else {
+            "narrow the search"
+        };
+        say(&format!("zkdeck: {newest}; {next}"));
     }
     let printed = print(&page.events, options.json)?;
     if printed == Printed::Closed || !options.follow {

@@ -11,6 +11,10 @@ use super::operation::{Operation, OperationKind, OperationStatus};
 pub enum Cause {
     /// What it works on was changed by somebody else meanwhile.
     Changed,
+    /// What was asked for was so already; nothing was done.
+    AlreadySo,
+    /// It cannot be done in the state that its object is in; nothing was done.
+    NotPossible,
     /// The file was deleted meanwhile.
     Gone,
     /// No quorum, no session, no answer in time: it was taken back.
@@ -42,8 +46,10 @@ pub enum Cause {
 }
 
 impl Cause {
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::Changed,
+        Self::AlreadySo,
+        Self::NotPossible,
         Self::Gone,
         Self::Unavailable,
         Self::Ending,
@@ -64,6 +70,8 @@ impl Cause {
     pub const fn word(self) -> &'static str {
         match self {
             Self::Changed => "changed",
+            Self::AlreadySo => "already-so",
+            Self::NotPossible => "not-possible",
             Self::Gone => "gone",
             Self::Unavailable => "unavailable",
             Self::Ending => "ending",
@@ -79,6 +87,12 @@ impl Cause {
             Self::Control => "control",
             Self::Internal => "internal",
         }
+    }
+
+    /// Whether nothing was tried: the state of things forbade it.
+    #[must_use]
+    pub const fn is_refusal(self) -> bool {
+        matches!(self, Self::Changed | Self::AlreadySo | Self::NotPossible)
     }
 
     /// Reads the word that [`Cause::word`] writes.
@@ -118,6 +132,8 @@ impl From<Rejected> for Fault {
     fn from(rejected: Rejected) -> Self {
         let cause = match &rejected {
             Rejected::UnknownFile { .. } => Cause::Gone,
+            Rejected::AlreadySo { .. } => Cause::AlreadySo,
+            Rejected::NotPossible { .. } => Cause::NotPossible,
             Rejected::Disconnected { .. } | Rejected::NotReady { .. } | Rejected::Busy { .. } => Cause::Unavailable,
             Rejected::ShuttingDown => Cause::Ending,
             Rejected::Internal { .. } => Cause::Internal,
@@ -131,10 +147,8 @@ impl From<Rejected> for Fault {
             | Rejected::ForeignStore { .. }
             | Rejected::ControlOff { .. }
             | Rejected::NeedsConfirm { .. }
-            | Rejected::AlreadySo { .. }
             | Rejected::NodeCannotTake { .. }
-            | Rejected::SameNode { .. }
-            | Rejected::NotPossible { .. } => Cause::Changed,
+            | Rejected::SameNode { .. } => Cause::Changed,
         };
         Self::new(cause, rejected.to_string())
     }
@@ -176,6 +190,8 @@ pub const fn verdict(status: OperationStatus, cause: Option<Cause>) -> Verdict {
     };
     match cause {
         Some(Cause::Changed) => Verdict::new(409, "changed", 3, None),
+        Some(Cause::AlreadySo) => Verdict::new(409, "already-so", 3, None),
+        Some(Cause::NotPossible) => Verdict::new(409, "not-possible", 3, None),
         Some(Cause::Stopped) => Verdict::new(409, "stopped", 1, None),
         Some(Cause::Damaged) => Verdict::new(409, "damaged", 1, None),
         Some(Cause::Gone) => Verdict::new(404, "unknown-file", 3, None),
@@ -211,9 +227,14 @@ impl Operation {
             (OperationKind::Migration, _) => "not moved by this request",
             (OperationKind::Stress, _) => "not all files were made; those that were made stay",
             (OperationKind::Scheduler, _) => "the run did not finish; moves that were made stay",
+            // Whether a try whose answer was lost was in force until then, nobody knows.
+            (OperationKind::Drain | OperationKind::Undrain | OperationKind::Weight, Some(Cause::Changed)) => {
+                "the node is as somebody else has set it"
+            }
             (OperationKind::Drain, _) => "the node is not drained",
             (OperationKind::Undrain | OperationKind::Weight, _) => "the node was not changed by this request",
             (OperationKind::SchedulerPause | OperationKind::SchedulerResume, _) => "the scheduler was not switched",
+            (_, Some(Cause::AlreadySo | Cause::NotPossible)) => "nothing was done",
             (
                 OperationKind::Pause
                 | OperationKind::Resume
@@ -253,6 +274,8 @@ mod tests {
         let failed = |cause| verdict(OperationStatus::Failed, Some(cause)).http;
         let table = [
             (Cause::Changed, 409),
+            (Cause::AlreadySo, 409),
+            (Cause::NotPossible, 409),
             (Cause::Gone, 404),
             (Cause::Unavailable, 503),
             (Cause::Ending, 503),

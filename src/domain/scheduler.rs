@@ -146,7 +146,7 @@ pub struct Run {
     pub nodes: Vec<NodeTarget>,
     /// What stays where it is and why, when the plan could not do all that was wanted.
     pub note: Option<String>,
-    /// Why its first failed move failed.
+    /// Why it was cut off, else why its first failed move failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<Cause>,
     /// The id of the store that it was of; older rows do not tell.

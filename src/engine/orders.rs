@@ -84,7 +84,7 @@ impl Row<'_> {
     async fn end(&self, result: Option<Result<(), Fault>>) {
         match result {
             Some(Ok(())) => self.write(OperationStatus::Done, None).await,
-            Some(Err(fault)) if fault.cause == Cause::Changed => {
+            Some(Err(fault)) if fault.cause.is_refusal() => {
                 self.write(OperationStatus::Aborted, Some(fault)).await;
             }
             Some(Err(fault)) => self.write(OperationStatus::Failed, Some(fault)).await,
@@ -112,7 +112,7 @@ pub(super) async fn server(
     let what = format!("server {node}");
     let mut row = Row { ctx, id, kind, what, source: None, target: Some(node.clone()), by, started: clock::now() };
     row.write(OperationStatus::Started, None).await;
-    let result = control.act(node, action).await.map_err(|error| Fault::new(Cause::Control, error.to_string()));
+    let result = control.act(node, action).await.map_err(Fault::from);
     for (node, view) in control.hosts().await {
         ctx.emit(Event::Host { node, view }).await;
     }
@@ -324,7 +324,7 @@ pub(super) fn run_row(ctx: &Context, run: &Run, status: OperationStatus) -> Oper
 fn run_cause(run: &Run, status: OperationStatus) -> Option<Cause> {
     match status {
         OperationStatus::Started | OperationStatus::Done | OperationStatus::None => None,
-        OperationStatus::Aborted => Some(Cause::Stopped),
+        OperationStatus::Aborted => Some(run.cause.unwrap_or(Cause::Stopped)),
         OperationStatus::Failed if run.decision.lacks_data() => Some(Cause::Unavailable),
         OperationStatus::Failed => Some(run.cause.unwrap_or(Cause::Internal)),
     }

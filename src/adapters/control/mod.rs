@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use crate::domain::cause::{Cause, Fault};
 use crate::domain::command::ServerAction;
 use crate::domain::ids::NodeId;
 use crate::domain::server::{HostView, Output};
@@ -61,10 +62,28 @@ pub enum ControlError {
     /// Nothing to do: the server is in the wanted state.
     #[error("{} {node}: {what}", action.word())]
     AlreadySo { action: ServerAction, node: NodeId, what: String },
+    /// Nothing was done: the server's state forbids it.
     #[error("{} {node}: {why}", action.word())]
     NotPossible { action: ServerAction, node: NodeId, why: String },
+    #[error("{} {node}: {why}", action.word())]
+    Failed { action: ServerAction, node: NodeId, why: String },
     #[error("{} {node}: the effect was not seen within {} s; {next}", action.word(), limit.as_secs_f64())]
     TimedOut { action: ServerAction, node: NodeId, limit: Duration, next: String },
     #[error("{} {node}: zkdeck is ending and controls servers no more", action.word())]
     Closed { action: ServerAction, node: NodeId },
+}
+
+impl From<ControlError> for Fault {
+    fn from(error: ControlError) -> Self {
+        let cause = match &error {
+            ControlError::AlreadySo { .. } => Cause::AlreadySo,
+            ControlError::NotPossible { .. } => Cause::NotPossible,
+            ControlError::Closed { .. } => Cause::Ending,
+            ControlError::Off { .. }
+            | ControlError::UnknownNode { .. }
+            | ControlError::Failed { .. }
+            | ControlError::TimedOut { .. } => Cause::Control,
+        };
+        Self::new(cause, error.to_string())
+    }
 }

@@ -21,7 +21,7 @@ pub(super) async fn act(control: &DockerControl, node: &NodeId, action: ServerAc
     if !control.nodes.contains(node) {
         return Err(ControlError::UnknownNode { action, node: node.clone(), known: known() });
     }
-    let failed = |error: DockerError| ControlError::NotPossible { action, node: node.clone(), why: error.to_string() };
+    let failed = |error: DockerError| ControlError::Failed { action, node: node.clone(), why: error.to_string() };
     let session = control.session().await.map_err(failed)?;
     let Found { session, looked, inspected } = control.container(session, node).await.map_err(failed)?;
     check(looked.view.state, node, action)?;
@@ -75,7 +75,7 @@ async fn seen(session: &Session, id: &str, node: &NodeId, action: ServerAction) 
         let starts = matches!(action, ServerAction::Start | ServerAction::Restart);
         if starts && matches!(view.state, HostState::Stopped | HostState::Starting) {
             let why = format!("it ended at once: {}", view.detail.unwrap_or_else(|| "-".into()));
-            return Err(ControlError::NotPossible { action, node: node.clone(), why });
+            return Err(ControlError::Failed { action, node: node.clone(), why });
         }
     }
     let next = format!("look at it with docker inspect {}", id.get(..12).unwrap_or(id));

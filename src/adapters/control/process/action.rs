@@ -64,7 +64,7 @@ pub(super) fn begin(keeper: &mut Keeper, node: NodeId, action: ServerAction) -> 
         }
         ServerAction::Restart => Err("it is a stop and a start, each asked for by itself".into()),
     };
-    sent.map_err(|why| ControlError::NotPossible { action, node, why })?;
+    sent.map_err(|why| ControlError::Failed { action, node, why })?;
     Ok(expected)
 }
 
@@ -142,16 +142,12 @@ impl Expected {
                 ServerAction::Pause | ServerAction::Resume,
                 Seen::Stopped { cause, .. } | Seen::Restarting { cause, .. },
             ) => {
-                return Some(Err(ControlError::NotPossible { action, node, why: format!("it has ended: {cause}") }));
+                return Some(Err(ControlError::Failed { action, node, why: format!("it has ended: {cause}") }));
             }
             (ServerAction::Start, Seen::Stopped { cause, .. } | Seen::Restarting { cause, .. })
                 if self.before.as_ref() != Some(&seen) =>
             {
-                return Some(Err(ControlError::NotPossible {
-                    action,
-                    node,
-                    why: format!("it ended at once: {cause}"),
-                }));
+                return Some(Err(ControlError::Failed { action, node, why: format!("it ended at once: {cause}") }));
             }
             _ => {}
         }

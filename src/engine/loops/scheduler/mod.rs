@@ -147,7 +147,7 @@ async fn asked(
 const fn status_of(run: &Run, asked: bool) -> OperationStatus {
     match run.decision {
         decision if asked && decision.lacks_data() => OperationStatus::Failed,
-        Decision::Ran if run.moves_done == 0 && run.moves_failed > 0 => OperationStatus::Failed,
+        Decision::Ran if run.moves_failed > 0 => OperationStatus::Failed,
         Decision::Ran => OperationStatus::Done,
         Decision::Stopped => OperationStatus::Aborted,
         _ => OperationStatus::None,
@@ -272,7 +272,7 @@ impl Scheduler {
             self.ctx.catch_up().await;
         }
         let Some(answer) = self.ctx.plan().await else {
-            return Arc::new(Run::new(id, at, by, Decision::Stopped));
+            return Arc::new(Run { cause: Some(Cause::Ending), ..Run::new(id, at, by, Decision::Stopped) });
         };
         let run = self.carry_out(id, at, by, asked, answer).await;
         let run = Arc::new(Run { took: clock::now().since(at), ..run });
@@ -319,7 +319,7 @@ impl Scheduler {
             return run;
         }
         if let Some(why) = self.short_of_heap(plan.moves.len()) {
-            return Run { decision: Decision::Stopped, note: Some(why), ..run };
+            return Run { decision: Decision::Stopped, note: Some(why), cause: Some(Cause::Unavailable), ..run };
         }
         run.moves_planned = plan.moves.len() as u64;
         run.moves_least = plan.lower_bound;
@@ -327,21 +327,19 @@ impl Scheduler {
         self.ctx.emit(Event::RunStarted { id, planned: run.moves_planned }).await;
         let entries = answer.entries.into_iter().map(|entry| (entry.id, entry)).collect::<BTreeMap<_, _>>();
         let orders = orders_of(&plan, by, |planned| entries.get(&planned.file).cloned());
-        let (outcome, stopped) = self.batches(id, orders, &answer.fence).await;
+        let (outcome, cut) = self.batches(id, orders, &answer.fence).await;
         run.moves_done = outcome.done;
         run.moves_failed = outcome.failed;
         run.moves_skipped = outcome.skipped;
         run.bytes = Bytes(outcome.bytes);
-        run.decision = if stopped { Decision::Stopped } else { Decision::Ran };
-        if let Some(Fault { cause, why }) = outcome.fault {
-            run.cause = (outcome.failed > 0).then_some(cause);
-            run.note = Some(match outcome.failed {
-                0 => why,
-                failed => format!("{} failed, the first because: {why}", count(failed, "move")),
-            });
-        } else if let Some(why) = outcome.skip {
-            run.note = Some(format!("{} skipped: {why}", count(outcome.skipped, "move")));
-        }
+        run.decision = if cut.is_some() { Decision::Stopped } else { Decision::Ran };
+        run.cause = cut.as_ref().or(outcome.fault.as_ref()).map(|fault| fault.cause);
+        let cut = cut.filter(|fault| fault.cause != Cause::Stopped).map(|fault| fault.why);
+        let failed = outcome
+            .fault
+            .map(|fault| format!("{} failed, the first because: {}", count(outcome.failed, "move"), fault.why));
+        let skipped = outcome.skip.map(|why| format!("{} skipped: {why}", count(outcome.skipped, "move")));
+        run.note = cut.or(failed).or(skipped).or(run.note);
         run
     }
 
@@ -355,23 +353,26 @@ impl Scheduler {
         self.ctx.snapshot().short_of_heap().filter(|_| moves as u64 > LARGE_RUN)
     }
 
-    async fn batches(&self, id: OperationId, orders: Vec<MoveOrder>, fence: &Fence) -> (Outcome, bool) {
+    /// What came of the orders, and why not all of them were begun.
+    async fn batches(&self, id: OperationId, orders: Vec<MoveOrder>, fence: &Fence) -> (Outcome, Option<Fault>) {
         let mut total = Outcome::default();
         let mut left = VecDeque::from(orders);
         while !left.is_empty() {
-            if self.stop_run.load(Ordering::Relaxed) || self.ctx.stop.is_cancelled() {
-                return (total, true);
+            if self.ctx.stop.is_cancelled() {
+                return (total, Some(Fault::ending()));
+            }
+            if self.stop_run.load(Ordering::Relaxed) {
+                return (total, Some(Fault::new(Cause::Stopped, "an operator stopped it")));
             }
             if let Some(why) = self.may_not_go_on(left.len()) {
-                _ = total.fault.get_or_insert_with(|| Fault::new(Cause::Unavailable, why));
-                return (total, true);
+                return (total, Some(Fault::new(Cause::Unavailable, why)));
             }
             total.add(moves::run(&self.ctx, batch(&mut left), fence).await);
             self.ctx
                 .emit(Event::RunProgress { id, done: total.done, failed: total.failed, skipped: total.skipped })
                 .await;
         }
-        (total, false)
+        (total, None)
     }
 }
 

@@ -207,10 +207,18 @@ impl Desk {
         self.files.values().filter(|entry| entry.record.owner == self.nodes[node]).count() as u64
     }
 
+    fn last_row(&self) -> Option<&Operation> {
+        self.rows.iter().rev().find(|row| row.kind == OperationKind::Scheduler)
+    }
+
     /// Status of the newest row of a run.
     fn row(&self) -> Option<OperationStatus> {
-        let run = self.rows.iter().rev().find(|row| row.kind == OperationKind::Scheduler);
-        run.map(|row| row.status)
+        self.last_row().map(|row| row.status)
+    }
+
+    /// HTTP status and code of the newest row of a run.
+    fn answer(&self) -> Option<(u16, &'static str)> {
+        self.last_row().map(|row| (row.verdict().http, row.verdict().code))
     }
 }
 
@@ -243,6 +251,7 @@ async fn a_stop_ends_the_run_after_its_batch_and_not_the_next_one() {
     assert_eq!((run.decision, run.moves_planned, run.moves_failed), (Decision::Stopped, FILES as u64, 0));
     assert!(run.moves_done >= BATCH as u64 && run.moves_done < FILES as u64, "{run:?}");
     assert_eq!((desk.on(1), desk.row()), (run.moves_done, Some(OperationStatus::Aborted)));
+    assert_eq!(desk.answer(), Some((409, "stopped")));
     let rest = desk.turn(true, |_, _| ()).await.unwrap();
     assert_eq!((rest.decision, rest.moves_done), (Decision::Ran, FILES as u64 - run.moves_done));
     assert_eq!(desk.on(0), 0);
@@ -306,6 +315,34 @@ async fn a_run_does_not_go_on_without_a_session() {
     assert_eq!(run.decision, Decision::Stopped);
     assert!(run.moves_done > 0 && run.moves_done + run.moves_failed < FILES as u64, "{run:?}");
     assert!(run.note.as_deref().is_some_and(|note| note.contains("session")), "{run:?}");
+    assert_eq!((desk.row(), desk.answer()), (Some(OperationStatus::Aborted), Some((503, "unavailable"))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_the_end_of_the_program_cuts_off_says_so() {
+    let mut desk = Desk::new().await;
+    desk.draining = true;
+    let stop = desk.ctx.stop.clone();
+    let end = move |event: &Event, _: &SchedulerPort| {
+        if matches!(event, Event::RunProgress { .. }) {
+            stop.cancel();
+        }
+    };
+    let run = desk.turn(true, end).await.unwrap();
+    assert!(run.moves_done > 0 && run.moves_done < FILES as u64, "{run:?}");
+    assert_eq!((run.decision, desk.answer()), (Decision::Stopped, Some((503, "shutting-down"))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_of_which_one_move_failed_is_not_done() {
+    let mut desk = Desk::new().await;
+    let zk1 = desk._folder.path().join("uploads/zk1");
+    let blob = std::fs::read_dir(zk1).unwrap().map(|entry| entry.unwrap().path()).find(|path| path.is_file()).unwrap();
+    std::fs::remove_file(blob).unwrap();
+    desk.draining = true;
+    let run = desk.turn(true, |_, _| ()).await.unwrap();
+    assert_eq!((run.moves_done, run.moves_failed), (FILES as u64 - 1, 1));
+    assert_eq!((desk.row(), desk.answer()), (Some(OperationStatus::Failed), Some((409, "damaged"))));
 }
 
 #[tokio::test(start_paused = true)]
