@@ -115,8 +115,8 @@ fn instance(page: &mut Page, snapshot: &Snapshot) {
     page.value("zkdeck_build_info", &[("version", snapshot.instance.version)], 1);
     let started = snapshot.instance.started.0 as f64 / 1000.0;
     page.gauge("zkdeck_start_time_seconds", "When this instance started, in seconds since 1970.", Some(started));
-    let connected = u8::from(snapshot.session.state == SessionState::Connected);
-    page.gauge("zkdeck_session_connected", "1 while there is a session with the ensemble.", Some(connected));
+    let connected = snapshot.session.state == SessionState::Connected;
+    page.gauge("zkdeck_session_connected", "1 while there is a session with the ensemble.", Some(u8::from(connected)));
     let help = "1 for the state that the session with the ensemble is in.";
     page.states("zkdeck_session_state", help, &SESSION_STATES, snapshot.session.state);
     let foreign = u8::from(snapshot.session.store.refusal().is_some());
@@ -125,11 +125,13 @@ fn instance(page: &mut Page, snapshot: &Snapshot) {
         "1 while this folder's store is not the ensemble's, or not known to be.",
         Some(foreign),
     );
-    page.gauge("zkdeck_instances", "Instances of zkdeck on this ensemble.", Some(snapshot.instances.len()));
+    let instances = connected.then_some(snapshot.instances.len());
+    page.gauge("zkdeck_instances", "Instances of zkdeck on this ensemble.", instances);
     let leads = u8::from(snapshot.leadership.leads);
     page.gauge("zkdeck_leader", "1 while this instance leads.", Some(leads));
-    let known = u8::from(snapshot.leadership.leads || snapshot.leadership.leader.is_some());
-    page.gauge("zkdeck_leader_known", "1 while some instance leads, this one or another.", Some(known));
+    // Without a session another may lead.
+    let known = connected.then(|| u8::from(snapshot.leadership.leads || snapshot.leadership.leader.is_some()));
+    page.gauge("zkdeck_leader_known", "1 while some instance leads, this one or another.", known);
     page.gauge("zkdeck_epoch", "Fencing epoch as this instance knows it.", snapshot.leadership.epoch);
     page.gauge("zkdeck_history_queue", "Rows of history that wait to be written.", Some(snapshot.history.queued));
     let problem = u8::from(snapshot.history.problem.is_some());
@@ -139,7 +141,8 @@ fn instance(page: &mut Page, snapshot: &Snapshot) {
         page.value("zkdeck_alert", &[("code", code)], 1);
     }
     let scrub = &snapshot.scrub;
-    page.gauge("zkdeck_quarantined_files", "Files in quarantine that no record names.", Some(scrub.quarantined));
+    let quarantined = scrub.sizes_at.map(|_| scrub.quarantined);
+    page.gauge("zkdeck_quarantined_files", "Files in quarantine that no record names.", quarantined);
     page.counter("zkdeck_scrub_hashes_total", "Files whose hash the scrub has read.", scrub.hashed);
     let looked = scrub.sizes_at.map(|at| at.0 as f64 / 1000.0);
     page.gauge("zkdeck_scrub_sizes_time_seconds", "When the scrub looked at every size last.", looked);
@@ -198,7 +201,8 @@ fn scheduler(page: &mut Page, snapshot: &Snapshot) {
         scheduler.max_difference,
     );
     page.gauge("zkdeck_trigger_files", "Spread at which the scheduler starts.", Some(scheduler.trigger));
-    page.gauge("zkdeck_scheduler_paused", "1 while the scheduler is paused.", Some(u8::from(scheduler.paused)));
+    let paused = snapshot.files_complete.then_some(u8::from(scheduler.paused));
+    page.gauge("zkdeck_scheduler_paused", "1 while the scheduler is paused.", paused);
     page.metric(
         "zkdeck_scheduler_decisions_total",
         "counter",
@@ -258,6 +262,7 @@ fn health(page: &mut Page, snapshot: &Snapshot) {
     page.gauge("zkdeck_ensemble_can_lose", "Servers that may be lost before writes stop.", known.map(|q| q.can_lose()));
     let canary = snapshot.canary.last_ms.map(|ms| ms / 1000.0);
     page.gauge("zkdeck_canary_seconds", "Time that the last canary write took.", canary);
-    let failed = u8::from(snapshot.canary.problem.is_some());
-    page.gauge("zkdeck_canary_failed", "1 while the canary write fails.", Some(failed));
+    let failed = snapshot.canary.problem.is_some();
+    let tried = failed || snapshot.canary.last_ms.is_some();
+    page.gauge("zkdeck_canary_failed", "1 while the canary write fails.", tried.then_some(u8::from(failed)));
 }

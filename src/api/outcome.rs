@@ -42,25 +42,27 @@ fn later(id: OperationId, message: &str) -> axum::response::Response {
 pub(super) async fn told(mut pending: Pending) -> Answer {
     match ended(&mut pending, WAIT).await {
         Err(answer) => answer,
-        Ok(operation) => Ok(axum::Json(json!({
-            "operation": operation.id,
-            "status": operation.status,
-            "message": operation.message(),
-            "why": operation.why,
-        }))
-        .into_response()),
+        Ok(operation) => Ok(row(&operation)),
     }
 }
 
-/// 202 for what takes as long as it takes, a drain, once its operation can be looked at.
+fn row(operation: &Operation) -> axum::response::Response {
+    axum::Json(json!({
+        "operation": operation.id,
+        "status": operation.status,
+        "message": operation.message(),
+        "why": operation.why,
+    }))
+    .into_response()
+}
+
+/// 202 for what takes as long as it takes, a drain, once its operation can be looked at; 200 when it is done by then.
 pub(super) async fn begun(mut pending: Pending) -> Answer {
     let Some(id) = pending.accepted.operation else {
         return Ok(axum::Json(json!({ "message": pending.accepted.message })).into_response());
     };
     match pending.begun(WAIT).await {
-        Some(operation) if operation.status.is_final() && !operation.verdict().is_success() => {
-            Err(Fail::operation(&operation))
-        }
+        Some(operation) if operation.status.is_final() => done(operation).map(|done| row(&done)),
         Some(_) => Ok(later(id, &pending.accepted.message)),
         None => Ok(later(id, &format!("{}: not in force yet, the operation tells when", pending.accepted.message))),
     }

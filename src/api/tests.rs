@@ -13,12 +13,13 @@ use super::router::ROUTES;
 use super::{ApiConfig, Secret, router};
 use crate::domain::cause::Cause;
 use crate::domain::command::{Accepted, Command, Confirmed, Rejected};
+use crate::domain::ensemble::EnsembleState;
 use crate::domain::fixtures::{host, operation, snapshot};
 use crate::domain::ids::{FileId, OperationId, Timestamp};
 use crate::domain::node::DrainView;
 use crate::domain::operation::{Operation, OperationKind, OperationStatus};
 use crate::domain::scheduler::RunProgress;
-use crate::domain::snapshot::{Readiness, Snapshot};
+use crate::domain::snapshot::{CanaryView, Readiness, SessionState, Snapshot};
 use crate::engine::handle::{Handle, Request};
 
 fn request(method: &str, path: &str, body: Option<&str>) -> HttpRequest<Body> {
@@ -184,6 +185,65 @@ async fn files_of_before_are_told_with_their_age() {
     let (status, answer, _) = list(Some(before)).await;
     assert_eq!((status.as_u16(), &answer["stale"], &answer["age_ms"]), (200, &json!(true), &json!(5_000)));
     assert_eq!(list(None).await.0.as_u16(), 503);
+}
+
+#[tokio::test]
+async fn what_was_never_read_is_null_and_what_is_old_says_so() {
+    let get = async |picture: &Snapshot, route| ask(picture.clone(), request("GET", route, None), refuse).await.1;
+    let unread = Snapshot { files_complete: false, files_read: None, ..snapshot() };
+    for route in ["/api/nodes", "/api/scheduler/diagnostics"] {
+        let node = get(&unread, route).await["nodes"][0].clone();
+        for field in ["files", "bytes", "weight"] {
+            assert_eq!(node.get(field), Some(&Value::Null), "{route} {field}");
+        }
+    }
+    assert_eq!(get(&unread, "/api/scheduler/diagnostics").await["paused"], Value::Null);
+    let before = Timestamp(snapshot().taken_at.0 - 5_000);
+    let old = Snapshot { files_complete: false, files_read: Some(before), ..snapshot() };
+    for route in ["/api/nodes", "/api/scheduler/diagnostics"] {
+        let answer = get(&old, route).await;
+        assert_eq!((&answer["stale"], &answer["age_ms"]), (&json!(true), &json!(5_000)), "{route}");
+        assert!(answer["nodes"][0]["files"].is_number(), "{route}");
+    }
+    let mut blind = snapshot();
+    blind.ensemble.state = EnsembleState::Unknown;
+    let answer = get(&blind, "/api/ensemble").await;
+    assert_eq!((&answer["quorum"]["serving"], &answer["can_lose"]), (&Value::Null, &Value::Null));
+    assert!(answer["quorum"]["voters"].is_number() && get(&snapshot(), "/api/ensemble").await["can_lose"].is_number());
+}
+
+#[tokio::test]
+async fn metrics_leave_out_what_is_not_known() {
+    let page = |picture: &Snapshot| super::metrics::text(picture);
+    let names = [
+        "zkdeck_scheduler_paused",
+        "zkdeck_quarantined_files",
+        "zkdeck_instances",
+        "zkdeck_leader_known",
+        "zkdeck_canary_failed",
+    ];
+    let mut blind = snapshot();
+    blind.session.state = SessionState::Disconnected;
+    (blind.files_complete, blind.scrub.sizes_at, blind.canary) = (false, None, CanaryView::default());
+    let told = page(&blind);
+    let made_up: Vec<_> = names.iter().filter(|name| told.contains(&format!("\n{name} "))).collect();
+    assert!(made_up.is_empty(), "{made_up:?}");
+    let mut seen = snapshot();
+    (seen.scrub.sizes_at, seen.canary.last_ms) = (Some(seen.taken_at), Some(1.0));
+    let told = page(&seen);
+    let missing: Vec<_> = names.iter().filter(|name| !told.contains(&format!("\n{name} "))).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+/// A drain of a node without files is done when it is answered.
+#[tokio::test]
+async fn a_drain_that_is_done_by_then_is_no_202() {
+    let done = ended(OperationKind::Drain, OperationStatus::Done, None);
+    let (status, answer, _) = ask(done, request("POST", "/api/nodes/zk1/drain", None), |_| accepted()).await;
+    assert_eq!((status.as_u16(), &answer["status"]), (200, &json!("done")));
+    let begun = ended(OperationKind::Drain, OperationStatus::Started, None);
+    let (status, answer, _) = ask(begun, request("POST", "/api/nodes/zk1/drain", None), |_| accepted()).await;
+    assert_eq!((status.as_u16(), &answer["status"]), (202, &json!("started")));
 }
 
 #[tokio::test(start_paused = true)]

@@ -100,6 +100,53 @@ fn every_alert_is_explained() {
     assert!(missing.is_empty(), "docs/reliability.md does not explain {missing:?}");
 }
 
+/// The text of every file of a folder and the folders in it, but of tests.
+fn sources(folder: &str) -> Vec<String> {
+    let entries = std::fs::read_dir(path(folder)).unwrap().map(|entry| entry.unwrap());
+    let entries = entries.filter(|entry| entry.file_name() != "tests.rs");
+    let each = entries.flat_map(|entry| {
+        let name = format!("{folder}/{}", entry.file_name().to_str().unwrap());
+        if entry.path().is_dir() { sources(&name) } else { vec![text(&name)] }
+    });
+    each.collect()
+}
+
+/// The words in quotes that come right after each `before` in a text.
+fn quoted_after<'a>(source: &'a str, before: &str) -> impl Iterator<Item = &'a str> {
+    source.split(before).skip(1).filter_map(|rest| {
+        let rest = rest.trim_start().strip_prefix('"')?;
+        rest.split('"').next()
+    })
+}
+
+#[test]
+fn every_code_that_rest_answers_with_is_explained() {
+    let ends = text("src/domain/cause.rs");
+    let mut codes: BTreeSet<String> = ends
+        .split("Verdict::new(")
+        .skip(1)
+        .filter_map(|rest| {
+            let (_, rest) = rest.split_once(", \"")?;
+            rest.split('"').next().map(str::to_owned)
+        })
+        .collect();
+    let refusals = text("src/domain/command.rs");
+    let refusals = between(&refusals, "pub const fn code(&self)", "\n    }\n");
+    codes.extend(quoted_after(refusals, "=>").map(str::to_owned));
+    for source in sources("src/api") {
+        let source = source.split("#[cfg(test)]").next().unwrap();
+        codes.extend(quoted_after(source, "Fail::question(").map(str::to_owned));
+        for rest in source.split("StatusCode::").skip(1) {
+            let code = rest.split_once(',').map(|(_, rest)| rest.trim_start()).and_then(|rest| rest.strip_prefix('"'));
+            codes.extend(code.and_then(|rest| rest.split('"').next()).map(str::to_owned));
+        }
+    }
+    assert!(codes.len() > 30 && codes.contains("no-token"), "{codes:?}");
+    let told = text("docs/api.md");
+    let missing: Vec<_> = codes.iter().filter(|code| !told.contains(&format!("`{code}`"))).collect();
+    assert!(missing.is_empty(), "docs/api.md does not explain {missing:?}");
+}
+
 #[test]
 fn as_many_broken_variants_as_there_are_have_to_be_caught() {
     let source = text("src/engine/simulation/sabotage.rs");

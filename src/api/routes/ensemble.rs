@@ -6,14 +6,16 @@ use serde_json::json;
 
 use crate::api::error::Answer;
 use crate::api::state::App;
+use crate::domain::ensemble::EnsembleState;
 
 pub(in crate::api) async fn ensemble(State(app): State<App>) -> Answer {
     let snapshot = app.current().await?;
     let view = &snapshot.ensemble;
+    let known = (view.state != EnsembleState::Unknown).then_some(view.quorum);
     Ok(axum::Json(json!({
         "state": view.state,
-        "quorum": view.quorum,
-        "can_lose": view.quorum.can_lose(),
+        "quorum": { "voters": view.quorum.voters, "serving": known.map(|quorum| quorum.serving) },
+        "can_lose": known.map(|quorum| quorum.can_lose()),
         "leader": view.leader,
         "epoch": view.epoch,
         "cause": view.cause,

@@ -2,7 +2,7 @@
 
 use axum::extract::{Path, State};
 use axum::response::IntoResponse;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::api::body::{Fields, NoFields};
 use crate::api::error::Answer;
@@ -11,11 +11,13 @@ use crate::api::query::known_node;
 use crate::api::routes::files::stale;
 use crate::api::state::{App, By};
 use crate::domain::command::{Command, WEIGHTS};
+use crate::domain::snapshot::Snapshot;
 
 pub(in crate::api) async fn list(State(app): State<App>) -> Answer {
     let snapshot = app.current().await?;
+    let nodes: Vec<_> = snapshot.nodes.iter().map(|node| as_known(json!(node), &snapshot)).collect();
     let mut body = json!({
-        "nodes": snapshot.nodes,
+        "nodes": nodes,
         "files_complete": snapshot.files_complete,
         "moves": snapshot.moves,
         "taken_at": snapshot.taken_at,
@@ -25,6 +27,17 @@ pub(in crate::api) async fn list(State(app): State<App>) -> Answer {
         body.extend(stale);
     }
     Ok(axum::Json(body).into_response())
+}
+
+/// A node without what its records would tell, while they have never been read.
+pub(super) fn as_known(mut node: Value, snapshot: &Snapshot) -> Value {
+    let unread = !snapshot.files_complete && snapshot.files_read.is_none();
+    if let Some(fields) = node.as_object_mut().filter(|_| unread) {
+        for name in ["files", "bytes", "weight", "drained"] {
+            fields.get_mut(name).map(Value::take);
+        }
+    }
+    node
 }
 
 /// Begins a drain and says where to look.

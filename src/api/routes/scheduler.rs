@@ -7,9 +7,11 @@ use serde_json::{Value, json};
 use crate::api::body::NoFields;
 use crate::api::error::Answer;
 use crate::api::outcome;
+use crate::api::routes::files::stale;
+use crate::api::routes::nodes::as_known;
 use crate::api::state::{App, By};
 use crate::domain::command::Command;
-use crate::domain::node::{NodeCondition, NodeView};
+use crate::domain::node::NodeView;
 use crate::domain::planner::{Counted, share};
 use crate::domain::snapshot::InstanceInfo;
 
@@ -19,9 +21,11 @@ pub(in crate::api) async fn diagnostics(State(app): State<App>) -> Answer {
     let scheduler = &snapshot.scheduler;
     let counted: Vec<Counted> = snapshot.nodes.iter().map(Counted::of).collect();
     let share = |at| if snapshot.files_complete { share::share(&counted, at) } else { None };
-    let nodes: Vec<Value> = snapshot.nodes.iter().enumerate().map(|(at, view)| node(view, share(at))).collect();
+    let nodes: Vec<Value> =
+        snapshot.nodes.iter().enumerate().map(|(at, view)| as_known(node(view, share(at)), &snapshot)).collect();
     let drained: Vec<_> = snapshot.nodes.iter().filter(|node| node.drain.is_some()).map(|node| &node.id).collect();
-    Ok(axum::Json(json!({
+    let read = snapshot.files_complete || snapshot.files_read.is_some();
+    let mut body = json!({
         "nodes": nodes,
         "threshold": scheduler.trigger,
         "settle": scheduler.settle,
@@ -30,14 +34,17 @@ pub(in crate::api) async fn diagnostics(State(app): State<App>) -> Answer {
         "leader": snapshot.leadership.leader.as_ref().map(InstanceInfo::name),
         "leads_here": snapshot.leadership.leads,
         "epoch": snapshot.leadership.epoch,
-        "paused": scheduler.paused,
+        "paused": read.then_some(scheduler.paused),
         "interval_ms": scheduler.interval,
         "next_run_in_ms": scheduler.next_run.map(|at| at.since(snapshot.taken_at)),
         "running": scheduler.running,
         "last_run": scheduler.last_run,
         "taken_at": snapshot.taken_at,
-    }))
-    .into_response())
+    });
+    if let (Ok(Some(stale)), Some(body)) = (stale(&snapshot), body.as_object_mut()) {
+        body.extend(stale);
+    }
+    Ok(axum::Json(body).into_response())
 }
 
 fn node(node: &NodeView, share: Option<f64>) -> Value {
@@ -48,7 +55,7 @@ fn node(node: &NodeView, share: Option<f64>) -> Value {
         "weight": node.weight,
         "share": share,
         "state": node.condition,
-        "drained": node.condition == NodeCondition::Draining,
+        "drained": node.drain.is_some(),
         "in_flight": node.in_flight_in + node.in_flight_out,
         "target_low": node.target.map(|(low, _)| low),
         "target_high": node.target.map(|(_, high)| high),
