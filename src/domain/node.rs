@@ -95,6 +95,8 @@ pub enum NodeCondition {
     Frozen,
     NotServing,
     Unhealthy,
+    /// Its folder cannot be looked into: its files are out of sight.
+    Unreadable,
     Full,
     /// Not probed yet.
     Unknown,
@@ -112,6 +114,7 @@ impl NodeCondition {
             Self::Frozen => "frozen",
             Self::NotServing => "not-serving",
             Self::Unhealthy => "unhealthy",
+            Self::Unreadable => "unreadable",
             Self::Full => "full",
             Self::Unknown => "unknown",
         }

@@ -52,6 +52,7 @@ words!(
         Frozen => "frozen",
         NotServing => "not-serving",
         Unhealthy => "unhealthy",
+        Unreadable => "unreadable",
         Full => "full",
         AtLevel => "at-level",
         InFlightLimit => "in-flight-limit",

@@ -17,7 +17,7 @@ impl BlobStore {
     /// what the record tells. The hash is that of the bytes read: compare it with the record's.
     ///
     /// # Errors
-    /// [`BlobError::Missing`] or [`BlobError::WrongSize`] for the source, [`BlobError::NoSpace`] at the target,
+    /// [`BlobError::Missing`], [`BlobError::NotMounted`] or [`BlobError::WrongSize`] for the source, [`BlobError::NoSpace`] at the target,
     /// or an error of one of the two disks: [`BlobError::blames_target`] tells which.
     pub async fn copy(
         &self,
@@ -31,9 +31,10 @@ impl BlobStore {
         let (node, blob) = (from.0.clone(), from.1);
         let source = self.layout().blob(&node, file, blob);
         let path = self.layout().draft(to, attempt);
-        let (disk, target, space) = (Arc::clone(self.disk()), path.clone(), self.space(to));
+        let (store, target, space) = (self.clone(), path.clone(), self.space(to));
         let work = move |watch: &_| {
-            let mut input = open_blob(&*disk, &source, &node, file, blob, size)?;
+            let mut input = open_blob(&**store.disk(), &source, &node, file, blob, size)
+                .map_err(|error| store.judged(&node, error))?;
             let mut draft = Draft::create(target, space, Some(size.0), progress)?;
             let read = pour(&mut *input, &source, &mut draft, size, watch)?;
             if read != size.0 {

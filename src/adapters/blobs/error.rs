@@ -25,6 +25,11 @@ pub enum BlobError {
          or another node has them; else mount the node's disk if it is not, or put them back from a backup"
     )]
     Missing { node: NodeId, file: FileId, blob: AttemptId },
+    #[error(
+        "{} is not mounted, or not the folder that was opened: none of its files is judged or touched until it is back",
+        folder.display()
+    )]
+    NotMounted { folder: PathBuf },
     #[error("nothing to publish for attempt {blob} of file {file} at node {node}: its bytes are gone; try again")]
     NothingToPublish { node: NodeId, file: FileId, blob: AttemptId },
     #[error(
@@ -141,6 +146,12 @@ impl BlobError {
     #[must_use]
     pub const fn is_missing(&self) -> bool {
         matches!(self, Self::Missing { .. })
+    }
+
+    /// Whether nothing can be said of the source's bytes: their disk is not there.
+    #[must_use]
+    pub const fn is_not_mounted(&self) -> bool {
+        matches!(self, Self::NotMounted { .. })
     }
 
     /// Whether the bytes read are not those that the record tells.

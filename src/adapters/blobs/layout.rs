@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::BlobError;
 use super::disk::Disk;
+use super::presence::is_bare;
 use crate::adapters::faults;
 use crate::domain::file::{blob_name, parse_blob_name};
 use crate::domain::ids::{AttemptId, FileId, NodeId};
@@ -50,7 +51,7 @@ impl Layout {
     pub(super) fn make(&self, disk: &dyn Disk, nodes: &[NodeId], known: bool) -> Result<(), BlobError> {
         make_folder(disk, &self.root)?;
         for node in nodes {
-            if known && disk.names(&self.node(node)).is_ok_and(|names| names.is_empty()) {
+            if known && is_bare(disk, &self.node(node)) {
                 continue;
             }
             make_folder(disk, &self.drafts(node))?;

@@ -1,9 +1,10 @@
 //! Whether the folders are those that were opened, and whether a file changed since it was looked at.
 
 use std::io::ErrorKind;
+use std::path::Path;
 use std::sync::Arc;
 
-use super::disk::Print;
+use super::disk::{Disk, Print};
 use super::layout::{make_folder, sync_folder};
 use super::{BlobError, BlobStore, store_id};
 use crate::domain::file::FileEntry;
@@ -44,17 +45,39 @@ impl BlobStore {
         let path = root.clone();
         let work = move |_: &_| {
             let Some(id) = store.store_id() else { return Ok(Presence::Gone) };
-            match store_id::load(&*disk, &root)? {
-                Some(found) if found == id => Ok(Presence::There),
-                None if store.holds_its_place() => {
-                    store_id::make(&*disk, &root, id)?;
-                    Ok(Presence::NamedAgain)
-                }
-                Some(found) if store.holds_its_place() => Ok(Presence::OtherName { ours: id.to_owned(), found }),
-                _ => Ok(Presence::Gone),
+            let found = store.found(id)?;
+            if found == Presence::NamedAgain {
+                store_id::make(&*disk, &root, id)?;
             }
+            Ok(found)
         };
         self.pool().run("read the id of", &path, work).await
+    }
+
+    /// What stands in the place of the folders with this id. Blocks, and writes nothing.
+    fn found(&self, id: &str) -> Result<Presence, BlobError> {
+        Ok(match store_id::load(&**self.disk(), self.root())? {
+            Some(found) if found == id => Presence::There,
+            None if self.holds_its_place() => Presence::NamedAgain,
+            Some(found) if self.holds_its_place() => Presence::OtherName { ours: id.to_owned(), found },
+            _ => Presence::Gone,
+        })
+    }
+
+    /// The folder that keeps a node's bytes out of sight: bytes that are not found say nothing while it is that of a
+    /// disk which is not mounted. `None` when they are really not there. Blocks.
+    pub(super) fn not_mounted(&self, node: &NodeId) -> Option<BlobError> {
+        let is_ours = |id| matches!(self.found(id), Ok(Presence::There | Presence::NamedAgain));
+        if !self.store_id().is_none_or(is_ours) {
+            return Some(BlobError::NotMounted { folder: self.root().to_owned() });
+        }
+        let folder = self.layout().node(node);
+        is_bare(&**self.disk(), &folder).then_some(BlobError::NotMounted { folder })
+    }
+
+    /// What an error of bytes at a node says once it is known whether their disk is there. Blocks.
+    pub(super) fn judged(&self, node: &NodeId, error: BlobError) -> BlobError {
+        if error.is_missing() { self.not_mounted(node).unwrap_or(error) } else { error }
     }
 
     /// Whether the id is no more what it was: gone, another one, or not to be read.
@@ -102,13 +125,13 @@ impl BlobStore {
         let (disk, layout, node) = (Arc::clone(self.disk()), self.layout().clone(), node.clone());
         let path = layout.node(&node);
         let work = move |_: &_| {
-            let is_missing = |path: &std::path::Path| match disk.size(path) {
+            let is_missing = |path: &Path| match disk.size(path) {
                 Err(error) if error.kind() == ErrorKind::NotFound => Ok(true),
                 Err(error) => Err(BlobError::source("look at", path, error)),
                 Ok(_) => Ok(false),
             };
             let missing = is_missing(&layout.node(&node))?;
-            if holds && !missing && disk.names(&layout.node(&node)).is_ok_and(|names| names.is_empty()) {
+            if holds && !missing && is_bare(&*disk, &layout.node(&node)) {
                 return Ok(NodeFolder::Bare);
             }
             for folder in [layout.drafts(&node), layout.trash(&node)] {
@@ -147,6 +170,12 @@ impl BlobStore {
         };
         self.pool().run("look at", &path, work).await
     }
+}
+
+/// Whether a node's folder is there and holds nothing at all, not even what zkdeck keeps in it: that of a disk which is
+/// not mounted, or of a new one.
+pub(super) fn is_bare(disk: &dyn Disk, folder: &Path) -> bool {
+    disk.names(folder).is_ok_and(|names| names.is_empty())
 }
 
 #[cfg(test)]

@@ -22,14 +22,14 @@ impl BlobStore {
     /// before this returns.
     ///
     /// # Errors
-    /// [`BlobError::Missing`], [`BlobError::WrongSize`], [`BlobError::Damaged`] for a small file, or an error
-    /// of the node's disk.
+    /// [`BlobError::Missing`], [`BlobError::WrongSize`], [`BlobError::Damaged`] for a small file,
+    /// [`BlobError::NotMounted`], or an error of the node's disk.
     pub async fn open_verified(&self, entry: &FileEntry) -> Result<Pin<Box<dyn AsyncRead + Send>>, BlobError> {
         let record = &entry.record;
         let path = self.layout().blob(&record.owner, entry.id, record.blob);
-        let (disk, pool, source, entry) = (Arc::clone(self.disk()), self.pool().clone(), path.clone(), entry.clone());
+        let (store, pool, source, entry) = (self.clone(), self.pool().clone(), path.clone(), entry.clone());
         let work = move |watch: &Watch| -> Result<Pin<Box<dyn AsyncRead + Send>>, BlobError> {
-            let mut file = open_entry(&*disk, &source, &entry)?;
+            let mut file = store.open_entry(&source, &entry)?;
             if entry.record.size.0 > CHUNK as u64 {
                 return Ok(Box::pin(stream(pool, Reading::new(file, source, entry))));
             }
@@ -46,18 +46,24 @@ impl BlobStore {
     ///
     /// # Errors
     /// [`BlobError::Missing`], [`BlobError::WrongSize`] and [`BlobError::Damaged`] when they are not the record's,
-    /// or an error of the node's disk.
+    /// [`BlobError::NotMounted`], or an error of the node's disk.
     pub async fn check(&self, entry: &FileEntry) -> Result<Written, BlobError> {
         let record = &entry.record;
         let path = self.layout().blob(&record.owner, entry.id, record.blob);
-        let (disk, source, entry) = (Arc::clone(self.disk()), path.clone(), entry.clone());
+        let (store, source, entry) = (self.clone(), path.clone(), entry.clone());
         let work = move |watch: &Watch| {
-            let mut file = open_entry(&*disk, &source, &entry)?;
+            let mut file = store.open_entry(&source, &entry)?;
             let written = digest(&mut *file, &source, entry.record.size, watch, |_| {})?;
             compare(&entry, written)?;
             Ok(written)
         };
         self.pool().run("check", &path, work).await
+    }
+
+    fn open_entry(&self, path: &Path, entry: &FileEntry) -> Result<Box<dyn Input>, BlobError> {
+        let record = &entry.record;
+        open_blob(&**self.disk(), path, &record.owner, entry.id, record.blob, record.size)
+            .map_err(|error| self.judged(&record.owner, error))
     }
 }
 
@@ -82,11 +88,6 @@ pub(super) fn open_blob(
         return Err(BlobError::WrongSize { node: node.clone(), file, blob, expected, found });
     }
     Ok(bytes)
-}
-
-fn open_entry(disk: &dyn Disk, path: &Path, entry: &FileEntry) -> Result<Box<dyn Input>, BlobError> {
-    let record = &entry.record;
-    open_blob(disk, path, &record.owner, entry.id, record.blob, record.size)
 }
 
 pub(super) fn digest(

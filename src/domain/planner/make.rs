@@ -152,6 +152,7 @@ const fn not_chosen(condition: NodeCondition) -> NotChosen {
         NodeCondition::Frozen => NotChosen::Frozen,
         NodeCondition::NotServing => NotChosen::NotServing,
         NodeCondition::Unhealthy => NotChosen::Unhealthy,
+        NodeCondition::Unreadable => NotChosen::Unreadable,
         NodeCondition::Full => NotChosen::Full,
         NodeCondition::Unknown => NotChosen::NotEligible,
     }

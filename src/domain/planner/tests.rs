@@ -192,6 +192,17 @@ fn a_node_that_is_unhealthy_or_full_gives_and_takes_nothing() {
 }
 
 #[test]
+fn a_node_whose_files_are_out_of_sight_gives_and_takes_nothing_and_does_not_count() {
+    let conditions = [ACTIVE, ACTIVE, NodeCondition::Unreadable];
+    for (files, after) in [([0, 0, 9], [0, 0, 9]), ([9, 0, 0], [5, 4, 0])] {
+        let plan = plan(&placed(&files, Timestamp(0)), &policy(&conditions));
+        assert_eq!(plan.nodes.iter().map(|node| node.after).collect::<Vec<_>>(), after);
+        assert_eq!(plan.nodes[2].not_chosen, Some(NotChosen::Unreadable));
+    }
+    assert_eq!(plan(&placed(&[0, 0, 9], Timestamp(0)), &policy(&conditions)).decision, Decision::Balanced);
+}
+
+#[test]
 fn the_cool_down_ends_to_the_millisecond() {
     let policy = policy(&[ACTIVE; 3]);
     let moved = |ago: u64| plan(&placed(&[9, 0, 0], Timestamp(NOW.0 - ago)), &policy).moves.len();
@@ -268,6 +279,7 @@ fn condition() -> impl Strategy<Value = NodeCondition> {
         1 => Just(NodeCondition::Paused),
         1 => Just(NodeCondition::Full),
         1 => Just(NodeCondition::Unhealthy),
+        1 => Just(NodeCondition::Unreadable),
         1 => Just(NodeCondition::Down),
     ]
 }

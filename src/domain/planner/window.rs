@@ -21,7 +21,7 @@ pub(super) enum Kind {
     Open { cap: u64 },
     /// Gives everything that can leave, takes nothing.
     Draining,
-    /// Neither gives nor takes: its server does not serve, or is paused.
+    /// Neither gives nor takes: its server does not serve, or is paused, or its folder is out of sight.
     Fixed,
 }
 
@@ -33,7 +33,8 @@ impl Slot {
             // It keeps what it has, or gives; it takes no more.
             NodeCondition::Full | NodeCondition::Unhealthy => Kind::Open { cap: node.cap.unwrap_or(count).min(count) },
             NodeCondition::Draining => Kind::Draining,
-            NodeCondition::Paused
+            NodeCondition::Unreadable
+            | NodeCondition::Paused
             | NodeCondition::Down
             | NodeCondition::Frozen
             | NodeCondition::NotServing

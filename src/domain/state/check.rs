@@ -114,9 +114,15 @@ impl State {
     pub fn check_download(&self, file: FileId) -> Result<Arc<FileEntry>, Rejected> {
         self.check_store_matches()?;
         let entry = self.entry(file)?;
+        self.check_in_sight(&entry, "the download")?;
+        Ok(entry)
+    }
+
+    /// The folder with the file's bytes can be looked into.
+    fn check_in_sight(&self, entry: &FileEntry, what: &str) -> Result<(), Rejected> {
         match self.unread(&entry.record.owner) {
-            Some(why) => Err(Rejected::NotReady { what: "the download".into(), why: why.to_owned() }),
-            None => Ok(entry),
+            Some(why) => Err(Rejected::NotReady { what: what.into(), why: why.to_owned() }),
+            None => Ok(()),
         }
     }
 
@@ -305,8 +311,9 @@ impl State {
             return Err(Rejected::SameNode { node: target.clone() });
         }
         self.check_idle(file, &entry)?;
+        let what = format!("moving {}", entry.record.name);
+        self.check_in_sight(&entry, &what)?;
         if let Some(cause) = self.damage(file) {
-            let what = format!("moving {}", entry.record.name);
             return Err(Rejected::NotPossible { what, why: cause.to_owned() });
         }
         self.check_takes(target, Some(entry.record.size))?;

@@ -91,6 +91,9 @@ impl State {
         if !matches!(state, ServerState::Up | ServerState::Degraded) {
             return format!("{node} is {}", state.word());
         }
+        if let Some(why) = self.unread(node) {
+            return why.to_owned();
+        }
         let targets = self.settings.servers.iter().filter(|s| s.node != *node);
         let takers = targets.clone().filter(|s| self.condition(&s.node) == NodeCondition::Active).count();
         if takers == 0 {

@@ -51,11 +51,13 @@ impl State {
         }
     }
 
+    /// A node whose files are out of sight gives nothing either, drained or not.
     fn serving_condition(&self, node: &NodeId) -> NodeCondition {
         match self.records.get(node).map(|(record, _)| &record.state) {
             None => NodeCondition::Unknown,
+            Some(_) if self.unread(node).is_some() => NodeCondition::Unreadable,
             Some(NodeState::Draining { .. }) => NodeCondition::Draining,
-            Some(NodeState::Active) if self.sick(node).is_some() => NodeCondition::Unhealthy,
+            Some(NodeState::Active) if self.failing(node).is_some() => NodeCondition::Unhealthy,
             Some(NodeState::Active) if self.full(node) => NodeCondition::Full,
             Some(NodeState::Active) => NodeCondition::Active,
         }
@@ -96,13 +98,11 @@ impl State {
                 });
             }
             NodeCondition::Draining => "it drains; undrain it first".into(),
-            NodeCondition::Unhealthy => self.unread(node).map_or_else(
-                || {
-                    let cause = self.failing(node).unwrap_or("cause not known");
-                    format!("its last {SICK_AFTER} writes failed ({cause}); mend its disk, it is tried again by itself")
-                },
-                str::to_owned,
-            ),
+            NodeCondition::Unreadable => self.unread(node).unwrap_or("its folder cannot be looked into").into(),
+            NodeCondition::Unhealthy => {
+                let cause = self.failing(node).unwrap_or("cause not known");
+                format!("its last {SICK_AFTER} writes failed ({cause}); mend its disk, it is tried again by itself")
+            }
             NodeCondition::Full => {
                 let marked = self.marked_full.contains_key(node).then(|| self.disk_trouble(node)).flatten();
                 return Some(Obstacle::NoRoom(match (marked, self.free.get(node)) {

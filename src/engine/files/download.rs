@@ -69,7 +69,7 @@ async fn open(ctx: &Context, mut entry: Arc<FileEntry>) -> Result<Download, Reje
             Err(error) => error,
         };
         tries += 1;
-        if error.is_missing() && tries <= MOVED_TRIES {
+        if (error.is_missing() || error.is_not_mounted()) && tries <= MOVED_TRIES {
             let now = find(ctx, entry.id).await?;
             if now.record.blob != entry.record.blob {
                 entry = now;
@@ -99,6 +99,8 @@ fn broken(error: &BlobError) -> Rejected {
     let (what, why) = ("the download".to_owned(), error.to_string());
     if error.is_missing() || error.is_damaged() {
         Rejected::Damaged { what, why }
+    } else if error.is_not_mounted() {
+        Rejected::NotReady { what, why }
     } else if error.blames_source() {
         Rejected::Disk { what, why }
     } else {
@@ -144,6 +146,18 @@ mod tests {
         assert_eq!((outcome.done, world.bytes_at("zk1")), (1, 0));
         assert_eq!(bytes(&world, Known::Entry(before)).await.unwrap(), [0; 10]);
         assert!(world.checked().await.is_empty(), "a move is no damage");
+    }
+
+    #[tokio::test]
+    async fn a_disk_that_is_not_mounted_is_no_damage_of_its_files() {
+        let world = world().await;
+        let entry = stored(&world).await;
+        world.unmount("zk1");
+        let refused = bytes(&world, Known::Entry(entry.clone())).await.unwrap_err();
+        assert!(refused.code() == "not-ready" && refused.to_string().contains("uploads/zk1"), "{refused:?}");
+        assert!(world.checked().await.is_empty());
+        world.mount("zk1");
+        assert_eq!(bytes(&world, Known::Entry(entry)).await.unwrap(), [0; 10]);
     }
 
     #[tokio::test]

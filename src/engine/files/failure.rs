@@ -144,7 +144,7 @@ fn blob_cause(error: &BlobError) -> Cause {
             BodyFault::Ending => Cause::Ending,
         },
         BlobError::Io { .. } | BlobError::TimedOut { .. } => Cause::Disk,
-        BlobError::Newer { .. } => Cause::Unavailable,
+        BlobError::Newer { .. } | BlobError::NotMounted { .. } => Cause::Unavailable,
         BlobError::NothingToPublish { .. } | BlobError::Invalid(_) | BlobError::Ended { .. } => Cause::Internal,
     }
 }
@@ -203,6 +203,7 @@ mod tests {
             (stream(BodyFault::Ending), Cause::Ending),
             (BlobError::Io { operation: "write", path: path(), at_target: true, source: source() }, Cause::Disk),
             (BlobError::Missing { node: node.clone(), file, blob }, Cause::Damaged),
+            (BlobError::NotMounted { folder: path() }, Cause::Unavailable),
             (BlobError::NothingToPublish { node, file, blob }, Cause::Internal),
         ] {
             assert_eq!(blob_cause(&error), cause, "{error}");

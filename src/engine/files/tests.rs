@@ -108,6 +108,19 @@ impl World {
         moves::run(&self.ctx, vec![to_zk2(entry)], &Fence { epoch: None, nodes: vec![(node_id("zk2"), 0)] }).await
     }
 
+    /// Takes a node's disk away, and leaves the empty folder that it was mounted on.
+    pub(super) fn unmount(&self, node: &str) {
+        let mounted = self.folder().join("uploads").join(node);
+        std::fs::rename(&mounted, self.folder().join(format!("disk of {node}"))).unwrap();
+        std::fs::create_dir(mounted).unwrap();
+    }
+
+    pub(super) fn mount(&self, node: &str) {
+        let mounted = self.folder().join("uploads").join(node);
+        std::fs::remove_dir(&mounted).unwrap();
+        std::fs::rename(self.folder().join(format!("disk of {node}")), mounted).unwrap();
+    }
+
     pub(super) fn bytes_at(&self, node: &str) -> usize {
         let folder = self._folder.path().join("uploads").join(node);
         let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
@@ -357,4 +370,17 @@ async fn an_operation_that_another_process_ended_has_ended() {
     world.ctx.history.record(Operation { status: OperationStatus::Aborted, ..begun.clone() }).await.unwrap();
     assert_eq!(status().await, OperationStatus::Aborted);
     assert_eq!(world.ctx.operations.find(begun.id).unwrap().status, OperationStatus::Aborted);
+}
+
+#[tokio::test]
+async fn a_move_from_a_disk_that_is_not_mounted_fails_and_says_nothing_of_the_file() {
+    let world = world().await;
+    let entry = stored(&world).await;
+    world.unmount("zk1");
+    let outcome = world.moved(&entry).await;
+    let row = world.row(AttemptId::new(78));
+    assert_eq!((outcome.failed, row.cause, row.verdict().http), (1, Some(Cause::Unavailable), 503), "{row:?}");
+    assert_eq!((world.checked().await, world.bytes_at("zk1"), world.bytes_at("zk2")), (vec![], 0, 0));
+    world.mount("zk1");
+    assert_eq!(world.moved(&entry).await.done, 1);
 }

@@ -69,8 +69,7 @@ impl Hosts {
             return;
         }
         // Where the folder itself is in trouble, a write that fails says nothing new.
-        let sick = snapshot.nodes.iter().filter(|node| node.condition == NodeCondition::Unhealthy);
-        for node in sick.filter(|node| snapshot.scrub.trouble(Some(&node.id)).is_none()) {
+        for node in snapshot.nodes.iter().filter(|node| node.condition == NodeCondition::Unhealthy) {
             let tried = self.ctx.blobs.try_write(&node.id).await;
             tell_write(&self.ctx, &node.id, tried.as_ref().err()).await;
         }
@@ -128,22 +127,19 @@ mod tests {
     use super::*;
     use crate::adapters::control::off::Off;
     use crate::domain::fixtures::{self, node_id};
-    use crate::domain::snapshot::{ScrubTrouble, Snapshot};
+    use crate::domain::snapshot::Snapshot;
     use crate::engine::context::testing::context;
 
-    /// What is told of writes at a node that takes no files, with or without trouble of its folder.
-    async fn tried(troubled: bool) -> usize {
+    /// What is told of writes at a node that takes no files.
+    async fn tried(condition: NodeCondition) -> usize {
         let folder = tempfile::tempdir().unwrap();
         let (events, mut heard) = mpsc::channel(64);
         let (mut ctx, _clerk) = context(folder.path(), &[node_id("zk1")], events, watch::channel(None).1);
         std::fs::remove_dir_all(folder.path().join("uploads/zk1/.tmp")).unwrap();
         let mut snapshot: Snapshot = fixtures::snapshot();
         let mut nodes = snapshot.nodes.to_vec();
-        nodes[0].condition = NodeCondition::Unhealthy;
+        nodes[0].condition = condition;
         snapshot.nodes = nodes.into();
-        if troubled {
-            snapshot.scrub.troubles = vec![ScrubTrouble { node: Some(node_id("zk1")), cause: "it is empty".into() }];
-        }
         ctx.snapshots = watch::channel(Arc::new(snapshot)).1;
         Hosts::new(ctx, Arc::new(Off::new("a test")), None, Vec::new()).try_failing().await;
         let mut told = 0;
@@ -155,6 +151,6 @@ mod tests {
 
     #[tokio::test]
     async fn a_folder_in_trouble_is_not_told_twice() {
-        assert_eq!((tried(false).await, tried(true).await), (1, 0));
+        assert_eq!((tried(NodeCondition::Unhealthy).await, tried(NodeCondition::Unreadable).await), (1, 0));
     }
 }

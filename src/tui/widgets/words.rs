@@ -64,9 +64,11 @@ pub const fn of_node(condition: NodeCondition, styles: &Styles) -> Style {
         NodeCondition::Active => styles.good,
         NodeCondition::Draining | NodeCondition::Paused | NodeCondition::Full => styles.warning,
         NodeCondition::Unknown => styles.dim,
-        NodeCondition::Down | NodeCondition::Frozen | NodeCondition::NotServing | NodeCondition::Unhealthy => {
-            styles.bad
-        }
+        NodeCondition::Down
+        | NodeCondition::Frozen
+        | NodeCondition::NotServing
+        | NodeCondition::Unhealthy
+        | NodeCondition::Unreadable => styles.bad,
     }
 }
 

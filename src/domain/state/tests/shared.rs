@@ -162,7 +162,7 @@ fn a_folder_that_is_gone_takes_and_gives_nothing_and_one_node_s_folder_stops_tha
     };
     state.apply(scrub(Some("zk2")), NOW);
     let snapshot = state.snapshot(NOW);
-    assert_eq!((condition(&snapshot, "zk2"), codes(&snapshot)), (NodeCondition::Unhealthy, vec!["node-folder"]));
+    assert_eq!((condition(&snapshot, "zk2"), codes(&snapshot)), (NodeCondition::Unreadable, vec!["node-folder"]));
     assert_eq!(snapshot.readiness, Readiness::Ready, "the others take files");
     assert_ne!(state.check_upload("a", None, Some(1)).unwrap(), node_id("zk2"));
     let refused = state.check_upload("a", Some(&node_id("zk2")), Some(1)).unwrap_err().to_string();
@@ -176,6 +176,33 @@ fn a_folder_that_is_gone_takes_and_gives_nothing_and_one_node_s_folder_stops_tha
     assert!(refused.iter().all(|one| matches!(one, Err(Rejected::NotReady { .. }))), "{refused:?}");
     assert!(matches!(state.snapshot(NOW).readiness, Readiness::NotReady(_) | Readiness::Starting(_)));
     assert!(state.check(&Command::PauseScheduler).is_ok(), "the ensemble can be steered");
+}
+
+#[test]
+fn files_of_a_node_whose_disk_is_not_mounted_are_not_moved_and_its_drain_says_why() {
+    let mut state = state([9, 0, 0]);
+    let (file, _) = first(&state);
+    let trouble = ScrubTrouble { node: Some(node_id("zk1")), cause: "is its disk mounted?".into() };
+    state.apply(Event::Scrub(ScrubView { troubles: vec![trouble], ..ScrubView::default() }), NOW);
+    let migrate = Command::Migrate { file, target: node_id("zk2") };
+    for refused in [state.check_download(file).map(drop), state.check(&migrate).map(drop)] {
+        let Err(Rejected::NotReady { why, .. }) = refused else { panic!("{refused:?}") };
+        assert_eq!(why, "is its disk mounted?");
+    }
+    assert_eq!(state.plan(NOW).moves, []);
+    state.apply(Event::Node { node: node_id("zk1"), record: draining(9), version: 1 }, NOW);
+    assert_eq!((state.plan(NOW).moves, condition(&state.snapshot(NOW), "zk1")), (vec![], NodeCondition::Unreadable));
+    let later = NOW.plus(Millis(11_000));
+    for at in [NOW, NOW.plus(Millis(5_000)), later] {
+        for (node, role) in NODES.iter().zip([Role::Follower, Role::Follower, Role::Leader]) {
+            state.apply(Event::Probed(Box::new(sample(node, role, at))), at);
+        }
+        state.apply(Event::Tick, at);
+    }
+    let stalled = state.snapshot(later).nodes[0].drain.clone().unwrap().stalled;
+    assert_eq!(stalled.as_deref(), Some("is its disk mounted?"));
+    state.apply(Event::Scrub(ScrubView::default()), later);
+    assert!(state.check(&migrate).is_ok() && state.plan(later).moves.len() == 9, "it is back");
 }
 
 #[test]

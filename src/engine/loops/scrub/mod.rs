@@ -25,6 +25,7 @@ use self::bytes::Shelf;
 use crate::adapters::blobs::{NodeFolder, Presence, Print};
 use crate::adapters::zookeeper::registry::Registry;
 use crate::domain::event::Event;
+use crate::domain::file::FileEntry;
 use crate::domain::file_table::FileTable;
 use crate::domain::ids::{AttemptId, Bytes, FileId, NodeId, Timestamp};
 use crate::domain::snapshot::{
@@ -240,12 +241,20 @@ impl Scrub {
         false
     }
 
+    /// Whether nothing is known against the folder of this file's bytes: what is out of sight is not judged.
+    fn judges(&self, snapshot: &Snapshot, entry: &FileEntry) -> bool {
+        let known = if snapshot.leadership.leads { &self.view } else { &snapshot.scrub };
+        known.trouble(None).or_else(|| known.trouble(Some(&entry.record.owner))).is_none()
+    }
+
     /// Files that are known to be damaged are read again as soon as their bytes change.
     async fn damaged(&mut self, registry: &Registry, snapshot: &Snapshot) -> Result<(), String> {
         self.seen.retain(|file, _| snapshot.damaged.iter().any(|one| one.file == *file));
         let (mut shelf, mut read, mut problem) = (Shelf::default(), 0, Ok(()));
         for one in snapshot.damaged.iter() {
-            let Some(entry) = snapshot.files.get(one.file) else { continue };
+            let Some(entry) = snapshot.files.get(one.file).filter(|entry| self.judges(snapshot, entry)) else {
+                continue;
+            };
             let print = self.ctx.blobs.print(entry).await.ok().flatten();
             if read >= HASHES_AT_ONCE || self.seen.get(&one.file) == Some(&print) {
                 continue;
@@ -259,7 +268,7 @@ impl Scrub {
         problem
     }
 
-    /// Reads as many hashes as the time since the round's begin asks for.
+    /// Reads as many hashes as the time since the round's begin asks for. Files out of sight are left to the next round.
     async fn hashes(&mut self, registry: &Registry, snapshot: &Snapshot) -> Result<(), String> {
         if self.round.is_empty() && (self.view.round_of == 0 || self.round_began.elapsed() >= self.config.hashes) {
             self.round = snapshot.files.iter().map(|entry| entry.id).collect();
@@ -275,8 +284,14 @@ impl Scrub {
                 break;
             }
             let Some(file) = self.round.pop_front() else { break };
+            let now = self.ctx.snapshot();
+            let entry = now.files.get(file);
+            if entry.is_some_and(|entry| !self.judges(snapshot, entry)) {
+                self.view.round_of -= 1;
+                continue;
+            }
             self.view.round_done += 1;
-            if let Some(entry) = self.ctx.snapshot().files.get(file) {
+            if let Some(entry) = entry {
                 problem = problem.and(bytes::check(&self.ctx, registry, entry, &mut shelf).await.map(drop));
                 self.view.hashed += 1;
             }

@@ -343,3 +343,35 @@ async fn what_was_adopted_is_no_longer_told_to_lie_in_quarantine() {
     _ = scrub.turn().await;
     assert!(scrub.view.quarantined == 0 && scrub.sizes_due.elapsed() == Duration::ZERO, "without a look at all sizes");
 }
+
+/// Its folder is empty, or all folders are others.
+#[tokio::test]
+async fn hashes_out_of_sight_are_not_read_nothing_is_brought_back_and_the_others_go_on() {
+    for gone in [Some("zk1"), None] {
+        let mut store = store().await;
+        let (first, uploads) = (store.entry(1), store.folder.path().join("uploads"));
+        let kept = store.folder.path().join("quarantine/zk1");
+        std::fs::create_dir_all(&kept).unwrap();
+        std::fs::copy(store.path(1), kept.join(name(&first))).unwrap();
+        let (mounted, disk) =
+            (gone.map_or(uploads.clone(), |node| uploads.join(node)), store.folder.path().join("disk"));
+        std::fs::rename(&mounted, &disk).unwrap();
+        std::fs::create_dir_all(uploads.join("zk1")).unwrap();
+        let mut snapshot = Snapshot::clone(&store.ctx.snapshot());
+        (snapshot.files, snapshot.leadership.leads) = (store.files.clone(), true);
+        let snapshot = Arc::new(snapshot);
+        store.ctx.snapshots = watch::channel(Arc::clone(&snapshot)).1;
+        // The folder has gone since it was looked at.
+        let check = bytes::check(&store.ctx, &store.registry, &first, &mut Shelf::default()).await;
+        assert!(check.unwrap_err().contains("not mounted"));
+        let mut scrub = Scrub::new(store.ctx.clone(), ScrubConfig { sizes: PERIOD, hashes: Duration::from_nanos(1) });
+        scrub.view.troubles = vec![ScrubTrouble { node: gone.map(node_id), cause: "is it mounted?".into() }];
+        scrub.hashes(&store.registry, &snapshot).await.unwrap();
+        let whole = if gone.is_some() { 2 } else { 0 };
+        assert_eq!((scrub.view.hashed, scrub.view.round_of, scrub.view.round_done), (whole, whole, whole), "{gone:?}");
+        while let Ok(event) = store.heard.try_recv() {
+            assert!(!matches!(event, Event::BytesChecked { problem: Some(_), .. }), "{event:?}");
+        }
+        assert_eq!(std::fs::read_dir(uploads.join("zk1")).unwrap().count(), 0, "nothing is brought back into it");
+    }
+}
