@@ -301,6 +301,12 @@ impl ScrubView {
     pub fn trouble(&self, node: Option<&NodeId>) -> Option<&ScrubTrouble> {
         self.troubles.iter().find(|trouble| trouble.node.as_ref() == node)
     }
+
+    /// Whether the node's files are out of sight: its folder is in trouble, or that of all nodes.
+    #[must_use]
+    pub fn hides(&self, node: &NodeId) -> bool {
+        self.trouble(None).or_else(|| self.trouble(Some(node))).is_some()
+    }
 }
 
 /// A part of the store that the scrub could not judge.

@@ -50,7 +50,7 @@ impl BlobStore {
         &self,
         words: (&'static str, &'static str),
         items: &[Item],
-        each: impl Fn(&dyn Disk, &Layout, &Item) -> Result<(), BlobError> + Copy + Send + 'static,
+        each: impl Fn(&dyn Disk, &Layout, &Item) -> Result<(), BlobError> + Clone + Send + 'static,
         folders: fn(&Layout, &NodeId) -> Vec<PathBuf>,
     ) -> Vec<Result<(), BlobError>> {
         let mut by_node: BTreeMap<&NodeId, Vec<usize>> = BTreeMap::new();
@@ -60,7 +60,7 @@ impl BlobStore {
         let mut results: Vec<Result<(), BlobError>> = items.iter().map(|_| Ok(())).collect();
         for (node, indexes) in by_node {
             let batch: Vec<Item> = indexes.iter().map(|index| items[*index].clone()).collect();
-            let outcomes = self.change_at(words, batch, each, folders(self.layout(), node)).await;
+            let outcomes = self.change_at(words, batch, each.clone(), folders(self.layout(), node)).await;
             for (index, outcome) in indexes.into_iter().zip(outcomes) {
                 results[index] = outcome;
             }

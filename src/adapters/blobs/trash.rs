@@ -24,14 +24,16 @@ impl BlobStore {
     /// moved before.
     ///
     /// # Errors
-    /// An error of the node's disk.
+    /// An error of the node's disk, or [`BlobError::NotMounted`]: what is out of sight was not moved.
     pub async fn trash(&self, node: &NodeId, file: FileId, blob: AttemptId) -> Result<(), BlobError> {
         self.trash_many(&[(node.clone(), file, blob)]).await.into_iter().collect()
     }
 
     /// [`BlobStore::trash`] for many, with one sync for each folder; the results are in the order given.
     pub async fn trash_many(&self, items: &[Item]) -> Vec<Result<(), BlobError>> {
-        self.change(("move to trash", "trash.renamed"), items, put_away, |layout, node| vec![layout.node(node)]).await
+        let store = self.clone();
+        let each = move |disk: &dyn Disk, layout: &Layout, item: &Item| store.put_away(disk, layout, item);
+        self.change(("move to trash", "trash.renamed"), items, each, |layout, node| vec![layout.node(node)]).await
     }
 
     /// Unlinks what this process has seen in the trash of any node for longer than `trash_keep`, and that no
@@ -71,15 +73,15 @@ impl BlobStore {
         };
         self.pool().run("empty the trash of", &root, work).await
     }
-}
 
-fn put_away(disk: &dyn Disk, layout: &Layout, (node, file, blob): &Item) -> Result<(), BlobError> {
-    let source = layout.blob(node, *file, *blob);
-    match disk.rename_new(&source, &layout.trash(node).join(trash_name(*file, *blob, now()))) {
-        Ok(()) => Ok(()),
-        Err(Errno::NOENT) if is_gone(disk, &source)? => Ok(()),
-        Err(_) if faults::broken("trash-errors-ignored") => Ok(()),
-        Err(error) => Err(BlobError::target("move to trash", &source, error)),
+    fn put_away(&self, disk: &dyn Disk, layout: &Layout, (node, file, blob): &Item) -> Result<(), BlobError> {
+        let source = layout.blob(node, *file, *blob);
+        match disk.rename_new(&source, &layout.trash(node).join(trash_name(*file, *blob, now()))) {
+            Ok(()) => Ok(()),
+            Err(Errno::NOENT) if is_gone(disk, &source)? => self.not_mounted(node).map_or(Ok(()), Err),
+            Err(_) if faults::broken("trash-errors-ignored") => Ok(()),
+            Err(error) => Err(BlobError::target("move to trash", &source, error)),
+        }
     }
 }
 

@@ -324,6 +324,7 @@ impl State {
         self.check_store()?;
         let entry = self.entry(file)?;
         self.check_idle(file, &entry)?;
+        self.check_in_sight(&entry, &format!("deleting {}", entry.record.name))?;
         Ok(Order::Delete { entry })
     }
 

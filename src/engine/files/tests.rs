@@ -384,3 +384,20 @@ async fn a_move_from_a_disk_that_is_not_mounted_fails_and_says_nothing_of_the_fi
     world.mount("zk1");
     assert_eq!(world.moved(&entry).await.done, 1);
 }
+
+/// Its disk goes between the check of the command and the last step.
+#[tokio::test]
+async fn a_delete_whose_disk_is_not_mounted_keeps_its_intent_until_the_bytes_are_in_the_trash() {
+    let world = world().await;
+    let (entry, attempt) = (stored(&world).await, AttemptId::new(79));
+    world.unmount("zk1");
+    delete::run(&world.ctx, attempt, &entry, "test").await.unwrap();
+    let intents = async || world.registry.intents().await.unwrap().intents.len();
+    let waits = recovery::run(&world.ctx, true).await.unwrap_err();
+    assert!(waits.contains("not mounted"), "{waits}");
+    assert_eq!(intents().await, 1);
+    world.mount("zk1");
+    recovery::run(&world.ctx, true).await.unwrap();
+    assert_eq!((intents().await, world.bytes_at("zk1")), (0, 0));
+    assert_eq!(world.row(attempt).status, OperationStatus::Done);
+}

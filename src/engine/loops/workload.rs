@@ -243,6 +243,8 @@ async fn trim(ctx: &Context, snapshot: &Snapshot) -> Result<usize, Fault> {
     if excess == 0 {
         return Ok(0);
     }
+    // The bytes of those out of sight would come back.
+    own.retain(|entry| !snapshot.scrub.hides(&entry.record.owner));
     own.sort_by_key(|entry| entry.record.created_ms);
     let mut counted: Vec<Counted> = snapshot.nodes.iter().map(Counted::of).collect();
     let mut removed = 0;
@@ -299,5 +301,35 @@ impl Loop for Workload {
         for client in self.clients.drain(..) {
             client.close().await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::watch;
+
+    use super::*;
+    use crate::domain::fixtures::{self, NOW, node_id};
+    use crate::domain::snapshot::ScrubTrouble;
+    use crate::engine::context::testing::context;
+
+    #[tokio::test]
+    async fn the_workload_deletes_no_file_whose_disk_is_not_mounted() {
+        let folder = tempfile::tempdir().unwrap();
+        let (events, mut heard) = mpsc::channel(256);
+        let (ctx, _clerk) = context(folder.path(), &[node_id("zk1")], events, watch::channel(None).1);
+        let mut snapshot = fixtures::snapshot();
+        for id in 0..=FILES_KEPT as u128 {
+            let mut entry = fixtures::file(9_000 + id, "zk1");
+            entry.record.name = format!("{PREFIX}{id}");
+            snapshot.files.insert(Arc::new(entry));
+        }
+        let tried = async |snapshot: &Snapshot, heard: &mut mpsc::Receiver<Event>| {
+            trim(&ctx, snapshot).await.unwrap();
+            std::iter::from_fn(|| heard.try_recv().ok()).filter(|event| matches!(event, Event::Operation(_))).count()
+        };
+        assert!(tried(&snapshot, &mut heard).await > 0, "without a session they fail, and are tried");
+        snapshot.scrub.troubles = vec![ScrubTrouble { node: Some(node_id("zk1")), cause: "is it mounted?".into() }];
+        assert_eq!(tried(&snapshot, &mut heard).await, 0);
     }
 }

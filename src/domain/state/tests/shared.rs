@@ -179,13 +179,17 @@ fn a_folder_that_is_gone_takes_and_gives_nothing_and_one_node_s_folder_stops_tha
 }
 
 #[test]
-fn files_of_a_node_whose_disk_is_not_mounted_are_not_moved_and_its_drain_says_why() {
+fn files_of_a_node_whose_disk_is_not_mounted_are_neither_moved_nor_deleted_and_its_drain_says_why() {
     let mut state = state([9, 0, 0]);
     let (file, _) = first(&state);
     let trouble = ScrubTrouble { node: Some(node_id("zk1")), cause: "is its disk mounted?".into() };
     state.apply(Event::Scrub(ScrubView { troubles: vec![trouble], ..ScrubView::default() }), NOW);
     let migrate = Command::Migrate { file, target: node_id("zk2") };
-    for refused in [state.check_download(file).map(drop), state.check(&migrate).map(drop)] {
+    for refused in [
+        state.check_download(file).map(drop),
+        state.check(&migrate).map(drop),
+        state.check(&Command::Delete { file }).map(drop),
+    ] {
         let Err(Rejected::NotReady { why, .. }) = refused else { panic!("{refused:?}") };
         assert_eq!(why, "is its disk mounted?");
     }

@@ -244,7 +244,7 @@ impl Scrub {
     /// Whether nothing is known against the folder of this file's bytes: what is out of sight is not judged.
     fn judges(&self, snapshot: &Snapshot, entry: &FileEntry) -> bool {
         let known = if snapshot.leadership.leads { &self.view } else { &snapshot.scrub };
-        known.trouble(None).or_else(|| known.trouble(Some(&entry.record.owner))).is_none()
+        !known.hides(&entry.record.owner)
     }
 
     /// Files that are known to be damaged are read again as soon as their bytes change.
