@@ -128,7 +128,7 @@ impl Dispatch {
             }
             Order::Stress(wanted) => self.stress(wanted, by),
             Order::RunScheduler => self.run_scheduler(by),
-            Order::RunWorkload => self.workload.run(by),
+            Order::RunWorkload => self.workload.run(&ctx, by),
             Order::Migrate { entry, target } => self.migrate(entry, target, by),
             Order::Delete { entry } => self.delete(entry, by),
             Order::Server { node, action } => {

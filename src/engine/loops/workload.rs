@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 
 use crate::adapters::zookeeper::config::ZkConfig;
@@ -50,6 +51,7 @@ pub struct WorkloadConfig {
 struct RunRequest {
     id: OperationId,
     by: String,
+    at: Timestamp,
 }
 
 /// Asks for a run by hand.
@@ -57,12 +59,24 @@ struct RunRequest {
 pub struct WorkloadPort(mpsc::Sender<RunRequest>);
 
 impl WorkloadPort {
+    /// Whoever is told the operation finds its row, which is there from the beginning.
+    ///
     /// # Errors
-    /// [`Rejected::Busy`] when enough runs wait.
-    pub fn run(&self, by: String) -> Result<Accepted, Rejected> {
+    /// [`Rejected::Busy`] when enough runs wait, [`Rejected::ShuttingDown`].
+    pub fn run(&self, ctx: &Context, by: String) -> Result<Accepted, Rejected> {
+        let place = self.0.clone().try_reserve_owned().map_err(|error| match error {
+            TrySendError::Full(_) => Rejected::Busy { what: "workload runs that wait".into(), limit: WAITING_MAX },
+            TrySendError::Closed(_) => Rejected::ShuttingDown,
+        })?;
         let id = clock::new_operation();
-        let busy = |_| Rejected::Busy { what: "workload runs that wait".into(), limit: WAITING_MAX };
-        self.0.try_send(RunRequest { id, by }).map_err(busy)?;
+        let request = RunRequest { id, by, at: clock::now() };
+        let begun = row(ctx, &request, OperationStatus::Started, "sample traffic".into(), None);
+        ctx.operations.put(&Arc::new(begun.clone()));
+        let recorded = ctx.clone();
+        ctx.driver.job("workload-run", async move {
+            recorded.record(begun).await;
+            place.send(request);
+        });
         Ok(Accepted { operation: Some(id), message: "running the workload".into() })
     }
 }
@@ -147,11 +161,10 @@ impl Workload {
         self.view.extra_connected = connected.count();
     }
 
-    async fn run(&mut self, id: OperationId, by: &str) -> Result<(), String> {
-        let started = clock::now();
+    async fn run(&mut self, request: RunRequest) -> Result<(), String> {
         self.view.running = true;
         self.tell().await;
-        let result = traffic(&self.ctx, id, started).await;
+        let result = traffic(&self.ctx, request.id, clock::now()).await;
         self.view.running = false;
         self.view.runs += 1;
         let (status, what, fault) = match &result {
@@ -160,40 +173,32 @@ impl Workload {
         };
         self.view.failures += u64::from(result.is_err());
         self.view.last = Some(what.clone());
-        self.ctx.record(self.row(id, by, started, status, what, fault)).await;
+        self.ctx.record(row(&self.ctx, &request, status, what, fault)).await;
         self.tell().await;
         result.map(drop).map_err(|fault| fault.why)
     }
+}
 
-    fn row(
-        &self,
-        id: OperationId,
-        by: &str,
-        started: Timestamp,
-        status: OperationStatus,
-        what: String,
-        fault: Option<Fault>,
-    ) -> Operation {
-        let (cause, why) = fault.map(|fault| (fault.cause, fault.why)).unzip();
-        Operation {
-            id,
-            kind: OperationKind::Workload,
-            status,
-            started,
-            finished: Some(clock::now()),
-            what,
-            file: None,
-            source: None,
-            target: None,
-            bytes: None,
-            why,
-            cause,
-            by: by.to_owned(),
-            instance: self.ctx.me.name(),
-            steps: Vec::new(),
-            files: Vec::new(),
-            run: None,
-        }
+fn row(ctx: &Context, request: &RunRequest, status: OperationStatus, what: String, fault: Option<Fault>) -> Operation {
+    let (cause, why) = fault.map(|fault| (fault.cause, fault.why)).unzip();
+    Operation {
+        id: request.id,
+        kind: OperationKind::Workload,
+        status,
+        started: request.at,
+        finished: status.is_final().then(clock::now),
+        what,
+        file: None,
+        source: None,
+        target: None,
+        bytes: None,
+        why,
+        cause,
+        by: request.by.clone(),
+        instance: ctx.me.name(),
+        steps: Vec::new(),
+        files: Vec::new(),
+        run: None,
     }
 }
 
@@ -284,7 +289,7 @@ impl Loop for Workload {
 
     async fn turn(&mut self) -> Result<(), String> {
         if let Some(request) = self.asked.take() {
-            return self.run(request.id, &request.by).await;
+            return self.run(request).await;
         }
         let snapshot = self.ctx.snapshot();
         let leads = snapshot.leadership.leads;
@@ -292,12 +297,23 @@ impl Loop for Workload {
         self.hold_clients(leads).await;
         self.tell().await;
         if due && snapshot.files_complete {
-            return self.run(clock::new_operation(), "timer").await;
+            let request = RunRequest { id: clock::new_operation(), by: "timer".into(), at: clock::now() };
+            return self.run(request).await;
         }
         Ok(())
     }
 
     async fn finish(&mut self) {
+        self.runs.close();
+        // One that never began; its place is given back when its row has been written.
+        while let Some(request) = match self.asked.take() {
+            Some(asked) => Some(asked),
+            None => self.runs.recv().await,
+        } {
+            let ended =
+                row(&self.ctx, &request, OperationStatus::Failed, "sample traffic".into(), Some(Fault::ending()));
+            self.ctx.record(ended).await;
+        }
         for client in self.clients.drain(..) {
             client.close().await;
         }
@@ -331,5 +347,56 @@ mod tests {
         assert!(tried(&snapshot, &mut heard).await > 0, "without a session they fail, and are tried");
         snapshot.scrub.troubles = vec![ScrubTrouble { node: Some(node_id("zk1")), cause: "is it mounted?".into() }];
         assert_eq!(tried(&snapshot, &mut heard).await, 0);
+    }
+
+    fn workload(ctx: &Context) -> (Workload, WorkloadPort) {
+        let config = WorkloadConfig { off: None, interval: Millis::from_secs(60), extra_clients: 0 };
+        Workload::new(ctx.clone(), ZkConfig::default(), config)
+    }
+
+    #[tokio::test]
+    async fn a_run_of_the_workload_that_was_asked_for_has_its_row_from_the_beginning_and_one_end() {
+        for ends in [false, true] {
+            let folder = tempfile::tempdir().unwrap();
+            let (events, mut heard) = mpsc::channel(256);
+            let (ctx, clerk) = context(folder.path(), &[], events, watch::channel(None).1);
+            ctx.driver.job("clerk", clerk.work(false, async || {}));
+            let (mut workload, port) = workload(&ctx);
+            let id = port.run(&ctx, "a person".into()).unwrap().operation.unwrap();
+            let begun = ctx.operations.find(id).unwrap();
+            assert_eq!((begun.status, begun.finished), (OperationStatus::Started, None));
+            if ends {
+                workload.finish().await;
+                assert_eq!(port.run(&ctx, "late".into()), Err(Rejected::ShuttingDown));
+            } else {
+                workload.wait().await;
+                while workload.asked.is_none() {
+                    workload.wait().await;
+                }
+                // There is no session.
+                assert!(workload.turn().await.is_err());
+            }
+            let ended = ctx.operations.find(id).unwrap();
+            assert_eq!((ended.status, ended.started), (OperationStatus::Failed, begun.started));
+            let mut rows = Vec::new();
+            while let Ok(event) = heard.try_recv() {
+                if let Event::Operation(row) = event {
+                    rows.push((row.id, row.status));
+                }
+            }
+            assert_eq!(rows, [(id, OperationStatus::Started), (id, OperationStatus::Failed)]);
+        }
+    }
+
+    #[tokio::test]
+    async fn the_timers_own_run_has_one_row() {
+        let folder = tempfile::tempdir().unwrap();
+        let (events, mut heard) = mpsc::channel(256);
+        let (ctx, clerk) = context(folder.path(), &[], events, watch::channel(None).1);
+        ctx.driver.job("clerk", clerk.work(false, async || {}));
+        let (mut workload, _port) = workload(&ctx);
+        _ = workload.run(RunRequest { id: clock::new_operation(), by: "timer".into(), at: NOW }).await;
+        let rows = std::iter::from_fn(|| heard.try_recv().ok()).filter(|event| matches!(event, Event::Operation(_)));
+        assert_eq!(rows.count(), 1);
     }
 }
