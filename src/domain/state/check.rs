@@ -314,7 +314,7 @@ impl State {
         let what = format!("moving {}", entry.record.name);
         self.check_in_sight(&entry, &what)?;
         if let Some(cause) = self.damage(file) {
-            return Err(Rejected::NotPossible { what, why: cause.to_owned() });
+            return Err(Rejected::Damaged { what, why: cause.to_owned() });
         }
         self.check_takes(target, Some(entry.record.size))?;
         Ok(Order::Migrate { entry, target: target.clone() })

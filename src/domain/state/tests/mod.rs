@@ -381,8 +381,8 @@ fn damaged_bytes_are_told_and_never_moved() {
     state.apply(checked(blob, Some("its hash is wrong")), NOW);
     assert_eq!(codes(&state.snapshot(NOW)), ["damaged"]);
     assert!(state.plan(NOW).moves.iter().all(|planned| planned.file != id));
-    let refused = state.check(&Command::Migrate { file: id, target: node_id("zk2") }).unwrap_err().to_string();
-    assert!(refused.contains("its hash is wrong"), "{refused}");
+    let refused = state.check(&Command::Migrate { file: id, target: node_id("zk2") }).unwrap_err();
+    assert!(refused.code() == "damaged" && refused.to_string().contains("its hash is wrong"), "{refused}");
     state.apply(checked(blob, None), NOW);
     assert!(codes(&state.snapshot(NOW)).is_empty());
 }
