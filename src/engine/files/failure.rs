@@ -19,6 +19,9 @@ pub enum Failure {
     Changed(Changed),
     #[error("{node} takes no file: {why}")]
     Refuses { node: NodeId, why: String },
+    /// Its node was drained meanwhile, and no other takes it.
+    #[error("{node} was drained meanwhile, and {fault}")]
+    Nowhere { node: NodeId, fault: Fault },
     #[error("there is no session with the ensemble; zkdeck connects again automatically, try again in a moment")]
     NoSession,
     #[error("stopped before it began")]
@@ -85,12 +88,13 @@ impl Failure {
     /// Whether it was decided before anything changed, by a rule and not by a fault.
     #[must_use]
     pub const fn is_abort(&self) -> bool {
-        matches!(self, Self::Changed(_) | Self::Refuses { .. } | Self::Stopped)
+        matches!(self, Self::Changed(_) | Self::Refuses { .. } | Self::Nowhere { .. } | Self::Stopped)
     }
 
     #[must_use]
     pub fn cause(&self) -> Cause {
         match self {
+            Self::Nowhere { fault, .. } => fault.cause,
             Self::Zk(error) => zk_cause(error),
             Self::Blob(error) => blob_cause(error),
             Self::Changed(Changed::FileGone) => Cause::Gone,

@@ -13,6 +13,7 @@ use crate::adapters::zookeeper::config::ZkConfig;
 use crate::adapters::zookeeper::fake::FakeEnsemble;
 use crate::adapters::zookeeper::registry::{Fence, ReadFile, Registry};
 use crate::domain::cause::Cause;
+use crate::domain::command::Rejected;
 use crate::domain::event::Event;
 use crate::domain::file::{FileEntry, blob_name};
 use crate::domain::fixtures::node_id;
@@ -194,6 +195,33 @@ async fn an_upload_to_a_named_node_that_is_drained_is_refused_and_leaves_nothing
     assert_eq!((row.status, row.cause, row.verdict().http), (OperationStatus::Aborted, Some(Cause::Changed), 409));
     assert_eq!((world.bytes_at("zk1"), world.bytes_at("zk2")), (0, 0));
     assert!(matches!(world.registry.read_file(FileId::new(1)).await.unwrap(), ReadFile::Gone));
+}
+
+/// Before its first byte, and after its last.
+#[tokio::test]
+async fn an_upload_whose_node_is_drained_and_that_no_other_has_room_for_is_refused_for_room() {
+    for late in [false, true] {
+        let mut world = world().await;
+        let (asks, mut asked) = mpsc::channel(8);
+        world.ctx.asks = asks;
+        world.ctx.driver.job("full", async move {
+            while let Some(Ask::Emptiest { reply, .. }) = asked.recv().await {
+                let (what, why) = ("taking a file".into(), "zk2: it is full".into());
+                _ = reply.send(Err(Rejected::NoRoom { what, why }));
+            }
+        });
+        let row = if late {
+            upload_meanwhile(&world, false, world.drain(&node_id("zk1"))).await
+        } else {
+            world.drain(&node_id("zk1")).await;
+            let small = order(Box::pin(Cursor::new(vec![0; 10])), false);
+            upload::run(&world.ctx, small, &fence()).await.unwrap_err();
+            world.row(AttemptId::new(77))
+        };
+        assert_eq!((row.status, row.cause, row.verdict().http), (OperationStatus::Aborted, Some(Cause::NoRoom), 507));
+        assert!(row.why.as_deref().is_some_and(|why| why.contains("drained") && why.contains("zk2")), "{row:?}");
+        assert_eq!((world.bytes_at("zk1"), world.bytes_at("zk2")), (0, 0));
+    }
 }
 
 /// The node is as it was when it was chosen no more: its intent is written all the same, or for another node.

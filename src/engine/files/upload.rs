@@ -12,6 +12,7 @@ use super::{Changed, Failure};
 use crate::adapters::blobs::{BlobError, Written};
 use crate::adapters::faults;
 use crate::adapters::zookeeper::registry::{Decided, Fence, Registry};
+use crate::domain::command::Rejected;
 use crate::domain::event::Event;
 use crate::domain::file::{FileEntry, FileRecord};
 use crate::domain::ids::{AttemptId, Bytes, FileId, NodeId, Timestamp};
@@ -247,7 +248,8 @@ impl Upload<'_> {
     /// The emptiest node that takes a file of this size, and the fence for it.
     async fn other_node(&self, registry: &Registry, size: Bytes) -> Result<(NodeId, Fence), Failure> {
         let refuses = |why: String| Failure::Refuses { node: self.node.clone(), why };
-        let next = self.ctx.emptiest(size).await.map_err(|rejected| refuses(rejected.to_string()))?;
+        let nowhere = |rejected: Rejected| Failure::Nowhere { node: self.node.clone(), fault: rejected.into() };
+        let next = self.ctx.emptiest(size).await.map_err(nowhere)?;
         let Some((record, version)) = registry.read_node(&next).await? else {
             return Err(Failure::Changed(Changed::Node));
         };
