@@ -131,7 +131,10 @@ impl Fail {
     }
 
     pub(super) fn question(code: &str, error: &QueryError) -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, code, error.0.as_str()).retry_after(2)
+        match error {
+            QueryError::NoSuchRow(_) => Self::field("before", error.to_string()),
+            QueryError::Failed(why) => Self::new(StatusCode::SERVICE_UNAVAILABLE, code, why.as_str()).retry_after(2),
+        }
     }
 }
 
@@ -207,6 +210,16 @@ mod tests {
     use crate::domain::file::InvalidName;
     use crate::domain::fixtures::node_id;
     use crate::domain::ids::FileId;
+
+    #[test]
+    fn a_page_before_an_unknown_row_is_a_wrong_field_and_no_failure_of_history() {
+        let id = OperationId::new(7);
+        let fail = Fail::question("history", &QueryError::NoSuchRow(id));
+        let body = fail.body();
+        assert_eq!((&body["status"], &body["error"]["field"]), (&json!(422), &json!("before")));
+        assert!(body["detail"].as_str().is_some_and(|detail| detail.contains(&id.to_string())), "{body}");
+        assert_eq!(Fail::question("history", &QueryError::Failed("x".into())).body()["status"], json!(503));
+    }
 
     #[test]
     fn every_reason_has_its_status() {

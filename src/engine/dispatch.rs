@@ -249,21 +249,21 @@ impl Dispatch {
     fn operation(&self, id: OperationId, reply: Answer<Option<Arc<Operation>>, QueryError>) {
         let ctx = self.ctx.clone();
         self.ctx.driver.job("operation", async move {
-            _ = reply.send(ctx.operation(id).await.map_err(|error| QueryError(error.to_string())));
+            _ = reply.send(ctx.operation(id).await.map_err(QueryError::from));
         });
     }
 
     fn history(&self, query: HistoryQuery, reply: Answer<HistoryPage, QueryError>) {
         let history = self.ctx.history.clone();
         self.ctx.driver.job("history", async move {
-            _ = reply.send(history.query(query).await.map_err(|error| QueryError(error.to_string())));
+            _ = reply.send(history.query(query).await.map_err(QueryError::from));
         });
     }
 
     fn output(&self, node: NodeId, lines: usize, reply: Answer<Output, QueryError>) {
         let control = Arc::clone(&self.control);
         self.ctx.driver.job("output", async move {
-            _ = reply.send(control.output(&node, lines).await.map_err(|error| QueryError(error.to_string())));
+            _ = reply.send(control.output(&node, lines).await.map_err(|error| QueryError::Failed(error.to_string())));
         });
     }
 

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::operations::{RowReceiver, RowSender};
 pub use crate::adapters::blobs::BodyFault;
 use crate::adapters::faults;
+use crate::adapters::history::HistoryError;
 use crate::domain::command::{Accepted, Actor, Command, Rejected};
 use crate::domain::file::FileEntry;
 use crate::domain::ids::{FileId, NodeId, OperationId};
@@ -55,10 +56,25 @@ impl fmt::Debug for Download {
     }
 }
 
-/// Why a question has no answer: which question, the cause, and what to do.
+/// Why a question has no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct QueryError(pub String);
+pub enum QueryError {
+    /// Which question, the cause, and what to do.
+    #[error("{0}")]
+    Failed(String),
+    /// The row that a page of history was to go on from.
+    #[error("there is no operation {0} to go on from")]
+    NoSuchRow(OperationId),
+}
+
+impl From<HistoryError> for QueryError {
+    fn from(error: HistoryError) -> Self {
+        match error {
+            HistoryError::NoSuchRow { before } => Self::NoSuchRow(before),
+            other => Self::Failed(other.to_string()),
+        }
+    }
+}
 
 type Reply<T, E> = oneshot::Sender<Result<T, E>>;
 
@@ -298,7 +314,7 @@ impl Handle {
     /// [`LogFail`] when the question is wrong or no log can be read.
     pub async fn logs(&self, ask: LogAsk) -> Result<LogAnswer, LogFail> {
         let (reply, answer) = oneshot::channel();
-        self.ask(Request::Logs { ask, reply }, answer, LogFail::Answer(ended().0)).await
+        self.ask(Request::Logs { ask, reply }, answer, LogFail::Answer(ended().to_string())).await
     }
 
     /// The last `lines` that a server's container has written, [`OUTPUT_LINES_MAX`] at most.
@@ -352,5 +368,5 @@ impl Handle {
 }
 
 fn ended() -> QueryError {
-    QueryError("zkdeck is ending and answers no more questions".into())
+    QueryError::Failed("zkdeck is ending and answers no more questions".into())
 }

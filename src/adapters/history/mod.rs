@@ -79,6 +79,8 @@ pub enum HistoryError {
     Newer { path: PathBuf, found: i64, known: i64 },
     #[error("history {path} is not read: {why}", path = path.display())]
     Unread { path: PathBuf, why: Unread },
+    #[error("there is no operation {before} to go on from")]
+    NoSuchRow { before: OperationId },
     #[error("history gave no answer within {} s; its disk may hang", ANSWER_LIMIT.as_secs())]
     Late,
     #[error("history is closed: zkdeck is ending")]
@@ -196,7 +198,7 @@ impl History {
     /// A page of rows, newest first.
     ///
     /// # Errors
-    /// [`HistoryError`].
+    /// [`HistoryError`], [`HistoryError::NoSuchRow`] for a page before a row that is not there.
     pub async fn query(&self, query: HistoryQuery) -> Result<HistoryPage, HistoryError> {
         self.freshen().await;
         let (reply, done) = oneshot::channel();

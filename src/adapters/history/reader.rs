@@ -87,7 +87,7 @@ impl Reader {
         while let Some(question) = questions.blocking_recv() {
             self.follow();
             match question {
-                Question::Page { query, reply } => _ = reply.send(self.told(|c| page(c, &query))),
+                Question::Page { query, reply } => _ = reply.send(self.page(&query)),
                 Question::One { id, reply } => _ = reply.send(self.told(|c| one(c, id))),
                 Question::Open { reply } => _ = reply.send(self.told(open)),
                 Question::Cursor { reply } => _ = reply.send(self.cursor()),
@@ -110,6 +110,15 @@ impl Reader {
         {
             *self = other;
         }
+    }
+
+    fn page(&self, query: &HistoryQuery) -> Result<HistoryPage, HistoryError> {
+        if let Some(before) = query.before
+            && !self.told(|connection| is_there(connection, before))?
+        {
+            return Err(HistoryError::NoSuchRow { before });
+        }
+        self.told(|connection| page(connection, query))
     }
 
     fn cursor(&self) -> Result<Cursor, HistoryError> {
@@ -190,6 +199,10 @@ fn page(connection: &Connection, query: &HistoryQuery) -> rusqlite::Result<Histo
 
 fn all_of(conditions: &[&str]) -> String {
     if conditions.is_empty() { "true".to_owned() } else { conditions.join(" AND ") }
+}
+
+fn is_there(connection: &Connection, id: OperationId) -> rusqlite::Result<bool> {
+    connection.prepare_cached("SELECT 1 FROM operations WHERE id = ?1")?.exists([id.to_string()])
 }
 
 fn one(connection: &Connection, id: OperationId) -> rusqlite::Result<Option<Operation>> {

@@ -54,6 +54,9 @@ async fn pages_go_back_in_time_and_filters_hold() {
     let rest = history.query(HistoryQuery { limit: 20, before, ..HistoryQuery::default() }).await.unwrap();
     assert_eq!((rest.operations.len(), rest.total), (10, 30));
     assert_eq!(rest.operations[0].id.bits(), 9);
+    let unknown = OperationId::new(77);
+    let refused = history.query(HistoryQuery { before: Some(unknown), ..HistoryQuery::default() }).await;
+    assert!(matches!(refused, Err(HistoryError::NoSuchRow { before }) if before == unknown), "no row, no page");
     let of = async |query: HistoryQuery| history.query(HistoryQuery { limit: 50, ..query }).await.unwrap().total;
     assert_eq!(of(HistoryQuery { status: Some(OperationStatus::Failed), ..HistoryQuery::default() }).await, 10);
     assert_eq!(of(HistoryQuery { text: Some("REPORT-0007".into()), ..HistoryQuery::default() }).await, 1);
