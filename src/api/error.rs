@@ -172,7 +172,9 @@ const fn status(rejected: &Rejected) -> StatusCode {
         | Rejected::NotPossible { .. } => StatusCode::CONFLICT,
         Rejected::Busy { .. } => StatusCode::TOO_MANY_REQUESTS,
         Rejected::NoRoom { .. } => StatusCode::INSUFFICIENT_STORAGE,
-        Rejected::Internal { .. } | Rejected::Disk { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+        Rejected::Internal { .. } | Rejected::Disk { .. } | Rejected::Denied { .. } => {
+            StatusCode::INTERNAL_SERVER_ERROR
+        }
     }
 }
 
@@ -238,6 +240,7 @@ mod tests {
             (Rejected::Disk { what: text(), why: text() }, 500),
             (Rejected::NoRoom { what: text(), why: text() }, 507),
             (Rejected::Damaged { what: text(), why: text() }, 409),
+            (Rejected::Denied { what: text(), why: text() }, 500),
             (Rejected::NodeCannotTake { node: node_id("zk1"), why: text() }, 409),
             (Rejected::SameNode { node: node_id("zk1") }, 409),
             (Rejected::Busy { what: text(), limit: 1 }, 429),

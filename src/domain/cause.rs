@@ -140,6 +140,7 @@ impl From<Rejected> for Fault {
             Rejected::Disk { .. } => Cause::Disk,
             Rejected::NoRoom { .. } => Cause::NoRoom,
             Rejected::Damaged { .. } => Cause::Damaged,
+            Rejected::Denied { .. } => Cause::Denied,
             Rejected::UnknownNode { .. }
             | Rejected::InvalidField { .. }
             | Rejected::InvalidName(_)

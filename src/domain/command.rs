@@ -214,6 +214,11 @@ pub enum Rejected {
         what: String,
         why: String,
     },
+    /// The ensemble denies access.
+    Denied {
+        what: String,
+        why: String,
+    },
     /// The disk has not the room for it.
     NoRoom {
         what: String,
@@ -259,6 +264,7 @@ impl Rejected {
             Self::Disk { .. } => "disk-failed",
             Self::NoRoom { .. } => "no-room",
             Self::Damaged { .. } => "damaged",
+            Self::Denied { .. } => "access-denied",
             Self::SameNode { .. } => "same-node",
             Self::Busy { .. } => "busy",
             Self::NotPossible { .. } => "not-possible",
@@ -309,7 +315,10 @@ impl fmt::Display for Rejected {
             Self::NodeCannotTake { node, why } => write!(f, "{node} cannot take files now: {why}"),
             Self::SameNode { node } => write!(f, "the file is on {node} already; choose another node"),
             Self::Busy { what, limit } => write!(f, "{what}: the limit of {limit} is reached; try again in a moment"),
-            Self::NoRoom { what, why } | Self::Damaged { what, why } | Self::NotPossible { what, why } => {
+            Self::NoRoom { what, why }
+            | Self::Damaged { what, why }
+            | Self::Denied { what, why }
+            | Self::NotPossible { what, why } => {
                 write!(f, "{what} is not possible: {why}")
             }
             Self::NotReady { what, why } => write!(f, "{what} is not possible yet: {why}; try again in a moment"),

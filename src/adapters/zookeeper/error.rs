@@ -95,6 +95,18 @@ impl ZkError {
         }
     }
 
+    /// What an ACL keeps from zkdeck, and what to set; `None` for every other failure.
+    #[must_use]
+    pub fn denied(&self) -> Option<String> {
+        match self {
+            Self::Refused { operation, path, why: Refusal::NoAuth, .. } => Some(format!(
+                "access denied: zkdeck may not {operation} {path}; in zkCli.sh, after addauth as who may: \
+                 setAcl {path} world:anyone:cdrwa"
+            )),
+            _ => None,
+        }
+    }
+
     /// The error in words once it is known that nothing was applied: it was taken back, or never sent.
     #[must_use]
     pub fn settled(&self) -> String {

@@ -69,7 +69,9 @@ fn whose(record: &ReadFile, written: Written) -> Option<String> {
                 )
             })
         }
-        ReadFile::Unreadable { path, cause } => Some(format!("whose they are is not known: {path}: {cause}")),
+        ReadFile::Unreadable { path, cause, .. } | ReadFile::Denied { path, cause } => {
+            Some(format!("whose they are is not known: {path}: {cause}"))
+        }
     }
 }
 

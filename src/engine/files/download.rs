@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use super::failure::zk_fault;
 use crate::adapters::blobs::BlobError;
 use crate::adapters::zookeeper::registry::ReadFile;
+use crate::domain::cause::{Cause, Fault};
 use crate::domain::command::Rejected;
 use crate::domain::event::{Event, Learned};
 use crate::domain::file::FileEntry;
@@ -52,10 +54,17 @@ pub async fn find(ctx: &Context, file: FileId) -> Result<Arc<FileEntry>, Rejecte
             Ok(Arc::new(*entry))
         }
         Ok(ReadFile::Gone) => Err(Rejected::UnknownFile { given: file }),
-        Ok(ReadFile::Unreadable { path, cause }) => {
+        Ok(ReadFile::Unreadable { path, cause, .. }) => {
             Err(Rejected::NotPossible { what: format!("reading the record {path}"), why: cause })
         }
-        Err(error) => Err(disconnected(error.settled())),
+        Ok(ReadFile::Denied { path, cause }) => {
+            Err(Rejected::Denied { what: format!("reading the record {path}"), why: cause })
+        }
+        Err(error) => Err(match zk_fault(&error) {
+            Fault { cause: Cause::Unavailable, why } => disconnected(why),
+            Fault { cause: Cause::Denied, why } => Rejected::Denied { what: format!("reading {file}"), why },
+            Fault { why, .. } => Rejected::Internal { cause: why },
+        }),
     }
 }
 
@@ -114,6 +123,9 @@ mod tests {
     use tokio::sync::watch;
 
     use super::*;
+    use crate::adapters::zookeeper::error::Refusal;
+    use crate::adapters::zookeeper::fake::{FakeEnsemble, Fate, Request, Weather};
+    use crate::adapters::zookeeper::registry::Registry;
     use crate::domain::file::blob_name;
     use crate::domain::fixtures;
     use crate::domain::snapshot::{Damage, Snapshot};
@@ -136,6 +148,27 @@ mod tests {
         world.ctx.link = watch::channel(None).1;
         let refused = bytes(&world, Known::Not(gone)).await.unwrap_err();
         assert!(matches!(refused, Rejected::Disconnected { .. }), "{refused:?}");
+    }
+
+    /// Reading is denied.
+    struct Closed;
+
+    impl Weather for Closed {
+        fn fate(&self, _: Request<'_>) -> Fate {
+            Fate::Refused(Refusal::NoAuth)
+        }
+    }
+
+    #[tokio::test]
+    async fn a_record_whose_acl_denies_reading_is_no_lost_session() {
+        let (mut world, file, root) = (world().await, FileId::new(5), "/demo");
+        let ensemble = FakeEnsemble::new(Arc::new(Closed));
+        let registry = Registry::over(Arc::new(ensemble.connect(root)), root);
+        let path = registry.layout().file(file);
+        world.ctx.link = watch::channel(Some(registry)).1;
+        let refused = find(&world.ctx, file).await.unwrap_err();
+        let words = refused.to_string();
+        assert!(refused.code() == "access-denied" && words.contains(&format!("setAcl {path}")), "{words}");
     }
 
     #[tokio::test]

@@ -52,7 +52,7 @@ async fn read(world: &World, registry: &Registry) -> Result<Option<FileEntry>, Z
     let Some(file) = world.any_file() else { return Ok(None) };
     match registry.read_file(file).await? {
         ReadFile::Entry(entry) => Ok(Some(*entry)),
-        ReadFile::Gone | ReadFile::Unreadable { .. } => Ok(None),
+        ReadFile::Gone | ReadFile::Unreadable { .. } | ReadFile::Denied { .. } => Ok(None),
     }
 }
 

@@ -27,7 +27,16 @@ pub struct Loaded {
 pub enum ReadFile {
     Entry(Box<FileEntry>),
     Gone,
-    Unreadable { path: String, cause: String },
+    Unreadable {
+        path: String,
+        cause: String,
+        newer: Option<Newer>,
+    },
+    /// Its ACL denies reading it: nothing is known of it, and others are none the worse.
+    Denied {
+        path: String,
+        cause: String,
+    },
 }
 
 /// A version that no record has.
@@ -81,7 +90,11 @@ impl Registry {
     async fn load_bucket(&self, ids: Vec<FileId>) -> Result<Loaded, ZkError> {
         let mut loaded = Loaded::default();
         let paths: Vec<_> = ids.iter().map(|id| self.layout.file(*id)).collect();
-        let found = self.coord.get_many(paths.clone()).await?;
+        let found = match self.coord.get_many(paths.clone()).await {
+            // One that may not be read keeps all of a batch back.
+            Err(error) if error.refusal() == Some(Refusal::NoAuth) => return self.load_each(ids).await,
+            found => found?,
+        };
         for ((id, path), found) in ids.into_iter().zip(paths).zip(found) {
             let Some((data, version)) = found else { continue };
             match parse(&path, &data) {
@@ -90,6 +103,22 @@ impl Registry {
                     loaded.newer = loaded.newer.or_else(|| Newer::of(&error));
                     loaded.unreadable.push(error.to_string());
                 }
+            }
+        }
+        Ok(loaded)
+    }
+
+    async fn load_each(&self, ids: Vec<FileId>) -> Result<Loaded, ZkError> {
+        let mut loaded = Loaded::default();
+        for id in ids {
+            match self.read_file(id).await? {
+                ReadFile::Entry(entry) => loaded.entries.push(*entry),
+                ReadFile::Gone => {}
+                ReadFile::Unreadable { cause, newer, .. } => {
+                    loaded.newer = loaded.newer.or(newer);
+                    loaded.unreadable.push(cause);
+                }
+                ReadFile::Denied { cause, .. } => loaded.unreadable.push(cause),
             }
         }
         Ok(loaded)
@@ -131,10 +160,17 @@ impl Registry {
     /// [`ZkError`] when nothing is known of the record.
     pub async fn read_file(&self, file: FileId) -> Result<ReadFile, ZkError> {
         let path = self.layout.file(file);
-        let Some((data, version)) = self.coord.get(&path).await? else { return Ok(ReadFile::Gone) };
+        let found = match self.coord.get(&path).await {
+            Err(error) => match error.denied() {
+                Some(cause) => return Ok(ReadFile::Denied { path, cause }),
+                None => return Err(error),
+            },
+            Ok(found) => found,
+        };
+        let Some((data, version)) = found else { return Ok(ReadFile::Gone) };
         Ok(match parse(&path, &data) {
             Ok(record) => ReadFile::Entry(Box::new(FileEntry { id: file, version, record })),
-            Err(error) => ReadFile::Unreadable { path, cause: error.to_string() },
+            Err(error) => ReadFile::Unreadable { path, cause: error.to_string(), newer: Newer::of(&error) },
         })
     }
 }

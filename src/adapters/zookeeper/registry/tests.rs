@@ -239,3 +239,33 @@ async fn the_reading_of_records_tells_how_far_it_is() {
     );
     assert_eq!((told[0].read, told.last().unwrap().read), (0, 40));
 }
+
+/// The ACL of one record lets nobody read it.
+struct Denies(String);
+
+impl Weather for Denies {
+    fn fate(&self, request: Request<'_>) -> Fate {
+        let reads = matches!(request.operation, "get" | "read") && request.path.contains("/files/");
+        let denied = reads && (request.operation == "read" || request.path == self.0);
+        if denied { Fate::Refused(Refusal::NoAuth) } else { Fate::Served }
+    }
+}
+
+#[tokio::test]
+async fn a_record_that_may_not_be_read_is_told_with_what_to_set_and_hides_no_other() {
+    // Of one bucket.
+    let (ours, closed) = (file(0x102, "zk1"), file(0x202, "zk1"));
+    let zk = ZkConfig::default();
+    let path = Layout::new(&zk.root, BUCKET_DIGITS_DEFAULT).file(closed.id);
+    let ensemble = FakeEnsemble::new(Arc::new(Denies(path.clone())));
+    let registry = Registry::open(Arc::new(ensemble.connect(&zk.root)), &zk).await.unwrap();
+    for entry in [&ours, &closed] {
+        let path = registry.layout().file(entry.id);
+        registry.coord.create(&path, &json(&path, &entry.record).unwrap(), Mode::Persistent).await.unwrap();
+    }
+    let loaded = registry.load_files(|_| ()).await.unwrap();
+    assert_eq!(loaded.entries.iter().map(|entry| entry.id).collect::<Vec<_>>(), [ours.id]);
+    assert!(loaded.unreadable.len() == 1 && loaded.unreadable[0].contains(&format!("setAcl {path}")), "{loaded:?}");
+    let ReadFile::Denied { cause, .. } = registry.find_file(closed.id).await.unwrap() else { panic!("it is denied") };
+    assert_eq!(cause, loaded.unreadable[0]);
+}

@@ -50,7 +50,7 @@ async fn without_record(registry: &Registry, blobs: Vec<Blob>) -> Result<Vec<(No
             ReadFile::Entry(entry) => entry.record.blob == blob && entry.record.owner == node,
             ReadFile::Gone => false,
             // What a record that cannot be read names is not known.
-            ReadFile::Unreadable { .. } => true,
+            ReadFile::Unreadable { .. } | ReadFile::Denied { .. } => true,
         };
         if !named {
             strays.push((node, file, blob));

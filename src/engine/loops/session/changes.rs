@@ -135,6 +135,8 @@ async fn read_file(registry: &Registry, file: FileId, begun: Mark) -> Result<Eve
     Ok(match registry.read_file(file).await? {
         ReadFile::Entry(entry) => Event::FileChanged { entry, learned },
         ReadFile::Gone => Event::FileRemoved { file, learned },
-        ReadFile::Unreadable { path, cause } => Event::FileUnreadable { path, cause },
+        ReadFile::Unreadable { path, cause, .. } | ReadFile::Denied { path, cause } => {
+            Event::FileUnreadable { path, cause }
+        }
     })
 }
