@@ -194,7 +194,7 @@ fn a_node_that_is_unhealthy_or_full_gives_and_takes_nothing() {
 #[test]
 fn a_node_whose_files_are_out_of_sight_gives_and_takes_nothing_and_does_not_count() {
     let conditions = [ACTIVE, ACTIVE, NodeCondition::Unreadable];
-    for (files, after) in [([0, 0, 9], [0, 0, 9]), ([9, 0, 0], [5, 4, 0])] {
+    for (files, after) in [([0, 0, 9], [0, 0, 9]), ([9, 0, 0], [5, 4, 0]), ([9, 0, 6], [5, 4, 6])] {
         let plan = plan(&placed(&files, Timestamp(0)), &policy(&conditions));
         assert_eq!(plan.nodes.iter().map(|node| node.after).collect::<Vec<_>>(), after);
         assert_eq!(plan.nodes[2].not_chosen, Some(NotChosen::Unreadable));
