@@ -85,6 +85,9 @@ fn labelled(name: String, labels: &prometheus_parse::Labels) -> String {
 /// # Errors
 /// When the text holds no metric.
 pub(super) fn mntr(text: &str) -> Result<Metrics, String> {
+    if text.contains("is not executed because it is not in the whitelist") {
+        return Err("it is not allowed there: add mntr to 4lw.commands.whitelist in zoo.cfg".into());
+    }
     let mut values = HashMap::new();
     for line in text.lines() {
         let Some((name, value)) = line.rsplit_once(char::is_whitespace) else { continue };
@@ -187,7 +190,8 @@ mod tests {
                     zk_readlatency{quantile=\"0.99\"}\t1.5\nzk_jvm_memory_bytes_used{area=\"heap\"}\t1000\n";
         let metrics = mntr(text).unwrap();
         assert_eq!((metrics.znodes, metrics.read_p99_ms, metrics.heap_used), (Some(1204.0), Some(1.5), Some(1000.0)));
-        assert!(mntr("mntr is not executed because it is not in the whitelist.").is_err());
+        let denied = mntr("mntr is not executed because it is not in the whitelist.").unwrap_err();
+        assert!(denied.contains("4lw.commands.whitelist"), "{denied}");
     }
 
     #[test]

@@ -47,6 +47,7 @@ pub fn consequence(action: ServerAction, node: &NodeId, servers: &[ServerView], 
             )
         }
         Some(Role::Leader) => format!("{node} leads. {doing} it starts an election: writes stop for a few seconds. "),
+        Some(Role::Standalone) => format!("{node} stands alone. "),
         _ => format!("{node} follows. {doing} it sends its clients to other servers. "),
     };
     let (serving, voters) = (after.serving, after.voters);
@@ -104,6 +105,16 @@ mod tests {
         assert!(told.type_name && told.text.contains("all writes stop"), "{told:?}");
         let told = consequence(ServerAction::Restart, &node_id("zk3"), &picture.servers, &picture.ensemble);
         assert!(told.type_name && !told.text.contains("elect"), "nobody can be elected: {told:?}");
+    }
+
+    #[test]
+    fn a_server_that_stands_alone_has_no_others() {
+        let mut picture = snapshot();
+        picture.ensemble.quorum = Quorum { voters: 1, serving: 1 };
+        let mut servers = picture.servers.to_vec();
+        servers[0].role = Some(Role::Standalone);
+        let told = consequence(ServerAction::Stop, &node_id("zk1"), &servers[..1], &picture.ensemble);
+        assert!(told.type_name && !told.text.contains("other") && told.text.contains("all writes stop"), "{told:?}");
     }
 
     #[test]

@@ -268,7 +268,10 @@ impl State {
 
     /// Takes the ensemble's verdict anew from the servers'.
     fn judge(&mut self, now: Timestamp) {
-        let leader_zxid = self.trackers.iter().find(|t| t.role() == Some(Role::Leader)).and_then(|t| t.zxid());
+        // Several that stand alone are no ensemble, whoever named them together.
+        let alone = self.trackers.len() == 1;
+        let leads = |role: Option<Role>| role == Some(Role::Leader) || (alone && role == Some(Role::Standalone));
+        let leader_zxid = self.trackers.iter().find(|t| leads(t.role())).and_then(|t| t.zxid());
         for tracker in &mut self.trackers {
             tracker.compare(leader_zxid);
         }
@@ -279,7 +282,7 @@ impl State {
                 node: tracker.node().clone(),
                 state: tracker.state(),
                 votes: tracker.votes(),
-                leads: tracker.role() == Some(Role::Leader),
+                leads: leads(tracker.role()),
                 epoch: tracker.zxid().map(|zxid| zxid.epoch()),
                 since: tracker.since(),
             })

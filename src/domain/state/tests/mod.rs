@@ -311,6 +311,23 @@ fn a_paused_server_keeps_its_files_and_takes_none() {
 }
 
 #[test]
+fn a_server_that_stands_alone_leads_itself_and_several_lead_nobody() {
+    let ensemble = |servers: usize| {
+        let servers = settings().servers.into_iter().take(servers).collect::<Vec<_>>();
+        let nodes: Vec<_> = servers.iter().map(|server| server.node.to_string()).collect();
+        let mut state = State::new(Settings { servers, ..settings() }, snapshot().instance, NOW);
+        for node in &nodes {
+            state.apply(Event::Probed(Box::new(sample(node, Role::Standalone, NOW))), NOW);
+        }
+        state.snapshot(NOW).ensemble
+    };
+    let alone = ensemble(1);
+    assert_eq!((alone.state, alone.cause, alone.leader), (EnsembleState::Healthy, None, Some(node_id("zk1"))));
+    let several = ensemble(3);
+    assert_eq!((several.state, several.cause.as_deref()), (EnsembleState::Degraded, Some("no leader")));
+}
+
+#[test]
 fn a_server_that_may_not_tell_how_it_is_takes_nothing_and_says_why() {
     let mut state = state([9, 1, 1]);
     for second in 0..4 {
