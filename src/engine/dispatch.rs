@@ -61,12 +61,12 @@ impl Dispatch {
             Request::Upload { upload, bytes, actor, rows, reply } => {
                 _ = reply.send(self.followed(rows, self.upload(state, upload, bytes, &actor)));
             }
-            Request::Download { file, reply } => match self.entry(state, file) {
+            Request::Download { file, reply } => match self.unless_ending(|| state.check_download(file)) {
                 Ok(entry) => self.download(Known::Entry(entry), reply),
                 Err(Rejected::UnknownFile { given }) => self.download(Known::Not(given), reply),
                 Err(rejected) => _ = reply.send(Err(rejected)),
             },
-            Request::File { file, reply } => match self.entry(state, file) {
+            Request::File { file, reply } => match self.unless_ending(|| state.entry(file)) {
                 Err(Rejected::UnknownFile { given }) => self.look_up(given, reply),
                 known => _ = reply.send(known),
             },
@@ -229,11 +229,8 @@ impl Dispatch {
         Ok(Accepted { operation: Some(attempt.into()), message })
     }
 
-    fn entry(&self, state: &State, file: FileId) -> Result<Arc<FileEntry>, Rejected> {
-        if self.ctx.stop.is_cancelled() {
-            return Err(Rejected::ShuttingDown);
-        }
-        state.check_download(file)
+    fn unless_ending<T>(&self, find: impl FnOnce() -> Result<T, Rejected>) -> Result<T, Rejected> {
+        if self.ctx.stop.is_cancelled() { Err(Rejected::ShuttingDown) } else { find() }
     }
 
     fn download(&self, known: Known, reply: Answer<Download, Rejected>) {

@@ -211,7 +211,11 @@ impl State {
         }
     }
 
-    fn entry(&self, file: FileId) -> Result<Arc<FileEntry>, Rejected> {
+    /// The record of a file, wherever its bytes are.
+    ///
+    /// # Errors
+    /// [`Rejected`] when it is not known.
+    pub fn entry(&self, file: FileId) -> Result<Arc<FileEntry>, Rejected> {
         self.files.get(file).cloned().ok_or(Rejected::UnknownFile { given: file })
     }
 

@@ -193,6 +193,7 @@ fn files_of_a_node_whose_disk_is_not_mounted_are_neither_moved_nor_deleted_and_i
         let Err(Rejected::NotReady { why, .. }) = refused else { panic!("{refused:?}") };
         assert_eq!(why, "is its disk mounted?");
     }
+    assert!(state.entry(file).is_ok(), "its record is there");
     assert_eq!(state.plan(NOW).moves, []);
     state.apply(Event::Node { node: node_id("zk1"), record: draining(9), version: 1 }, NOW);
     assert_eq!((state.plan(NOW).moves, condition(&state.snapshot(NOW), "zk1")), (vec![], NodeCondition::Unreadable));
