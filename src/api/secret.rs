@@ -4,6 +4,8 @@ use std::fmt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use crate::domain::shell;
+
 /// A token that clients send as `Authorization: Bearer <token>`.
 #[derive(Clone)]
 pub struct Secret(String);
@@ -22,7 +24,7 @@ pub enum InvalidSecret {
 pub enum TokenFileError {
     #[error("the token file {path} cannot be read: {source}", path = path.display())]
     Read { path: PathBuf, source: std::io::Error },
-    #[error("the token file {path} can be read by others; type: chmod 600 {path}", path = path.display())]
+    #[error("the token file {path} can be read by others; type: chmod 600 {}", shell::path(path), path = path.display())]
     Open { path: PathBuf },
     #[error("the token file {path}: {source}", path = path.display())]
     Invalid { path: PathBuf, source: InvalidSecret },

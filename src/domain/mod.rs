@@ -26,6 +26,7 @@ pub mod placement;
 pub mod planner;
 pub mod scheduler;
 pub mod server;
+pub mod shell;
 pub mod snapshot;
 pub mod state;
 pub mod store;

@@ -8,6 +8,7 @@ use rustix::fs::{statfs, statvfs};
 use super::finding::Finding;
 use super::place::{Place, blocking};
 use crate::domain::ids::{Bytes, NodeId};
+use crate::domain::shell;
 
 /// Below this the next stress fills the disk.
 const FREE_MIN: Bytes = Bytes(1 << 30);
@@ -62,7 +63,7 @@ fn backend_at(folder: &Path) -> Option<Finding> {
     }
     let error = writable(folder).err()?;
     let user = rustix::process::getuid().as_raw();
-    let fix = format!("sudo chown -R {user} {shown}");
+    let fix = give(user, folder, folder);
     Some(Finding::fail(NAME, format!("{shown} cannot be written by uid {user}: {error}"), fix))
 }
 
@@ -75,13 +76,21 @@ fn folder_at(name: &'static str, folder: &Path, flag: &str, floor: Bytes) -> Vec
         (Ok(()), false) => Finding::ok(name, format!("{shown} is made at the first start, in {}", there.display())),
         (Err(error), _) => {
             let user = rustix::process::getuid().as_raw();
-            let fix = format!("sudo chown -R {user} {}, or choose another folder with {flag}", there.display());
+            let fix = format!("{}, or choose another folder with {flag}", give(user, folder, &there));
             Finding::fail(name, format!("{} cannot be written by uid {user}: {error}", there.display()), fix)
         }
     }];
     findings.extend(kind(name, &there, flag));
     findings.extend(room(name, &there, flag, floor));
     findings
+}
+
+/// What gives a folder to a user. The parent of one that is missing is somebody else's: it stays as it is.
+fn give(user: u32, folder: &Path, there: &Path) -> String {
+    match there == folder {
+        true => format!("sudo chown -R {user} {}", shell::path(folder)),
+        false => format!("sudo install -d -o {user} {}", shell::path(folder)),
+    }
 }
 
 /// The folder, or its nearest parent that exists.
@@ -186,6 +195,13 @@ mod tests {
         assert_eq!(found[0].status, Status::Ok, "{found:?}");
         assert!(found[0].message.contains("is made at the first start"), "{found:?}");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn nobody_is_told_to_take_what_is_there_already() {
+        let (missing, there) = (Path::new("/var/lib/my zkdeck"), Path::new("/var/lib"));
+        assert_eq!(give(1000, missing, there), "sudo install -d -o 1000 '/var/lib/my zkdeck'");
+        assert_eq!(give(1000, there, there), "sudo chown -R 1000 /var/lib");
     }
 
     #[test]

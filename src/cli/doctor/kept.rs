@@ -14,6 +14,7 @@ use crate::adapters::zookeeper::coord::Coord;
 use crate::adapters::zookeeper::real;
 use crate::domain::ids::Bytes;
 use crate::domain::number::count;
+use crate::domain::shell;
 use crate::domain::store::{Folder, StoreView, Whose, whose};
 
 /// Of the session that reads the ensemble's store id.
@@ -28,7 +29,9 @@ pub(super) async fn uploads(place: &Place) -> Vec<Finding> {
     let (stored, theirs) = tokio::join!(look, theirs(place));
     let stored = match stored {
         Some(Ok(stored)) => stored,
-        Some(Err(error)) => return vec![Finding::fail(NAME, format!("{shown}: {error}"), format!("ls -ln {shown}"))],
+        Some(Err(error)) => {
+            return vec![Finding::fail(NAME, format!("{shown}: {error}"), format!("ls -ln {}", shell::word(&shown)))];
+        }
         None => return Vec::new(),
     };
     let size = Finding::ok(NAME, size(&shown, &stored));
@@ -131,13 +134,15 @@ fn unwritable(path: &Path) -> Option<Finding> {
     }
     std::fs::File::open(path).ok()?;
     let error = std::fs::OpenOptions::new().append(true).open(path).err()?;
-    let fix = format!("ls -ln {shown} and lsattr {shown} tell why; history has to be written");
+    let word = shell::path(path);
+    let fix = format!("ls -ln {word} and lsattr {word} tell why; history has to be written");
     Some(Finding::fail(NAME, format!("{shown} can be read and not written: {error}"), fix))
 }
 
 /// `Err`: there is no file, and whether there is what one can be made again from.
 fn judge(shown: &str, found: &Result<Result<Examined, Unread>, bool>) -> Finding {
     const NAME: &str = "history";
+    let word = shell::word(shown);
     let restored = "start zkdeck: it sets the file aside, restores the newest good backup and reads the lines of \
                     operations.ndjson back";
     let why = match found {
@@ -152,7 +157,7 @@ fn judge(shown: &str, found: &Result<Result<Examined, Unread>, bool>) -> Finding
             return Finding::fail(
                 NAME,
                 message,
-                format!("end it or have it commit (fuser -v {shown} names it); rows wait"),
+                format!("end it or have it commit (fuser -v {word} names it); rows wait"),
             );
         }
         Ok(Ok(Examined { rows, bytes, problem: None, .. })) => {
@@ -166,13 +171,13 @@ fn judge(shown: &str, found: &Result<Result<Examined, Unread>, bool>) -> Finding
     let message = format!("{shown} is not read: {why}");
     match why {
         Unread::Denied { .. } => {
-            Finding::fail(NAME, message, format!("ls -ln {shown}*, then chown them, or run doctor as their owner"))
+            Finding::fail(NAME, message, format!("ls -ln {word}*, then chown them, or run doctor as their owner"))
         }
-        Unread::Locked => Finding::fail(NAME, message, format!("fuser {shown} names the process; end it there")),
+        Unread::Locked => Finding::fail(NAME, message, format!("fuser {word} names the process; end it there")),
         Unread::Damaged(_) => Finding::fail(NAME, message, restored),
         Unread::Newer { .. } => Finding::fail(NAME, message, "use a newer zkdeck"),
         Unread::NoIndex { .. } => Finding::warn(NAME, message, "start zkdeck once: it makes the index"),
-        Unread::Other(_) => Finding::fail(NAME, message, format!("ls -ln {shown}*, and check the disk")),
+        Unread::Other(_) => Finding::fail(NAME, message, format!("ls -ln {word}*, and check the disk")),
     }
 }
 

@@ -18,6 +18,7 @@ use crate::adapters::zookeeper::{ZkConfig, connect};
 use crate::domain::ids::{Bytes, NodeId, Timestamp};
 use crate::domain::invariants::Violation;
 use crate::domain::number::count;
+use crate::domain::shell;
 use crate::domain::store::{Folder, StoreView, Whose};
 use crate::engine;
 use crate::engine::inspect::{CLOCKS_APART, Inspection};
@@ -282,7 +283,7 @@ fn quarantine(kept: &[Kept], folder: &Path, earlier: i64) -> Option<Finding> {
     if earlier == 0 {
         return Some(Finding::warn(CHECK, message, adopt));
     }
-    let fix = format!("rm -r {} removes them for good; {adopt}", folder.display());
+    let fix = format!("rm -r {} removes them for good; {adopt}", shell::path(folder));
     Some(Finding::warn(CHECK, format!("{message}; {rows}"), fix))
 }
 

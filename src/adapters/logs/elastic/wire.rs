@@ -8,6 +8,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::Value;
 
 use crate::adapters::http::{self, TlsFault, TrustError};
+use crate::domain::shell::quoted;
 
 /// Longest wait for an answer.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -217,10 +218,6 @@ impl Wire {
         let ca = ca_file.map(|file| format!(" --cacert {}", quoted(&file.to_string_lossy()))).unwrap_or_default();
         format!("curl -s{ca}{auth} -H 'Content-Type: application/json' {url} -d {}", quoted(&body.to_string()))
     }
-}
-
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "'\\''"))
 }
 
 /// The reason that an error answer names, the innermost one first.
