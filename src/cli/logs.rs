@@ -3,9 +3,12 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
+use tokio::signal::unix::{SignalKind, signal};
+
 use super::args::Args;
 use super::output::{self, Printed};
 use super::{compose, say};
+use crate::adapters::logs::Logs;
 use crate::config::Config;
 use crate::domain::ids::Timestamp;
 use crate::domain::log::{
@@ -88,20 +91,26 @@ pub(super) async fn run(options: &Options, args: &Args, mut config: Config) -> a
         let whole = printed == Printed::Closed || page.answered.notes.is_empty();
         return Ok(if whole { ExitCode::SUCCESS } else { ExitCode::from(INCOMPLETE) });
     }
-    let mut follow = FollowAsk { search, mark: page.mark, wait: WAIT, limit: PAGE_MAX };
+    let ask = FollowAsk { search, mark: page.mark, wait: WAIT, limit: PAGE_MAX };
+    // One listener for all that follows: a signal is seen whatever is waited for.
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = interrupt.recv() => Ok(ExitCode::SUCCESS),
+        end = follow(&logs, ask, options.json) => end,
+    }
+}
+
+/// Goes on with what is written from now on.
+async fn follow(logs: &Logs, mut follow: FollowAsk, json: bool) -> anyhow::Result<ExitCode> {
     loop {
-        let next = tokio::select! {
-            answer = logs.answer(LogAsk::Follow(follow.clone()), clock::now()) => answer,
-            _ = tokio::signal::ctrl_c() => return Ok(ExitCode::SUCCESS),
-        };
-        match next {
+        match logs.answer(LogAsk::Follow(follow.clone()), clock::now()).await {
             Ok(LogAnswer::Follow(news)) => {
                 if news.left_out > 0 {
                     let events = if news.left_out == 1 { "event" } else { "events" };
                     say(&format!("zkdeck: {} {events} came at once and were left out", news.left_out));
                 }
                 follow.mark = Some(news.mark);
-                if print(&news.events, options.json)? == Printed::Closed {
+                if print(&news.events, json)? == Printed::Closed {
                     return Ok(ExitCode::SUCCESS);
                 }
             }
