@@ -303,7 +303,8 @@ install_packages() {
 java_major() {
   local text
   text=$("$1" -version 2>&1) || return 0
-  sed -n 's/.* version "\([0-9]*\).*/\1/p' <<<"$text" | head -n 1
+  # Java 8 calls itself 1.8.
+  sed -n 's/.* version "\(1\.\)\{0,1\}\([0-9]*\).*/\2/p' <<<"$text" | head -n 1
 }
 
 # Finds a java that is new enough, as zkdeck looks for it: JAVA_HOME, then the PATH; else one that is installed

@@ -302,6 +302,10 @@ fn an_old_java_is_told_from_none() {
     let machine = Machine::new("apt-get", &["openjdk-21-jre-headless"]);
     machine.all_but_rust();
     machine.rust("1.95.0");
+    for (told, version) in [("1.8.0_402", "8"), ("21.0.2", "21"), ("1.8.0", "8")] {
+        machine.set("java", told);
+        assert_eq!(done(&machine.run(". scripts/lib.sh; java_major java", &[])), format!("{version}\n"), "{told}");
+    }
     machine.set("java", "11");
     let output = machine.run("scripts/run", &[]);
     done(&output);
