@@ -56,7 +56,7 @@ pub fn server(snapshot: &Snapshot, node: &NodeId, action: ServerAction) -> Confi
         title: format!("{} {node}", capital(action.word())),
         lines: vec![found.text],
         no: if action.takes_away() { "keep it running".into() } else { "leave it".into() },
-        yes: if found.type_name { "stop all writes".into() } else { format!("{} {node}", action.word()) },
+        yes: if found.stops_writes { "stop all writes".into() } else { format!("{} {node}", action.word()) },
         type_text: found.type_name.then(|| node.to_string()),
         server: Some((node.clone(), action)),
         commands: vec![Command::Server {
