@@ -51,14 +51,24 @@ fn state(members: &[Member], voters: &[&Member], quorum: Quorum, led: bool) -> E
 
 /// Whether nothing is wrong but that some were not reached yet.
 fn only_waits(members: &[Member]) -> bool {
-    members.iter().any(|member| member.state == ServerState::Unknown)
-        && members.iter().all(|member| matches!(member.state, ServerState::Unknown | ServerState::Up))
+    let waits = |member: &Member| member.state == ServerState::Unknown && member.untold.is_none();
+    members.iter().any(waits) && members.iter().all(|member| waits(member) || member.state == ServerState::Up)
+}
+
+/// Why it is not known how servers are that were probed: the first cause, with all that have it.
+fn untold(members: &[Member]) -> Option<String> {
+    let cause = members.iter().find_map(|member| member.untold.as_deref())?;
+    let same = members.iter().filter(|member| member.untold.as_deref() == Some(cause));
+    let names: Vec<_> = same.map(|member| member.node.as_str()).collect();
+    Some(format!("{}: {cause}", names.join(", ")))
 }
 
 /// What is wrong, in words; how long it has been so is told by the front, since it changes.
 fn cause(members: &[Member], state: EnsembleState, leader: Option<&Member>) -> Option<String> {
-    if matches!(state, EnsembleState::Healthy | EnsembleState::Unknown) {
-        return None;
+    match state {
+        EnsembleState::Healthy => return None,
+        EnsembleState::Unknown => return untold(members),
+        _ => {}
     }
     let mut causes: Vec<String> = members
         .iter()
@@ -91,6 +101,7 @@ mod tests {
         let member = |(at, state): (usize, ServerState)| Member {
             node: node_id(&format!("zk{}", at + 1)),
             state,
+            untold: None,
             since: NOW,
             votes: true,
             leads: leader == Some(at),
@@ -118,6 +129,27 @@ mod tests {
             let view = judge(&members(states, leader), None, NOW);
             assert_eq!((view.state, view.cause.as_deref()), (state, cause), "{states:?}");
         }
+    }
+
+    #[test]
+    fn servers_that_may_not_tell_how_they_are_are_the_cause_that_nothing_is_known() {
+        use ServerState::{Down, Unknown, Up};
+        let denied = |states: [ServerState; 3], leader| {
+            let mut members = members(states, leader);
+            for member in members.iter_mut().filter(|member| member.state == Unknown) {
+                member.untold = Some("it may not tell".into());
+            }
+            judge(&members, None, NOW)
+        };
+        for (states, leader, state, word, cause) in [
+            ([Unknown; 3], None, EnsembleState::Unknown, "UNKNOWN", "zk1, zk2, zk3: it may not tell"),
+            ([Unknown, Down, Up], Some(2), EnsembleState::Unknown, "UNKNOWN", "zk1: it may not tell"),
+            ([Unknown, Up, Up], Some(2), EnsembleState::Degraded, "DEGRADED", "zk1 unknown"),
+        ] {
+            let view = denied(states, leader);
+            assert_eq!((view.state, view.word(), view.cause.as_deref()), (state, word, Some(cause)), "{states:?}");
+        }
+        assert_eq!(judge(&members([Unknown; 3], None), None, NOW).word(), "CONNECTING", "nothing was reached yet");
     }
 
     #[test]

@@ -55,22 +55,8 @@ pub enum EnsembleState {
     NoQuorum,
     /// Servers of our own have just been started and are not all there yet.
     Starting,
-    /// No server has been probed yet.
+    /// Too few servers have been probed yet, or may tell how they are.
     Unknown,
-}
-
-impl EnsembleState {
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Healthy => "HEALTHY",
-            Self::Degraded => "DEGRADED",
-            Self::AtRisk => "AT RISK",
-            Self::NoQuorum => "NO QUORUM",
-            Self::Starting => "STARTING",
-            Self::Unknown => "CONNECTING",
-        }
-    }
 }
 
 /// The ensemble as a front shows it.
@@ -81,12 +67,26 @@ pub struct EnsembleView {
     pub leader: Option<NodeId>,
     /// Leader epoch, from the leader's zxid.
     pub epoch: Option<u32>,
-    /// What is wrong, in words, for every state but healthy: `zk2 frozen`.
+    /// What is wrong, in words: `zk2 frozen`. None when healthy, and while nothing was found out yet.
     pub cause: Option<String>,
     pub since: Timestamp,
 }
 
 impl EnsembleView {
+    /// The word on screen. A server that answers and may not tell how it is will not tell later either.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self.state {
+            EnsembleState::Healthy => "HEALTHY",
+            EnsembleState::Degraded => "DEGRADED",
+            EnsembleState::AtRisk => "AT RISK",
+            EnsembleState::NoQuorum => "NO QUORUM",
+            EnsembleState::Starting => "STARTING",
+            EnsembleState::Unknown if self.cause.is_some() => "UNKNOWN",
+            EnsembleState::Unknown => "CONNECTING",
+        }
+    }
+
     /// Before the first probe.
     #[must_use]
     pub const fn unknown(voters: usize, now: Timestamp) -> Self {
@@ -100,6 +100,8 @@ impl EnsembleView {
 pub struct Member {
     pub node: NodeId,
     pub state: ServerState,
+    /// Why its state is not known although it was probed.
+    pub untold: Option<String>,
     /// Since when it is in that state.
     pub since: Timestamp,
     pub votes: bool,

@@ -281,6 +281,7 @@ impl State {
             .map(|tracker| Member {
                 node: tracker.node().clone(),
                 state: tracker.state(),
+                untold: tracker.untold(),
                 votes: tracker.votes(),
                 leads: leads(tracker.role()),
                 epoch: tracker.zxid().map(|zxid| zxid.epoch()),
@@ -294,7 +295,7 @@ impl State {
         }
         if next.state != self.ensemble.state {
             let cause = next.cause.as_ref().map_or(String::new(), |cause| format!(": {cause}"));
-            let text = format!("ensemble {}{cause}", next.state.word());
+            let text = format!("ensemble {}{cause}", next.word());
             self.stand(ensemble::level(next.state), text, Some(Standing::Ensemble(next.state)), now);
         }
         self.leaderless = if next.leader.is_some() { None } else { self.leaderless.or(Some(now)) };

@@ -33,10 +33,8 @@ impl State {
         self.tracker(node).map_or(ServerState::Unknown, |tracker| tracker.state())
     }
 
-    /// Why nothing is known of a server although it was probed.
     fn untold(&self, node: &NodeId) -> Option<String> {
-        let verdict = self.tracker(node)?.view().verdict;
-        verdict.cause.filter(|_| verdict.state == ServerState::Unknown)
+        self.tracker(node)?.untold()
     }
 
     /// The server's state comes first: a node that is down gives nothing, drained or not.

@@ -223,7 +223,7 @@ fn verdict(view: &View<'_>) -> Pieces {
         EnsembleState::Starting => format!(" {count} for {age}"),
         EnsembleState::Unknown => cause.map_or_else(String::new, |cause| format!(": {cause}")),
     };
-    vec![(format!("{glyph} {}", ensemble.state.word()), style), (rest, styles.text)]
+    vec![(format!("{glyph} {}", ensemble.word()), style), (rest, styles.text)]
 }
 
 fn api_text(api: &ApiView) -> String {

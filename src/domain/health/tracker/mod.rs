@@ -132,6 +132,12 @@ impl ServerTracker {
         self.view.verdict.state
     }
 
+    /// Why nothing is known of it although it was probed.
+    #[must_use]
+    pub fn untold(&self) -> Option<String> {
+        self.view.verdict.cause.clone().filter(|_| self.state() == ServerState::Unknown)
+    }
+
     /// Since when it is in its state.
     #[must_use]
     pub const fn since(&self) -> Timestamp {

@@ -340,6 +340,22 @@ fn a_server_that_may_not_tell_how_it_is_takes_nothing_and_says_why() {
 }
 
 #[test]
+fn an_ensemble_of_servers_that_may_not_tell_how_they_are_says_what_to_do() {
+    let mut state = state([0, 0, 0]);
+    for second in 0..4 {
+        let at = NOW.plus(Millis(1_000 * second));
+        for node in NODES {
+            let denied = Sample { reach: Reach::Denied, srvr: None, ..sample(node, Role::Follower, at) };
+            state.apply(Event::Probed(Box::new(denied)), at);
+        }
+    }
+    let ensemble = state.snapshot(NOW).ensemble;
+    let cause = ensemble.cause.clone().unwrap_or_default();
+    assert_eq!((ensemble.state, ensemble.word()), (EnsembleState::Unknown, "UNKNOWN"));
+    assert!(cause.starts_with("zk1, zk2, zk3: ") && cause.contains("4lw.commands.whitelist"), "{cause}");
+}
+
+#[test]
 fn three_write_errors_in_a_row_make_a_node_unhealthy() {
     let mut state = state([0, 0, 0]);
     let written = |error: Option<&str>| trouble(error, false);

@@ -193,6 +193,18 @@ fn the_header_tells_what_is_wrong() {
 }
 
 #[test]
+fn servers_that_may_not_tell_how_they_are_are_not_waited_for() {
+    let denied = |s: &mut Snapshot| {
+        s.ensemble = crate::domain::ensemble::EnsembleView::unknown(3, NOW);
+        s.ensemble.cause = Some("zk1, zk2, zk3: it answers, and is not allowed to tell more: add srvr".into());
+    };
+    for width in [80, 120] {
+        let told = header(denied, width);
+        assert!(told.contains("○ UNKNOWN: zk1, zk2, zk3: it answers") && !told.contains("CONNECTING"), "{told}");
+    }
+}
+
+#[test]
 fn a_failing_loop_is_loud() {
     let mut snapshot = fixtures::snapshot();
     let problem = Some("it failed inside: index out of bounds".to_owned());
