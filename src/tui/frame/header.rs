@@ -186,7 +186,8 @@ impl Header<'_> {
     }
 
     const fn scheduler_style(&self) -> ratatui::style::Style {
-        if self.view.snapshot.scheduler.paused { self.view.styles.warning } else { self.view.styles.text }
+        let scheduler = &self.view.snapshot.scheduler;
+        if scheduler.paused && scheduler.running.is_none() { self.view.styles.warning } else { self.view.styles.text }
     }
 }
 
@@ -247,11 +248,11 @@ fn scheduler(snapshot: &Snapshot, now: Timestamp, short: bool) -> String {
     let view = &snapshot.scheduler;
     let next = view.next_run.map(|at| at.since(now).0.div_ceil(1000));
     match (&view.running, next) {
-        _ if view.paused => if short { "paused" } else { "scheduler paused" }.to_owned(),
         (Some(run), _) => {
             let done = run.ended();
             format!("{} {done} of {}", if short { "running" } else { "scheduler runs," }, run.moves_planned)
         }
+        _ if view.paused => if short { "paused" } else { "scheduler paused" }.to_owned(),
         (None, Some(seconds)) => format!("{}next in {seconds}s", if short { "" } else { "scheduler on, " }),
         (None, None) if snapshot.leadership.leads => "scheduler on, next -".to_owned(),
         (None, None) if short => String::new(),

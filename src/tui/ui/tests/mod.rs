@@ -192,6 +192,22 @@ fn the_header_tells_what_is_wrong() {
     "#);
 }
 
+/// A pause holds the next run back, not the one that is under way.
+#[test]
+fn a_run_under_way_is_told_while_the_scheduler_is_paused() {
+    let run = RunProgress {
+        id: crate::domain::ids::OperationId::new(1),
+        since: NOW,
+        moves_planned: 8,
+        moves_done: 3,
+        moves_failed: 0,
+        moves_skipped: 0,
+    };
+    let change = |s: &mut Snapshot| (s.scheduler.paused, s.scheduler.running) = (true, Some(run.clone()));
+    assert!(header(change, 120).contains("scheduler runs, 3 of 8"), "{}", header(change, 120));
+    assert!(header(change, 80).contains("running 3 of 8"), "{}", header(change, 80));
+}
+
 #[test]
 fn servers_that_may_not_tell_how_they_are_are_not_waited_for() {
     let denied = |s: &mut Snapshot| {
