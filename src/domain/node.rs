@@ -67,7 +67,7 @@ pub struct NodeView {
     pub files: u64,
     pub bytes: Bytes,
     pub weight: u32,
-    /// The word for what it is now: `active, draining, drained, paused, down, ...`
+    /// What it is now: `active, draining, paused, down, ...`
     pub condition: NodeCondition,
     pub drain: Option<DrainView>,
     /// Moves that end here and are not finished.
@@ -103,7 +103,7 @@ pub enum NodeCondition {
 }
 
 impl NodeCondition {
-    /// The word on screen, in REST and in metric labels.
+    /// The word in REST and in metric labels.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
@@ -117,6 +117,15 @@ impl NodeCondition {
             Self::Unreadable => "unreadable",
             Self::Full => "full",
             Self::Unknown => "unknown",
+        }
+    }
+
+    /// The word for people: a node that drains and has no file left is drained. Without a count it drains.
+    #[must_use]
+    pub const fn told(self, files_left: Option<u64>) -> &'static str {
+        match (self, files_left) {
+            (Self::Draining, Some(0)) => "drained",
+            _ => self.word(),
         }
     }
 }

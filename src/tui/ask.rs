@@ -15,6 +15,7 @@ use crate::domain::snapshot::{Level, LocalView, Snapshot};
 
 use super::pane::{Confirm, Effect};
 use super::sanitise;
+use super::widgets::words;
 
 /// Drains the node, after a question; lifts a drain at once, because that moves nothing.
 #[must_use]
@@ -26,7 +27,7 @@ pub fn drain(snapshot: &Snapshot, node: &NodeId) -> Effect {
     let (takers, others): (Vec<&NodeView>, Vec<&NodeView>) =
         snapshot.nodes.iter().filter(|n| n.id != *node).partition(|n| n.condition == NodeCondition::Active);
     let names: Vec<&str> = takers.iter().map(|n| n.id.as_str()).collect();
-    let idle: Vec<String> = others.iter().map(|n| format!("{} is {}", n.id, n.condition.word())).collect();
+    let idle: Vec<String> = others.iter().map(|n| format!("{} is {}", n.id, words::node(n, snapshot))).collect();
     let idle = if idle.is_empty() { String::new() } else { format!(" ({})", idle.join(", ")) };
     let moved = files(view.files, view.bytes);
     let lines = if takers.is_empty() {

@@ -237,7 +237,7 @@ impl State {
         let others = self.settings.servers.iter().filter(|s| s.node != *node);
         let takes = |n: &NodeId| self.condition(n) == NodeCondition::Active;
         if files > 0 && !others.clone().any(|s| takes(&s.node)) {
-            let why: Vec<_> = others.map(|s| format!("{} is {}", s.node, self.condition(&s.node).word())).collect();
+            let why: Vec<_> = others.map(|s| format!("{} is {}", s.node, self.told(&s.node))).collect();
             return Err(Rejected::NotPossible {
                 what: format!("draining {node}"),
                 why: format!("no other node can take its {}: {}", number::count(files, "file"), why.join(", ")),

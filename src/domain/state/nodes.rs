@@ -49,6 +49,11 @@ impl State {
         }
     }
 
+    /// The word for what the node is now.
+    pub(super) fn told(&self, node: &NodeId) -> &'static str {
+        self.condition(node).told(self.files_complete.then(|| self.placement.count(node)))
+    }
+
     /// A node whose files are out of sight gives nothing either, drained or not.
     fn serving_condition(&self, node: &NodeId) -> NodeCondition {
         match self.records.get(node).map(|(record, _)| &record.state) {

@@ -381,6 +381,39 @@ fn the_stress_form_says_where_it_cannot_be_used() {
 }
 
 #[test]
+fn a_drained_node_has_one_word_and_one_that_is_down_is_down() {
+    let mut snapshot = busy();
+    (snapshot.scheduler.preview, snapshot.scheduler.running) = (None, None);
+    for (condition, left, known, word) in [
+        (NodeCondition::Draining, 0, true, "drained"),
+        (NodeCondition::Draining, 3, true, "draining"),
+        (NodeCondition::Draining, 0, false, "draining"),
+        (NodeCondition::Down, 0, true, "down"),
+    ] {
+        let mut nodes = snapshot.nodes.to_vec();
+        nodes[0].condition = condition;
+        nodes[0].drain.iter_mut().for_each(|drain| drain.files_left = left);
+        snapshot.nodes = nodes.into();
+        snapshot.files_complete = known;
+        if !known {
+            snapshot.files = crate::domain::file_table::FileTable::default();
+        }
+        for pane in [1, 4] {
+            let text = picture(ready(pane, &snapshot).as_ref(), &snapshot, 120, 40);
+            let of_zk1 = |line: &&str| line.contains("zk1 ");
+            let lines: Vec<_> = text.lines().filter(of_zk1).collect();
+            let others = ["drained", "draining", "down"].iter().filter(|other| **other != word);
+            assert!(lines[0].contains(word), "{pane}: {text}");
+            for other in others {
+                assert!(!lines.iter().any(|line| line.contains(other)), "{pane}, {other}: {text}");
+            }
+            assert!(known || !lines.iter().any(|line| line.contains('%')), "{text}");
+        }
+        snapshot = Snapshot { files: busy().files, ..snapshot };
+    }
+}
+
+#[test]
 fn where_nobody_leads_the_scheduler_says_why_nothing_begins() {
     let mut snapshot = fixtures::snapshot();
     (snapshot.leadership.leads, snapshot.leadership.leader, snapshot.scheduler.next_run) = (false, None, None);

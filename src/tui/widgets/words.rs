@@ -5,7 +5,7 @@ use std::fmt::Display;
 use ratatui::style::Style;
 
 use crate::domain::ids::{Millis, Timestamp};
-use crate::domain::node::NodeCondition;
+use crate::domain::node::{NodeCondition, NodeView};
 pub use crate::domain::number::{count, grouped};
 use crate::domain::operation::OperationStatus;
 use crate::domain::planner::{Counted, share};
@@ -55,6 +55,13 @@ pub const fn of_server(state: ServerState, styles: &Styles) -> (&'static str, St
             (glyphs.bad, styles.bad)
         }
     }
+}
+
+/// The word for what a node is now.
+#[must_use]
+pub fn node(node: &NodeView, snapshot: &Snapshot) -> &'static str {
+    let left = node.drain.as_ref().map(|drain| drain.files_left);
+    node.condition.told(left.filter(|_| counts_known(snapshot)))
 }
 
 /// Style of a node's condition.

@@ -276,6 +276,12 @@ fn a_drain_needs_somewhere_to_go() {
     }
     let refused = state.check(&drain("zk1")).unwrap_err().to_string();
     assert!(refused.contains("zk2 is draining, zk3 is draining"), "{refused}");
+    let mut empty = self::state([5, 0, 5]);
+    for node in ["zk2", "zk3"] {
+        empty.apply(Event::Node { node: node_id(node), record: draining(5), version: 1 }, NOW);
+    }
+    let refused = empty.check(&drain("zk1")).unwrap_err().to_string();
+    assert!(refused.contains("zk2 is drained, zk3 is draining"), "{refused}");
     assert!(state.check(&drain("zk2")).unwrap_err().to_string().contains("drains already"));
 }
 

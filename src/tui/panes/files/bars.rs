@@ -73,8 +73,7 @@ fn bar<'a>(node: &'a NodeView, most: u64, starts_at: Option<u64>, width: usize, 
         format!("weight {} ", node.weight)
     };
     let cleaned = sanitise::fit(node.id.as_str(), 10);
-    let state =
-        if node.drain.as_ref().is_some_and(|drain| drain.files_left == 0) { "drained" } else { node.condition.word() };
+    let state = words::node(node, view.snapshot);
     Line::from(vec![
         Span::styled(format!("  {cleaned:<6}{count:>8}  "), styles.text),
         Span::styled(cells, if over { styles.warning } else { styles.accent }),

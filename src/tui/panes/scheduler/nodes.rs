@@ -78,7 +78,7 @@ fn reason(node: &NodeView, target: Option<&NodeTarget>, view: &View<'_>) -> (Str
             let goal = node
                 .target
                 .map(|(low, high)| if low == high { format!("level {low}") } else { format!("level {low} to {high}") });
-            let words = [Some(node.condition.word().to_owned()), goal];
+            let words = [Some(words::node(node, view.snapshot).to_owned()), goal];
             let words: Vec<_> = words.into_iter().flatten().collect();
             (words.join(", "), words::of_node(node.condition, styles))
         }

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use crate::domain::ids::{Bytes, Millis};
-use crate::domain::node::{DrainView, NodeView};
+use crate::domain::node::{DrainView, NodeCondition, NodeView};
 use crate::domain::planner::Plan;
 use crate::domain::scheduler::Decision;
 use crate::domain::snapshot::{SessionState, Snapshot};
@@ -101,13 +101,17 @@ fn planned(plan: &Plan) -> String {
 
 fn drained(node: &NodeView, drain: &DrainView, view: &View<'_>) -> (String, Style) {
     let styles = view.styles;
+    if !words::counts_known(view.snapshot) {
+        return (format!("  DRAIN {}  the records are not read yet", node.id), styles.dim);
+    }
     let all = drain.files_at_start.max(drain.files_left);
     let done = all - drain.files_left;
     let bar = paint::progress(done, all, PROGRESS, &styles.glyphs);
     let percent = (done * 100).checked_div(all).unwrap_or(100);
     let head = format!("  DRAIN {}  {bar}  {percent} %   {done} of {}", node.id, words::count(all, "file"));
     if drain.files_left == 0 {
-        return (format!("{head}   drained; d lifts it"), styles.good);
+        let text = format!("{head}   {}; d lifts it", words::node(node, view.snapshot));
+        return (text, if node.condition == NodeCondition::Draining { styles.good } else { styles.warning });
     }
     if let Some(why) = &drain.stalled {
         return (format!("{head}   stalled: {}", sanitise::clean(why)), styles.bad);
