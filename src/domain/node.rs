@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::command::Rejected;
 use super::ids::{Bytes, NodeId, Timestamp};
+use super::number;
 use super::scheduler::NotChosen;
 
 /// Weight of a node that nobody changed.
@@ -120,6 +122,15 @@ impl NodeCondition {
         }
     }
 
+    /// Whether files leave it: a drained node that gives none keeps them until it does.
+    #[must_use]
+    pub const fn gives(self) -> bool {
+        match self {
+            Self::Active | Self::Draining | Self::Full | Self::Unhealthy => true,
+            Self::Paused | Self::Down | Self::Frozen | Self::NotServing | Self::Unreadable | Self::Unknown => false,
+        }
+    }
+
     /// The word for people: a node that drains and has no file left is drained. Without a count it drains.
     #[must_use]
     pub const fn told(self, files_left: Option<u64>) -> &'static str {
@@ -128,6 +139,28 @@ impl NodeCondition {
             _ => self.word(),
         }
     }
+}
+
+/// Why a node that owns files cannot be drained: none of the others, each with its condition and the word for
+/// it, takes them.
+#[must_use]
+pub fn no_taker<'a>(
+    node: &NodeId,
+    files: u64,
+    others: impl Iterator<Item = (&'a NodeId, NodeCondition, &'static str)>,
+) -> Option<Rejected> {
+    let mut words = Vec::new();
+    for (other, condition, word) in others {
+        if files == 0 || condition == NodeCondition::Active {
+            return None;
+        }
+        words.push(format!("{other} is {word}"));
+    }
+    let why = if words.is_empty() { "there is none".to_owned() } else { words.join(", ") };
+    (files > 0).then(|| Rejected::NotPossible {
+        what: format!("draining {node}"),
+        why: format!("no other node can take its {}: {why}", number::count(files, "file")),
+    })
 }
 
 /// Why a write to a node's folder failed, when the node's disk is to blame.

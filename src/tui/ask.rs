@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::domain::command::{Command, Confirmed, ServerAction};
+use crate::domain::command::{Command, Confirmed, Rejected, ServerAction};
 use crate::domain::ensemble::consequence;
 use crate::domain::ids::{Bytes, FileId, NodeId};
-use crate::domain::node::{NodeCondition, NodeView};
+use crate::domain::node::{NodeCondition, NodeView, no_taker};
 use crate::domain::number;
 use crate::domain::number::grouped;
 use crate::domain::operation::{Operation, OperationKind, OperationStatus};
@@ -13,7 +13,7 @@ use crate::domain::planner::{self, Counted};
 use crate::domain::server::{HostState, ServerState};
 use crate::domain::snapshot::{Level, LocalView, Snapshot};
 
-use super::pane::{Confirm, Effect};
+use super::pane::{About, Confirm, Effect};
 use super::sanitise;
 use super::widgets::words;
 
@@ -24,29 +24,71 @@ pub fn drain(snapshot: &Snapshot, node: &NodeId) -> Effect {
     if view.drain.is_some() {
         return Effect::Send(Command::Undrain { node: node.clone() });
     }
-    let (takers, others): (Vec<&NodeView>, Vec<&NodeView>) =
-        snapshot.nodes.iter().filter(|n| n.id != *node).partition(|n| n.condition == NodeCondition::Active);
+    match drained(snapshot, view) {
+        Ok(confirm) => Effect::Confirm(confirm),
+        Err(refused) => Effect::Toast { level: Level::Warning, text: format!("drain refused: {refused}") },
+    }
+}
+
+/// The question before a drain, or the refusal that it would meet.
+fn drained(snapshot: &Snapshot, view: &NodeView) -> Result<Confirm, Rejected> {
+    let node = &view.id;
+    let known = words::counts_known(snapshot);
+    let others = || snapshot.nodes.iter().filter(|n| n.id != *node);
+    let told = others().map(|n| (&n.id, n.condition, words::node(n, snapshot)));
+    if let Some(refused) = no_taker(node, if known { view.files } else { 0 }, told) {
+        return Err(refused);
+    }
+    let (takers, idle): (Vec<&NodeView>, Vec<&NodeView>) = others().partition(|n| n.condition == NodeCondition::Active);
     let names: Vec<&str> = takers.iter().map(|n| n.id.as_str()).collect();
-    let idle: Vec<String> = others.iter().map(|n| format!("{} is {}", n.id, words::node(n, snapshot))).collect();
+    let idle: Vec<String> = idle.iter().map(|n| format!("{} is {}", n.id, words::node(n, snapshot))).collect();
     let idle = if idle.is_empty() { String::new() } else { format!(" ({})", idle.join(", ")) };
-    let moved = files(view.files, view.bytes);
-    let lines = if takers.is_empty() {
-        vec![format!("No other node can take the {moved} of {node}{idle}: nothing will move until one can.")]
+    let mut lines = vec![if !known {
+        format!("The files of {node} move to other nodes; how many is not known: their records are not read yet.")
+    } else if view.files == 0 {
+        format!("{node} owns no files: nothing moves.")
     } else {
-        vec![
-            format!("{moved} of {node} move to {}{idle}.", list(&names)),
-            format!("{node} receives none until the drain is lifted (the same key)."),
-        ]
-    };
-    Effect::Confirm(Confirm {
+        format!("{} of {node} move to {}{idle}.", files(view.files, view.bytes), list(&names))
+    }];
+    if !known || view.files > 0 {
+        lines.extend(held_back(snapshot, view));
+    }
+    lines.push(format!("{node} receives none until the drain is lifted (the same key)."));
+    Ok(Confirm {
         title: format!("Drain {node}"),
         lines,
         no: "leave it".into(),
         yes: format!("drain {node}"),
         type_text: None,
-        server: None,
+        about: Some(About::Drain(node.clone())),
         commands: vec![Command::Drain { node: node.clone() }],
     })
+}
+
+/// What keeps the files of a drained node where they are.
+fn held_back(snapshot: &Snapshot, view: &NodeView) -> Option<String> {
+    let node = (!view.condition.gives()).then(|| match view.condition {
+        NodeCondition::Unknown => format!("it is not known whether {} serves", view.id),
+        condition => format!("{} is {}", view.id, condition.word()),
+    });
+    let paused = snapshot.scheduler.paused.then(|| "the scheduler is paused".to_owned());
+    let why: Vec<String> = node.into_iter().chain(paused).collect();
+    (!why.is_empty()).then(|| format!("Nothing moves while {}.", why.join(" and ")))
+}
+
+/// The question as it is to be asked now.
+///
+/// # Errors
+/// Why it is not to be asked any more.
+pub fn anew(about: &About, snapshot: &Snapshot) -> Result<Confirm, String> {
+    match about {
+        About::Server(node, action) => Ok(server(snapshot, node, *action)),
+        About::Drain(node) => match drain(snapshot, node) {
+            Effect::Confirm(confirm) => Ok(confirm),
+            Effect::Toast { text, .. } => Err(text),
+            _ => Err(format!("{node} drains already")),
+        },
+    }
 }
 
 /// Asks before the act on the server, with its consequence for the quorum.
@@ -59,7 +101,7 @@ pub fn server(snapshot: &Snapshot, node: &NodeId, action: ServerAction) -> Confi
         no: if action.takes_away() { "keep it running".into() } else { "leave it".into() },
         yes: if found.stops_writes { "stop all writes".into() } else { format!("{} {node}", action.word()) },
         type_text: found.type_name.then(|| node.to_string()),
-        server: Some((node.clone(), action)),
+        about: Some(About::Server(node.clone(), action)),
         commands: vec![Command::Server {
             node: node.clone(),
             action,
@@ -130,7 +172,7 @@ pub fn leaving(snapshot: &Snapshot) -> Option<Confirm> {
     ];
     lines.extend(servers_end(snapshot));
     let (title, no, yes) = ("Leave the console".into(), "stay".into(), "leave".into());
-    Some(Confirm { title, lines, no, yes, type_text: None, server: None, commands: Vec::new() })
+    Some(Confirm { title, lines, no, yes, type_text: None, about: None, commands: Vec::new() })
 }
 
 /// What ends with an instance that owns the servers of `--local`.
@@ -157,7 +199,7 @@ pub fn delete(snapshot: &Snapshot, files: &[FileId]) -> Confirm {
         no: "keep".into(),
         yes: "delete".into(),
         type_text: None,
-        server: None,
+        about: None,
         commands: files.iter().map(|file| Command::Delete { file: *file }).collect(),
     }
 }
@@ -178,7 +220,7 @@ pub fn migrate(snapshot: &Snapshot, files: &[FileId], target: &NodeId) -> Confir
         no: "leave".into(),
         yes: "migrate".into(),
         type_text: None,
-        server: None,
+        about: None,
         commands: moved.iter().map(|file| Command::Migrate { file: *file, target: target.clone() }).collect(),
     }
 }
@@ -343,12 +385,40 @@ mod tests {
         assert_eq!(lines(&snapshot)[0], "34 files, 4.2 MiB of zk1 move to zk3 (zk2 is paused).");
         nodes[2].condition = NodeCondition::Full;
         snapshot.nodes = Arc::from(nodes);
+        let refused = drain(&snapshot, &node_id("zk1"));
+        let Effect::Toast { text, .. } = refused else { panic!("is refused, and not {refused:?}") };
         assert_eq!(
-            lines(&snapshot),
-            [
-                "No other node can take the 34 files, 4.2 MiB of zk1 (zk2 is paused, zk3 is full): nothing will move until one can."
-            ]
+            text,
+            "drain refused: draining zk1 is not possible: no other node can take its 34 files: zk2 is paused, zk3 is full"
         );
+    }
+
+    #[test]
+    fn a_drain_that_moves_nothing_for_now_says_so() {
+        let lines = |change: &dyn Fn(&mut Snapshot, &mut NodeView)| {
+            let mut snapshot = fixtures::snapshot();
+            let mut nodes = snapshot.nodes.to_vec();
+            change(&mut snapshot, &mut nodes[0]);
+            snapshot.nodes = Arc::from(nodes);
+            match drain(&snapshot, &node_id("zk1")) {
+                Effect::Confirm(asked) => asked.lines,
+                other => panic!("asks, and does not {other:?}"),
+            }
+        };
+        let down = lines(&|_, node| node.condition = NodeCondition::Down);
+        assert_eq!(down[1], "Nothing moves while zk1 is down.");
+        let both = lines(&|snapshot, node| {
+            (snapshot.scheduler.paused, node.condition) = (true, NodeCondition::Unreadable);
+        });
+        assert_eq!(both[1], "Nothing moves while zk1 is unreadable and the scheduler is paused.");
+        let empty = lines(&|_, node| node.files = 0);
+        assert_eq!(empty[0], "zk1 owns no files: nothing moves.");
+        let unread = lines(&|snapshot, node| {
+            (snapshot.files, snapshot.files_complete) = (crate::domain::file_table::FileTable::default(), false);
+            (node.files, node.bytes) = (0, Bytes(0));
+        });
+        assert!(unread[0].contains("not read yet") && !unread[0].contains('0'), "{unread:?}");
+        assert_eq!(lines(&|_, _| {}).len(), 2, "nothing holds it back");
     }
 
     #[test]

@@ -118,6 +118,13 @@ pub enum Effect {
     Show(usize),
 }
 
+/// An act whose consequence may change while it is asked about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum About {
+    Server(NodeId, ServerAction),
+    Drain(NodeId),
+}
+
 /// A question with a safe default: the consequence in words before anything happens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Confirm {
@@ -131,8 +138,8 @@ pub struct Confirm {
     pub yes: String,
     /// Set when the quorum is at stake: this text has to be typed, `y` does nothing.
     pub type_text: Option<String>,
-    /// The act on a server that it asks about: its consequence is told anew whenever it changes.
-    pub server: Option<(NodeId, ServerAction)>,
+    /// What it asks about, when the text is told anew whenever the consequence changes.
+    pub about: Option<About>,
     /// Sent in order when the operator agrees.
     pub commands: Vec<Command>,
 }

@@ -10,7 +10,7 @@ use crate::domain::command::{
 use crate::domain::ensemble;
 use crate::domain::file::{FileEntry, check_name};
 use crate::domain::ids::{Bytes, FileId, NodeId};
-use crate::domain::node::{NodeCondition, NodeRecord, NodeState};
+use crate::domain::node::{NodeRecord, NodeState, no_taker};
 use crate::domain::number;
 use crate::domain::planner::share;
 use crate::domain::server::ServerState;
@@ -234,16 +234,11 @@ impl State {
         }
         self.check_store()?;
         let files = self.placement.count(node);
-        let others = self.settings.servers.iter().filter(|s| s.node != *node);
-        let takes = |n: &NodeId| self.condition(n) == NodeCondition::Active;
-        if files > 0 && !others.clone().any(|s| takes(&s.node)) {
-            let why: Vec<_> = others.map(|s| format!("{} is {}", s.node, self.told(&s.node))).collect();
-            return Err(Rejected::NotPossible {
-                what: format!("draining {node}"),
-                why: format!("no other node can take its {}: {}", number::count(files, "file"), why.join(", ")),
-            });
+        let others = self.settings.servers.iter().map(|server| &server.node).filter(|other| *other != node);
+        match no_taker(node, files, others.map(|other| (other, self.condition(other), self.told(other)))) {
+            Some(refused) => Err(refused),
+            None => Ok(Order::Drain { node: node.clone(), record, version, files }),
         }
-        Ok(Order::Drain { node: node.clone(), record, version, files })
     }
 
     fn check_undrain(&self, node: &NodeId) -> Result<Order, Rejected> {

@@ -38,12 +38,16 @@ impl ConfirmBox {
     }
 
     /// Tells the consequence as it is now. What was typed under another one is forgotten.
-    pub fn refresh(&mut self, snapshot: &Snapshot) {
-        let Some((node, action)) = &self.confirm.server else { return };
-        let now = ask::server(snapshot, node, *action);
+    ///
+    /// # Errors
+    /// Why there is nothing to ask any more.
+    pub fn refresh(&mut self, snapshot: &Snapshot) -> Result<(), String> {
+        let Some(about) = &self.confirm.about else { return Ok(()) };
+        let now = ask::anew(about, snapshot)?;
         if now != self.confirm {
             *self = Self::new(now);
         }
+        Ok(())
     }
 
     /// `y` agrees, or Enter after the text has been typed. `n`, Esc and a bare Enter do not.

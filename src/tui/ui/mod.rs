@@ -104,8 +104,11 @@ impl Ui {
     pub fn take_snapshot(&mut self, snapshot: Arc<Snapshot>, now: Timestamp) -> Vec<Order> {
         self.now = now;
         self.toasts.take_notices(&snapshot, now);
-        if let Some(Overlay::Confirm(question)) = &mut self.overlay {
-            question.refresh(&snapshot);
+        if let Some(Overlay::Confirm(question)) = &mut self.overlay
+            && let Err(why) = question.refresh(&snapshot)
+        {
+            self.overlay = None;
+            self.report(Level::Warning, why);
         }
         self.snapshot = snapshot;
         self.refresh()

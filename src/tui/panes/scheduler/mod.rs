@@ -69,7 +69,7 @@ fn agree(plan: &Plan) -> Effect {
         no: "leave".into(),
         yes: "run it".into(),
         type_text: None,
-        server: None,
+        about: None,
         commands: vec![Command::RunScheduler, Command::DropPreview],
     })
 }

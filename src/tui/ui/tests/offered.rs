@@ -1,6 +1,7 @@
 //! What can be asked for here, and what is told when it cannot.
 
 use super::*;
+use crate::domain::node::NodeCondition;
 
 #[test]
 fn read_only_hides_and_refuses() {
@@ -16,7 +17,7 @@ fn read_only_hides_and_refuses() {
         no: "no".into(),
         yes: "yes".into(),
         type_text: None,
-        server: None,
+        about: None,
         commands: vec![Command::RunScheduler],
     };
     ui.perform(0, vec![Effect::Confirm(confirm), Effect::Send(Command::RunWorkload)]);
@@ -76,4 +77,24 @@ fn a_question_tells_what_the_act_would_do_now() {
     assert_eq!(press(&mut ui, "y Enter"), [], "the name has to be typed now");
     let sent = press(&mut ui, "Backspace z k 1 Enter");
     assert!(matches!(&sent[..], [Order::Send(Command::Server { confirmed: Confirmed::Named, .. })]), "{sent:?}");
+}
+
+#[test]
+fn a_question_about_a_drain_tells_what_it_would_move_now_and_goes_when_it_would_be_refused() {
+    let of = |condition| {
+        let mut snapshot = fixtures::snapshot();
+        let mut nodes = snapshot.nodes.to_vec();
+        (nodes[0].files, nodes[1].condition, nodes[2].condition) = (35, condition, condition);
+        snapshot.nodes = nodes.into();
+        Arc::new(snapshot)
+    };
+    let mut ui = ui();
+    press(&mut ui, "d");
+    assert!(screen(&ui, 80, 24).contains("34 files, 4.2 MiB of zk1 move"), "{}", screen(&ui, 80, 24));
+    ui.take_snapshot(of(NodeCondition::Active), NOW);
+    assert!(screen(&ui, 80, 24).contains("35 files, 4.2 MiB of zk1 move"), "{}", screen(&ui, 80, 24));
+    ui.take_snapshot(of(NodeCondition::Paused), NOW);
+    let told = screen(&ui, 120, 40);
+    assert!(told.contains("zk2 is paused, zk3 is paused") && !told.contains("leave it"), "{told}");
+    assert_eq!(press(&mut ui, "y"), [], "there is no question any more");
 }
