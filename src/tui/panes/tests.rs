@@ -414,6 +414,23 @@ fn a_drained_node_has_one_word_and_one_that_is_down_is_down() {
 }
 
 #[test]
+fn whether_the_scheduler_is_on_is_not_known_before_the_records_are_read_nor_without_a_session() {
+    let first = |snapshot: &Snapshot| {
+        let text = picture(ready(4, snapshot).as_ref(), snapshot, 120, 28);
+        text.split_whitespace().next().map(str::to_owned)
+    };
+    assert_eq!(first(&fixtures::snapshot()).as_deref(), Some("on"));
+    let mut unread = fixtures::snapshot();
+    (unread.files_complete, unread.files_read) = (false, None);
+    assert_eq!(first(&unread).as_deref(), Some("-"));
+    let mut lost = fixtures::snapshot();
+    lost.session.state = SessionState::Disconnected;
+    assert_eq!(first(&lost).as_deref(), Some("-"));
+    lost.scheduler.paused = true;
+    assert_eq!(first(&lost).as_deref(), Some("paused"), "it was read");
+}
+
+#[test]
 fn where_nobody_leads_the_scheduler_says_why_nothing_begins() {
     let mut snapshot = fixtures::snapshot();
     (snapshot.leadership.leads, snapshot.leadership.leader, snapshot.scheduler.next_run) = (false, None, None);

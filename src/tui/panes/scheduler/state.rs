@@ -32,7 +32,12 @@ pub(super) fn first_line(area: Rect, buffer: &mut Buffer, view: &View<'_>) {
             _ => nobody_leads(snapshot).to_owned(),
         },
     };
-    let (word, style) = if scheduler.paused { ("paused", styles.warning) } else { ("on", styles.good) };
+    let known = snapshot.session.state == SessionState::Connected && words::ever_read(snapshot);
+    let (word, style) = match scheduler.paused {
+        true => ("paused", styles.warning),
+        false if known => ("on", styles.good),
+        false => ("-", styles.dim),
+    };
     paint::text(area, buffer, 0, &format!("  {word}"), style);
     let (every, trigger, settle) = (scheduler.interval, scheduler.trigger, scheduler.settle);
     let text = format!("every {every} · threshold {trigger}, settle {settle} · {next}");
