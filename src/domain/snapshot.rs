@@ -214,8 +214,8 @@ impl WorkloadOff {
     pub const fn text(self) -> &'static str {
         match self {
             Self::ReadOnly => "off: --read-only",
-            Self::Disabled => "off: workload.enabled is false; true turns it on; w runs it once",
-            Self::NotLocal => "off: not started with --local; workload.enabled = true turns it on; w runs it once",
+            Self::Disabled => "off: workload.enabled is false; true turns it on",
+            Self::NotLocal => "off: not started with --local; workload.enabled = true turns it on",
         }
     }
 }

@@ -127,7 +127,7 @@ pub fn stop_or_start(snapshot: &Snapshot, node: &NodeId) -> Effect {
 pub fn restart(snapshot: &Snapshot, node: &NodeId) -> Effect {
     let Some(view) = snapshot.server(node) else { return unknown_node(snapshot, node) };
     if view.verdict.state == ServerState::Stopped {
-        let text = format!("{node} is stopped: S starts it");
+        let text = format!("{node} is stopped; start it instead");
         return Effect::Toast { level: Level::Warning, text };
     }
     Effect::Confirm(server(snapshot, node, ServerAction::Restart))

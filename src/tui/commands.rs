@@ -282,7 +282,8 @@ mod tests {
         let refused = read("drain zk1", true, &snapshot).expect_err("refused");
         assert!(refused.contains("--read-only"), "{refused}");
         let styles = super::super::theme::Styles::plain();
-        let view = View { snapshot: &snapshot, now: fixtures::NOW, styles: &styles };
+        let keymap = crate::tui::keymap::Keymap::new(&Default::default()).expect("default keys");
+        let view = View { snapshot: &snapshot, now: fixtures::NOW, styles: &styles, keymap: &keymap, read_only: true };
         let names: Vec<_> = candidates(true, &view).iter().map(|c| c.name).collect();
         assert!(!names.contains(&"drain") && !names.contains(&"run-scheduler") && names.contains(&"theme"));
     }

@@ -85,7 +85,7 @@ impl State {
             return "no instance leads, so no scheduler runs".into();
         }
         if self.scheduler.paused {
-            return "the scheduler is paused; P resumes it".into();
+            return "the scheduler is paused; resume it".into();
         }
         let state = self.server_state(node);
         if !matches!(state, ServerState::Up | ServerState::Degraded) {

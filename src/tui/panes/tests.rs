@@ -18,6 +18,7 @@ use crate::domain::scheduler::{Decision, MoveReason, NodeTarget, NotChosen, Run,
 use crate::domain::server::{HostView, ServerState, ServerView, Verdict};
 use crate::domain::snapshot::{Reading, SessionState, Snapshot, WorkloadOff};
 use crate::tui::keymap::chord::parse_keys;
+use crate::tui::keymap::{Keymap, Rebinding};
 use crate::tui::pane::{Action, Effect, Fetched, LogKind, Pane, View};
 use crate::tui::theme::Styles;
 use crate::tui::widgets::words;
@@ -204,10 +205,16 @@ fn ready(index: usize, snapshot: &Snapshot) -> Box<dyn Pane> {
 }
 
 fn picture(pane: &dyn Pane, snapshot: &Snapshot, width: u16, height: u16) -> String {
+    picture_with(pane, snapshot, &Rebinding::new(), width, height)
+}
+
+fn picture_with(pane: &dyn Pane, snapshot: &Snapshot, keys: &Rebinding, width: u16, height: u16) -> String {
     let area = Rect::new(0, 0, width, height);
     let mut buffer = Buffer::empty(area);
     let styles = Styles::plain();
-    pane.draw(area, &mut buffer, &View { snapshot, now: NOW, styles: &styles });
+    let keymap = Keymap::new(keys).expect("no clash");
+    let read_only = snapshot.instance.read_only;
+    pane.draw(area, &mut buffer, &View { snapshot, now: NOW, styles: &styles, keymap: &keymap, read_only });
     let rows = buffer.content().chunks(usize::from(width.max(1)));
     let text = |row: &[ratatui::buffer::Cell]| row.iter().map(ratatui::buffer::Cell::symbol).collect::<String>();
     rows.map(|row| text(row).trim_end().to_owned() + "\n").collect()
@@ -410,6 +417,49 @@ fn a_drained_node_has_one_word_and_one_that_is_down_is_down() {
             assert!(known || !lines.iter().any(|line| line.contains('%')), "{text}");
         }
         snapshot = Snapshot { files: busy().files, ..snapshot };
+    }
+}
+
+#[test]
+fn hints_name_the_keys_that_are_bound_and_only_what_can_be_done_here() {
+    let mut paused = busy();
+    (paused.scheduler.paused, paused.scheduler.next_run) = (true, None);
+    paused.scheduler.running = None;
+    let mut nodes = paused.nodes.to_vec();
+    nodes[0].drain.iter_mut().for_each(|drain| drain.files_left = 0);
+    paused.nodes = nodes.into();
+    paused.workload.off = Some(WorkloadOff::NotLocal);
+    let mut idle = fixtures::snapshot();
+    idle.scheduler.recent = Arc::from([]);
+    let mut stopped = busy();
+    stopped.scheduler.preview = None;
+    stopped.scheduler.last_run = Some(Arc::new(run(Decision::Stopped)));
+    let mut empty = fixtures::snapshot();
+    empty.files = crate::domain::file_table::FileTable::default();
+    let own = ["pause-scheduler", "drain", "run-scheduler", "run-workload", "open", "stop-run", "stress"];
+    let own = own.iter().enumerate().map(|(at, name)| ((*name).to_owned(), vec![format!("F{}", at + 1)])).collect();
+    let cases = [
+        (4, &paused, vec![("P", "F1", "resumes it"), ("d", "F2", "lifts it"), ("w", "F4", "runs it once")]),
+        (4, &paused, vec![("Enter", "F5", "run this plan"), ("STRESS  s", "STRESS  F7", "")]),
+        (4, &idle, vec![("r", "F3", "runs the scheduler")]),
+        (4, &stopped, vec![("X", "F6", "stops it")]),
+        (1, &empty, vec![("s", "F7", "piles some on one node"), ("r", "F3", "lets the scheduler level them")]),
+    ];
+    for (index, snapshot, hints) in cases {
+        let told = |snapshot: &Snapshot, keys: &Rebinding| {
+            let text = picture_with(ready(index, snapshot).as_ref(), snapshot, keys, 160, 40);
+            text.split_whitespace().collect::<Vec<_>>().join(" ")
+        };
+        let mut watching = snapshot.clone();
+        watching.instance.read_only = true;
+        let (default, bound, watched) =
+            (told(snapshot, &Rebinding::new()), told(snapshot, &own), told(&watching, &Rebinding::new()));
+        for (key, other, does) in hints {
+            let hint = |key: &str| format!("{key} {does}").split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(default.contains(&hint(key)), "{key} {does}: {default}");
+            assert!(bound.contains(&hint(other)), "{other} {does}: {bound}");
+            assert!(!watched.contains(&hint(key)), "{key} {does}: {watched}");
+        }
     }
 }
 

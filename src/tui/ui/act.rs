@@ -12,7 +12,7 @@ use crate::tui::overlay::confirm::ConfirmBox;
 use crate::tui::overlay::palette::Palette;
 use crate::tui::overlay::prompt::Prompt;
 use crate::tui::overlay::{Overlay, Owner, Scroll};
-use crate::tui::pane::{Action, Ask, Effect, View};
+use crate::tui::pane::{Action, Ask, Effect};
 use crate::tui::{ask, sanitise};
 
 impl Ui {
@@ -55,8 +55,7 @@ impl Ui {
     }
 
     fn open_palette(&mut self) -> Vec<Order> {
-        let view = View { snapshot: &self.snapshot, now: self.now, styles: &self.styles };
-        let candidates = commands::candidates(self.read_only, &view);
+        let candidates = commands::candidates(self.read_only, &self.view());
         self.open(Overlay::Palette(Palette::new(candidates)))
     }
 

@@ -36,6 +36,12 @@ pub const fn pane_area(screen: Rect) -> Rect {
 }
 
 impl Ui {
+    /// What is drawn from.
+    pub(super) fn view(&self) -> View<'_> {
+        let (keymap, read_only) = (&self.keymap, self.read_only);
+        View { snapshot: &self.snapshot, now: self.now, styles: &self.styles, keymap, read_only }
+    }
+
     /// Paints everything. Does not panic for any area.
     pub fn draw(&self, area: Rect, buffer: &mut Buffer) {
         buffer.set_style(area, self.styles.text);
@@ -50,7 +56,7 @@ impl Ui {
     }
 
     fn draw_all(&self, area: Rect, buffer: &mut Buffer) {
-        let view = View { snapshot: &self.snapshot, now: self.now, styles: &self.styles };
+        let view = self.view();
         let label = self.label.as_deref().unwrap_or(&self.snapshot.instance.label);
         let header = Header { view: &view, label, read_only: self.read_only, tabs: &self.titles, active: self.active };
         header.draw(Rect { height: HEADER, ..area }, buffer);

@@ -300,7 +300,7 @@ fn progress_of_a_drain_is_told_with_the_cause_of_a_stall() {
     let view = state.snapshot(NOW.plus(Millis(12_000)));
     let drain = view.node(&node_id("zk1")).unwrap().drain.clone().unwrap();
     assert_eq!((drain.files_at_start, drain.files_left, drain.left_ms), (10, 10, None));
-    assert_eq!(drain.stalled.as_deref(), Some("the scheduler is paused; P resumes it"));
+    assert_eq!(drain.stalled.as_deref(), Some("the scheduler is paused; resume it"));
 }
 
 #[test]

@@ -96,7 +96,7 @@ impl Files {
     fn on_files(&self, action: Action, snapshot: &Snapshot) -> Vec<Effect> {
         let chosen = self.chosen();
         let Some(first) = chosen.first().and_then(|id| snapshot.files.get(*id)) else {
-            let text = "no file is selected; u uploads one, s piles some on one node".to_owned();
+            let text = "no file is selected".to_owned();
             return vec![Effect::Toast { level: Level::Info, text }];
         };
         let nodes: Vec<_> = snapshot.nodes.iter().map(|node| node.id.as_str()).collect();

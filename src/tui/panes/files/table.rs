@@ -10,8 +10,8 @@ use super::index::Index;
 use crate::domain::file::FileEntry;
 use crate::domain::ids::FileId;
 use crate::domain::node::MoveView;
-use crate::domain::snapshot::{SessionState, Snapshot};
-use crate::tui::pane::View;
+use crate::domain::snapshot::SessionState;
+use crate::tui::pane::{Action, View};
 use crate::tui::sanitise;
 use crate::tui::widgets::filter::Filter;
 use crate::tui::widgets::list::{Column, Columns, Cursor};
@@ -116,7 +116,7 @@ impl Scene<'_> {
             return (text, view.styles.dim);
         }
         if snapshot.files.is_empty() {
-            return (first_start(snapshot), view.styles.text);
+            return (first_start(view), view.styles.text);
         }
         (
             "No file matches. Esc shows all again; a filter reads  node:zk1 name:report  or any part of a name."
@@ -126,12 +126,14 @@ impl Scene<'_> {
     }
 }
 
-fn first_start(snapshot: &Snapshot) -> String {
-    if snapshot.instance.read_only {
-        return "No files yet.".to_owned();
-    }
-    "No files yet.  s  piles some on one node   ·   r  lets the scheduler level them   ·   u  uploads one of yours"
-        .to_owned()
+fn first_start(view: &View<'_>) -> String {
+    let hints = [
+        (Action::Stress, " piles some on one node"),
+        (Action::RunScheduler, " lets the scheduler level them"),
+        (Action::Upload, " uploads one of yours"),
+    ];
+    let hints: Vec<_> = hints.iter().filter_map(|(action, does)| view.hint(*action, does)).collect();
+    format!("No files yet.  {}", hints.join("   ·   ")).trim_end().to_owned()
 }
 
 fn cell(key: Key, file: &FileEntry, moving: Option<&MoveView>, stale: bool, view: &View<'_>) -> (String, Style) {

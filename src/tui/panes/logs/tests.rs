@@ -56,7 +56,9 @@ fn picture(pane: &Logs, width: u16, height: u16) -> String {
     let area = Rect::new(0, 0, width, height);
     let mut buffer = Buffer::empty(area);
     let (snapshot, styles) = (fixtures::snapshot(), Styles::plain());
-    pane.draw(area, &mut buffer, &View { snapshot: &snapshot, now: fixtures::NOW, styles: &styles });
+    let keymap = crate::tui::keymap::Keymap::new(&Default::default()).expect("default keys");
+    let (snapshot, styles, keymap) = (&snapshot, &styles, &keymap);
+    pane.draw(area, &mut buffer, &View { snapshot, now: fixtures::NOW, styles, keymap, read_only: false });
     let rows = buffer.content().chunks(usize::from(width));
     rows.map(|row| row.iter().map(|cell| cell.symbol()).collect::<String>().trim_end().to_owned() + "\n").collect()
 }

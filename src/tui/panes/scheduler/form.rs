@@ -130,12 +130,13 @@ impl Form {
 
     pub(super) fn draw(&self, area: Rect, buffer: &mut Buffer, view: &View<'_>) {
         let styles = view.styles;
-        if let Some(why) = lacks(needs(Action::Stress), view.snapshot.instance.read_only, view.snapshot) {
+        if let Some(why) = lacks(needs(Action::Stress), view.read_only, view.snapshot) {
             paint::text(area, buffer, 0, "STRESS  off", styles.heading);
             paint::text(area, buffer, 1, &format!("  {why}"), styles.dim);
             return;
         }
-        let key = if self.open { "  Esc leaves" } else { "  s" };
+        let key = if self.open { Some("Esc leaves".to_owned()) } else { view.key(Action::Stress) };
+        let key = key.map_or_else(String::new, |key| format!("  {key}"));
         paint::text(area, buffer, 0, &format!("STRESS{key}"), styles.heading);
         let style = |field| -> Style { if self.open && self.field == field { styles.selected } else { styles.text } };
         let node = words::or_dash(self.node.as_ref().or_else(|| view.snapshot.nodes.first().map(|node| &node.id)));

@@ -128,7 +128,8 @@ impl Pane for Scheduler {
     fn draw(&self, area: Rect, buffer: &mut Buffer, view: &View<'_>) {
         let recent = &view.snapshot.scheduler.recent;
         if let Some(run) = self.open.and_then(|id| recent.iter().find(|run| run.id == id)) {
-            paint::text(area, buffer, 0, "  Esc back", view.styles.dim);
+            let back = view.hint(Action::Back, "back").unwrap_or_default();
+            paint::text(area, buffer, 0, &format!("  {back}"), view.styles.dim);
             for (row, (text, style)) in run_lines(run, view).iter().enumerate() {
                 paint::text(paint::below(area, 2), buffer, row as u16, text, *style);
             }

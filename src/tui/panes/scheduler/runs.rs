@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use crate::domain::scheduler::{Decision, Run};
-use crate::tui::pane::View;
+use crate::tui::pane::{Action, View};
 use crate::tui::widgets::list::{Column, Columns, Cursor};
 use crate::tui::widgets::{paint, words};
 use crate::tui::{sanitise, time};
@@ -16,7 +16,10 @@ pub(super) fn draw(cursor: Cursor, area: Rect, buffer: &mut Buffer, view: &View<
     paint::text(area, buffer, 0, "  RECENT RUNS", styles.heading);
     let list = paint::below(area, 1);
     if recent.is_empty() {
-        paint::text(list, buffer, 0, "  none yet; r runs the scheduler, v shows its plan", styles.dim);
+        let hints = [(Action::RunScheduler, "runs the scheduler"), (Action::Preview, "shows its plan")];
+        let hints: Vec<_> = hints.iter().filter_map(|(action, does)| view.hint(*action, does)).collect();
+        let none = if hints.is_empty() { "  none yet".to_owned() } else { format!("  none yet; {}", hints.join(", ")) };
+        paint::text(list, buffer, 0, &none, styles.dim);
     }
     let width = usize::from(area.width);
     let all = vec![

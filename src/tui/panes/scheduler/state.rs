@@ -9,7 +9,7 @@ use crate::domain::node::{DrainView, NodeCondition, NodeView};
 use crate::domain::planner::Plan;
 use crate::domain::scheduler::Decision;
 use crate::domain::snapshot::{SessionState, Snapshot};
-use crate::tui::pane::View;
+use crate::tui::pane::{Action, View};
 use crate::tui::widgets::{paint, words};
 use crate::tui::{sanitise, time};
 
@@ -23,10 +23,14 @@ pub(super) fn first_line(area: Rect, buffer: &mut Buffer, view: &View<'_>) {
         _ if scheduler.running.is_some() => "running now".to_owned(),
         Some(at) => {
             let stopped = scheduler.last_run.as_ref().is_some_and(|run| run.decision == Decision::Stopped);
-            let pause = if stopped { ", P pauses" } else { "" };
+            let pause = view.hint(Action::PauseScheduler, "pauses").filter(|_| stopped);
+            let pause = pause.map_or_else(String::new, |pause| format!(", {pause}"));
             format!("next in {}{pause}", Millis::from_secs(at.since(view.now).0.div_ceil(1000)))
         }
-        None if scheduler.paused => "P resumes it".to_owned(),
+        None if scheduler.paused => {
+            let hint = view.hint(Action::PauseScheduler, "resumes it");
+            hint.unwrap_or_else(|| "no run begins until it is resumed".to_owned())
+        }
         None => match &snapshot.leadership.leader {
             Some(leader) if !snapshot.leadership.leads => format!("{} leads and runs it", leader.name()),
             _ => nobody_leads(snapshot).to_owned(),
@@ -67,7 +71,7 @@ pub(super) fn draw(area: Rect, buffer: &mut Buffer, view: &View<'_>) -> u16 {
     let styles = view.styles;
     let mut lines: Vec<(String, Style)> = Vec::new();
     if let Some(plan) = &view.snapshot.scheduler.preview {
-        lines.push((planned(plan), styles.accent));
+        lines.push((planned(plan, view), styles.accent));
         lines.extend(plan.note.as_ref().map(|note| (format!("  {}", sanitise::clean(note)), styles.warning)));
     }
     if let Some(run) = &view.snapshot.scheduler.running {
@@ -75,7 +79,8 @@ pub(super) fn draw(area: Rect, buffer: &mut Buffer, view: &View<'_>) -> u16 {
         let bar = paint::progress(done, all, PROGRESS, &styles.glyphs);
         let failed = super::runs::not_made(run.moves_failed, run.moves_skipped);
         let since = view.now.since(run.since);
-        lines.push((format!("  RUN    {bar}  {done} of {all} moves{failed}, {since}   X stops it"), styles.accent));
+        let stop = apart(view.hint(Action::StopRun, "stops it"));
+        lines.push((format!("  RUN    {bar}  {done} of {all} moves{failed}, {since}{stop}"), styles.accent));
     }
     for node in view.snapshot.nodes.iter() {
         lines.extend(node.drain.as_ref().map(|drain| drained(node, drain, view)));
@@ -88,15 +93,22 @@ pub(super) fn draw(area: Rect, buffer: &mut Buffer, view: &View<'_>) -> u16 {
     (lines.len() as u16 + 1).min(area.height)
 }
 
-fn planned(plan: &Plan) -> String {
+/// A hint after a line, with air before it.
+fn apart(hint: Option<String>) -> String {
+    hint.map_or_else(String::new, |hint| format!("   {hint}"))
+}
+
+fn planned(plan: &Plan, view: &View<'_>) -> String {
+    let leave = apart(view.hint(Action::Back, "leave"));
     let moves = plan.moves.len() as u64;
     if moves == 0 {
         let spread = words::grouped(plan.spread_before);
-        return format!("  plan: no moves, {} (spread {spread})   Esc leave", plan.decision.word());
+        return format!("  plan: no moves, {} (spread {spread}){leave}", plan.decision.word());
     }
+    let run = apart(view.hint(Action::Open, "run this plan").filter(|_| view.offers(Action::RunScheduler)));
     let bytes = Bytes(plan.moves.iter().map(|of| of.size.0).sum());
     format!(
-        "  plan: {}, least possible {}, {bytes}, spread {} to {}   Enter run this plan   Esc leave",
+        "  plan: {}, least possible {}, {bytes}, spread {} to {}{run}{leave}",
         words::count(moves, "move"),
         words::grouped(plan.lower_bound),
         words::grouped(plan.spread_before),
@@ -115,7 +127,8 @@ fn drained(node: &NodeView, drain: &DrainView, view: &View<'_>) -> (String, Styl
     let percent = (done * 100).checked_div(all).unwrap_or(100);
     let head = format!("  DRAIN {}  {bar}  {percent} %   {done} of {}", node.id, words::count(all, "file"));
     if drain.files_left == 0 {
-        let text = format!("{head}   {}; d lifts it", words::node(node, view.snapshot));
+        let lift = view.hint(Action::Drain, "lifts it").map_or_else(String::new, |hint| format!("; {hint}"));
+        let text = format!("{head}   {}{lift}", words::node(node, view.snapshot));
         return (text, if node.condition == NodeCondition::Draining { styles.good } else { styles.warning });
     }
     if let Some(why) = &drain.stalled {
@@ -130,7 +143,10 @@ fn workload(view: &View<'_>) -> (String, Style) {
     let workload = &view.snapshot.workload;
     let state = match (workload.off, workload.next_run) {
         _ if workload.running => "running".to_owned(),
-        (Some(off), _) => off.text().to_owned(),
+        (Some(off), _) => {
+            let once = view.hint(Action::RunWorkload, "runs it once");
+            off.text().to_owned() + &once.map_or_else(String::new, |hint| format!("; {hint}"))
+        }
         (None, Some(at)) => format!("next in {}", Millis::from_secs(at.since(view.now).0.div_ceil(1000))),
         (None, None) if view.snapshot.leadership.leader.is_none() => {
             format!("every {}; {}", workload.interval, nobody_leads(view.snapshot))
