@@ -150,9 +150,9 @@ fn act_or_undo(snapshot: &Snapshot, node: &NodeId, action: ServerAction) -> Effe
 }
 
 /// Asks before the console is left while it has something under way, which would be given up. A
-/// drain goes on in whoever leads.
+/// drain goes on in whoever leads. `jobs` is what the console itself sends or saves.
 #[must_use]
-pub fn leaving(snapshot: &Snapshot) -> Option<Confirm> {
+pub fn leaving(snapshot: &Snapshot, jobs: &[String]) -> Option<Confirm> {
     let me = snapshot.instance.name();
     let ours = |operation: &&Arc<Operation>| {
         let goes_on = matches!(operation.kind, OperationKind::Drain | OperationKind::Undrain);
@@ -162,14 +162,18 @@ pub fn leaving(snapshot: &Snapshot) -> Option<Confirm> {
         snapshot.operations.iter().filter(ours).map(|o| format!("{} {}", o.kind.word(), o.what)).collect();
     let run = snapshot.scheduler.running.as_ref().filter(|_| snapshot.leadership.leads);
     let run = run.map(|run| format!("a run of the scheduler, {} of {} moves made", run.moves_done, run.moves_planned));
-    let all: Vec<String> = run.into_iter().chain(under_way).collect();
-    let (first, more) = (all.first()?, all.len() - 1);
+    let engine: Vec<String> = run.into_iter().chain(under_way).collect();
+    let (first, more) = (engine.iter().chain(jobs).next()?, engine.len() + jobs.len() - 1);
     let more = if more > 0 { format!(", and {more} more") } else { String::new() };
-    let mut lines = vec![
-        format!("Under way here: {first}{more}."),
-        "What does not end within seconds is given up: an upload is not stored, moves are ended by the next start."
-            .into(),
-    ];
+    let mut lines = vec![format!("Under way here: {first}{more}.")];
+    if !engine.is_empty() {
+        let text =
+            "What does not end within seconds is given up: an upload is not stored, moves are ended by the next start.";
+        lines.push(text.into());
+    }
+    if !jobs.is_empty() {
+        lines.push("What the console saves or sends is given up at once: no file is left in part.".into());
+    }
     lines.extend(servers_end(snapshot));
     let (title, no, yes) = ("Leave the console".into(), "stay".into(), "leave".into());
     Some(Confirm { title, lines, no, yes, type_text: None, about: None, commands: Vec::new() })

@@ -218,6 +218,7 @@ impl Console {
 
     fn event(&mut self, event: Event) {
         self.ui.set_now(now());
+        self.ui.set_jobs(self.jobs.under_way());
         let orders = match event {
             Event::Key(key) => self.ui.key(key),
             Event::Paste(text) => self.ui.paste(&text),

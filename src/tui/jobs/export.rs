@@ -4,6 +4,7 @@ use std::path::Path;
 
 use tokio::io::{AsyncWriteExt as _, BufWriter};
 
+use super::draft::{Draft, Keep};
 use super::{ANSWER_LIMIT, limited};
 use crate::domain::log::{LogAnswer, LogAsk, LogEvent, LogSearch, PAGE_MAX, PageAsk, Way, instant};
 use crate::domain::number;
@@ -77,29 +78,16 @@ fn plain(event: &LogEvent) -> String {
 /// Writes all events that match, oldest first, to a file that does not exist yet.
 pub(super) async fn export(handle: &Handle, search: LogSearch, path: &Path) -> Result<(Level, String), String> {
     let format = Format::of(path)?;
-    let file = tokio::fs::File::options().write(true).create_new(true).open(path).await.map_err(|error| match error
-        .kind()
-    {
-        std::io::ErrorKind::AlreadyExists => "it exists; give another path".to_owned(),
-        _ => error.to_string(),
-    })?;
+    let (draft, file) = Draft::begin(path, Keep::New).await?;
     let mut file = BufWriter::new(file);
-    match write(handle, search, format, &mut file).await {
-        Ok((count, false)) => {
-            Ok((Level::Info, format!("exported {} to {}", number::count(count as u64, "event"), path.display())))
-        }
-        Ok((count, true)) => {
-            let text =
-                format!("exported {} only the first {count} events: there are more, narrow the time", path.display());
-            Ok((Level::Warning, text))
-        }
-        Err(why) => {
-            drop(file);
-            // The message is about the first failure; a file left in part has its name in it.
-            _ = tokio::fs::remove_file(path).await;
-            Err(why)
-        }
+    let (count, more) = write(handle, search, format, &mut file).await?;
+    let path = draft.keep(file.into_inner(), Keep::New).await?;
+    if more {
+        let text =
+            format!("exported {} only the first {count} events: there are more, narrow the time", path.display());
+        return Ok((Level::Warning, text));
     }
+    Ok((Level::Info, format!("exported {} to {}", number::count(count as u64, "event"), path.display())))
 }
 
 async fn write(
@@ -208,7 +196,7 @@ mod tests {
             assert_eq!(text.lines().count(), lines, "{text}");
             assert!(text.contains(part), "{text}");
             let again = export(&handle, LogSearch::default(), &path).await.expect_err("there");
-            assert!(again.contains("it exists"), "{again}");
+            assert!(again.contains("exists; give another path"), "{again}");
         }
         let (handle, _end) = Handle::pair(Arc::new(fixtures::snapshot()));
         let wrong = export(&handle, LogSearch::default(), &folder.path().join("x.pdf")).await.expect_err("format");

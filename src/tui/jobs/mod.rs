@@ -2,19 +2,23 @@
 //!
 //! Jobs run inside the loop's own task, a few at a time; each has a time limit and an answer.
 
+mod draft;
 mod export;
 #[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
+use self::draft::{Draft, Keep};
 use super::pane::{Fetched, LogKind};
 use super::sanitise;
 use super::theme::Styles;
@@ -49,7 +53,19 @@ pub enum Done {
     Theme(Themes, Option<Result<Box<Styles>, ThemeError>>),
 }
 
-type Job = LocalBoxFuture<'static, Done>;
+/// What takes time, and its name where leaving the console would give it up.
+struct Job {
+    name: Option<String>,
+    work: LocalBoxFuture<'static, Done>,
+}
+
+impl Future for Job {
+    type Output = Done;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Done> {
+        self.work.as_mut().poll(context)
+    }
+}
 
 /// Which newest question a fetch belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -101,17 +117,18 @@ impl Jobs {
         }
     }
 
-    /// Whether commands, uploads or downloads are under way.
+    /// What is given up when the console is left now.
     #[must_use]
-    pub fn are_busy(&self) -> bool {
-        !self.running.is_empty()
+    pub fn under_way(&self) -> Vec<String> {
+        self.running.iter().chain(&self.waiting).filter_map(|job| job.name.clone()).collect()
     }
 
-    fn start(&mut self, job: impl Future<Output = Done> + 'static) -> Result<(), String> {
+    fn start(&mut self, name: Option<String>, work: impl Future<Output = Done> + 'static) -> Result<(), String> {
+        let job = Job { name, work: Box::pin(work) };
         if self.running.len() < RUNNING_MAX {
-            self.running.push(Box::pin(job));
+            self.running.push(job);
         } else if self.waiting.len() < WAITING_MAX {
-            self.waiting.push_back(Box::pin(job));
+            self.waiting.push_back(job);
         } else {
             return Err(format!("{WAITING_MAX} jobs wait already; try again in a moment"));
         }
@@ -124,7 +141,11 @@ impl Jobs {
     /// When too many jobs wait.
     pub fn send(&mut self, commands: Vec<Command>) -> Result<(), String> {
         let handle = self.handle.clone();
-        self.start(async move {
+        let name = match &commands[..] {
+            [one] => one.verb().to_owned(),
+            all => format!("{} commands", all.len()),
+        };
+        self.start(Some(name), async move {
             let (mut accepted, mut refused) = (Vec::new(), Vec::new());
             for command in commands {
                 let verb = command.verb();
@@ -143,7 +164,7 @@ impl Jobs {
     /// When too many jobs wait.
     pub fn upload(&mut self, path: String, node: Option<NodeId>) -> Result<(), String> {
         let handle = self.handle.clone();
-        self.start(async move {
+        self.start(Some(format!("upload of {path}")), async move {
             match upload(&handle, &expand(&path), node).await {
                 Ok(message) => Done::Said(Level::Info, message),
                 Err(why) => Done::Said(Level::Error, format!("upload of {path} refused: {why}")),
@@ -157,7 +178,7 @@ impl Jobs {
     /// When too many jobs wait.
     pub fn download(&mut self, file: FileId, path: String) -> Result<(), String> {
         let handle = self.handle.clone();
-        self.start(async move {
+        self.start(Some(format!("download to {path}")), async move {
             match download(&handle, file, &expand(&path)).await {
                 Ok(message) => Done::Said(Level::Info, message),
                 Err(why) => Done::Said(Level::Error, format!("download to {path} failed: {why}")),
@@ -179,7 +200,7 @@ impl Jobs {
             let (themes, styles) = look.await.unwrap_or((kept, None));
             Done::Theme(themes, styles)
         };
-        self.looks_at_theme = self.start(job).is_ok();
+        self.looks_at_theme = self.start(None, job).is_ok();
     }
 
     /// Asks about the logs for a pane.
@@ -198,7 +219,7 @@ impl Jobs {
     /// When too many jobs wait.
     pub fn export_logs(&mut self, search: LogSearch, path: String) -> Result<(), String> {
         let handle = self.handle.clone();
-        self.start(async move {
+        self.start(Some(format!("export to {path}")), async move {
             match export::export(&handle, search, &expand(&path)).await {
                 Ok((level, message)) => Done::Said(level, message),
                 Err(why) => Done::Said(Level::Error, format!("export to {path} failed: {why}")),
@@ -293,7 +314,7 @@ async fn upload(handle: &Handle, path: &Path, node: Option<NodeId>) -> Result<St
     Ok(accepted.accepted.message)
 }
 
-/// Writes to a new file; what was written in part is taken away again.
+/// Writes to a new file, which has its name when it is whole.
 async fn download(handle: &Handle, file: FileId, path: &Path) -> Result<String, String> {
     let answer = tokio::time::timeout(ANSWER_LIMIT, handle.download(file)).await;
     let mut download = answer.map_err(|_| "no answer of the engine".to_owned())?.map_err(|why| why.to_string())?;
@@ -302,24 +323,11 @@ async fn download(handle: &Handle, file: FileId, path: &Path) -> Result<String, 
     } else {
         path.to_owned()
     };
-    let mut target = tokio::fs::File::options().write(true).create_new(true).open(&path).await.map_err(|error| {
-        match error.kind() {
-            std::io::ErrorKind::AlreadyExists => format!("{} exists; give another path", path.display()),
-            _ => error.to_string(),
-        }
-    })?;
-    match copy(&mut download.bytes, &mut target).await {
-        Ok(count) => {
-            let place = std::path::absolute(&path).unwrap_or(path);
-            Ok(format!("saved {}, {}", place.display(), Bytes(count)))
-        }
-        Err(why) => {
-            drop(target);
-            // The message is about the first failure; a file left in part has its name in it.
-            _ = tokio::fs::remove_file(&path).await;
-            Err(why)
-        }
-    }
+    let (draft, mut file) = Draft::begin(&path, Keep::New).await?;
+    let count = copy(&mut download.bytes, &mut file).await?;
+    let path = draft.keep(file, Keep::New).await?;
+    let place = std::path::absolute(&path).unwrap_or(path);
+    Ok(format!("saved {}, {}", place.display(), Bytes(count)))
 }
 
 async fn copy(from: &mut crate::engine::handle::ByteSource, to: &mut tokio::fs::File) -> Result<u64, String> {
@@ -336,6 +344,5 @@ async fn copy(from: &mut crate::engine::handle::ByteSource, to: &mut tokio::fs::
             }
         }
     }
-    to.sync_all().await.map_err(|error| error.to_string())?;
     Ok(count)
 }

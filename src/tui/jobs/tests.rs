@@ -96,7 +96,32 @@ async fn a_download_never_overwrites_and_leaves_nothing_in_part() {
     assert!(outcomes[1].1.contains("exists; give another path"), "{outcomes:?}");
     assert!(outcomes[2].1.contains("hash differs"), "{outcomes:?}");
     assert_eq!(std::fs::read(&path).expect("saved"), b"bytes");
-    assert!(!folder.path().join("other").exists());
+    assert_eq!(std::fs::read_dir(folder.path()).expect("folder").count(), 1, "what broke is gone");
+}
+
+#[tokio::test]
+async fn a_download_that_is_given_up_leaves_nothing() {
+    let folder = tempfile::tempdir().expect("temp");
+    let (mut jobs, mut end) = jobs();
+    let path = folder.path().join("copy.bin");
+    jobs.download(FileId::new(400), path.display().to_string()).expect("room");
+    assert_eq!(jobs.under_way(), [format!("download to {}", path.display())]);
+    let (mut source, bytes) = tokio::io::duplex(64);
+    let engine = async {
+        let Some(Request::Download { reply, .. }) = end.requests.recv().await else { panic!("download") };
+        let entry = Arc::new(fixtures::file(400, "zk1"));
+        assert!(reply.send(Ok(Download { entry, bytes: Box::pin(bytes) })).is_ok());
+        // All but the first of them are taken only when the first are on their way to the disk.
+        source.write_all(&[7; 1000]).await.expect("taken");
+    };
+    tokio::select! {
+        done = jobs.next() => panic!("{done:?}"),
+        () = engine => {}
+    }
+    let names = || std::fs::read_dir(folder.path()).expect("folder").count();
+    assert_eq!((path.exists(), names()), (false, 1), "a file in part has not the name of a whole one");
+    drop(jobs);
+    assert_eq!(names(), 0);
 }
 
 struct Broken;

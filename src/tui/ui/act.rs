@@ -22,7 +22,7 @@ impl Ui {
             return self.refuse(action, &lacks);
         }
         match action {
-            Action::Quit => match ask::leaving(&self.snapshot) {
+            Action::Quit => match ask::leaving(&self.snapshot, &self.jobs) {
                 None => vec![Order::Quit],
                 Some(confirm) => self.open(Overlay::Confirm(ConfirmBox::leaving(confirm))),
             },

@@ -69,6 +69,8 @@ pub struct Ui {
     mouse: bool,
     read_only: bool,
     label: Option<String>,
+    /// Jobs that leaving would give up, in words.
+    jobs: Vec<String>,
 }
 
 impl Ui {
@@ -96,6 +98,7 @@ impl Ui {
             mouse: config.mouse,
             read_only: config.read_only || snapshot.instance.read_only,
             label: config.label.clone(),
+            jobs: Vec::new(),
             snapshot,
         })
     }
@@ -131,6 +134,11 @@ impl Ui {
     /// Moves the clock on, for messages between two ticks.
     pub const fn set_now(&mut self, now: Timestamp) {
         self.now = now;
+    }
+
+    /// What the console itself has under way, in words: leaving would give it up.
+    pub fn set_jobs(&mut self, jobs: Vec<String>) {
+        self.jobs = jobs;
     }
 
     /// Another theme.

@@ -525,6 +525,21 @@ fn leaving_asks_while_something_is_under_way_here_and_says_what_ends() {
 }
 
 #[test]
+fn leaving_asks_while_a_file_is_being_saved() {
+    let mut ui = ui();
+    ui.set_jobs(vec!["download to a.bin".into(), "export to b.csv".into()]);
+    assert_eq!(press(&mut ui, "q"), []);
+    let shown = screen(&ui, 80, 24);
+    assert!(shown.contains("Under way here: download to a.bin, and 1 more."), "{shown}");
+    assert!(
+        shown.contains("saves or sends is given up at once") && !shown.contains("an upload is not stored"),
+        "{shown}"
+    );
+    ui.set_jobs(Vec::new());
+    assert_eq!(press(&mut ui, "n q"), [Order::Quit]);
+}
+
+#[test]
 fn no_size_panics_and_a_small_one_says_what_is_missing() {
     for keys in ["", "?", ":", "p", "2 u", "e"] {
         let mut ui = ui();
