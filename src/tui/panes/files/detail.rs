@@ -27,6 +27,10 @@ impl Detail {
         (Self { file, history: None }, Effect::FetchHistory(query))
     }
 
+    pub(super) const fn file(&self) -> FileId {
+        self.file
+    }
+
     pub(super) fn fetched(&mut self, page: Result<Arc<HistoryPage>, String>) {
         self.history = Some(page);
     }

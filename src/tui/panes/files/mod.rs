@@ -53,6 +53,8 @@ pub(super) struct Files {
     filter: Filter,
     index: Index,
     marked: BTreeSet<FileId>,
+    /// The files, with their names, that the open question is about: the list changes under it.
+    asked: Vec<(FileId, String)>,
     detail: Option<Detail>,
 }
 
@@ -61,13 +63,28 @@ impl Files {
         self.index.ids().get(self.cursor.at).copied()
     }
 
-    /// The marked files, or the selected one.
-    fn chosen(&self) -> Vec<FileId> {
-        if self.marked.is_empty() {
-            self.selected().into_iter().collect()
-        } else {
-            self.marked.iter().copied().collect()
+    /// The marked files that there are, or the one that is shown in full, or the selected one.
+    fn chosen(&self, snapshot: &Snapshot) -> Vec<FileId> {
+        let one = self.detail.as_ref().map(Detail::file).or_else(|| self.selected());
+        let mut chosen: Vec<FileId> = self.marked.iter().copied().collect();
+        if chosen.is_empty() {
+            chosen.extend(one);
         }
+        chosen.retain(|id| snapshot.files.get(*id).is_some());
+        chosen
+    }
+
+    /// The files that the question was about, and what to say when some are gone.
+    fn still_there(&mut self, snapshot: &Snapshot) -> (Vec<FileId>, Option<Effect>) {
+        let asked = std::mem::take(&mut self.asked);
+        let (there, gone): (Vec<_>, Vec<_>) = asked.into_iter().partition(|(id, _)| snapshot.files.get(*id).is_some());
+        let text = match &gone[..] {
+            [] => None,
+            [(_, name)] => Some(format!("{name} was deleted meanwhile")),
+            all => Some(format!("{} were deleted meanwhile", words::count(all.len() as u64, "file"))),
+        };
+        let told = text.map(|text| Effect::Toast { level: Level::Warning, text });
+        (there.into_iter().map(|(id, _)| id).collect(), told)
     }
 
     /// Sorts and filters anew, and keeps the cursor on its file.
@@ -93,13 +110,16 @@ impl Files {
         Vec::new()
     }
 
-    fn on_files(&self, action: Action, snapshot: &Snapshot) -> Vec<Effect> {
-        let chosen = self.chosen();
+    fn on_files(&mut self, action: Action, snapshot: &Snapshot) -> Vec<Effect> {
+        let chosen = self.chosen(snapshot);
         let Some(first) = chosen.first().and_then(|id| snapshot.files.get(*id)) else {
             let text = "no file is selected".to_owned();
             return vec![Effect::Toast { level: Level::Info, text }];
         };
         let nodes: Vec<_> = snapshot.nodes.iter().map(|node| node.id.as_str()).collect();
+        let about = if action == Action::Download { &chosen[..1] } else { &chosen[..] };
+        let named = about.iter().filter_map(|id| Some((*id, snapshot.files.get(*id)?.record.name.clone())));
+        self.asked = named.collect();
         match action {
             Action::Delete => vec![Effect::Confirm(ask::delete(snapshot, &chosen))],
             Action::Migrate => vec![Effect::Ask(Ask {
@@ -195,12 +215,17 @@ impl Pane for Files {
         let text = text.trim();
         match id {
             "upload" if !text.is_empty() => vec![Effect::Upload { path: text.to_owned(), node: None }],
-            "download" if !text.is_empty() => match self.chosen().first() {
-                Some(file) => vec![Effect::Download { file: *file, path: text.to_owned() }],
-                None => Vec::new(),
-            },
+            "download" if !text.is_empty() => {
+                let (files, told) = self.still_there(snapshot);
+                let saved = files.into_iter().map(|file| Effect::Download { file, path: text.to_owned() });
+                saved.chain(told).collect()
+            }
             "migrate" => match snapshot.nodes.iter().find(|node| node.id.as_str() == text) {
-                Some(node) => vec![Effect::Confirm(ask::migrate(snapshot, &self.chosen(), &node.id))],
+                Some(node) => {
+                    let (files, told) = self.still_there(snapshot);
+                    let moved = (!files.is_empty()).then(|| Effect::Confirm(ask::migrate(snapshot, &files, &node.id)));
+                    moved.into_iter().chain(told).collect()
+                }
                 None => {
                     let known: Vec<_> = snapshot.nodes.iter().map(|node| node.id.as_str()).collect();
                     let text = format!("there is no node {text:?}; the nodes are {}", known.join(", "));
