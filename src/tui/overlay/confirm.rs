@@ -84,7 +84,8 @@ impl ConfirmBox {
         let room = usize::from(width.saturating_sub(4));
         let lines: Vec<String> =
             self.confirm.lines.iter().flat_map(|line| sanitise::wrap(&sanitise::clean(line), room, 4)).collect();
-        let place = popup::centred(area, width, lines.len() as u16 + 3);
+        let question = self.question(room);
+        let place = popup::centred(area, width, (lines.len() + question.len()) as u16 + 3);
         let at_stake = self.confirm.type_text.is_some();
         let border = if at_stake { styles.bad } else { styles.warning };
         let inside = popup::framed(place, &self.confirm.title, border, styles, buffer);
@@ -92,17 +93,27 @@ impl ConfirmBox {
             return;
         }
         let last = inside.bottom() - 1;
-        for (line, y) in lines.iter().zip(inside.top()..last) {
+        let first = last.saturating_sub(question.len() as u16).max(inside.top());
+        for (line, y) in lines.iter().zip(inside.top()..first) {
             buffer.set_stringn(inside.x, y, line, room, styles.text);
+        }
+        for (line, y) in question.iter().zip(first..last) {
+            buffer.set_stringn(inside.x, y, line, room, styles.bad);
         }
         self.draw_answers(Rect { y: last, height: 1, ..inside }, styles, buffer);
     }
 
+    /// What is to be typed, above the line for it: a long name leaves that its room.
+    fn question(&self, room: usize) -> Vec<String> {
+        let Some(text) = &self.confirm.type_text else { return Vec::new() };
+        let question = format!("type {} to {}, Esc to {}:", text, self.confirm.yes, self.confirm.no);
+        sanitise::wrap(&sanitise::clean(&question), room, 4)
+    }
+
     fn draw_answers(&self, area: Rect, styles: &Styles, buffer: &mut Buffer) {
         let room = usize::from(area.width);
-        if let Some(text) = &self.confirm.type_text {
-            let ask = format!("type {} to {}, Esc to {}: ", text, self.confirm.yes, self.confirm.no);
-            let (x, _) = buffer.set_stringn(area.x, area.y, &ask, room, styles.bad);
+        if self.confirm.type_text.is_some() {
+            let (x, _) = buffer.set_stringn(area.x, area.y, "> ", room, styles.key);
             let left = Rect { x, width: area.right().saturating_sub(x), ..area };
             self.typed.draw(left, buffer, styles);
             return;

@@ -272,13 +272,32 @@ fn breaking_the_quorum_takes_the_name() {
        │ zk1 follows. Pausing it sends its clients to other servers. After it  │
        │ 1 of 3 servers serve, which is no quorum: all writes stop until it is │
        │ back.                                                                 │
-       │ type zk1 to stop all writes, Esc to keep it running: y                │
+       │ type zk1 to stop all writes, Esc to keep it running:                  │
+       │ > y                                                                   │
        └───────────────────────────────────────────────────────────────────────┘
      d drain  p pause  s stress  r run scheduler  ? help
     "#);
     ui.paste("zk1");
     assert_eq!(press(&mut ui, "Enter"), [], "a paste is no answer");
     let sent = press(&mut ui, "Backspace z k 1 Enter");
+    assert!(matches!(&sent[..], [Order::Send(Command::Server { .. })]), "{sent:?}");
+}
+
+#[test]
+fn what_is_typed_is_seen_however_long_the_name_is() {
+    let name = "zookeeper-server-in-datacenter-2";
+    let mut snapshot = fixtures::snapshot();
+    snapshot.ensemble.quorum = Quorum { voters: 3, serving: 2 };
+    let mut servers = snapshot.servers.to_vec();
+    servers[0].node = fixtures::node_id(name);
+    snapshot.servers = servers.into();
+    let mut ui = ui_of(snapshot, &TuiConfig::default(), Some(name));
+    let typed: Vec<String> = name.chars().map(String::from).collect();
+    press(&mut ui, &format!("p {}", typed.join(" ")));
+    let shown = screen(&ui, 80, 24);
+    assert!(shown.contains(&format!("│ > {name} ")), "{shown}");
+    assert!(shown.contains(&format!("│ type {name} to stop all writes,")), "{shown}");
+    let sent = press(&mut ui, "Enter");
     assert!(matches!(&sent[..], [Order::Send(Command::Server { .. })]), "{sent:?}");
 }
 
