@@ -94,8 +94,8 @@ pub enum Effect {
         search: LogSearch,
         path: String,
     },
-    /// Keeps the saved searches, or with `None` reads them; `Pane::fetched` gets them.
-    Searches(Option<Vec<String>>),
+    /// Reads or changes the saved searches; `Pane::fetched` gets those that are kept then.
+    Searches(SavedSearches),
     FetchHistory(HistoryQuery),
     /// Asks for what the server's container has written last.
     FetchOutput(NodeId, usize),
@@ -155,6 +155,15 @@ pub struct Ask {
     pub value: String,
 }
 
+/// What is to be done with the saved searches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SavedSearches {
+    Read,
+    /// Puts one first; it is there once only.
+    Add(String),
+    Remove(String),
+}
+
 /// Which question about the logs was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum LogKind {
@@ -180,7 +189,8 @@ impl LogKind {
 #[derive(Clone, Debug)]
 pub enum Fetched {
     Logs(LogKind, Result<Arc<LogAnswer>, String>),
-    Searches(Result<Vec<String>, String>),
+    /// What was asked, and the searches that are kept after it.
+    Searches(SavedSearches, Result<Vec<String>, String>),
     History(Result<Arc<HistoryPage>, String>),
     Output(Result<Output, String>),
 }

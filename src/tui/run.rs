@@ -299,10 +299,7 @@ impl Console {
                     Ok(())
                 }
                 Order::ExportLogs { search, path } => self.jobs.export_logs(search, path),
-                Order::Searches(pane, keep) => {
-                    self.jobs.searches(pane, self.searches.clone(), keep);
-                    Ok(())
-                }
+                Order::Searches(pane, asked) => self.jobs.searches(pane, self.searches.clone(), asked),
                 Order::FetchOutput(pane, node, lines) => {
                     self.jobs.fetch_output(pane, node, lines);
                     Ok(())

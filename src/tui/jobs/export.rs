@@ -1,11 +1,11 @@
-//! Log events written to a file, and the file of saved searches.
+//! Log events written to a file.
 
 use std::path::Path;
 
 use tokio::io::{AsyncWriteExt as _, BufWriter};
 
 use super::draft::{Draft, Keep};
-use super::{ANSWER_LIMIT, limited};
+use super::limited;
 use crate::domain::log::{LogAnswer, LogAsk, LogEvent, LogSearch, PAGE_MAX, PageAsk, Way, instant};
 use crate::domain::number;
 use crate::domain::snapshot::Level;
@@ -13,8 +13,6 @@ use crate::engine::handle::Handle;
 
 /// Events of one export; the message says when there were more.
 const EVENTS_MAX: usize = 100_000;
-/// Saved searches, and characters of each.
-const SEARCHES_MAX: usize = 200;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Format {
@@ -128,33 +126,6 @@ async fn write(
     Ok((count, more))
 }
 
-/// Writes the saved searches when there are some to keep, and gives those that are kept.
-pub(super) async fn searches(file: &Path, keep: Option<Vec<String>>) -> Result<Vec<String>, String> {
-    let work = async {
-        match keep {
-            Some(searches) => {
-                let text: String = searches.iter().take(SEARCHES_MAX).map(|search| format!("{search}\n")).collect();
-                let draft = file.with_extension("draft");
-                tokio::fs::write(&draft, text).await?;
-                tokio::fs::rename(&draft, file).await?;
-                Ok(searches)
-            }
-            None => match tokio::fs::read_to_string(file).await {
-                Ok(text) => Ok(text
-                    .lines()
-                    .filter(|line| !line.trim().is_empty())
-                    .take(SEARCHES_MAX)
-                    .map(str::to_owned)
-                    .collect()),
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
-                Err(error) => Err(error),
-            },
-        }
-    };
-    let done = tokio::time::timeout(ANSWER_LIMIT, work).await.map_err(|_| "the disk does not answer".to_owned())?;
-    done.map_err(|error: std::io::Error| format!("saved searches in {}: {error}", file.display()))
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -201,15 +172,5 @@ mod tests {
         let (handle, _end) = Handle::pair(Arc::new(fixtures::snapshot()));
         let wrong = export(&handle, LogSearch::default(), &folder.path().join("x.pdf")).await.expect_err("format");
         assert!(wrong.contains(".ndjson, .csv or .txt"), "{wrong}");
-    }
-
-    #[tokio::test]
-    async fn searches_are_kept() {
-        let folder = tempfile::tempdir().expect("temp");
-        let file = folder.path().join("searches.txt");
-        assert_eq!(searches(&file, None).await, Ok(vec![]));
-        let some = vec!["level>=WARN".to_owned(), "fsync node:zk2".to_owned()];
-        searches(&file, Some(some.clone())).await.expect("kept");
-        assert_eq!(searches(&file, None).await, Ok(some));
     }
 }

@@ -4,6 +4,7 @@
 
 mod draft;
 mod export;
+mod searches;
 #[cfg(test)]
 mod tests;
 
@@ -19,7 +20,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use self::draft::{Draft, Keep};
-use super::pane::{Fetched, LogKind};
+use super::pane::{Fetched, LogKind, SavedSearches};
 use super::sanitise;
 use super::theme::Styles;
 use super::theme::file::ThemeError;
@@ -72,7 +73,6 @@ impl Future for Job {
 enum Question {
     Logs(usize, LogKind),
     Output(usize),
-    Searches(usize),
     History(usize),
 }
 
@@ -227,11 +227,15 @@ impl Jobs {
         })
     }
 
-    /// Keeps or reads the saved searches.
-    pub fn searches(&mut self, pane: usize, file: PathBuf, keep: Option<Vec<String>>) {
-        self.fetch(Question::Searches(pane), async move {
-            Done::Fetched(pane, Fetched::Searches(export::searches(&file, keep).await))
-        });
+    /// Reads or changes the saved searches. Each change has its answer.
+    ///
+    /// # Errors
+    /// When too many jobs wait.
+    pub fn searches(&mut self, pane: usize, file: PathBuf, asked: SavedSearches) -> Result<(), String> {
+        self.start(None, async move {
+            let list = searches::searches(file, asked.clone()).await;
+            Done::Fetched(pane, Fetched::Searches(asked, list))
+        })
     }
 
     /// Asks for a page of history for a pane.

@@ -178,7 +178,7 @@ fn serve(pane: &mut dyn Pane, effects: Vec<Effect>, snapshot: &Snapshot) {
     for effect in effects {
         let more = match effect {
             Effect::FetchLogs(ask) => pane.fetched(log_answer(&ask), snapshot),
-            Effect::Searches(_) => pane.fetched(Fetched::Searches(Ok(Vec::new())), snapshot),
+            Effect::Searches(asked) => pane.fetched(Fetched::Searches(asked, Ok(Vec::new())), snapshot),
             Effect::FetchHistory(_) => {
                 let operations = snapshot.operations.iter().map(|o| (**o).clone()).collect();
                 pane.fetched(Fetched::History(Ok(Arc::new(HistoryPage { operations, total: 412 }))), snapshot)

@@ -170,7 +170,7 @@ impl Ui {
                 Effect::Ask(ask) => _ = self.open(Overlay::Prompt(Prompt::new(Owner::Pane(pane), ask))),
                 Effect::FetchLogs(ask) => orders.push(Order::FetchLogs(pane, ask)),
                 Effect::ExportLogs { search, path } => orders.push(Order::ExportLogs { search, path }),
-                Effect::Searches(keep) => orders.push(Order::Searches(pane, keep)),
+                Effect::Searches(asked) => orders.push(Order::Searches(pane, asked)),
                 Effect::FetchHistory(query) => orders.push(Order::FetchHistory(pane, query)),
                 Effect::FetchOutput(node, lines) => orders.push(Order::FetchOutput(pane, node, lines)),
                 Effect::Upload { path, node } => orders.push(Order::Upload { path, node }),

@@ -14,7 +14,7 @@ use super::frame::toasts::Toasts;
 use super::keymap::table::Needs;
 use super::keymap::{Keymap, KeymapError, needs};
 use super::overlay::{Outcome, Overlay};
-use super::pane::{Action, Fetched, Pane};
+use super::pane::{Action, Fetched, Pane, SavedSearches};
 use super::theme::Styles;
 use crate::domain::command::Command;
 use crate::domain::ids::{FileId, NodeId, Timestamp};
@@ -50,7 +50,7 @@ pub enum Order {
         search: LogSearch,
         path: String,
     },
-    Searches(usize, Option<Vec<String>>),
+    Searches(usize, SavedSearches),
     FetchHistory(usize, HistoryQuery),
     FetchOutput(usize, NodeId, usize),
 }

@@ -7,7 +7,7 @@ use super::{Logs, Neighbours};
 use crate::domain::ids::Timestamp;
 use crate::domain::log::{FollowAsk, Followed, HistogramAsk, LogAnswer, LogAsk, LogPage, PageAsk, Way};
 use crate::domain::snapshot::{Level, Snapshot};
-use crate::tui::pane::{Effect, Fetched, LogKind};
+use crate::tui::pane::{Effect, Fetched, LogKind, SavedSearches};
 use crate::tui::widgets::list::Cursor;
 
 /// Events of one page.
@@ -51,7 +51,7 @@ impl Logs {
         let mut effects = Vec::new();
         if !self.loaded {
             self.loaded = true;
-            effects.push(Effect::Searches(None));
+            effects.push(Effect::Searches(SavedSearches::Read));
         }
         let retry = self.problem.is_some() && now.since(self.failed).0 >= RETRY_MS;
         if (self.changed || retry) && !self.pending.page {
@@ -132,8 +132,12 @@ impl Logs {
             },
             Fetched::Logs(LogKind::Context, Err(text)) => return vec![Effect::Toast { level: Level::Warning, text }],
             Fetched::Logs(kind, Err(why)) => self.got_failure(kind, why, snapshot.taken_at),
-            Fetched::Searches(Ok(list)) => self.saved.list = list,
-            Fetched::Searches(Err(text)) => return vec![Effect::Toast { level: Level::Warning, text }],
+            Fetched::Searches(asked, Ok(list)) => {
+                if let Some(text) = self.saved.take(&asked, list) {
+                    return vec![Effect::Toast { level: Level::Info, text }];
+                }
+            }
+            Fetched::Searches(_, Err(text)) => return vec![Effect::Toast { level: Level::Warning, text }],
             Fetched::Output(output) => {
                 if let Some(printed) = &mut self.printed {
                     printed.take(output);

@@ -33,7 +33,7 @@ use crate::domain::log::{
 };
 use crate::domain::snapshot::{Level, Snapshot};
 use crate::tui::line::Line;
-use crate::tui::pane::{Action, Ask, Effect, Fetched, Pane, View};
+use crate::tui::pane::{Action, Ask, Effect, Fetched, Pane, SavedSearches, View};
 use crate::tui::widgets::list::Cursor;
 
 const ACTIONS: &[Action] = &[
@@ -278,7 +278,10 @@ impl Logs {
                 self.line = Line::new(&query);
                 self.ask(snapshot)
             }
-            Action::Export => vec![Effect::Searches(Some(self.saved.remove()))],
+            Action::Export => {
+                let chosen = self.saved.list.get(self.saved.cursor.at).cloned();
+                chosen.map(|search| Effect::Searches(SavedSearches::Remove(search))).into_iter().collect()
+            }
             _ => Vec::new(),
         }
     }
@@ -340,9 +343,7 @@ impl Pane for Logs {
             Action::CopyQuery => return self.copy_query(),
             Action::Searches => self.saved.open = true,
             Action::SaveSearch if self.query.is_narrowed() => {
-                let text = format!("saved: {}", self.query.whole());
-                let kept = self.saved.add(self.query.whole());
-                return vec![Effect::Searches(Some(kept)), Effect::Toast { level: Level::Info, text }];
+                return vec![Effect::Searches(SavedSearches::Add(self.query.whole()))];
             }
             Action::TypeRange => {
                 return vec![Effect::Ask(Ask {

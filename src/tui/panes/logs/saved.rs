@@ -3,13 +3,10 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::tui::pane::View;
+use crate::tui::pane::{SavedSearches, View};
 use crate::tui::sanitise;
 use crate::tui::widgets::list::Cursor;
 use crate::tui::widgets::paint;
-
-/// Searches that can be saved.
-const SAVED_MAX: usize = 200;
 
 #[derive(Debug, Default)]
 pub(super) struct Saved {
@@ -19,21 +16,15 @@ pub(super) struct Saved {
 }
 
 impl Saved {
-    /// Puts a search first; it is there once only.
-    pub(super) fn add(&mut self, query: String) -> Vec<String> {
-        self.list.retain(|own| *own != query);
-        self.list.insert(0, query);
-        self.list.truncate(SAVED_MAX);
-        self.list.clone()
-    }
-
-    /// Takes the selected one away.
-    pub(super) fn remove(&mut self) -> Vec<String> {
-        if self.cursor.at < self.list.len() {
-            self.list.remove(self.cursor.at);
-        }
+    /// Those that are kept now; what to say of it, when they were changed as asked.
+    pub(super) fn take(&mut self, asked: &SavedSearches, list: Vec<String>) -> Option<String> {
+        self.list = list;
         self.cursor.at = self.cursor.at.min(self.list.len().saturating_sub(1));
-        self.list.clone()
+        match asked {
+            SavedSearches::Read => None,
+            SavedSearches::Add(search) => Some(format!("saved: {search}")),
+            SavedSearches::Remove(search) => Some(format!("removed: {search}")),
+        }
     }
 
     pub(super) fn draw(&self, area: Rect, buffer: &mut Buffer, view: &View<'_>) {

@@ -4,7 +4,7 @@ use super::*;
 use crate::domain::fixtures;
 use crate::domain::log::{Cursor as Place, Expr, Followed, LogAnswer, LogLevel, LogPage, Moment, Way};
 use crate::tui::keymap::chord::parse_keys;
-use crate::tui::pane::LogKind;
+use crate::tui::pane::{LogKind, SavedSearches};
 use crate::tui::theme::Styles;
 
 fn event(n: usize) -> LogEvent {
@@ -173,7 +173,13 @@ fn matches_are_gone_through_and_searches_are_saved() {
     assert_eq!(pane.selected().map(|event| event.id.as_str()), Some("776"), "also where no word is marked");
     type_query(&mut pane, "777 OR 778");
     let saved = pane.act(Action::SaveSearch, &snapshot);
-    assert!(matches!(&saved[..], [Effect::Searches(Some(list)), _] if list == &["777 OR 778"]), "{saved:?}");
+    let add = SavedSearches::Add("777 OR 778".into());
+    assert!(matches!(&saved[..], [Effect::Searches(asked)] if *asked == add), "nothing is said yet: {saved:?}");
+    let refused = pane.fetched(Fetched::Searches(add.clone(), Err("disk full".into())), &snapshot);
+    assert!(matches!(&refused[..], [Effect::Toast { level: Level::Warning, .. }]), "{refused:?}");
+    assert!(pane.saved.list.is_empty(), "what is not kept is not shown");
+    let told = pane.fetched(Fetched::Searches(add, Ok(vec!["777 OR 778".into()])), &snapshot);
+    assert!(matches!(&told[..], [Effect::Toast { text, .. }] if text == "saved: 777 OR 778"), "{told:?}");
     pane.act(Action::Back, &snapshot);
     pane.act(Action::Searches, &snapshot);
     assert!(picture(&pane, 80, 12).contains(" > 777 OR 778"));
