@@ -18,6 +18,7 @@ use std::time::Duration;
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::time::Instant;
 
 use self::draft::{Draft, Keep};
 use super::pane::{Fetched, LogKind, SavedSearches};
@@ -38,6 +39,10 @@ const RUNNING_MAX: usize = 16;
 const WAITING_MAX: usize = 256;
 /// The engine answers a command or question within this, or the operator is told.
 const ANSWER_LIMIT: Duration = Duration::from_secs(30);
+/// The engine has as much under way as it takes: it is asked again so much later,
+const BUSY_PAUSE: Duration = Duration::from_millis(200);
+/// for so long after it took the last command.
+const BUSY_LIMIT: Duration = Duration::from_mins(5);
 /// Bytes of a download come at least this often.
 const READ_LIMIT: Duration = Duration::from_secs(30);
 
@@ -135,7 +140,8 @@ impl Jobs {
         Ok(())
     }
 
-    /// Sends commands one after the other and tells the outcome in one message.
+    /// Sends commands one after the other, each when the engine has room for it, and tells the outcome in
+    /// one message.
     ///
     /// # Errors
     /// When too many jobs wait.
@@ -147,9 +153,9 @@ impl Jobs {
         };
         self.start(Some(name), async move {
             let (mut accepted, mut refused) = (Vec::new(), Vec::new());
+            let mut taken_at = Instant::now();
             for command in commands {
-                let verb = command.verb();
-                match limited(verb, handle.send(command, actor(&handle))).await {
+                match patiently(&handle, &command, &mut taken_at).await {
                     Ok(Accepted { message, .. }) => accepted.push(message),
                     Err(why) => refused.push(why),
                 }
@@ -279,6 +285,28 @@ async fn limited<T, E: ToString>(what: &str, answer: impl Future<Output = Result
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => Err(format!("{what} refused: {}", error.to_string())),
         Err(_) => Err(format!("{what}: no answer for {} s; see the events and try again", ANSWER_LIMIT.as_secs())),
+    }
+}
+
+/// Sends a command when the engine has room for it. `taken_at` is when it took the last one of these.
+async fn patiently(handle: &Handle, command: &Command, taken_at: &mut Instant) -> Result<Accepted, String> {
+    let verb = command.verb();
+    loop {
+        // What is busy is no answer yet.
+        let answer = async {
+            match handle.send(command.clone(), actor(handle)).await {
+                Err(busy @ Rejected::Busy { .. }) => Ok(Err(busy)),
+                answer => answer.map(Ok),
+            }
+        };
+        match limited(verb, answer).await? {
+            Ok(accepted) => {
+                *taken_at = Instant::now();
+                return Ok(accepted);
+            }
+            Err(busy) if taken_at.elapsed() >= BUSY_LIMIT => return Err(format!("{verb} refused: {busy}")),
+            Err(_) => tokio::time::sleep(BUSY_PAUSE).await,
+        }
     }
 }
 

@@ -45,6 +45,52 @@ async fn an_engine_that_does_not_answer_is_told() {
     assert!(text.contains("no answer for 30 s"), "{text}");
 }
 
+/// More files may be marked than the engine moves at once.
+#[tokio::test(start_paused = true)]
+async fn a_batch_waits_for_an_engine_that_is_busy_until_all_are_carried_out() {
+    let (mut jobs, mut end) = jobs();
+    let files = (0..100).map(|n| Command::Delete { file: FileId::new(n) });
+    jobs.send(files.collect()).expect("room");
+    assert_eq!(jobs.under_way(), ["100 commands"]);
+    let engine = async {
+        let mut asked = 0;
+        while let Some(Request::Command { reply, .. }) = end.requests.recv().await {
+            asked += 1;
+            let busy = Rejected::Busy { what: "operations under way".into(), limit: 64 };
+            let takes = asked <= 64 || asked % 3 == 0;
+            let answer = if takes { Ok(Accepted { operation: None, message: "begun".into() }) } else { Err(busy) };
+            reply.send(answer).expect("asked");
+        }
+    };
+    let done = tokio::select! {
+        done = jobs.next() => done,
+        () = engine => panic!("the console is gone"),
+    };
+    assert_eq!(said(done), (Level::Info, "100 commands accepted".into()));
+    assert_eq!(jobs.under_way(), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn waiting_for_a_busy_engine_has_an_end() {
+    let (mut jobs, mut end) = jobs();
+    let begun = Instant::now();
+    jobs.send((0..100).map(|n| Command::Delete { file: FileId::new(n) }).collect()).expect("room");
+    let engine = async {
+        while let Some(Request::Command { reply, .. }) = end.requests.recv().await {
+            let busy = Rejected::Busy { what: "operations under way".into(), limit: 64 };
+            reply.send(Err(busy)).expect("asked");
+        }
+    };
+    let done = tokio::select! {
+        done = jobs.next() => done,
+        () = engine => panic!("the console is gone"),
+    };
+    let (level, text) = said(done);
+    assert_eq!(level, Level::Error);
+    assert!(text.starts_with("0 accepted, 100 refused; first: delete refused: operations under way: "), "{text}");
+    assert!(begun.elapsed() < BUSY_LIMIT + 2 * BUSY_PAUSE, "one limit for all");
+}
+
 #[tokio::test]
 async fn only_the_newest_question_gets_its_answer() {
     let (mut jobs, mut end) = jobs();
