@@ -392,6 +392,9 @@ fn history_shows_its_rows_and_one_in_full() {
     assert!(text.contains("carried out by host-a:4711") && text.contains("at-level"), "{text}");
     press(pane.as_mut(), Action::Back, &snapshot);
     assert!(picture(pane.as_ref(), &snapshot, 120, 28).contains("OPERATION"));
+    let later = Snapshot { operations_total: 415, ..snapshot };
+    pane.refresh(&later);
+    assert!(picture(pane.as_ref(), &later, 120, 28).contains("415 operations"), "the number goes on");
 }
 
 #[test]

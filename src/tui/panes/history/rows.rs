@@ -23,7 +23,10 @@ pub(super) struct Rows {
     changed: bool,
     exhausted: bool,
     problem: Option<String>,
+    /// Rows that matched in all when the first page was read.
     total: Option<u64>,
+    /// Rows that have begun to match since then, less those that have ceased to.
+    since: i64,
 }
 
 impl Rows {
@@ -47,9 +50,9 @@ impl Rows {
         self.problem.as_deref()
     }
 
-    /// Rows that match in all, as the last page told.
-    pub(super) const fn total(&self) -> Option<u64> {
-        self.total
+    /// Rows that match in all, by now; `None` before the first page.
+    pub(super) fn total(&self) -> Option<u64> {
+        self.total.map(|total| total.saturating_add_signed(self.since).max(self.shown.len() as u64))
     }
 
     pub(super) const fn waiting(&self) -> bool {
@@ -67,9 +70,11 @@ impl Rows {
     pub(super) fn take(&mut self, operations: &[Arc<Operation>]) -> bool {
         let mut changed = false;
         for operation in operations {
-            let same = self.known.get(&operation.id).is_some_and(|own| Arc::ptr_eq(own, operation));
-            if !same {
+            let own = self.known.get(&operation.id);
+            if own.is_none_or(|own| !Arc::ptr_eq(own, operation)) {
                 changed = true;
+                let matched = own.is_some_and(|own| matches(&self.filter, own));
+                self.since += i64::from(matches(&self.filter, operation)) - i64::from(matched);
                 self.known.insert(operation.id, Arc::clone(operation));
             }
         }
@@ -91,11 +96,21 @@ impl Rows {
             Ok(page) => {
                 self.problem = None;
                 self.exhausted = page.operations.len() < PAGE;
-                self.total = Some(page.total);
+                let first = self.total.is_none();
                 for operation in &page.operations {
-                    self.known.entry(operation.id).or_insert_with(|| Arc::new(operation.clone()));
+                    // The page may know of an end that the engine has not told yet.
+                    let newer = |own: &Arc<Operation>| own.status.is_final() || !operation.status.is_final();
+                    if !self.known.get(&operation.id).is_some_and(newer) {
+                        self.known.insert(operation.id, Arc::new(operation.clone()));
+                    }
                 }
                 self.show();
+                if first {
+                    // What the engine holds may not have been written when the page was read.
+                    let newest = page.operations.iter().map(|operation| operation.id).max();
+                    let unwritten = self.shown.iter().take_while(|id| newest.is_none_or(|newest| **id > newest));
+                    (self.total, self.since) = (Some(page.total), unwritten.count() as i64);
+                }
             }
             Err(why) => {
                 self.problem = Some(why);
@@ -183,6 +198,26 @@ mod tests {
         rows.fetched(Ok(Arc::new(page(790..800))));
         assert_eq!((rows.len(), rows.get(0).map(|o| o.id)), (210, Some(OperationId::new(999))));
         assert!(rows.next_page(209).is_none(), "there is no more");
+    }
+
+    #[test]
+    fn the_number_that_matches_grows_with_what_comes() {
+        let mut rows = Rows::default();
+        rows.filter("status:done");
+        rows.take(&operations(900..1000));
+        assert_eq!(rows.total(), None, "history has not been asked");
+        rows.next_page(0).expect("asked");
+        let written = operations(800..999).iter().rev().map(|o| (**o).clone()).collect();
+        rows.fetched(Ok(Arc::new(HistoryPage { operations: written, total: 900 })));
+        assert_eq!(rows.total(), Some(901), "the newest row was not written yet");
+        let started = fixtures::operation(1000, OperationKind::Migration, OperationStatus::Started);
+        rows.take(&[Arc::new(started.clone())]);
+        assert_eq!(rows.total(), Some(901), "it does not match yet");
+        rows.take(&[Arc::new(Operation { status: OperationStatus::Done, ..started })]);
+        rows.take(&operations(1001..1003));
+        assert_eq!(rows.total(), Some(904));
+        rows.filter("status:failed");
+        assert_eq!(rows.total(), None, "another question");
     }
 
     #[test]

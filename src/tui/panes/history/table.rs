@@ -91,10 +91,15 @@ impl Scene<'_> {
 
     fn last_line(&self, area: Rect, buffer: &mut Buffer, view: &View<'_>) {
         let styles = view.styles;
-        let total = self.rows.total().unwrap_or(view.snapshot.operations_total).max(self.rows.len() as u64);
+        let total = if self.filter.is_empty() {
+            Some(view.snapshot.operations_total.max(self.rows.len() as u64))
+        } else {
+            self.rows.total()
+        };
         let bound = if self.rows.len() >= ROWS_MAX { format!(", the newest {ROWS_MAX} shown") } else { String::new() };
         let follow = if self.follow { "on" } else { "off" };
-        let right = format!("f follow: {follow}   {}{bound}", words::count(total, "operation"));
+        let total = total.map_or_else(|| "- operations".to_owned(), |total| words::count(total, "operation"));
+        let right = format!("f follow: {follow}   {total}{bound}");
         if let Some(why) = self.rows.problem().or(view.snapshot.history.problem.as_deref()) {
             let text = format!(" history: {}", sanitise::clean(why));
             paint::text(area, buffer, 0, &sanitise::fit(&text, usize::from(area.width)), styles.bad);
