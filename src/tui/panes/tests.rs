@@ -275,6 +275,19 @@ fn the_first_reading_of_the_records_tells_how_far_it_is() {
     assert!(text.contains("Reading the records of the files.") && !text.contains("No files yet"), "{text}");
 }
 
+/// After a new connection the list of before stays until the records are read.
+#[test]
+fn a_list_from_before_says_of_when_it_is() {
+    let mut snapshot = fixtures::snapshot();
+    (snapshot.files_complete, snapshot.files_read) = (false, Some(Timestamp(NOW.0 - 9_000)));
+    let mut pane = ready(1, &snapshot);
+    let text = picture(pane.as_ref(), &snapshot, 80, 20);
+    assert!(text.contains(" records are being read anew; the list is of 14:02:02"), "{text}");
+    press(pane.as_mut(), Action::Filter, &snapshot);
+    pane.text_key(parse_keys("x")[0], &snapshot);
+    assert!(picture(pane.as_ref(), &snapshot, 80, 20).contains(" / x"), "what is typed is seen");
+}
+
 #[test]
 fn a_state_that_is_not_up_has_its_cause_below_it() {
     let snapshot = busy();

@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use ratatui::style::Style;
 
-use crate::domain::ids::{Millis, Timestamp};
+use crate::domain::ids::Timestamp;
 use crate::domain::node::{NodeCondition, NodeView};
 pub use crate::domain::number::{count, grouped};
 use crate::domain::operation::OperationStatus;
@@ -12,6 +12,7 @@ use crate::domain::planner::{Counted, share};
 use crate::domain::server::ServerState;
 use crate::domain::snapshot::{Reading, SessionState, Snapshot};
 use crate::tui::theme::Styles;
+use crate::tui::time;
 
 /// The value, or `-`.
 #[must_use]
@@ -92,11 +93,16 @@ pub const fn of_operation(status: OperationStatus, styles: &Styles) -> (&'static
     }
 }
 
-/// How old the records on screen are, while there is no session to renew them.
+/// Why the records on screen may not be those of now, and of when they are.
 #[must_use]
-pub fn stale(snapshot: &Snapshot, now: Timestamp) -> Option<Millis> {
+pub fn stale(snapshot: &Snapshot, now: Timestamp) -> Option<String> {
     let session = &snapshot.session;
-    (session.state != SessionState::Connected).then(|| now.since(session.since))
+    let list = snapshot.files_read.map(|read| format!("the list is of {}", time::of_day(read)));
+    if session.state != SessionState::Connected {
+        let list = list.unwrap_or_else(|| "nothing is read yet".into());
+        return Some(format!("not connected for {}: {list}", now.since(session.since)));
+    }
+    list.filter(|_| !snapshot.files_complete).map(|list| format!("records are being read anew; {list}"))
 }
 
 /// Whether the records were read since the start.
@@ -129,6 +135,7 @@ pub fn starts_at(snapshot: &Snapshot, nodes: impl Iterator<Item = usize>) -> Vec
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::fixtures;
 
     #[test]
     fn numbers_read_well_and_unknown_is_a_dash() {
@@ -136,5 +143,21 @@ mod tests {
         assert_eq!([rate(Some(0.0)), rate(Some(0.4)), rate(Some(61.0))], ["0/s", "0.4/s", "61/s"]);
         assert_eq!(age(Timestamp(0), Timestamp(250_000)), "4m");
         assert_eq!([count(1, "file"), count(1000, "file")], ["1 file", "1,000 files"]);
+    }
+
+    #[test]
+    fn records_are_of_now_only_once_they_are_read_whole() {
+        let mut snapshot = fixtures::snapshot();
+        let now = fixtures::NOW;
+        assert_eq!(stale(&snapshot, now), None);
+        (snapshot.files_complete, snapshot.files_read) = (false, Some(Timestamp(now.0 - 9_000)));
+        let told = |snapshot: &Snapshot| stale(snapshot, now);
+        assert_eq!(told(&snapshot).as_deref(), Some("records are being read anew; the list is of 14:02:02"));
+        snapshot.session.state = SessionState::Disconnected;
+        assert_eq!(told(&snapshot).as_deref(), Some("not connected for 59 s: the list is of 14:02:02"));
+        snapshot.files_read = None;
+        assert_eq!(told(&snapshot).as_deref(), Some("not connected for 59 s: nothing is read yet"));
+        snapshot.session.state = SessionState::Connected;
+        assert_eq!(told(&snapshot), None, "there is no list that could be old");
     }
 }

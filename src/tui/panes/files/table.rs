@@ -10,7 +10,8 @@ use super::index::Index;
 use crate::domain::file::FileEntry;
 use crate::domain::ids::FileId;
 use crate::domain::node::MoveView;
-use crate::domain::snapshot::SessionState;
+use crate::domain::snapshot::{SessionState, Snapshot};
+use crate::tui::frame::paint_pair;
 use crate::tui::pane::{Action, View};
 use crate::tui::sanitise;
 use crate::tui::widgets::filter::Filter;
@@ -90,14 +91,12 @@ impl Scene<'_> {
         };
         let sorted = self.index.sorted_by();
         let right = format!("{marked}{unreadable}{} of {}, by {sorted}", words::grouped(shown), words::grouped(total));
-        if let Some(age) = words::stale(view.snapshot, view.now) {
-            let text = match words::ever_read(view.snapshot) {
-                true => format!(" not connected for {age}: the list is from then"),
-                false => format!(" not connected for {age}: nothing is read yet"),
-            };
-            paint::text(area, buffer, 0, &text, styles.warning);
-            paint::right(area, buffer, 0, &right, styles.dim);
-        } else if self.filter.is_open() || !self.filter.is_empty() {
+        if self.filter.is_open() {
+            self.filter.draw(area, buffer, "/", &right, styles);
+        } else if let Some(text) = words::stale(view.snapshot, view.now) {
+            let pair = (vec![(format!(" {text}"), styles.warning)], vec![(format!("{right} "), styles.dim)]);
+            paint_pair(&[pair], area, buffer);
+        } else if !self.filter.is_empty() {
             self.filter.draw(area, buffer, "/", &right, styles);
         } else {
             paint::right(area, buffer, 0, &right, styles.dim);
