@@ -81,21 +81,21 @@ pub fn width(text: &str) -> usize {
     text.chars().map(|c| c.width().unwrap_or(0)).sum()
 }
 
-/// Breaks text at spaces into at most `lines` lines of `width` columns; the last one ends with `…`
-/// when something was cut.
+/// Breaks text at spaces, and a word that is wider than a line where the line ends, into at most `lines`
+/// lines of `width` columns; the last one ends with `…` when something was cut.
 #[must_use]
 pub fn wrap(text: &str, width: usize, lines: usize) -> Vec<String> {
     let mut out: Vec<String> = Vec::new();
     let mut line = String::new();
-    for word in text.split_whitespace() {
+    for word in text.split_whitespace().flat_map(|word| fold(word, width, usize::MAX)) {
         let gap = usize::from(!line.is_empty());
-        if !line.is_empty() && self::width(&line) + gap + self::width(word) > width {
+        if !line.is_empty() && self::width(&line) + gap + self::width(&word) > width {
             out.push(std::mem::take(&mut line));
         }
         if !line.is_empty() {
             line.push(' ');
         }
-        line.push_str(word);
+        line.push_str(&word);
     }
     if !line.is_empty() {
         out.push(line);
@@ -181,7 +181,8 @@ mod tests {
         assert_eq!(wrap("one two three", 7, 3), ["one two", "three"]);
         assert_eq!(wrap("one two three four", 7, 2), ["one two", "three …"]);
         assert_eq!(wrap("", 7, 2), Vec::<String>::new());
-        assert_eq!(wrap("abcdefghij", 4, 2), ["abc…"]);
+        assert_eq!(wrap("a path/of/a/folder x", 7, 9), ["a", "path/of", "/a/fold", "er x"]);
+        assert_eq!(wrap("abcdefghij", 4, 2), ["abcd", "efg…"]);
     }
 
     proptest! {

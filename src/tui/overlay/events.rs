@@ -1,52 +1,57 @@
-//! What is sick now, in whole sentences, and everything that was reported, newest first.
+//! What is sick now and everything that was reported, newest first: whole, over several lines where it is long.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::{Scene, window};
+use super::{Scene, Scroll};
 use crate::domain::snapshot::NOTICES_KEPT;
-use crate::tui::frame::popup;
-use crate::tui::frame::toasts::{OWN_KEPT, glyph, style, word};
+use crate::tui::frame::toasts::{Message, OWN_KEPT, glyph, style, word};
+use crate::tui::frame::{Pieces, paint, popup};
 use crate::tui::{sanitise, time};
 
-/// Paints the list over the whole of `area`, from the message `first` on.
-pub fn draw(first: usize, area: Rect, scene: &Scene<'_>, buffer: &mut Buffer) {
+/// Lines of one alert or message.
+const LINES_MAX: usize = 40;
+
+/// Paints the list over the whole of `area`.
+pub fn draw(scroll: &Scroll, area: Rect, scene: &Scene<'_>, buffer: &mut Buffer) {
     let styles = scene.view.styles;
     let kept = OWN_KEPT + NOTICES_KEPT;
-    let title = format!("Events: {} of at most {kept} kept   Esc closes", scene.messages.len());
+    let title = format!("Events: {} of at most {kept} kept   Up and Down scroll, Esc closes", scene.messages.len());
     let inside = popup::framed(area, &title, styles.border, styles, buffer);
-    let inside = alerts(inside, scene, buffer);
-    if scene.messages.is_empty() {
-        buffer.set_stringn(inside.x, inside.y, "Nothing was reported yet.", usize::from(inside.width), styles.dim);
-        return;
-    }
-    let rows = window(first, scene.messages.len(), usize::from(inside.height));
-    for (message, y) in scene.messages[rows].iter().zip(inside.top()..) {
-        let head = format!("{}  ", time::of_day(message.at));
-        let state = format!("{} {:<8}", glyph(message.level, styles), word(message.level));
-        let room = usize::from(inside.width).saturating_sub(sanitise::width(&head) + sanitise::width(&state));
-        let text = sanitise::fit_with(&sanitise::clean(&message.text), room, styles.glyphs.ellipsis);
-        let pieces = vec![(head, styles.dim), (state, style(message.level, styles)), (text, styles.text)];
-        crate::tui::frame::paint(&pieces, inside.x, y, inside.right(), buffer);
+    let lines = lines(usize::from(inside.width), scene);
+    let rows = scroll.window(lines.len(), usize::from(inside.height));
+    for (line, y) in lines[rows].iter().zip(inside.top()..) {
+        paint(line, inside.x, y, inside.right(), buffer);
     }
 }
 
-/// Paints every alert whole, over several lines where it is long; what is left of `area`.
-fn alerts(area: Rect, scene: &Scene<'_>, buffer: &mut Buffer) -> Rect {
+fn lines(width: usize, scene: &Scene<'_>) -> Vec<Pieces> {
     let styles = scene.view.styles;
-    let width = usize::from(area.width);
-    let wrapped = scene.view.snapshot.alerts.iter().flat_map(|alert| {
+    let mut lines: Vec<Pieces> = Vec::new();
+    for alert in scene.view.snapshot.alerts.iter() {
         let text = format!("{} {}", styles.glyphs.warning, sanitise::clean(&alert.text));
-        sanitise::wrap(&text, width, usize::from(area.height))
-    });
-    // The events below keep a line of their own.
-    let lines: Vec<String> = wrapped.take(usize::from(area.height).saturating_sub(2)).collect();
-    if lines.is_empty() {
-        return area;
+        lines.extend(sanitise::wrap(&text, width, LINES_MAX).into_iter().map(|line| vec![(line, styles.bad)]));
     }
-    for (line, y) in lines.iter().zip(area.top()..) {
-        buffer.set_stringn(area.x, y, line, width, styles.bad);
+    if !lines.is_empty() {
+        lines.push(Pieces::new());
     }
-    let used = lines.len() as u16 + 1;
-    Rect { y: area.y + used, height: area.height - used, ..area }
+    if scene.messages.is_empty() {
+        lines.push(vec![("Nothing was reported yet.".to_owned(), styles.dim)]);
+    }
+    lines.extend(scene.messages.iter().flat_map(|message| told(message, width, scene)));
+    lines
+}
+
+/// When and how grave, and beside it the whole text.
+fn told(message: &Message, width: usize, scene: &Scene<'_>) -> Vec<Pieces> {
+    let styles = scene.view.styles;
+    let head = format!("{}  ", time::of_day(message.at));
+    let state = format!("{} {:<8}", glyph(message.level, styles), word(message.level));
+    let inset = sanitise::width(&head) + sanitise::width(&state);
+    let text = sanitise::wrap(&sanitise::clean(&message.text), width.saturating_sub(inset), LINES_MAX);
+    let mut text = text.into_iter();
+    let first = (text.next().unwrap_or_default(), styles.text);
+    let head = vec![(head, styles.dim), (state, style(message.level, styles)), first];
+    let rest = text.map(|line| vec![(" ".repeat(inset), styles.text), (line, styles.text)]);
+    std::iter::once(head).chain(rest).collect()
 }

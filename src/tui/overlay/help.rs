@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::{Scene, window};
+use super::{Scene, Scroll};
 use crate::tui::frame::footer::offered;
 use crate::tui::frame::{Pieces, paint, popup};
 use crate::tui::keymap::table::{Context, Entry};
@@ -11,13 +11,13 @@ use crate::tui::keymap::table::{Context, Entry};
 /// Columns of keys.
 const KEYS_WIDTH: usize = 24;
 
-/// Paints the help over `area`, from its line `first` on.
-pub fn draw(first: usize, area: Rect, scene: &Scene<'_>, buffer: &mut Buffer) {
+/// Paints the help over `area`.
+pub fn draw(scroll: &Scroll, area: Rect, scene: &Scene<'_>, buffer: &mut Buffer) {
     let styles = scene.view.styles;
     let place = popup::centred(area, 84, area.height);
     let inside = popup::framed(place, "Help   Up and Down scroll, Esc closes", styles.border, styles, buffer);
     let lines = lines(scene);
-    let rows = window(first, lines.len(), usize::from(inside.height));
+    let rows = scroll.window(lines.len(), usize::from(inside.height));
     for (line, y) in lines[rows].iter().zip(inside.top()..) {
         paint(line, inside.x, y, inside.right(), buffer);
     }

@@ -6,6 +6,8 @@ pub mod help;
 pub mod palette;
 pub mod prompt;
 
+use std::cell::Cell;
+
 use crossterm::event::{KeyCode, KeyEvent};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -88,8 +90,8 @@ impl Overlay {
     /// Paints the overlay over `area`.
     pub fn draw(&self, area: Rect, scene: &Scene<'_>, buffer: &mut Buffer) {
         match self {
-            Self::Help(scroll) => help::draw(scroll.0, area, scene, buffer),
-            Self::Events(scroll) => events::draw(scroll.0, area, scene, buffer),
+            Self::Help(scroll) => help::draw(scroll, area, scene, buffer),
+            Self::Events(scroll) => events::draw(scroll, area, scene, buffer),
             Self::Palette(palette) => palette.draw(area, scene, buffer),
             Self::Confirm(confirm) => confirm.draw(area, scene.view.styles, buffer),
             Self::Prompt(prompt) => prompt.draw(area, scene.view.styles, buffer),
@@ -97,32 +99,38 @@ impl Overlay {
     }
 }
 
-/// The first row that is shown; drawing cuts it to what there is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Scroll(pub usize);
+/// The first row that is shown; drawing cuts it to what there is, so that the next key moves what is seen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scroll(Cell<usize>);
 
 /// Rows that a page key goes.
 const PAGE: usize = 10;
-/// No list in an overlay is longer.
-const ROWS_MAX: usize = 1000;
 
 impl Scroll {
-    fn key(&mut self, key: KeyEvent, keymap: &Keymap, opener: Action) -> Outcome {
+    fn key(&self, key: KeyEvent, keymap: &Keymap, opener: Action) -> Outcome {
         const MOVES: [Action; 6] =
             [Action::Up, Action::Down, Action::PageUp, Action::PageDown, Action::Top, Action::Bottom];
+        let first = self.0.get();
         match keymap.action(&key, &MOVES) {
-            Some(Action::Up) => self.0 = self.0.saturating_sub(1),
-            Some(Action::Down) => self.0 = (self.0 + 1).min(ROWS_MAX),
-            Some(Action::PageUp) => self.0 = self.0.saturating_sub(PAGE),
-            Some(Action::PageDown) => self.0 = (self.0 + PAGE).min(ROWS_MAX),
-            Some(Action::Top) => self.0 = 0,
-            Some(Action::Bottom) => self.0 = ROWS_MAX,
+            Some(Action::Up) => self.0.set(first.saturating_sub(1)),
+            Some(Action::Down) => self.0.set(first.saturating_add(1)),
+            Some(Action::PageUp) => self.0.set(first.saturating_sub(PAGE)),
+            Some(Action::PageDown) => self.0.set(first.saturating_add(PAGE)),
+            Some(Action::Top) => self.0.set(0),
+            Some(Action::Bottom) => self.0.set(usize::MAX),
             Some(Action::Back | Action::Quit) => return Outcome::Closed,
             Some(action) if action == opener => return Outcome::Closed,
             _ if key.code == KeyCode::Esc => return Outcome::Closed,
             _ => {}
         }
         Outcome::Stays
+    }
+
+    /// The rows of `count` that a window of `height` shows.
+    fn window(&self, count: usize, height: usize) -> std::ops::Range<usize> {
+        let rows = window(self.0.get(), count, height);
+        self.0.set(rows.start);
+        rows
     }
 }
 
