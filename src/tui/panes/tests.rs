@@ -583,7 +583,7 @@ fn a_plan_is_shown_with_what_each_node_gives_and_is_run_after_a_question() {
     }
     let asked = press(pane.as_mut(), Action::Open, &snapshot);
     let [Effect::Confirm(confirm)] = asked.as_slice() else { panic!("{asked:?}") };
-    assert_eq!(confirm.commands, [Command::RunScheduler, Command::DropPreview]);
+    assert_eq!(confirm.commands, [Command::RunScheduler], "a run that is refused leaves the plan");
     assert_eq!(confirm.lines[0], "5 moves, 640 KiB: zk1 gives 5; zk2 takes 3, zk3 takes 2.");
     assert!(matches!(press(pane.as_mut(), Action::Back, &snapshot)[..], [Effect::Send(Command::DropPreview)]));
     snapshot.scheduler.preview = None;

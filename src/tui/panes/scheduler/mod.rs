@@ -70,7 +70,8 @@ fn agree(plan: &Plan) -> Effect {
         yes: "run it".into(),
         type_text: None,
         about: None,
-        commands: vec![Command::RunScheduler, Command::DropPreview],
+        // The plan goes when the run begins, and stays when it is refused.
+        commands: vec![Command::RunScheduler],
     })
 }
 
