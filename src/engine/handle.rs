@@ -36,7 +36,7 @@ pub type ByteSource = Pin<Box<dyn AsyncRead + Send>>;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Upload {
     pub name: String,
-    /// `None`: the node with the fewest files that can take it.
+    /// `None`: of the nodes that can take it, the one furthest under its share.
     pub node: Option<NodeId>,
     /// Size as far as it is known before the bytes, for the free-space check.
     pub size_hint: Option<u64>,

@@ -176,7 +176,7 @@ impl Pane for Files {
             Action::Upload => vec![Effect::Ask(Ask {
                 id: "upload",
                 title: "Upload which file?".into(),
-                hint: "a path on this machine; it goes to the node with the fewest files".into(),
+                hint: "a path on this machine; it goes to the node furthest under its share".into(),
                 value: String::new(),
             })],
             Action::Filter => {
