@@ -101,7 +101,8 @@ impl Index {
     }
 }
 
-/// A filter: `node:zk1`, `name:report`, `id:0192`, or a part of the name or id. All of them have to hold.
+/// A filter: `node:zk1` for that node, `name:report` and `id:0192` for a part, or a part of either. All of them
+/// have to hold.
 #[derive(Debug)]
 struct Wanted(Vec<Term>);
 
@@ -131,7 +132,7 @@ impl Wanted {
         let named = |part: &str| file.record.name.to_lowercase().contains(part);
         let id = |part: &str| file.id.to_string().contains(part);
         self.0.iter().all(|term| match term {
-            Term::Node(node) => file.record.owner.as_str().starts_with(node.as_str()),
+            Term::Node(node) => file.record.owner.as_str().eq_ignore_ascii_case(node),
             Term::Name(part) => named(part),
             Term::Id(part) => id(part),
             Term::Any(part) => named(part) || id(part),
@@ -162,5 +163,16 @@ mod tests {
         assert_eq!(names(&index, &snapshot)[0], "report-0458.bin");
         index.renew(&snapshot, "name:nothing", true);
         assert!(index.ids().is_empty());
+    }
+
+    #[test]
+    fn a_node_is_meant_by_its_whole_name() {
+        let mut snapshot = fixtures::snapshot();
+        snapshot.files.insert(Arc::new(fixtures::file(1, "zk10")));
+        let mut index = Index::default();
+        index.renew(&snapshot, "node:zk10", true);
+        assert_eq!(names(&index, &snapshot), ["report-0001.bin"]);
+        index.renew(&snapshot, "node:zk1", true);
+        assert_eq!(index.ids().len(), 34, "zk10 is another node");
     }
 }
