@@ -440,6 +440,10 @@ impl State {
             self.count_run(&run);
         }
         self.targets.clone_from(&run.nodes);
+        if run.moves_planned > 0 {
+            // By whichever instance: the plan was of before it.
+            self.scheduler.preview = None;
+        }
         self.keep_run(run);
     }
 

@@ -10,7 +10,7 @@ use super::index::Index;
 use crate::domain::file::FileEntry;
 use crate::domain::ids::FileId;
 use crate::domain::node::MoveView;
-use crate::domain::snapshot::{SessionState, Snapshot};
+use crate::domain::snapshot::SessionState;
 use crate::tui::frame::paint_pair;
 use crate::tui::pane::{Action, View};
 use crate::tui::sanitise;
