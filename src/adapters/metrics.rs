@@ -80,12 +80,18 @@ fn labelled(name: String, labels: &prometheus_parse::Labels) -> String {
     format!("{name}{{{}}}", pairs.join(","))
 }
 
+/// Whether it is the reply to a four-letter word that is not on the server's whitelist: `mntr is not executed because it
+/// is not in the whitelist.`
+pub(super) fn is_denied(text: &str) -> bool {
+    text.contains("is not executed because it is not in the whitelist")
+}
+
 /// Reads the reply to `mntr`: `zk_name<TAB>value` lines; with the Prometheus provider on, labels too.
 ///
 /// # Errors
 /// When the text holds no metric.
 pub(super) fn mntr(text: &str) -> Result<Metrics, String> {
-    if text.contains("is not executed because it is not in the whitelist") {
+    if is_denied(text) {
         return Err("it is not allowed there: add mntr to 4lw.commands.whitelist in zoo.cfg".into());
     }
     let mut values = HashMap::new();

@@ -17,8 +17,8 @@ impl BlobStore {
     /// what the record tells. The hash is that of the bytes read: compare it with the record's.
     ///
     /// # Errors
-    /// [`BlobError::Missing`], [`BlobError::NotMounted`] or [`BlobError::WrongSize`] for the source, [`BlobError::NoSpace`] at the target,
-    /// or an error of one of the two disks: [`BlobError::blames_target`] tells which.
+    /// [`BlobError::Missing`], [`BlobError::NotMounted`] or [`BlobError::WrongSize`] for the source,
+    /// [`BlobError::NoSpace`] at the target, or an error of one of the two disks: [`BlobError::blames_target`] tells which.
     pub async fn copy(
         &self,
         file: FileId,

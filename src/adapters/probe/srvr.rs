@@ -2,11 +2,10 @@
 
 use std::collections::HashMap;
 
+use crate::adapters::metrics::is_denied;
 use crate::domain::ids::Zxid;
 use crate::domain::server::{Role, Srvr};
 
-/// The reply to a word that is not allowed: `srvr is not executed because it is not in the whitelist.`
-const DENIED: &str = "is not executed because it is not in the whitelist";
 const NOT_SERVING: &str = "not currently serving requests";
 /// Longest piece of a stranger's reply that is shown.
 const WORDS_MAX: usize = 60;
@@ -25,7 +24,7 @@ pub(super) enum Other {
 /// # Errors
 /// [`Other`] when it is neither.
 pub(super) fn parse(text: &str) -> Result<Srvr, Other> {
-    if text.contains(DENIED) {
+    if is_denied(text) {
         return Err(Other::Denied);
     }
     if text.contains(NOT_SERVING) {
@@ -44,7 +43,7 @@ pub(super) fn parse(text: &str) -> Result<Srvr, Other> {
 /// # Errors
 /// [`Other`] when it does not.
 pub(super) fn parse_mntr(text: &str) -> Result<Srvr, Other> {
-    if text.contains(DENIED) {
+    if is_denied(text) {
         return Err(Other::Denied);
     }
     if text.contains(NOT_SERVING) {
