@@ -34,15 +34,15 @@ pub(super) struct NodeChange {
 }
 
 /// A row that is begun and ended by one job.
-struct Row<'a> {
-    ctx: &'a Context,
-    id: OperationId,
-    kind: OperationKind,
-    what: String,
-    source: Option<NodeId>,
-    target: Option<NodeId>,
-    by: String,
-    started: Timestamp,
+pub(super) struct Row<'a> {
+    pub(super) ctx: &'a Context,
+    pub(super) id: OperationId,
+    pub(super) kind: OperationKind,
+    pub(super) what: String,
+    pub(super) source: Option<NodeId>,
+    pub(super) target: Option<NodeId>,
+    pub(super) by: String,
+    pub(super) started: Timestamp,
 }
 
 impl Row<'_> {
@@ -50,7 +50,7 @@ impl Row<'_> {
         self.ctx.record(self.operation(status, fault)).await;
     }
 
-    fn operation(&self, status: OperationStatus, fault: Option<Fault>) -> Operation {
+    pub(super) fn operation(&self, status: OperationStatus, fault: Option<Fault>) -> Operation {
         let (cause, why) = fault.map(|Fault { cause, why }| (cause, why)).unzip();
         Operation {
             id: self.id,
@@ -339,26 +339,8 @@ pub(super) fn asked_run_row(
     failed: Option<Fault>,
 ) -> Operation {
     let status = if failed.is_some() { OperationStatus::Failed } else { OperationStatus::Started };
-    let (cause, why) = failed.map(|fault| (fault.cause, fault.why)).unzip();
-    Operation {
-        id,
-        kind: OperationKind::Scheduler,
-        status,
-        started: at,
-        finished: status.is_final().then(clock::now),
-        what: "run".into(),
-        file: None,
-        source: None,
-        target: None,
-        bytes: None,
-        why,
-        cause,
-        by: by.to_owned(),
-        instance: ctx.me.name(),
-        steps: Vec::new(),
-        files: Vec::new(),
-        run: None,
-    }
+    let (kind, what, by) = (OperationKind::Scheduler, "run".to_owned(), by.to_owned());
+    Row { ctx, id, kind, what, source: None, target: None, by, started: at }.operation(status, failed)
 }
 
 #[cfg(test)]

@@ -28,6 +28,7 @@ use crate::engine::driver::Loop;
 use crate::engine::files::delete;
 use crate::engine::files::failure::{Failure, zk_fault};
 use crate::engine::files::upload::{self, Source, UploadOrder};
+use crate::engine::orders::Row;
 
 /// Names of the workload's files begin with this.
 const PREFIX: &str = "workload-";
@@ -180,26 +181,9 @@ impl Workload {
 }
 
 fn row(ctx: &Context, request: &RunRequest, status: OperationStatus, what: String, fault: Option<Fault>) -> Operation {
-    let (cause, why) = fault.map(|fault| (fault.cause, fault.why)).unzip();
-    Operation {
-        id: request.id,
-        kind: OperationKind::Workload,
-        status,
-        started: request.at,
-        finished: status.is_final().then(clock::now),
-        what,
-        file: None,
-        source: None,
-        target: None,
-        bytes: None,
-        why,
-        cause,
-        by: request.by.clone(),
-        instance: ctx.me.name(),
-        steps: Vec::new(),
-        files: Vec::new(),
-        run: None,
-    }
+    let (kind, by) = (OperationKind::Workload, request.by.clone());
+    Row { ctx, id: request.id, kind, what, source: None, target: None, by, started: request.at }
+        .operation(status, fault)
 }
 
 /// One run: reads and writes of records, one file in, old ones out. Returns what it did in words.
