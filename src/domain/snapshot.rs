@@ -80,6 +80,12 @@ impl Snapshot {
         self.operations.iter().find(|operation| operation.id == id)
     }
 
+    /// Whether the records were read since the start: what they tell is known, though it may be from before.
+    #[must_use]
+    pub const fn ever_read(&self) -> bool {
+        self.files_complete || self.files_read.is_some()
+    }
+
     /// Why nothing large may begin: a server may run out of memory.
     #[must_use]
     pub fn short_of_heap(&self) -> Option<String> {

@@ -65,11 +65,16 @@ pub(in crate::api) async fn list(State(app): State<App>, mut params: Params) -> 
     matching.sort_unstable_by_key(|entry| entry.id);
     let next = matching.last().filter(|_| more).map(|entry| entry.id);
     let files: Vec<Value> = matching.into_iter().map(|entry| file(entry)).collect();
-    let mut body = json!({ "files": files, "matching": count, "total": snapshot.files.len(), "next_after": next });
+    let body = json!({ "files": files, "matching": count, "total": snapshot.files.len(), "next_after": next });
+    Ok(axum::Json(marked(body, stale)).into_response())
+}
+
+/// An answer with what makes it one from before.
+pub(super) fn marked(mut body: Value, stale: Option<Map<String, Value>>) -> Value {
     if let (Some(stale), Some(body)) = (stale, body.as_object_mut()) {
         body.extend(stale);
     }
-    Ok(axum::Json(body).into_response())
+    body
 }
 
 /// What makes a list one from before: since when and why. `None` while it is today's.

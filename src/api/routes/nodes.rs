@@ -8,7 +8,7 @@ use crate::api::body::{Fields, NoFields};
 use crate::api::error::Answer;
 use crate::api::outcome;
 use crate::api::query::known_node;
-use crate::api::routes::files::stale;
+use crate::api::routes::files::{marked, stale};
 use crate::api::state::{App, By};
 use crate::domain::command::{Command, WEIGHTS};
 use crate::domain::snapshot::Snapshot;
@@ -16,23 +16,19 @@ use crate::domain::snapshot::Snapshot;
 pub(in crate::api) async fn list(State(app): State<App>) -> Answer {
     let snapshot = app.current().await?;
     let nodes: Vec<_> = snapshot.nodes.iter().map(|node| as_known(json!(node), &snapshot)).collect();
-    let mut body = json!({
+    let body = json!({
         "nodes": nodes,
         "files_complete": snapshot.files_complete,
         "moves": snapshot.moves,
         "taken_at": snapshot.taken_at,
     });
     // Before anything was read, the list says so by itself.
-    if let (Ok(Some(stale)), Some(body)) = (stale(&snapshot), body.as_object_mut()) {
-        body.extend(stale);
-    }
-    Ok(axum::Json(body).into_response())
+    Ok(axum::Json(marked(body, stale(&snapshot).ok().flatten())).into_response())
 }
 
 /// A node without what its records would tell, while they have never been read.
 pub(super) fn as_known(mut node: Value, snapshot: &Snapshot) -> Value {
-    let unread = !snapshot.files_complete && snapshot.files_read.is_none();
-    if let Some(fields) = node.as_object_mut().filter(|_| unread) {
+    if let Some(fields) = node.as_object_mut().filter(|_| !snapshot.ever_read()) {
         for name in ["files", "bytes", "weight", "drained"] {
             fields.get_mut(name).map(Value::take);
         }

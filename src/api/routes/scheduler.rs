@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::api::body::NoFields;
 use crate::api::error::Answer;
 use crate::api::outcome;
-use crate::api::routes::files::stale;
+use crate::api::routes::files::{marked, stale};
 use crate::api::routes::nodes::as_known;
 use crate::api::state::{App, By};
 use crate::domain::command::Command;
@@ -24,8 +24,7 @@ pub(in crate::api) async fn diagnostics(State(app): State<App>) -> Answer {
     let nodes: Vec<Value> =
         snapshot.nodes.iter().enumerate().map(|(at, view)| as_known(node(view, share(at)), &snapshot)).collect();
     let drained: Vec<_> = snapshot.nodes.iter().filter(|node| node.drain.is_some()).map(|node| &node.id).collect();
-    let read = snapshot.files_complete || snapshot.files_read.is_some();
-    let mut body = json!({
+    let body = json!({
         "nodes": nodes,
         "threshold": scheduler.trigger,
         "settle": scheduler.settle,
@@ -34,17 +33,14 @@ pub(in crate::api) async fn diagnostics(State(app): State<App>) -> Answer {
         "leader": snapshot.leadership.leader.as_ref().map(InstanceInfo::name),
         "leads_here": snapshot.leadership.leads,
         "epoch": snapshot.leadership.epoch,
-        "paused": read.then_some(scheduler.paused),
+        "paused": snapshot.ever_read().then_some(scheduler.paused),
         "interval_ms": scheduler.interval,
         "next_run_in_ms": scheduler.next_run.map(|at| at.since(snapshot.taken_at)),
         "running": scheduler.running,
         "last_run": scheduler.last_run,
         "taken_at": snapshot.taken_at,
     });
-    if let (Ok(Some(stale)), Some(body)) = (stale(&snapshot), body.as_object_mut()) {
-        body.extend(stale);
-    }
-    Ok(axum::Json(body).into_response())
+    Ok(axum::Json(marked(body, stale(&snapshot).ok().flatten())).into_response())
 }
 
 fn node(node: &NodeView, share: Option<f64>) -> Value {

@@ -8,7 +8,6 @@ use crate::domain::ensemble::EnsembleState;
 use crate::domain::ids::Timestamp;
 use crate::domain::snapshot::{ApiView, SessionState, Snapshot};
 use crate::tui::pane::View;
-use crate::tui::widgets::words;
 use crate::tui::{sanitise, time};
 
 /// What the header shows beside the snapshot.
@@ -218,7 +217,7 @@ fn verdict(view: &View<'_>) -> Pieces {
         EnsembleState::AtRisk => format!(" {count}: one more loss stops writes"),
         EnsembleState::NoQuorum => {
             let since = time::of_day(ensemble.since);
-            let data = if words::ever_read(view.snapshot) { "data is from then" } else { "nothing is read yet" };
+            let data = if view.snapshot.ever_read() { "data is from then" } else { "nothing is read yet" };
             format!(" {count} since {since} ({age}): writes wait, {data}")
         }
         EnsembleState::Starting => format!(" {count} for {age}"),

@@ -105,12 +105,6 @@ pub fn stale(snapshot: &Snapshot, now: Timestamp) -> Option<String> {
     list.filter(|_| !snapshot.files_complete).map(|list| format!("records are being read anew; {list}"))
 }
 
-/// Whether the records were read since the start.
-#[must_use]
-pub const fn ever_read(snapshot: &Snapshot) -> bool {
-    snapshot.files_complete || snapshot.files_read.is_some()
-}
-
 /// How far the first reading of the records is.
 #[must_use]
 pub fn reading(reading: Reading) -> String {

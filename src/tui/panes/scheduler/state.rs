@@ -36,7 +36,7 @@ pub(super) fn first_line(area: Rect, buffer: &mut Buffer, view: &View<'_>) {
             _ => nobody_leads(snapshot).to_owned(),
         },
     };
-    let known = snapshot.session.state == SessionState::Connected && words::ever_read(snapshot);
+    let known = snapshot.session.state == SessionState::Connected && snapshot.ever_read();
     let (word, style) = match scheduler.paused {
         true => ("paused", styles.warning),
         false if known => ("on", styles.good),
