@@ -104,9 +104,19 @@ fn stranger(check: &'static str, url: &str, service: &str, setting: &str) -> Loo
     Looked::Unmet(Finding::warn(check, format!("what answers at {url} is no {service}"), fix))
 }
 
-/// A status that tells nothing of the service behind it but that somebody has to log in first.
+/// Whether a status tells nothing of the service behind it but that somebody has to log in first.
+const fn asks_to_log_in(status: u16) -> bool {
+    matches!(status, 300..=399 | 401 | 403 | 407)
+}
+
+/// It is there, and will be well or not in a while.
+fn unsettled(check: &'static str, url: &str, status: u16, logs: &str) -> Looked {
+    let message = format!("{url} answers with status {status}: it is starting, or not well");
+    Looked::Unmet(Finding::warn(check, message, format!("ask again in a minute; {logs}")))
+}
+
 fn guarded(check: &'static str, url: &str, status: u16) -> Option<Looked> {
-    matches!(status, 300..=399 | 401 | 403 | 407).then(|| {
+    asks_to_log_in(status).then(|| {
         let message = format!("- (not looked at: {url} lets in only who has logged in, status {status})");
         Looked::Unmet(Finding::ok(check, message))
     })
@@ -180,21 +190,15 @@ pub(super) async fn prometheus(place: &Place) -> Vec<Finding> {
 
 fn judge_prometheus(url: &str, reply: &Reply) -> Looked {
     const NAME: &str = "prometheus";
-    let logs = "docker compose up -d prometheus; docker compose logs --tail 50 prometheus";
+    let logs = "docker compose logs --tail 50 prometheus";
     let other = || stranger(NAME, url, "Prometheus", "[doctor] prometheus");
     match reply {
         Reply::Unreachable(cause) | Reply::Untrusted(cause) => {
-            Looked::Unmet(Finding::warn(NAME, format!("{url}: {cause}"), logs))
+            let fix = format!("docker compose up -d prometheus; {logs}");
+            Looked::Unmet(Finding::warn(NAME, format!("{url}: {cause}"), fix))
         }
         // It says so too while it reads what it has stored, which takes minutes when that is much.
-        Reply::Status(status @ 500.., _) => {
-            let message = format!("{url} answers with status {status}: it is starting, or not well");
-            Looked::Unmet(Finding::warn(
-                NAME,
-                message,
-                "ask again in a minute; docker compose logs --tail 50 prometheus",
-            ))
-        }
+        Reply::Status(status @ 500.., _) => unsettled(NAME, url, *status, logs),
         Reply::Status(status, _) => guarded(NAME, url, *status).unwrap_or_else(other),
         Reply::Json(answer) => match answer["data"]["activeTargets"].as_array() {
             Some(targets) => Looked::Met(judge_targets(url, targets)),
@@ -268,10 +272,7 @@ fn judge_grafana(url: &str, health: &Reply, data: &Reply) -> Looked {
                 Finding::fail(NAME, message, logs)
             }])
         }
-        Reply::Status(status @ 500.., _) => {
-            let message = format!("{url} answers with status {status}: it is starting, or not well");
-            Looked::Unmet(Finding::warn(NAME, message, format!("ask again in a minute; {logs}")))
-        }
+        Reply::Status(status @ 500.., _) => unsettled(NAME, url, *status, logs),
         Reply::Status(status, _) => guarded(NAME, url, *status).unwrap_or_else(other),
         Reply::Json(_) | Reply::Other => other(),
     }
@@ -291,7 +292,7 @@ fn judge_source(url: &str, data: &Reply) -> Finding {
                 "see the finding on prometheus; after a fresh start wait two minutes: rates need two scrapes",
             ),
         },
-        Reply::Status(status @ (300..=399 | 401 | 403), _) => Finding::ok(
+        Reply::Status(status, _) if asks_to_log_in(*status) => Finding::ok(
             NAME,
             format!("{url} works; - (its data is not looked at: it lets in only who has logged in, status {status})"),
         ),
