@@ -18,6 +18,7 @@ use crate::adapters::logs::{Auth, Elastic, ElasticConfig, Hidden, LocalLogs, Log
 use crate::adapters::owner;
 use crate::adapters::probe::{ProbeConfig, Prober, Target};
 use crate::adapters::zookeeper::config::ZkConfig;
+use crate::adapters::zookeeper::real::RealServers;
 use crate::config::{Config, Toggle};
 use crate::domain::ids::{Bytes, Millis, NodeId};
 use crate::domain::snapshot::{ApiView, InstanceView, LocalView, WorkloadOff};
@@ -79,13 +80,13 @@ pub(super) fn parts(args: &Args, config: &Config, api: ApiView) -> anyhow::Resul
     let blobs = if args.read_only { BlobStore::look(blobs)? } else { BlobStore::open(blobs, &nodes)? };
     Ok(Parts {
         settings: settings(args, config, &places, reserve),
-        zk: ZkConfig {
+        servers: Arc::new(RealServers(ZkConfig {
             hosts: places.iter().map(|place| place.client.clone()).collect(),
             root: config.ensemble.root.clone(),
             session_timeout: Duration::from_secs(config.ensemble.session_timeout_s),
             ..ZkConfig::default()
-        },
-        prober: Prober::new(ProbeConfig::default())?,
+        })),
+        prober: Arc::new(Prober::new(ProbeConfig::default())?),
         targets: places.iter().map(Server::target).collect(),
         blobs,
         history,

@@ -28,8 +28,8 @@ use crate::adapters::control::ServerControl;
 use crate::adapters::control::process::LocalEnsemble;
 use crate::adapters::history::History;
 use crate::adapters::logs::Logs;
-use crate::adapters::probe::{Prober, Target};
-use crate::adapters::zookeeper::config::ZkConfig;
+use crate::adapters::probe::{Probe, Target};
+use crate::adapters::zookeeper::coord::Connect;
 use crate::domain::event::Event;
 use crate::domain::snapshot::{InstanceInfo, InstanceView, Level};
 use crate::domain::state::{Settings, State};
@@ -42,8 +42,8 @@ const CORE_LIMIT: Duration = Duration::from_millis(500);
 /// What the engine is made of; the composition root builds it.
 pub struct Parts {
     pub settings: Settings,
-    pub zk: ZkConfig,
-    pub prober: Prober,
+    pub servers: Arc<dyn Connect>,
+    pub prober: Arc<dyn Probe>,
     pub targets: Vec<Target>,
     pub blobs: BlobStore,
     pub history: History,
@@ -109,11 +109,11 @@ pub fn start(parts: Parts) -> (Handle, Engine) {
     }
     let nodes = state.node_ids();
     let (scheduler, scheduler_port) = Scheduler::new(ctx.clone(), state.interval());
-    let (workload, workload_port) = Workload::new(ctx.clone(), parts.zk.clone(), parts.workload);
+    let (workload, workload_port) = Workload::new(ctx.clone(), Arc::clone(&parts.servers), parts.workload);
     let control = parts.control;
     let dispatch = Dispatch::new(ctx.clone(), scheduler_port.clone(), workload_port, Arc::clone(&control), parts.logs);
     let read_only = instance.read_only;
-    session.run(Session::new(ctx.clone(), parts.zk, nodes.clone(), read_only, link_tx, scheduler_port, catch_ups_rx));
+    session.run(Session::new(ctx.clone(), parts.servers, nodes.clone(), read_only, link_tx, scheduler_port, catch_ups_rx));
     work.run(Health::new(ctx.clone(), parts.prober, parts.targets));
     work.run(Hosts::new(ctx.clone(), Arc::clone(&control), parts.local.clone(), nodes));
     work.run(Past::new(ctx.clone()));

@@ -11,6 +11,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use async_trait::async_trait;
+
 use super::http;
 use super::metrics::{self, Lines};
 use crate::domain::ids::{NodeId, Timestamp};
@@ -43,7 +45,14 @@ pub struct Target {
     pub metrics: Option<String>,
 }
 
-/// Looks at servers. Cheap to clone; connections for metrics are kept open.
+/// Looks at one server.
+#[async_trait]
+pub trait Probe: Send + Sync {
+    /// One look, within the limits of its maker. `now` stamps it.
+    async fn sample(&self, target: &Target, now: fn() -> Timestamp) -> Sample;
+}
+
+/// Looks at real servers. Cheap to clone; connections for metrics are kept open.
 #[derive(Clone, Debug)]
 pub struct Prober {
     config: ProbeConfig,
@@ -57,22 +66,9 @@ pub struct Prober {
 #[error("cannot make the HTTP client that reads the servers' metrics: {0}")]
 pub struct ProbeError(#[from] reqwest::Error);
 
-impl Prober {
-    /// # Errors
-    /// [`ProbeError`] when the system gives no sockets.
-    pub fn new(config: ProbeConfig) -> Result<Self, ProbeError> {
-        let http = http::plain()
-            .connect_timeout(config.connect_limit)
-            .timeout(config.whole_limit)
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .pool_max_idle_per_host(1)
-            .build()?;
-        Ok(Self { config, http, pages: Arc::default() })
-    }
-
-    /// One look. Takes `whole_limit` at most.
-    pub async fn sample(&self, target: &Target, now: fn() -> Timestamp) -> Sample {
+#[async_trait]
+impl Probe for Prober {
+    async fn sample(&self, target: &Target, now: fn() -> Timestamp) -> Sample {
         let (looked, metrics) = tokio::join!(self.srvr(target), self.metrics(target));
         let (reach, reply_ms, srvr) = looked;
         let mut sample = Sample {
@@ -93,6 +89,21 @@ impl Prober {
             Err(cause) => sample.metrics_missing = Some(cause),
         }
         sample
+    }
+}
+
+impl Prober {
+    /// # Errors
+    /// [`ProbeError`] when the system gives no sockets.
+    pub fn new(config: ProbeConfig) -> Result<Self, ProbeError> {
+        let http = http::plain()
+            .connect_timeout(config.connect_limit)
+            .timeout(config.whole_limit)
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .pool_max_idle_per_host(1)
+            .build()?;
+        Ok(Self { config, http, pages: Arc::default() })
     }
 
     async fn srvr(&self, target: &Target) -> (Reach, Option<f64>, Option<Srvr>) {

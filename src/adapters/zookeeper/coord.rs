@@ -1,7 +1,10 @@
 //! The few operations of ZooKeeper that zkdeck uses.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
+use super::config::ZkConfig;
 use super::error::ZkError;
 
 /// What a path holds: its bytes and its version.
@@ -115,6 +118,19 @@ pub enum Change {
     },
     /// The watch was made (again): whatever happened before it is not told. Read everything anew.
     Rescan,
+}
+
+/// A way to sessions with an ensemble: of real servers, or of those of a test.
+#[async_trait]
+pub trait Connect: Send + Sync {
+    /// Where the servers are and what lies where on them.
+    fn config(&self) -> &ZkConfig;
+
+    /// Makes a session with one of the servers.
+    ///
+    /// # Errors
+    /// [`ZkError::Connect`] when no server with a quorum answers in time.
+    async fn connect(&self) -> Result<Arc<dyn Coord>, ZkError>;
 }
 
 /// A session with an ensemble.

@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use super::finding::Finding;
 use super::place::{Place, blocking, is_loopback};
 use crate::adapters::control::process::{Alive, keeper_of, recorded_servers, taken_port};
-use crate::adapters::probe::{ProbeConfig, Prober};
+use crate::adapters::probe::{Probe, ProbeConfig, Prober};
 use crate::domain::ensemble::Quorum;
 use crate::domain::health::START_LIMIT;
 use crate::domain::ids::NodeId;

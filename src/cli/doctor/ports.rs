@@ -13,7 +13,7 @@ use crate::adapters::control::process::{
     TakenPort, command_line, program, recorded_servers, taken_port, told, way_out,
 };
 use crate::adapters::http;
-use crate::adapters::probe::{ProbeConfig, Prober};
+use crate::adapters::probe::{Probe, ProbeConfig, Prober};
 use crate::cli::{compose, healthcheck};
 use crate::domain::ids::NodeId;
 use crate::domain::server::{MetricsSource, Reach, Sample};

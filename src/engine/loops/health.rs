@@ -1,5 +1,6 @@
 //! Probes every server each second. One that hangs does not delay the others.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -8,7 +9,7 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
-use crate::adapters::probe::{Prober, Target};
+use crate::adapters::probe::{Probe, Target};
 use crate::domain::event::Event;
 use crate::domain::ids::NodeId;
 use crate::domain::server::Sample;
@@ -20,7 +21,7 @@ const PERIOD: Duration = Duration::from_secs(1);
 
 pub struct Health {
     ctx: Context,
-    prober: Prober,
+    prober: Arc<dyn Probe>,
     targets: Vec<Target>,
     timer: Interval,
     due: bool,
@@ -31,7 +32,7 @@ pub struct Health {
 
 impl Health {
     #[must_use]
-    pub fn new(ctx: Context, prober: Prober, targets: Vec<Target>) -> Self {
+    pub fn new(ctx: Context, prober: Arc<dyn Probe>, targets: Vec<Target>) -> Self {
         let mut timer = interval(PERIOD);
         timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self {
@@ -52,7 +53,7 @@ impl Health {
                 continue;
             }
             self.busy.push(target.node.clone());
-            let (prober, target) = (self.prober.clone(), target.clone());
+            let (prober, target) = (Arc::clone(&self.prober), target.clone());
             self.running.push(Box::pin(async move { prober.sample(&target, clock::now).await }));
         }
     }

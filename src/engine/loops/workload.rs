@@ -11,9 +11,7 @@ use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 
-use crate::adapters::zookeeper::config::ZkConfig;
-use crate::adapters::zookeeper::coord::{Coord, LinkState};
-use crate::adapters::zookeeper::real;
+use crate::adapters::zookeeper::coord::{Connect, Coord, LinkState};
 use crate::domain::cause::Fault;
 use crate::domain::command::{Accepted, Rejected};
 use crate::domain::event::Event;
@@ -84,7 +82,7 @@ impl WorkloadPort {
 
 pub struct Workload {
     ctx: Context,
-    zk: ZkConfig,
+    servers: Arc<dyn Connect>,
     config: WorkloadConfig,
     seconds: Interval,
     runs: mpsc::Receiver<RunRequest>,
@@ -98,7 +96,7 @@ pub struct Workload {
 
 impl Workload {
     #[must_use]
-    pub fn new(ctx: Context, zk: ZkConfig, config: WorkloadConfig) -> (Self, WorkloadPort) {
+    pub fn new(ctx: Context, servers: Arc<dyn Connect>, config: WorkloadConfig) -> (Self, WorkloadPort) {
         let (runs_tx, runs) = mpsc::channel(WAITING_MAX);
         let mut seconds = interval(Duration::from_secs(1));
         seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -112,7 +110,7 @@ impl Workload {
         let told = view.clone();
         let clients = Vec::new();
         let (asked, next_run) = (None, None);
-        let workload = Self { ctx, zk, config, seconds, runs, asked, view, told, clients, next_connect, next_run };
+        let workload = Self { ctx, servers, config, seconds, runs, asked, view, told, clients, next_connect, next_run };
         (workload, WorkloadPort(runs_tx))
     }
 
@@ -153,8 +151,8 @@ impl Workload {
         let wanted = leads && self.config.off.is_none() && self.clients.len() < self.config.extra_clients;
         if wanted && self.next_connect <= Instant::now() {
             self.next_connect = Instant::now() + Duration::from_secs(1);
-            match real::connect(&self.zk).await {
-                Ok(client) => self.clients.push(Arc::new(client)),
+            match self.servers.connect().await {
+                Ok(client) => self.clients.push(client),
                 Err(error) => tracing::warn!("an extra client of the workload: {error}"),
             }
         }

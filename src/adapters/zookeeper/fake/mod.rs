@@ -20,7 +20,8 @@ pub(crate) use self::ensemble::FakeEnsemble;
 use self::ensemble::{Servers, Write};
 pub(crate) use self::tree::Effect;
 pub(crate) use self::weather::{Calm, Fate, Request, Weather};
-use super::coord::{Change, Coord, LinkState, Mode, Op, Versioned, request_bytes, within_limit};
+use super::config::ZkConfig;
+use super::coord::{Change, Connect, Coord, LinkState, Mode, Op, Versioned, request_bytes, within_limit};
 use super::error::{Refusal, ZkError};
 
 /// One session with a [`FakeEnsemble`].
@@ -28,6 +29,23 @@ pub(crate) struct FakeCoord {
     ensemble: FakeEnsemble,
     session: u64,
     news: Arc<Notify>,
+}
+
+/// Sessions with a [`FakeEnsemble`].
+pub(crate) struct FakeServers {
+    pub(crate) ensemble: FakeEnsemble,
+    pub(crate) config: ZkConfig,
+}
+
+#[async_trait]
+impl Connect for FakeServers {
+    fn config(&self) -> &ZkConfig {
+        &self.config
+    }
+
+    async fn connect(&self) -> Result<Arc<dyn Coord>, ZkError> {
+        Ok(Arc::new(self.ensemble.connect(&self.config.root)))
+    }
 }
 
 fn unknown(operation: &'static str, path: &str, cause: &str) -> ZkError {

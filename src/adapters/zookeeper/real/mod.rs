@@ -25,7 +25,7 @@ use zookeeper_client::{
 };
 
 use super::config::ZkConfig;
-use super::coord::{Change, Coord, LinkState, Mode, Op, READ_BATCH_MAX, Versioned, request_bytes, within_limit};
+use super::coord::{Change, Connect, Coord, LinkState, Mode, Op, READ_BATCH_MAX, Versioned, request_bytes, within_limit};
 use super::error::{Refusal, ZkError};
 use crate::domain::ids::Timestamp;
 pub use access::Access;
@@ -67,6 +67,20 @@ pub async fn connect(config: &ZkConfig) -> Result<RealCoord, ZkError> {
         ),
     };
     Err(ZkError::Connect { hosts, cause })
+}
+
+/// Sessions with real servers.
+pub struct RealServers(pub ZkConfig);
+
+#[async_trait]
+impl Connect for RealServers {
+    fn config(&self) -> &ZkConfig {
+        &self.0
+    }
+
+    async fn connect(&self) -> Result<Arc<dyn Coord>, ZkError> {
+        Ok(Arc::new(connect(&self.0).await?))
+    }
 }
 
 impl RealCoord {

@@ -5,9 +5,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::{Link, Session, TRY_EVERY};
-use crate::adapters::zookeeper::coord::Coord;
 use crate::adapters::zookeeper::error::ZkError;
-use crate::adapters::zookeeper::real;
 use crate::adapters::zookeeper::registry::{Newer, Registry};
 use crate::domain::event::Event;
 use crate::domain::snapshot::{SessionState, StoreView};
@@ -34,8 +32,8 @@ impl Session {
     }
 
     async fn open(&self) -> Result<Link, ZkError> {
-        let coord: Arc<dyn Coord> = Arc::new(real::connect(&self.zk).await?);
-        let registry = Registry::open(Arc::clone(&coord), &self.zk).await?.until(self.ctx.stop.clone());
+        let coord = self.servers.connect().await?;
+        let registry = Registry::open(Arc::clone(&coord), self.servers.config()).await?.until(self.ctx.stop.clone());
         Ok(Link::new(coord, registry))
     }
 }

@@ -20,8 +20,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until, timeout};
 
 use super::scheduler::SchedulerPort;
-use crate::adapters::zookeeper::config::ZkConfig;
-use crate::adapters::zookeeper::coord::{Change, Coord, LinkState};
+use crate::adapters::zookeeper::coord::{Change, Connect, Coord, LinkState};
 use crate::adapters::zookeeper::election::Membership;
 use crate::adapters::zookeeper::registry::Registry;
 use crate::domain::event::Event;
@@ -47,7 +46,7 @@ const CHANGES_AT_ONCE: usize = 2048;
 
 pub struct Session {
     ctx: Context,
-    zk: ZkConfig,
+    servers: Arc<dyn Connect>,
     nodes: Vec<NodeId>,
     read_only: bool,
     publish: watch::Sender<Option<Registry>>,
@@ -100,7 +99,7 @@ impl Session {
     #[must_use]
     pub fn new(
         ctx: Context,
-        zk: ZkConfig,
+        servers: Arc<dyn Connect>,
         nodes: Vec<NodeId>,
         read_only: bool,
         publish: watch::Sender<Option<Registry>>,
@@ -112,7 +111,7 @@ impl Session {
         let next_try = Instant::now();
         Self {
             ctx,
-            zk,
+            servers,
             nodes,
             read_only,
             publish,

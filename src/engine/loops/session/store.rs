@@ -158,7 +158,8 @@ impl Looker<'_> {
 impl Session {
     pub(super) async fn store(&self, registry: &Registry) -> Result<StoreView, ScanError> {
         // Another root is another ensemble, as far as files go.
-        let servers: Vec<String> = self.zk.hosts.iter().map(|host| format!("{host}{}", self.zk.root)).collect();
+        let zk = self.servers.config();
+        let servers: Vec<String> = zk.hosts.iter().map(|host| format!("{host}{}", zk.root)).collect();
         let looker = Looker { ctx: &self.ctx, nodes: &self.nodes, servers: &servers, read_only: self.read_only };
         looker.store(registry).await
     }

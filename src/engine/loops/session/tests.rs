@@ -6,8 +6,9 @@ use tokio::sync::{mpsc, watch};
 
 use super::*;
 use crate::adapters::blobs::{BlobConfig, BlobStore};
-use crate::adapters::zookeeper::coord::Mode;
-use crate::adapters::zookeeper::fake::FakeEnsemble;
+use crate::adapters::zookeeper::config::ZkConfig;
+use crate::adapters::zookeeper::coord::{Connect, Mode};
+use crate::adapters::zookeeper::fake::{FakeEnsemble, FakeServers};
 use crate::adapters::zookeeper::layout::Layout;
 use crate::domain::file::{FileEntry, blob_name};
 use crate::domain::fixtures::{file, node_id};
@@ -28,10 +29,11 @@ async fn linked(
     ctx.catch_ups = catch_ups;
     let zk = ZkConfig { root: "/demo".into(), ..ZkConfig::default() };
     let ensemble = FakeEnsemble::calm();
-    let coord: Arc<dyn Coord> = Arc::new(ensemble.connect(&zk.root));
+    let servers = Arc::new(FakeServers { ensemble: ensemble.clone(), config: zk.clone() });
+    let coord = servers.connect().await.unwrap();
     let registry = Registry::open(Arc::clone(&coord), &zk).await.unwrap();
     let (_, port) = Scheduler::new(ctx.clone(), Millis(15_000));
-    let mut session = Session::new(ctx, zk, nodes.to_vec(), false, publish, port, asked);
+    let mut session = Session::new(ctx, servers, nodes.to_vec(), false, publish, port, asked);
     session.link = Some(Link::new(coord, registry));
     (session, heard, link, ensemble)
 }
@@ -218,7 +220,8 @@ async fn a_folder_that_a_living_instance_of_another_ensemble_uses_is_left_alone_
     let (mut second, mut heard, ..) = linked(folder.path(), 1_000).await;
     second.ctx.me.id = InstanceId::new(2);
     // The same servers, and other records.
-    second.zk.root = "/other".into();
+    let config = ZkConfig { root: "/other".into(), ..ZkConfig::default() };
+    second.servers = Arc::new(FakeServers { ensemble: FakeEnsemble::calm(), config });
     second.scan().await.unwrap();
     let told = last_store(&mut heard);
     assert!(matches!(told, Some(StoreView::InUse { .. })), "{told:?}");
@@ -253,7 +256,7 @@ async fn an_instance_of_the_same_ensemble_is_no_stranger() {
     let (mut second, mut heard, ..) = linked(folder.path(), 1_000).await;
     second.ctx.me.id = InstanceId::new(2);
     let coord: Arc<dyn Coord> = Arc::new(ensemble.connect("/demo"));
-    let registry = Registry::open(Arc::clone(&coord), &second.zk).await.unwrap();
+    let registry = Registry::open(Arc::clone(&coord), second.servers.config()).await.unwrap();
     second.link = Some(Link::new(coord, registry));
     second.scan().await.unwrap();
     let told = last_store(&mut heard);
@@ -381,7 +384,7 @@ async fn an_empty_folder_and_a_new_ensemble_get_one_id_and_a_claim_that_comes_se
     let other = tempfile::tempdir().unwrap();
     let blobs = BlobStore::open(BlobConfig::new(other.path()), &[node_id("zk1")]).unwrap();
     let coord: Arc<dyn Coord> = Arc::new(ensemble.connect("/demo"));
-    let registry = Registry::open(coord, &session.zk).await.unwrap();
+    let registry = Registry::open(coord, session.servers.config()).await.unwrap();
     assert_eq!(crate::engine::claim::claim(&blobs, &registry).await.unwrap(), theirs);
     let left: Vec<_> = std::fs::read_dir(other.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!((blobs.store_id(), left), (None, vec!["zk1".into()]));
