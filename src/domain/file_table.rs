@@ -13,21 +13,25 @@ const FAN_OUT: usize = 256;
 type Leaf = Vec<Arc<FileEntry>>;
 
 #[derive(Clone, Debug)]
-struct Branch(Vec<Arc<Leaf>>);
+struct Branch {
+    /// `None` where no file was ever.
+    leaves: Vec<Option<Arc<Leaf>>>,
+    /// Entries of all leaves.
+    len: usize,
+}
 
-/// Files by id. Cloning costs one reference count for each of 256 branches.
+/// Files by id. Cloning costs one reference count; the first change after it one for each of 256 branches.
 #[derive(Clone, Debug)]
 pub struct FileTable {
-    branches: Vec<Arc<Branch>>,
+    branches: Arc<Vec<Arc<Branch>>>,
     len: usize,
     revision: u64,
 }
 
 impl Default for FileTable {
     fn default() -> Self {
-        let leaf = Arc::new(Leaf::new());
-        let branch = Arc::new(Branch(vec![leaf; FAN_OUT]));
-        Self { branches: vec![branch; FAN_OUT], len: 0, revision: 0 }
+        let branch = Arc::new(Branch { leaves: vec![None; FAN_OUT], len: 0 });
+        Self { branches: Arc::new(vec![branch; FAN_OUT]), len: 0, revision: 0 }
     }
 }
 
@@ -57,18 +61,20 @@ impl FileTable {
     #[must_use]
     pub fn get(&self, id: FileId) -> Option<&Arc<FileEntry>> {
         let (b, l) = slots(id);
-        let leaf = &self.branches[b].0[l];
+        let leaf = self.branches[b].leaves[l].as_ref()?;
         leaf.binary_search_by_key(&id, |entry| entry.id).ok().map(|i| &leaf[i])
     }
 
     /// Puts an entry in and returns the one it replaces.
     pub fn insert(&mut self, entry: Arc<FileEntry>) -> Option<Arc<FileEntry>> {
         self.revision += 1;
-        let leaf = self.leaf_mut(entry.id);
+        let (branch, l) = self.branch_mut(entry.id);
+        let leaf = Arc::make_mut(branch.leaves[l].get_or_insert_default());
         match leaf.binary_search_by_key(&entry.id, |e| e.id) {
             Ok(i) => Some(std::mem::replace(&mut leaf[i], entry)),
             Err(i) => {
                 leaf.insert(i, entry);
+                branch.len += 1;
                 self.len += 1;
                 None
             }
@@ -78,27 +84,31 @@ impl FileTable {
     /// Takes an entry out.
     pub fn remove(&mut self, id: FileId) -> Option<Arc<FileEntry>> {
         self.get(id)?;
-        let leaf = self.leaf_mut(id);
+        let (branch, l) = self.branch_mut(id);
+        let leaf = Arc::make_mut(branch.leaves[l].as_mut()?);
         let i = leaf.binary_search_by_key(&id, |e| e.id).ok()?;
         let removed = leaf.remove(i);
+        branch.len -= 1;
         self.len -= 1;
         self.revision += 1;
         Some(removed)
     }
 
-    /// Takes every entry out; the revision goes on.
-    pub fn clear(&mut self) {
-        *self = Self { revision: self.revision + 1, ..Self::default() };
+    /// Makes the revision follow that of the table that this one replaces.
+    pub fn go_on_from(&mut self, before: &Self) {
+        self.revision = before.revision + 1;
     }
 
     /// Every file, in no particular order that a person would expect; the same for equal tables.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<FileEntry>> {
-        self.branches.iter().flat_map(|branch| branch.0.iter().flat_map(|leaf| leaf.iter()))
+        let filled = self.branches.iter().filter(|branch| branch.len > 0);
+        filled.flat_map(|branch| branch.leaves.iter().flatten().flat_map(|leaf| leaf.iter()))
     }
 
-    fn leaf_mut(&mut self, id: FileId) -> &mut Leaf {
+    /// The branch of a file, and the number of its leaf there.
+    fn branch_mut(&mut self, id: FileId) -> (&mut Branch, usize) {
         let (b, l) = slots(id);
-        Arc::make_mut(&mut Arc::make_mut(&mut self.branches[b]).0[l])
+        (Arc::make_mut(&mut Arc::make_mut(&mut self.branches)[b]), l)
     }
 }
 
@@ -126,6 +136,21 @@ mod tests {
     }
 
     #[test]
+    fn a_table_of_which_all_was_removed_has_nothing_left() {
+        let mut table = FileTable::default();
+        let ids: Vec<_> = (0..100u128).map(|i| FileId::new(i << 8 | i & 1)).collect();
+        for _ in 0..2 {
+            ids.iter().for_each(|id| _ = table.insert(Arc::new(fixtures::file(id.bits(), "zk1"))));
+            ids.iter().for_each(|id| _ = table.insert(Arc::new(fixtures::file(id.bits(), "zk2"))));
+            assert_eq!(table.iter().count(), ids.len());
+            ids.iter().for_each(|id| _ = table.remove(*id));
+            ids.iter().for_each(|id| assert!(table.remove(*id).is_none()));
+            assert_eq!((table.iter().count(), table.len()), (0, 0));
+            assert!(table.branches.iter().all(|branch| branch.len == 0));
+        }
+    }
+
+    #[test]
     fn a_change_copies_one_leaf_and_not_the_table() {
         let mut table = FileTable::default();
         for i in 0..10_000u128 {
@@ -133,7 +158,7 @@ mod tests {
         }
         let before = table.clone();
         table.insert(Arc::new(fixtures::file(5, "zk2")));
-        let shared = before.branches.iter().zip(&table.branches).filter(|(a, b)| Arc::ptr_eq(a, b)).count();
+        let shared = before.branches.iter().zip(&*table.branches).filter(|(a, b)| Arc::ptr_eq(a, b)).count();
         assert_eq!(shared, FAN_OUT - 1);
     }
 }

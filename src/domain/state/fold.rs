@@ -192,11 +192,13 @@ impl State {
 
     fn files_loaded(&mut self, entries: Vec<FileEntry>, unreadable: Vec<String>, since: Mark, now: Timestamp) {
         self.placement.clear();
-        self.files.clear();
+        let before = std::mem::take(&mut self.files);
+        self.files.go_on_from(&before);
         for entry in entries {
             self.file_changed(Arc::new(entry));
         }
         self.write_again(since);
+        self.own.all_read(&before, &self.files, now);
         if !unreadable.is_empty() {
             let text =
                 format!("{} not readable and left alone: {}", count(unreadable.len() as u64, "record"), unreadable[0]);

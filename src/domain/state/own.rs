@@ -1,5 +1,6 @@
 //! What this process wrote to files' records, held against reads that had begun before: their answers come
-//! later and do not know of it.
+//! later and do not know of it. And what was read as gone, held against writes that are told late: no file is written
+//! once it is gone, so whatever was written was written before.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,14 +8,19 @@ use std::sync::Arc;
 use super::State;
 use crate::domain::event::{Learned, Mark};
 use crate::domain::file::FileEntry;
+use crate::domain::file_table::FileTable;
 use crate::domain::ids::{FileId, Millis, Timestamp};
 
 /// Longer than any read takes: a turn of the session ends after two minutes.
 const KEPT: Millis = Millis(240_000);
 
-/// The newest write of each file.
 #[derive(Debug, Default)]
-pub(super) struct OwnWrites(BTreeMap<FileId, OwnWrite>);
+pub(super) struct OwnWrites {
+    /// The newest write of each file.
+    newest: BTreeMap<FileId, OwnWrite>,
+    /// Files that were read as gone, and when.
+    gone: BTreeMap<FileId, Timestamp>,
+}
 
 #[derive(Debug)]
 struct OwnWrite {
@@ -26,23 +32,41 @@ struct OwnWrite {
 
 impl OwnWrites {
     /// Whether what was learned is older than what is known: a write that another one followed, or a read that had
-    /// begun before a write that says otherwise.
+    /// begun before a write that says otherwise. What was read as gone is newer than any write but the one that made
+    /// the file: only what is there is written.
     fn outdates(&self, file: FileId, learned: Learned, removed: bool) -> bool {
-        let Some(own) = self.0.get(&file) else { return false };
+        let own = self.newest.get(&file);
         match learned {
-            Learned::Written(mark) => own.mark > mark,
-            Learned::Read(begun) => own.mark > begun && own.left.is_none() != removed,
+            Learned::Written(mark) => self.gone.contains_key(&file) || own.is_some_and(|own| own.mark > mark),
+            Learned::Read(begun) => own.filter(|own| own.mark > begun).is_some_and(|own| match &own.left {
+                Some(entry) => removed && entry.version == 0,
+                None => !removed,
+            }),
         }
     }
 
     fn note(&mut self, file: FileId, learned: Learned, left: Option<&Arc<FileEntry>>, at: Timestamp) {
-        if let Learned::Written(mark) = learned {
-            self.0.insert(file, OwnWrite { mark, at, left: left.cloned() });
+        match (learned, left) {
+            (Learned::Written(mark), _) => _ = self.newest.insert(file, OwnWrite { mark, at, left: left.cloned() }),
+            (Learned::Read(_), None) => {
+                self.newest.remove(&file);
+                self.gone.insert(file, at);
+            }
+            // A file that was deleted by mistake can be taken in again.
+            (Learned::Read(_), Some(_)) => _ = self.gone.remove(&file),
         }
     }
 
+    /// All records were read anew.
+    pub(super) fn all_read(&mut self, before: &FileTable, after: &FileTable, at: Timestamp) {
+        self.gone.retain(|file, _| after.get(*file).is_none());
+        let gone = before.iter().filter(|entry| after.get(entry.id).is_none());
+        self.gone.extend(gone.map(|entry| (entry.id, at)));
+    }
+
     pub(super) fn forget_old(&mut self, now: Timestamp) {
-        self.0.retain(|_, own| now.since(own.at) < KEPT);
+        self.newest.retain(|_, own| now.since(own.at) < KEPT);
+        self.gone.retain(|_, at| now.since(*at) < KEPT);
     }
 }
 
@@ -63,7 +87,7 @@ impl State {
 
     /// Puts back what was written since the reading of all records began.
     pub(super) fn write_again(&mut self, since: Mark) {
-        let newer = self.own.0.iter().filter(|(_, own)| own.mark > since);
+        let newer = self.own.newest.iter().filter(|(_, own)| own.mark > since);
         let newer: Vec<_> = newer.map(|(file, own)| (*file, own.left.clone())).collect();
         for (file, left) in newer {
             match left {

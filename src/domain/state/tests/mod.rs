@@ -166,6 +166,38 @@ fn a_read_that_began_before_a_write_takes_nothing_back() {
     assert!(known(&state, 0) && !known(&state, 7), "what is read after the writes is true");
 }
 
+/// A move was committed, somebody else deleted the file, and only then does the job tell of its commit.
+#[test]
+fn a_write_that_is_told_after_the_file_was_read_as_gone_brings_nothing_back() {
+    let known = |state: &State, id: u128| state.files().get(FileId::new(id)).is_some();
+    let moved = || FileEntry { version: 1, ..file(0, "zk2") };
+    let gone_by_a_read = Event::FileRemoved { file: FileId::new(0), learned: Learned::Read(Mark(0)) };
+    let gone_by_all = Event::FilesLoaded { entries: Vec::new(), unreadable: Vec::new(), since: Mark(0) };
+    for gone in [gone_by_a_read, gone_by_all] {
+        let mut state = state([1, 0, 0]);
+        state.apply(gone, NOW);
+        state.apply(changed(moved(), Learned::Written(Mark(1))), NOW);
+        assert!(!known(&state, 0) && state.spread() == Some(0));
+        state.apply(changed(file(0, "zk1"), Learned::Read(Mark(1))), NOW);
+        assert!(known(&state, 0), "taken in again");
+        state.apply(changed(moved(), Learned::Written(Mark(2))), NOW);
+        assert_eq!(state.files().get(FileId::new(0)).unwrap().record.owner, node_id("zk2"));
+    }
+    let mut late = state([1, 0, 0]);
+    late.apply(changed(moved(), Learned::Written(Mark(1))), NOW);
+    late.apply(Event::FileRemoved { file: FileId::new(0), learned: Learned::Read(Mark(0)) }, NOW);
+    assert!(!known(&late, 0), "a read that had begun before the write was told");
+    let mut state = state([0, 0, 0]);
+    state.apply(changed(file(7, "zk1"), Learned::Written(Mark(1))), NOW);
+    state.apply(Event::FilesLoaded { entries: Vec::new(), unreadable: Vec::new(), since: Mark(0) }, NOW);
+    state.apply(changed(FileEntry { version: 1, ..file(7, "zk2") }, Learned::Written(Mark(2))), NOW);
+    assert_eq!(
+        state.files().get(FileId::new(7)).unwrap().record.owner,
+        node_id("zk2"),
+        "an upload that a reading missed"
+    );
+}
+
 #[test]
 fn an_echo_of_an_older_version_changes_nothing() {
     let mut state = state([1, 0, 0]);
