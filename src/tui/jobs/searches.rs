@@ -56,7 +56,7 @@ fn read(file: &Path) -> Result<Vec<String>, String> {
 fn write(file: &Path, list: &[String]) -> Result<(), String> {
     let (draft, mut out) = Draft::open(file.to_owned(), Keep::Replacing)?;
     let text: String = list.iter().map(|search| format!("{search}\n")).collect();
-    out.write_all(text.as_bytes()).map_err(|error| error.to_string())?;
+    out.write_all(text.as_bytes()).and_then(|()| out.sync_all()).map_err(|error| error.to_string())?;
     draft.name(Keep::Replacing).map(drop)
 }
 
