@@ -1,11 +1,6 @@
 //! What a user does, by the built binary against three real ZooKeeper servers.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::print_stdout,
-    reason = "a test that cannot go on stops; what is skipped is said on stdout"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on stops")]
 
 mod support;
 
@@ -58,14 +53,6 @@ async fn ready(deck: &Deck) -> Duration {
 /// One ensemble at a time: six JVMs on two cores measure the machine.
 static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
-fn skipped() -> Option<std::path::PathBuf> {
-    let found = jars();
-    if found.is_none() {
-        println!("SKIPPED: no ZooKeeper jars; scripts/test fetches them");
-    }
-    found
-}
-
 /// Hash and size of each file by its id, as the records tell.
 async fn records(deck: &Deck) -> BTreeMap<String, Value> {
     let page = get(deck, "/api/files?limit=1000").await;
@@ -107,7 +94,7 @@ fn counted(metrics: &str, start: &str) -> f64 {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_user_does() {
-    let Some(jars) = skipped() else { return };
+    let jars = jars();
     let _alone = ALONE.lock().await;
     let folder = local_folder(&jars, QUIET);
     let deck = Deck::daemon(folder.path(), &["--local"]);
@@ -200,7 +187,7 @@ async fn drain_empties_the_node(deck: &Deck) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_second_instance_attaches_and_takes_over() {
-    let Some(jars) = skipped() else { return };
+    let jars = jars();
     let _alone = ALONE.lock().await;
     let folder = local_folder(&jars, QUIET);
     let first = Deck::daemon(folder.path(), &["--local"]);
@@ -290,7 +277,7 @@ fn settings(folder: &Path, servers: &[String]) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "measures ten takeovers for about two minutes; run by scripts/takeover"]
 async fn a_standby_leads_and_runs_soon_after_the_leader_was_killed() {
-    let Some(jars) = jars() else { panic!("no ZooKeeper jars; scripts/test fetches them") };
+    let jars = jars();
     let folder = tempfile::tempdir().unwrap();
     let (ensemble, servers) = ensemble(folder.path(), &jars).await;
     settings(folder.path(), &servers);

@@ -30,15 +30,12 @@ const EFFECT_LIMIT: Duration = Duration::from_secs(60);
 const OWNER_FOLDER: &str = "ZKDECK_TEST_OWNER_FOLDER";
 const OWNER_PORTS: &str = "ZKDECK_TEST_OWNER_PORTS";
 
-fn jars() -> Option<PathBuf> {
+fn jars() -> PathBuf {
     let asked = std::env::var_os("ZKDECK_JARS").map(PathBuf::from);
     let folder = asked.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("target/zookeeper-jars"));
     let found = folder.join("zookeeper-3.9.4.jar").is_file();
-    if !found {
-        let folder = folder.display();
-        println!("\nSKIPPED: a test of the local ensemble: no ZooKeeper jars in {folder}; scripts/test fetches them");
-    }
-    found.then_some(folder)
+    assert!(found, "no ZooKeeper jars in {}; scripts/test fetches them", folder.display());
+    folder
 }
 
 /// Twelve free ports.
@@ -136,7 +133,7 @@ async fn all_gone(pids: &[u32]) {
 
 #[tokio::test]
 async fn three_servers_live_pause_stop_and_end() {
-    let Some(jars) = jars() else { return };
+    let jars = jars();
     let folder = tempfile::tempdir().unwrap();
     let config = config(folder.path(), jars, &free_ports());
     let ensemble = LocalEnsemble::open(config.clone()).unwrap();
@@ -264,7 +261,7 @@ fn kill(pid: u32) {
 async fn owner_of_another_process() {
     let (Some(folder), Ok(ports)) = (std::env::var_os(OWNER_FOLDER), std::env::var(OWNER_PORTS)) else { return };
     let ports: Vec<u16> = ports.split(' ').map(|port| port.parse().unwrap()).collect();
-    let ensemble = LocalEnsemble::open(config(Path::new(&folder), jars().unwrap(), &ports)).unwrap();
+    let ensemble = LocalEnsemble::open(config(Path::new(&folder), jars(), &ports)).unwrap();
     ensemble.start().await.unwrap();
     println!("\nOWNER STARTED");
     // Until it is killed, or the test that wants it has gone.
@@ -298,7 +295,7 @@ fn spawn_owner(folder: &Path, ports: &[u16]) -> Owner {
 
 #[tokio::test]
 async fn nothing_outlives_a_killed_owner() {
-    let Some(jars) = jars() else { return };
+    let jars = jars();
     let folder = tempfile::tempdir().unwrap();
     let ports = free_ports();
     let config = config(folder.path(), jars, &ports);
@@ -383,7 +380,7 @@ async fn a_server_that_fails_tells_its_status_and_last_words() {
 #[tokio::test]
 async fn what_a_failed_start_of_root_leaves_belongs_to_the_folders_owner() {
     if !rustix::process::geteuid().is_root() {
-        // Only root can make what is another's.
+        println!("SKIPPED: what root leaves behind: only root can make what is another's");
         return;
     }
     let folder = tempfile::tempdir().unwrap();

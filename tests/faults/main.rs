@@ -103,10 +103,7 @@ const fn class(name: &'static str, rule: &'static str, rounds: usize, run: Run) 
 /// control.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_few_faults_lose_nothing() {
-    let Some(jars) = support::jars() else {
-        println!("SKIPPED: faults on real servers: no ZooKeeper jars; scripts/test fetches them");
-        return;
-    };
+    let jars = support::jars();
     let _alone = ALONE.lock().await;
     let bench = Bench::new(&jars, 1).await;
     let mut all = Tally::default();
@@ -131,10 +128,7 @@ static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 /// The ledger in short: one fault of the servers and one of a daemon, with two daemons on one store.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_answer_is_true() {
-    let Some(jars) = support::jars() else {
-        println!("SKIPPED: the ledger on real servers: no ZooKeeper jars; scripts/test fetches them");
-        return;
-    };
+    let jars = support::jars();
     let _alone = ALONE.lock().await;
     let bench = Bench::new(&jars, 1).await;
     let mut all = Tally::default();
@@ -152,7 +146,7 @@ async fn campaign() {
     if !cfg!(feature = "failpoints") {
         panic!("the campaign needs the feature failpoints: use scripts/faults");
     }
-    let jars = support::jars().unwrap_or_else(|| panic!("no ZooKeeper jars; scripts/faults fetches them"));
+    let jars = support::jars();
     let only = std::env::var("ZKDECK_FAULT_CLASS").unwrap_or_default();
     let scale = std::env::var("ZKDECK_FAULT_ROUNDS").ok().and_then(|text| text.parse::<f64>().ok()).unwrap_or(1.0);
     let lanes = std::env::var("ZKDECK_FAULT_LANES").ok().and_then(|text| text.parse().ok()).unwrap_or(4);

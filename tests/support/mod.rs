@@ -8,12 +8,13 @@ use std::time::{Duration, Instant};
 
 pub(crate) use ports::free_ports;
 
-/// The folder of ZooKeeper's jars; `None` when nobody has fetched them.
-pub(crate) fn jars() -> Option<PathBuf> {
+/// The folder of ZooKeeper's jars. Without them nothing of what its tests say was checked, so they fail.
+pub(crate) fn jars() -> PathBuf {
     let named = std::env::var_os("ZKDECK_JARS").map(PathBuf::from);
     let folder = named.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("target/zookeeper-jars"));
     let filled = std::fs::read_dir(&folder).is_ok_and(|mut files| files.next().is_some());
-    filled.then_some(folder)
+    assert!(filled, "no ZooKeeper jars in {}; scripts/test fetches them", folder.display());
+    folder
 }
 
 /// A running zkdeck; killed when dropped.
