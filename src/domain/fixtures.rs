@@ -125,6 +125,21 @@ pub fn operation(id: u128, kind: OperationKind, status: OperationStatus) -> Oper
     }
 }
 
+pub fn instance_view(info: &InstanceInfo) -> InstanceView {
+    InstanceView {
+        id: info.id,
+        host: info.host.clone(),
+        pid: info.pid,
+        user: "root".into(),
+        version: "0.1.0",
+        started: info.since_ms,
+        read_only: false,
+        label: "demo".into(),
+        api: ApiView::On("127.0.0.1:8080".into()),
+        local: Some(LocalView::Owner),
+    }
+}
+
 fn healthy() -> EnsembleView {
     EnsembleView {
         state: EnsembleState::Healthy,
@@ -147,18 +162,7 @@ pub fn snapshot() -> Snapshot {
     Snapshot {
         taken_at: NOW,
         revision: 1,
-        instance: InstanceView {
-            id: instance.id,
-            host: instance.host.clone(),
-            pid: instance.pid,
-            user: "root".into(),
-            version: "0.1.0",
-            started: instance.since_ms,
-            read_only: false,
-            label: "demo".into(),
-            api: ApiView::On("127.0.0.1:8080".into()),
-            local: Some(LocalView::Owner),
-        },
+        instance: instance_view(&instance),
         session: SessionView {
             state: SessionState::Connected,
             since: Timestamp(NOW.0 - 59_000),

@@ -11,6 +11,10 @@ use crate::domain::ids::{AttemptId, FileId, InstanceId, Millis, OperationId, Tim
 /// Now, in milliseconds since 1970; 0 on a clock set before that.
 #[must_use]
 pub fn now() -> Timestamp {
+    #[cfg(test)]
+    if let Some(now) = simulated::now() {
+        return now;
+    }
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp(u64::try_from(since.as_millis()).unwrap_or(u64::MAX).saturating_add(faults::clock_ahead()))
 }
@@ -52,6 +56,10 @@ impl Alarm {
 }
 
 fn fresh() -> u128 {
+    #[cfg(test)]
+    if let Some(id) = simulated::fresh() {
+        return id;
+    }
     Uuid::now_v7().as_u128()
 }
 
@@ -76,6 +84,38 @@ pub fn new_operation() -> OperationId {
 #[must_use]
 pub fn new_instance() -> InstanceId {
     InstanceId::new(fresh())
+}
+
+/// The clock and the ids of a simulated world, for the thread that lives through it: both follow from what happens
+/// in that world alone.
+#[cfg(test)]
+pub(in crate::engine) mod simulated {
+    use std::cell::Cell;
+
+    use super::*;
+    use crate::domain::fixtures::NOW;
+
+    thread_local! {
+        /// When the world began, and the ids that were made in it.
+        static WORLD: Cell<Option<(Instant, u64)>> = const { Cell::new(None) };
+    }
+
+    /// From now on this thread lives in a new world.
+    pub(in crate::engine) fn begin() {
+        WORLD.set(Some((Instant::now(), 0)));
+    }
+
+    pub(super) fn now() -> Option<Timestamp> {
+        let (begun, _) = WORLD.get()?;
+        Some(NOW.plus(Millis(u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX))))
+    }
+
+    /// As those of [`Uuid::now_v7`]: the time first.
+    pub(super) fn fresh() -> Option<u128> {
+        let (begun, made) = WORLD.get()?;
+        WORLD.set(Some((begun, made + 1)));
+        Some((u128::from(now()?.0) << 80) | u128::from(made + 1))
+    }
 }
 
 #[cfg(test)]

@@ -47,12 +47,20 @@ pub struct Driver {
     events: mpsc::Sender<Event>,
     stop: CancellationToken,
     tasks: TaskTracker,
+    #[cfg(test)]
+    killers: std::sync::Arc<std::sync::Mutex<Vec<tokio::task::AbortHandle>>>,
 }
 
 impl Driver {
     #[must_use]
     pub fn new(events: mpsc::Sender<Event>, stop: CancellationToken) -> Self {
-        Self { events, stop, tasks: TaskTracker::new() }
+        Self {
+            events,
+            stop,
+            tasks: TaskTracker::new(),
+            #[cfg(test)]
+            killers: std::sync::Arc::default(),
+        }
     }
 
     /// Runs a loop until the program ends.
@@ -75,7 +83,16 @@ impl Driver {
 
     #[expect(clippy::disallowed_methods, reason = "the one place that spawns")]
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        _ = self.tasks.spawn(task);
+        let task = self.tasks.spawn(task);
+        #[cfg(test)]
+        self.killers.lock().unwrap().push(task.abort_handle());
+        drop(task);
+    }
+
+    /// Ends every loop and job where it stands, as `kill -9` does.
+    #[cfg(test)]
+    pub(in crate::engine) fn kill(&self) {
+        self.killers.lock().unwrap().drain(..).for_each(|task| task.abort());
     }
 
     /// Waits until every loop and job has ended; `false` when `limit` passed first.
@@ -132,6 +149,7 @@ async fn drive(mut work: Box<dyn Loop>, events: mpsc::Sender<Event>, stop: Cance
         }
         if panicked {
             tokio::select! {
+                biased;
                 () = stop.cancelled() => break,
                 () = tokio::time::sleep(back_off) => back_off = (back_off * 2).min(BACK_OFF_MAX),
             }

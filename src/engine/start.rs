@@ -60,15 +60,13 @@ pub struct Parts {
 
 /// The running engine.
 pub struct Engine {
-    /// Loops and jobs.
-    work: Driver,
+    /// Its driver runs loops and jobs.
+    ctx: Context,
     /// The session, which outlives the work that needs it.
     session: Driver,
     core: Driver,
-    stop: CancellationToken,
     close: CancellationToken,
     end: CancellationToken,
-    history: History,
     local: Option<Arc<LocalEnsemble>>,
 }
 
@@ -97,7 +95,7 @@ pub fn start(parts: Parts) -> (Handle, Engine) {
         link,
         snapshots: handle.snapshots(),
         blobs: parts.blobs,
-        history: parts.history.clone(),
+        history: parts.history,
         operations: Operations::default(),
         me,
         driver: work.clone(),
@@ -113,7 +111,15 @@ pub fn start(parts: Parts) -> (Handle, Engine) {
     let control = parts.control;
     let dispatch = Dispatch::new(ctx.clone(), scheduler_port.clone(), workload_port, Arc::clone(&control), parts.logs);
     let read_only = instance.read_only;
-    session.run(Session::new(ctx.clone(), parts.servers, nodes.clone(), read_only, link_tx, scheduler_port, catch_ups_rx));
+    session.run(Session::new(
+        ctx.clone(),
+        parts.servers,
+        nodes.clone(),
+        read_only,
+        link_tx,
+        scheduler_port,
+        catch_ups_rx,
+    ));
     work.run(Health::new(ctx.clone(), parts.prober, parts.targets));
     work.run(Hosts::new(ctx.clone(), Arc::clone(&control), parts.local.clone(), nodes));
     work.run(Past::new(ctx.clone()));
@@ -132,7 +138,21 @@ pub fn start(parts: Parts) -> (Handle, Engine) {
         heart.run().await;
         drop(guard);
     });
-    (handle, Engine { work, session, core, stop, close, end, history: parts.history, local: parts.local })
+    (handle, Engine { ctx, session, core, close, end, local: parts.local })
+}
+
+#[cfg(test)]
+impl Engine {
+    pub(in crate::engine) const fn context(&self) -> &Context {
+        &self.ctx
+    }
+
+    /// Ends everything where it stands, as `kill -9` does.
+    pub(in crate::engine) fn kill(&self) {
+        for driver in [&self.ctx.driver, &self.session, &self.core] {
+            driver.kill();
+        }
+    }
 }
 
 impl Engine {
@@ -140,8 +160,8 @@ impl Engine {
     /// flushed, the servers of `--local` are stopped. Returns what did not end in time, in words.
     pub async fn end(self) -> Vec<String> {
         let mut late = Vec::new();
-        self.stop.cancel();
-        if !self.work.ended(LOOPS_LIMIT).await {
+        self.ctx.stop.cancel();
+        if !self.ctx.driver.ended(LOOPS_LIMIT).await {
             late.push(format!(
                 "operations under way did not end in {} ms; their intents tell",
                 LOOPS_LIMIT.as_millis()
@@ -151,7 +171,7 @@ impl Engine {
         if !self.session.ended(SESSION_LIMIT).await {
             late.push("the session was not closed in time; it expires by itself".to_owned());
         }
-        self.history.close().await;
+        self.ctx.history.close().await;
         if let Some(local) = &self.local {
             local.stop().await;
         }

@@ -151,7 +151,7 @@ fn every_code_that_rest_answers_with_is_explained() {
 fn as_many_broken_variants_as_there_are_have_to_be_caught() {
     let source = text("src/engine/simulation/sabotage.rs");
     let number = between(&source, "const ALL: [Self; ", "]");
-    assert!(flat("docs/reliability.md").contains(&format!("{number} broken variants of the protocol")), "{number}");
+    assert!(flat("docs/reliability.md").contains(&format!("{number} broken variants have to be caught")), "{number}");
 }
 
 #[test]

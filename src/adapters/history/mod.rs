@@ -166,6 +166,9 @@ impl History {
     /// # Errors
     /// [`HistoryError`] when it cannot be made.
     pub async fn back_up(&self) -> Result<Option<PathBuf>, HistoryError> {
+        if !self.path.exists() {
+            return Ok(None);
+        }
         let (reply, done) = oneshot::channel();
         let path = Arc::clone(&self.path);
         let started = |source| HistoryError::Io { path: self.path.to_path_buf(), action: "start a thread", source };

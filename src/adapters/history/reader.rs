@@ -45,8 +45,8 @@ pub(super) enum Question {
 /// Where a look at what changes has ended: the number of a row, of one file only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cursor {
-    file: Option<FileMark>,
-    seq: i64,
+    pub(super) file: Option<FileMark>,
+    pub(super) seq: i64,
 }
 
 /// What has changed since a [`Cursor`].

@@ -1,20 +1,27 @@
 //! A history in memory, for simulated processes that share one.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::mpsc;
 
-use super::reader::Question;
+use super::reader::{Changed, Cursor, Question};
 use super::writer::Note;
 use super::{Health, History, QUESTIONS_MAX, QUEUE_MAX};
 use crate::domain::ids::OperationId;
 use crate::domain::invariants::Row;
-use crate::domain::operation::Operation;
+use crate::domain::operation::{HistoryPage, Operation};
 
 /// The rows that are on disk. Cheap to clone.
 #[derive(Clone, Default)]
-pub(crate) struct Ledger(Arc<Mutex<BTreeMap<OperationId, Operation>>>);
+pub(crate) struct Ledger(Arc<Mutex<Rows>>);
+
+#[derive(Default)]
+struct Rows {
+    by_id: BTreeMap<OperationId, Operation>,
+    /// The id that was written at each number, from 1 on.
+    written: Vec<OperationId>,
+}
 
 /// One process's way to the rows.
 pub(crate) struct Clerk {
@@ -34,14 +41,19 @@ impl Ledger {
     }
 
     pub(crate) fn rows(&self) -> Vec<Row> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).values().map(Row::from).collect()
+        self.lock().by_id.values().map(Row::from).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Rows> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Writes as SQLite does.
     fn write(&self, operation: Operation) {
-        let mut rows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if rows.get(&operation.id).is_none_or(|row| row.status.gives_way_to(operation.status)) {
-            rows.insert(operation.id, operation);
+        let mut rows = self.lock();
+        if rows.by_id.get(&operation.id).is_none_or(|row| row.status.gives_way_to(operation.status)) {
+            rows.written.push(operation.id);
+            rows.by_id.insert(operation.id, operation);
         }
     }
 }
@@ -78,17 +90,32 @@ impl Clerk {
         }
     }
 
-    /// Only what the recovery asks; who asks anything else is told that history is closed.
     fn answer(&self, question: Question) {
-        let rows = self.ledger.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let rows = self.ledger.lock();
+        // Who asked may have gone.
         match question {
             Question::Open { reply } => {
-                _ = reply.send(Ok(rows.values().filter(|row| !row.status.is_final()).cloned().collect()));
+                _ = reply.send(Ok(rows.by_id.values().filter(|row| !row.status.is_final()).cloned().collect()));
             }
-            Question::One { id, reply } => {
-                _ = reply.send(Ok(rows.get(&id).cloned()));
+            Question::One { id, reply } => _ = reply.send(Ok(rows.by_id.get(&id).cloned())),
+            Question::Cursor { reply } => _ = reply.send(Ok(rows.cursor())),
+            Question::Changed { cursor, reply } => {
+                let since = rows.written.iter().skip(usize::try_from(cursor.seq).unwrap_or_default());
+                let changed = since.filter_map(|id| rows.by_id.get(id)).cloned().collect();
+                _ = reply.send(Ok(Changed::Rows(changed, rows.cursor())));
             }
-            _ => {}
+            Question::Page { query, reply } => {
+                // Only the newest are asked for.
+                let operations = rows.by_id.values().rev().take(query.limit).cloned().collect();
+                _ = reply.send(Ok(HistoryPage { operations, total: rows.by_id.len() as u64 }));
+            }
+            Question::End { reply } => _ = reply.send(()),
         }
+    }
+}
+
+impl Rows {
+    fn cursor(&self) -> Cursor {
+        Cursor { file: None, seq: i64::try_from(self.written.len()).unwrap_or(i64::MAX) }
     }
 }

@@ -36,7 +36,7 @@ pub enum Touched {
 }
 
 impl Layout {
-    /// `root` is absolute and has no slash at its end; `bucket_digits` is 2 or 3.
+    /// `root` is absolute and has no slash at its end; `bucket_digits` is 1, 2 or 3.
     #[must_use]
     pub fn new(root: &str, bucket_digits: u8) -> Self {
         Self { root: root.into(), bucket_digits }
@@ -240,7 +240,7 @@ mod tests {
 
     #[test]
     fn there_are_16_to_the_digits_buckets_and_every_file_has_one() {
-        for (digits, count) in [(2, 256), (3, 4096)] {
+        for (digits, count) in [(1, 16), (2, 256), (3, 4096)] {
             let layout = Layout::new("/demo", digits);
             let names = layout.bucket_names();
             assert_eq!(names.len(), count);

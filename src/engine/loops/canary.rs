@@ -39,6 +39,7 @@ impl Loop for Canary {
 
     async fn wait(&mut self) {
         tokio::select! {
+            biased;
             _ = self.timer.tick() => {}
             // At once with a new session: what was told without one is no longer so.
             Ok(()) = self.link.changed() => {}

@@ -67,8 +67,9 @@ impl Loop for Health {
 
     async fn wait(&mut self) {
         tokio::select! {
-            Some(sample) = self.running.next() => self.done.push(sample),
+            biased;
             _ = self.timer.tick() => self.due = true,
+            Some(sample) = self.running.next() => self.done.push(sample),
         }
     }
 

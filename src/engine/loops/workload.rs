@@ -307,6 +307,8 @@ mod tests {
     use tokio::sync::watch;
 
     use super::*;
+    use crate::adapters::zookeeper::ZkConfig;
+    use crate::adapters::zookeeper::real::RealServers;
     use crate::domain::fixtures::{self, NOW, node_id};
     use crate::domain::snapshot::ScrubTrouble;
     use crate::engine::context::testing::context;
@@ -333,7 +335,7 @@ mod tests {
 
     fn workload(ctx: &Context) -> (Workload, WorkloadPort) {
         let config = WorkloadConfig { off: None, interval: Millis::from_secs(60), extra_clients: 0 };
-        Workload::new(ctx.clone(), ZkConfig::default(), config)
+        Workload::new(ctx.clone(), Arc::new(RealServers(ZkConfig::default())), config)
     }
 
     #[tokio::test]

@@ -7,10 +7,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::process;
+use super::moment::Moment;
 use super::sky::Fault;
-use super::world::{REST_MAX, ROOT, Story, WITNESS, until};
-use crate::adapters::zookeeper::registry::Registry;
+use super::world::{REST_MAX, Story, until};
 use crate::domain::file::FileEntry;
 use crate::domain::file_table::FileTable;
 use crate::domain::ids::{Bytes, FileId};
@@ -32,14 +31,14 @@ pub(super) async fn go_back(story: &mut Story<'_>) -> Vec<String> {
     world.truth.may_give_way(story.flipped.clone());
     // The bytes that were replaced meanwhile are gone.
     keep_house(story).await;
-    let before = known(&inventory(story).await);
+    let before = known(&Moment::now(&world).inventory().await);
     let acknowledged: Vec<FileEntry> = world.truth.files();
     story.end_all();
     world.sky.fire(Fault::OldSnapshot);
     world.ensemble.put_back(&old);
     world.truth.put_back(files);
     story.begin(0);
-    let ready = || story.running.iter().all(|one| one.process.ctx.registry().is_some());
+    let ready = || story.running.iter().all(|one| one.process.is_up());
     if !until(REST_MAX, ready).await {
         return vec!["nobody works after the servers went back".into()];
     }
@@ -71,7 +70,7 @@ async fn empty(ctx: &Context, files: &FileTable, lost: BTreeSet<FileId>) {
 }
 
 async fn records(story: &Story<'_>) -> Option<FileTable> {
-    let registry = Registry::over(Arc::new(story.world.ensemble.connect(ROOT)), ROOT);
+    let registry = story.world.registry();
     let mut files = FileTable::default();
     for entry in registry.load_files(|_| ()).await.ok()?.entries {
         files.insert(Arc::new(entry));
@@ -89,27 +88,18 @@ async fn lost(ctx: &Context, files: &FileTable) -> BTreeSet<FileId> {
     lost
 }
 
-async fn inventory(story: &Story<'_>) -> Vec<Stored> {
-    let blobs = process::store(story.world, WITNESS);
-    let mut stored = Vec::new();
-    for node in &story.world.nodes {
-        stored.extend(blobs.inventory(node, true).await.unwrap());
-    }
-    stored
-}
-
 fn known(stored: &[Stored]) -> BTreeSet<Known> {
     stored.iter().filter_map(|one| Some((one.file?, one.size, one.blake3?.0))).collect()
 }
 
 async fn judge(story: &Story<'_>, before: &BTreeSet<Known>, acknowledged: &[FileEntry]) -> Vec<String> {
-    let blobs = process::store(story.world, WITNESS);
-    let after = known(&inventory(story).await);
     let mut violations = story.world.truth.violations();
+    let moment = Moment::now(story.world);
+    let after = known(&moment.inventory().await);
     let by = |entry: &FileEntry| (entry.id, entry.record.size, entry.record.blake3.0);
-    for entry in story.world.truth.files() {
-        if before.contains(&by(&entry))
-            && let Err(error) = blobs.check(&entry).await
+    for entry in &moment.files {
+        if before.contains(&by(entry))
+            && let Err(error) = moment.blobs.check(entry).await
         {
             violations.push(format!("I1 file {}: its bytes were there when the servers went back: {error}", entry.id));
         }

@@ -1,69 +1,66 @@
-//! One simulated zkdeck process: a session that is kept, the election, the recovery, and workers. The
-//! jobs on files are the engine's own; what the loops around them do is done here in short.
+//! One simulated zkdeck process: the engine as it is, over fakes, and workers beside it.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use futures_util::FutureExt;
-use tokio::sync::{mpsc, watch};
+use async_trait::async_trait;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
-use tokio_util::sync::CancellationToken;
 
-use super::sabotage::{Saboteur, SpoiltDisk};
-use super::sky::{Fault, Pid, store_root};
+use super::sabotage::{Sabotage, Saboteur, SpoiltDisk};
+use super::sky::{Eyes, Pid, store_root};
 use super::work;
-use super::world::{ROOT, WITNESS, World};
+use super::world::{ROOT, World};
 use crate::adapters::blobs::disk::Disk;
 use crate::adapters::blobs::disk::fake::Trouble;
 use crate::adapters::blobs::{BlobConfig, BlobStore};
-use crate::adapters::history::History;
+use crate::adapters::control::off::Off;
 use crate::adapters::history::testing::Clerk;
-use crate::adapters::zookeeper::coord::{Change, Coord, LinkState};
-use crate::adapters::zookeeper::election::Membership;
+use crate::adapters::logs::{LocalLogs, Logs};
+use crate::adapters::probe::{Probe, Target};
+use crate::adapters::zookeeper::config::ZkConfig;
+use crate::adapters::zookeeper::coord::{Connect, Coord};
 use crate::adapters::zookeeper::error::ZkError;
 use crate::adapters::zookeeper::fake::FakeCoord;
-use crate::adapters::zookeeper::registry::{Fence, Registry};
-use crate::domain::event::Event;
-use crate::domain::ids::{Epoch, InstanceId, Timestamp};
-use crate::domain::snapshot::{InstanceInfo, Snapshot};
-use crate::engine::context::{Context, Marks};
-use crate::engine::driver::Driver;
-use crate::engine::files::recovery;
-use crate::engine::files::underway::Underway;
-use crate::engine::operations::Operations;
+use crate::domain::fixtures;
+use crate::domain::ids::{Bytes, InstanceId, Millis, NodeId, Timestamp, Zxid};
+use crate::domain::server::{Reach, Role, Sample, Srvr};
+use crate::domain::snapshot::{InstanceInfo, WorkloadOff};
+use crate::domain::state::{ServerSetting, Settings};
+use crate::engine::clock;
+use crate::engine::context::Context;
+use crate::engine::handle::Handle;
+use crate::engine::loops::scrub::ScrubConfig;
+use crate::engine::loops::workload::WorkloadConfig;
+use crate::engine::start::{self, Engine, Parts};
 
-/// What the parts of a process know of each other.
-#[derive(Default)]
-pub(super) struct Mind {
-    /// The epoch under which it believes to lead.
-    pub(super) leads: Option<Epoch>,
-    /// The versions of the nodes that may be targets, as they were seen last.
-    pub(super) fence: Fence,
-}
+const WORKERS: usize = 2;
+/// The spread from which on a run moves files.
+pub(super) const TRIGGER: u64 = 3;
 
 pub(super) struct Process {
     pub(super) pid: Pid,
     pub(super) ctx: Context,
-    pub(super) mind: Mutex<Mind>,
-    /// The session, for those who end it.
-    coord: Mutex<Option<Arc<FakeCoord>>>,
+    pub(super) handle: Handle,
+    servers: Arc<Servers>,
     /// Jobs that the workers have still to do.
     pub(super) jobs: AtomicUsize,
     /// Workers that have not come to their end.
     pub(super) working: AtomicUsize,
-    publish: watch::Sender<Option<Registry>>,
 }
 
 /// A process and its tasks; it dies when they are ended.
 pub(super) struct Running {
     pub(super) process: Arc<Process>,
+    engine: Engine,
     tasks: Vec<JoinHandle<()>>,
 }
 
 impl Running {
     pub(super) fn end(&self) {
+        self.engine.kill();
         self.tasks.iter().for_each(JoinHandle::abort);
     }
 }
@@ -73,85 +70,85 @@ pub(super) fn spawn(task: impl Future<Output = ()> + Send + 'static) -> JoinHand
     tokio::spawn(task)
 }
 
-/// What the jobs of a process work with, and what drains its events.
-pub(super) fn context(
-    pid: Pid,
-    blobs: BlobStore,
-    history: History,
-    link: watch::Receiver<Option<Registry>>,
-    snapshot: &Arc<Snapshot>,
-) -> (Context, mpsc::Receiver<Event>) {
-    let (events, events_rx) = mpsc::channel(1024);
-    let (asks, _) = mpsc::channel(1);
-    let stop = CancellationToken::new();
-    let info = InstanceInfo { id: InstanceId::new(u128::from(pid)), host: "sim".into(), pid, since_ms: Timestamp(0) };
-    let ctx = Context {
-        driver: Driver::new(events.clone(), stop.clone()),
-        events,
-        asks,
-        catch_ups: mpsc::channel(1).0,
-        marks: Marks::default(),
-        link,
-        snapshots: watch::channel(Arc::clone(snapshot)).1,
-        blobs,
-        operations: Operations::default(),
-        history,
-        me: info,
-        underway: Underway::default(),
-        stop,
-    };
-    (ctx, events_rx)
-}
-
 /// Starts a process whose workers do `jobs` together.
-pub(super) fn start(world: &Arc<World>, pid: Pid, jobs: usize, snapshot: &Arc<Snapshot>) -> Running {
-    let (publish, link) = watch::channel(None);
+pub(super) fn start(world: &Arc<World>, pid: Pid, jobs: usize) -> Running {
+    let servers = Arc::new(Servers {
+        world: Arc::clone(world),
+        pid,
+        config: ZkConfig { root: ROOT.into(), hosts: vec!["the ensemble".into()], ..ZkConfig::default() },
+        session: Mutex::default(),
+    });
     let (history, clerk) = world.ledger.open();
-    let (ctx, mut events_rx) = context(pid, store(world, pid), history, link, snapshot);
+    let me = InstanceInfo { id: InstanceId::new(u128::from(pid)), host: "sim".into(), pid, since_ms: clock::now() };
+    let target = |node: &NodeId| Target { node: node.clone(), client: format!("{node}:2181"), metrics: None };
+    let (handle, engine) = start::start(Parts {
+        settings: settings(&world.nodes),
+        servers: Arc::clone(&servers) as Arc<dyn Connect>,
+        prober: Arc::new(Serving),
+        targets: world.nodes.iter().map(target).collect(),
+        blobs: store(world, pid),
+        history,
+        logs: Logs::new(LocalLogs::new(PathBuf::from("/logs")), None),
+        control: Arc::new(Off::new("they are simulated")),
+        local: None,
+        workload: WorkloadConfig { off: Some(WorkloadOff::Disabled), interval: Millis(20_000), extra_clients: 0 },
+        scrub: ScrubConfig { sizes: Duration::from_secs(4), hashes: Duration::from_secs(20) },
+        instance: fixtures::instance_view(&me),
+        notes: Vec::new(),
+    });
     let process = Arc::new(Process {
         pid,
-        ctx,
-        mind: Mutex::default(),
-        coord: Mutex::default(),
+        ctx: engine.context().clone(),
+        handle,
+        servers,
         jobs: AtomicUsize::new(jobs),
         working: AtomicUsize::new(WORKERS),
-        publish,
     });
-    let mut tasks = vec![
-        spawn(async move { while events_rx.recv().await.is_some() {} }),
-        spawn(keep_books(Arc::clone(world), pid, clerk)),
-        spawn(keep_session(Arc::clone(world), Arc::clone(&process))),
-        spawn(keep_house(Arc::clone(world), Arc::clone(&process))),
-    ];
+    let mut tasks = vec![spawn(keep_books(Arc::clone(world), pid, clerk))];
     for _ in 0..WORKERS {
         tasks.push(spawn(work::work(Arc::clone(world), Arc::clone(&process))));
     }
-    Running { process, tasks }
+    Running { process, engine, tasks }
 }
 
-const WORKERS: usize = 2;
+/// Runs are due soon, and move for little.
+fn settings(nodes: &[NodeId]) -> Settings {
+    let server = |node: &NodeId| ServerSetting { node: node.clone(), address: format!("{node}:2181") };
+    Settings {
+        servers: nodes.iter().map(server).collect(),
+        trigger: TRIGGER,
+        settle: 1,
+        interval: Millis(4_000),
+        cool_down: Millis(0),
+        reserve: Bytes(0),
+        workload_off: Some(WorkloadOff::Disabled),
+        workload_interval: Millis(20_000),
+        workload_clients: 0,
+    }
+}
 
-/// The store as the process sees it.
-pub(super) fn store(world: &World, pid: Pid) -> BlobStore {
+/// The disk as the process sees it.
+fn disk(world: &World, pid: Pid) -> (Arc<dyn Disk>, Arc<super::sky::DiskSky>) {
     let trouble = world.sky.disk_of(pid, &world.truth);
     let fake = world.volume.disk(Arc::clone(&trouble) as Arc<dyn Trouble>, Duration::from_millis(3));
     let disk: Arc<dyn Disk> = match world.sabotage {
         Some(rule) => Arc::new(SpoiltDisk { disk: fake, rule }),
         None => Arc::new(fake),
     };
+    (disk, trouble)
+}
+
+/// The store as the process sees it.
+pub(super) fn store(world: &World, pid: Pid) -> BlobStore {
+    let (disk, trouble) = disk(world, pid);
     let opened = BlobStore::open_on(disk, BlobConfig::new(store_root()), &world.nodes);
-    let store = opened.unwrap_or_else(|error| panic!("the simulated store: {error}")).with_id();
-    // Whoever only looks at the end is no user.
-    if pid != WITNESS {
-        let announced = store.announce_now(InstanceId::new(u128::from(pid)), "the ensemble");
-        announced.unwrap_or_else(|error| panic!("the simulated store: {error}"));
-    }
+    let store = opened.unwrap_or_else(|error| panic!("the simulated store: {error}"));
     trouble.arm();
     store
 }
 
 async fn keep_books(world: Arc<World>, pid: Pid, clerk: Clerk) {
-    let lies = world.sabotage == Some(super::sabotage::Sabotage::RowsLater);
+    let lies = world.sabotage == Some(Sabotage::RowsLater);
     clerk
         .work(lies, || async {
             sleep(world.sky.draw(|rng| rng.millis(if lies { 400 } else { 8 }))).await;
@@ -163,101 +160,70 @@ async fn keep_books(world: Arc<World>, pid: Pid, clerk: Clerk) {
         .await;
 }
 
-/// Connects, joins the election, looks who leads, follows the link; for ever.
-async fn keep_session(world: Arc<World>, process: Arc<Process>) {
-    loop {
+/// The way of one process to the servers.
+struct Servers {
+    world: Arc<World>,
+    pid: Pid,
+    config: ZkConfig,
+    /// The session, for those who end it.
+    session: Mutex<Option<Arc<FakeCoord>>>,
+}
+
+#[async_trait]
+impl Connect for Servers {
+    fn config(&self) -> &ZkConfig {
+        &self.config
+    }
+
+    async fn connect(&self) -> Result<Arc<dyn Coord>, ZkError> {
+        let world = &self.world;
         sleep(world.sky.draw(|rng| rng.millis(300))).await;
         let coord = Arc::new(world.ensemble.connect(ROOT));
-        world.sky.owns(process.pid, coord.session());
-        *process.coord.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&coord));
+        world.sky.owns(self.pid, coord.session());
+        *self.session.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&coord));
+        let me = InstanceId::new(u128::from(self.pid));
         let seen: Arc<dyn Coord> = match world.sabotage {
             Some(rule) => {
-                let trouble = world.sky.disk_of(process.pid, &world.truth);
+                let trouble = world.sky.disk_of(self.pid, &world.truth);
                 trouble.arm();
-                let disk = world.volume.disk(trouble, Duration::ZERO);
-                Arc::new(Saboteur { coord: Arc::clone(&coord), rule, disk })
+                Arc::new(Saboteur { coord, rule, disk: world.volume.disk(trouble, Duration::ZERO), me })
             }
             None => coord,
         };
-        follow(&world, &process, Registry::over(seen, ROOT)).await;
-        _ = process.publish.send_replace(None);
-        process.mind.lock().unwrap_or_else(PoisonError::into_inner).leads = None;
+        Ok(Arc::new(Eyes::new(seen, Arc::clone(&world.sky), me)))
     }
 }
 
-/// Until the session has ended.
-async fn follow(world: &World, process: &Process, registry: Registry) {
-    let mut member = None;
-    loop {
-        while let Some(change) = registry.coord().next_change().now_or_never() {
-            if matches!(change, Change::Link(LinkState::Ended(_))) {
-                return;
-            }
-        }
-        let connected = registry.coord().state() == LinkState::Connected;
-        let told = process.publish.borrow().is_some();
-        if !connected && told {
-            _ = process.publish.send_replace(None);
-        }
-        if connected {
-            // What fails is tried again at the next turn.
-            _ = stand(world, process, &registry, &mut member).await;
-            if member.is_some() && process.publish.borrow().is_none() {
-                _ = process.publish.send_replace(Some(registry.clone()));
-            }
-        }
-        sleep(world.sky.draw(|rng| rng.millis(400)) + Duration::from_millis(50)).await;
-    }
-}
+/// Servers that serve, of which the first leads.
+struct Serving;
 
-async fn stand(
-    world: &World,
-    process: &Process,
-    registry: &Registry,
-    member: &mut Option<Membership>,
-) -> Result<(), ZkError> {
-    let joined = match member {
-        Some(joined) => joined,
-        None => member.insert(Membership::join(registry, &process.ctx.me, true).await?),
-    };
-    let leads = joined.standing().await?.leads;
-    let known = process.mind.lock().unwrap_or_else(PoisonError::into_inner).leads;
-    let epoch = match (leads, known) {
-        (true, None) => Some(registry.bump_epoch().await?),
-        (true, Some(known)) if registry.epoch().await? != Some(known) => Some(registry.bump_epoch().await?),
-        (false, Some(known)) if world.sky.is_on(Fault::TwoLeaders) => {
-            world.sky.fire(Fault::TwoLeaders);
-            Some(known)
+#[async_trait]
+impl Probe for Serving {
+    async fn sample(&self, target: &Target, now: fn() -> Timestamp) -> Sample {
+        let role = if target.node.as_str() == "zk1" { Role::Leader } else { Role::Follower };
+        let srvr = Srvr { role: Some(role), zxid: Some(Zxid(1 << 32)), ..Srvr::default() };
+        Sample {
+            node: target.node.clone(),
+            taken_at: now(),
+            reach: Reach::Answered,
+            reply_ms: Some(1.0),
+            srvr: Some(srvr),
+            metrics: None,
+            metrics_source: None,
+            metrics_missing: None,
         }
-        (true, known) => known,
-        (false, _) => None,
-    };
-    let mut nodes = Vec::with_capacity(world.nodes.len());
-    for node in &world.nodes {
-        // A node that drains is no target, at whatever version.
-        let active = registry.read_node(node).await?.filter(|(record, _)| !record.state.is_draining());
-        nodes.extend(active.map(|(_, version)| (node.clone(), version)));
-    }
-    let mut mind = process.mind.lock().unwrap_or_else(PoisonError::into_inner);
-    mind.leads = epoch;
-    mind.fence = Fence { epoch: None, nodes };
-    Ok(())
-}
-
-/// What the housekeeping loop does for files.
-async fn keep_house(world: Arc<World>, process: Arc<Process>) {
-    loop {
-        let pause = world.sky.draw(|rng| rng.millis(1500)) + Duration::from_millis(500);
-        sleep(pause).await;
-        let leads = process.mind.lock().unwrap_or_else(PoisonError::into_inner).leads.is_some();
-        // What cannot be ended now is tried again.
-        _ = recovery::run(&process.ctx, leads).await;
     }
 }
 
 impl Process {
     pub(super) fn session(&self) -> Option<Arc<FakeCoord>> {
-        self.coord.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.servers.session.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether files can be worked on.
+    pub(super) fn is_up(&self) -> bool {
+        let snapshot = self.handle.snapshot();
+        self.ctx.registry().is_some() && snapshot.files_complete && snapshot.session.store.check().is_ok()
     }
 
     pub(super) fn is_idle(&self) -> bool {

@@ -13,10 +13,11 @@ use super::sky::{Fault, store_root};
 use crate::adapters::blobs::disk::fake::FakeDisk;
 use crate::adapters::blobs::disk::{Disk, Held, Input, Output, Pace, Print};
 use crate::adapters::zookeeper::coord::{Change, Coord, LinkState, Mode, Op, Versioned};
-use crate::adapters::zookeeper::error::ZkError;
+use crate::adapters::zookeeper::error::{Refusal, ZkError};
 use crate::domain::file::{blob_name, parse_blob_name};
-use crate::domain::ids::AttemptId;
+use crate::domain::ids::{AttemptId, InstanceId};
 use crate::domain::migration::{Intent, IntentState};
+use crate::domain::scheduler::MoveReason;
 
 /// The rule that is taken away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,10 +44,18 @@ pub(super) enum Sabotage {
     StrangerSweeps,
     /// What lies in a trash or in quarantine is never looked for.
     NotBroughtBack,
+    /// Each candidate takes itself for the first.
+    EveryoneLeads,
+    /// What other sessions do to files is never heard of.
+    ChangesMissed,
+    /// The scheduler's switch is never read.
+    PauseUnseen,
+    /// No move that the scheduler plans is ever begun.
+    NothingMoved,
 }
 
 impl Sabotage {
-    pub(super) const ALL: [Self; 11] = [
+    pub(super) const ALL: [Self; 15] = [
         Self::NoFlip,
         Self::AbortAssumed,
         Self::NoRecordVersion,
@@ -58,6 +67,10 @@ impl Sabotage {
         Self::RowsLater,
         Self::StrangerSweeps,
         Self::NotBroughtBack,
+        Self::EveryoneLeads,
+        Self::ChangesMissed,
+        Self::PauseUnseen,
+        Self::NothingMoved,
     ];
 
     /// The faults under which it shows soonest; any when empty.
@@ -83,6 +96,10 @@ impl Sabotage {
             Self::RowsLater => &["I5", "I9"],
             Self::StrangerSweeps => &["I1", "I6"],
             Self::NotBroughtBack => &["I1"],
+            Self::EveryoneLeads => &["L1"],
+            Self::ChangesMissed => &["C1"],
+            Self::PauseUnseen => &["S2"],
+            Self::NothingMoved => &["S1"],
         }
     }
 }
@@ -92,9 +109,23 @@ pub(super) struct Saboteur<C> {
     pub(super) coord: Arc<C>,
     pub(super) rule: Sabotage,
     pub(super) disk: FakeDisk,
+    /// The process whose session it is.
+    pub(super) me: InstanceId,
 }
 
 impl<C: Coord> Saboteur<C> {
+    /// Whether the scheduler's moves are to be begun.
+    fn begins_planned(ops: &[Op]) -> bool {
+        let planned = |op: &Op| match op {
+            Op::Create { path, data } if path.contains("/migrations/") => {
+                let intent = serde_json::from_slice::<Intent>(data).ok();
+                intent.and_then(|intent| intent.reason).is_some_and(|reason| reason != MoveReason::Manual)
+            }
+            _ => false,
+        };
+        ops.iter().any(planned)
+    }
+
     fn spoil(&self, ops: Vec<Op>) -> Vec<Op> {
         let commits = ops.iter().any(|op| op.path().contains("/files/"));
         if !commits {
@@ -137,11 +168,20 @@ fn any_version(op: Op) -> Op {
 #[async_trait]
 impl<C: Coord> Coord for Saboteur<C> {
     async fn get(&self, path: &str) -> Result<Option<Versioned>, ZkError> {
-        self.coord.get(path).await
+        let found = self.coord.get(path).await?;
+        if self.rule == Sabotage::PauseUnseen && path.ends_with("/control/scheduler") {
+            return Ok(found.map(|(_, version)| (Vec::new(), version)));
+        }
+        Ok(found)
     }
 
     async fn children(&self, path: &str) -> Result<Option<Vec<String>>, ZkError> {
-        self.coord.children(path).await
+        let found = self.coord.children(path).await?;
+        if self.rule == Sabotage::EveryoneLeads && path.ends_with("/leader") {
+            let me = self.me.to_string();
+            return Ok(found.map(|names| names.into_iter().filter(|name| name.starts_with(&me)).collect()));
+        }
+        Ok(found)
     }
 
     async fn create(&self, path: &str, data: &[u8], mode: Mode) -> Result<String, ZkError> {
@@ -163,6 +203,10 @@ impl<C: Coord> Coord for Saboteur<C> {
     }
 
     async fn multi(&self, ops: Vec<Op>) -> Result<(), ZkError> {
+        if self.rule == Sabotage::NothingMoved && Self::begins_planned(&ops) {
+            let path = ops[0].path().to_owned();
+            return Err(ZkError::Refused { operation: "multi", index: 0, path, why: Refusal::Throttled });
+        }
         self.coord.multi(self.spoil(ops)).await
     }
 
@@ -175,7 +219,12 @@ impl<C: Coord> Coord for Saboteur<C> {
     }
 
     async fn next_change(&self) -> Change {
-        self.coord.next_change().await
+        loop {
+            match self.coord.next_change().await {
+                Change::Path { path, .. } if self.rule == Sabotage::ChangesMissed && path.contains("/files/") => {}
+                change => return change,
+            }
+        }
     }
 
     async fn close(&self) {

@@ -6,13 +6,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use rustix::io::Errno;
 
 use super::rng::Rng;
 use super::truth::Truth;
 use crate::adapters::blobs::disk::fake::{Operation, Trouble};
-use crate::adapters::zookeeper::error::Refusal;
+use crate::adapters::zookeeper::coord::{Change, Coord, LinkState, Mode, Op, Versioned};
+use crate::adapters::zookeeper::error::{Refusal, ZkError};
 use crate::adapters::zookeeper::fake::{Fate, Request, Weather};
+use crate::domain::ids::InstanceId;
 
 /// A process, counted from 1; a restart is a new one.
 pub(super) type Pid = u32;
@@ -235,6 +238,78 @@ impl Weather for Sky {
     fn lag(&self, _: u64, unseen: u64) -> u64 {
         let mut state = self.state();
         if unseen > 0 && state.strikes(Fault::LaggingRead, 300) { state.rng.below(unseen) + 1 } else { 0 }
+    }
+}
+
+/// A session as its process sees it: it may go on seeing itself first among the candidates when another leads by now.
+pub(super) struct Eyes {
+    coord: Arc<dyn Coord>,
+    sky: Arc<Sky>,
+    me: String,
+    /// The candidates as they were when it led.
+    led: Mutex<Option<Vec<String>>>,
+}
+
+impl Eyes {
+    pub(super) fn new(coord: Arc<dyn Coord>, sky: Arc<Sky>, me: InstanceId) -> Self {
+        Self { coord, sky, me: me.to_string(), led: Mutex::default() }
+    }
+
+    fn leads(&self, candidates: &[String]) -> bool {
+        let sequence = |name: &&String| name.rsplit('-').next().and_then(|digits| digits.parse::<u64>().ok());
+        candidates.iter().min_by_key(sequence).is_some_and(|first| first.starts_with(&self.me))
+    }
+}
+
+#[async_trait]
+impl Coord for Eyes {
+    async fn get(&self, path: &str) -> Result<Option<Versioned>, ZkError> {
+        self.coord.get(path).await
+    }
+
+    async fn children(&self, path: &str) -> Result<Option<Vec<String>>, ZkError> {
+        let found = self.coord.children(path).await?;
+        let (true, Some(candidates)) = (path.ends_with("/leader"), &found) else { return Ok(found) };
+        let mut led = self.led.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.leads(candidates) {
+            *led = Some(candidates.clone());
+        } else if led.is_some() && self.sky.is_on(Fault::TwoLeaders) {
+            self.sky.fire(Fault::TwoLeaders);
+            return Ok(led.clone());
+        }
+        Ok(found)
+    }
+
+    async fn create(&self, path: &str, data: &[u8], mode: Mode) -> Result<String, ZkError> {
+        self.coord.create(path, data, mode).await
+    }
+
+    async fn set(&self, path: &str, data: &[u8], version: Option<i32>) -> Result<i32, ZkError> {
+        self.coord.set(path, data, version).await
+    }
+
+    async fn delete(&self, path: &str, version: Option<i32>) -> Result<(), ZkError> {
+        self.coord.delete(path, version).await
+    }
+
+    async fn multi(&self, ops: Vec<Op>) -> Result<(), ZkError> {
+        self.coord.multi(ops).await
+    }
+
+    async fn get_many(&self, paths: Vec<String>) -> Result<Vec<Option<Versioned>>, ZkError> {
+        self.coord.get_many(paths).await
+    }
+
+    fn state(&self) -> LinkState {
+        self.coord.state()
+    }
+
+    async fn next_change(&self) -> Change {
+        self.coord.next_change().await
+    }
+
+    async fn close(&self) {
+        self.coord.close().await;
     }
 }
 

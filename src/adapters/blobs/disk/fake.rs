@@ -41,7 +41,7 @@ struct Contents {
     durable: Option<Vec<u8>>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct State {
     inodes: Vec<Contents>,
     names: BTreeMap<PathBuf, Inode>,
@@ -113,6 +113,18 @@ impl Volume {
         *byte ^= 1;
         contents.durable = Some(contents.now.clone());
         true
+    }
+
+    /// A disk of its own that holds what this one holds.
+    pub(crate) fn copy(&self) -> Self {
+        Self(Arc::new(Mutex::new(self.state().clone())))
+    }
+
+    /// What a file holds, below the file system.
+    pub(crate) fn bytes(&self, path: &Path) -> Option<Vec<u8>> {
+        let state = self.state();
+        let inode = state.names.get(path)?;
+        Some(state.inodes[*inode].now.clone())
     }
 }
 

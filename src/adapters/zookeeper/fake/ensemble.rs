@@ -44,13 +44,14 @@ pub(super) struct Session {
     /// The last transaction that the session's server had seen.
     pub(super) seen: u64,
     root: String,
-    pub(super) changes: VecDeque<Change>,
+    /// With the transaction that each is of: what is read after a change was told is not older than it.
+    pub(super) changes: VecDeque<(u64, Change)>,
     pub(super) news: Arc<Notify>,
 }
 
 impl Session {
-    fn tell(&mut self, change: Change) {
-        self.changes.push_back(change);
+    fn tell(&mut self, at: u64, change: Change) {
+        self.changes.push_back((at, change));
         self.news.notify_one();
     }
 }
@@ -80,7 +81,7 @@ impl FakeEnsemble {
         for (id, session) in &mut servers.sessions {
             session.link = LinkState::Ended("the servers know no such session".into());
             session.connection += 1;
-            session.tell(Change::Link(session.link.clone()));
+            session.tell(0, Change::Link(session.link.clone()));
             drop(tree.end(*id));
         }
         servers.late.clear();
@@ -101,7 +102,7 @@ impl FakeEnsemble {
             connection: 0,
             seen: servers.tree.zxid(),
             root: root.to_owned(),
-            changes: VecDeque::from([Change::Rescan]),
+            changes: VecDeque::from([(servers.tree.zxid(), Change::Rescan)]),
             news: Arc::clone(&news),
         };
         servers.sessions.insert(id, session);
@@ -116,18 +117,19 @@ impl FakeEnsemble {
         if session.link == LinkState::Connected {
             session.link = LinkState::Disconnected;
             session.connection += 1;
-            session.tell(Change::Link(LinkState::Disconnected));
+            session.tell(0, Change::Link(LinkState::Disconnected));
         }
     }
 
     /// The session has a server again; its watch is made anew.
     pub(crate) fn reconnect(&self, coord: &FakeCoord) {
         let mut servers = self.servers();
+        let now = servers.tree.zxid();
         let Some(session) = servers.sessions.get_mut(&coord.session) else { return };
         if session.link == LinkState::Disconnected {
             session.link = LinkState::Connected;
-            session.tell(Change::Link(LinkState::Connected));
-            session.tell(Change::Rescan);
+            session.tell(now, Change::Link(LinkState::Connected));
+            session.tell(now, Change::Rescan);
         }
     }
 
@@ -149,7 +151,7 @@ impl FakeEnsemble {
         if !matches!(session.link, LinkState::Ended(_)) {
             session.link = LinkState::Ended(cause.to_owned());
             session.connection += 1;
-            session.tell(Change::Link(LinkState::Ended(cause.to_owned())));
+            session.tell(0, Change::Link(LinkState::Ended(cause.to_owned())));
             let effects = servers.tree.end(id);
             servers.tell(&effects);
         }
@@ -199,13 +201,14 @@ impl Servers {
         if let Some(observer) = &mut self.observer {
             observer(effects);
         }
+        let now = self.tree.zxid();
         for session in self.sessions.values_mut().filter(|session| session.link == LinkState::Connected) {
             for effect in effects {
                 let under =
                     effect.path.strip_prefix(&*session.root).is_some_and(|r| r.is_empty() || r.starts_with('/'));
                 if under {
                     let (path, kind) = (effect.path.clone(), effect.kind);
-                    session.tell(Change::Path { path, kind });
+                    session.tell(now, Change::Path { path, kind });
                 }
             }
         }

@@ -206,7 +206,11 @@ impl Coord for FakeCoord {
 
     async fn next_change(&self) -> Change {
         loop {
-            let next = self.ensemble.servers().sessions.get_mut(&self.session).and_then(|s| s.changes.pop_front());
+            let next = self.ensemble.servers().sessions.get_mut(&self.session).and_then(|session| {
+                let (at, change) = session.changes.pop_front()?;
+                session.seen = session.seen.max(at);
+                Some(change)
+            });
             match next {
                 Some(change) => return change,
                 None => self.news.notified().await,

@@ -25,7 +25,9 @@ use zookeeper_client::{
 };
 
 use super::config::ZkConfig;
-use super::coord::{Change, Connect, Coord, LinkState, Mode, Op, READ_BATCH_MAX, Versioned, request_bytes, within_limit};
+use super::coord::{
+    Change, Connect, Coord, LinkState, Mode, Op, READ_BATCH_MAX, Versioned, request_bytes, within_limit,
+};
 use super::error::{Refusal, ZkError};
 use crate::domain::ids::Timestamp;
 pub use access::Access;

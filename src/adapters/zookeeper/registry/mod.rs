@@ -22,6 +22,7 @@ impl Registry {
     }
 }
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
@@ -101,8 +102,8 @@ impl Registry {
 
     /// The records of an ensemble whose layout is known to be there.
     #[cfg(test)]
-    pub(crate) fn over(coord: Arc<dyn Coord>, root: &str) -> Self {
-        Self { coord, layout: Layout::new(root, BUCKET_DIGITS_DEFAULT), stop: CancellationToken::new() }
+    pub(crate) fn over(coord: Arc<dyn Coord>, layout: Layout) -> Self {
+        Self { coord, layout, stop: CancellationToken::new() }
     }
 
     /// The same registry, whose waits end with the program.
@@ -159,8 +160,8 @@ impl Registry {
         let (data, _) = self.coord.get(&path).await?.ok_or_else(|| missing(&path))?;
         let text = String::from_utf8_lossy(&data).into_owned();
         match text.parse() {
-            Ok(digits @ 2..=3) => Ok(digits),
-            _ => Err(ZkError::Unreadable { path, cause: format!("{text:?} is not 2 or 3 bucket digits") }),
+            Ok(digits @ 1..=3) => Ok(digits),
+            _ => Err(ZkError::Unreadable { path, cause: format!("{text:?} is not 1, 2 or 3 bucket digits") }),
         }
     }
 
@@ -207,6 +208,7 @@ impl Registry {
 
     async fn make_buckets(&self) -> Result<(), ZkError> {
         let known = self.coord.children(&self.layout.files()).await?.unwrap_or_default();
+        let known: HashSet<String> = known.into_iter().collect();
         let mut names = self.layout.bucket_names();
         names.retain(|name| !known.contains(name));
         for some in names.chunks(CREATES_AT_ONCE) {

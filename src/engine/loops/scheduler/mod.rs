@@ -108,6 +108,7 @@ async fn forward(ctx: &Context, id: OperationId, by: &str) -> Result<Arc<Run>, F
             Err(error) => tracing::debug!(operation = %id, "the run's answer is looked for again: {error}"),
         }
         tokio::select! {
+            biased;
             () = ctx.stop.cancelled() => return Err(Fault::ending()),
             () = tokio::time::sleep(ANSWER_POLL) => {}
         }

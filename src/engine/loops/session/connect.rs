@@ -14,6 +14,7 @@ impl Session {
     /// Tries once. That no server answers is a state of the session and no failure of the loop.
     pub(super) async fn connect(&mut self) -> Result<(), String> {
         let made = tokio::select! {
+            biased;
             () = self.ctx.stop.cancelled() => return Ok(()),
             made = self.open() => made,
         };

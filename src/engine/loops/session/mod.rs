@@ -238,13 +238,16 @@ impl Loop for Session {
     async fn wait(&mut self) {
         match &self.link {
             None => tokio::select! {
+                biased;
                 () = sleep_until(self.next_try) => {}
                 Some(reply) = self.catch_ups.recv() => self.behind.push(reply),
             },
+            // Changes may come without end: what comes seldom goes first.
             Some(link) => tokio::select! {
-                change = link.coord.next_change() => self.change = Some(change),
-                Some(reply) = self.catch_ups.recv() => self.behind.push(reply),
+                biased;
                 _ = self.seconds.tick() => self.second_passed = true,
+                Some(reply) = self.catch_ups.recv() => self.behind.push(reply),
+                change = link.coord.next_change() => self.change = Some(change),
             },
         }
     }
