@@ -193,6 +193,33 @@ fn every_arrow_runs_down() {
     assert!(findings.is_empty(), "\n{}", findings.join("\n"));
 }
 
+/// `scripts/mutants` puts each in.
+#[test]
+fn each_single_fault_has_its_place_in_the_code() {
+    #[derive(serde::Deserialize)]
+    struct List {
+        fault: Vec<Fault>,
+    }
+    #[derive(serde::Deserialize)]
+    struct Fault {
+        name: String,
+        file: PathBuf,
+        find: String,
+        put: String,
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let list: List = toml::from_str(&fs::read_to_string(root.join("tests/mutants.toml")).unwrap()).unwrap();
+    let places = |fault: &Fault| {
+        let code = fs::read_to_string(root.join(&fault.file)).unwrap_or_default();
+        code.matches(&fault.find).count()
+    };
+    let lost: Vec<_> = list.fault.iter().filter(|one| places(one) != 1 || one.find == one.put).collect();
+    let names: Vec<_> = lost.iter().map(|one| (&one.name, &one.file)).collect();
+    assert!(list.fault.len() >= 150 && names.is_empty(), "write these anew: {names:?}");
+    let different: std::collections::BTreeSet<_> = list.fault.iter().map(|one| &one.name).collect();
+    assert_eq!(different.len(), list.fault.len(), "two faults have one name");
+}
+
 #[test]
 fn no_file_is_longer_than_a_reader_bears() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
