@@ -15,8 +15,7 @@ use zkdeck::adapters::logs::{Auth, Elastic, ElasticConfig, Hidden, LocalLogs, Lo
 use zkdeck::adapters::templates::{self, Words};
 use zkdeck::domain::ids::Timestamp;
 use zkdeck::domain::log::{
-    ContextAsk, FollowAsk, FollowMark, HistogramAsk, LogAnswer, LogAsk, LogEvent, LogPage, LogSearch, PageAsk, Way,
-    instant, parse,
+    ContextAsk, FollowAsk, FollowMark, HistogramAsk, LogEvent, LogPage, LogSearch, PageAsk, Way, instant, parse,
 };
 
 /// 2026-11-23T15:00:00Z.
@@ -212,10 +211,7 @@ const QUERIES: &[(&str, &str, bool)] = &[
 ];
 
 async fn ask(logs: &Logs, ask: PageAsk) -> LogPage {
-    match logs.answer(LogAsk::Page(ask), NOW).await {
-        Ok(LogAnswer::Page(page)) => page,
-        other => panic!("{other:?}"),
-    }
+    logs.answer(ask, NOW).await.unwrap()
 }
 
 fn search(query: &str) -> LogSearch {
@@ -261,8 +257,7 @@ async fn run(logs: &Logs, by: &str, parts: bool, name: impl Fn(&LogEvent) -> Str
 
 async fn bars_and_neighbours(logs: &Logs, by: &str, name: impl Fn(&LogEvent) -> String) {
     for (query, count, warnings, errors) in [("", 17, 4, 3), ("level>=WARN", 7, 4, 3), ("node:zk1 took", 2, 1, 0)] {
-        let answer = logs.answer(LogAsk::Histogram(HistogramAsk { search: search(query), bars: 20 }), NOW).await;
-        let Ok(LogAnswer::Histogram(found)) = answer else { panic!("{answer:?}") };
+        let found = logs.answer(HistogramAsk { search: search(query), bars: 20 }, NOW).await.unwrap();
         let sums = found.bars.iter().fold((0, 0, 0), |(all, warnings, errors), bar| {
             (all + bar.count, warnings + bar.warnings, errors + bar.errors)
         });
@@ -282,8 +277,7 @@ async fn bars_and_neighbours(logs: &Logs, by: &str, name: impl Fn(&LogEvent) -> 
     {
         let event = ask(logs, PageAsk { search: search(query), limit: 1, ..PageAsk::default() }).await.events.remove(0);
         let (id, file, offset) = (event.id, event.file, event.offset);
-        let answer = logs.answer(LogAsk::Context(ContextAsk { id, file, offset, before, after }), NOW).await;
-        let Ok(LogAnswer::Context(context)) = answer else { panic!("{answer:?}") };
+        let context = logs.answer(ContextAsk { id, file, offset, before, after }, NOW).await.unwrap();
         let names: Vec<_> = context.events.iter().map(&name).collect();
         assert_eq!((names.join(" ").as_str(), context.at), (expected, place), "{query} by {by}");
     }
@@ -305,14 +299,9 @@ async fn follow_at(
 ) -> Result<Vec<LogEvent>, String> {
     let wait = Duration::from_secs(wait);
     let ask = FollowAsk { search: search(query), mark: mark.clone(), wait, limit: 100 };
-    match logs.answer(LogAsk::Follow(ask), now).await {
-        Ok(LogAnswer::Follow(news)) => {
-            *mark = Some(news.mark);
-            Ok(news.events)
-        }
-        Ok(other) => panic!("{other:?}"),
-        Err(fail) => Err(fail.to_string()),
-    }
+    let news = logs.answer(ask, now).await.map_err(|fail| fail.to_string())?;
+    *mark = Some(news.mark);
+    Ok(news.events)
 }
 
 /// What comes is given once, and only to whom asked for it.
@@ -521,9 +510,9 @@ async fn a_server_with_passwords_lets_in_whom_it_knows() {
     let right = Server::new(url, basic(password), ca_file.clone());
     let words = right.fill().await;
     let outcome = async |server: &Server| {
-        let ask = LogAsk::Page(PageAsk { limit: 100, ..PageAsk::default() });
+        let ask = PageAsk { limit: 100, ..PageAsk::default() };
         match server.logs().answer(ask, NOW).await {
-            Ok(LogAnswer::Page(page)) => format!("{} events", page.events.len()),
+            Ok(page) => format!("{} events", page.events.len()),
             other => format!("{other:?}"),
         }
     };

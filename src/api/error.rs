@@ -5,11 +5,11 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
+use crate::domain::ask::Unanswered;
 use crate::domain::command::Rejected;
 use crate::domain::ids::{NodeId, OperationId};
 use crate::domain::log::LogFail;
 use crate::domain::operation::Operation;
-use crate::engine::handle::QueryError;
 
 /// What the body of every answer is that is no success.
 pub(super) const PROBLEM: &str = "application/problem+json";
@@ -130,10 +130,10 @@ impl Fail {
         }
     }
 
-    pub(super) fn question(code: &str, error: &QueryError) -> Self {
+    pub(super) fn question(code: &str, error: &Unanswered) -> Self {
         match error {
-            QueryError::NoSuchRow(_) => Self::field("before", error.to_string()),
-            QueryError::Failed(why) => Self::new(StatusCode::SERVICE_UNAVAILABLE, code, why.as_str()).retry_after(2),
+            Unanswered::NoSuchRow(_) => Self::field("before", error.to_string()),
+            Unanswered::Failed(why) => Self::new(StatusCode::SERVICE_UNAVAILABLE, code, why.as_str()).retry_after(2),
         }
     }
 }
@@ -216,11 +216,11 @@ mod tests {
     #[test]
     fn a_page_before_an_unknown_row_is_a_wrong_field_and_no_failure_of_history() {
         let id = OperationId::new(7);
-        let fail = Fail::question("history", &QueryError::NoSuchRow(id));
+        let fail = Fail::question("history", &Unanswered::NoSuchRow(id));
         let body = fail.body();
         assert_eq!((&body["status"], &body["error"]["field"]), (&json!(422), &json!("before")));
         assert!(body["detail"].as_str().is_some_and(|detail| detail.contains(&id.to_string())), "{body}");
-        assert_eq!(Fail::question("history", &QueryError::Failed("x".into())).body()["status"], json!(503));
+        assert_eq!(Fail::question("history", &Unanswered::Failed("x".into())).body()["status"], json!(503));
     }
 
     #[test]

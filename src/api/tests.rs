@@ -20,7 +20,7 @@ use crate::domain::node::DrainView;
 use crate::domain::operation::{Operation, OperationKind, OperationStatus};
 use crate::domain::scheduler::RunProgress;
 use crate::domain::snapshot::{CanaryView, Readiness, SessionState, Snapshot};
-use crate::engine::handle::{Handle, Request};
+use crate::engine::handle::{Handle, Put, Question, Request};
 
 fn request(method: &str, path: &str, body: Option<&str>) -> HttpRequest<Body> {
     let builder = HttpRequest::builder().method(method).uri(path).header("host", "localhost:8080");
@@ -60,14 +60,20 @@ async fn ask(
                     let known = picture.files.get(file).cloned();
                     _ = reply.send(known.ok_or(Rejected::UnknownFile { given: file }));
                 }
-                Request::Operation { id, reply } => _ = reply.send(Ok(row(id))),
                 _ => {}
+            }
+        }
+    };
+    let desk = async {
+        while let Some(question) = end.questions.recv().await {
+            if let Question::Operation(Put { ask, reply }) = question {
+                _ = reply.send(Ok(row(ask.0)));
             }
         }
     };
     let response = tokio::select! {
         response = service.oneshot(request) => response.unwrap(),
-        () = engine => unreachable!("the router holds the handle"),
+        ((), ()) = async { tokio::join!(engine, desk) } => unreachable!("the router holds the handle"),
     };
     let status = response.status();
     let bytes = to_bytes(response.into_body(), 1 << 20).await.unwrap();

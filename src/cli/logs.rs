@@ -12,8 +12,7 @@ use crate::adapters::logs::Logs;
 use crate::config::Config;
 use crate::domain::ids::Timestamp;
 use crate::domain::log::{
-    Answered, FollowAsk, LogAnswer, LogAsk, LogEvent, LogFail, LogSearch, MOMENT_RULE, Moment, PAGE_MAX, PageAsk,
-    instant, parse,
+    Answered, FollowAsk, LogEvent, LogFail, LogSearch, MOMENT_RULE, Moment, PAGE_MAX, PageAsk, instant, parse,
 };
 use crate::engine::clock;
 
@@ -69,9 +68,7 @@ pub(super) async fn run(options: &Options, args: &Args, mut config: Config) -> a
     }
     let logs = compose::logs(&config)?;
     let ask = PageAsk { search: search.clone(), limit: usize::from(options.limit), ..PageAsk::default() };
-    let LogAnswer::Page(page) = logs.answer(LogAsk::Page(ask), clock::now()).await? else {
-        anyhow::bail!("the logs answered another question");
-    };
+    let page = logs.answer(ask, clock::now()).await?;
     told(&page.answered);
     if page.older.is_some() {
         let newest = match page.events.len() {
@@ -103,8 +100,8 @@ pub(super) async fn run(options: &Options, args: &Args, mut config: Config) -> a
 /// Goes on with what is written from now on.
 async fn follow(logs: &Logs, mut follow: FollowAsk, json: bool) -> anyhow::Result<ExitCode> {
     loop {
-        match logs.answer(LogAsk::Follow(follow.clone()), clock::now()).await {
-            Ok(LogAnswer::Follow(news)) => {
+        match logs.answer(follow.clone(), clock::now()).await {
+            Ok(news) => {
                 if news.left_out > 0 {
                     let events = if news.left_out == 1 { "event" } else { "events" };
                     say(&format!("zkdeck: {} {events} came at once and were left out", news.left_out));
@@ -114,7 +111,6 @@ async fn follow(logs: &Logs, mut follow: FollowAsk, json: bool) -> anyhow::Resul
                     return Ok(ExitCode::SUCCESS);
                 }
             }
-            Ok(_) => anyhow::bail!("the logs answered another question"),
             Err(error) => wait_after(&error).await,
         }
     }

@@ -8,22 +8,18 @@ use super::clock;
 use super::context::Context;
 use super::files::download::{self, Known};
 use super::files::{delete, moves, stress, upload};
-use super::handle::{ByteSource, Download, QueryError, Request, Upload};
+use super::handle::{ByteSource, Download, Request, Upload};
 use super::loops::scheduler::SchedulerPort;
 use super::loops::workload::WorkloadPort;
 use super::operations::RowSender;
 use super::orders;
 use crate::adapters::control::ServerControl;
-use crate::adapters::logs::Logs;
 use crate::domain::command::{Accepted, Actor, Command, Rejected, Stress};
 use crate::domain::event::Event;
 use crate::domain::file::FileEntry;
-use crate::domain::ids::{FileId, NodeId, OperationId};
-use crate::domain::log::{LogAnswer, LogAsk, LogFail};
+use crate::domain::ids::{FileId, NodeId};
 use crate::domain::number::count;
-use crate::domain::operation::{HistoryPage, HistoryQuery, Operation};
 use crate::domain::scheduler::MoveReason;
-use crate::domain::server::Output;
 use crate::domain::state::{Order, State};
 
 /// Jobs that fronts may have under way at once.
@@ -36,7 +32,6 @@ pub(super) struct Dispatch {
     pub(super) scheduler: SchedulerPort,
     pub(super) workload: WorkloadPort,
     pub(super) control: Arc<dyn ServerControl>,
-    pub(super) logs: Logs,
     slots: Arc<Semaphore>,
 }
 
@@ -46,14 +41,13 @@ impl Dispatch {
         scheduler: SchedulerPort,
         workload: WorkloadPort,
         control: Arc<dyn ServerControl>,
-        logs: Logs,
     ) -> Self {
-        Self { ctx, scheduler, workload, control, logs, slots: Arc::new(Semaphore::new(JOBS_MAX)) }
+        Self { ctx, scheduler, workload, control, slots: Arc::new(Semaphore::new(JOBS_MAX)) }
     }
 
     /// Answers a request or hands it on. Whether the state may have changed.
     pub(super) fn request(&self, state: &mut State, request: Request) -> bool {
-        let changes = matches!(request, Request::Command { .. });
+        let changes = matches!(request, Request::Command { .. } | Request::Api(_));
         match request {
             Request::Command { command, actor, rows, reply } => {
                 _ = reply.send(self.followed(rows, self.command(state, &command, &actor)));
@@ -74,10 +68,6 @@ impl Dispatch {
             Request::Current { .. } => {}
             Request::CatchUp { reply } => self.catch_up(reply),
             Request::Api(view) => state.apply(Event::Api(view), clock::now()),
-            Request::Operation { id, reply } => self.operation(id, reply),
-            Request::History { query, reply } => self.history(query, reply),
-            Request::Logs { ask, reply } => self.search(ask, reply),
-            Request::Output { node, lines, reply } => self.output(node, lines, reply),
         }
         changes
     }
@@ -241,39 +231,6 @@ impl Dispatch {
     fn look_up(&self, file: FileId, reply: Answer<Arc<FileEntry>, Rejected>) {
         let ctx = self.ctx.clone();
         self.ctx.driver.job("file", async move { _ = reply.send(download::find(&ctx, file).await) });
-    }
-
-    fn operation(&self, id: OperationId, reply: Answer<Option<Arc<Operation>>, QueryError>) {
-        let ctx = self.ctx.clone();
-        self.ctx.driver.job("operation", async move {
-            _ = reply.send(ctx.operation(id).await.map_err(QueryError::from));
-        });
-    }
-
-    fn history(&self, query: HistoryQuery, reply: Answer<HistoryPage, QueryError>) {
-        let history = self.ctx.history.clone();
-        self.ctx.driver.job("history", async move {
-            _ = reply.send(history.query(query).await.map_err(QueryError::from));
-        });
-    }
-
-    fn output(&self, node: NodeId, lines: usize, reply: Answer<Output, QueryError>) {
-        let control = Arc::clone(&self.control);
-        self.ctx.driver.job("output", async move {
-            _ = reply.send(control.output(&node, lines).await.map_err(|error| QueryError::Failed(error.to_string())));
-        });
-    }
-
-    fn search(&self, ask: LogAsk, mut reply: Answer<LogAnswer, LogFail>) {
-        let logs = self.logs.clone();
-        self.ctx.driver.job("logs", async move {
-            // A follower waits for seconds: it ends when the one who asked is gone.
-            let answer = tokio::select! {
-                answer = logs.answer(ask, clock::now()) => answer,
-                () = reply.closed() => return,
-            };
-            _ = reply.send(answer);
-        });
     }
 }
 

@@ -9,16 +9,16 @@ use tokio::io::AsyncRead;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::desk;
+pub use super::desk::{Put, Question};
 use super::operations::{RowReceiver, RowSender};
 pub use crate::adapters::blobs::BodyFault;
 use crate::adapters::faults;
-use crate::adapters::history::HistoryError;
+use crate::domain::ask::{Ask, OperationAsk};
 use crate::domain::command::{Accepted, Actor, Command, Rejected};
 use crate::domain::file::FileEntry;
-use crate::domain::ids::{FileId, NodeId, OperationId};
-use crate::domain::log::{LogAnswer, LogAsk, LogFail};
-use crate::domain::operation::{HistoryPage, HistoryQuery, Operation, OperationStatus};
-use crate::domain::server::Output;
+use crate::domain::ids::{FileId, NodeId};
+use crate::domain::operation::{Operation, OperationStatus};
 use crate::domain::snapshot::{ApiView, Snapshot};
 
 /// Longest wait for an operation once the program ends: a little less than answers under way get.
@@ -53,26 +53,6 @@ pub struct Download {
 impl fmt::Debug for Download {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Download").field("entry", &self.entry).finish_non_exhaustive()
-    }
-}
-
-/// Why a question has no answer.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum QueryError {
-    /// Which question, the cause, and what to do.
-    #[error("{0}")]
-    Failed(String),
-    /// The row that a page of history was to go on from.
-    #[error("there is no operation {0} to go on from")]
-    NoSuchRow(OperationId),
-}
-
-impl From<HistoryError> for QueryError {
-    fn from(error: HistoryError) -> Self {
-        match error {
-            HistoryError::NoSuchRow { before } => Self::NoSuchRow(before),
-            other => Self::Failed(other.to_string()),
-        }
     }
 }
 
@@ -112,23 +92,6 @@ pub enum Request {
     /// The picture with all that has been told so far.
     Current {
         reply: oneshot::Sender<Arc<Snapshot>>,
-    },
-    Operation {
-        id: OperationId,
-        reply: Reply<Option<Arc<Operation>>, QueryError>,
-    },
-    History {
-        query: HistoryQuery,
-        reply: Reply<HistoryPage, QueryError>,
-    },
-    Logs {
-        ask: LogAsk,
-        reply: Reply<LogAnswer, LogFail>,
-    },
-    Output {
-        node: NodeId,
-        lines: usize,
-        reply: Reply<Output, QueryError>,
     },
 }
 
@@ -176,8 +139,8 @@ impl Pending {
             match row {
                 Ok(Ok(row)) => return row,
                 // Nobody sends any more: history knows, or the engine ends.
-                Ok(Err(_)) => return self.handle.operation(id).await.ok()?.filter(|row| fits(row)),
-                Err(_) => match self.handle.operation(id).await {
+                Ok(Err(_)) => return self.handle.ask(OperationAsk(id)).await.ok()?.filter(|row| fits(row)),
+                Err(_) => match self.handle.ask(OperationAsk(id)).await {
                     Ok(Some(row)) if fits(&row) => return Some(row),
                     _ => {}
                 },
@@ -190,6 +153,7 @@ impl Pending {
 #[derive(Clone, Debug)]
 pub struct Handle {
     requests: mpsc::Sender<Request>,
+    questions: mpsc::Sender<Question>,
     snapshots: watch::Receiver<Arc<Snapshot>>,
     stop: CancellationToken,
 }
@@ -197,6 +161,7 @@ pub struct Handle {
 /// The engine's end of a [`Handle`]; tests of fronts hold it to play the engine.
 pub struct HandleEnd {
     pub requests: mpsc::Receiver<Request>,
+    pub questions: mpsc::Receiver<Question>,
     pub snapshots: watch::Sender<Arc<Snapshot>>,
     pub stop: CancellationToken,
 }
@@ -206,10 +171,11 @@ impl Handle {
     #[must_use]
     pub fn pair(first: Arc<Snapshot>) -> (Self, HandleEnd) {
         let (request_tx, requests) = mpsc::channel(REQUESTS_MAX);
+        let (question_tx, questions) = mpsc::channel(desk::QUESTIONS_MAX);
         let (snapshot_tx, snapshots) = watch::channel(first);
         let stop = CancellationToken::new();
-        let handle = Self { requests: request_tx, snapshots, stop: stop.clone() };
-        (handle, HandleEnd { requests, snapshots: snapshot_tx, stop })
+        let handle = Self { requests: request_tx, questions: question_tx, snapshots, stop: stop.clone() };
+        (handle, HandleEnd { requests, questions, snapshots: snapshot_tx, stop })
     }
 
     /// Asks for a command. `Accepted` means that it will be carried out; its operation tells the outcome.
@@ -227,7 +193,7 @@ impl Handle {
             let (reply, answer) = oneshot::channel();
             let request =
                 Request::Command { command: command.clone(), actor: actor.clone(), rows: rows.clone(), reply };
-            self.ask(request, answer, Rejected::ShuttingDown).await
+            self.request(request, answer, Rejected::ShuttingDown).await
         };
         match once().await {
             Err(Rejected::AlreadySo { .. }) => {
@@ -260,7 +226,7 @@ impl Handle {
         let (reply, answer) = oneshot::channel();
         let (sender, rows) = watch::channel(None);
         let request = Request::Upload { upload, bytes, actor, rows: Some(sender), reply };
-        let accepted = self.ask(request, answer, Rejected::ShuttingDown).await?;
+        let accepted = self.request(request, answer, Rejected::ShuttingDown).await?;
         Ok(Pending { accepted, rows, handle: self.clone() })
     }
 
@@ -276,7 +242,7 @@ impl Handle {
     /// [`Rejected`] when the file is not known or its bytes cannot be opened.
     pub async fn download(&self, file: FileId) -> Result<Download, Rejected> {
         let (reply, answer) = oneshot::channel();
-        self.ask(Request::Download { file, reply }, answer, Rejected::ShuttingDown).await
+        self.request(Request::Download { file, reply }, answer, Rejected::ShuttingDown).await
     }
 
     /// A file's record. One that is not known here is looked for in the ensemble, so that a file which
@@ -287,45 +253,18 @@ impl Handle {
     /// [`Rejected::Disconnected`] while that cannot be known.
     pub async fn file(&self, file: FileId) -> Result<Arc<FileEntry>, Rejected> {
         let (reply, answer) = oneshot::channel();
-        self.ask(Request::File { file, reply }, answer, Rejected::ShuttingDown).await
+        self.request(Request::File { file, reply }, answer, Rejected::ShuttingDown).await
     }
 
-    /// An operation as it stands; `None` when there is none.
+    /// The answer to a question, of the type that belongs to it. Dropping the future gives the question up.
     ///
     /// # Errors
-    /// [`QueryError`] when it is not of this process and the history cannot be read.
-    pub async fn operation(&self, id: OperationId) -> Result<Option<Arc<Operation>>, QueryError> {
-        let (reply, answer) = oneshot::channel();
-        self.ask(Request::Operation { id, reply }, answer, ended()).await
-    }
-
-    /// A page of history, newest first.
-    ///
-    /// # Errors
-    /// [`QueryError`] when the history cannot be read.
-    pub async fn history(&self, query: HistoryQuery) -> Result<HistoryPage, QueryError> {
-        let (reply, answer) = oneshot::channel();
-        self.ask(Request::History { query, reply }, answer, ended()).await
-    }
-
-    /// The answer to a question about the logs, of the same kind.
-    ///
-    /// # Errors
-    /// [`LogFail`] when the question is wrong or no log can be read.
-    pub async fn logs(&self, ask: LogAsk) -> Result<LogAnswer, LogFail> {
-        let (reply, answer) = oneshot::channel();
-        self.ask(Request::Logs { ask, reply }, answer, LogFail::Answer(ended().to_string())).await
-    }
-
-    /// The last `lines` that a server's container has written, [`OUTPUT_LINES_MAX`] at most.
-    ///
-    /// # Errors
-    /// [`QueryError`] when it has no container or the engine of containers does not give them.
-    ///
-    /// [`OUTPUT_LINES_MAX`]: crate::domain::server::OUTPUT_LINES_MAX
-    pub async fn output(&self, node: NodeId, lines: usize) -> Result<Output, QueryError> {
-        let (reply, answer) = oneshot::channel();
-        self.ask(Request::Output { node, lines, reply }, answer, ended()).await
+    /// Why there is none, of the type that belongs to the question.
+    pub async fn ask<A: Ask>(&self, ask: A) -> Result<A::Answer, A::Refusal>
+    where
+        Question: From<Put<A>>,
+    {
+        desk::put(&self.questions, ask).await
     }
 
     /// A receiver of snapshots. Clone the `Arc` out of the borrow at once.
@@ -359,14 +298,10 @@ impl Handle {
         self.stop.cancelled().await;
     }
 
-    async fn ask<T, E>(&self, request: Request, answer: oneshot::Receiver<Result<T, E>>, gone: E) -> Result<T, E> {
+    async fn request<T, E>(&self, request: Request, answer: oneshot::Receiver<Result<T, E>>, gone: E) -> Result<T, E> {
         if self.requests.send(request).await.is_err() {
             return Err(gone);
         }
         answer.await.unwrap_or(Err(gone))
     }
-}
-
-fn ended() -> QueryError {
-    QueryError::Failed("zkdeck is ending and answers no more questions".into())
 }

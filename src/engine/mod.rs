@@ -1,6 +1,6 @@
 //! The engine: one task that owns the state, and the loops that act on the outside.
 //!
-//! Fronts reach it by [`handle::Handle`] only. `core` folds events and answers questions, `dispatch`
+//! Fronts reach it by [`handle::Handle`] only. `core` folds events, `desk` answers questions beside it, `dispatch`
 //! turns requests into jobs, `files` and `orders` are those jobs, `operations` hands their rows to who waits, `loops` is what goes on by itself,
 //! `driver` runs all of it.
 
@@ -8,6 +8,7 @@ pub mod claim;
 pub mod clock;
 pub mod context;
 mod core;
+mod desk;
 mod dispatch;
 pub mod driver;
 pub mod files;

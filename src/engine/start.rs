@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::clock;
 use super::context::{Context, Marks};
 use super::core::{ASKS_MAX, Core, EVENTS_MAX};
+use super::desk::Desk;
 use super::dispatch::Dispatch;
 use super::driver::Driver;
 use super::files::underway::Underway;
@@ -109,7 +110,9 @@ pub fn start(parts: Parts) -> (Handle, Engine) {
     let (scheduler, scheduler_port) = Scheduler::new(ctx.clone(), state.interval());
     let (workload, workload_port) = Workload::new(ctx.clone(), Arc::clone(&parts.servers), parts.workload);
     let control = parts.control;
-    let dispatch = Dispatch::new(ctx.clone(), scheduler_port.clone(), workload_port, Arc::clone(&control), parts.logs);
+    let dispatch = Dispatch::new(ctx.clone(), scheduler_port.clone(), workload_port, Arc::clone(&control));
+    let desk = Desk { ctx: ctx.clone(), logs: parts.logs, control: Arc::clone(&control) };
+    core.job("desk", desk.run(handle_end.questions));
     let read_only = instance.read_only;
     session.run(Session::new(
         ctx.clone(),

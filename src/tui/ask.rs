@@ -13,7 +13,7 @@ use crate::domain::planner::{self, Counted};
 use crate::domain::server::{HostState, ServerState};
 use crate::domain::snapshot::{Level, LocalView, Snapshot};
 
-use super::pane::{About, Confirm, Effect};
+use super::pane::{About, Confirm, Effect, Order};
 use super::sanitise;
 use super::widgets::words;
 
@@ -22,7 +22,7 @@ use super::widgets::words;
 pub fn drain(snapshot: &Snapshot, node: &NodeId) -> Effect {
     let Some(view) = snapshot.node(node) else { return unknown_node(snapshot, node) };
     if view.drain.is_some() {
-        return Effect::Send(Command::Undrain { node: node.clone() });
+        return Effect::Order(Order::Send(Command::Undrain { node: node.clone() }));
     }
     match drained(snapshot, view) {
         Ok(confirm) => Effect::Confirm(confirm),
@@ -144,7 +144,9 @@ fn act_or_undo(snapshot: &Snapshot, node: &NodeId, action: ServerAction) -> Effe
         _ => None,
     };
     match undo {
-        Some(action) => Effect::Send(Command::Server { node: node.clone(), action, confirmed: Confirmed::Read }),
+        Some(action) => {
+            Effect::Order(Order::Send(Command::Server { node: node.clone(), action, confirmed: Confirmed::Read }))
+        }
         None => Effect::Confirm(server(snapshot, node, action)),
     }
 }
@@ -334,7 +336,7 @@ mod tests {
     fn the_same_key_undoes() {
         let start = |state| pause_or_start(&with_state("zk1", state), &node_id("zk1"));
         let sent = |effect| match effect {
-            Effect::Send(Command::Server { action, .. }) => Some(action),
+            Effect::Order(Order::Send(Command::Server { action, .. })) => Some(action),
             _ => None,
         };
         assert_eq!(sent(start(ServerState::Paused)), Some(ServerAction::Resume));
@@ -373,7 +375,7 @@ mod tests {
         });
         snapshot.nodes = Arc::from(nodes);
         let lifted = drain(&snapshot, &node_id("zk1"));
-        assert!(matches!(lifted, Effect::Send(Command::Undrain { .. })));
+        assert!(matches!(lifted, Effect::Order(Order::Send(Command::Undrain { .. }))));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::frame::footer::offered;
 use super::keymap::lacks;
 use super::keymap::table::{Context, Needs, TABLE};
 use super::overlay::palette::Candidate;
-use super::pane::{Action, Effect, View};
+use super::pane::{Action, Effect, Order, View};
 use super::sanitise;
 
 /// What a typed command leads to.
@@ -100,7 +100,7 @@ pub fn read(text: &str, read_only: bool, snapshot: &Snapshot) -> Result<Step, St
 }
 
 const fn send(command: Command) -> Effect {
-    Effect::Send(command)
+    Effect::Order(Order::Send(command))
 }
 
 /// A node that the ensemble has.
@@ -164,13 +164,13 @@ fn upload(arguments: &[&str], snapshot: &Snapshot) -> Result<Step, String> {
         [path, name] => (*path, Some(known_node(name, snapshot)?)),
         _ => return Err(amiss(arguments, 2, "missing path")),
     };
-    Ok(Step::Effect(Effect::Upload { path: path.to_owned(), node }))
+    Ok(Step::Effect(Effect::Order(Order::Upload { path: path.to_owned(), node })))
 }
 
 fn download(arguments: &[&str], snapshot: &Snapshot) -> Result<Step, String> {
     let [file @ .., path] = arguments else { return Err("missing file or path".into()) };
     let file = known_file(&file.join(" "), snapshot)?;
-    Ok(Step::Effect(Effect::Download { file, path: (*path).to_owned() }))
+    Ok(Step::Effect(Effect::Order(Order::Download { file, path: (*path).to_owned() })))
 }
 
 fn theme(arguments: &[&str], _: &Snapshot) -> Result<Step, String> {
@@ -225,7 +225,7 @@ mod tests {
 
     fn sent(text: &str) -> Result<Option<Command>, String> {
         Ok(match read(text, false, &fixtures::snapshot())? {
-            Step::Effect(Effect::Send(command)) => Some(command),
+            Step::Effect(Effect::Order(Order::Send(command))) => Some(command),
             Step::Effect(Effect::Confirm(confirm)) => confirm.commands.first().cloned(),
             _ => None,
         })

@@ -12,6 +12,7 @@ pub mod commands;
 pub mod config;
 pub mod encode;
 pub mod exit;
+pub mod fetch;
 pub mod frame;
 pub mod input;
 pub mod jobs;

@@ -1,17 +1,15 @@
 //! What a pane is: keys in, effects out, and a picture drawn from `&self`.
 
-use std::sync::Arc;
-
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use super::fetch::{Fetch, Fetching};
 use super::keymap::{Keymap, lacks, needs};
 use super::theme::Styles;
+use crate::domain::ask::{Ask, Unanswered};
 use crate::domain::command::{Command, ServerAction};
 use crate::domain::ids::{FileId, NodeId, Timestamp};
-use crate::domain::log::{LogAnswer, LogAsk, LogSearch};
-use crate::domain::operation::{HistoryPage, HistoryQuery};
-use crate::domain::server::Output;
+use crate::domain::log::LogSearch;
 use crate::domain::snapshot::{Level, Snapshot};
 
 /// What an operator can do; the keymap binds keys to these, help and footer are made from them.
@@ -78,27 +76,52 @@ pub enum Action {
     SaveSearch,
 }
 
-/// What a pane wants done; the loop does it. A pane itself touches nothing outside.
+/// What a pane wants done. A pane itself touches nothing outside.
 #[derive(Debug)]
 pub enum Effect {
-    /// Sends a command to the engine; refusals come back as toasts.
-    Send(Command),
-    /// Asks first; the command goes out when the operator agrees.
+    /// Asks first; the commands go out when the operator agrees.
     Confirm(Confirm),
     /// Asks for one line of text; `Pane::answered` gets it.
-    Ask(Ask),
-    /// Asks the engine about the logs; `Pane::fetched` gets the answer.
-    FetchLogs(LogAsk),
+    Prompt(Prompt),
+    Toast {
+        level: Level,
+        text: String,
+    },
+    /// What the surroundings of the console do.
+    Order(Order),
+}
+
+impl From<Order> for Effect {
+    fn from(order: Order) -> Self {
+        Self::Order(order)
+    }
+}
+
+/// What the console wants of its surroundings.
+#[derive(Debug, PartialEq)]
+pub enum Order {
+    Quit,
+    /// Stop the process as Ctrl-Z does.
+    Suspend,
+    /// Paint everything anew.
+    Redraw,
+    Mouse(bool),
+    Theme(String),
+    /// Puts text on the terminal's clipboard by OSC 52.
+    Copy(String),
+    /// Sends a command to the engine; refusals come back as toasts.
+    Send(Command),
+    /// Sent one after the other, told in one message.
+    Batch(Vec<Command>),
+    /// Asks the engine; the answer comes to the place that the one who asks has for it.
+    Fetch(Box<dyn Fetching>),
     /// Writes all events that match to a new file; its ending tells the format.
     ExportLogs {
         search: LogSearch,
         path: String,
     },
-    /// Reads or changes the saved searches; `Pane::fetched` gets those that are kept then.
-    Searches(SavedSearches),
-    FetchHistory(HistoryQuery),
-    /// Asks for what the server's container has written last.
-    FetchOutput(NodeId, usize),
+    /// Reads or changes the saved searches.
+    Searches(Fetch<SavedSearches>),
     /// Reads a local file and uploads it.
     Upload {
         path: String,
@@ -109,14 +132,6 @@ pub enum Effect {
         file: FileId,
         path: String,
     },
-    /// Puts text on the terminal's clipboard by OSC 52.
-    Copy(String),
-    Toast {
-        level: Level,
-        text: String,
-    },
-    /// Goes to another pane by its index, 0 to 4.
-    Show(usize),
 }
 
 /// An act whose consequence may change while it is asked about.
@@ -147,7 +162,7 @@ pub struct Confirm {
 
 /// A line to be typed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ask {
+pub struct Prompt {
     /// Tells the pane which question this is.
     pub id: &'static str,
     pub title: String,
@@ -164,35 +179,11 @@ pub enum SavedSearches {
     Remove(String),
 }
 
-/// Which question about the logs was asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum LogKind {
-    Page,
-    Histogram,
-    Context,
-    Follow,
-}
-
-impl LogKind {
-    #[must_use]
-    pub const fn of(ask: &LogAsk) -> Self {
-        match ask {
-            LogAsk::Page(_) => Self::Page,
-            LogAsk::Histogram(_) => Self::Histogram,
-            LogAsk::Context(_) => Self::Context,
-            LogAsk::Follow(_) => Self::Follow,
-        }
-    }
-}
-
-/// What came back for a fetch.
-#[derive(Clone, Debug)]
-pub enum Fetched {
-    Logs(LogKind, Result<Arc<LogAnswer>, String>),
-    /// What was asked, and the searches that are kept after it.
-    Searches(SavedSearches, Result<Vec<String>, String>),
-    History(Result<Arc<HistoryPage>, String>),
-    Output(Result<Output, String>),
+/// The searches that are kept after it.
+impl Ask for SavedSearches {
+    type Answer = Vec<String>;
+    type Refusal = Unanswered;
+    const NAME: &'static str = "look at the saved searches";
 }
 
 /// All that drawing may look at.
@@ -242,12 +233,12 @@ pub trait Pane {
     fn text_key(&mut self, _key: crossterm::event::KeyEvent, _snapshot: &Snapshot) -> Vec<Effect> {
         Vec::new()
     }
-    /// The answer to an [`Effect::Ask`].
+    /// The answer to an [`Effect::Prompt`].
     fn answered(&mut self, _id: &'static str, _text: &str, _snapshot: &Snapshot) -> Vec<Effect> {
         Vec::new()
     }
-    /// The answer to a fetch.
-    fn fetched(&mut self, _what: Fetched, _snapshot: &Snapshot) -> Vec<Effect> {
+    /// Some answer has come: maybe one that this pane waits for.
+    fn take_answers(&mut self, _snapshot: &Snapshot) -> Vec<Effect> {
         Vec::new()
     }
     /// A click or a wheel turn inside the pane's area; `row` and `column` are relative to it.

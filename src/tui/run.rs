@@ -17,12 +17,12 @@ use super::clipboard::{self, Multiplexer};
 use super::config::TuiConfig;
 use super::exit::{Exit, TuiError};
 use super::jobs::{Done, Jobs};
-use super::pane::Pane;
+use super::pane::{Order, Pane};
 use super::signals::{SignalEvent, Signals};
 use super::terminal::Terminal;
 use super::theme::depth::{Depth, background_is_light, locale_is_utf8};
 use super::theme::watch::Themes;
-use super::ui::{Order, Ui};
+use super::ui::Ui;
 use super::{input, leave};
 use crate::domain::ids::Timestamp;
 use crate::domain::snapshot::{Level, Snapshot};
@@ -249,10 +249,10 @@ impl Console {
     fn done(&mut self, done: Done) {
         self.ui.set_now(now());
         match done {
-            Done::Stale | Done::Theme(_, None) => return,
+            Done::Theme(_, None) => return,
             Done::Said(level, text) => self.ui.report(level, text),
-            Done::Fetched(pane, what) => {
-                let orders = self.ui.fetched(pane, what);
+            Done::Answered => {
+                let orders = self.ui.take_answers();
                 self.carry_out(orders);
             }
             Done::Theme(themes, Some(outcome)) => {
@@ -294,20 +294,12 @@ impl Console {
                 Order::Batch(commands) => self.jobs.send(commands),
                 Order::Upload { path, node } => self.jobs.upload(path, node),
                 Order::Download { file, path } => self.jobs.download(file, path),
-                Order::FetchLogs(pane, ask) => {
-                    self.jobs.fetch_logs(pane, ask);
+                Order::Fetch(fetch) => {
+                    self.jobs.fetch(fetch);
                     Ok(())
                 }
                 Order::ExportLogs { search, path } => self.jobs.export_logs(search, path),
-                Order::Searches(pane, asked) => self.jobs.searches(pane, self.searches.clone(), asked),
-                Order::FetchOutput(pane, node, lines) => {
-                    self.jobs.fetch_output(pane, node, lines);
-                    Ok(())
-                }
-                Order::FetchHistory(pane, query) => {
-                    self.jobs.fetch_history(pane, query);
-                    Ok(())
-                }
+                Order::Searches(fetch) => self.jobs.searches(self.searches.clone(), fetch),
             };
             if let Err(why) = started {
                 self.ui.report(Level::Error, why);

@@ -3,6 +3,7 @@
 //! `elastic` and `local` answer the same questions by the same query; `record` makes events of
 //! lines. When the server fails, the files answer and say why; it is tried again by itself.
 
+mod ask;
 mod elastic;
 mod local;
 mod record;
@@ -13,11 +14,12 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+pub use self::ask::LogAsk;
 pub(in crate::adapters) use self::elastic::reason;
 pub use self::elastic::{Auth, Elastic, ElasticConfig, ElasticError, Hidden};
 pub use self::local::LocalLogs;
 use crate::domain::ids::Timestamp;
-use crate::domain::log::{Answered, FollowMark, Followed, LogAnswer, LogAsk, LogFail, LogLevel};
+use crate::domain::log::{LogFail, LogLevel};
 
 /// A server that failed is left alone for so long.
 const REST: Duration = Duration::from_secs(10);
@@ -67,20 +69,18 @@ impl Logs {
     ///
     /// # Errors
     /// [`LogFail`] when no back end can answer, or the question is wrong.
-    pub async fn answer(&self, ask: LogAsk, now: Timestamp) -> Result<LogAnswer, LogFail> {
-        let Some(elastic) = &self.elastic else { return Ok(self.by_files(ask, now).await?) };
-        if of_files(&ask) {
-            // A page or context of files goes on in files; a follower is told when the server is back.
-            if !matches!(ask, LogAsk::Follow(_)) || self.why_resting().is_some() {
-                return Ok(self.by_files(ask, now).await?);
-            }
-            let mark = FollowMark::Index { until: now, seen: Default::default() };
-            let answered = Answered { by: "the server that is back".into(), ..Answered::default() };
-            return Ok(LogAnswer::Follow(Followed { events: Vec::new(), mark, left_out: 0, answered }));
+    pub async fn answer<A: LogAsk>(&self, ask: A, now: Timestamp) -> Result<A::Answer, LogFail> {
+        let Some(elastic) = &self.elastic else { return Ok(ask.by_files(&self.local, now).await?) };
+        if ask.is_of_files() {
+            let back = if self.why_resting().is_some() { None } else { A::when_the_server_is_back(now) };
+            return match back {
+                Some(answer) => Ok(answer),
+                None => Ok(ask.by_files(&self.local, now).await?),
+            };
         }
         let why = match self.why_resting() {
             Some(why) => why,
-            None => match by_server(elastic, ask.clone(), now).await {
+            None => match ask.clone().by_server(elastic, now).await {
                 Ok(answer) => {
                     self.rest(None);
                     return Ok(answer);
@@ -93,11 +93,13 @@ impl Logs {
                 Err(error) => return Err(error.into()),
             },
         };
-        if of_server(&ask) {
+        if ask.is_of_server() {
             return Err(LogFail::Answer(why));
         }
-        let answer = self.by_files(ask, now).await.map_err(|error| LogFail::Answer(format!("{why}; and {error}")))?;
-        Ok(told(answer, &format!("local files instead: {why}")))
+        let answer = ask.by_files(&self.local, now).await;
+        let mut answer = answer.map_err(|error| LogFail::Answer(format!("{why}; and {error}")))?;
+        A::answered(&mut answer).fallback = Some(format!("local files instead: {why}"));
+        Ok(answer)
     }
 
     fn why_resting(&self) -> Option<String> {
@@ -108,56 +110,6 @@ impl Logs {
     fn rest(&self, why: Option<String>) {
         *self.resting.lock().unwrap_or_else(PoisonError::into_inner) = why.map(|why| (Instant::now() + REST, why));
     }
-
-    async fn by_files(&self, ask: LogAsk, now: Timestamp) -> Result<LogAnswer, LogsError> {
-        let local = &self.local;
-        Ok(match ask {
-            LogAsk::Page(ask) => LogAnswer::Page(local.page(ask, now).await?),
-            LogAsk::Histogram(ask) => LogAnswer::Histogram(local.histogram(ask, now).await?),
-            LogAsk::Context(ask) => LogAnswer::Context(local.context(ask).await?),
-            LogAsk::Follow(ask) => LogAnswer::Follow(local.follow(ask, now).await?),
-        })
-    }
-}
-
-async fn by_server(elastic: &Elastic, ask: LogAsk, now: Timestamp) -> Result<LogAnswer, LogsError> {
-    Ok(match ask {
-        LogAsk::Page(ask) => LogAnswer::Page(elastic.page(ask, now).await?),
-        LogAsk::Histogram(ask) => LogAnswer::Histogram(elastic.histogram(ask, now).await?),
-        LogAsk::Context(ask) => LogAnswer::Context(elastic.context(ask).await?),
-        LogAsk::Follow(ask) => LogAnswer::Follow(elastic.follow(ask, now).await?),
-    })
-}
-
-/// Whether the question goes on from an answer of the files.
-fn of_files(ask: &LogAsk) -> bool {
-    match ask {
-        LogAsk::Page(ask) => ask.cursor.as_ref().is_some_and(|cursor| cursor.0.starts_with("l.")),
-        LogAsk::Context(ask) => ask.id.contains('@'),
-        LogAsk::Follow(ask) => matches!(ask.mark, Some(FollowMark::Files(_))),
-        LogAsk::Histogram(_) => false,
-    }
-}
-
-/// Whether the question goes on from an answer of the server, which the files cannot know.
-fn of_server(ask: &LogAsk) -> bool {
-    match ask {
-        LogAsk::Page(ask) => ask.cursor.is_some(),
-        LogAsk::Context(_) => true,
-        LogAsk::Follow(ask) => ask.mark.is_some(),
-        LogAsk::Histogram(_) => false,
-    }
-}
-
-fn told(mut answer: LogAnswer, why: &str) -> LogAnswer {
-    let answered = match &mut answer {
-        LogAnswer::Page(page) => &mut page.answered,
-        LogAnswer::Histogram(histogram) => &mut histogram.answered,
-        LogAnswer::Context(context) => &mut context.answered,
-        LogAnswer::Follow(followed) => &mut followed.answered,
-    };
-    answered.fallback = Some(why.to_owned());
-    answer
 }
 
 /// What a single line says, when it has the form of ZooKeeper's log: its level, thread, and where in it

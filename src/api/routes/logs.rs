@@ -6,9 +6,7 @@ use axum::response::IntoResponse;
 use crate::api::error::{Answer, Fail};
 use crate::api::query::Params;
 use crate::api::state::App;
-use crate::domain::log::{
-    Cursor, Expr, LogAnswer, LogAsk, LogFail, LogLevel, LogSearch, MOMENT_RULE, Moment, PAGE_MAX, PageAsk, Way, parse,
-};
+use crate::domain::log::{Cursor, Expr, LogLevel, LogSearch, MOMENT_RULE, Moment, PAGE_MAX, PageAsk, Way, parse};
 
 /// A page of the events that match, oldest first; the newest ones without a cursor.
 pub(in crate::api) async fn search(State(app): State<App>, mut params: Params) -> Answer {
@@ -43,9 +41,6 @@ pub(in crate::api) async fn search(State(app): State<App>, mut params: Params) -
         soon: None,
     };
     params.finish()?;
-    match app.limited(app.handle.logs(LogAsk::Page(ask))).await? {
-        Ok(LogAnswer::Page(page)) => Ok(axum::Json(page).into_response()),
-        Ok(_) => Err(Fail::logs(&LogFail::Answer("the logs answered another question".into()))),
-        Err(fail) => Err(Fail::logs(&fail)),
-    }
+    let page = app.limited(app.handle.ask(ask)).await?.map_err(|fail| Fail::logs(&fail))?;
+    Ok(axum::Json(page).into_response())
 }

@@ -10,6 +10,7 @@ use crate::api::error::{Answer, Fail, shortened};
 use crate::api::outcome;
 use crate::api::query::{Params, known_node};
 use crate::api::state::{App, By};
+use crate::domain::ask::OutputAsk;
 use crate::domain::command::{Command, Confirmed, Rejected, ServerAction};
 use crate::domain::server::OUTPUT_LINES_MAX;
 
@@ -29,7 +30,7 @@ pub(in crate::api) async fn output(State(app): State<App>, Path(node): Path<Stri
         let message = format!("{node} runs in no container; its log is in logs/{node}: GET /api/logs?node={node}");
         return Err(Fail::new(StatusCode::CONFLICT, "no-container", message));
     }
-    let output = app.limited(app.handle.output(node, lines)).await?;
+    let output = app.limited(app.handle.ask(OutputAsk { node, lines })).await?;
     Ok(axum::Json(output.map_err(|error| Fail::question("container-log", &error))?).into_response())
 }
 

@@ -225,24 +225,6 @@ pub struct Followed {
     pub answered: Answered,
 }
 
-/// A question about the logs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum LogAsk {
-    Page(PageAsk),
-    Histogram(HistogramAsk),
-    Context(ContextAsk),
-    Follow(FollowAsk),
-}
-
-/// The answer to a [`LogAsk`], of the same kind.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum LogAnswer {
-    Page(LogPage),
-    Histogram(Histogram),
-    Context(Context),
-    Follow(Followed),
-}
-
 /// Why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LogFail {

@@ -17,7 +17,7 @@ mod words;
 
 pub use self::ask::{
     Answered, BARS_MAX, Bar, CONTEXT_MAX, Context, ContextAsk, Cursor, FollowAsk, FollowMark, Followed, HITS_MAX,
-    Histogram, HistogramAsk, Hits, LogAnswer, LogAsk, LogFail, LogPage, LogSearch, PAGE_MAX, PageAsk, Way, bar_step,
+    Histogram, HistogramAsk, Hits, LogFail, LogPage, LogSearch, PAGE_MAX, PageAsk, Way, bar_step,
 };
 pub use self::ast::{Cmp, Expr, Field, NumberField, Pattern, Side};
 pub use self::event::{LogEvent, Subject};

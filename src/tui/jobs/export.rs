@@ -6,7 +6,8 @@ use tokio::io::{AsyncWriteExt as _, BufWriter};
 
 use super::draft::{Draft, Keep};
 use super::limited;
-use crate::domain::log::{LogAnswer, LogAsk, LogEvent, LogSearch, PAGE_MAX, PageAsk, Way, instant};
+use crate::domain::ask::Ask as _;
+use crate::domain::log::{LogEvent, LogSearch, PAGE_MAX, PageAsk, Way, instant};
 use crate::domain::number;
 use crate::domain::snapshot::Level;
 use crate::engine::handle::Handle;
@@ -102,8 +103,7 @@ async fn write(
     loop {
         let limit = PAGE_MAX.min(EVENTS_MAX - count);
         let ask = PageAsk { search: search.clone(), cursor, way: Way::Newer, limit, ..PageAsk::default() };
-        let answer = limited("search of the logs", handle.logs(LogAsk::Page(ask))).await?;
-        let LogAnswer::Page(page) = answer else { return Err("the logs answered another question".into()) };
+        let page = limited(PageAsk::NAME, handle.ask(ask)).await?;
         for event in &page.events {
             file.write_all(format.line(event).as_bytes()).await.map_err(failed)?;
             file.write_all(b"\n").await.map_err(failed)?;
@@ -133,7 +133,7 @@ mod tests {
     use super::*;
     use crate::domain::fixtures;
     use crate::domain::log::{Cursor, LogPage};
-    use crate::engine::handle::Request;
+    use crate::engine::handle::{Put, Question};
 
     fn event(n: usize) -> LogEvent {
         let text = format!("2026-11-23 14:00:00,000 - INFO  [a:B@1] - say \"{n}\", ok\n\tat x");
@@ -152,13 +152,11 @@ mod tests {
             let (handle, mut end) = Handle::pair(Arc::new(fixtures::snapshot()));
             let engine = async {
                 for n in 0..2 {
-                    let Some(Request::Logs { ask: LogAsk::Page(ask), reply }) = end.requests.recv().await else {
-                        panic!()
-                    };
+                    let Some(Question::Page(Put { ask, reply })) = end.questions.recv().await else { panic!() };
                     assert_eq!((ask.cursor.is_some(), ask.way), (n == 1, Way::Newer));
                     let newer = (n == 0).then(|| Cursor("next".into()));
                     let events = vec![event(2 * n), event(2 * n + 1)];
-                    reply.send(Ok(LogAnswer::Page(LogPage { events, newer, ..LogPage::default() }))).expect("asked");
+                    reply.send(Ok(LogPage { events, newer, ..LogPage::default() })).expect("asked");
                 }
             };
             let (done, ()) = tokio::join!(export(&handle, LogSearch::default(), &path), engine);

@@ -8,28 +8,27 @@ mod searches;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use futures_util::future::LocalBoxFuture;
+use futures_util::future::{BoxFuture, LocalBoxFuture};
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::Instant;
 
 use self::draft::{Draft, Keep};
-use super::pane::{Fetched, LogKind, SavedSearches};
+use super::fetch::{ANSWER_LIMIT, Fetch, Fetching, limited};
+use super::pane::SavedSearches;
 use super::sanitise;
 use super::theme::Styles;
 use super::theme::file::ThemeError;
 use super::theme::watch::Themes;
 use crate::domain::command::{Accepted, Actor, Command, Rejected};
 use crate::domain::ids::{Bytes, FileId, NodeId};
-use crate::domain::log::{LogAsk, LogSearch};
-use crate::domain::operation::HistoryQuery;
+use crate::domain::log::LogSearch;
 use crate::domain::snapshot::Level;
 use crate::engine::handle::{Handle, Upload};
 
@@ -37,8 +36,6 @@ use crate::engine::handle::{Handle, Upload};
 const RUNNING_MAX: usize = 16;
 /// Jobs that may wait; more are refused.
 const WAITING_MAX: usize = 256;
-/// The engine answers a command or question within this, or the operator is told.
-const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 /// The engine has as much under way as it takes: it is asked again so much later,
 const BUSY_PAUSE: Duration = Duration::from_millis(200);
 /// for so long after it took the last command.
@@ -51,10 +48,8 @@ const READ_LIMIT: Duration = Duration::from_secs(30);
 pub enum Done {
     /// A message for the operator.
     Said(Level, String),
-    /// For the pane of this index.
-    Fetched(usize, Fetched),
-    /// An answer to a question that has been asked anew since.
-    Stale,
+    /// An answer has come to its place, or was given up.
+    Answered,
     /// The theme's files were looked at; `Some` when they have changed.
     Theme(Themes, Option<Result<Box<Styles>, ThemeError>>),
 }
@@ -73,22 +68,12 @@ impl Future for Job {
     }
 }
 
-/// Which newest question a fetch belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Question {
-    Logs(usize, LogKind),
-    Output(usize),
-    History(usize),
-}
-
 /// Jobs under way and waiting.
 pub struct Jobs {
     handle: Handle,
     running: FuturesUnordered<Job>,
     waiting: VecDeque<Job>,
-    /// Number of the newest fetch of each kind: older answers are dropped.
-    newest: BTreeMap<Question, u64>,
-    fetches: FuturesUnordered<LocalBoxFuture<'static, (Question, u64, Done)>>,
+    fetches: FuturesUnordered<BoxFuture<'static, ()>>,
     looks_at_theme: bool,
 }
 
@@ -99,7 +84,6 @@ impl Jobs {
             handle,
             running: FuturesUnordered::new(),
             waiting: VecDeque::new(),
-            newest: BTreeMap::new(),
             fetches: FuturesUnordered::new(),
             looks_at_theme: false,
         }
@@ -115,9 +99,7 @@ impl Jobs {
                 self.looks_at_theme &= !matches!(done, Done::Theme(..));
                 done
             }
-            Some((question, number, done)) = self.fetches.next(), if !self.fetches.is_empty() => {
-                if self.newest.get(&question) == Some(&number) { done } else { Done::Stale }
-            }
+            Some(()) = self.fetches.next(), if !self.fetches.is_empty() => Done::Answered,
             else => std::future::pending().await,
         }
     }
@@ -209,14 +191,13 @@ impl Jobs {
         self.looks_at_theme = self.start(None, job).is_ok();
     }
 
-    /// Asks about the logs for a pane.
-    pub fn fetch_logs(&mut self, pane: usize, ask: LogAsk) {
-        let handle = self.handle.clone();
-        let kind = LogKind::of(&ask);
-        self.fetch(Question::Logs(pane, kind), async move {
-            let answer = limited("search of the logs", handle.logs(ask)).await.map(Arc::new);
-            Done::Fetched(pane, Fetched::Logs(kind, answer))
-        });
+    /// Brings a question to the engine. When too many are under way it is given up, and whoever asks learns so.
+    pub fn fetch(&mut self, fetch: Box<dyn Fetching>) {
+        if self.fetches.len() < RUNNING_MAX {
+            self.fetches.push(fetch.run(self.handle.clone()));
+        } else {
+            self.fetches.push(Box::pin(std::future::ready(())));
+        }
     }
 
     /// Writes all events that match to a new file.
@@ -233,59 +214,21 @@ impl Jobs {
         })
     }
 
-    /// Reads or changes the saved searches. Each change has its answer.
+    /// Reads or changes the saved searches in `file`, whether or not somebody waits for the answer.
     ///
     /// # Errors
     /// When too many jobs wait.
-    pub fn searches(&mut self, pane: usize, file: PathBuf, asked: SavedSearches) -> Result<(), String> {
+    pub fn searches(&mut self, file: PathBuf, fetch: Fetch<SavedSearches>) -> Result<(), String> {
         self.start(None, async move {
-            let list = searches::searches(file, asked.clone()).await;
-            Done::Fetched(pane, Fetched::Searches(asked, list))
+            let list = searches::searches(file, fetch.ask).await;
+            _ = fetch.reply.send(list);
+            Done::Answered
         })
-    }
-
-    /// Asks for a page of history for a pane.
-    pub fn fetch_history(&mut self, pane: usize, query: HistoryQuery) {
-        let handle = self.handle.clone();
-        self.fetch(Question::History(pane), async move {
-            let page = limited("search of history", handle.history(query)).await.map(Arc::new);
-            Done::Fetched(pane, Fetched::History(page))
-        });
-    }
-
-    /// Asks for the last lines of a server's container for a pane.
-    pub fn fetch_output(&mut self, pane: usize, node: NodeId, lines: usize) {
-        let handle = self.handle.clone();
-        self.fetch(Question::Output(pane), async move {
-            let output = limited("log of the container", handle.output(node, lines)).await;
-            Done::Fetched(pane, Fetched::Output(output))
-        });
-    }
-
-    fn fetch(&mut self, question: Question, job: impl Future<Output = Done> + 'static) {
-        let number = self.newest.entry(question).or_insert(0);
-        *number += 1;
-        let number = *number;
-        if self.fetches.len() < RUNNING_MAX {
-            self.fetches.push(Box::pin(async move { (question, number, job.await) }));
-        } else {
-            let told =
-                Done::Said(Level::Warning, format!("{RUNNING_MAX} searches are under way; try again in a moment"));
-            self.fetches.push(Box::pin(async move { (question, number, told) }));
-        }
     }
 }
 
 fn actor(handle: &Handle) -> Actor {
     Actor(format!("console {}", handle.snapshot().instance.user))
-}
-
-async fn limited<T, E: ToString>(what: &str, answer: impl Future<Output = Result<T, E>>) -> Result<T, String> {
-    match tokio::time::timeout(ANSWER_LIMIT, answer).await {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => Err(format!("{what} refused: {}", error.to_string())),
-        Err(_) => Err(format!("{what}: no answer for {} s; see the events and try again", ANSWER_LIMIT.as_secs())),
-    }
 }
 
 /// Sends a command when the engine has room for it. `taken_at` is when it took the last one of these.

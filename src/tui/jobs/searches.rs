@@ -4,8 +4,8 @@ use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use super::ANSWER_LIMIT;
 use super::draft::{Draft, Keep};
+use crate::tui::fetch::ANSWER_LIMIT;
 use crate::tui::pane::SavedSearches;
 
 /// Searches that are kept.

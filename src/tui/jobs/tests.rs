@@ -1,7 +1,11 @@
+use std::sync::Arc;
+
 use super::*;
 use crate::domain::fixtures;
-use crate::domain::log::{LogAnswer, LogEvent, LogFail, LogPage, PageAsk};
-use crate::engine::handle::{Download, HandleEnd, Request};
+use crate::domain::log::{LogEvent, LogPage, PageAsk};
+use crate::engine::handle::{Download, HandleEnd, Put, Question, Request};
+use crate::tui::fetch::Asked;
+use crate::tui::pane::{Effect, Order};
 
 fn jobs() -> (Jobs, HandleEnd) {
     let (handle, end) = Handle::pair(Arc::new(fixtures::snapshot()));
@@ -91,31 +95,47 @@ async fn waiting_for_a_busy_engine_has_an_end() {
     assert!(begun.elapsed() < BUSY_LIMIT + 2 * BUSY_PAUSE, "one limit for all");
 }
 
+/// The older one is given up, and whoever answers it learns so.
 #[tokio::test]
 async fn only_the_newest_question_gets_its_answer() {
     let (mut jobs, mut end) = jobs();
-    let ask = |limit| LogAsk::Page(PageAsk { limit, ..PageAsk::default() });
-    jobs.fetch_logs(3, ask(1));
-    jobs.fetch_logs(3, ask(2));
+    let mut asked = Asked::default();
+    for limit in [1, 2] {
+        let Effect::Order(Order::Fetch(fetch)) = asked.put(PageAsk { limit, ..PageAsk::default() }) else { panic!() };
+        jobs.fetch(fetch);
+    }
     let engine = async {
-        for _ in 0..2 {
-            let Some(Request::Logs { ask: LogAsk::Page(ask), reply }) = end.requests.recv().await else {
-                panic!("logs")
-            };
+        while let Some(Question::Page(Put { ask, reply })) = end.questions.recv().await {
             let events = vec![LogEvent::default(); ask.limit];
-            reply.send(Ok::<_, LogFail>(LogAnswer::Page(LogPage { events, ..LogPage::default() }))).expect("asked");
+            _ = reply.send(Ok(LogPage { events, ..LogPage::default() }));
         }
     };
     let answers = async { [jobs.next().await, jobs.next().await] };
-    let (answers, ()) = tokio::join!(answers, engine);
-    let stale = answers.iter().filter(|done| matches!(done, Done::Stale)).count();
-    let fresh = answers.iter().any(|done| match done {
-        Done::Fetched(3, Fetched::Logs(LogKind::Page, Ok(answer))) => {
-            matches!(&**answer, LogAnswer::Page(page) if page.events.len() == 2)
-        }
-        _ => false,
-    });
-    assert!(stale == 1 && fresh);
+    let answers = tokio::select! {
+        answers = answers => answers,
+        () = engine => panic!("the console is gone"),
+    };
+    assert!(answers.iter().all(|done| matches!(done, Done::Answered)));
+    assert_eq!(asked.take().map(|page| page.map(|page| page.events.len())), Some(Ok(2)));
+    assert!(asked.take().is_none() && !asked.is_open());
+}
+
+#[tokio::test]
+async fn a_question_too_many_is_told_to_whom_asks_it() {
+    let (mut jobs, end) = jobs();
+    let mut all: Vec<Asked<PageAsk>> = (0..=RUNNING_MAX).map(|_| Asked::default()).collect();
+    for asked in &mut all {
+        let Effect::Order(Order::Fetch(fetch)) = asked.put(PageAsk::default()) else { panic!() };
+        jobs.fetch(fetch);
+    }
+    assert!(matches!(jobs.next().await, Done::Answered));
+    let told = all.pop().and_then(|mut last| last.take()).expect("an end");
+    assert!(told.is_err_and(|why| why.contains("search of the logs was given up; try again")));
+    assert!(all.iter_mut().all(|asked| asked.take().is_none() && asked.is_open()));
+    drop(end);
+    assert!(matches!(jobs.next().await, Done::Answered));
+    let ended: Vec<_> = all.iter_mut().filter_map(Asked::take).collect();
+    assert!(!ended.is_empty() && ended.iter().all(|end| end.as_ref().is_err_and(|why| why.contains("is ending"))));
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use ratatui::layout::Rect;
 
 use self::confirm::ConfirmBox;
 use self::palette::Palette;
-use self::prompt::Prompt;
+use self::prompt::PromptBox;
 use super::frame::toasts::Message;
 use super::keymap::Keymap;
 use super::pane::{Action, View};
@@ -27,7 +27,7 @@ pub enum Overlay {
     Events(Scroll),
     Palette(Palette),
     Confirm(ConfirmBox),
-    Prompt(Prompt),
+    Prompt(PromptBox),
 }
 
 /// What a key has done to the overlay.

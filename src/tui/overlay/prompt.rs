@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 use super::{Outcome, Owner};
 use crate::tui::frame::popup;
 use crate::tui::line::Line;
-use crate::tui::pane::Ask;
+use crate::tui::pane::Prompt;
 use crate::tui::sanitise;
 use crate::tui::theme::Styles;
 
@@ -15,23 +15,23 @@ const WIDTH: u16 = 73;
 
 /// The question, who wants to know, and what has been typed.
 #[derive(Clone, Debug)]
-pub struct Prompt {
+pub struct PromptBox {
     pub owner: Owner,
-    ask: Ask,
+    prompt: Prompt,
     pub(super) line: Line,
 }
 
-impl Prompt {
+impl PromptBox {
     #[must_use]
-    pub fn new(owner: Owner, ask: Ask) -> Self {
-        Self { owner, line: Line::new(&ask.value), ask }
+    pub fn new(owner: Owner, prompt: Prompt) -> Self {
+        Self { owner, line: Line::new(&prompt.value), prompt }
     }
 
     /// Enter answers, Esc gives up.
     pub fn key(&mut self, key: KeyEvent) -> Outcome {
         match key.code {
             KeyCode::Esc => Outcome::Closed,
-            KeyCode::Enter => Outcome::Answered { owner: self.owner, id: self.ask.id, text: self.line.text() },
+            KeyCode::Enter => Outcome::Answered { owner: self.owner, id: self.prompt.id, text: self.line.text() },
             _ => {
                 self.line.key(key);
                 Outcome::Stays
@@ -42,11 +42,11 @@ impl Prompt {
     /// Paints the box in the middle of `area`.
     pub fn draw(&self, area: Rect, styles: &Styles, buffer: &mut Buffer) {
         let place = popup::centred(area, WIDTH, 4);
-        let inside = popup::framed(place, &self.ask.title, styles.accent, styles, buffer);
+        let inside = popup::framed(place, &self.prompt.title, styles.accent, styles, buffer);
         if inside.height < 2 {
             return;
         }
-        let hint = sanitise::clean(&self.ask.hint);
+        let hint = sanitise::clean(&self.prompt.hint);
         buffer.set_stringn(inside.x, inside.y, hint, usize::from(inside.width), styles.dim);
         let (x, _) = buffer.set_stringn(inside.x, inside.y + 1, "> ", usize::from(inside.width), styles.key);
         let line = Rect::new(x, inside.y + 1, inside.right().saturating_sub(x), 1);

@@ -9,17 +9,18 @@ use super::all;
 use crate::domain::command::Command;
 use crate::domain::fixtures::{self, NOW, node_id};
 use crate::domain::ids::{AttemptId, Bytes, FileId, Millis, OperationId, Timestamp};
-use crate::domain::log::{Answered, Bar, Histogram, LogAnswer, LogAsk, LogEvent, LogLevel, LogPage};
+use crate::domain::log::{Answered, Bar, Histogram, HistogramAsk, LogEvent, LogLevel, LogPage, PageAsk};
 use crate::domain::migration::Status;
 use crate::domain::node::{DrainView, MoveView, NodeCondition};
-use crate::domain::operation::HistoryPage;
+use crate::domain::operation::{HistoryPage, HistoryQuery};
 use crate::domain::planner::{Plan, PlannedMove};
 use crate::domain::scheduler::{Decision, MoveReason, NodeTarget, NotChosen, Run, RunProgress};
 use crate::domain::server::{HostView, ServerState, ServerView, Verdict};
 use crate::domain::snapshot::{Reading, SessionState, Snapshot, WorkloadOff};
+use crate::tui::fetch::testing;
 use crate::tui::keymap::chord::parse_keys;
 use crate::tui::keymap::{Keymap, Rebinding};
-use crate::tui::pane::{Action, Effect, Fetched, LogKind, Pane, View};
+use crate::tui::pane::{Action, Effect, Order, Pane, View};
 use crate::tui::theme::Styles;
 use crate::tui::widgets::words;
 
@@ -162,39 +163,37 @@ fn logs() -> LogPage {
     LogPage { events: (0..50).map(event).collect(), nodes, answered, ..LogPage::default() }
 }
 
-fn log_answer(ask: &LogAsk) -> Fetched {
-    let answer = match ask {
-        LogAsk::Page(_) => LogAnswer::Page(logs()),
-        _ => LogAnswer::Histogram(Histogram {
-            bars: vec![Bar { count: 3, ..Bar::default() }; 7],
-            ..Histogram::default()
-        }),
-    };
-    Fetched::Logs(LogKind::of(ask), Ok(Arc::new(answer)))
-}
-
-/// Answers what a pane fetches.
-fn serve(pane: &mut dyn Pane, effects: Vec<Effect>, snapshot: &Snapshot) {
+/// Answers what a pane asks for, and returns the rest.
+fn serve(pane: &mut dyn Pane, effects: Vec<Effect>, snapshot: &Snapshot) -> Vec<Effect> {
+    let mut rest = Vec::new();
     for effect in effects {
-        let more = match effect {
-            Effect::FetchLogs(ask) => pane.fetched(log_answer(&ask), snapshot),
-            Effect::Searches(asked) => pane.fetched(Fetched::Searches(asked, Ok(Vec::new())), snapshot),
-            Effect::FetchHistory(_) => {
-                let operations = snapshot.operations.iter().map(|o| (**o).clone()).collect();
-                pane.fetched(Fetched::History(Ok(Arc::new(HistoryPage { operations, total: 412 }))), snapshot)
+        let mut one = vec![effect];
+        if testing::asked::<PageAsk>(&one[0]).is_some() {
+            testing::answer::<PageAsk>(&mut one, Ok(logs()));
+        } else if testing::asked::<HistogramAsk>(&one[0]).is_some() {
+            let bars = vec![Bar { count: 3, ..Bar::default() }; 7];
+            testing::answer::<HistogramAsk>(&mut one, Ok(Histogram { bars, ..Histogram::default() }));
+        } else if testing::asked::<HistoryQuery>(&one[0]).is_some() {
+            let operations = snapshot.operations.iter().map(|o| (**o).clone()).collect();
+            testing::answer::<HistoryQuery>(&mut one, Ok(HistoryPage { operations, total: 412 }));
+        } else {
+            match one.remove(0) {
+                Effect::Order(Order::Searches(fetch)) => fetch.reply.send(Ok(Vec::new())).expect("asked"),
+                other => {
+                    rest.push(other);
+                    continue;
+                }
             }
-            _ => Vec::new(),
-        };
+        }
+        let more = pane.take_answers(snapshot);
         assert!(more.is_empty(), "an answer asks for no more: {more:?}");
     }
+    rest
 }
 
 fn press(pane: &mut dyn Pane, action: Action, snapshot: &Snapshot) -> Vec<Effect> {
     let effects = pane.act(action, snapshot);
-    let (fetches, rest): (Vec<_>, Vec<_>) =
-        effects.into_iter().partition(|effect| matches!(effect, Effect::FetchLogs(_) | Effect::FetchHistory(_)));
-    serve(pane, fetches, snapshot);
-    rest
+    serve(pane, effects, snapshot)
 }
 
 fn ready(index: usize, snapshot: &Snapshot) -> Box<dyn Pane> {
@@ -347,7 +346,7 @@ fn an_answer_is_about_the_files_that_were_asked_about() {
     after.files.remove(FileId::new(400));
     let mut pane = ready(1, &before);
     let asked = press(pane.as_mut(), Action::Download, &before);
-    assert!(matches!(&asked[..], [Effect::Ask(ask)] if ask.title == "Save report-0400.bin where?"), "{asked:?}");
+    assert!(matches!(&asked[..], [Effect::Prompt(ask)] if ask.title == "Save report-0400.bin where?"), "{asked:?}");
     pane.refresh(&after);
     let told = |effects: &[Effect]| match effects {
         [Effect::Toast { text, .. }] => text.clone(),
@@ -585,7 +584,10 @@ fn a_plan_is_shown_with_what_each_node_gives_and_is_run_after_a_question() {
     let [Effect::Confirm(confirm)] = asked.as_slice() else { panic!("{asked:?}") };
     assert_eq!(confirm.commands, [Command::RunScheduler], "a run that is refused leaves the plan");
     assert_eq!(confirm.lines[0], "5 moves, 640 KiB: zk1 gives 5; zk2 takes 3, zk3 takes 2.");
-    assert!(matches!(press(pane.as_mut(), Action::Back, &snapshot)[..], [Effect::Send(Command::DropPreview)]));
+    assert!(matches!(
+        press(pane.as_mut(), Action::Back, &snapshot)[..],
+        [Effect::Order(Order::Send(Command::DropPreview))]
+    ));
     snapshot.scheduler.preview = None;
     press(pane.as_mut(), Action::Open, &snapshot);
     assert!(picture(pane.as_ref(), &snapshot, 110, 28).contains("NOT USED AS TARGET"));

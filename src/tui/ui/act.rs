@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Order, Ui};
+use super::Ui;
 use crate::domain::command::{Command, Rejected};
 use crate::domain::ids::NodeId;
 use crate::domain::snapshot::{Level, Snapshot};
@@ -10,9 +10,9 @@ use crate::tui::commands::{self, Step, complaint, known_node};
 use crate::tui::keymap::{lacks, needs, table::entry_of};
 use crate::tui::overlay::confirm::ConfirmBox;
 use crate::tui::overlay::palette::Palette;
-use crate::tui::overlay::prompt::Prompt;
+use crate::tui::overlay::prompt::PromptBox;
 use crate::tui::overlay::{Overlay, Owner, Scroll};
-use crate::tui::pane::{Action, Ask, Effect};
+use crate::tui::pane::{Action, Effect, Order, Prompt};
 use crate::tui::{ask, sanitise};
 
 impl Ui {
@@ -116,13 +116,13 @@ impl Ui {
             Action::RestartServer => ("restart", "Restart which server?"),
             _ => ("stop", "Stop or start which server?"),
         };
-        let ask = Ask {
+        let prompt = Prompt {
             id,
             title: title.into(),
             hint: format!("one of {}; Enter goes on, Esc leaves", names.join(", ")),
             value: String::new(),
         };
-        self.open(Overlay::Prompt(Prompt::new(Owner::Frame, ask)))
+        self.open(Overlay::Prompt(PromptBox::new(Owner::Frame, prompt)))
     }
 
     /// A line was typed for the frame or for a pane.
@@ -151,33 +151,26 @@ impl Ui {
         }
     }
 
-    /// Turns effects into orders; what concerns the screen only is done here.
+    /// Does what concerns the screen only; the rest is for the surroundings.
     pub(super) fn perform(&mut self, pane: usize, effects: Vec<Effect>) -> Vec<Order> {
         let mut orders = Vec::new();
         for effect in effects {
             match effect {
-                Effect::Send(command) if self.read_only && changes(&command) => {
+                Effect::Order(Order::Send(command)) if self.read_only && changes(&command) => {
                     self.report(Level::Warning, format!("{} refused: {}", command.verb(), Rejected::ReadOnly));
                 }
-                Effect::Upload { .. } | Effect::Confirm(_) if self.read_only => {
+                Effect::Order(Order::Upload { .. }) | Effect::Confirm(_) if self.read_only => {
                     self.report(Level::Warning, format!("refused: {}", Rejected::ReadOnly));
                 }
                 Effect::Confirm(confirm) if confirm.commands.is_empty() => {
                     self.report(Level::Info, format!("{}: nothing to do", sanitise::clean(&confirm.title)));
                 }
-                Effect::Send(command) => orders.push(Order::Send(command)),
                 Effect::Confirm(confirm) => _ = self.open(Overlay::Confirm(ConfirmBox::new(confirm))),
-                Effect::Ask(ask) => _ = self.open(Overlay::Prompt(Prompt::new(Owner::Pane(pane), ask))),
-                Effect::FetchLogs(ask) => orders.push(Order::FetchLogs(pane, ask)),
-                Effect::ExportLogs { search, path } => orders.push(Order::ExportLogs { search, path }),
-                Effect::Searches(asked) => orders.push(Order::Searches(pane, asked)),
-                Effect::FetchHistory(query) => orders.push(Order::FetchHistory(pane, query)),
-                Effect::FetchOutput(node, lines) => orders.push(Order::FetchOutput(pane, node, lines)),
-                Effect::Upload { path, node } => orders.push(Order::Upload { path, node }),
-                Effect::Download { file, path } => orders.push(Order::Download { file, path }),
-                Effect::Copy(text) => orders.push(Order::Copy(text)),
+                Effect::Prompt(prompt) => {
+                    _ = self.open(Overlay::Prompt(PromptBox::new(Owner::Pane(pane), prompt)));
+                }
                 Effect::Toast { level, text } => self.report(level, text),
-                Effect::Show(index) => orders.extend(self.show(index)),
+                Effect::Order(order) => orders.push(order),
             }
         }
         orders

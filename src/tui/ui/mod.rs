@@ -14,46 +14,10 @@ use super::frame::toasts::Toasts;
 use super::keymap::table::Needs;
 use super::keymap::{Keymap, KeymapError, needs};
 use super::overlay::{Outcome, Overlay};
-use super::pane::{Action, Fetched, Pane, SavedSearches};
+use super::pane::{Action, Order, Pane};
 use super::theme::Styles;
-use crate::domain::command::Command;
-use crate::domain::ids::{FileId, NodeId, Timestamp};
-use crate::domain::log::{LogAsk, LogSearch};
-use crate::domain::operation::HistoryQuery;
+use crate::domain::ids::Timestamp;
 use crate::domain::snapshot::{Level, Snapshot};
-
-/// What the loop has to do for the console.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Order {
-    Quit,
-    /// Stop the process as Ctrl-Z does.
-    Suspend,
-    /// Paint everything anew.
-    Redraw,
-    Mouse(bool),
-    Theme(String),
-    Copy(String),
-    Send(Command),
-    /// Sent one after the other, told in one message.
-    Batch(Vec<Command>),
-    Upload {
-        path: String,
-        node: Option<NodeId>,
-    },
-    Download {
-        file: FileId,
-        path: String,
-    },
-    /// For the pane of this index.
-    FetchLogs(usize, LogAsk),
-    ExportLogs {
-        search: LogSearch,
-        path: String,
-    },
-    Searches(usize, SavedSearches),
-    FetchHistory(usize, HistoryQuery),
-    FetchOutput(usize, NodeId, usize),
-}
 
 /// All state of the console.
 pub struct Ui {
@@ -151,11 +115,11 @@ impl Ui {
         self.toasts.add(self.now, level, text);
     }
 
-    /// What a pane asked for has come.
-    pub fn fetched(&mut self, pane: usize, what: Fetched) -> Vec<Order> {
+    /// An answer that a pane waits for has come to its place.
+    pub fn take_answers(&mut self) -> Vec<Order> {
         let snapshot = Arc::clone(&self.snapshot);
-        let effects = self.panes.get_mut(pane).map(|p| p.fetched(what, &snapshot)).unwrap_or_default();
-        self.perform(pane, effects)
+        let effects: Vec<_> = self.panes.iter_mut().map(|pane| pane.take_answers(&snapshot)).collect();
+        effects.into_iter().enumerate().flat_map(|(pane, effects)| self.perform(pane, effects)).collect()
     }
 
     /// One key press; releases are nothing.

@@ -141,7 +141,6 @@ async fn a_server_that_answers_byte_by_byte_is_given_up() {
 #[tokio::test]
 async fn a_follower_gets_each_event_once_although_the_server_was_away() {
     use crate::adapters::logs::{LocalLogs, Logs};
-    use crate::domain::log::{LogAnswer, LogAsk};
     let (up, kept) = (Arc::new(AtomicBool::new(true)), Arc::new(Mutex::new(vec![("a", NOW.0 - 5_000)])));
     let (is_up, documents) = (Arc::clone(&up), Arc::clone(&kept));
     let url = server(move |request| {
@@ -166,16 +165,15 @@ async fn a_follower_gets_each_event_once_although_the_server_was_away() {
     .await;
     let logs = Logs::new(LocalLogs::new("/nonexistent".into()), Some(elastic(url)));
     let ask = PageAsk { limit: 5, ..PageAsk::default() };
-    let Ok(LogAnswer::Page(page)) = logs.answer(LogAsk::Page(ask), NOW).await else { panic!() };
+    let page = logs.answer(ask, NOW).await.unwrap();
     let mut mark = page.mark;
     let mut follow = async |seconds: u64| {
         let ask = FollowAsk { mark: mark.clone(), limit: 100, ..FollowAsk::default() };
-        match logs.answer(LogAsk::Follow(ask), Timestamp(NOW.0 + seconds * 1000)).await {
-            Ok(LogAnswer::Follow(news)) => {
+        match logs.answer(ask, Timestamp(NOW.0 + seconds * 1000)).await {
+            Ok(news) => {
                 mark = Some(news.mark);
                 Ok(news.events.iter().map(|event| event.id.clone()).collect::<Vec<_>>().join(" "))
             }
-            Ok(other) => panic!("{other:?}"),
             Err(fail) => Err(fail.to_string()),
         }
     };
@@ -234,7 +232,6 @@ async fn a_partial_answer_says_so_and_its_events_are_read() {
 #[tokio::test]
 async fn a_failed_server_is_replaced_by_the_files_and_comes_back_by_itself() {
     use crate::adapters::logs::{LocalLogs, Logs};
-    use crate::domain::log::{LogAnswer, LogAsk};
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("zk1")).unwrap();
     std::fs::write(
@@ -254,10 +251,7 @@ async fn a_failed_server_is_replaced_by_the_files_and_comes_back_by_itself() {
     })
     .await;
     let logs = Logs::new(LocalLogs::new(folder.path().to_owned()), Some(elastic(url)));
-    let ask = async || match logs.answer(LogAsk::Page(PageAsk { limit: 5, ..PageAsk::default() }), NOW).await.unwrap() {
-        LogAnswer::Page(page) => page,
-        other => panic!("{other:?}"),
-    };
+    let ask = async || logs.answer(PageAsk { limit: 5, ..PageAsk::default() }, NOW).await.unwrap();
     let page = ask().await;
     assert_eq!(page.events[0].message(), "from the file");
     assert!(page.answered.fallback.is_some_and(|why| why.contains("local files instead") && why.contains("starting")));

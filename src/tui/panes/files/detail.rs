@@ -1,13 +1,12 @@
 //! One file: its whole record, and what history tells of it.
 
-use std::sync::Arc;
-
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::domain::file::blob_name;
 use crate::domain::ids::FileId;
 use crate::domain::operation::{HistoryPage, HistoryQuery};
+use crate::tui::fetch::Asked;
 use crate::tui::pane::{Effect, View};
 use crate::tui::widgets::{paint, words};
 use crate::tui::{sanitise, time};
@@ -18,21 +17,24 @@ const ROWS: usize = 50;
 #[derive(Debug)]
 pub(super) struct Detail {
     file: FileId,
-    history: Option<Result<Arc<HistoryPage>, String>>,
+    asked: Asked<HistoryQuery>,
+    history: Option<Result<HistoryPage, String>>,
 }
 
 impl Detail {
     pub(super) fn open(file: FileId) -> (Self, Effect) {
         let query = HistoryQuery { file: Some(file), limit: ROWS, ..HistoryQuery::default() };
-        (Self { file, history: None }, Effect::FetchHistory(query))
+        let mut asked = Asked::default();
+        let effect = asked.put(query);
+        (Self { file, asked, history: None }, effect)
     }
 
     pub(super) const fn file(&self) -> FileId {
         self.file
     }
 
-    pub(super) fn fetched(&mut self, page: Result<Arc<HistoryPage>, String>) {
-        self.history = Some(page);
+    pub(super) fn take_answers(&mut self) {
+        self.history = self.asked.take().or(self.history.take());
     }
 
     pub(super) fn draw(&self, area: Rect, buffer: &mut Buffer, view: &View<'_>) {

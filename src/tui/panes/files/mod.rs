@@ -18,7 +18,7 @@ use crate::domain::node::NodeCondition;
 use crate::domain::planner::{Counted, share};
 use crate::domain::snapshot::{Level, Snapshot};
 use crate::tui::ask;
-use crate::tui::pane::{Action, Ask, Effect, Fetched, Pane, View};
+use crate::tui::pane::{Action, Effect, Order, Pane, Prompt, View};
 use crate::tui::sanitise;
 use crate::tui::widgets::filter::Filter;
 use crate::tui::widgets::list::Cursor;
@@ -122,19 +122,19 @@ impl Files {
         self.asked = named.collect();
         match action {
             Action::Delete => vec![Effect::Confirm(ask::delete(snapshot, &chosen))],
-            Action::Migrate => vec![Effect::Ask(Ask {
+            Action::Migrate => vec![Effect::Prompt(Prompt {
                 id: "migrate",
                 title: format!("Migrate {} to which node?", words::count(chosen.len() as u64, "file")),
                 hint: format!("one of {}; Enter goes on, Esc leaves", nodes.join(", ")),
                 value: emptiest(snapshot, &first.record.owner),
             })],
-            Action::Download => vec![Effect::Ask(Ask {
+            Action::Download => vec![Effect::Prompt(Prompt {
                 id: "download",
                 title: format!("Save {} where?", first.record.name),
                 hint: "a path on this machine; an existing file is not overwritten".into(),
                 value: sanitise::file_name(&first.record.name),
             })],
-            _ => vec![Effect::Copy(first.id.to_string())],
+            _ => vec![Effect::Order(Order::Copy(first.id.to_string()))],
         }
     }
 }
@@ -173,7 +173,7 @@ impl Pane for Files {
             return Vec::new();
         }
         match action {
-            Action::Upload => vec![Effect::Ask(Ask {
+            Action::Upload => vec![Effect::Prompt(Prompt {
                 id: "upload",
                 title: "Upload which file?".into(),
                 hint: "a path on this machine; it goes to the node furthest under its share".into(),
@@ -214,10 +214,11 @@ impl Pane for Files {
     fn answered(&mut self, id: &'static str, text: &str, snapshot: &Snapshot) -> Vec<Effect> {
         let text = text.trim();
         match id {
-            "upload" if !text.is_empty() => vec![Effect::Upload { path: text.to_owned(), node: None }],
+            "upload" if !text.is_empty() => vec![Effect::Order(Order::Upload { path: text.to_owned(), node: None })],
             "download" if !text.is_empty() => {
                 let (files, told) = self.still_there(snapshot);
-                let saved = files.into_iter().map(|file| Effect::Download { file, path: text.to_owned() });
+                let saved =
+                    files.into_iter().map(|file| Effect::Order(Order::Download { file, path: text.to_owned() }));
                 saved.chain(told).collect()
             }
             "migrate" => match snapshot.nodes.iter().find(|node| node.id.as_str() == text) {
@@ -236,10 +237,8 @@ impl Pane for Files {
         }
     }
 
-    fn fetched(&mut self, what: Fetched, _: &Snapshot) -> Vec<Effect> {
-        if let (Some(detail), Fetched::History(page)) = (&mut self.detail, what) {
-            detail.fetched(page);
-        }
+    fn take_answers(&mut self, _: &Snapshot) -> Vec<Effect> {
+        self.detail.iter_mut().for_each(Detail::take_answers);
         Vec::new()
     }
 

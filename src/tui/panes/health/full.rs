@@ -1,16 +1,17 @@
 //! One server full-screen: every metric with its last minute, and the tail of its log.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::detail;
+use crate::domain::ask::OutputAsk;
 use crate::domain::ids::{NodeId, Timestamp};
-use crate::domain::log::{LogAnswer, LogAsk, LogSearch, PageAsk};
+use crate::domain::log::{LogPage, LogSearch, PageAsk};
 use crate::domain::server::{Output, Series, ServerView};
 use crate::domain::snapshot::Snapshot;
+use crate::tui::fetch::Asked;
 use crate::tui::pane::{Effect, View};
 use crate::tui::sanitise;
 use crate::tui::widgets::list::{Column, Columns, Cursor};
@@ -33,20 +34,24 @@ pub(super) struct Full {
     history: BTreeMap<String, Series>,
     stepped: Timestamp,
     asked: Timestamp,
-    tail: Option<Result<Arc<LogAnswer>, String>>,
+    page: Asked<PageAsk>,
+    tail: Option<Result<LogPage, String>>,
     /// The same of the server's container, when it has one.
+    asked_output: Asked<OutputAsk>,
     output: Option<Result<Output, String>>,
 }
 
 impl Full {
-    pub(super) const fn new(node: NodeId) -> Self {
+    pub(super) fn new(node: NodeId) -> Self {
         Self {
             node,
             scroll: Cursor { at: 0 },
             history: BTreeMap::new(),
             stepped: Timestamp(0),
             asked: Timestamp(0),
+            page: Asked::default(),
             tail: None,
+            asked_output: Asked::default(),
             output: None,
         }
     }
@@ -55,12 +60,9 @@ impl Full {
         self.history.len()
     }
 
-    pub(super) fn fetched(&mut self, page: Result<Arc<LogAnswer>, String>) {
-        self.tail = Some(page);
-    }
-
-    pub(super) fn written(&mut self, output: Result<Output, String>) {
-        self.output = Some(output);
+    pub(super) fn take_answers(&mut self) {
+        self.tail = self.page.take().or(self.tail.take());
+        self.output = self.asked_output.take().or(self.output.take());
     }
 
     pub(super) fn refresh(&mut self, snapshot: &Snapshot) -> Option<Effect> {
@@ -74,10 +76,10 @@ impl Full {
         (now.since(self.asked).0 >= TAIL_MS).then(|| {
             self.asked = now;
             if snapshot.server(&self.node).is_some_and(ServerView::is_contained) {
-                return Effect::FetchOutput(self.node.clone(), usize::from(TAIL));
+                return self.asked_output.put(OutputAsk { node: self.node.clone(), lines: usize::from(TAIL) });
             }
             let search = LogSearch { node: Some(self.node.to_string()), ..LogSearch::default() };
-            Effect::FetchLogs(LogAsk::Page(PageAsk { search, limit: usize::from(TAIL), ..PageAsk::default() }))
+            self.page.put(PageAsk { search, limit: usize::from(TAIL), ..PageAsk::default() })
         })
     }
 
@@ -172,8 +174,7 @@ impl Full {
         match &self.tail {
             None => paint::text(list, buffer, 0, "  reading", styles.dim),
             Some(Err(why)) => paint::text(list, buffer, 0, &format!("  {}", sanitise::clean(why)), styles.warning),
-            Some(Ok(answer)) => {
-                let LogAnswer::Page(page) = &**answer else { return };
+            Some(Ok(page)) => {
                 if page.events.is_empty() {
                     paint::text(list, buffer, 0, &format!("  no lines yet in {}", page.answered.by), styles.dim);
                 }

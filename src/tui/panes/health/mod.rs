@@ -12,7 +12,7 @@ use self::full::Full;
 use crate::domain::server::ServerView;
 use crate::domain::snapshot::Snapshot;
 use crate::tui::ask;
-use crate::tui::pane::{Action, Effect, Fetched, Pane, View};
+use crate::tui::pane::{Action, Effect, Order, Pane, View};
 use crate::tui::widgets::list::Cursor;
 use crate::tui::widgets::paint;
 
@@ -77,7 +77,7 @@ impl Pane for Health {
             Action::Pause => vec![ask::pause_or_start(snapshot, &server.node)],
             Action::StopServer => vec![ask::stop_or_start(snapshot, &server.node)],
             Action::RestartServer => vec![ask::restart(snapshot, &server.node)],
-            Action::Copy => vec![Effect::Copy(server.address.clone())],
+            Action::Copy => vec![Effect::Order(Order::Copy(server.address.clone()))],
             Action::Open if self.full.is_none() => {
                 self.full = Some(Full::new(server.node.clone()));
                 self.refresh(snapshot)
@@ -90,12 +90,8 @@ impl Pane for Health {
         self.full.as_mut().and_then(|full| full.refresh(snapshot)).into_iter().collect()
     }
 
-    fn fetched(&mut self, what: Fetched, _: &Snapshot) -> Vec<Effect> {
-        match (&mut self.full, what) {
-            (Some(full), Fetched::Logs(_, page)) => full.fetched(page),
-            (Some(full), Fetched::Output(output)) => full.written(output),
-            _ => {}
-        }
+    fn take_answers(&mut self, _: &Snapshot) -> Vec<Effect> {
+        self.full.iter_mut().for_each(Full::take_answers);
         Vec::new()
     }
 

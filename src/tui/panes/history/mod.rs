@@ -12,7 +12,7 @@ use self::rows::Rows;
 use crate::domain::ids::OperationId;
 use crate::domain::operation::Operation;
 use crate::domain::snapshot::{Level, Snapshot};
-use crate::tui::pane::{Action, Effect, Fetched, Pane, View};
+use crate::tui::pane::{Action, Effect, Order, Pane, View};
 use crate::tui::widgets::filter::Filter;
 use crate::tui::widgets::list::Cursor;
 use crate::tui::widgets::paint;
@@ -108,10 +108,11 @@ impl Pane for History {
         if self.filter.key(key) { self.refilter(snapshot) } else { Vec::new() }
     }
 
-    fn fetched(&mut self, what: Fetched, snapshot: &Snapshot) -> Vec<Effect> {
-        let Fetched::History(page) = what else { return Vec::new() };
+    fn take_answers(&mut self, snapshot: &Snapshot) -> Vec<Effect> {
         let selected = self.selected().map(|operation| operation.id);
-        self.rows.fetched(page);
+        if !self.rows.take_answer() {
+            return Vec::new();
+        }
         self.settle(selected);
         self.refresh(snapshot)
     }
@@ -121,7 +122,7 @@ impl Pane for History {
         if self.rows.take(&snapshot.operations) {
             self.settle(selected);
         }
-        self.rows.next_page(self.cursor.at).map(Effect::FetchHistory).into_iter().collect()
+        self.rows.next_page(self.cursor.at).into_iter().collect()
     }
 
     fn mouse(&mut self, event: MouseEvent, area: Rect, snapshot: &Snapshot) -> Vec<Effect> {
@@ -155,7 +156,7 @@ impl History {
     fn copy(&self) -> Vec<Effect> {
         let Some(operation) = self.selected() else { return Vec::new() };
         match serde_json::to_string(operation) {
-            Ok(text) => vec![Effect::Copy(text)],
+            Ok(text) => vec![Effect::Order(Order::Copy(text))],
             Err(why) => vec![Effect::Toast { level: Level::Error, text: format!("copy failed: {why}") }],
         }
     }

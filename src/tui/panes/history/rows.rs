@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use crate::domain::ids::OperationId;
 use crate::domain::operation::{HistoryPage, HistoryQuery, Operation, OperationKind, OperationStatus};
+use crate::tui::fetch::Asked;
+use crate::tui::pane::Effect;
 
 /// Most rows that are held; older ones are found by a filter.
 pub(super) const ROWS_MAX: usize = 5000;
@@ -18,9 +20,7 @@ pub(super) struct Rows {
     known: BTreeMap<OperationId, Arc<Operation>>,
     shown: Vec<OperationId>,
     filter: HistoryQuery,
-    pending: bool,
-    /// The filter was changed while a page was on its way: that page is of another question.
-    changed: bool,
+    asked: Asked<HistoryQuery>,
     exhausted: bool,
     problem: Option<String>,
     /// Rows that matched in all when the first page was read.
@@ -56,13 +56,14 @@ impl Rows {
     }
 
     pub(super) const fn waiting(&self) -> bool {
-        self.pending
+        self.asked.is_open()
     }
 
     /// `kind:migration status:failed node:zk1`, and words that what, why or by have to hold.
     pub(super) fn filter(&mut self, text: &str) {
         self.filter = read(text);
-        (self.exhausted, self.changed, self.total) = (false, self.pending, None);
+        // A page that is on its way is of another question.
+        (self.asked, self.exhausted, self.total) = (Asked::default(), false, None);
         self.show();
     }
 
@@ -87,11 +88,15 @@ impl Rows {
         changed
     }
 
-    pub(super) fn fetched(&mut self, page: Result<Arc<HistoryPage>, String>) {
-        self.pending = false;
-        if std::mem::take(&mut self.changed) {
-            return;
-        }
+    /// Takes a page in, when one has come.
+    pub(super) fn take_answer(&mut self) -> bool {
+        let page = self.asked.take();
+        let came = page.is_some();
+        page.into_iter().for_each(|page| self.add(page));
+        came
+    }
+
+    fn add(&mut self, page: Result<HistoryPage, String>) {
         match page {
             Ok(page) => {
                 self.problem = None;
@@ -120,14 +125,13 @@ impl Rows {
     }
 
     /// The page to ask for when the cursor comes near the end.
-    pub(super) fn next_page(&mut self, cursor: usize) -> Option<HistoryQuery> {
+    pub(super) fn next_page(&mut self, cursor: usize) -> Option<Effect> {
         let near = cursor + AHEAD >= self.shown.len() || self.total.is_none();
-        if self.pending || self.exhausted || !near || self.known.len() >= ROWS_MAX {
+        if self.asked.is_open() || self.exhausted || !near || self.known.len() >= ROWS_MAX {
             return None;
         }
-        self.pending = true;
         let before = self.total.and_then(|_| self.shown.last().copied());
-        Some(HistoryQuery { before, limit: PAGE, ..self.filter.clone() })
+        Some(self.asked.put(HistoryQuery { before, limit: PAGE, ..self.filter.clone() }))
     }
 
     fn show(&mut self) {
@@ -173,6 +177,7 @@ fn matches(query: &HistoryQuery, operation: &Operation) -> bool {
 mod tests {
     use super::*;
     use crate::domain::fixtures;
+    use crate::tui::fetch::testing;
 
     fn operations(ids: std::ops::Range<u128>) -> Vec<Arc<Operation>> {
         let make = |id| Arc::new(fixtures::operation(id, OperationKind::Migration, OperationStatus::Done));
@@ -184,18 +189,22 @@ mod tests {
         let mut rows = Rows::default();
         assert!(rows.take(&operations(900..1000)));
         assert!(!rows.take(&rows.known.values().cloned().collect::<Vec<_>>()), "nothing new");
-        let first = rows.next_page(0).expect("the first page is always read");
-        assert_eq!((first.before, first.limit), (None, PAGE));
+        let mut first = rows.next_page(0).into_iter().collect();
+        let query = |asked: &Vec<Effect>| asked.first().and_then(testing::asked::<HistoryQuery>).cloned();
+        assert_eq!(query(&first).map(|query| (query.before, query.limit)), Some((None, PAGE)));
         assert!(rows.next_page(99).is_none(), "one is on its way");
         let page = |range| HistoryPage {
             operations: operations(range).iter().rev().map(|o| (**o).clone()).collect(),
             total: 1000,
         };
-        rows.fetched(Ok(Arc::new(page(800..1000))));
+        testing::answer::<HistoryQuery>(&mut first, Ok(page(800..1000)));
+        assert!(rows.take_answer() && !rows.take_answer());
         assert_eq!(rows.len(), 200);
         assert!(rows.next_page(10).is_none(), "far from the end");
-        assert_eq!(rows.next_page(190).and_then(|query| query.before), Some(OperationId::new(800)));
-        rows.fetched(Ok(Arc::new(page(790..800))));
+        let mut next = rows.next_page(190).into_iter().collect();
+        assert_eq!(query(&next).and_then(|query| query.before), Some(OperationId::new(800)));
+        testing::answer::<HistoryQuery>(&mut next, Ok(page(790..800)));
+        assert!(rows.take_answer());
         assert_eq!((rows.len(), rows.get(0).map(|o| o.id)), (210, Some(OperationId::new(999))));
         assert!(rows.next_page(209).is_none(), "there is no more");
     }
@@ -206,9 +215,10 @@ mod tests {
         rows.filter("status:done");
         rows.take(&operations(900..1000));
         assert_eq!(rows.total(), None, "history has not been asked");
-        rows.next_page(0).expect("asked");
+        let mut asked = rows.next_page(0).into_iter().collect();
         let written = operations(800..999).iter().rev().map(|o| (**o).clone()).collect();
-        rows.fetched(Ok(Arc::new(HistoryPage { operations: written, total: 900 })));
+        testing::answer::<HistoryQuery>(&mut asked, Ok(HistoryPage { operations: written, total: 900 }));
+        assert!(rows.take_answer());
         assert_eq!(rows.total(), Some(901), "the newest row was not written yet");
         let started = fixtures::operation(1000, OperationKind::Migration, OperationStatus::Started);
         rows.take(&[Arc::new(started.clone())]);

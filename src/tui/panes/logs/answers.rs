@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use super::container::Printed;
 use super::window::Window;
 use super::{Logs, Neighbours};
 use crate::domain::ids::Timestamp;
-use crate::domain::log::{FollowAsk, Followed, HistogramAsk, LogAnswer, LogAsk, LogPage, PageAsk, Way};
+use crate::domain::log::{ContextAsk, FollowAsk, Followed, HistogramAsk, LogPage, PageAsk, Way};
 use crate::domain::snapshot::{Level, Snapshot};
-use crate::tui::pane::{Effect, Fetched, LogKind, SavedSearches};
+use crate::tui::fetch::Asked;
+use crate::tui::pane::{Effect, SavedSearches};
 use crate::tui::widgets::list::Cursor;
 
 /// Events of one page.
@@ -37,10 +39,11 @@ pub(super) enum Going {
 /// Answers that are on their way.
 #[derive(Debug, Default)]
 pub(super) struct Pending {
-    pub(super) page: bool,
+    pub(super) page: Asked<PageAsk>,
     going: Going,
-    histogram: bool,
-    follow: bool,
+    histogram: Asked<HistogramAsk>,
+    follow: Asked<FollowAsk>,
+    pub(super) context: Asked<ContextAsk>,
     pub(super) reach: usize,
 }
 
@@ -51,17 +54,17 @@ impl Logs {
         let mut effects = Vec::new();
         if !self.loaded {
             self.loaded = true;
-            effects.push(Effect::Searches(SavedSearches::Read));
+            effects.push(self.saved.ask(SavedSearches::Read));
         }
         let retry = self.problem.is_some() && now.since(self.failed).0 >= RETRY_MS;
-        if (self.changed || retry) && !self.pending.page {
+        if self.changed || (retry && !self.pending.page.is_open()) {
             effects.extend(self.newest());
         }
         let stale = self.counted == Timestamp(0) || (self.live() && now.since(self.counted).0 >= COUNT_MS);
-        if stale && !self.pending.histogram && self.problem.is_none() {
-            (self.pending.histogram, self.counted) = (true, now);
+        if stale && !self.pending.histogram.is_open() && self.problem.is_none() {
+            self.counted = now;
             let search = self.query.search.clone();
-            effects.push(Effect::FetchLogs(LogAsk::Histogram(HistogramAsk { search, bars: BARS })));
+            effects.push(self.pending.histogram.put(HistogramAsk { search, bars: BARS }));
         }
         effects.extend(self.follow_on(now));
         effects.extend(self.printed.as_mut().and_then(|printed| printed.due(now)));
@@ -76,23 +79,18 @@ impl Logs {
     fn follow_on(&mut self, now: Timestamp) -> Option<Effect> {
         let seen = now.since(self.refreshed).0 < HIDDEN_MS;
         let rest = now.since(self.failed).0 < RETRY_MS && self.problem.is_some();
-        if self.pending.follow || self.changed || !seen || rest || !self.live() {
+        if self.pending.follow.is_open() || self.changed || !seen || rest || !self.live() {
             return None;
         }
         let mark = self.mark.clone()?;
-        self.pending.follow = true;
         let search = self.query.search.clone();
-        Some(Effect::FetchLogs(LogAsk::Follow(FollowAsk { search, mark: Some(mark), wait: WAIT, limit: PAGE })))
+        Some(self.pending.follow.put(FollowAsk { search, mark: Some(mark), wait: WAIT, limit: PAGE }))
     }
 
     pub(super) fn newest(&mut self) -> Vec<Effect> {
-        if self.pending.page {
-            return Vec::new();
-        }
-        (self.pending.page, self.pending.going, self.changed, self.counted) =
-            (true, Going::Newest, false, Timestamp(0));
+        (self.pending.going, self.changed, self.counted) = (Going::Newest, false, Timestamp(0));
         let search = self.query.search.clone();
-        vec![Effect::FetchLogs(LogAsk::Page(PageAsk { search, limit: PAGE, soon: Some(SOON), ..PageAsk::default() }))]
+        vec![self.pending.page.put(PageAsk { search, limit: PAGE, soon: Some(SOON), ..PageAsk::default() })]
     }
 
     pub(super) fn page(&mut self, going: Going) -> Vec<Effect> {
@@ -100,58 +98,55 @@ impl Logs {
             Going::Newer => (self.window.newer(), Way::Newer),
             _ => (self.window.older(), Way::Older),
         };
-        let Some(cursor) = cursor.cloned().filter(|_| !self.pending.page && !self.changed) else { return Vec::new() };
-        (self.pending.page, self.pending.going) = (true, going);
+        let Some(cursor) = cursor.cloned().filter(|_| !self.pending.page.is_open() && !self.changed) else {
+            return Vec::new();
+        };
+        self.pending.going = going;
         let search = self.query.search.clone();
         let ask = PageAsk { search, cursor: Some(cursor), way, limit: PAGE, ..PageAsk::default() };
-        vec![Effect::FetchLogs(LogAsk::Page(ask))]
+        vec![self.pending.page.put(ask)]
     }
 
-    pub(super) fn take_in(&mut self, what: Fetched, snapshot: &Snapshot) -> Vec<Effect> {
-        match what {
-            Fetched::Logs(kind, Ok(answer)) => match (kind, &*answer) {
-                (LogKind::Page, LogAnswer::Page(page)) => {
-                    let mut effects: Vec<Effect> = self.got_page(page).into_iter().collect();
-                    if page.unfinished && !self.changed {
-                        effects.extend(self.page(Going::Older));
-                    }
-                    effects.extend(self.due(snapshot));
-                    return effects;
-                }
-                (LogKind::Histogram, LogAnswer::Histogram(histogram)) => {
-                    self.pending.histogram = false;
-                    self.hits = Some(histogram.hits);
-                    self.histogram = Some(histogram.clone());
-                }
-                (LogKind::Follow, LogAnswer::Follow(news)) => self.got_news(news),
-                (LogKind::Context, LogAnswer::Context(found)) => {
-                    let (cursor, reach) = (Cursor { at: found.at }, self.pending.reach);
-                    self.context = Some(Neighbours { found: found.clone(), cursor, reach });
-                }
-                _ => {}
-            },
-            Fetched::Logs(LogKind::Context, Err(text)) => return vec![Effect::Toast { level: Level::Warning, text }],
-            Fetched::Logs(kind, Err(why)) => self.got_failure(kind, why, snapshot.taken_at),
-            Fetched::Searches(asked, Ok(list)) => {
-                if let Some(text) = self.saved.take(&asked, list) {
-                    return vec![Effect::Toast { level: Level::Info, text }];
+    /// Takes in what has come.
+    pub(super) fn take_in(&mut self, snapshot: &Snapshot) -> Vec<Effect> {
+        let now = snapshot.taken_at;
+        let mut effects = self.saved.take_answers();
+        match self.pending.page.take() {
+            Some(Ok(page)) => {
+                effects.extend(self.got_page(&page));
+                if page.unfinished && !self.changed {
+                    effects.extend(self.page(Going::Older));
                 }
             }
-            Fetched::Searches(_, Err(text)) => return vec![Effect::Toast { level: Level::Warning, text }],
-            Fetched::Output(output) => {
-                if let Some(printed) = &mut self.printed {
-                    printed.take(output);
-                }
-            }
-            Fetched::History(_) => {}
+            Some(Err(why)) => self.got_failure(why, now),
+            None => {}
         }
-        self.due(snapshot)
+        match self.pending.histogram.take() {
+            Some(Ok(histogram)) => (self.hits, self.histogram) = (Some(histogram.hits), Some(histogram)),
+            Some(Err(why)) => self.got_failure(why, now),
+            None => {}
+        }
+        match self.pending.follow.take() {
+            Some(Ok(news)) => self.got_news(&news),
+            Some(Err(why)) => self.got_failure(why, now),
+            None => {}
+        }
+        match self.pending.context.take() {
+            Some(Ok(found)) => {
+                let (cursor, reach) = (Cursor { at: found.at }, self.pending.reach);
+                self.context = Some(Neighbours { found, cursor, reach });
+            }
+            Some(Err(text)) => effects.push(Effect::Toast { level: Level::Warning, text }),
+            None => {}
+        }
+        self.printed.iter_mut().for_each(Printed::take_answer);
+        effects.extend(self.due(snapshot));
+        effects
     }
 
     /// Says in full when another back end has to answer and when the first one does again: the last
     /// line has no room for it on a small screen.
     fn got_page(&mut self, page: &LogPage) -> Option<Effect> {
-        self.pending.page = false;
         if self.changed {
             return None;
         }
@@ -172,7 +167,7 @@ impl Logs {
                 let last = page.events.len().saturating_sub(1);
                 let kept = selected.and_then(|id| page.events.iter().rposition(|event| event.id == id));
                 self.cursor.at = if self.follow { last } else { kept.unwrap_or(last) };
-                (self.mark, self.pending.follow, self.below) = (page.mark.clone(), false, 0);
+                (self.mark, self.pending.follow, self.below) = (page.mark.clone(), Asked::default(), 0);
             }
             Going::Older => self.cursor.at += self.window.before(page),
             Going::Newer => self.cursor.at = self.cursor.at.saturating_sub(self.window.behind(page)),
@@ -181,7 +176,6 @@ impl Logs {
     }
 
     fn got_news(&mut self, news: &Followed) {
-        self.pending.follow = false;
         if !self.live() || self.changed {
             return;
         }
@@ -201,12 +195,7 @@ impl Logs {
     }
 
     /// The last result stays, with the reason above it.
-    fn got_failure(&mut self, kind: LogKind, why: String, now: Timestamp) {
-        match kind {
-            LogKind::Page => self.pending.page = false,
-            LogKind::Histogram => self.pending.histogram = false,
-            _ => self.pending.follow = false,
-        }
+    fn got_failure(&mut self, why: String, now: Timestamp) {
         (self.problem, self.failed) = (Some(why), now);
     }
 }

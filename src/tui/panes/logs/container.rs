@@ -1,10 +1,12 @@
 //! What a server's container prints, read from Docker: also what never reached a log file.
 
 use super::Logs;
+use crate::domain::ask::OutputAsk;
 use crate::domain::ids::{NodeId, Timestamp};
 use crate::domain::log::{LogEvent, read_stamp};
 use crate::domain::server::{OUTPUT_LINES_MAX, Output, OutputLine, ServerView};
 use crate::domain::snapshot::{ControlView, Level, Snapshot};
+use crate::tui::fetch::Asked;
 use crate::tui::pane::{Action, Effect};
 use crate::tui::widgets::list::Cursor;
 
@@ -23,6 +25,7 @@ pub(super) struct Printed {
     pub(super) follow: bool,
     pub(super) problem: Option<String>,
     asked: Timestamp,
+    output: Asked<OutputAsk>,
 }
 
 impl Printed {
@@ -35,6 +38,7 @@ impl Printed {
             follow: true,
             problem: None,
             asked: now,
+            output: Asked::default(),
         }
     }
 
@@ -53,8 +57,8 @@ impl Printed {
         }
     }
 
-    fn ask(&self) -> Effect {
-        Effect::FetchOutput(self.node.clone(), OUTPUT_LINES_MAX)
+    fn ask(&mut self) -> Effect {
+        self.output.put(OutputAsk { node: self.node.clone(), lines: OUTPUT_LINES_MAX })
     }
 
     /// What is to be asked now.
@@ -82,8 +86,14 @@ impl Printed {
         known
     }
 
+    pub(super) fn take_answer(&mut self) {
+        if let Some(output) = self.output.take() {
+            self.take(output);
+        }
+    }
+
     /// The last lines stay when they cannot be read any more, with the reason above them.
-    pub(super) fn take(&mut self, output: Result<Output, String>) {
+    fn take(&mut self, output: Result<Output, String>) {
         let output = match output {
             Ok(output) => output,
             Err(why) => {
@@ -134,7 +144,7 @@ impl Logs {
             };
             return vec![Effect::Toast { level: Level::Info, text }];
         };
-        let printed = Printed::new((*node).clone(), snapshot.taken_at);
+        let mut printed = Printed::new((*node).clone(), snapshot.taken_at);
         let effect = printed.ask();
         (self.printed, self.context, self.detail) = (Some(printed), None, None);
         vec![effect]

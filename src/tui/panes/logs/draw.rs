@@ -29,7 +29,7 @@ impl Logs {
             let text = match &self.printed {
                 Some(printed) => printed.empty().into(),
                 None if self.problem.is_some() => String::new(),
-                None if self.pending.page => "  Reading the logs.".into(),
+                None if self.pending.page.is_open() => "  Reading the logs.".into(),
                 None if self.query.is_narrowed() => {
                     format!("  No event matches in {}. Esc shows all again.", self.answered.by)
                 }

@@ -28,12 +28,11 @@ use self::saved::Saved;
 use self::window::Window;
 use crate::domain::ids::Timestamp;
 use crate::domain::log::{
-    Answered, CONTEXT_MAX, Context, ContextAsk, FollowMark, Histogram, Hits, LogAsk, LogEvent, Matcher, ParseError,
-    parse,
+    Answered, CONTEXT_MAX, Context, ContextAsk, FollowMark, Histogram, Hits, LogEvent, Matcher, ParseError, parse,
 };
 use crate::domain::snapshot::{Level, Snapshot};
 use crate::tui::line::Line;
-use crate::tui::pane::{Action, Ask, Effect, Fetched, Pane, SavedSearches, View};
+use crate::tui::pane::{Action, Effect, Order, Pane, Prompt, SavedSearches, View};
 use crate::tui::widgets::list::Cursor;
 
 const ACTIONS: &[Action] = &[
@@ -242,7 +241,7 @@ impl Logs {
         let Some(event) = event else { return Vec::new() };
         let (id, file, offset) = (event.id.clone(), event.file.clone(), event.offset);
         self.pending.reach = reach;
-        vec![Effect::FetchLogs(LogAsk::Context(ContextAsk { id, file, offset, before: reach, after: reach }))]
+        vec![self.pending.context.put(ContextAsk { id, file, offset, before: reach, after: reach })]
     }
 
     /// Shows the query and copies it: not every terminal takes a copy.
@@ -250,7 +249,7 @@ impl Logs {
         vec![match self.answered.curl.clone() {
             Some(curl) => {
                 self.detail = Some(Detail::of_query(&curl, &self.answered.by));
-                Effect::Copy(curl)
+                Effect::Order(Order::Copy(curl))
             }
             None => Effect::Toast {
                 level: Level::Info,
@@ -280,7 +279,7 @@ impl Logs {
             }
             Action::Export => {
                 let chosen = self.saved.list.get(self.saved.cursor.at).cloned();
-                chosen.map(|search| Effect::Searches(SavedSearches::Remove(search))).into_iter().collect()
+                chosen.map(|search| self.saved.ask(SavedSearches::Remove(search))).into_iter().collect()
             }
             _ => Vec::new(),
         }
@@ -338,15 +337,19 @@ impl Pane for Logs {
             }
             Action::Context => return self.neighbours(),
             Action::CopyEvent => {
-                return self.selected().map(|event| Effect::Copy(lines::plain(event))).into_iter().collect();
+                return self
+                    .selected()
+                    .map(|event| Effect::Order(Order::Copy(lines::plain(event))))
+                    .into_iter()
+                    .collect();
             }
             Action::CopyQuery => return self.copy_query(),
             Action::Searches => self.saved.open = true,
             Action::SaveSearch if self.query.is_narrowed() => {
-                return vec![Effect::Searches(SavedSearches::Add(self.query.whole()))];
+                return vec![self.saved.ask(SavedSearches::Add(self.query.whole()))];
             }
             Action::TypeRange => {
-                return vec![Effect::Ask(Ask {
+                return vec![Effect::Prompt(Prompt {
                     id: "range",
                     title: "Span of time (UTC)".into(),
                     hint: "beginning and end: 2h, 14:00 14:30, 2026-11-23T14:00; empty: all".into(),
@@ -354,7 +357,7 @@ impl Pane for Logs {
                 })];
             }
             Action::Export => {
-                return vec![Effect::Ask(Ask {
+                return vec![Effect::Prompt(Prompt {
                     id: "export",
                     title: "Export all events that match".into(),
                     hint: "a new file: .ndjson, .csv or .txt".into(),
@@ -368,7 +371,7 @@ impl Pane for Logs {
 
     fn answered(&mut self, id: &'static str, text: &str, snapshot: &Snapshot) -> Vec<Effect> {
         if id == "export" {
-            return vec![Effect::ExportLogs { search: self.query.search.clone(), path: text.to_owned() }];
+            return vec![Effect::Order(Order::ExportLogs { search: self.query.search.clone(), path: text.to_owned() })];
         }
         match self.query.set_span(text) {
             Ok(()) => self.ask(snapshot),
@@ -398,8 +401,8 @@ impl Pane for Logs {
         Vec::new()
     }
 
-    fn fetched(&mut self, what: Fetched, snapshot: &Snapshot) -> Vec<Effect> {
-        self.take_in(what, snapshot)
+    fn take_answers(&mut self, snapshot: &Snapshot) -> Vec<Effect> {
+        self.take_in(snapshot)
     }
 
     fn refresh(&mut self, snapshot: &Snapshot) -> Vec<Effect> {

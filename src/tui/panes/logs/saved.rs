@@ -3,7 +3,9 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::tui::pane::{SavedSearches, View};
+use crate::domain::snapshot::Level;
+use crate::tui::fetch::Asked;
+use crate::tui::pane::{Effect, Order, SavedSearches, View};
 use crate::tui::sanitise;
 use crate::tui::widgets::list::Cursor;
 use crate::tui::widgets::paint;
@@ -13,11 +15,37 @@ pub(super) struct Saved {
     pub(super) list: Vec<String>,
     pub(super) cursor: Cursor,
     pub(super) open: bool,
+    /// What was asked and is not answered yet: each change is told.
+    asked: Vec<(SavedSearches, Asked<SavedSearches>)>,
 }
 
 impl Saved {
+    pub(super) fn ask(&mut self, what: SavedSearches) -> Effect {
+        let mut asked = Asked::default();
+        let fetch = asked.open(what.clone());
+        self.asked.push((what, asked));
+        Effect::Order(Order::Searches(fetch))
+    }
+
+    /// What is to be told of the answers that have come.
+    pub(super) fn take_answers(&mut self) -> Vec<Effect> {
+        let came = |(_, answer): &mut (SavedSearches, Asked<SavedSearches>)| answer.take();
+        let mut told = Vec::new();
+        for mut one in std::mem::take(&mut self.asked) {
+            match came(&mut one) {
+                None => self.asked.push(one),
+                Some(Ok(list)) => {
+                    let text = self.take(&one.0, list);
+                    told.extend(text.map(|text| Effect::Toast { level: Level::Info, text }));
+                }
+                Some(Err(text)) => told.push(Effect::Toast { level: Level::Warning, text }),
+            }
+        }
+        told
+    }
+
     /// Those that are kept now; what to say of it, when they were changed as asked.
-    pub(super) fn take(&mut self, asked: &SavedSearches, list: Vec<String>) -> Option<String> {
+    fn take(&mut self, asked: &SavedSearches, list: Vec<String>) -> Option<String> {
         self.list = list;
         self.cursor.at = self.cursor.at.min(self.list.len().saturating_sub(1));
         match asked {

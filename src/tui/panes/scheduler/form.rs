@@ -10,7 +10,7 @@ use crate::domain::ids::{Bytes, NodeId};
 use crate::domain::number;
 use crate::domain::snapshot::{Level, Snapshot};
 use crate::tui::keymap::{lacks, needs};
-use crate::tui::pane::{Action, Effect, View};
+use crate::tui::pane::{Action, Effect, Order, View};
 use crate::tui::widgets::{paint, words};
 
 /// Digits that a number may have here.
@@ -125,7 +125,12 @@ impl Form {
             }
         };
         self.open = false;
-        vec![Effect::Send(Command::Stress(Stress { node, files, size, trigger_scheduler: self.afterwards }))]
+        vec![Effect::Order(Order::Send(Command::Stress(Stress {
+            node,
+            files,
+            size,
+            trigger_scheduler: self.afterwards,
+        })))]
     }
 
     pub(super) fn draw(&self, area: Rect, buffer: &mut Buffer, view: &View<'_>) {
@@ -172,7 +177,7 @@ mod tests {
     #[test]
     fn a_filled_form_is_a_stress() {
         let (form, effects) = typed("Right Tab Backspace 1 2 Down Backspace Tab Space Enter");
-        let [Effect::Send(Command::Stress(stress))] = effects.as_slice() else { panic!("{effects:?}") };
+        let [Effect::Order(Order::Send(Command::Stress(stress)))] = effects.as_slice() else { panic!("{effects:?}") };
         assert_eq!((stress.node.as_str(), stress.files, stress.size), ("zk2", 12, Bytes(12 * 1024)));
         assert!(!stress.trigger_scheduler && !form.is_open());
         assert_eq!(typed("Left").0.node.map(|node| node.to_string()).as_deref(), Some("zk3"));

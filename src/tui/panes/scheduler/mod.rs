@@ -15,7 +15,7 @@ use crate::domain::command::Command;
 use crate::domain::ids::{Bytes, OperationId};
 use crate::domain::planner::Plan;
 use crate::domain::snapshot::{Level, Snapshot};
-use crate::tui::pane::{Action, Confirm, Effect, Pane, View};
+use crate::tui::pane::{Action, Confirm, Effect, Order, Pane, View};
 use crate::tui::widgets::list::Cursor;
 use crate::tui::widgets::{paint, words};
 
@@ -88,7 +88,7 @@ impl Pane for Scheduler {
         let scheduler = &snapshot.scheduler;
         if action == Action::Back {
             if self.open.take().is_none() && scheduler.preview.is_some() {
-                return vec![Effect::Send(Command::DropPreview)];
+                return vec![Effect::Order(Order::Send(Command::DropPreview))];
             }
             return Vec::new();
         }
@@ -97,12 +97,14 @@ impl Pane for Scheduler {
         }
         match (action, &scheduler.preview) {
             (Action::Stress, _) => self.form.open(snapshot),
-            (Action::Preview, _) => return vec![Effect::Send(Command::Preview)],
-            (Action::RunScheduler, _) => return vec![Effect::Send(Command::RunScheduler)],
-            (Action::PauseScheduler, _) if scheduler.paused => return vec![Effect::Send(Command::ResumeScheduler)],
-            (Action::PauseScheduler, _) => return vec![Effect::Send(Command::PauseScheduler)],
-            (Action::StopRun, _) => return vec![Effect::Send(Command::StopRun)],
-            (Action::RunWorkload, _) => return vec![Effect::Send(Command::RunWorkload)],
+            (Action::Preview, _) => return vec![Effect::Order(Order::Send(Command::Preview))],
+            (Action::RunScheduler, _) => return vec![Effect::Order(Order::Send(Command::RunScheduler))],
+            (Action::PauseScheduler, _) if scheduler.paused => {
+                return vec![Effect::Order(Order::Send(Command::ResumeScheduler))];
+            }
+            (Action::PauseScheduler, _) => return vec![Effect::Order(Order::Send(Command::PauseScheduler))],
+            (Action::StopRun, _) => return vec![Effect::Order(Order::Send(Command::StopRun))],
+            (Action::RunWorkload, _) => return vec![Effect::Order(Order::Send(Command::RunWorkload))],
             (Action::Open, Some(plan)) => return vec![agree(plan)],
             (Action::Open, None) => self.open = scheduler.recent.get(self.cursor.at).map(|run| run.id),
             _ => {}

@@ -5,7 +5,7 @@ use ratatui::buffer::Cell;
 use ratatui::style::Modifier;
 
 use super::*;
-use crate::domain::command::Confirmed;
+use crate::domain::command::{Command, Confirmed};
 use crate::domain::ensemble::{EnsembleState, Quorum};
 use crate::domain::fixtures::{self, NOW};
 use crate::domain::ids::InstanceId;
@@ -15,7 +15,7 @@ use crate::domain::snapshot::{
     ApiView, ControlView, InstanceInfo, LeadershipView, LoopView, Notice, SessionState, SessionView, StoreView,
 };
 use crate::tui::keymap::chord::parse_keys;
-use crate::tui::pane::{Ask, Confirm, Effect, View};
+use crate::tui::pane::{Confirm, Effect, Order, Prompt, View};
 use crate::tui::theme::Glyphs;
 
 /// A pane that knows drain for a selected node, and a question.
@@ -42,19 +42,19 @@ impl Pane for Sample {
     }
 
     fn act(&mut self, action: Action, snapshot: &Snapshot) -> Vec<Effect> {
-        let ask = |id| Ask { id, title: "Where?".into(), hint: "a path".into(), value: "/tmp".into() };
+        let ask = |id| Prompt { id, title: "Where?".into(), hint: "a path".into(), value: "/tmp".into() };
         match (action, self.selected) {
             (Action::Drain, Some(node)) => vec![crate::tui::ask::drain(snapshot, &fixtures::node_id(node))],
             (Action::Pause, Some(node)) => vec![crate::tui::ask::pause_or_start(snapshot, &fixtures::node_id(node))],
-            (Action::Upload, _) => vec![Effect::Ask(ask("upload"))],
-            (Action::Copy, _) => vec![Effect::Copy("zk1".into())],
+            (Action::Upload, _) => vec![Effect::Prompt(ask("upload"))],
+            (Action::Copy, _) => vec![Effect::Order(Order::Copy("zk1".into()))],
             _ => Vec::new(),
         }
     }
 
     fn answered(&mut self, id: &'static str, text: &str, _: &Snapshot) -> Vec<Effect> {
         self.answer = format!("{id}: {text}");
-        vec![Effect::Upload { path: text.to_owned(), node: None }]
+        vec![Effect::Order(Order::Upload { path: text.to_owned(), node: None })]
     }
 
     fn draw(&self, area: Rect, buffer: &mut ratatui::buffer::Buffer, _: &View<'_>) {

@@ -20,7 +20,7 @@ fn read_only_hides_and_refuses() {
         about: None,
         commands: vec![Command::RunScheduler],
     };
-    ui.perform(0, vec![Effect::Confirm(confirm), Effect::Send(Command::RunWorkload)]);
+    ui.perform(0, vec![Effect::Confirm(confirm), Effect::Order(Order::Send(Command::RunWorkload))]);
     assert!(ui.overlay.is_none(), "a pane cannot go around it");
 }
 

@@ -1,0 +1,117 @@
+//! The questions that a front may put, each with the type of its answer. The engine answers them at its desk, many at
+//! once, beside the core.
+
+use std::fmt::{self, Debug, Display};
+use std::sync::Arc;
+
+use super::ids::{NodeId, OperationId};
+use super::log::{Context, ContextAsk, FollowAsk, Followed, Histogram, HistogramAsk, LogFail, LogPage, PageAsk};
+use super::operation::{HistoryPage, HistoryQuery, Operation};
+use super::server::Output;
+
+/// A question, and what belongs to it.
+pub trait Ask: Clone + Debug + PartialEq + Send + 'static {
+    type Answer: Debug + Send + 'static;
+    /// Why there is no answer.
+    type Refusal: Debug + Display + From<Ended> + Send + 'static;
+    /// What it is called where it fails.
+    const NAME: &'static str;
+}
+
+/// The engine ends, and answers no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ended;
+
+impl Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("zkdeck is ending and answers no more questions")
+    }
+}
+
+/// Why a question has no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unanswered {
+    /// Which question, the cause, and what to do.
+    Failed(String),
+    /// The row that a page of history was to go on from.
+    NoSuchRow(OperationId),
+}
+
+impl Display for Unanswered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Failed(why) => f.write_str(why),
+            Self::NoSuchRow(row) => write!(f, "there is no operation {row} to go on from"),
+        }
+    }
+}
+
+impl From<Ended> for Unanswered {
+    fn from(ended: Ended) -> Self {
+        Self::Failed(ended.to_string())
+    }
+}
+
+impl From<Ended> for LogFail {
+    fn from(ended: Ended) -> Self {
+        Self::Answer(ended.to_string())
+    }
+}
+
+/// The newest events, or those beside a cursor.
+impl Ask for PageAsk {
+    type Answer = LogPage;
+    type Refusal = LogFail;
+    const NAME: &'static str = "search of the logs";
+}
+
+impl Ask for HistogramAsk {
+    type Answer = Histogram;
+    type Refusal = LogFail;
+    const NAME: &'static str = "count of log events";
+}
+
+impl Ask for ContextAsk {
+    type Answer = Context;
+    type Refusal = LogFail;
+    const NAME: &'static str = "search of what is around a log event";
+}
+
+impl Ask for FollowAsk {
+    type Answer = Followed;
+    type Refusal = LogFail;
+    const NAME: &'static str = "search of new log events";
+}
+
+/// A page of history, newest first.
+impl Ask for HistoryQuery {
+    type Answer = HistoryPage;
+    type Refusal = Unanswered;
+    const NAME: &'static str = "search of history";
+}
+
+/// An operation as it stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OperationAsk(pub OperationId);
+
+/// `None` when there is none.
+impl Ask for OperationAsk {
+    type Answer = Option<Arc<Operation>>;
+    type Refusal = Unanswered;
+    const NAME: &'static str = "look for an operation";
+}
+
+/// The last `lines` that a server's container has written, [`OUTPUT_LINES_MAX`] at most.
+///
+/// [`OUTPUT_LINES_MAX`]: super::server::OUTPUT_LINES_MAX
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutputAsk {
+    pub node: NodeId,
+    pub lines: usize,
+}
+
+impl Ask for OutputAsk {
+    type Answer = Output;
+    type Refusal = Unanswered;
+    const NAME: &'static str = "log of the container";
+}
