@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use zkdeck::domain::file::FileEntry;
-use zkdeck::domain::node::NodeRecord;
+use zkdeck::domain::node::{NodeRecord, WEIGHT_DEFAULT};
 
 use super::book::{Asked, Entry};
 
@@ -228,8 +228,12 @@ impl Judge<'_> {
             .filter(|entry| matches!(entry.asked, Asked::Weight { node: of, .. } if of == node))
             .collect();
         let asks = |entry: &&&Entry| matches!(entry.asked, Asked::Weight { weight, .. } if weight == is);
+        // As it was from the beginning: nobody changed it.
+        let untouched = is == u64::from(WEIGHT_DEFAULT) && !of.iter().any(|entry| entry.is_done());
+        if untouched || of.iter().filter(asks).any(|entry| self.is_last(entry, &of)) {
+            return None;
+        }
         match of.iter().find(asks) {
-            Some(entry) if self.is_last(entry, &of) => None,
             Some(entry) => Some(format!("the weight of {node} is {is}: {}", entry.line())),
             None => {
                 let done = of.iter().find(|entry| entry.is_done())?;
@@ -287,6 +291,21 @@ mod tests {
         let row = Row { kind, status: word.into(), cause: cause.map(str::to_owned), file: None, what };
         let truth = Truth { files: BTreeMap::new(), nodes: BTreeMap::new(), rows: [("7".to_owned(), row)].into() };
         untrue(&[entry], &truth)
+    }
+
+    #[test]
+    fn a_node_that_nobody_changed_has_the_weight_of_the_beginning() {
+        let answered = |weight: u64, status: u16| {
+            let answer = Answer { status, headers: BTreeMap::new(), body: b"{}".to_vec(), whole: true };
+            let asked = Asked::Weight { node: "zk1", weight };
+            Entry { asked, sent: Instant::now(), ended: Instant::now(), came: Came::Answer(answer) }
+        };
+        let nodes = BTreeMap::from([("zk1", NodeRecord::default())]);
+        let truth = Truth { files: BTreeMap::new(), nodes, rows: BTreeMap::new() };
+        let weight = |entries: &[Entry]| Judge { entries, truth: &truth }.weight("zk1");
+        assert_eq!(weight(&[answered(u64::from(WEIGHT_DEFAULT), 409), answered(50, 409)]), None, "it is so already");
+        let untrue = weight(&[answered(50, 200), answered(u64::from(WEIGHT_DEFAULT), 409)]);
+        assert!(untrue.is_some_and(|told| told.starts_with("the weight of zk1 is 100")));
     }
 
     #[test]
