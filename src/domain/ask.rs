@@ -4,9 +4,11 @@
 use std::fmt::{self, Debug, Display};
 use std::sync::Arc;
 
+use super::command::Rejected;
 use super::ids::{NodeId, OperationId};
 use super::log::{Context, ContextAsk, FollowAsk, Followed, Histogram, HistogramAsk, LogFail, LogPage, PageAsk};
 use super::operation::{HistoryPage, HistoryQuery, Operation};
+use super::planner::Plan;
 use super::server::Output;
 
 /// A question, and what belongs to it.
@@ -108,6 +110,22 @@ impl Ask for OperationAsk {
 pub struct OutputAsk {
     pub node: NodeId,
     pub lines: usize,
+}
+
+/// The plan that a run would carry out now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlanAsk;
+
+impl Ask for PlanAsk {
+    type Answer = Plan;
+    type Refusal = Rejected;
+    const NAME: &'static str = "preview";
+}
+
+impl From<Ended> for Rejected {
+    fn from(_: Ended) -> Self {
+        Self::ShuttingDown
+    }
 }
 
 impl Ask for OutputAsk {

@@ -118,9 +118,6 @@ pub enum Command {
     },
     Stress(Stress),
     RunScheduler,
-    /// Plans and shows, moves nothing.
-    Preview,
-    DropPreview,
     /// Ends the run in progress: moves under way finish their step, the rest is dropped.
     StopRun,
     PauseScheduler,
@@ -141,8 +138,6 @@ impl Command {
             Self::Delete { .. } => "delete",
             Self::Stress(_) => "stress",
             Self::RunScheduler => "run scheduler",
-            Self::Preview => "preview",
-            Self::DropPreview => "leave preview",
             Self::StopRun => "stop run",
             Self::PauseScheduler => "pause scheduler",
             Self::ResumeScheduler => "resume scheduler",

@@ -7,7 +7,6 @@ use super::ids::{AttemptId, Bytes, Epoch, FileId, Millis, NodeId, OperationId, T
 use super::migration::Status;
 use super::node::{MoveView, NodeRecord, WriteTrouble};
 use super::operation::{Operation, OperationStatus};
-use super::planner::Plan;
 use super::scheduler::Run;
 use super::server::{HostView, Sample};
 use super::snapshot::{
@@ -127,7 +126,6 @@ pub enum Event {
         skipped: u64,
     },
     RunEnded(Arc<Run>),
-    Preview(Option<Arc<Plan>>),
     Workload(WorkloadView),
     Canary {
         took_ms: Option<f64>,

@@ -220,8 +220,6 @@ pub struct SchedulerView {
     pub last_run: Option<std::sync::Arc<Run>>,
     /// Newest first, at most [`RUNS_KEPT`].
     pub recent: std::sync::Arc<[std::sync::Arc<Run>]>,
-    /// A plan that was asked for by dry-run and not carried out.
-    pub preview: Option<std::sync::Arc<super::planner::Plan>>,
     /// The spread, see [`super::planner::share`]; `None` without data.
     pub max_difference: Option<u64>,
 }

@@ -42,9 +42,13 @@ pub struct PlanAnswer {
 pub type Draining = (NodeId, NodeRecord, u64);
 
 /// Questions to the core. It answers each at once from its state.
-pub enum Ask {
+pub enum Inquiry {
     Plan {
         reply: oneshot::Sender<PlanAnswer>,
+    },
+    /// What a run would carry out, for who wants to look at it.
+    Preview {
+        reply: oneshot::Sender<Result<Plan, Rejected>>,
     },
     /// The versions under which the node records are known.
     Fence {
@@ -92,7 +96,7 @@ pub type CatchUp = oneshot::Sender<()>;
 #[derive(Clone)]
 pub struct Context {
     pub events: mpsc::Sender<Event>,
-    pub asks: mpsc::Sender<Ask>,
+    pub asks: mpsc::Sender<Inquiry>,
     pub catch_ups: mpsc::Sender<CatchUp>,
     pub marks: Marks,
     /// The registry while there is a session.
@@ -215,29 +219,38 @@ impl Context {
     /// A plan from the state as it is now; `None` when the program ends.
     pub async fn plan(&self) -> Option<PlanAnswer> {
         let (reply, answer) = oneshot::channel();
-        self.ask(Ask::Plan { reply }, answer).await
+        self.inquire(Inquiry::Plan { reply }, answer).await
+    }
+
+    /// The plan that a run would carry out now.
+    ///
+    /// # Errors
+    /// [`Rejected`] naming what keeps it from being made.
+    pub async fn preview(&self) -> Result<Plan, Rejected> {
+        let (reply, answer) = oneshot::channel();
+        self.inquire(Inquiry::Preview { reply }, answer).await.unwrap_or(Err(Rejected::ShuttingDown))
     }
 
     /// The fence for changes that an operator asked for: node versions, no epoch.
     pub async fn fence(&self, nodes: Vec<NodeId>) -> Option<Fence> {
         let (reply, answer) = oneshot::channel();
-        self.ask(Ask::Fence { nodes, reply }, answer).await
+        self.inquire(Inquiry::Fence { nodes, reply }, answer).await
     }
 
     /// # Errors
     /// [`Rejected`] naming why no node takes it.
     pub async fn emptiest(&self, size: Bytes) -> Result<NodeId, Rejected> {
         let (reply, answer) = oneshot::channel();
-        self.ask(Ask::Emptiest { size, reply }, answer).await.unwrap_or(Err(Rejected::ShuttingDown))
+        self.inquire(Inquiry::Emptiest { size, reply }, answer).await.unwrap_or(Err(Rejected::ShuttingDown))
     }
 
     pub async fn drains(&self) -> Vec<Draining> {
         let (reply, answer) = oneshot::channel();
-        self.ask(Ask::Drains { reply }, answer).await.unwrap_or_default()
+        self.inquire(Inquiry::Drains { reply }, answer).await.unwrap_or_default()
     }
 
-    async fn ask<T>(&self, ask: Ask, answer: oneshot::Receiver<T>) -> Option<T> {
-        self.asks.send(ask).await.ok()?;
+    async fn inquire<T>(&self, inquiry: Inquiry, answer: oneshot::Receiver<T>) -> Option<T> {
+        self.asks.send(inquiry).await.ok()?;
         answer.await.ok()
     }
 }

@@ -11,13 +11,15 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::clock;
-use super::context::{Ask, PlanAnswer};
+use super::context::{Inquiry, PlanAnswer};
 use super::dispatch::Dispatch;
 use super::handle::Request;
 use crate::adapters::faults;
 use crate::adapters::zookeeper::registry::Fence;
+use crate::domain::command::Rejected;
 use crate::domain::event::Event;
 use crate::domain::ids::NodeId;
+use crate::domain::planner::Plan;
 use crate::domain::snapshot::{Level, Readiness, Snapshot};
 use crate::domain::state::State;
 
@@ -33,7 +35,7 @@ const EVENTS_AT_ONCE: usize = 256;
 pub(super) struct Core {
     pub(super) state: State,
     pub(super) requests: mpsc::Receiver<Request>,
-    pub(super) asks: mpsc::Receiver<Ask>,
+    pub(super) asks: mpsc::Receiver<Inquiry>,
     pub(super) events: mpsc::Receiver<Event>,
     pub(super) snapshots: watch::Sender<Arc<Snapshot>>,
     pub(super) dispatch: Dispatch,
@@ -112,12 +114,13 @@ impl Core {
     }
 
     /// Who asked may have gone meanwhile; then nobody needs the answer.
-    fn answer(&self, ask: Ask) {
-        match ask {
-            Ask::Plan { reply } => _ = reply.send(self.plan()),
-            Ask::Fence { nodes, reply } => _ = reply.send(self.fence(&nodes)),
-            Ask::Emptiest { size, reply } => _ = reply.send(self.state.emptiest(Some(size))),
-            Ask::Drains { reply } => _ = reply.send(self.state.draining()),
+    fn answer(&self, inquiry: Inquiry) {
+        match inquiry {
+            Inquiry::Plan { reply } => _ = reply.send(self.plan()),
+            Inquiry::Preview { reply } => _ = reply.send(self.preview()),
+            Inquiry::Fence { nodes, reply } => _ = reply.send(self.fence(&nodes)),
+            Inquiry::Emptiest { size, reply } => _ = reply.send(self.state.emptiest(Some(size))),
+            Inquiry::Drains { reply } => _ = reply.send(self.state.draining()),
         }
     }
 
@@ -137,6 +140,11 @@ impl Core {
             threshold: self.state.trigger(),
             paused: self.state.scheduler_paused(),
         }
+    }
+
+    fn preview(&self) -> Result<Plan, Rejected> {
+        self.state.check_plan()?;
+        Ok(self.state.plan(clock::now()))
     }
 
     fn fence(&self, nodes: &[NodeId]) -> Fence {

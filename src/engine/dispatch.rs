@@ -107,11 +107,6 @@ impl Dispatch {
         let order = state.check(command)?;
         let (ctx, by) = (self.ctx.clone(), actor.0.clone());
         match order {
-            Order::Preview => Ok(preview(state)),
-            Order::DropPreview => {
-                state.apply(Event::Preview(None), clock::now());
-                Ok(Accepted { operation: None, message: "left the preview".into() })
-            }
             Order::StopRun => {
                 self.scheduler.stop_run();
                 Ok(Accepted { operation: None, message: stopping(state) })
@@ -242,14 +237,4 @@ fn stopping(state: &State) -> String {
         format!("the timer begins the next one {} later; pause the scheduler to prevent that", state.interval())
     };
     format!("the run ends after the moves under way; {next}")
-}
-
-fn preview(state: &mut State) -> Accepted {
-    let plan = Arc::new(state.plan(clock::now()));
-    let message = match plan.moves.len() {
-        0 => format!("nothing to move: {}", plan.decision),
-        moves => format!("{} planned, the least possible is {}", count(moves as u64, "move"), plan.lower_bound),
-    };
-    state.apply(Event::Preview(Some(plan)), clock::now());
-    Accepted { operation: None, message }
 }

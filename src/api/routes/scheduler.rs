@@ -5,11 +5,12 @@ use axum::response::IntoResponse;
 use serde_json::{Value, json};
 
 use crate::api::body::NoFields;
-use crate::api::error::Answer;
+use crate::api::error::{Answer, Fail};
 use crate::api::outcome;
 use crate::api::routes::files::{marked, stale};
 use crate::api::routes::nodes::as_known;
 use crate::api::state::{App, By};
+use crate::domain::ask::PlanAsk;
 use crate::domain::command::Command;
 use crate::domain::node::NodeView;
 use crate::domain::planner::{Counted, share};
@@ -70,10 +71,9 @@ pub(in crate::api) async fn run(State(app): State<App>, by: By, _: NoFields) -> 
 }
 
 /// The plan that a run would carry out now; moves nothing.
-pub(in crate::api) async fn preview(State(app): State<App>, by: By, _: NoFields) -> Answer {
-    let pending = app.command(Command::Preview, &by).await?;
-    let plan = app.current().await?.scheduler.preview.clone();
-    Ok(axum::Json(json!({ "message": pending.accepted.message, "plan": plan })).into_response())
+pub(in crate::api) async fn preview(State(app): State<App>, _: NoFields) -> Answer {
+    let plan = app.limited(app.handle.ask(PlanAsk)).await?.map_err(Fail::from)?;
+    Ok(axum::Json(json!({ "message": plan.summary(), "plan": plan })).into_response())
 }
 
 pub(in crate::api) async fn stop(State(app): State<App>, by: By, _: NoFields) -> Answer {

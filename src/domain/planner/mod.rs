@@ -16,6 +16,7 @@ use serde::Serialize;
 
 use super::ids::{Bytes, FileId, Millis, NodeId, Timestamp};
 use super::node::NodeCondition;
+use super::number;
 
 use super::scheduler::{Decision, MoveReason, NodeTarget};
 
@@ -75,6 +76,17 @@ pub struct PlannedMove {
     /// Counts at both ends before and after this move, in plan order.
     pub src_before: u64,
     pub dst_before: u64,
+}
+
+impl Plan {
+    /// All of it in a few words.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        match self.moves.len() as u64 {
+            0 => format!("nothing to move: {}", self.decision),
+            moves => format!("{} planned, the least possible is {}", number::count(moves, "move"), self.lower_bound),
+        }
+    }
 }
 
 /// What to do and why, for every node and every move.

@@ -27,8 +27,6 @@ pub enum Order {
     Delete { entry: Arc<FileEntry> },
     Stress(Stress),
     RunScheduler,
-    Preview,
-    DropPreview,
     StopRun,
     PauseScheduler(bool),
     RunWorkload,
@@ -41,8 +39,6 @@ impl State {
     /// [`Rejected`] with the first reason that stands against it.
     pub fn check(&self, command: &Command) -> Result<Order, Rejected> {
         match command {
-            Command::DropPreview => return Ok(Order::DropPreview),
-            Command::Preview => return self.check_preview(),
             _ if self.instance.read_only => return Err(Rejected::ReadOnly),
             Command::Server { node, action, confirmed } => return self.check_server(node, *action, *confirmed),
             // It concerns this process alone.
@@ -60,7 +56,7 @@ impl State {
             Command::PauseScheduler => self.check_scheduler_pause(true),
             Command::ResumeScheduler => self.check_scheduler_pause(false),
             Command::RunWorkload => self.check_workload(),
-            Command::Preview | Command::DropPreview | Command::StopRun | Command::Server { .. } => {
+            Command::StopRun | Command::Server { .. } => {
                 Err(Rejected::Internal { cause: format!("{} was judged twice", command.verb()) })
             }
         }
@@ -361,7 +357,11 @@ impl State {
         Ok(Order::Stress(stress.clone()))
     }
 
-    fn check_preview(&self) -> Result<Order, Rejected> {
+    /// Judges whether a plan can be made now.
+    ///
+    /// # Errors
+    /// [`Rejected`] with the reason.
+    pub fn check_plan(&self) -> Result<(), Rejected> {
         match self.cannot_plan() {
             Some(decision) if decision.lacks_data() => {
                 // Where only watching is allowed, nothing is read that would be waited for.
@@ -369,7 +369,7 @@ impl State {
                 Err(Rejected::NotReady { what: "a plan".into(), why: decision.sentence().into() })
             }
             Some(decision) => Err(Rejected::NotPossible { what: "a plan".into(), why: decision.sentence().into() }),
-            None => Ok(Order::Preview),
+            None => Ok(()),
         }
     }
 

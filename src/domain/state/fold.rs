@@ -80,7 +80,6 @@ impl State {
                 }
             }
             Event::RunEnded(run) => self.run_ended(run),
-            Event::Preview(plan) => self.scheduler.preview = plan,
             Event::Workload(view) => self.workload = view,
             Event::Canary { took_ms, problem } => {
                 self.canary.last_ms = took_ms;
@@ -420,7 +419,6 @@ impl State {
             moves_failed: 0,
             moves_skipped: 0,
         });
-        self.scheduler.preview = None;
     }
 
     /// An older version than the known one is an echo that came late.
@@ -442,10 +440,6 @@ impl State {
             self.count_run(&run);
         }
         self.targets.clone_from(&run.nodes);
-        if run.moves_planned > 0 {
-            // By whichever instance: the plan was of before it.
-            self.scheduler.preview = None;
-        }
         self.keep_run(run);
     }
 

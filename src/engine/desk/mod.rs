@@ -6,6 +6,7 @@
 mod history;
 mod logs;
 mod output;
+mod plan;
 
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::context::Context;
 use crate::adapters::control::ServerControl;
 use crate::adapters::logs::Logs;
-use crate::domain::ask::{Ask, Ended, OperationAsk, OutputAsk};
+use crate::domain::ask::{Ask, Ended, OperationAsk, OutputAsk, PlanAsk};
 use crate::domain::log::{ContextAsk, FollowAsk, HistogramAsk, PageAsk};
 use crate::domain::operation::HistoryQuery;
 
@@ -65,6 +66,7 @@ questions! {
     History(HistoryQuery),
     Operation(OperationAsk),
     Output(OutputAsk),
+    Plan(PlanAsk),
 }
 
 /// Cheap to clone: each answer is worked on by one.

@@ -23,7 +23,7 @@ use crate::domain::node::{NodeRecord, NodeState};
 use crate::domain::operation::{Operation, OperationKind, OperationStatus};
 use crate::domain::scheduler::MoveReason;
 use crate::engine::context::testing::context;
-use crate::engine::context::{Ask, Context};
+use crate::engine::context::{Context, Inquiry};
 use crate::engine::{clock, handle::ByteSource};
 
 /// Stands for no file: what comes after all that was told.
@@ -65,7 +65,7 @@ pub(super) async fn world() -> World {
                     None => break,
                 },
                 ask = asked.recv() => match ask {
-                    Some(Ask::Emptiest { reply, .. }) => _ = reply.send(Ok(node_id("zk2"))),
+                    Some(Inquiry::Emptiest { reply, .. }) => _ = reply.send(Ok(node_id("zk2"))),
                     Some(_) => {}
                     None => break,
                 },
@@ -205,7 +205,7 @@ async fn an_upload_whose_node_is_drained_and_that_no_other_has_room_for_is_refus
         let (asks, mut asked) = mpsc::channel(8);
         world.ctx.asks = asks;
         world.ctx.driver.job("full", async move {
-            while let Some(Ask::Emptiest { reply, .. }) = asked.recv().await {
+            while let Some(Inquiry::Emptiest { reply, .. }) = asked.recv().await {
                 let (what, why) = ("taking a file".into(), "zk2: it is full".into());
                 _ = reply.send(Err(Rejected::NoRoom { what, why }));
             }

@@ -6,6 +6,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::all;
+use crate::domain::ask::PlanAsk;
 use crate::domain::command::Command;
 use crate::domain::fixtures::{self, NOW, node_id};
 use crate::domain::ids::{AttemptId, Bytes, FileId, Millis, OperationId, Timestamp};
@@ -113,7 +114,6 @@ fn busy() -> Snapshot {
         operation
     }));
     snapshot.operations = operations.into();
-    snapshot.scheduler.preview = Some(Arc::new(plan()));
     snapshot.scheduler.recent = Arc::from([Arc::new(run(Decision::Ran)), Arc::new(run(Decision::BelowTrigger))]);
     let since = NOW;
     snapshot.scheduler.running = Some(RunProgress {
@@ -176,6 +176,10 @@ fn serve(pane: &mut dyn Pane, effects: Vec<Effect>, snapshot: &Snapshot) -> Vec<
         } else if testing::asked::<HistoryQuery>(&one[0]).is_some() {
             let operations = snapshot.operations.iter().map(|o| (**o).clone()).collect();
             testing::answer::<HistoryQuery>(&mut one, Ok(HistoryPage { operations, total: 412 }));
+        } else if testing::asked::<PlanAsk>(&one[0]).is_some() {
+            testing::answer::<PlanAsk>(&mut one, Ok(plan()));
+            rest.extend(pane.take_answers(snapshot));
+            continue;
         } else {
             match one.remove(0) {
                 Effect::Order(Order::Searches(fetch)) => fetch.reply.send(Ok(Vec::new())).expect("asked"),
@@ -448,7 +452,7 @@ fn the_stress_form_says_where_it_cannot_be_used() {
 #[test]
 fn a_drained_node_has_one_word_and_one_that_is_down_is_down() {
     let mut snapshot = busy();
-    (snapshot.scheduler.preview, snapshot.scheduler.running) = (None, None);
+    snapshot.scheduler.running = None;
     for (condition, left, known, word) in [
         (NodeCondition::Draining, 0, true, "drained"),
         (NodeCondition::Draining, 3, true, "draining"),
@@ -490,7 +494,6 @@ fn hints_name_the_keys_that_are_bound_and_only_what_can_be_done_here() {
     let mut idle = fixtures::snapshot();
     idle.scheduler.recent = Arc::from([]);
     let mut stopped = busy();
-    stopped.scheduler.preview = None;
     stopped.scheduler.last_run = Some(Arc::new(run(Decision::Stopped)));
     let mut empty = fixtures::snapshot();
     empty.files = crate::domain::file_table::FileTable::default();
@@ -504,8 +507,11 @@ fn hints_name_the_keys_that_are_bound_and_only_what_can_be_done_here() {
         (1, &empty, vec![("s", "F7", "piles some on one node"), ("r", "F3", "lets the scheduler level them")]),
     ];
     for (index, snapshot, hints) in cases {
+        let planned = hints[0].2 == "run this plan";
         let told = |snapshot: &Snapshot, keys: &Rebinding| {
-            let text = picture_with(ready(index, snapshot).as_ref(), snapshot, keys, 160, 40);
+            let mut pane = ready(index, snapshot);
+            press(pane.as_mut(), if planned { Action::Preview } else { Action::Back }, snapshot);
+            let text = picture_with(pane.as_ref(), snapshot, keys, 160, 40);
             text.split_whitespace().collect::<Vec<_>>().join(" ")
         };
         let mut watching = snapshot.clone();
@@ -565,8 +571,10 @@ fn the_spread_and_the_marks_go_by_the_weights() {
 
 #[test]
 fn a_plan_is_shown_with_what_each_node_gives_and_is_run_after_a_question() {
-    let mut snapshot = busy();
+    let snapshot = busy();
     let mut pane = ready(4, &snapshot);
+    let told = press(pane.as_mut(), Action::Preview, &snapshot);
+    assert!(matches!(&told[..], [Effect::Toast { text, .. }] if text == "5 moves planned, the least possible is 5"));
     let text = picture(pane.as_ref(), &snapshot, 110, 28);
     for part in [
         "gives 5",
@@ -584,11 +592,27 @@ fn a_plan_is_shown_with_what_each_node_gives_and_is_run_after_a_question() {
     let [Effect::Confirm(confirm)] = asked.as_slice() else { panic!("{asked:?}") };
     assert_eq!(confirm.commands, [Command::RunScheduler], "a run that is refused leaves the plan");
     assert_eq!(confirm.lines[0], "5 moves, 640 KiB: zk1 gives 5; zk2 takes 3, zk3 takes 2.");
-    assert!(matches!(
-        press(pane.as_mut(), Action::Back, &snapshot)[..],
-        [Effect::Order(Order::Send(Command::DropPreview))]
-    ));
-    snapshot.scheduler.preview = None;
+    press(pane.as_mut(), Action::Back, &snapshot);
     press(pane.as_mut(), Action::Open, &snapshot);
     assert!(picture(pane.as_ref(), &snapshot, 110, 28).contains("NOT USED AS TARGET"));
+}
+
+#[test]
+fn a_plan_goes_when_a_run_begins_or_another_one_has_moved_something() {
+    let mut snapshot = busy();
+    snapshot.scheduler.running = None;
+    let mut pane = ready(4, &snapshot);
+    let shows = |pane: &dyn Pane, snapshot: &Snapshot| picture(pane, snapshot, 110, 28).contains("plan: 5 moves");
+    let mut begun = snapshot.clone();
+    begun.scheduler.running = busy().scheduler.running;
+    let mut over = snapshot.clone();
+    let other = Run { id: OperationId::new(78), ..run(Decision::Ran) };
+    over.scheduler.recent = [Arc::new(other)].into_iter().chain(snapshot.scheduler.recent.iter().cloned()).collect();
+    for after in [&begun, &over] {
+        press(pane.as_mut(), Action::Preview, &snapshot);
+        pane.refresh(&snapshot);
+        assert!(shows(pane.as_ref(), &snapshot));
+        pane.refresh(after);
+        assert!(!shows(pane.as_ref(), after));
+    }
 }

@@ -156,7 +156,7 @@ impl Ui {
         let mut orders = Vec::new();
         for effect in effects {
             match effect {
-                Effect::Order(Order::Send(command)) if self.read_only && changes(&command) => {
+                Effect::Order(Order::Send(command)) if self.read_only => {
                     self.report(Level::Warning, format!("{} refused: {}", command.verb(), Rejected::ReadOnly));
                 }
                 Effect::Order(Order::Upload { .. }) | Effect::Confirm(_) if self.read_only => {
@@ -184,9 +184,4 @@ fn of_node(id: &str, snapshot: &Snapshot, node: &NodeId) -> Effect {
         "restart" => ask::restart(snapshot, node),
         _ => ask::stop_or_start(snapshot, node),
     }
-}
-
-/// Looking at a plan changes nothing.
-const fn changes(command: &Command) -> bool {
-    !matches!(command, Command::Preview | Command::DropPreview)
 }

@@ -87,9 +87,9 @@ fn runs_of_an_earlier_ensemble_are_not_this_ones() {
 fn a_plan_in_a_folder_that_is_only_watched_is_refused_for_that() {
     let mut state = State::new(settings(), snapshot().instance, NOW);
     state.apply(Event::Session { state: SessionState::Connected, cause: None }, NOW);
-    assert!(matches!(state.check(&Command::Preview), Err(Rejected::NotReady { .. })));
+    assert!(matches!(state.check_plan(), Err(Rejected::NotReady { .. })));
     state.apply(Event::Store(StoreView::Unclaimed { folder: "data/uploads".into(), files: 2 }), NOW);
-    let refused = state.check(&Command::Preview).unwrap_err();
+    let refused = state.check_plan().unwrap_err();
     assert!(matches!(refused, Rejected::NotPossible { .. }), "{refused:?}");
 }
 

@@ -17,7 +17,7 @@ use crate::domain::operation::{Operation, OperationKind};
 use crate::domain::placement::Placement;
 use crate::domain::planner::{NodeInput, Policy, plan};
 use crate::engine::context::testing::context;
-use crate::engine::context::{Ask, Draining};
+use crate::engine::context::{Draining, Inquiry};
 use crate::engine::files::PARALLEL;
 
 /// Files of three batches: all on zk1.
@@ -30,7 +30,7 @@ struct Desk {
     ctx: Context,
     registry: Registry,
     publish: watch::Sender<Option<Registry>>,
-    asks: mpsc::Receiver<Ask>,
+    asks: mpsc::Receiver<Inquiry>,
     heard: mpsc::Receiver<Event>,
     nodes: [NodeId; 2],
     files: BTreeMap<FileId, Arc<FileEntry>>,
@@ -179,10 +179,10 @@ impl Desk {
         let core = async {
             loop {
                 tokio::select! {
-                    Some(ask) = asks.recv() => match ask {
-                        Ask::Plan { reply } => plan.take().map_or_else(|| panic!("one plan a turn"), |plan| _ = reply.send(plan)),
-                        Ask::Drains { reply } => _ = reply.send(drains.clone()),
-                        Ask::Fence { .. } | Ask::Emptiest { .. } => panic!("not asked by a scheduler"),
+                    Some(inquiry) = asks.recv() => match inquiry {
+                        Inquiry::Plan { reply } => plan.take().map_or_else(|| panic!("one plan a turn"), |plan| _ = reply.send(plan)),
+                        Inquiry::Drains { reply } => _ = reply.send(drains.clone()),
+                        Inquiry::Preview { .. } | Inquiry::Fence { .. } | Inquiry::Emptiest { .. } => panic!("not asked by a scheduler"),
                     },
                     Some(event) = heard.recv() => {
                         hear(&event, &port);

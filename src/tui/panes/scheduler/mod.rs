@@ -11,10 +11,12 @@ use ratatui::layout::Rect;
 
 use self::form::Form;
 pub(super) use self::runs::run_lines;
+use crate::domain::ask::PlanAsk;
 use crate::domain::command::Command;
 use crate::domain::ids::{Bytes, OperationId};
 use crate::domain::planner::Plan;
 use crate::domain::snapshot::{Level, Snapshot};
+use crate::tui::fetch::Asked;
 use crate::tui::pane::{Action, Confirm, Effect, Order, Pane, View};
 use crate::tui::widgets::list::Cursor;
 use crate::tui::widgets::{paint, words};
@@ -45,6 +47,20 @@ pub(super) struct Scheduler {
     cursor: Cursor,
     form: Form,
     open: Option<OperationId>,
+    asked: Asked<PlanAsk>,
+    preview: Option<Preview>,
+}
+
+/// A plan that is looked at.
+#[derive(Debug)]
+struct Preview {
+    plan: Plan,
+    /// The newest run that had something to move when it was made: after another one it is of the past.
+    after: Option<OperationId>,
+}
+
+fn newest_run(snapshot: &Snapshot) -> Option<OperationId> {
+    snapshot.scheduler.recent.iter().find(|run| run.moves_planned > 0).map(|run| run.id)
 }
 
 /// What the operator agrees to when a plan is run.
@@ -87,17 +103,17 @@ impl Pane for Scheduler {
     fn act(&mut self, action: Action, snapshot: &Snapshot) -> Vec<Effect> {
         let scheduler = &snapshot.scheduler;
         if action == Action::Back {
-            if self.open.take().is_none() && scheduler.preview.is_some() {
-                return vec![Effect::Order(Order::Send(Command::DropPreview))];
+            if self.open.take().is_none() {
+                self.preview = None;
             }
             return Vec::new();
         }
         if self.open.is_none() && self.cursor.act(action, scheduler.recent.len()) {
             return Vec::new();
         }
-        match (action, &scheduler.preview) {
+        match (action, &self.preview) {
             (Action::Stress, _) => self.form.open(snapshot),
-            (Action::Preview, _) => return vec![Effect::Order(Order::Send(Command::Preview))],
+            (Action::Preview, _) => return vec![self.asked.put(PlanAsk)],
             (Action::RunScheduler, _) => return vec![Effect::Order(Order::Send(Command::RunScheduler))],
             (Action::PauseScheduler, _) if scheduler.paused => {
                 return vec![Effect::Order(Order::Send(Command::ResumeScheduler))];
@@ -105,10 +121,28 @@ impl Pane for Scheduler {
             (Action::PauseScheduler, _) => return vec![Effect::Order(Order::Send(Command::PauseScheduler))],
             (Action::StopRun, _) => return vec![Effect::Order(Order::Send(Command::StopRun))],
             (Action::RunWorkload, _) => return vec![Effect::Order(Order::Send(Command::RunWorkload))],
-            (Action::Open, Some(plan)) => return vec![agree(plan)],
+            (Action::Open, Some(preview)) => return vec![agree(&preview.plan)],
             (Action::Open, None) => self.open = scheduler.recent.get(self.cursor.at).map(|run| run.id),
             _ => {}
         }
+        Vec::new()
+    }
+
+    fn take_answers(&mut self, snapshot: &Snapshot) -> Vec<Effect> {
+        match self.asked.take() {
+            Some(Ok(plan)) => {
+                let text = plan.summary();
+                self.preview = Some(Preview { plan, after: newest_run(snapshot) });
+                vec![Effect::Toast { level: Level::Info, text }]
+            }
+            Some(Err(text)) => vec![Effect::Toast { level: Level::Error, text }],
+            None => Vec::new(),
+        }
+    }
+
+    fn refresh(&mut self, snapshot: &Snapshot) -> Vec<Effect> {
+        let ran = snapshot.scheduler.running.is_some();
+        self.preview.take_if(|preview| ran || preview.after != newest_run(snapshot));
         Vec::new()
     }
 
@@ -140,8 +174,9 @@ impl Pane for Scheduler {
         }
         state::first_line(area, buffer, view);
         let mut row = 2;
-        row += nodes::draw(paint::below(area, row), buffer, view);
-        row += state::draw(paint::below(area, row), buffer, view);
+        let plan = self.preview.as_ref().map(|preview| &preview.plan);
+        row += nodes::draw(plan, paint::below(area, row), buffer, view);
+        row += state::draw(plan, paint::below(area, row), buffer, view);
         let rest = paint::below(area, row + 1);
         if area.width < FORM_FROM {
             if self.form.is_open() {

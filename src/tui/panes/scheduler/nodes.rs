@@ -6,6 +6,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use crate::domain::node::NodeView;
+use crate::domain::planner::Plan;
 use crate::domain::scheduler::NodeTarget;
 use crate::tui::pane::View;
 use crate::tui::sanitise;
@@ -15,10 +16,9 @@ use crate::tui::widgets::{paint, words};
 const NODES_MAX: u16 = 12;
 
 /// Draws and returns the rows that it took.
-pub(super) fn draw(area: Rect, buffer: &mut Buffer, view: &View<'_>) -> u16 {
+pub(super) fn draw(preview: Option<&Plan>, area: Rect, buffer: &mut Buffer, view: &View<'_>) -> u16 {
     let nodes = &view.snapshot.nodes;
     let rows = (nodes.len() as u16).min(NODES_MAX).min(area.height / 2);
-    let preview = view.snapshot.scheduler.preview.as_ref();
     let target = |node: &NodeView| preview.and_then(|plan| plan.nodes.iter().find(|of| of.node == node.id));
     let starts = if preview.is_none() { words::starts_at(view.snapshot, 0..usize::from(rows)) } else { Vec::new() };
     let starts_at = |at: usize| starts.get(at).copied().flatten();

@@ -67,10 +67,10 @@ fn nobody_leads(snapshot: &Snapshot) -> &'static str {
 }
 
 /// Draws what there is and returns the rows that it took.
-pub(super) fn draw(area: Rect, buffer: &mut Buffer, view: &View<'_>) -> u16 {
+pub(super) fn draw(preview: Option<&Plan>, area: Rect, buffer: &mut Buffer, view: &View<'_>) -> u16 {
     let styles = view.styles;
     let mut lines: Vec<(String, Style)> = Vec::new();
-    if let Some(plan) = &view.snapshot.scheduler.preview {
+    if let Some(plan) = preview {
         lines.push((planned(plan, view), styles.accent));
         lines.extend(plan.note.as_ref().map(|note| (format!("  {}", sanitise::clean(note)), styles.warning)));
     }
