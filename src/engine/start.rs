@@ -111,7 +111,7 @@ pub fn start(parts: Parts) -> (Handle, Engine) {
     let (workload, workload_port) = Workload::new(ctx.clone(), Arc::clone(&parts.servers), parts.workload);
     let control = parts.control;
     let dispatch = Dispatch::new(ctx.clone(), scheduler_port.clone(), workload_port, Arc::clone(&control));
-    let desk = Desk { ctx: ctx.clone(), logs: parts.logs, control: Arc::clone(&control) };
+    let desk = Desk::new(ctx.clone(), parts.logs, Arc::clone(&control));
     core.job("desk", desk.run(handle_end.questions));
     let read_only = instance.read_only;
     session.run(Session::new(

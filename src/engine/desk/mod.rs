@@ -3,6 +3,7 @@
 //! A question is a type of `domain/ask.rs` with that of its answer; its file here answers it, and `questions!` below
 //! names it. Nothing else has to know it.
 
+mod files;
 mod history;
 mod logs;
 mod output;
@@ -12,10 +13,12 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
 
+use self::files::Lists;
 use super::context::Context;
 use crate::adapters::control::ServerControl;
 use crate::adapters::logs::Logs;
 use crate::domain::ask::{Ask, Ended, OperationAsk, OutputAsk, PlanAsk};
+use crate::domain::file_list::FilesAsk;
 use crate::domain::log::{ContextAsk, FollowAsk, HistogramAsk, PageAsk};
 use crate::domain::operation::HistoryQuery;
 
@@ -59,6 +62,7 @@ macro_rules! questions {
 }
 
 questions! {
+    Files(FilesAsk),
     Page(PageAsk),
     Histogram(HistogramAsk),
     Context(ContextAsk),
@@ -72,12 +76,17 @@ questions! {
 /// Cheap to clone: each answer is worked on by one.
 #[derive(Clone)]
 pub(super) struct Desk {
-    pub(super) ctx: Context,
-    pub(super) logs: Logs,
-    pub(super) control: Arc<dyn ServerControl>,
+    ctx: Context,
+    logs: Logs,
+    control: Arc<dyn ServerControl>,
+    lists: Lists,
 }
 
 impl Desk {
+    pub(super) fn new(ctx: Context, logs: Logs, control: Arc<dyn ServerControl>) -> Self {
+        Self { ctx, logs, control, lists: Lists::default() }
+    }
+
     /// Takes questions until all fronts have gone.
     pub(super) async fn run(self, mut questions: mpsc::Receiver<Question>) {
         while let Some(question) = questions.recv().await {

@@ -2,7 +2,7 @@
 
 mod bars;
 mod detail;
-mod index;
+mod rows;
 mod table;
 
 use std::collections::BTreeSet;
@@ -12,7 +12,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use self::detail::Detail;
-use self::index::Index;
+use self::rows::Rows;
 use crate::domain::ids::{FileId, NodeId};
 use crate::domain::node::NodeCondition;
 use crate::domain::planner::{Counted, share};
@@ -51,7 +51,7 @@ const MARKS_MAX: usize = 1000;
 pub(super) struct Files {
     cursor: Cursor,
     filter: Filter,
-    index: Index,
+    rows: Rows,
     marked: BTreeSet<FileId>,
     /// The files, with their names, that the open question is about: the list changes under it.
     asked: Vec<(FileId, String)>,
@@ -60,7 +60,7 @@ pub(super) struct Files {
 
 impl Files {
     fn selected(&self) -> Option<FileId> {
-        self.index.ids().get(self.cursor.at).copied()
+        self.rows.get(self.cursor.at).map(|file| file.id)
     }
 
     /// The marked files that there are, or the one that is shown in full, or the selected one.
@@ -87,17 +87,27 @@ impl Files {
         (there.into_iter().map(|(id, _)| id).collect(), told)
     }
 
-    /// Sorts and filters anew, and keeps the cursor on its file.
-    fn renew(&mut self, snapshot: &Snapshot, now: bool) {
-        let selected = self.selected();
-        if self.index.renew(snapshot, &self.filter.text(), now) {
-            self.marked.retain(|id| snapshot.files.get(*id).is_some());
-            let at = selected.and_then(|id| self.index.ids().iter().position(|own| *own == id));
-            self.cursor.at = at.unwrap_or(self.cursor.at).min(self.index.ids().len().saturating_sub(1));
-        }
+    /// What of the list is to be asked for now.
+    fn due(&mut self, snapshot: &Snapshot) -> Vec<Effect> {
+        self.rows.due(self.cursor.at, snapshot).into_iter().collect()
     }
 
-    fn mark(&mut self) -> Vec<Effect> {
+    fn refilter(&mut self, snapshot: &Snapshot) -> Vec<Effect> {
+        let text = self.filter.text();
+        self.rows.choose(|choice| choice.filter = text);
+        self.due(snapshot)
+    }
+
+    /// The next column, or the other direction.
+    fn sort(&mut self, reverse: bool, snapshot: &Snapshot) -> Vec<Effect> {
+        self.rows.choose(|choice| match reverse {
+            true => choice.reverse = !choice.reverse,
+            false => choice.order = choice.order.next(),
+        });
+        self.due(snapshot)
+    }
+
+    fn mark(&mut self, snapshot: &Snapshot) -> Vec<Effect> {
         let Some(id) = self.selected() else { return Vec::new() };
         if !self.marked.remove(&id) {
             if self.marked.len() == MARKS_MAX {
@@ -106,8 +116,8 @@ impl Files {
             }
             self.marked.insert(id);
         }
-        self.cursor.act(Action::Down, self.index.ids().len());
-        Vec::new()
+        self.cursor.act(Action::Down, self.rows.len());
+        self.due(snapshot)
     }
 
     fn on_files(&mut self, action: Action, snapshot: &Snapshot) -> Vec<Effect> {
@@ -159,18 +169,17 @@ impl Pane for Files {
     }
 
     fn act(&mut self, action: Action, snapshot: &Snapshot) -> Vec<Effect> {
-        self.renew(snapshot, false);
         if action == Action::Back {
             if self.detail.take().is_none() && !self.marked.is_empty() {
                 self.marked.clear();
             } else if !self.filter.is_empty() {
                 self.filter.clear();
-                self.renew(snapshot, true);
+                return self.refilter(snapshot);
             }
             return Vec::new();
         }
-        if self.detail.is_none() && self.cursor.act(action, self.index.ids().len()) {
-            return Vec::new();
+        if self.detail.is_none() && self.cursor.act(action, self.rows.len()) {
+            return self.due(snapshot);
         }
         match action {
             Action::Upload => vec![Effect::Prompt(Prompt {
@@ -183,12 +192,8 @@ impl Pane for Files {
                 self.filter.open();
                 Vec::new()
             }
-            Action::Sort | Action::SortReverse => {
-                self.index.sort_next(action == Action::SortReverse);
-                self.renew(snapshot, true);
-                Vec::new()
-            }
-            Action::Mark => self.mark(),
+            Action::Sort | Action::SortReverse => self.sort(action == Action::SortReverse, snapshot),
+            Action::Mark => self.mark(snapshot),
             Action::Open => {
                 let Some(id) = self.selected() else { return Vec::new() };
                 let (detail, fetch) = Detail::open(id);
@@ -205,10 +210,7 @@ impl Pane for Files {
     }
 
     fn text_key(&mut self, key: KeyEvent, snapshot: &Snapshot) -> Vec<Effect> {
-        if self.filter.key(key) {
-            self.renew(snapshot, true);
-        }
-        Vec::new()
+        if self.filter.key(key) { self.refilter(snapshot) } else { Vec::new() }
     }
 
     fn answered(&mut self, id: &'static str, text: &str, snapshot: &Snapshot) -> Vec<Effect> {
@@ -237,14 +239,16 @@ impl Pane for Files {
         }
     }
 
-    fn take_answers(&mut self, _: &Snapshot) -> Vec<Effect> {
+    fn take_answers(&mut self, snapshot: &Snapshot) -> Vec<Effect> {
         self.detail.iter_mut().for_each(Detail::take_answers);
-        Vec::new()
+        let Some(at) = self.rows.take_answer(self.cursor.at, snapshot) else { return Vec::new() };
+        self.cursor.at = at;
+        self.due(snapshot)
     }
 
     fn refresh(&mut self, snapshot: &Snapshot) -> Vec<Effect> {
-        self.renew(snapshot, false);
-        Vec::new()
+        self.marked.retain(|id| snapshot.files.get(*id).is_some());
+        self.due(snapshot)
     }
 
     fn mouse(&mut self, event: MouseEvent, area: Rect, snapshot: &Snapshot) -> Vec<Effect> {
@@ -256,13 +260,12 @@ impl Pane for Files {
                 let list = paint::below(area, top + 1);
                 let row = event.row.checked_sub(top + 1).map(usize::from);
                 let at = row.map(|row| row + self.cursor.first(usize::from(list.height.saturating_sub(1))));
-                if let Some(at) = at.filter(|at| *at < self.index.ids().len()) {
+                if let Some(at) = at.filter(|at| *at < self.rows.len()) {
                     self.cursor.at = at;
                 } else if event.row == top {
-                    self.index.sort_next(false);
-                    self.renew(snapshot, true);
+                    return self.sort(false, snapshot);
                 }
-                Vec::new()
+                self.due(snapshot)
             }
             _ => Vec::new(),
         }
@@ -276,8 +279,7 @@ impl Pane for Files {
         let bars = bars::height(view.snapshot, area);
         bars::draw(Rect { height: bars, ..area }, buffer, view);
         let list = paint::below(area, bars + 1);
-        let scene =
-            table::Scene { cursor: self.cursor, filter: &self.filter, index: &self.index, marked: &self.marked };
+        let scene = table::Scene { cursor: self.cursor, filter: &self.filter, rows: &self.rows, marked: &self.marked };
         scene.draw(list, buffer, view);
     }
 }

@@ -6,7 +6,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::index::Index;
+use super::rows::Rows;
 use crate::domain::file::FileEntry;
 use crate::domain::ids::FileId;
 use crate::domain::node::MoveView;
@@ -21,7 +21,7 @@ use crate::tui::widgets::{paint, words};
 pub(super) struct Scene<'a> {
     pub cursor: Cursor,
     pub filter: &'a Filter,
-    pub index: &'a Index,
+    pub rows: &'a Rows,
     pub marked: &'a BTreeSet<FileId>,
 }
 
@@ -60,7 +60,7 @@ impl Scene<'_> {
         let last = area.height.saturating_sub(1);
         let list = Rect { height: area.height.saturating_sub(2), ..paint::below(area, 1) };
         let stale = words::stale(view.snapshot, view.now).is_some();
-        if self.index.ids().is_empty() {
+        if self.rows.len() == 0 {
             let (text, style) = self.nothing(view);
             for (row, line) in sanitise::wrap(&text, usize::from(area.width).saturating_sub(4), 4).iter().enumerate() {
                 paint::text(list, buffer, row as u16 + 1, &format!("  {line}"), style);
@@ -68,10 +68,11 @@ impl Scene<'_> {
         }
         let height = usize::from(list.height);
         let first = self.cursor.first(height);
-        for (row, id) in self.index.ids().iter().skip(first).take(height).enumerate() {
-            let Some(file) = view.snapshot.files.get(*id) else { continue };
-            let moving = view.snapshot.moves.iter().find(|of| of.file == *id);
-            let state = (first + row == self.cursor.at, self.marked.contains(id));
+        for row in 0..height {
+            let Some(id) = self.rows.get(first + row).map(|file| file.id) else { continue };
+            let Some(file) = view.snapshot.files.get(id) else { continue };
+            let moving = view.snapshot.moves.iter().find(|of| of.file == id);
+            let state = (first + row == self.cursor.at, self.marked.contains(&id));
             let line = columns.row(state, styles, |key| cell(key, file, moving, stale, view));
             paint::line(list, buffer, row as u16, &line);
         }
@@ -83,14 +84,15 @@ impl Scene<'_> {
     fn last_line(&self, area: Rect, buffer: &mut Buffer, view: &View<'_>) {
         let styles = view.styles;
         let total = view.snapshot.files.len() as u64;
-        let shown = self.index.ids().len() as u64;
+        let shown = if self.rows.is_current() { words::grouped(self.rows.len() as u64) } else { "-".to_owned() };
         let marked = if self.marked.is_empty() { String::new() } else { format!("{} marked, ", self.marked.len()) };
         let unreadable = match view.snapshot.unreadable.len() {
             0 => String::new(),
             bad => format!("{bad} unreadable, "),
         };
-        let sorted = self.index.sorted_by();
-        let right = format!("{marked}{unreadable}{} of {}, by {sorted}", words::grouped(shown), words::grouped(total));
+        let choice = self.rows.choice();
+        let sorted = format!("{}{}", choice.order.word(), if choice.reverse { ", reversed" } else { "" });
+        let right = format!("{marked}{unreadable}{} of {}, by {sorted}", shown, words::grouped(total));
         if self.filter.is_open() {
             self.filter.draw(area, buffer, "/", &right, styles);
         } else if let Some(text) = words::stale(view.snapshot, view.now) {
@@ -116,6 +118,12 @@ impl Scene<'_> {
         }
         if snapshot.files.is_empty() {
             return (first_start(view), view.styles.text);
+        }
+        if let Some(why) = self.rows.problem() {
+            return (why.to_owned(), view.styles.warning);
+        }
+        if !self.rows.is_current() {
+            return ("Reading the list.".into(), view.styles.dim);
         }
         (
             "No file matches. Esc shows all again; a filter reads  node:zk1 name:report  or any part of a name."

@@ -1,5 +1,8 @@
 //! All panes: at all sizes, with hostile text, with nothing known, and what they say.
 
+mod files;
+mod scheduler;
+
 use std::sync::Arc;
 
 use ratatui::buffer::Buffer;
@@ -8,6 +11,7 @@ use ratatui::layout::Rect;
 use super::all;
 use crate::domain::ask::PlanAsk;
 use crate::domain::command::Command;
+use crate::domain::file_list::{FileList, FilesAsk};
 use crate::domain::fixtures::{self, NOW, node_id};
 use crate::domain::ids::{AttemptId, Bytes, FileId, Millis, OperationId, Timestamp};
 use crate::domain::log::{Answered, Bar, Histogram, HistogramAsk, LogEvent, LogLevel, LogPage, PageAsk};
@@ -168,7 +172,10 @@ fn serve(pane: &mut dyn Pane, effects: Vec<Effect>, snapshot: &Snapshot) -> Vec<
     let mut rest = Vec::new();
     for effect in effects {
         let mut one = vec![effect];
-        if testing::asked::<PageAsk>(&one[0]).is_some() {
+        if let Some(ask) = testing::asked::<FilesAsk>(&one[0]) {
+            let page = FileList::of(&snapshot.files, &ask.choice).window(ask);
+            testing::answer::<FilesAsk>(&mut one, Ok(page));
+        } else if testing::asked::<PageAsk>(&one[0]).is_some() {
             testing::answer::<PageAsk>(&mut one, Ok(logs()));
         } else if testing::asked::<HistogramAsk>(&one[0]).is_some() {
             let bars = vec![Bar { count: 3, ..Bar::default() }; 7];
@@ -317,83 +324,6 @@ fn a_long_word_of_the_host_leaves_room_for_when_the_server_was_seen() {
 }
 
 #[test]
-fn files_are_filtered_marked_and_asked_about() {
-    let snapshot = fixtures::snapshot();
-    let mut pane = ready(1, &snapshot);
-    press(pane.as_mut(), Action::Filter, &snapshot);
-    for key in parse_keys("n o d e : z k 2 Enter") {
-        pane.text_key(key, &snapshot);
-    }
-    let text = picture(pane.as_ref(), &snapshot, 110, 28);
-    assert!(text.contains("33 of 100, by name"), "{text}");
-    press(pane.as_mut(), Action::Mark, &snapshot);
-    press(pane.as_mut(), Action::Mark, &snapshot);
-    let asked = press(pane.as_mut(), Action::Delete, &snapshot);
-    let [Effect::Confirm(confirm)] = asked.as_slice() else { panic!("{asked:?}") };
-    assert_eq!(confirm.title, "Delete 2 files, 256 KiB");
-    press(pane.as_mut(), Action::Migrate, &snapshot);
-    let asked = pane.answered("migrate", "zk3", &snapshot);
-    let [Effect::Confirm(confirm)] = asked.as_slice() else { panic!("{asked:?}") };
-    assert_eq!(confirm.commands.len(), 2);
-    let refused = pane.answered("migrate", "zk9", &snapshot);
-    assert!(
-        matches!(refused.as_slice(), [Effect::Toast { text, .. }] if text.contains("zk1, zk2, zk3")),
-        "{refused:?}"
-    );
-}
-
-/// The list goes on changing while a question is open.
-#[test]
-fn an_answer_is_about_the_files_that_were_asked_about() {
-    let before = fixtures::snapshot();
-    let mut after = before.clone();
-    after.files.remove(FileId::new(400));
-    let mut pane = ready(1, &before);
-    let asked = press(pane.as_mut(), Action::Download, &before);
-    assert!(matches!(&asked[..], [Effect::Prompt(ask)] if ask.title == "Save report-0400.bin where?"), "{asked:?}");
-    pane.refresh(&after);
-    let told = |effects: &[Effect]| match effects {
-        [Effect::Toast { text, .. }] => text.clone(),
-        other => panic!("{other:?}"),
-    };
-    assert_eq!(told(&pane.answered("download", "x", &after)), "report-0400.bin was deleted meanwhile");
-    let mut pane = ready(1, &before);
-    press(pane.as_mut(), Action::Migrate, &before);
-    pane.refresh(&after);
-    assert_eq!(told(&pane.answered("migrate", "zk3", &after)), "report-0400.bin was deleted meanwhile");
-    let mut pane = ready(1, &before);
-    press(pane.as_mut(), Action::Mark, &before);
-    press(pane.as_mut(), Action::Mark, &before);
-    press(pane.as_mut(), Action::Migrate, &before);
-    pane.refresh(&after);
-    let rest = pane.answered("migrate", "zk3", &after);
-    let [Effect::Confirm(confirm), Effect::Toast { .. }] = &rest[..] else { panic!("{rest:?}") };
-    assert_eq!(confirm.commands, [Command::Migrate { file: FileId::new(401), target: node_id("zk3") }]);
-}
-
-/// The row below takes the place of one that is deleted.
-#[test]
-fn a_file_that_is_shown_in_full_is_the_one_that_is_acted_on() {
-    let before = fixtures::snapshot();
-    let mut pane = ready(1, &before);
-    press(pane.as_mut(), Action::Open, &before);
-    let mut after = before.clone();
-    after.files.remove(FileId::new(400));
-    pane.refresh(&after);
-    let asked = press(pane.as_mut(), Action::Delete, &after);
-    assert!(matches!(&asked[..], [Effect::Toast { .. }]), "no other is asked about: {asked:?}");
-}
-
-#[test]
-fn the_first_start_says_what_to_do() {
-    let mut snapshot = fixtures::snapshot();
-    snapshot.files = crate::domain::file_table::FileTable::default();
-    let text = picture(ready(1, &snapshot).as_ref(), &snapshot, 120, 28);
-    let words: Vec<_> = text.split_whitespace().collect();
-    assert!(words.join(" ").contains("No files yet. s piles some on one node"), "{text}");
-}
-
-#[test]
 fn history_shows_its_rows_and_one_in_full() {
     let snapshot = busy();
     let mut pane = ready(2, &snapshot);
@@ -524,95 +454,5 @@ fn hints_name_the_keys_that_are_bound_and_only_what_can_be_done_here() {
             assert!(bound.contains(&hint(other)), "{other} {does}: {bound}");
             assert!(!watched.contains(&hint(key)), "{key} {does}: {watched}");
         }
-    }
-}
-
-#[test]
-fn whether_the_scheduler_is_on_is_not_known_before_the_records_are_read_nor_without_a_session() {
-    let first = |snapshot: &Snapshot| {
-        let text = picture(ready(4, snapshot).as_ref(), snapshot, 120, 28);
-        text.split_whitespace().next().map(str::to_owned)
-    };
-    assert_eq!(first(&fixtures::snapshot()).as_deref(), Some("on"));
-    let mut unread = fixtures::snapshot();
-    (unread.files_complete, unread.files_read) = (false, None);
-    assert_eq!(first(&unread).as_deref(), Some("-"));
-    let mut lost = fixtures::snapshot();
-    lost.session.state = SessionState::Disconnected;
-    assert_eq!(first(&lost).as_deref(), Some("-"));
-    lost.scheduler.paused = true;
-    assert_eq!(first(&lost).as_deref(), Some("paused"), "it was read");
-}
-
-#[test]
-fn where_nobody_leads_the_scheduler_says_why_nothing_begins() {
-    let mut snapshot = fixtures::snapshot();
-    (snapshot.leadership.leads, snapshot.leadership.leader, snapshot.scheduler.next_run) = (false, None, None);
-    snapshot.workload.next_run = None;
-    assert!(picture(ready(4, &snapshot).as_ref(), &snapshot, 120, 28).contains("· no instance leads now"));
-    snapshot.instance.read_only = true;
-    let text = picture(ready(4, &snapshot).as_ref(), &snapshot, 120, 28);
-    assert!(text.contains("· no instance leads: this one only watches") && !text.contains("zkdeck leader"), "{text}");
-}
-
-#[test]
-fn the_spread_and_the_marks_go_by_the_weights() {
-    let mut snapshot = fixtures::snapshot();
-    let mut nodes = snapshot.nodes.to_vec();
-    for (node, (files, weight)) in nodes.iter_mut().zip([(10, 10), (100, 100), (100, 100)]) {
-        (node.files, node.weight) = (files, weight);
-    }
-    snapshot.nodes = nodes.into();
-    snapshot.scheduler.max_difference = Some(0);
-    let text = picture(ready(1, &snapshot).as_ref(), &snapshot, 120, 28);
-    assert!(text.contains("spread 0, moves start at 5"), "{text}");
-    assert_eq!(words::starts_at(&snapshot, 0..3), [Some(13), Some(105), Some(105)]);
-}
-
-#[test]
-fn a_plan_is_shown_with_what_each_node_gives_and_is_run_after_a_question() {
-    let snapshot = busy();
-    let mut pane = ready(4, &snapshot);
-    let told = press(pane.as_mut(), Action::Preview, &snapshot);
-    assert!(matches!(&told[..], [Effect::Toast { text, .. }] if text == "5 moves planned, the least possible is 5"));
-    let text = picture(pane.as_ref(), &snapshot, 110, 28);
-    for part in [
-        "gives 5",
-        "takes 3",
-        "plan: 5 moves, least possible 5, 640 KiB, spread 8 to 0",
-        "60 %   20 of 33 files   9.8 files/s   1.3 s left",
-        "4 of 8 moves, 1 failed",
-        "5 of 5 moves, 300 ms",
-        "spread 8 < 5",
-        "< zk1 >",
-    ] {
-        assert!(text.contains(part), "{part}: {text}");
-    }
-    let asked = press(pane.as_mut(), Action::Open, &snapshot);
-    let [Effect::Confirm(confirm)] = asked.as_slice() else { panic!("{asked:?}") };
-    assert_eq!(confirm.commands, [Command::RunScheduler], "a run that is refused leaves the plan");
-    assert_eq!(confirm.lines[0], "5 moves, 640 KiB: zk1 gives 5; zk2 takes 3, zk3 takes 2.");
-    press(pane.as_mut(), Action::Back, &snapshot);
-    press(pane.as_mut(), Action::Open, &snapshot);
-    assert!(picture(pane.as_ref(), &snapshot, 110, 28).contains("NOT USED AS TARGET"));
-}
-
-#[test]
-fn a_plan_goes_when_a_run_begins_or_another_one_has_moved_something() {
-    let mut snapshot = busy();
-    snapshot.scheduler.running = None;
-    let mut pane = ready(4, &snapshot);
-    let shows = |pane: &dyn Pane, snapshot: &Snapshot| picture(pane, snapshot, 110, 28).contains("plan: 5 moves");
-    let mut begun = snapshot.clone();
-    begun.scheduler.running = busy().scheduler.running;
-    let mut over = snapshot.clone();
-    let other = Run { id: OperationId::new(78), ..run(Decision::Ran) };
-    over.scheduler.recent = [Arc::new(other)].into_iter().chain(snapshot.scheduler.recent.iter().cloned()).collect();
-    for after in [&begun, &over] {
-        press(pane.as_mut(), Action::Preview, &snapshot);
-        pane.refresh(&snapshot);
-        assert!(shows(pane.as_ref(), &snapshot));
-        pane.refresh(after);
-        assert!(!shows(pane.as_ref(), after));
     }
 }

@@ -1,0 +1,81 @@
+//! The pane of files.
+
+use super::*;
+
+#[test]
+fn files_are_filtered_marked_and_asked_about() {
+    let snapshot = fixtures::snapshot();
+    let mut pane = ready(1, &snapshot);
+    press(pane.as_mut(), Action::Filter, &snapshot);
+    for key in parse_keys("n o d e : z k 2 Enter") {
+        let asked = pane.text_key(key, &snapshot);
+        serve(pane.as_mut(), asked, &snapshot);
+    }
+    let text = picture(pane.as_ref(), &snapshot, 110, 28);
+    assert!(text.contains("33 of 100, by name"), "{text}");
+    press(pane.as_mut(), Action::Mark, &snapshot);
+    press(pane.as_mut(), Action::Mark, &snapshot);
+    let asked = press(pane.as_mut(), Action::Delete, &snapshot);
+    let [Effect::Confirm(confirm)] = asked.as_slice() else { panic!("{asked:?}") };
+    assert_eq!(confirm.title, "Delete 2 files, 256 KiB");
+    press(pane.as_mut(), Action::Migrate, &snapshot);
+    let asked = pane.answered("migrate", "zk3", &snapshot);
+    let [Effect::Confirm(confirm)] = asked.as_slice() else { panic!("{asked:?}") };
+    assert_eq!(confirm.commands.len(), 2);
+    let refused = pane.answered("migrate", "zk9", &snapshot);
+    assert!(
+        matches!(refused.as_slice(), [Effect::Toast { text, .. }] if text.contains("zk1, zk2, zk3")),
+        "{refused:?}"
+    );
+}
+
+/// The list goes on changing while a question is open.
+#[test]
+fn an_answer_is_about_the_files_that_were_asked_about() {
+    let before = fixtures::snapshot();
+    let mut after = before.clone();
+    after.files.remove(FileId::new(400));
+    let mut pane = ready(1, &before);
+    let asked = press(pane.as_mut(), Action::Download, &before);
+    assert!(matches!(&asked[..], [Effect::Prompt(ask)] if ask.title == "Save report-0400.bin where?"), "{asked:?}");
+    pane.refresh(&after);
+    let told = |effects: &[Effect]| match effects {
+        [Effect::Toast { text, .. }] => text.clone(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(told(&pane.answered("download", "x", &after)), "report-0400.bin was deleted meanwhile");
+    let mut pane = ready(1, &before);
+    press(pane.as_mut(), Action::Migrate, &before);
+    pane.refresh(&after);
+    assert_eq!(told(&pane.answered("migrate", "zk3", &after)), "report-0400.bin was deleted meanwhile");
+    let mut pane = ready(1, &before);
+    press(pane.as_mut(), Action::Mark, &before);
+    press(pane.as_mut(), Action::Mark, &before);
+    press(pane.as_mut(), Action::Migrate, &before);
+    pane.refresh(&after);
+    let rest = pane.answered("migrate", "zk3", &after);
+    let [Effect::Confirm(confirm), Effect::Toast { .. }] = &rest[..] else { panic!("{rest:?}") };
+    assert_eq!(confirm.commands, [Command::Migrate { file: FileId::new(401), target: node_id("zk3") }]);
+}
+
+/// The row below takes the place of one that is deleted.
+#[test]
+fn a_file_that_is_shown_in_full_is_the_one_that_is_acted_on() {
+    let before = fixtures::snapshot();
+    let mut pane = ready(1, &before);
+    press(pane.as_mut(), Action::Open, &before);
+    let mut after = before.clone();
+    after.files.remove(FileId::new(400));
+    pane.refresh(&after);
+    let asked = press(pane.as_mut(), Action::Delete, &after);
+    assert!(matches!(&asked[..], [Effect::Toast { .. }]), "no other is asked about: {asked:?}");
+}
+
+#[test]
+fn the_first_start_says_what_to_do() {
+    let mut snapshot = fixtures::snapshot();
+    snapshot.files = crate::domain::file_table::FileTable::default();
+    let text = picture(ready(1, &snapshot).as_ref(), &snapshot, 120, 28);
+    let words: Vec<_> = text.split_whitespace().collect();
+    assert!(words.join(" ").contains("No files yet. s piles some on one node"), "{text}");
+}
