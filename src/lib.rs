@@ -25,11 +25,15 @@
 //! and report [`domain::event::Event`]s. The core folds events into the state and publishes at most
 //! ten [`domain::snapshot::Snapshot`]s a second, which fronts draw.
 //!
+//! A question is a type of [`domain::ask`] with that of its answer. [`engine::handle::Handle::ask`] brings it to the
+//! engine's desk, which answers many at once beside the core.
+//!
 //! # Where do I add ...
 //!
 //! | a | new file | and one line in |
 //! |---|---|---|
 //! | pane | `src/tui/panes/x.rs` | `panes/mod.rs` |
+//! | question | `src/engine/desk/x.rs`, its types in `domain/` | `desk/mod.rs` |
 //! | REST route | `src/api/routes/x.rs` | `api/router.rs` |
 //! | engine loop | `src/engine/loops/x.rs` | `loops/mod.rs`, `start.rs` |
 //! | health rule | - | the table in `domain/health` |

@@ -1,7 +1,7 @@
 //! Logs: one query over the events of the servers and of zkdeck itself, wherever they are kept.
 //!
 //! `query` is what is asked, `window` the pages that are held, `draw`, `head` and `lines` draw them;
-//! `detail`, `context`, `container` and `saved` lie over the list. `answers` takes in what was fetched.
+//! `detail`, `context`, `container` and `saved` lie over the list. `answers` asks, and takes the answers in.
 
 mod answers;
 mod container;

@@ -1,0 +1,164 @@
+//! The pane of files with a million of them, on the console's own loop: how long a key takes until its picture is
+//! painted, while files go on changing. Lists are answered as the engine's desk answers them, on another thread.
+//!
+//! `cargo bench --bench files`, `cargo bench --bench files -- 10000` for as many files
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a measurement that cannot go on stops; figures go to stdout"
+)]
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use tokio::runtime::Runtime;
+use zkdeck::domain::event::{Event, Learned, Mark};
+use zkdeck::domain::file::{FileEntry, FileRecord, Hash};
+use zkdeck::domain::file_list::FileList;
+use zkdeck::domain::ids::{AttemptId, Bytes, FileId, InstanceId, Millis, NodeId, Timestamp};
+use zkdeck::domain::snapshot::{ApiView, InstanceView, SessionState, Snapshot};
+use zkdeck::domain::state::{ServerSetting, Settings, State};
+use zkdeck::engine::handle::{Handle, HandleEnd, Put, Question};
+use zkdeck::tui::TuiConfig;
+use zkdeck::tui::pane::Order;
+use zkdeck::tui::theme::depth::Depth;
+use zkdeck::tui::theme::watch::Themes;
+use zkdeck::tui::ui::Ui;
+
+const FILES: u128 = 1_000_000;
+const SCREEN: Rect = Rect::new(0, 0, 120, 40);
+const NODES: [&str; 3] = ["zk1", "zk2", "zk3"];
+
+fn node(at: u128) -> NodeId {
+    NodeId::new(NODES[(at % 3) as usize]).unwrap()
+}
+
+fn file(at: u128, version: i32) -> FileEntry {
+    let record = FileRecord {
+        v: 1,
+        name: format!("report-{:07}.bin", at.wrapping_mul(7919) % 10_000_000),
+        owner: node(at + version as u128),
+        blob: AttemptId::new(at),
+        size: Bytes((at % 4096) as u64),
+        blake3: Hash([0; 32]),
+        generation: version as u32 + 1,
+        created_ms: Timestamp(at as u64),
+        updated_ms: Timestamp(at as u64),
+    };
+    // Ids are spread as random ones are.
+    FileEntry { id: FileId::new(at.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835)), version, record }
+}
+
+fn state(files: u128) -> State {
+    let server = |name: &&str| ServerSetting { node: NodeId::new(*name).unwrap(), address: format!("{name}:2181") };
+    let settings = Settings {
+        servers: NODES.iter().map(server).collect(),
+        trigger: 5,
+        settle: 1,
+        interval: Millis(30_000),
+        cool_down: Millis(0),
+        reserve: Bytes(0),
+        workload_off: None,
+        workload_interval: Millis(30_000),
+        workload_clients: 0,
+    };
+    let instance = InstanceView {
+        id: InstanceId::new(1),
+        host: "host".into(),
+        pid: 1,
+        user: "user".into(),
+        version: "0",
+        started: Timestamp(0),
+        read_only: false,
+        label: "demo".into(),
+        api: ApiView::On("127.0.0.1:8080".into()),
+        local: None,
+    };
+    let mut state = State::new(settings, instance, Timestamp(0));
+    state.apply(Event::Session { state: SessionState::Connected, cause: None }, Timestamp(0));
+    let entries = (0..files).map(|at| file(at, 0)).collect();
+    state.apply(Event::FilesLoaded { entries, unreadable: Vec::new(), since: Mark(0) }, Timestamp(0));
+    state
+}
+
+/// The console, and what is beside it.
+struct Bench {
+    ui: Ui,
+    snapshot: Arc<Snapshot>,
+    handle: Handle,
+    end: HandleEnd,
+    runtime: Runtime,
+    took: Vec<f64>,
+}
+
+impl Bench {
+    /// Does something on the loop and paints; then whatever was asked is answered, and painted too.
+    fn step(&mut self, act: impl FnOnce(&mut Ui) -> Vec<Order>) {
+        let mut orders = self.timed(act);
+        while let Some(Order::Fetch(fetch)) = orders.pop() {
+            let (handle, snapshot, questions) = (self.handle.clone(), &self.snapshot, &mut self.end.questions);
+            let answer = async {
+                match questions.recv().await {
+                    Some(Question::Files(Put { ask, reply })) => {
+                        reply.send(Ok(FileList::of(&snapshot.files, &ask.choice).window(&ask))).unwrap();
+                    }
+                    other => panic!("{other:?}"),
+                }
+            };
+            self.runtime.block_on(async { tokio::join!(fetch.run(handle), answer) });
+            orders.extend(self.timed(Ui::take_answers));
+        }
+    }
+
+    fn timed(&mut self, act: impl FnOnce(&mut Ui) -> Vec<Order>) -> Vec<Order> {
+        let begun = Instant::now();
+        let orders = act(&mut self.ui);
+        let mut buffer = Buffer::empty(SCREEN);
+        self.ui.draw(SCREEN, &mut buffer);
+        self.took.push(begun.elapsed().as_secs_f64() * 1e3);
+        orders
+    }
+
+    fn key(&mut self, code: KeyCode) {
+        self.step(|ui| ui.key(KeyEvent::new(code, KeyModifiers::NONE)));
+    }
+}
+
+fn main() {
+    let files = std::env::args().filter_map(|word| word.parse().ok()).next().unwrap_or(FILES);
+    let mut state = state(files);
+    let snapshot = Arc::new(state.snapshot(Timestamp(0)));
+    let (handle, end) = Handle::pair(Arc::clone(&snapshot));
+    let styles = Themes::new(Path::new("themes"), "default", Depth::True, false).fallback();
+    let config = TuiConfig::default();
+    let ui = Ui::new(&config, zkdeck::tui::panes::all(), styles, Arc::clone(&snapshot), Timestamp(0)).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let mut bench = Bench { ui, snapshot, handle, end, runtime, took: Vec::new() };
+    bench.key(KeyCode::Char('2'));
+    bench.took.clear();
+    for round in 0..20 {
+        // Ten a second are published: some keys come while files have changed.
+        for change in 0..200 {
+            let at = (round * 200 + change) * 131 % files;
+            let event = Event::FileChanged { entry: Box::new(file(at, 1)), learned: Learned::Read(Mark(0)) };
+            state.apply(event, Timestamp(round as u64 * 3_000));
+        }
+        bench.snapshot = Arc::new(state.snapshot(Timestamp(round as u64 * 3_000)));
+        let snapshot = Arc::clone(&bench.snapshot);
+        bench.step(|ui| ui.take_snapshot(snapshot, Timestamp(round as u64 * 3_000)));
+        let keys = [KeyCode::Down; 20].into_iter().chain([KeyCode::PageDown; 10]).chain([KeyCode::Up; 5]);
+        let jumps = [KeyCode::End, KeyCode::Up, KeyCode::Home, KeyCode::Char('o'), KeyCode::Char('/')];
+        let filter = "node:zk2".chars().map(KeyCode::Char).chain([KeyCode::Esc]);
+        keys.chain(jumps).chain(filter).for_each(|code| bench.key(code));
+    }
+    bench.took.sort_by(f64::total_cmp);
+    let at = |share: f64| bench.took[((bench.took.len() - 1) as f64 * share) as usize];
+    println!("{files} files, {} keys, pictures and answers: each with its painting", bench.took.len());
+    println!("p50 {:.2} ms, p95 {:.2} ms, p99 {:.2} ms, most {:.2} ms", at(0.5), at(0.95), at(0.99), at(1.0));
+}
