@@ -56,7 +56,7 @@ fn file(at: u128, version: i32) -> FileEntry {
 }
 
 fn state(files: u128) -> State {
-    let server = |name: &&str| ServerSetting { node: NodeId::new(*name).unwrap(), address: format!("{name}:2181") };
+    let server = |name: &&str| ServerSetting { node: NodeId::new(name).unwrap(), address: format!("{name}:2181") };
     let settings = Settings {
         servers: NODES.iter().map(server).collect(),
         trigger: 5,

@@ -16,7 +16,7 @@
 //!
 //! `domain <- adapters <- engine <- {tui, api} <- {config, cli, main}`: left is imported by right,
 //! nothing sideways between `tui` and `api`, and both see of the engine its handle only.
-//! `tests/layers.rs` enforces it.
+//! `tests/project/layers.rs` enforces it.
 //!
 //! # How data flows
 //!

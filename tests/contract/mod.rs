@@ -1,5 +1,5 @@
 //! What every [`Coord`] must do: run on the fake by the library's tests, and on three real servers by
-//! `tests/coord_contract.rs`. Each case gets a root of its own, which exists.
+//! `tests/adapters/coord_contract.rs`. Each case gets a root of its own, which exists.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -1,17 +1,12 @@
 //! `zkdeck doctor` beside three real servers, by the built binary: it changes nothing, and tells what is.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on stops")]
-
-#[expect(dead_code, reason = "each test of the binary uses its part of it")]
-mod support;
-
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
+use crate::support::{self, Deck, eventually};
 use serde_json::Value;
-use support::{Deck, eventually};
 use zkdeck::adapters::control::process::{LocalConfig, LocalEnsemble};
 use zkdeck::adapters::http;
 use zkdeck::adapters::zookeeper::{Coord, RealCoord, ZkConfig, connect};

@@ -1,9 +1,5 @@
 //! What a user does, by the built binary against three real ZooKeeper servers.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on stops")]
-
-mod support;
-
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -11,7 +7,7 @@ use std::time::{Duration, Instant};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use support::{Deck, eventually, free_ports, jars, local_folder};
+use crate::support::{Deck, eventually, free_ports, jars, local_folder};
 use zkdeck::adapters::control::process::{LocalConfig, LocalEnsemble};
 use zkdeck::adapters::http;
 

@@ -1,18 +1,13 @@
 //! Searching the logs from outside, by the built binary: REST and `zkdeck logs`. No ZooKeeper is needed.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on stops")]
-
-#[expect(dead_code, reason = "each test of the binary uses its part of it")]
-mod support;
-
 use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
+use crate::support::{Deck, eventually};
 use reqwest::StatusCode;
 use serde_json::Value;
-use support::{Deck, eventually};
 use zkdeck::adapters::http;
 
 /// Lines of the last minutes: minutes ago, node, level, message.

@@ -1,10 +1,6 @@
 //! The contract of `Coord` on three real servers; each case has a root of its own.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on stops")]
-#![expect(dead_code, reason = "what the tests share is more than this one needs")]
-
-mod contract;
-mod support;
+use crate::{contract, support};
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -52,7 +52,7 @@ async fn real_containers_are_controlled_and_others_left_alone() {
     let image = std::env::var("ZKDECK_TEST_IMAGE").unwrap_or_else(|_| "zookeeper:3.9.4".into());
     let host_of = std::env::var("DOCKER_HOST").unwrap_or_else(|_| "unix:///var/run/docker.sock".into());
     let project = format!("zkdeck-test-{}", std::process::id());
-    let first = crate::ports::free_ports(2);
+    let first = crate::support::free_ports(2);
     let mut made = Made(Vec::new());
     run(&mut made, &image, &project, "zk1", first);
     run(&mut made, &image, &format!("{project}-other"), "zk1", first + 1);
@@ -79,7 +79,7 @@ async fn real_containers_are_controlled_and_others_left_alone() {
     }
     docker(&["kill", &made.0[0]]);
     let view =
-        crate::engine::until(async || Some(host(&control, &one).await).filter(|v| v.state == HostState::Stopped));
+        super::engine::until(async || Some(host(&control, &one).await).filter(|v| v.state == HostState::Stopped));
     assert_eq!(view.await.detail.as_deref(), Some("exit code 137, killed by SIGKILL"));
     let output = control.output(&one, 5).await.unwrap();
     assert!(output.lines.iter().any(|line| line.text == "hello from inside" && line.time.is_some()), "{output:?}");

@@ -1,13 +1,8 @@
 //! Control of containers against an engine that the test plays on a unix socket: what is asked of it,
 //! what each failure says, and that nothing but the ensemble's containers is touched.
-#![cfg(test)]
 #![expect(clippy::disallowed_methods, reason = "the engine that is played runs beside the test")]
 
-#[path = "docker/engine.rs"]
 mod engine;
-#[path = "support/ports.rs"]
-mod ports;
-#[path = "docker/real.rs"]
 mod real;
 
 use std::time::Duration;

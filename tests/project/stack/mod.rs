@@ -1,13 +1,6 @@
 //! The stack of `docker-compose.yml`, checked without Docker: what its files promise each other.
 //! `scripts/test-stack` runs it for real.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::print_stdout,
-    reason = "a test that cannot go on stops, and says how far it came"
-)]
-
 mod compose;
 mod dashboards;
 mod filebeat;

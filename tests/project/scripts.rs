@@ -1,8 +1,6 @@
 //! `scripts/run` on machines that lack everything, by stand-ins of their package tools (`fakes.sh`): what is
 //! missing is said in one list and installed by one command, Rust into the project's own folder.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
-
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;

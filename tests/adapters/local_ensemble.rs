@@ -1,8 +1,4 @@
 //! The embedded ensemble with three real ZooKeeper servers, by the built binary's hidden sub-command.
-#![cfg(test)]
-
-#[path = "support/ports.rs"]
-mod ports;
 
 use std::future::Future;
 use std::io::{BufRead, BufReader, Read};
@@ -40,7 +36,7 @@ fn jars() -> PathBuf {
 
 /// Twelve free ports.
 fn free_ports() -> Vec<u16> {
-    let first = ports::free_ports(12);
+    let first = crate::support::free_ports(12);
     (first..first + 12).collect()
 }
 

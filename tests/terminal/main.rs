@@ -2,7 +2,7 @@
 
 #![expect(clippy::expect_used, reason = "a test that cannot go on stops with the words")]
 
-#[path = "support/pty.rs"]
+#[path = "../support/pty.rs"]
 mod pty;
 
 use std::time::Duration;

@@ -1,6 +1,5 @@
 //! One suite of queries over one corpus: on local files always, and on the servers that
 //! `ZKDECK_TEST_SEARCH` names (URLs with a comma between them; see scripts/test-search).
-#![cfg(test)]
 
 use std::collections::BTreeMap;
 use std::fs;
