@@ -163,7 +163,7 @@ pub(super) async fn run(seed: u64, only: &[Fault], sabotage: Option<Sabotage>, t
         verdict.violations.push(format!("no rest in 10 minutes of calm: {what}"));
     }
     if verdict.violations.is_empty() {
-        verdict.violations = calm::judge(&story, seed.is_multiple_of(4)).await;
+        verdict.violations = calm::judge(&story, seed).await;
     }
     if verdict.violations.is_empty() {
         verdict.violations = past::go_back(&mut story).await;
