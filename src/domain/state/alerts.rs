@@ -78,7 +78,7 @@ impl State {
 
     /// A server that may run out of memory, with what to do.
     pub(super) fn short_of_heap(&self) -> Option<(NodeId, String)> {
-        health::short_of_heap(self.trackers.iter().map(health::ServerTracker::seen))
+        health::short_of_heap(self.nodes.iter().map(|entry| entry.tracker.seen()))
     }
 
     /// Records name nodes that this instance was not told of: it knows a part of the ensemble.
@@ -149,7 +149,7 @@ impl State {
 
     /// Why a node's disk takes no files; `None` while it does.
     pub(super) fn disk_trouble(&self, node: &NodeId) -> Option<&str> {
-        self.sick(node).or_else(|| self.marked_full.get(node).map(|mark| mark.cause.as_str()))
+        self.sick(node).or_else(|| self.nodes.full(node).map(|mark| mark.cause.as_str()))
     }
 
     fn disk_alert(&self, node: &NodeId) -> Option<(&'static str, String, String)> {
@@ -164,7 +164,7 @@ impl State {
         if !self.full(node) {
             return None;
         }
-        let cause = match (self.marked_full.get(node), self.free.get(node)) {
+        let cause = match (self.nodes.full(node), self.nodes.free(node)) {
             (Some(mark), _) => mark.cause.clone(),
             (None, Some(free)) => {
                 format!("it has {free} free, and {} is kept as a reserve; make room on its disk", self.settings.reserve)

@@ -217,7 +217,7 @@ impl State {
 
     fn node_record(&self, node: &NodeId) -> Result<(NodeRecord, i32), Rejected> {
         self.check_known(node)?;
-        self.records.get(node).cloned().ok_or_else(|| Rejected::NotReady {
+        self.nodes.record(node).cloned().ok_or_else(|| Rejected::NotReady {
             what: format!("changing {node}"),
             why: "its record is being read".into(),
         })
@@ -282,7 +282,7 @@ impl State {
             return Err(Rejected::AlreadySo { what: format!("{node} is {}", state.word()) });
         }
         if action.takes_away() {
-            let views: Vec<_> = self.trackers.iter().map(|tracker| tracker.view()).collect();
+            let views: Vec<_> = self.nodes.iter().map(|entry| entry.tracker.view()).collect();
             let consequence = ensemble::consequence(action, node, &views, &self.ensemble);
             let wanted = if consequence.type_name {
                 Confirmed::Named

@@ -47,17 +47,21 @@ impl State {
     /// Every draining node with its record and the files that it still owns.
     #[must_use]
     pub fn draining(&self) -> Vec<(NodeId, NodeRecord, u64)> {
-        let draining = self.records.iter().filter(|(_, (record, _))| record.state.is_draining());
-        draining.map(|(node, (record, _))| (node.clone(), record.clone(), self.placement.count(node))).collect()
+        let draining = self.nodes.iter().filter_map(|entry| {
+            let (record, _) = entry.record.as_ref().filter(|(record, _)| record.state.is_draining())?;
+            let node = entry.tracker.node();
+            Some((node.clone(), record.clone(), self.placement.count(node)))
+        });
+        draining.collect()
     }
 
     /// The progress of `node`'s drain; `None` when it does not drain.
     pub(super) fn drain_view(&self, node: &NodeId) -> Option<DrainView> {
-        let NodeState::Draining { since_ms, files_at_start, .. } = self.records.get(node)?.0.state else {
+        let NodeState::Draining { since_ms, files_at_start, .. } = self.nodes.record(node)?.0.state else {
             return None;
         };
         let left = self.placement.count(node);
-        let track = self.drains.get(node);
+        let track = self.nodes.get(node).and_then(|entry| entry.drain.as_ref());
         let speed = track.and_then(DrainTrack::speed);
         let stands = left > 0 && speed == Some(0.0) && track.is_some_and(DrainTrack::covers_window);
         Some(DrainView {

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::State;
-use crate::domain::ensemble::{self, EnsembleState, EnsembleView, Member};
+use super::entry::leads;
+use crate::domain::ensemble::{self, EnsembleState, EnsembleView};
 use crate::domain::event::{Event, Mark};
 use crate::domain::file::FileEntry;
 use crate::domain::health::START_LIMIT;
@@ -12,7 +13,6 @@ use crate::domain::node::{NodeRecord, NodeState};
 use crate::domain::number::count;
 use crate::domain::operation::{Operation, OperationKind, OperationStatus};
 use crate::domain::scheduler::{Decision, MoveReason, RUNS_KEPT, Run, RunProgress};
-use crate::domain::server::Role;
 use crate::domain::snapshot::{
     ControlView, LeadershipView, Level, LocalView, MOVE_SECONDS, NOTICES_KEPT, Notice, OPERATIONS_KEPT, SessionState,
     Standing, StoreView,
@@ -37,21 +37,21 @@ impl State {
             Event::FileChanged { entry, learned } => self.file_learned(Arc::new(*entry), learned, now),
             Event::FileRemoved { file, learned } => self.file_gone(file, learned, now),
             Event::FileUnreadable { path, cause } => _ = self.unreadable.insert(path, cause),
-            Event::Node { node, record, version } => self.node_changed(node, record, version, now),
+            Event::Node { node, record, version } => self.node_changed(&node, record, version, now),
             Event::Probed(sample) => {
-                if let Some(tracker) = self.trackers.iter_mut().find(|t| *t.node() == sample.node) {
-                    tracker.observe(&sample);
+                if let Some(entry) = self.nodes.get_mut(&sample.node) {
+                    entry.tracker.observe(&sample);
                 }
-                self.judge(now);
+                self.server_seen(&sample.node, now);
             }
             Event::Host { node, view } => {
-                if let Some(tracker) = self.trackers.iter_mut().find(|t| *t.node() == node) {
-                    tracker.host(view, now);
+                if let Some(entry) = self.nodes.get_mut(&node) {
+                    entry.tracker.host(view, now);
                 }
-                self.judge(now);
+                self.server_seen(&node, now);
             }
-            Event::DiskFree { node, free } => _ = free.map(|free| self.disk_seen(node, free, now)),
-            Event::Written { node, problem } => self.written(node, problem, now),
+            Event::DiskFree { node, free } => _ = free.map(|free| self.disk_seen(&node, free, now)),
+            Event::Written { node, problem } => self.written(&node, problem, now),
             Event::BytesChecked { file, blob, problem } => self.bytes_checked(file, blob, problem, now),
             Event::Scrub(view) => self.scrubbed(view, now),
             Event::ScrubReport(report) => self.scrub_reported(*report, now),
@@ -230,18 +230,17 @@ impl State {
         self.not_damaged(file);
     }
 
-    fn node_changed(&mut self, node: NodeId, record: NodeRecord, version: i32, now: Timestamp) {
-        if self.records.get(&node).is_some_and(|(_, known)| *known > version) {
+    fn node_changed(&mut self, node: &NodeId, record: NodeRecord, version: i32, now: Timestamp) {
+        let left = self.placement.count(node);
+        let Some(entry) = self.nodes.get_mut(node) else { return };
+        if entry.record.as_ref().is_some_and(|(_, known)| *known > version) {
             return;
         }
         match record.state {
-            NodeState::Draining { .. } => {
-                let left = self.placement.count(&node);
-                self.drains.entry(node.clone()).or_default().observe(left, now);
-            }
-            NodeState::Active => _ = self.drains.remove(&node),
+            NodeState::Draining { .. } => entry.drain.get_or_insert_default().observe(left, now),
+            NodeState::Active => entry.drain = None,
         }
-        self.records.insert(node, (record, version));
+        entry.record = Some((record, version));
     }
 
     /// Whether what is missing is servers of our own that have just been started: without a quorum as
@@ -259,7 +258,7 @@ impl State {
     fn local_changed(&mut self, local: LocalView) {
         self.instance.local = Some(local);
         if local == LocalView::Owner {
-            self.trackers.iter_mut().for_each(|tracker| tracker.started(self.instance.started));
+            self.nodes.iter_mut().for_each(|entry| entry.tracker.started(self.instance.started));
         }
     }
 
@@ -267,29 +266,36 @@ impl State {
         self.instance.local == Some(LocalView::Owner)
     }
 
+    /// Something was learned of one server: the ensemble is judged anew when that server's part in it is another.
+    /// What follows from it for the other servers comes with the next second, so that a look at one of many costs
+    /// as much as one of few.
+    fn server_seen(&mut self, node: &NodeId, now: Timestamp) {
+        let alone = self.nodes.len() == 1;
+        let Some(entry) = self.nodes.get_mut(node) else { return };
+        if leads(entry.tracker.role(), alone) {
+            self.leader_zxid = entry.tracker.zxid();
+        }
+        entry.tracker.compare(self.leader_zxid);
+        if entry.renew_member(alone) {
+            self.judge(now);
+        }
+    }
+
+    /// What each server is beside the leader, and the ensemble's verdict.
+    fn judge_all(&mut self, now: Timestamp) {
+        let alone = self.nodes.len() == 1;
+        self.leader_zxid =
+            self.nodes.iter().find(|entry| leads(entry.tracker.role(), alone)).and_then(|entry| entry.tracker.zxid());
+        for entry in self.nodes.iter_mut() {
+            entry.tracker.compare(self.leader_zxid);
+            entry.renew_member(alone);
+        }
+        self.judge(now);
+    }
+
     /// Takes the ensemble's verdict anew from the servers'.
     fn judge(&mut self, now: Timestamp) {
-        // Several that stand alone are no ensemble, whoever named them together.
-        let alone = self.trackers.len() == 1;
-        let leads = |role: Option<Role>| role == Some(Role::Leader) || (alone && role == Some(Role::Standalone));
-        let leader_zxid = self.trackers.iter().find(|t| leads(t.role())).and_then(|t| t.zxid());
-        for tracker in &mut self.trackers {
-            tracker.compare(leader_zxid);
-        }
-        let members: Vec<_> = self
-            .trackers
-            .iter()
-            .map(|tracker| Member {
-                node: tracker.node().clone(),
-                state: tracker.state(),
-                untold: tracker.untold(),
-                votes: tracker.votes(),
-                leads: leads(tracker.role()),
-                epoch: tracker.zxid().map(|zxid| zxid.epoch()),
-                since: tracker.since(),
-            })
-            .collect();
-        let mut next = ensemble::judge(&members, Some(&self.ensemble), now);
+        let mut next = ensemble::judge(&self.nodes.members(), Some(&self.ensemble), now);
         if self.starts(&next, now) {
             next.state = EnsembleState::Starting;
             next.since = self.instance.started;
@@ -439,7 +445,9 @@ impl State {
         if self.leadership.leads {
             self.count_run(&run);
         }
-        self.targets.clone_from(&run.nodes);
+        for entry in self.nodes.iter_mut() {
+            entry.target = run.nodes.iter().find(|target| target.node == *entry.tracker.node()).cloned();
+        }
         self.keep_run(run);
     }
 
@@ -480,16 +488,14 @@ impl State {
 
     fn tick(&mut self, now: Timestamp) {
         self.own.forget_old(now);
-        for tracker in &mut self.trackers {
-            tracker.tick(now);
-        }
-        let draining: Vec<_> = self.drains.keys().cloned().collect();
-        for node in draining {
-            let left = self.placement.count(&node);
-            self.drains.entry(node).or_default().observe(left, now);
+        for entry in self.nodes.iter_mut() {
+            entry.tracker.tick(now);
+            if let Some(drain) = &mut entry.drain {
+                drain.observe(self.placement.count(entry.tracker.node()), now);
+            }
         }
         self.roll_minutes(now);
-        self.judge(now);
+        self.judge_all(now);
     }
 
     fn roll_minutes(&mut self, now: Timestamp) {

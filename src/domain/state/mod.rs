@@ -6,6 +6,7 @@
 mod alerts;
 mod check;
 mod drain;
+mod entry;
 mod fold;
 mod nodes;
 mod own;
@@ -21,16 +22,15 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 pub use self::check::Order;
-use self::drain::DrainTrack;
+use self::entry::Nodes;
 use self::own::OwnWrites;
 use super::ensemble::EnsembleView;
 use super::file_table::FileTable;
-use super::health::ServerTracker;
-use super::ids::{AttemptId, Bytes, FileId, Millis, NodeId, Timestamp};
+use super::ids::{AttemptId, Bytes, FileId, Millis, NodeId, Timestamp, Zxid};
 use super::node::{MoveView, NodeRecord};
 use super::operation::Operation;
 use super::placement::Placement;
-use super::scheduler::{NodeTarget, SchedulerView};
+use super::scheduler::SchedulerView;
 use super::server::Series;
 use super::snapshot::{
     CanaryView, ControlView, Counters, Damage, HistoryView, InstanceInfo, InstanceView, LeadershipView, LocalView,
@@ -82,7 +82,9 @@ pub struct State {
     session: SessionView,
     leadership: LeadershipView,
     instances: Arc<[InstanceInfo]>,
-    trackers: Vec<ServerTracker>,
+    nodes: Nodes,
+    /// The newest transaction that the leader was seen to have.
+    leader_zxid: Option<Zxid>,
     ensemble: EnsembleView,
     /// There has been a quorum since the start.
     had_quorum: bool,
@@ -90,22 +92,15 @@ pub struct State {
     was_whole: bool,
     /// Commands have been taken, or could have been, since the start.
     was_ready: bool,
-    records: BTreeMap<NodeId, (NodeRecord, i32)>,
     own: OwnWrites,
     /// Of the scheduler's switch, in this session.
     paused_version: Option<i32>,
-    free: BTreeMap<NodeId, Bytes>,
-    /// Consecutive write errors and the last cause, per node.
-    write_errors: BTreeMap<NodeId, (u32, String)>,
-    /// Nodes whose disk had no room for a write.
-    marked_full: BTreeMap<NodeId, FullMark>,
     /// Files whose bytes are not those of their record: by which blob, and what is wrong.
     damaged: BTreeMap<FileId, (AttemptId, String)>,
     /// Those of them that the leader's scrub has told of.
     reported: BTreeSet<FileId>,
     damaged_view: Option<Arc<[Damage]>>,
     scrub: ScrubView,
-    drains: BTreeMap<NodeId, DrainTrack>,
     placement: Placement,
     files: FileTable,
     files_complete: bool,
@@ -116,8 +111,6 @@ pub struct State {
     unreadable: BTreeMap<String, String>,
     moves: BTreeMap<AttemptId, MoveView>,
     scheduler: SchedulerView,
-    /// What the last plan or run found per node.
-    targets: Vec<NodeTarget>,
     workload: WorkloadView,
     operations: VecDeque<Arc<Operation>>,
     operations_view: Option<Arc<[Arc<Operation>]>>,
@@ -146,8 +139,7 @@ impl State {
     /// The state before anything has been seen.
     #[must_use]
     pub fn new(settings: Settings, instance: InstanceView, now: Timestamp) -> Self {
-        let trackers =
-            settings.servers.iter().map(|s| ServerTracker::new(s.node.clone(), s.address.clone(), now)).collect();
+        let mut nodes = Nodes::new(&settings.servers, now);
         let scheduler = SchedulerView {
             interval: settings.interval,
             trigger: settings.trigger,
@@ -161,9 +153,8 @@ impl State {
             ..WorkloadView::default()
         };
         let voters = settings.servers.len();
-        let mut trackers: Vec<ServerTracker> = trackers;
         if instance.local == Some(LocalView::Owner) {
-            trackers.iter_mut().for_each(|tracker| tracker.started(instance.started));
+            nodes.iter_mut().for_each(|entry| entry.tracker.started(instance.started));
         }
         Self {
             settings,
@@ -171,22 +162,18 @@ impl State {
             session: SessionView::connecting(now),
             leadership: LeadershipView::default(),
             instances: Arc::from([]),
-            trackers,
+            nodes,
+            leader_zxid: None,
             ensemble: EnsembleView::unknown(voters, now),
             had_quorum: false,
             was_whole: false,
             was_ready: false,
-            records: BTreeMap::new(),
             own: OwnWrites::default(),
             paused_version: None,
-            free: BTreeMap::new(),
-            write_errors: BTreeMap::new(),
-            marked_full: BTreeMap::new(),
             damaged: BTreeMap::new(),
             reported: BTreeSet::new(),
             damaged_view: None,
             scrub: ScrubView::default(),
-            drains: BTreeMap::new(),
             placement: Placement::default(),
             files: FileTable::default(),
             files_complete: false,
@@ -195,7 +182,6 @@ impl State {
             unreadable: BTreeMap::new(),
             moves: BTreeMap::new(),
             scheduler,
-            targets: Vec::new(),
             workload,
             operations: VecDeque::new(),
             operations_view: None,
@@ -220,7 +206,7 @@ impl State {
     /// The record of a node with the version under which it was read.
     #[must_use]
     pub fn record(&self, node: &NodeId) -> Option<&(NodeRecord, i32)> {
-        self.records.get(node)
+        self.nodes.record(node)
     }
 
     #[must_use]

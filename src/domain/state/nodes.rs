@@ -26,7 +26,7 @@ impl State {
     }
 
     fn tracker(&self, node: &NodeId) -> Option<&ServerTracker> {
-        self.trackers.iter().find(|tracker| tracker.node() == node)
+        self.nodes.get(node).map(|entry| &entry.tracker)
     }
 
     pub(super) fn server_state(&self, node: &NodeId) -> ServerState {
@@ -56,7 +56,7 @@ impl State {
 
     /// A node whose files are out of sight gives nothing either, drained or not.
     fn serving_condition(&self, node: &NodeId) -> NodeCondition {
-        match self.records.get(node).map(|(record, _)| &record.state) {
+        match self.nodes.record(node).map(|(record, _)| &record.state) {
             None => NodeCondition::Unknown,
             Some(_) if self.unread(node).is_some() => NodeCondition::Unreadable,
             Some(NodeState::Draining { .. }) => NodeCondition::Draining,
@@ -78,12 +78,12 @@ impl State {
 
     /// Several writes in a row failed there.
     pub(super) fn failing(&self, node: &NodeId) -> Option<&str> {
-        let (errors, cause) = self.write_errors.get(node)?;
+        let (errors, cause) = self.nodes.get(node)?.write_errors.as_ref()?;
         (*errors >= SICK_AFTER).then_some(cause.as_str())
     }
 
     pub(super) fn full(&self, node: &NodeId) -> bool {
-        self.marked_full.contains_key(node) || self.free.get(node).is_some_and(|free| *free <= self.settings.reserve)
+        self.nodes.full(node).is_some() || self.nodes.free(node).is_some_and(|free| free <= self.settings.reserve)
     }
 
     /// Why a node takes no file; `None` when it does.
@@ -91,7 +91,7 @@ impl State {
         let reserve = self.settings.reserve;
         let why = match self.condition(node) {
             NodeCondition::Active => {
-                let free = self.free.get(node)?;
+                let free = self.nodes.free(node)?;
                 let needed = size.unwrap_or_default().0.saturating_add(reserve.0);
                 return (free.0 < needed).then(|| {
                     Obstacle::NoRoom(format!(
@@ -107,10 +107,11 @@ impl State {
                 format!("its last {SICK_AFTER} writes failed ({cause}); mend its disk, it is tried again by itself")
             }
             NodeCondition::Full => {
-                let marked = self.marked_full.contains_key(node).then(|| self.disk_trouble(node)).flatten();
-                return Some(Obstacle::NoRoom(match (marked, self.free.get(node)) {
+                let is_marked = self.nodes.full(node).is_some();
+                let marked = is_marked.then(|| self.disk_trouble(node)).flatten();
+                return Some(Obstacle::NoRoom(match (marked, self.nodes.free(node)) {
                     (Some(trouble), _) => trouble.to_owned(),
-                    (None, Some(free)) if !self.marked_full.contains_key(node) => {
+                    (None, Some(free)) if !is_marked => {
                         format!("it has {free} free, and {reserve} is kept as a reserve; free some space")
                     }
                     (None, _) => "its disk is full; free some space".into(),
@@ -136,10 +137,10 @@ impl State {
             ServerState::Unknown => self.untold(node).is_none(),
             _ => false,
         };
-        soon || !self.records.contains_key(node)
+        soon || self.nodes.record(node).is_none()
     }
 
     pub(super) fn knows(&self, node: &NodeId) -> bool {
-        self.settings.servers.iter().any(|server| server.node == *node)
+        self.nodes.get(node).is_some()
     }
 }

@@ -47,7 +47,7 @@ impl State {
     fn node_input(&self, node: &NodeId) -> NodeInput {
         NodeInput {
             id: node.clone(),
-            weight: self.records.get(node).map_or(WEIGHT_DEFAULT, |(record, _)| record.weight),
+            weight: self.nodes.record(node).map_or(WEIGHT_DEFAULT, |(record, _)| record.weight),
             condition: self.condition(node),
             cap: None,
             in_flight_in: self.in_flight(node, true),

@@ -11,34 +11,35 @@ use crate::domain::snapshot::{Damage, HistoryView, Level, ScrubReport, ScrubView
 
 impl State {
     /// A node that was full goes on when its free space has grown, or after a rest.
-    pub(super) fn disk_seen(&mut self, node: NodeId, free: Bytes, now: Timestamp) {
-        let over = self.marked_full.get(&node).is_some_and(|mark| {
-            let grown = mark.free.is_none_or(|then| free > then) && free > self.settings.reserve;
+    pub(super) fn disk_seen(&mut self, node: &NodeId, free: Bytes, now: Timestamp) {
+        let reserve = self.settings.reserve;
+        let Some(entry) = self.nodes.get_mut(node) else { return };
+        entry.free = Some(free);
+        let over = entry.full.take_if(|mark| {
+            let grown = mark.free.is_none_or(|then| free > then) && free > reserve;
             grown || now < mark.since || now.since(mark.since) >= FULL_REST
         });
-        if over {
-            self.marked_full.remove(&node);
+        if over.is_some() {
             self.notice(Level::Info, format!("{node} has room again or is tried again: {free} free"), now);
         }
-        self.free.insert(node, free);
     }
 
     /// No room is no fault of the disk; anything else is, and after three in a row nothing goes there.
-    pub(super) fn written(&mut self, node: NodeId, problem: Option<WriteTrouble>, now: Timestamp) {
+    pub(super) fn written(&mut self, node: &NodeId, problem: Option<WriteTrouble>, now: Timestamp) {
+        let Some(entry) = self.nodes.get_mut(node) else { return };
         let Some(WriteTrouble { full, cause }) = problem else {
-            self.marked_full.remove(&node);
-            if self.write_errors.remove(&node).is_some_and(|(errors, _)| errors >= SICK_AFTER) {
+            entry.full = None;
+            if entry.write_errors.take().is_some_and(|(errors, _)| errors >= SICK_AFTER) {
                 self.notice(Level::Info, format!("{node} can be written again and takes files"), now);
             }
             return;
         };
         if full {
-            let free = self.free.get(&node).copied();
-            self.marked_full.insert(node, FullMark { cause, since: now, free });
+            entry.full = Some(FullMark { cause, since: now, free: entry.free });
             return;
         }
-        let entry = self.write_errors.entry(node.clone()).or_default();
-        *entry = (entry.0 + 1, cause);
+        let errors = entry.write_errors.as_ref().map_or(0, |(errors, _)| *errors);
+        entry.write_errors = Some((errors + 1, cause));
     }
 
     /// A verdict on bytes that the record no longer names is an echo that came late.

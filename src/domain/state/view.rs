@@ -25,7 +25,7 @@ impl State {
             leadership: self.leadership.clone(),
             instances: Arc::clone(&self.instances),
             ensemble: self.ensemble.clone(),
-            servers: self.trackers.iter().map(|tracker| tracker.view()).collect(),
+            servers: self.nodes.iter().map(|entry| entry.tracker.view()).collect(),
             nodes: self.node_views().into(),
             files: self.files.clone(),
             files_complete: self.files_complete,
@@ -62,19 +62,19 @@ impl State {
     }
 
     fn node_view(&self, node: &NodeId, level: Option<(u64, u64)>) -> NodeView {
-        let target = self.targets.iter().find(|target| target.node == *node);
+        let target = self.nodes.get(node).and_then(|entry| entry.target.as_ref());
         NodeView {
             id: node.clone(),
             files: self.placement.count(node),
             bytes: self.placement.bytes(node),
-            weight: self.records.get(node).map_or(WEIGHT_DEFAULT, |(record, _)| record.weight),
+            weight: self.nodes.record(node).map_or(WEIGHT_DEFAULT, |(record, _)| record.weight),
             condition: self.condition(node),
             drain: self.drain_view(node),
             in_flight_in: self.in_flight(node, true),
             in_flight_out: self.in_flight(node, false),
             target: level,
             not_chosen: target.and_then(|target| target.not_chosen),
-            free: self.free.get(node).copied(),
+            free: self.nodes.free(node),
             trouble: self.disk_trouble(node).map(str::to_owned),
         }
     }
