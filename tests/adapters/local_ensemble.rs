@@ -19,20 +19,14 @@ use zkdeck::domain::ids::NodeId;
 use zkdeck::domain::server::{HostState, HostView};
 use zkdeck::domain::snapshot::Level;
 
+use crate::support::jars;
+
 /// Three JVMs on a machine that may be busy with other tests.
 const QUORUM_LIMIT: Duration = Duration::from_secs(180);
 const EFFECT_LIMIT: Duration = Duration::from_secs(60);
 /// Set for [`owner_of_another_process`] only: the folder, and the ports with blanks between.
 const OWNER_FOLDER: &str = "ZKDECK_TEST_OWNER_FOLDER";
 const OWNER_PORTS: &str = "ZKDECK_TEST_OWNER_PORTS";
-
-fn jars() -> PathBuf {
-    let asked = std::env::var_os("ZKDECK_JARS").map(PathBuf::from);
-    let folder = asked.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("target/zookeeper-jars"));
-    let found = folder.join("zookeeper-3.9.4.jar").is_file();
-    assert!(found, "no ZooKeeper jars in {}; scripts/test fetches them", folder.display());
-    folder
-}
 
 /// Twelve free ports.
 fn free_ports() -> Vec<u16> {
@@ -252,10 +246,11 @@ fn kill(pid: u32) {
     rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
 }
 
-/// The process that [`nothing_outlives_a_killed_owner`] kills; in a plain run it does nothing.
+/// The process that [`nothing_outlives_a_killed_owner`] kills.
 #[tokio::test]
+#[ignore = "the process that the tests beside it start and kill"]
 async fn owner_of_another_process() {
-    let (Some(folder), Ok(ports)) = (std::env::var_os(OWNER_FOLDER), std::env::var(OWNER_PORTS)) else { return };
+    let (folder, ports) = (std::env::var_os(OWNER_FOLDER).unwrap(), std::env::var(OWNER_PORTS).unwrap());
     let ports: Vec<u16> = ports.split(' ').map(|port| port.parse().unwrap()).collect();
     let ensemble = LocalEnsemble::open(config(Path::new(&folder), jars(), &ports)).unwrap();
     ensemble.start().await.unwrap();
@@ -277,7 +272,7 @@ impl Drop for Owner {
 fn spawn_owner(folder: &Path, ports: &[u16]) -> Owner {
     let ports = ports.iter().map(u16::to_string).collect::<Vec<_>>().join(" ");
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", "owner_of_another_process", "--nocapture"]);
+    command.args(["--exact", "--ignored", "local_ensemble::owner_of_another_process", "--nocapture"]);
     command.env(OWNER_FOLDER, folder).env(OWNER_PORTS, ports).stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut owner = Owner(command.spawn().unwrap());
     let lines = BufReader::new(owner.0.stdout.take().unwrap()).lines();

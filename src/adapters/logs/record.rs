@@ -287,14 +287,15 @@ mod tests {
         }
 
         #[test]
-        fn nothing_makes_it_panic(line in proptest::collection::vec(any::<u8>(), 0..200), dated in any::<bool>()) {
+        fn an_events_message_is_a_part_of_its_text(line in proptest::collection::vec(any::<u8>(), 0..200), dated in any::<bool>()) {
             let mut bytes = if dated { LINE[..30].to_vec() } else { Vec::new() };
             bytes.extend(line);
-            _ = Head::read(&bytes);
-            _ = json(&bytes);
+            prop_assert!(Head::read(&bytes).message_at <= bytes.len());
             for kind in [Kind::Dated, Kind::Json, Kind::Plain] {
                 let place = Place { key: "", file: "", node: "", dataset: "", kind, offset: 0 };
-                _ = event(&bytes, place, 20);
+                let event = event(&bytes, place, 20);
+                let rest = event.text.get(event.message_at..);
+                prop_assert!(rest.is_some_and(|rest| rest.starts_with(event.message())), "{event:?}");
             }
         }
     }

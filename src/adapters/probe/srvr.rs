@@ -172,8 +172,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_makes_it_panic(text in "\\PC*") {
-            _ = parse(&text);
+        fn no_number_is_made_up(text in "(Zxid: |Connections: |Outstanding: |\\PC{0,6}|[0-9x/.]{0,9}|\n){0,12}") {
+            if let Ok(srvr) = parse(&text)
+                && !text.contains(|c: char| c.is_ascii_digit())
+            {
+                let numbers = (srvr.zxid, srvr.connections, srvr.outstanding, srvr.znodes, srvr.latency_avg_ms);
+                prop_assert_eq!(numbers, (None, None, None, None, None));
+            }
         }
     }
 }

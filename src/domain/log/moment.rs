@@ -255,9 +255,15 @@ mod tests {
         }
 
         #[test]
-        fn nothing_makes_it_panic(text in "\\PC{0,40}", bytes in proptest::collection::vec(any::<u8>(), 0..40)) {
-            _ = Moment::parse(&text);
-            _ = read_stamp(&bytes);
+        fn whatever_is_read_is_in_the_text(
+            text in "\\PC{0,40}", bytes in proptest::collection::vec(any::<u8>(), 0..40)
+        ) {
+            if let Some(moment) = Moment::parse(&text) {
+                prop_assert_eq!(Moment::parse(&moment.to_string()), Some(moment));
+            }
+            if let Some((_, len)) = read_stamp(&bytes) {
+                prop_assert!((10..=bytes.len()).contains(&len));
+            }
         }
     }
 }

@@ -18,8 +18,6 @@ use crate::domain::ids::Timestamp;
 use crate::domain::snapshot::{Level, Snapshot};
 use crate::engine::handle::Handle;
 
-const CHILD: &str = "ZKDECK_TEST_PTY_CHILD";
-
 /// Panics on demand: `f` here, `d` in a thread of its own, as a loop of the engine may.
 struct Moody {
     broken: bool,
@@ -56,11 +54,9 @@ impl Pane for Moody {
 
 /// Not a test: the console that the tests below start.
 #[test]
+#[ignore = "the console that the tests beside it start"]
 #[expect(clippy::exit, reason = "the status of this process is what the other tests look at")]
 fn child() {
-    if std::env::var_os(CHILD).is_none() {
-        return;
-    }
     let mut snapshot = fixtures::snapshot();
     // Nothing counts down.
     snapshot.scheduler.next_run = None;
@@ -86,9 +82,8 @@ fn start(deaf: bool) -> Console {
 
 fn start_sized(columns: u16, rows: u16, deaf: bool, env: &[(&str, &str)]) -> Console {
     let binary = std::env::current_exe().expect("this binary").display().to_string();
-    let command = [binary, "tui::tests::child".into(), "--exact".into(), "--nocapture".into()];
-    let env: Vec<(&str, &str)> = [(CHILD, "1")].into_iter().chain(env.iter().copied()).collect();
-    let mut console = Console::start(&command, columns, rows, deaf, &env);
+    let command = [binary, "tui::tests::child".into(), "--exact".into(), "--ignored".into(), "--nocapture".into()];
+    let mut console = Console::start(&command, columns, rows, deaf, env);
     console.until("the first frame", |c| c.text().contains("HEALTHY 3/3") && c.text().contains("(the pane)"));
     console
 }

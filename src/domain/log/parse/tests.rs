@@ -139,12 +139,18 @@ proptest! {
     }
 
     #[test]
-    fn nothing_makes_the_parser_panic(text in "\\PC{0,80}") {
-        _ = parse(&text);
+    fn whatever_is_typed_is_read_or_its_mistake_has_a_place(text in "\\PC{0,80}") {
+        match parse(&text) {
+            Ok(expr) => prop_assert_eq!(parse(&expr.to_string()), Ok(expr), "{}", text),
+            Err(error) => {
+                let columns = 1..=text.chars().count() + 1;
+                prop_assert!(columns.contains(&error.column) && !error.what.is_empty(), "{}", text);
+            }
+        }
     }
 
     #[test]
-    fn nor_does_what_looks_like_a_query(
+    fn what_looks_like_a_query_is_read_back_as_the_same_tree(
         text in "((level|node|since|bytes|fields\\.x|x)?[:=<>-]{0,2}|OR|AND|NOT|[\"/()*\\\\ -]|[a-zA-Z0-9é]{1,3}){0,12}"
     ) {
         if let Ok(expr) = parse(&text) {

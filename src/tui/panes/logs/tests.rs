@@ -210,7 +210,8 @@ fn it_is_drawn_at_every_size() {
     {
         pane.act(action, &snapshot);
         for (width, height) in [(1, 1), (3, 50), (9, 2), (80, 20), (120, 36), (200, 56)] {
-            picture(&pane, width, height);
+            let text = picture(&pane, width, height);
+            assert_eq!(text.lines().count(), usize::from(height), "{width}x{height}: {text}");
         }
     }
 }
