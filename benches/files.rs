@@ -10,6 +10,8 @@
     reason = "a measurement that cannot go on stops; figures go to stdout"
 )]
 
+mod support;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -21,9 +23,9 @@ use tokio::runtime::Runtime;
 use zkdeck::domain::event::{Event, Learned, Mark};
 use zkdeck::domain::file::{FileEntry, FileRecord, Hash};
 use zkdeck::domain::file_list::FileList;
-use zkdeck::domain::ids::{AttemptId, Bytes, FileId, InstanceId, Millis, NodeId, Timestamp};
-use zkdeck::domain::snapshot::{ApiView, InstanceView, SessionState, Snapshot};
-use zkdeck::domain::state::{ServerSetting, Settings, State};
+use zkdeck::domain::ids::{AttemptId, Bytes, FileId, Timestamp};
+use zkdeck::domain::snapshot::{SessionState, Snapshot};
+use zkdeck::domain::state::State;
 use zkdeck::engine::handle::{Handle, HandleEnd, Put, Question};
 use zkdeck::tui::TuiConfig;
 use zkdeck::tui::pane::Order;
@@ -33,17 +35,13 @@ use zkdeck::tui::ui::Ui;
 
 const FILES: u128 = 1_000_000;
 const SCREEN: Rect = Rect::new(0, 0, 120, 40);
-const NODES: [&str; 3] = ["zk1", "zk2", "zk3"];
-
-fn node(at: u128) -> NodeId {
-    NodeId::new(NODES[(at % 3) as usize]).unwrap()
-}
+const NODES: u64 = 3;
 
 fn file(at: u128, version: i32) -> FileEntry {
     let record = FileRecord {
         v: 1,
         name: format!("report-{:07}.bin", at.wrapping_mul(7919) % 10_000_000),
-        owner: node(at + version as u128),
+        owner: support::node((at as u64 + version as u64) % NODES),
         blob: AttemptId::new(at),
         size: Bytes((at % 4096) as u64),
         blake3: Hash([0; 32]),
@@ -56,31 +54,7 @@ fn file(at: u128, version: i32) -> FileEntry {
 }
 
 fn state(files: u128) -> State {
-    let server = |name: &&str| ServerSetting { node: NodeId::new(name).unwrap(), address: format!("{name}:2181") };
-    let settings = Settings {
-        servers: NODES.iter().map(server).collect(),
-        trigger: 5,
-        settle: 1,
-        interval: Millis(30_000),
-        cool_down: Millis(0),
-        reserve: Bytes(0),
-        workload_off: None,
-        workload_interval: Millis(30_000),
-        workload_clients: 0,
-    };
-    let instance = InstanceView {
-        id: InstanceId::new(1),
-        host: "host".into(),
-        pid: 1,
-        user: "user".into(),
-        version: "0",
-        started: Timestamp(0),
-        read_only: false,
-        label: "demo".into(),
-        api: ApiView::On("127.0.0.1:8080".into()),
-        local: None,
-    };
-    let mut state = State::new(settings, instance, Timestamp(0));
+    let mut state = support::state(NODES);
     state.apply(Event::Session { state: SessionState::Connected, cause: None }, Timestamp(0));
     let entries = (0..files).map(|at| file(at, 0)).collect();
     state.apply(Event::FilesLoaded { entries, unreadable: Vec::new(), since: Mark(0) }, Timestamp(0));

@@ -2,54 +2,20 @@
 //!
 //! `cargo bench --bench state`
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    reason = "a measurement that cannot go on stops; figures go to stdout"
-)]
+#![expect(clippy::print_stdout, reason = "figures go to stdout")]
+
+mod support;
 
 use std::time::Instant;
 
+use support::{node, state};
+
 use zkdeck::domain::event::Event;
-use zkdeck::domain::ids::{Bytes, InstanceId, Millis, NodeId, Timestamp, Zxid};
+use zkdeck::domain::ids::{Timestamp, Zxid};
 use zkdeck::domain::server::{Reach, Role, Sample, Srvr};
-use zkdeck::domain::snapshot::{ApiView, InstanceView};
-use zkdeck::domain::state::{ServerSetting, Settings, State};
 
 const PROBES: u64 = 200_000;
 const ROUNDS: usize = 5;
-
-fn state(servers: u64) -> State {
-    let server = |at| ServerSetting { node: node(at), address: format!("zk{at}:2181") };
-    let settings = Settings {
-        servers: (0..servers).map(server).collect(),
-        trigger: 5,
-        settle: 1,
-        interval: Millis(30_000),
-        cool_down: Millis(0),
-        reserve: Bytes(0),
-        workload_off: None,
-        workload_interval: Millis(30_000),
-        workload_clients: 0,
-    };
-    let instance = InstanceView {
-        id: InstanceId::new(1),
-        host: "host".into(),
-        pid: 1,
-        user: "user".into(),
-        version: "0",
-        started: Timestamp(0),
-        read_only: false,
-        label: "demo".into(),
-        api: ApiView::On("127.0.0.1:8080".into()),
-        local: None,
-    };
-    State::new(settings, instance, Timestamp(0))
-}
-
-fn node(at: u64) -> NodeId {
-    NodeId::new(&format!("zk{at}")).unwrap()
-}
 
 fn sample(at: u64, second: u64) -> Event {
     let role = if at == 0 { Role::Leader } else { Role::Follower };

@@ -1,0 +1,41 @@
+//! What the measurements share.
+
+#![expect(clippy::unwrap_used, reason = "a measurement that cannot go on stops")]
+
+use zkdeck::domain::ids::{Bytes, InstanceId, Millis, NodeId, Timestamp};
+use zkdeck::domain::snapshot::{ApiView, InstanceView};
+use zkdeck::domain::state::{ServerSetting, Settings, State};
+
+/// The core's state with so many servers of the settings, `zk0` and on, before anything was seen.
+pub(crate) fn state(servers: u64) -> State {
+    let server = |at| ServerSetting { node: node(at), address: format!("zk{at}:2181") };
+    let settings = Settings {
+        servers: (0..servers).map(server).collect(),
+        trigger: 5,
+        settle: 1,
+        interval: Millis(30_000),
+        cool_down: Millis(0),
+        reserve: Bytes(0),
+        workload_off: None,
+        workload_interval: Millis(30_000),
+        workload_clients: 0,
+    };
+    let instance = InstanceView {
+        id: InstanceId::new(1),
+        host: "host".into(),
+        pid: 1,
+        user: "user".into(),
+        version: "0",
+        started: Timestamp(0),
+        read_only: false,
+        label: "demo".into(),
+        api: ApiView::On("127.0.0.1:8080".into()),
+        local: None,
+    };
+    State::new(settings, instance, Timestamp(0))
+}
+
+/// The node of this number.
+pub(crate) fn node(at: u64) -> NodeId {
+    NodeId::new(&format!("zk{at}")).unwrap()
+}
