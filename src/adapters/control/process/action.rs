@@ -1,7 +1,8 @@
 //! One action on one server: whether it can be begun, and when its effect is seen.
 
-use std::fs;
+use std::path::Path;
 use std::time::{Duration, Instant};
+use std::{fs, io};
 
 use rustix::process::Signal;
 use tokio::sync::oneshot;
@@ -89,9 +90,20 @@ fn start(keeper: &mut Keeper, index: usize) -> Result<(), String> {
         return keeper.start_one(index);
     }
     let path = keeper.servers[index].places.start_request();
-    fs::write(&path, std::process::id().to_string())
-        .and_then(|()| owner::follow(&path))
+    ask_owner(&path)
         .map_err(|error| format!("the owner of the local ensemble cannot be asked: write {}: {error}", path.display()))
+}
+
+/// The request has its name when nothing is left to be done with it: the owner takes it away at once.
+fn ask_owner(request: &Path) -> io::Result<()> {
+    let pid = std::process::id().to_string();
+    let draft = request.with_extension(&pid);
+    let written = fs::write(&draft, &pid).and_then(|()| owner::follow(&draft));
+    let asked = written.and_then(|()| fs::rename(&draft, request));
+    if asked.is_err() {
+        drop(fs::remove_file(&draft));
+    }
+    asked
 }
 
 fn check(seen: &Seen, node: &NodeId, action: ServerAction) -> Result<(), ControlError> {
@@ -188,6 +200,30 @@ impl Pending {
 mod tests {
     use super::super::record::Again;
     use super::*;
+
+    #[test]
+    fn a_request_that_the_owner_takes_at_once_was_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let request = folder.path().join("start.request");
+        let over = std::sync::atomic::AtomicBool::new(false);
+        let is_over = || over.load(std::sync::atomic::Ordering::Relaxed);
+        let taken = std::thread::scope(|scope| {
+            let owner = scope.spawn(|| {
+                let mut taken = 0;
+                while !is_over() {
+                    taken += usize::from(fs::remove_file(&request).is_ok());
+                }
+                taken
+            });
+            let failed = (0..2_000).find_map(|_| ask_owner(&request).err());
+            over.store(true, std::sync::atomic::Ordering::Relaxed);
+            assert!(failed.is_none(), "{failed:?}");
+            owner.join().unwrap()
+        });
+        assert!(taken > 0);
+        drop(fs::remove_file(&request));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "no draft is left");
+    }
 
     #[test]
     fn what_is_so_already_or_cannot_be_is_refused_in_words() {
