@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use super::BlobError;
 use super::disk::Disk;
-use super::presence::is_bare;
 use crate::adapters::faults;
 use crate::domain::file::{blob_name, parse_blob_name};
 use crate::domain::ids::{AttemptId, FileId, NodeId};
@@ -104,4 +103,9 @@ pub(super) fn sync_folder(disk: &dyn Disk, path: &Path) -> Result<(), BlobError>
         return Ok(());
     }
     disk.sync_folder(path).map_err(|error| BlobError::target("sync folder", path, error))
+}
+/// Whether a node's folder is there and holds nothing at all, not even what zkdeck keeps in it: that of a disk which is
+/// not mounted, or of a new one.
+pub(super) fn is_bare(disk: &dyn Disk, folder: &Path) -> bool {
+    disk.names(folder).is_ok_and(|names| names.is_empty())
 }

@@ -4,8 +4,8 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::disk::{Disk, Print};
-use super::layout::{make_folder, sync_folder};
+use super::disk::Print;
+use super::layout::{is_bare, make_folder, sync_folder};
 use super::{BlobError, BlobStore, store_id};
 use crate::domain::file::FileEntry;
 use crate::domain::ids::NodeId;
@@ -170,12 +170,6 @@ impl BlobStore {
         };
         self.pool().run("look at", &path, work).await
     }
-}
-
-/// Whether a node's folder is there and holds nothing at all, not even what zkdeck keeps in it: that of a disk which is
-/// not mounted, or of a new one.
-pub(super) fn is_bare(disk: &dyn Disk, folder: &Path) -> bool {
-    disk.names(folder).is_ok_and(|names| names.is_empty())
 }
 
 #[cfg(test)]

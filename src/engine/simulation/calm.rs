@@ -15,8 +15,8 @@ use tokio::time::{Instant, sleep};
 
 use super::moment::Moment;
 use super::process::{Running, TRIGGER};
+use super::story::Story;
 use super::work;
-use super::world::Story;
 use crate::domain::ids::{AttemptId, FileId, NodeId};
 use crate::domain::invariants::Stored;
 use crate::domain::node::NodeCondition;

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::sky::store_root;
-use super::stranger::Sound;
+use super::sky::{Sound, store_root};
 use super::world::{ROOT, World, layout};
 use crate::adapters::blobs::disk::fake::Volume;
 use crate::adapters::blobs::{BlobConfig, BlobStore};

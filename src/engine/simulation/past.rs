@@ -9,7 +9,8 @@ use tokio::time::Instant;
 
 use super::moment::Moment;
 use super::sky::Fault;
-use super::world::{REST_MAX, Story, until};
+use super::story::Story;
+use super::world::{REST_MAX, until};
 use crate::domain::file::FileEntry;
 use crate::domain::file_table::FileTable;
 use crate::domain::ids::{Bytes, FileId};

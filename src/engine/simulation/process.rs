@@ -11,7 +11,6 @@ use tokio::time::sleep;
 
 use super::sabotage::{Sabotage, Saboteur, SpoiltDisk};
 use super::sky::{Eyes, Pid, store_root};
-use super::work;
 use super::world::{ROOT, World};
 use crate::adapters::blobs::disk::Disk;
 use crate::adapters::blobs::disk::fake::Trouble;
@@ -36,7 +35,6 @@ use crate::engine::loops::scrub::ScrubConfig;
 use crate::engine::loops::workload::WorkloadConfig;
 use crate::engine::start::{self, Engine, Parts};
 
-const WORKERS: usize = 2;
 /// The spread from which on a run moves files.
 pub(super) const TRIGGER: u64 = 3;
 
@@ -59,6 +57,11 @@ pub(super) struct Running {
 }
 
 impl Running {
+    /// A task that dies with the process.
+    pub(super) fn add(&mut self, task: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.push(spawn(task));
+    }
+
     pub(super) fn end(&self) {
         self.engine.kill();
         self.tasks.iter().for_each(JoinHandle::abort);
@@ -70,7 +73,7 @@ pub(super) fn spawn(task: impl Future<Output = ()> + Send + 'static) -> JoinHand
     tokio::spawn(task)
 }
 
-/// Starts a process whose workers do `jobs` together.
+/// Starts a process without workers; once it has some they do `jobs` together.
 pub(super) fn start(world: &Arc<World>, pid: Pid, jobs: usize) -> Running {
     let servers = Arc::new(Servers {
         world: Arc::clone(world),
@@ -102,12 +105,9 @@ pub(super) fn start(world: &Arc<World>, pid: Pid, jobs: usize) -> Running {
         handle,
         servers,
         jobs: AtomicUsize::new(jobs),
-        working: AtomicUsize::new(WORKERS),
+        working: AtomicUsize::new(0),
     });
-    let mut tasks = vec![spawn(keep_books(Arc::clone(world), pid, clerk))];
-    for _ in 0..WORKERS {
-        tasks.push(spawn(work::work(Arc::clone(world), Arc::clone(&process))));
-    }
+    let tasks = vec![spawn(keep_books(Arc::clone(world), pid, clerk))];
     Running { process, engine, tasks }
 }
 

@@ -3,14 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustix::io::Errno;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::sabotage::Sabotage;
-use super::sky::{Pid, store_root};
+use super::sky::{Pid, Sound, store_root};
 use super::world::{ROOT, World, layout};
-use crate::adapters::blobs::disk::fake::{Operation, Trouble};
 use crate::adapters::blobs::{BlobConfig, BlobStore};
 use crate::adapters::history::History;
 use crate::adapters::history::testing::Ledger;
@@ -30,15 +28,6 @@ use crate::engine::operations::Operations;
 
 /// No process of the world is counted so far.
 const STRANGER: Pid = 1_000_000;
-
-/// A disk on which nothing goes wrong.
-pub(super) struct Sound;
-
-impl Trouble for Sound {
-    fn strikes(&self, _: Operation, _: &std::path::Path) -> Option<Errno> {
-        None
-    }
-}
 
 /// Looks whose the folder is, and when it may, puts away whatever its own ensemble does not name.
 pub(super) async fn visit(world: Arc<World>, snapshot: Arc<Snapshot>) {

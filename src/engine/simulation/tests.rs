@@ -4,9 +4,10 @@ use std::time::Instant;
 
 use tokio::runtime::{Builder, Runtime};
 
+use super::life::{self, Verdict};
 use super::sabotage::Sabotage;
 use super::sky::Fault;
-use super::world::{self, Template, Verdict};
+use super::world::Template;
 
 /// Worlds of a run that nobody asked to be larger.
 const SEEDS: u64 = 200;
@@ -29,7 +30,7 @@ impl Maker {
     }
 
     fn make(&self, seed: u64, only: &[Fault], sabotage: Option<Sabotage>) -> Verdict {
-        self.runtime.block_on(world::run(seed, only, sabotage, &self.template))
+        self.runtime.block_on(life::run(seed, only, sabotage, &self.template))
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::process::Process;
+use super::process::{Process, Running};
 use super::sky::Fault;
 use super::world::World;
 use crate::adapters::zookeeper::error::ZkError;
@@ -23,7 +23,18 @@ use crate::engine::files::moves::{self, MoveOrder};
 use crate::engine::files::upload::{self, Source, UploadOrder};
 use crate::engine::handle::Upload;
 
-pub(super) async fn work(world: Arc<World>, process: Arc<Process>) {
+/// Workers of a process.
+const WORKERS: usize = 2;
+
+/// Gives a process its workers.
+pub(super) fn employ(world: &Arc<World>, running: &mut Running) {
+    running.process.working.store(WORKERS, Ordering::Relaxed);
+    for _ in 0..WORKERS {
+        running.add(work(Arc::clone(world), Arc::clone(&running.process)));
+    }
+}
+
+async fn work(world: Arc<World>, process: Arc<Process>) {
     while process.jobs.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok() {
         sleep(world.sky.draw(|rng| rng.millis(600))).await;
         let Some(registry) = process.ctx.registry() else { continue };
