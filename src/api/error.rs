@@ -61,16 +61,16 @@ impl Fail {
 
     /// An operation that ended without being done: why, what is true now, and whether to try again.
     pub(super) fn operation(operation: &Operation) -> Self {
-        let verdict = operation.verdict();
+        let outcome = operation.outcome();
         let why = operation.why.as_deref().unwrap_or("the cause is not known");
         let message = format!("{}: {why}", operation.truth());
-        let status = StatusCode::from_u16(verdict.http).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let fail = Self::new(status, verdict.code, message)
+        let status = StatusCode::from_u16(outcome.http).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let fail = Self::new(status, outcome.code, message)
             .with("operation", operation.id.to_string())
             .with("operation_status", operation.status.word())
             .with("truth", operation.truth());
         let fail = if operation.files.is_empty() { fail } else { fail.with("files", json!(operation.files)) };
-        match verdict.retry_after_s {
+        match outcome.retry_after_s {
             Some(seconds) => fail.retry_after(seconds),
             None => fail,
         }

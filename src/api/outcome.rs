@@ -28,7 +28,7 @@ pub(super) async fn ended(pending: &mut Pending, limit: Duration) -> Result<Arc<
 
 /// The operation when it did what was asked; else the problem that tells why not and what is true now.
 pub(super) fn done(operation: Arc<Operation>) -> Result<Arc<Operation>, Fail> {
-    if operation.verdict().is_success() { Ok(operation) } else { Err(Fail::operation(&operation)) }
+    if operation.outcome().is_success() { Ok(operation) } else { Err(Fail::operation(&operation)) }
 }
 
 /// 202: it goes on, and this is where to look.

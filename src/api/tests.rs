@@ -145,7 +145,7 @@ async fn no_end_but_done_is_a_success() {
     for (kind, sent) in routes {
         for status in [OperationStatus::Failed, OperationStatus::Aborted] {
             for cause in [Some(Cause::Changed), Some(Cause::Unavailable), Some(Cause::Gone), None] {
-                let verdict = crate::domain::cause::verdict(status, cause);
+                let verdict = crate::domain::outcome::outcome(status, cause);
                 let again = HttpRequest::builder().method(sent.method()).uri(sent.uri()).header("host", "localhost");
                 let body = match kind {
                     OperationKind::Weight => r#"{"weight":7}"#,

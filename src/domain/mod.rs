@@ -24,6 +24,7 @@ pub mod migration;
 pub mod node;
 pub mod number;
 pub mod operation;
+pub mod outcome;
 pub mod placement;
 pub mod planner;
 pub mod scheduler;

@@ -192,7 +192,7 @@ async fn an_upload_whose_node_is_drained_goes_to_another_one() {
 async fn an_upload_to_a_named_node_that_is_drained_is_refused_and_leaves_nothing() {
     let world = world().await;
     let row = upload_meanwhile(&world, true, world.drain(&node_id("zk1"))).await;
-    assert_eq!((row.status, row.cause, row.verdict().http), (OperationStatus::Aborted, Some(Cause::Changed), 409));
+    assert_eq!((row.status, row.cause, row.outcome().http), (OperationStatus::Aborted, Some(Cause::Changed), 409));
     assert_eq!((world.bytes_at("zk1"), world.bytes_at("zk2")), (0, 0));
     assert!(matches!(world.registry.read_file(FileId::new(1)).await.unwrap(), ReadFile::Gone));
 }
@@ -218,7 +218,7 @@ async fn an_upload_whose_node_is_drained_and_that_no_other_has_room_for_is_refus
             upload::run(&world.ctx, small, &fence()).await.unwrap_err();
             world.row(AttemptId::new(77))
         };
-        assert_eq!((row.status, row.cause, row.verdict().http), (OperationStatus::Aborted, Some(Cause::NoRoom), 507));
+        assert_eq!((row.status, row.cause, row.outcome().http), (OperationStatus::Aborted, Some(Cause::NoRoom), 507));
         assert!(row.why.as_deref().is_some_and(|why| why.contains("drained") && why.contains("zk2")), "{row:?}");
         assert_eq!((world.bytes_at("zk1"), world.bytes_at("zk2")), (0, 0));
     }
@@ -277,7 +277,7 @@ async fn a_move_to_a_node_that_was_drained_is_refused_and_changes_nothing() {
     let world = world().await;
     let (outcome, row) = move_after(&world, world.drain(&node_id("zk2"))).await;
     assert_eq!((outcome.done, outcome.failed, outcome.skipped), (0, 0, 1));
-    assert_eq!((row.status, row.verdict().http), (OperationStatus::Aborted, 409), "{row:?}");
+    assert_eq!((row.status, row.outcome().http), (OperationStatus::Aborted, 409), "{row:?}");
     assert!(row.why.as_deref().is_some_and(|why| why.contains("zk2") && why.contains("drained")), "{row:?}");
     assert_eq!((world.bytes_at("zk1"), world.bytes_at("zk2")), (1, 0));
     assert!(world.registry.intents().await.unwrap().intents.is_empty());
@@ -289,7 +289,7 @@ async fn an_upload_over_its_limit_says_so() {
     let upload = order(Box::pin(Cursor::new(vec![0; 101])), false);
     upload::run(&world.ctx, upload, &fence()).await.unwrap_err();
     let row = world.row(AttemptId::new(77));
-    assert_eq!((row.status, row.cause, row.verdict().http), (OperationStatus::Failed, Some(Cause::TooLarge), 413));
+    assert_eq!((row.status, row.cause, row.outcome().http), (OperationStatus::Failed, Some(Cause::TooLarge), 413));
     assert_eq!(world.bytes_at("zk1"), 0);
 }
 
@@ -302,11 +302,11 @@ async fn a_delete_that_comes_too_late_says_whether_the_file_is_gone_or_changed()
     let moved = entry.record.moved(node_id("zk2"), AttemptId::new(78), clock::now());
     world.registry.overwrite(&path, &moved).await;
     delete::run(&world.ctx, AttemptId::new(79), &entry, "test").await.unwrap_err();
-    assert_eq!(world.row(AttemptId::new(79)).verdict().http, 409);
+    assert_eq!(world.row(AttemptId::new(79)).outcome().http, 409);
     world.registry.remove(&path).await;
     delete::run(&world.ctx, AttemptId::new(80), &entry, "test").await.unwrap_err();
     let row = world.row(AttemptId::new(80));
-    assert_eq!((row.status, row.verdict().http), (OperationStatus::Aborted, 404));
+    assert_eq!((row.status, row.outcome().http), (OperationStatus::Aborted, 404));
 }
 
 /// Rows of a process that is gone, one of each kind, and how the recovery closes them.
@@ -407,7 +407,7 @@ async fn a_move_from_a_disk_that_is_not_mounted_fails_and_says_nothing_of_the_fi
     world.unmount("zk1");
     let outcome = world.moved(&entry).await;
     let row = world.row(AttemptId::new(78));
-    assert_eq!((outcome.failed, row.cause, row.verdict().http), (1, Some(Cause::Unavailable), 503), "{row:?}");
+    assert_eq!((outcome.failed, row.cause, row.outcome().http), (1, Some(Cause::Unavailable), 503), "{row:?}");
     assert_eq!((world.checked().await, world.bytes_at("zk1"), world.bytes_at("zk2")), (vec![], 0, 0));
     world.mount("zk1");
     assert_eq!(world.moved(&entry).await.done, 1);

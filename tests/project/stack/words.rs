@@ -121,9 +121,9 @@ fn quoted_after<'a>(source: &'a str, before: &str) -> impl Iterator<Item = &'a s
 
 #[test]
 fn every_code_that_rest_answers_with_is_explained() {
-    let ends = text("src/domain/cause.rs");
+    let ends = text("src/domain/outcome.rs");
     let mut codes: BTreeSet<String> = ends
-        .split("Verdict::new(")
+        .split("Outcome::new(")
         .skip(1)
         .filter_map(|rest| {
             let (_, rest) = rest.split_once(", \"")?;

@@ -218,7 +218,7 @@ impl Desk {
 
     /// HTTP status and code of the newest row of a run.
     fn answer(&self) -> Option<(u16, &'static str)> {
-        self.last_row().map(|row| (row.verdict().http, row.verdict().code))
+        self.last_row().map(|row| (row.outcome().http, row.outcome().code))
     }
 }
 
@@ -405,7 +405,7 @@ async fn who_does_not_lead_moves_nothing() {
     let run = desk.turn(true, |_, _| ()).await.unwrap();
     assert_eq!((run.decision, run.moves_planned, desk.on(1)), (Decision::NotLeader, 0, 0));
     let row = desk.rows.last().unwrap();
-    assert_eq!((row.status, row.verdict().http), (OperationStatus::Failed, 503), "no plan is no answer: {row:?}");
+    assert_eq!((row.status, row.outcome().http), (OperationStatus::Failed, 503), "no plan is no answer: {row:?}");
 }
 
 #[tokio::test(start_paused = true)]
