@@ -112,7 +112,7 @@ pub fn start(parts: Parts) -> (Handle, Engine) {
     let control = parts.control;
     let dispatch = Dispatch::new(ctx.clone(), scheduler_port.clone(), workload_port, Arc::clone(&control));
     let desk = Desk::new(ctx.clone(), parts.logs, Arc::clone(&control));
-    core.job("desk", desk.run(handle_end.questions));
+    core.job("desk", desk.run(handle_end.questions, end.clone()));
     let read_only = instance.read_only;
     session.run(Session::new(
         ctx.clone(),

@@ -139,6 +139,11 @@ async fn what_a_user_does() {
     assert_on_disk(&folder.path().join("data/uploads"), &records(&deck).await);
 
     let (took, code) = deck.terminate();
+    let texts = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path());
+    for text in texts.filter(|path| path.extension().is_some_and(|ending| ending == "txt")) {
+        let told = std::fs::read_to_string(&text).unwrap();
+        assert!(!told.contains("in time"), "something did not end: {told}");
+    }
     assert!(took < Duration::from_secs(5), "the end took {took:?}");
     assert_eq!(code, Some(0));
 }

@@ -12,6 +12,7 @@ mod plan;
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
 
 use self::files::Lists;
 use super::context::Context;
@@ -87,9 +88,9 @@ impl Desk {
         Self { ctx, logs, control, lists: Lists::default() }
     }
 
-    /// Takes questions until all fronts have gone.
-    pub(super) async fn run(self, mut questions: mpsc::Receiver<Question>) {
-        while let Some(question) = questions.recv().await {
+    /// Takes questions until the core ends: fronts may hold their handles longer.
+    pub(super) async fn run(self, mut questions: mpsc::Receiver<Question>, end: CancellationToken) {
+        while let Some(Some(question)) = end.run_until_cancelled(questions.recv()).await {
             self.take(question);
         }
     }

@@ -62,6 +62,11 @@ impl Running {
         self.tasks.push(spawn(task));
     }
 
+    /// Ends it in order, as SIGTERM does; what did not end in time.
+    pub(super) async fn finish(self) -> Vec<String> {
+        self.engine.end().await
+    }
+
     pub(super) fn end(&self) {
         self.engine.kill();
         self.tasks.iter().for_each(JoinHandle::abort);

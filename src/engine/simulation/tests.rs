@@ -1,13 +1,17 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use tokio::runtime::{Builder, Runtime};
 
 use super::life::{self, Verdict};
+use super::process;
 use super::sabotage::Sabotage;
-use super::sky::Fault;
-use super::world::Template;
+use super::sky::{Fault, Sky};
+use super::world::{REST_MAX, Template, WITNESS, World, until};
+use crate::domain::ask::PlanAsk;
+use crate::domain::command::Rejected;
 
 /// Worlds of a run that nobody asked to be larger.
 const SEEDS: u64 = 200;
@@ -123,6 +127,20 @@ fn no_world_loses_a_file() {
     let silent: Vec<_> =
         Fault::ALL.iter().chain(&Fault::LATER).filter(|fault| !sum.fired.contains_key(fault)).collect();
     assert!(seeds < SEEDS || silent.is_empty(), "never struck: {silent:?}");
+}
+
+/// Fronts hold their handles until after the engine's end.
+#[test]
+fn an_engine_ends_in_time_although_fronts_hold_it() {
+    let maker = Maker::new();
+    maker.runtime.block_on(async {
+        let world = Arc::new(World::new(Arc::new(Sky::new(0, BTreeSet::new())), None, &maker.template));
+        let running = process::start(&world, WITNESS, 0);
+        assert!(until(REST_MAX, || running.process.is_up()).await);
+        let (front, late) = (running.process.handle.clone(), running.finish().await);
+        assert_eq!(late, [""; 0]);
+        assert!(front.ask(PlanAsk).await.is_err_and(|why| matches!(why, Rejected::ShuttingDown)));
+    });
 }
 
 #[test]
