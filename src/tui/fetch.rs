@@ -126,6 +126,16 @@ pub mod testing {
         any.downcast_ref::<Fetch<A>>().map(|fetch| &fetch.ask)
     }
 
+    /// Whether somebody waits for the answer to a question of this kind among the effects.
+    pub fn is_waited_for<A: Ask>(effects: &[Effect]) -> bool {
+        let fetch = |effect: &Effect| {
+            let Effect::Order(Order::Fetch(fetch)) = effect else { return false };
+            let any: &dyn Any = fetch.as_ref();
+            any.downcast_ref::<Fetch<A>>().is_some_and(|fetch| !fetch.reply.is_closed())
+        };
+        effects.iter().any(fetch)
+    }
+
     /// Answers the first question of this kind among the effects.
     pub fn answer<A: Ask>(effects: &mut Vec<Effect>, answer: Result<A::Answer, String>) {
         let at = effects.iter().position(|effect| asked::<A>(effect).is_some()).expect("it was asked");

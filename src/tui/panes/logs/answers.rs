@@ -79,7 +79,8 @@ impl Logs {
     fn follow_on(&mut self, now: Timestamp) -> Option<Effect> {
         let seen = now.since(self.refreshed).0 < HIDDEN_MS;
         let rest = now.since(self.failed).0 < RETRY_MS && self.problem.is_some();
-        if self.pending.follow.is_open() || self.changed || !seen || rest || !self.live() {
+        let begins_anew = self.pending.page.is_open() && self.pending.going == Going::Newest;
+        if self.pending.follow.is_open() || begins_anew || self.changed || !seen || rest || !self.live() {
             return None;
         }
         let mark = self.mark.clone()?;
@@ -89,6 +90,8 @@ impl Logs {
 
     pub(super) fn newest(&mut self) -> Vec<Effect> {
         (self.pending.going, self.changed, self.counted) = (Going::Newest, false, Timestamp(0));
+        // What is on its way may be of another search.
+        (self.pending.histogram, self.pending.follow) = (Asked::default(), Asked::default());
         let search = self.query.search.clone();
         vec![self.pending.page.put(PageAsk { search, limit: PAGE, soon: Some(SOON), ..PageAsk::default() })]
     }

@@ -129,10 +129,13 @@ fn the_page_before_is_asked_for_near_the_top() {
 #[test]
 fn filters_ask_anew_and_a_failure_keeps_what_is_shown() {
     let snapshot = fixtures::snapshot();
-    let (mut pane, _asked) = ready();
+    let (mut pane, before) = ready();
+    assert!(testing::is_waited_for::<FollowAsk>(&before));
     let first = pane.act(Action::LevelFilter, &snapshot);
     assert!(is_asked::<PageAsk>(&first));
     let mut asked = pane.act(Action::SourceFilter, &snapshot);
+    let given_up = |effects: &[Effect]| !testing::is_waited_for::<FollowAsk>(effects);
+    assert!(given_up(&before), "news of the search before belong to no other");
     let [ask] = asks::<PageAsk>(&asked)[..] else { panic!("{asked:?}") };
     assert_eq!((ask.search.level, ask.search.node.as_deref()), (Some(LogLevel::Info), Some("backend")));
     testing::answer::<PageAsk>(&mut asked, Err("Elasticsearch refused: 503".into()));
