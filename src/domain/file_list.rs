@@ -5,7 +5,12 @@ use std::sync::Arc;
 use super::ask::{Ask, Unanswered};
 use super::file::FileEntry;
 use super::file_table::FileTable;
-use super::ids::FileId;
+use super::ids::{FileId, Millis};
+
+/// A list of so many files is made anew at most every [`LARGE_EVERY`] while files change: sorting it costs more than a
+/// frame.
+pub const LARGE: usize = 20_000;
+pub const LARGE_EVERY: Millis = Millis(2_000);
 
 /// By what the list is sorted; equal ones by id.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,25 +1,35 @@
 //! Windows of lists of files. Sorting a million takes a second or two, so a list that was sorted serves all of its
 //! windows, and a large one for a while although files have changed.
 
+use std::fmt::Display;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use super::{Answers, Desk};
 use crate::domain::ask::Unanswered;
-use crate::domain::file_list::{FileChoice, FileList, FilesAsk, FilesPage};
+use crate::domain::file_list::{FileChoice, FileList, FilesAsk, FilesPage, LARGE, LARGE_EVERY};
 use crate::domain::file_table::FileTable;
 
 /// Lists that are kept: one for each console that looks at its own.
 const LISTS_KEPT: usize = 4;
-/// A list of so many files is sorted at most this often.
-const LARGE: usize = 20_000;
-const LARGE_KEPT: Duration = Duration::from_secs(2);
+const LARGE_KEPT: Duration = Duration::from_millis(LARGE_EVERY.0);
 
-/// Lists that were sorted, the newest last.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Lists(Arc<Mutex<Vec<Sorted>>>);
+#[derive(Clone, Debug)]
+pub(super) struct Lists {
+    /// The newest last.
+    sorted: Arc<Mutex<Vec<Sorted>>>,
+    /// One sorting after the other: a question that is given up while it waits costs nothing.
+    turn: Arc<Semaphore>,
+}
+
+impl Default for Lists {
+    fn default() -> Self {
+        Self { sorted: Arc::default(), turn: Arc::new(Semaphore::new(1)) }
+    }
+}
 
 #[derive(Clone, Debug)]
 struct Sorted {
@@ -40,7 +50,7 @@ impl Lists {
     }
 
     fn find(&self, revision: u64, choice: &FileChoice) -> Option<Arc<FileList>> {
-        let lists = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let lists = self.sorted.lock().unwrap_or_else(PoisonError::into_inner);
         let serves = |one: &&Sorted| {
             let is_young = one.list.len() >= LARGE && one.at.elapsed() < LARGE_KEPT;
             one.choice == *choice && (one.list.revision() == revision || is_young)
@@ -49,7 +59,7 @@ impl Lists {
     }
 
     fn keep(&self, sorted: Sorted) {
-        let mut lists = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut lists = self.sorted.lock().unwrap_or_else(PoisonError::into_inner);
         lists.retain(|one| one.choice != sorted.choice);
         if lists.len() == LISTS_KEPT {
             lists.remove(0);
@@ -60,9 +70,15 @@ impl Lists {
 
 impl Answers<FilesAsk> for Desk {
     async fn answer(&self, ask: FilesAsk) -> Result<FilesPage, Unanswered> {
+        let failed = |error: &dyn Display| Unanswered::Failed(format!("the list of files could not be made: {error}"));
+        let turn = Arc::clone(&self.lists.turn).acquire_owned().await.map_err(|error| failed(&error))?;
         let (lists, table) = (self.lists.clone(), self.ctx.snapshots.borrow().files.clone());
-        let page = tokio::task::spawn_blocking(move || lists.window(&table, &ask)).await;
-        page.map_err(|error| Unanswered::Failed(format!("the list of files could not be made: {error}")))
+        let work = tokio::task::spawn_blocking(move || {
+            let page = lists.window(&table, &ask);
+            drop(turn);
+            page
+        });
+        work.await.map_err(|error| failed(&error))
     }
 }
 
@@ -91,7 +107,7 @@ mod tests {
         for filter in ["a", "b", "c", "d", "e"] {
             lists.window(&table, &ask(filter));
         }
-        assert_eq!(lists.0.lock().unwrap().len(), LISTS_KEPT);
+        assert_eq!(lists.sorted.lock().unwrap().len(), LISTS_KEPT);
         assert!(lists.find(table.revision(), &ask("").choice).is_none());
     }
 

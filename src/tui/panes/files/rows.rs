@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::domain::file::FileEntry;
-use crate::domain::file_list::{FileChoice, FilesAsk, FilesPage};
+use crate::domain::file_list::{FileChoice, FilesAsk, FilesPage, LARGE, LARGE_EVERY};
 use crate::domain::ids::Timestamp;
 use crate::domain::snapshot::Snapshot;
 use crate::tui::fetch::Asked;
@@ -13,9 +13,6 @@ use crate::tui::pane::Effect;
 const WINDOW: usize = 400;
 /// So near to an end of the window, the next one is asked for.
 const NEAR: usize = 100;
-/// From this size on the list is asked for at most every [`RENEW_MS`] while files change.
-const LARGE: usize = 20_000;
-const RENEW_MS: u64 = 2_000;
 
 #[derive(Debug, Default)]
 pub(super) struct Rows {
@@ -63,7 +60,7 @@ impl Rows {
     /// What is to be asked now, with the cursor at a row.
     pub(super) fn due(&mut self, cursor: usize, snapshot: &Snapshot) -> Option<Effect> {
         let changed = self.page.revision != snapshot.files.revision();
-        let rested = self.page.total < LARGE || snapshot.taken_at.since(self.made_at).0 >= RENEW_MS;
+        let rested = self.page.total < LARGE || snapshot.taken_at.since(self.made_at) >= LARGE_EVERY;
         let (first, end) = (self.page.from, self.page.from + self.page.files.len());
         let leaves = (first > 0 && cursor < first + NEAR) || (end < self.page.total && cursor + NEAR >= end);
         if self.asked.is_open() || (self.current && !leaves && !(changed && rested)) {
