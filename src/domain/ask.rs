@@ -112,6 +112,12 @@ pub struct OutputAsk {
     pub lines: usize,
 }
 
+impl Ask for OutputAsk {
+    type Answer = Output;
+    type Refusal = Unanswered;
+    const NAME: &'static str = "log of the container";
+}
+
 /// The plan that a run would carry out now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PlanAsk;
@@ -126,10 +132,4 @@ impl From<Ended> for Rejected {
     fn from(_: Ended) -> Self {
         Self::ShuttingDown
     }
-}
-
-impl Ask for OutputAsk {
-    type Answer = Output;
-    type Refusal = Unanswered;
-    const NAME: &'static str = "log of the container";
 }

@@ -9,7 +9,7 @@ use super::ids::{AttemptId, Bytes, Epoch, FileId, InstanceId, Millis, NodeId, Op
 use super::node::{NodeCondition, NodeView, WEIGHT_DEFAULT};
 use super::operation::{Operation, OperationKind, OperationStatus};
 use super::scheduler::SchedulerView;
-use super::server::{HostState, HostView, Role, Series, ServerState, ServerView, Verdict};
+use super::server::{HostState, HostView, Reach, Role, Sample, Series, ServerState, ServerView, Srvr, Verdict};
 use super::snapshot::{
     ApiView, CanaryView, ControlView, Counters, HistoryView, InstanceInfo, InstanceView, LeadershipView, LocalView,
     Readiness, ScrubView, SessionState, SessionView, Snapshot, StoreView, WorkloadView,
@@ -122,6 +122,20 @@ pub fn operation(id: u128, kind: OperationKind, status: OperationStatus) -> Oper
         steps: Vec::new(),
         files: Vec::new(),
         run: None,
+    }
+}
+
+/// A look at a server that answered, and told no metrics.
+pub fn sample(node: NodeId, srvr: Srvr, at: Timestamp) -> Sample {
+    Sample {
+        node,
+        taken_at: at,
+        reach: Reach::Answered,
+        reply_ms: Some(1.0),
+        srvr: Some(srvr),
+        metrics: None,
+        metrics_source: None,
+        metrics_missing: None,
     }
 }
 

@@ -96,7 +96,7 @@ pub type CatchUp = oneshot::Sender<()>;
 #[derive(Clone)]
 pub struct Context {
     pub events: mpsc::Sender<Event>,
-    pub asks: mpsc::Sender<Inquiry>,
+    pub inquiries: mpsc::Sender<Inquiry>,
     pub catch_ups: mpsc::Sender<CatchUp>,
     pub marks: Marks,
     /// The registry while there is a session.
@@ -250,7 +250,7 @@ impl Context {
     }
 
     async fn inquire<T>(&self, inquiry: Inquiry, answer: oneshot::Receiver<T>) -> Option<T> {
-        self.asks.send(inquiry).await.ok()?;
+        self.inquiries.send(inquiry).await.ok()?;
         answer.await.ok()
     }
 }
@@ -277,7 +277,7 @@ pub(in crate::engine) mod testing {
         let context = Context {
             driver: Driver::new(events.clone(), stop.clone()),
             events,
-            asks: mpsc::channel(1).0,
+            inquiries: mpsc::channel(1).0,
             catch_ups: mpsc::channel(1).0,
             marks: Marks::default(),
             link,

@@ -26,7 +26,7 @@ use crate::domain::state::State;
 /// Events that may wait for the core.
 pub(super) const EVENTS_MAX: usize = 1024;
 /// Questions that may wait for the core.
-pub(super) const ASKS_MAX: usize = 64;
+pub(super) const INQUIRIES_MAX: usize = 64;
 /// Shortest time between two snapshots: ten a second.
 const PUBLISH_EVERY: Duration = Duration::from_millis(100);
 /// Events folded in before the core looks at requests again.
@@ -35,7 +35,7 @@ const EVENTS_AT_ONCE: usize = 256;
 pub(super) struct Core {
     pub(super) state: State,
     pub(super) requests: mpsc::Receiver<Request>,
-    pub(super) asks: mpsc::Receiver<Inquiry>,
+    pub(super) inquiries: mpsc::Receiver<Inquiry>,
     pub(super) events: mpsc::Receiver<Event>,
     pub(super) snapshots: watch::Sender<Arc<Snapshot>>,
     pub(super) dispatch: Dispatch,
@@ -72,7 +72,7 @@ impl Core {
                         dirty |= self.dispatch.request(&mut self.state, request);
                     }
                 }
-                Some(ask) = self.asks.recv() => {
+                Some(ask) = self.inquiries.recv() => {
                     dirty |= self.catch_up();
                     self.answer(ask);
                 }
@@ -90,7 +90,7 @@ impl Core {
         self.publish();
     }
 
-    /// Folds in what was told before the question: who asks knows it and counts on it. Whether there was
+    /// Folds in what was told before the question: who inquiries knows it and counts on it. Whether there was
     /// anything.
     fn catch_up(&mut self) -> bool {
         let now = clock::now();

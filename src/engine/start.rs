@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::clock;
 use super::context::{Context, Marks};
-use super::core::{ASKS_MAX, Core, EVENTS_MAX};
+use super::core::{Core, EVENTS_MAX, INQUIRIES_MAX};
 use super::desk::Desk;
 use super::dispatch::Dispatch;
 use super::driver::Driver;
@@ -76,8 +76,8 @@ pub struct Engine {
 pub fn start(parts: Parts) -> (Handle, Engine) {
     let now = clock::now();
     let (events, events_rx) = mpsc::channel(EVENTS_MAX);
-    let (asks, asks_rx) = mpsc::channel(ASKS_MAX);
-    let (catch_ups, catch_ups_rx) = mpsc::channel(ASKS_MAX);
+    let (inquiries, inquiries_rx) = mpsc::channel(INQUIRIES_MAX);
+    let (catch_ups, catch_ups_rx) = mpsc::channel(INQUIRIES_MAX);
     let (link_tx, link) = watch::channel(None);
     let mut state = State::new(parts.settings, parts.instance.clone(), now);
     let (handle, handle_end) = Handle::pair(Arc::new(state.snapshot(now)));
@@ -90,7 +90,7 @@ pub fn start(parts: Parts) -> (Handle, Engine) {
         InstanceInfo { id: instance.id, host: instance.host.clone(), pid: instance.pid, since_ms: instance.started };
     let ctx = Context {
         events,
-        asks,
+        inquiries,
         catch_ups,
         marks: Marks::default(),
         link,
@@ -135,7 +135,8 @@ pub fn start(parts: Parts) -> (Handle, Engine) {
     }
     let snapshots = handle_end.snapshots;
     let requests = handle_end.requests;
-    let heart = Core { state, requests, asks: asks_rx, events: events_rx, snapshots, dispatch, end: end.clone() };
+    let heart =
+        Core { state, requests, inquiries: inquiries_rx, events: events_rx, snapshots, dispatch, end: end.clone() };
     let guard = stop.clone().drop_guard();
     core.job("core", async move {
         heart.run().await;

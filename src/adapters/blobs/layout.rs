@@ -104,6 +104,7 @@ pub(super) fn sync_folder(disk: &dyn Disk, path: &Path) -> Result<(), BlobError>
     }
     disk.sync_folder(path).map_err(|error| BlobError::target("sync folder", path, error))
 }
+
 /// Whether a node's folder is there and holds nothing at all, not even what zkdeck keeps in it: that of a disk which is
 /// not mounted, or of a new one.
 pub(super) fn is_bare(disk: &dyn Disk, folder: &Path) -> bool {

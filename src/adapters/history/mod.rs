@@ -166,6 +166,7 @@ impl History {
     /// # Errors
     /// [`HistoryError`] when it cannot be made.
     pub async fn back_up(&self) -> Result<Option<PathBuf>, HistoryError> {
+        // A file that was removed is made again by the writer, and one in memory has none.
         if !self.path.exists() {
             return Ok(None);
         }

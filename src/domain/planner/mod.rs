@@ -78,17 +78,6 @@ pub struct PlannedMove {
     pub dst_before: u64,
 }
 
-impl Plan {
-    /// All of it in a few words.
-    #[must_use]
-    pub fn summary(&self) -> String {
-        match self.moves.len() as u64 {
-            0 => format!("nothing to move: {}", self.decision),
-            moves => format!("{} planned, the least possible is {}", number::count(moves, "move"), self.lower_bound),
-        }
-    }
-}
-
 /// What to do and why, for every node and every move.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Plan {
@@ -103,4 +92,15 @@ pub struct Plan {
     pub spread_after: u64,
     /// Why not everything could be planned: which cap or drain, and how many files stay.
     pub note: Option<String>,
+}
+
+impl Plan {
+    /// All of it in a few words.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        match self.moves.len() as u64 {
+            0 => format!("nothing to move: {}", self.decision),
+            moves => format!("{} planned, the least possible is {}", number::count(moves, "move"), self.lower_bound),
+        }
+    }
 }

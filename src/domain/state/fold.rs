@@ -445,8 +445,11 @@ impl State {
         if self.leadership.leads {
             self.count_run(&run);
         }
-        for entry in self.nodes.iter_mut() {
-            entry.target = run.nodes.iter().find(|target| target.node == *entry.tracker.node()).cloned();
+        self.nodes.iter_mut().for_each(|entry| entry.target = None);
+        for target in &run.nodes {
+            if let Some(entry) = self.nodes.get_mut(&target.node) {
+                entry.target = Some(target.clone());
+            }
         }
         self.keep_run(run);
     }

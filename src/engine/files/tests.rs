@@ -39,7 +39,7 @@ pub(super) struct World {
     _ensemble: FakeEnsemble,
 }
 
-/// Two nodes; who asks for the emptiest is told zk2.
+/// Two nodes; who inquiries for the emptiest is told zk2.
 pub(super) async fn world() -> World {
     let folder = tempfile::tempdir().unwrap();
     let nodes = ["zk1", "zk2"].map(node_id);
@@ -52,8 +52,8 @@ pub(super) async fn world() -> World {
     let (publish, link) = watch::channel(Some(registry.clone()));
     let (events, mut heard) = mpsc::channel::<Event>(64);
     let (mut ctx, clerk) = context(folder.path(), &nodes, events, link);
-    let (asks, mut asked) = mpsc::channel(8);
-    ctx.asks = asks;
+    let (inquiries, mut asked) = mpsc::channel(8);
+    ctx.inquiries = inquiries;
     let told = Arc::new(Mutex::new(Vec::new()));
     let hears = Arc::clone(&told);
     ctx.driver.job("core", async move {
@@ -202,8 +202,8 @@ async fn an_upload_to_a_named_node_that_is_drained_is_refused_and_leaves_nothing
 async fn an_upload_whose_node_is_drained_and_that_no_other_has_room_for_is_refused_for_room() {
     for late in [false, true] {
         let mut world = world().await;
-        let (asks, mut asked) = mpsc::channel(8);
-        world.ctx.asks = asks;
+        let (inquiries, mut asked) = mpsc::channel(8);
+        world.ctx.inquiries = inquiries;
         world.ctx.driver.job("full", async move {
             while let Some(Inquiry::Emptiest { reply, .. }) = asked.recv().await {
                 let (what, why) = ("taking a file".into(), "zk2: it is full".into());

@@ -102,7 +102,7 @@ mod tests {
     use super::*;
     use crate::domain::fixtures;
     use crate::domain::ids::Timestamp;
-    use crate::domain::server::Reach;
+    use crate::domain::server::Srvr;
     use crate::engine::context::testing::context;
 
     /// Answers after a tenth of a second, but for one server that hangs.
@@ -120,16 +120,7 @@ mod tests {
             let hangs = target.node.as_str() == "zk7";
             tokio::time::sleep(Duration::from_millis(if hangs { 60_000 } else { 100 })).await;
             self.now.fetch_sub(1, Ordering::Relaxed);
-            Sample {
-                node: target.node.clone(),
-                taken_at: now(),
-                reach: Reach::Answered,
-                reply_ms: None,
-                srvr: None,
-                metrics: None,
-                metrics_source: None,
-                metrics_missing: None,
-            }
+            fixtures::sample(target.node.clone(), Srvr::default(), now())
         }
     }
 

@@ -25,7 +25,7 @@ use crate::adapters::zookeeper::error::ZkError;
 use crate::adapters::zookeeper::fake::FakeCoord;
 use crate::domain::fixtures;
 use crate::domain::ids::{Bytes, InstanceId, Millis, NodeId, Timestamp, Zxid};
-use crate::domain::server::{Reach, Role, Sample, Srvr};
+use crate::domain::server::{Role, Sample, Srvr};
 use crate::domain::snapshot::{InstanceInfo, WorkloadOff};
 use crate::domain::state::{ServerSetting, Settings};
 use crate::engine::clock;
@@ -207,16 +207,7 @@ impl Probe for Serving {
     async fn sample(&self, target: &Target, now: fn() -> Timestamp) -> Sample {
         let role = if target.node.as_str() == "zk1" { Role::Leader } else { Role::Follower };
         let srvr = Srvr { role: Some(role), zxid: Some(Zxid(1 << 32)), ..Srvr::default() };
-        Sample {
-            node: target.node.clone(),
-            taken_at: now(),
-            reach: Reach::Answered,
-            reply_ms: Some(1.0),
-            srvr: Some(srvr),
-            metrics: None,
-            metrics_source: None,
-            metrics_missing: None,
-        }
+        fixtures::sample(target.node.clone(), srvr, now())
     }
 }
 

@@ -61,7 +61,7 @@ fn context(
     let ctx = Context {
         driver: Driver::new(events.clone(), stop.clone()),
         events,
-        asks: mpsc::channel(1).0,
+        inquiries: mpsc::channel(1).0,
         catch_ups: mpsc::channel(1).0,
         marks: Marks::default(),
         link,

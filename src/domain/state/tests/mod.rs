@@ -6,7 +6,7 @@ use crate::domain::command::{Command, Confirmed, LARGE_RUN, Rejected, ServerActi
 use crate::domain::ensemble::{EnsembleState, Quorum};
 use crate::domain::event::{Event, Learned, Mark};
 use crate::domain::file::FileEntry;
-use crate::domain::fixtures::{NOW, file, node_id, operation, snapshot};
+use crate::domain::fixtures::{self, NOW, file, node_id, operation, snapshot};
 use crate::domain::ids::{Bytes, Epoch, FileId, Millis, OperationId, Zxid};
 use crate::domain::node::{NodeCondition, NodeState, WriteTrouble};
 use crate::domain::operation::{Operation, OperationKind, OperationStatus};
@@ -35,16 +35,7 @@ fn settings() -> Settings {
 
 fn sample(node: &str, role: Role, now: Timestamp) -> Sample {
     let srvr = Srvr { role: Some(role), zxid: Some(Zxid(0x7_0000_0001)), ..Srvr::default() };
-    Sample {
-        node: node_id(node),
-        taken_at: now,
-        reach: Reach::Answered,
-        reply_ms: Some(1.0),
-        srvr: Some(srvr),
-        metrics: None,
-        metrics_source: None,
-        metrics_missing: None,
-    }
+    fixtures::sample(node_id(node), srvr, now)
 }
 
 fn leads(epoch: i32) -> Event {

@@ -30,7 +30,7 @@ struct Desk {
     ctx: Context,
     registry: Registry,
     publish: watch::Sender<Option<Registry>>,
-    asks: mpsc::Receiver<Inquiry>,
+    inquiries: mpsc::Receiver<Inquiry>,
     heard: mpsc::Receiver<Event>,
     nodes: [NodeId; 2],
     files: BTreeMap<FileId, Arc<FileEntry>>,
@@ -79,8 +79,8 @@ impl Desk {
         let (events, heard) = mpsc::channel(2 * PARALLEL);
         let (publish, link) = watch::channel(None);
         let (mut ctx, _clerk) = context(folder.path(), &nodes, events, link);
-        let (asks_tx, asks) = mpsc::channel(1);
-        ctx.asks = asks_tx;
+        let (asks_tx, inquiries) = mpsc::channel(1);
+        ctx.inquiries = asks_tx;
         let zk = ZkConfig::default();
         let registry = Registry::open(Arc::new(FakeEnsemble::calm().connect(&zk.root)), &zk).await.unwrap();
         let mut fence = Fence { epoch: None, nodes: Vec::new() };
@@ -105,7 +105,7 @@ impl Desk {
             ctx,
             registry,
             publish,
-            asks,
+            inquiries,
             heard,
             nodes,
             files,
@@ -165,7 +165,7 @@ impl Desk {
         let condition = if self.draining { NodeCondition::Draining } else { NodeCondition::Active };
         let (mut plan, drains) = (Some(self.plan(condition)), self.drains());
         let (ctx, port) = (self.ctx.clone(), self.port.clone());
-        let (scheduler, asks, heard) = (&mut self.scheduler, &mut self.asks, &mut self.heard);
+        let (scheduler, inquiries, heard) = (&mut self.scheduler, &mut self.inquiries, &mut self.heard);
         let (files, rows) = (&mut self.files, &mut self.rows);
         let mut last = None;
         let work = async {
@@ -179,7 +179,7 @@ impl Desk {
         let core = async {
             loop {
                 tokio::select! {
-                    Some(inquiry) = asks.recv() => match inquiry {
+                    Some(inquiry) = inquiries.recv() => match inquiry {
                         Inquiry::Plan { reply } => plan.take().map_or_else(|| panic!("one plan a turn"), |plan| _ = reply.send(plan)),
                         Inquiry::Drains { reply } => _ = reply.send(drains.clone()),
                         Inquiry::Preview { .. } | Inquiry::Fence { .. } | Inquiry::Emptiest { .. } => panic!("not asked by a scheduler"),
