@@ -12,14 +12,16 @@
 
 mod support;
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
 use tokio::runtime::Runtime;
+use zkdeck::console::input::{Key, KeyCode};
+use zkdeck::console::order::{Order, Work};
+use zkdeck::console::picture::{Easel, Picture, Size};
+use zkdeck::console::theme::built_in::fallback;
+use zkdeck::console::theme::depth::Depth;
+use zkdeck::console::{Console, ConsoleConfig, panes};
 use zkdeck::domain::event::{Event, Learned, Mark};
 use zkdeck::domain::file::{FileEntry, FileRecord, Hash};
 use zkdeck::domain::file_list::FileList;
@@ -27,14 +29,9 @@ use zkdeck::domain::ids::{AttemptId, Bytes, FileId, Timestamp};
 use zkdeck::domain::snapshot::{SessionState, Snapshot};
 use zkdeck::domain::state::State;
 use zkdeck::engine::handle::{Handle, HandleEnd, Put, Question};
-use zkdeck::tui::TuiConfig;
-use zkdeck::tui::pane::Order;
-use zkdeck::tui::theme::depth::Depth;
-use zkdeck::tui::theme::watch::Themes;
-use zkdeck::tui::ui::Ui;
 
 const FILES: u128 = 1_000_000;
-const SCREEN: Rect = Rect::new(0, 0, 120, 40);
+const SCREEN: Size = Size { columns: 120, rows: 40 };
 const NODES: u64 = 3;
 
 fn file(at: u128, version: i32) -> FileEntry {
@@ -63,7 +60,9 @@ fn state(files: u128) -> State {
 
 /// The console, and what is beside it.
 struct Bench {
-    ui: Ui,
+    console: Console,
+    easel: Easel,
+    picture: Picture,
     snapshot: Arc<Snapshot>,
     handle: Handle,
     end: HandleEnd,
@@ -73,9 +72,9 @@ struct Bench {
 
 impl Bench {
     /// Does something on the loop and paints; then whatever was asked is answered, and painted too.
-    fn step(&mut self, act: impl FnOnce(&mut Ui) -> Vec<Order>) {
+    fn step(&mut self, act: impl FnOnce(&mut Console) -> Vec<Order>) {
         let mut orders = self.timed(act);
-        while let Some(Order::Fetch(fetch)) = orders.pop() {
+        while let Some(Order::Work(Work::Fetch(fetch))) = orders.pop() {
             let (handle, snapshot, questions) = (self.handle.clone(), &self.snapshot, &mut self.end.questions);
             let answer = async {
                 match questions.recv().await {
@@ -86,21 +85,21 @@ impl Bench {
                 }
             };
             self.runtime.block_on(async { tokio::join!(fetch.run(handle), answer) });
-            orders.extend(self.timed(Ui::take_answers));
+            orders.extend(self.timed(Console::take_answers));
         }
     }
 
-    fn timed(&mut self, act: impl FnOnce(&mut Ui) -> Vec<Order>) -> Vec<Order> {
+    fn timed(&mut self, act: impl FnOnce(&mut Console) -> Vec<Order>) -> Vec<Order> {
         let begun = Instant::now();
-        let orders = act(&mut self.ui);
-        let mut buffer = Buffer::empty(SCREEN);
-        self.ui.draw(SCREEN, &mut buffer);
+        let orders = act(&mut self.console);
+        let console = &self.console;
+        self.easel.draw(SCREEN, &mut self.picture, |area, buffer| console.draw(area, buffer));
         self.took.push(begun.elapsed().as_secs_f64() * 1e3);
         orders
     }
 
     fn key(&mut self, code: KeyCode) {
-        self.step(|ui| ui.key(KeyEvent::new(code, KeyModifiers::NONE)));
+        self.step(|console| console.key(Key::plain(code)));
     }
 }
 
@@ -109,11 +108,11 @@ fn main() {
     let mut state = state(files);
     let snapshot = Arc::new(state.snapshot(Timestamp(0)));
     let (handle, end) = Handle::pair(Arc::clone(&snapshot));
-    let styles = Themes::new(Path::new("themes"), "default", Depth::True, false).fallback();
-    let config = TuiConfig::default();
-    let ui = Ui::new(&config, zkdeck::tui::panes::all(), styles, Arc::clone(&snapshot), Timestamp(0)).unwrap();
+    let (config, styles) = (ConsoleConfig::default(), fallback(Depth::True, false));
+    let console = Console::new(&config, panes::all(), styles, Arc::clone(&snapshot), Timestamp(0)).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let mut bench = Bench { ui, snapshot, handle, end, runtime, took: Vec::new() };
+    let (easel, picture) = (Easel::default(), Picture::default());
+    let mut bench = Bench { console, easel, picture, snapshot, handle, end, runtime, took: Vec::new() };
     bench.key(KeyCode::Char('2'));
     bench.took.clear();
     for round in 0..20 {
@@ -125,7 +124,7 @@ fn main() {
         }
         bench.snapshot = Arc::new(state.snapshot(Timestamp(round as u64 * 3_000)));
         let snapshot = Arc::clone(&bench.snapshot);
-        bench.step(|ui| ui.take_snapshot(snapshot, Timestamp(round as u64 * 3_000)));
+        bench.step(|console| console.take_snapshot(snapshot, Timestamp(round as u64 * 3_000)));
         let keys = [KeyCode::Down; 20].into_iter().chain([KeyCode::PageDown; 10]).chain([KeyCode::Up; 5]);
         let jumps = [KeyCode::End, KeyCode::Up, KeyCode::Home, KeyCode::Char('o'), KeyCode::Char('/')];
         let filter = "node:zk2".chars().map(KeyCode::Char).chain([KeyCode::Esc]);

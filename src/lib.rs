@@ -8,14 +8,15 @@
 //! | [`domain`] | the rules, pure: placement and planner, health, quorum, the status machine of a move, commands and events, [`domain::state::State`] |
 //! | [`adapters`] | one outside thing each: ZooKeeper, bytes on disk, SQLite, server processes, probes, log files |
 //! | [`engine`] | one task that owns the state; loops; jobs that move, upload and delete files; [`engine::handle::Handle`] |
-//! | [`tui`] | the console: panes draw snapshots, keys become commands |
+//! | [`console`] | the console as a value: panes draw snapshots, keys become commands; it knows no terminal and no file of the host |
+//! | [`tui`] | a terminal around the console |
 //! | [`api`] | REST and `/metrics`: routes draw snapshots, requests become commands |
 //! | [`config`], [`cli`] | settings and the composition root |
 //!
 //! # The layer law
 //!
-//! `domain <- adapters <- engine <- {tui, api} <- {config, cli, main}`: left is imported by right,
-//! nothing sideways between `tui` and `api`, and both see of the engine its handle only.
+//! `domain <- adapters <- engine <- console <- tui`, `engine <- api`, all `<- {config, cli, main}`: left is imported by
+//! right, nothing sideways between `tui` and `api`, and fronts see of the engine its handle only.
 //! `tests/project/layers.rs` enforces it.
 //!
 //! # How data flows
@@ -32,7 +33,7 @@
 //!
 //! | a | new file | and one line in |
 //! |---|---|---|
-//! | pane | `src/tui/panes/x.rs` | `panes/mod.rs` |
+//! | pane | `src/console/panes/x.rs` | `panes/mod.rs` |
 //! | question | `src/engine/desk/x.rs`, its types in `domain/` | `desk/mod.rs` |
 //! | REST route | `src/api/routes/x.rs` | `api/router.rs` |
 //! | engine loop | `src/engine/loops/x.rs` | `loops/mod.rs`, `start.rs` |
@@ -50,6 +51,7 @@ pub mod adapters;
 pub mod api;
 pub mod cli;
 pub mod config;
+pub mod console;
 pub mod domain;
 pub mod engine;
 pub mod tui;

@@ -11,6 +11,7 @@ use super::{api_config, compose, logging, say};
 use crate::adapters::control::process::{command_line, program, taken_port};
 use crate::api::{self, ApiConfig, ApiError};
 use crate::config::{Config, Glyphs};
+use crate::console::panes;
 use crate::domain::snapshot::{ApiView, LocalView};
 use crate::engine::handle::Handle;
 use crate::engine::start;
@@ -49,7 +50,7 @@ pub(super) async fn run(args: &Args, mut config: Config) -> anyhow::Result<ExitC
         }
     };
     let screen = async {
-        let exit = tui::run(handle.clone(), tui_config(args, &config), tui::panes::all()).await;
+        let exit = tui::run(handle.clone(), tui_config(args, &config), panes::all()).await;
         let owned = handle.snapshots().borrow().instance.local == Some(LocalView::Owner);
         handle.shut_down();
         closed.cancel();
@@ -121,6 +122,5 @@ fn tui_config(args: &Args, config: &Config) -> TuiConfig {
         mouse: console.mouse,
         read_only: args.read_only,
         controls: args.local || config.docker.control,
-        label: None,
     }
 }

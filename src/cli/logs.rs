@@ -150,7 +150,7 @@ fn line(event: &LogEvent) -> String {
         text.push_str("\n    ");
         text.push_str(more);
     }
-    text.split('\n').map(crate::tui::sanitise::clean).collect::<Vec<_>>().join("\n")
+    text.split('\n').map(crate::console::sanitise::clean).collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Refuses settings that cannot be, each by its name and the rule.
 
 use super::{Config, ConfigError};
-use crate::tui::keymap::Keymap;
+use crate::console::keymap::Keymap;
 
 pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
     let ensemble = &config.ensemble;

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use super::keymap::Rebinding;
+use crate::console::config::ConsoleConfig;
+use crate::console::keymap::Rebinding;
 
 /// How the console looks and listens.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -26,9 +27,6 @@ pub struct TuiConfig {
     /// Whether servers may be controlled from here; without it no key is bound to that.
     #[serde(skip)]
     pub controls: bool,
-    /// Label of the ensemble in the header; `None` takes the snapshot's.
-    #[serde(skip)]
-    pub label: Option<String>,
     /// File of the saved searches.
     #[serde(skip)]
     pub searches: PathBuf,
@@ -44,9 +42,17 @@ impl Default for TuiConfig {
             mouse: true,
             read_only: false,
             controls: true,
-            label: None,
             searches: PathBuf::from("data/searches.txt"),
         }
+    }
+}
+
+impl TuiConfig {
+    /// What of it is the console's own.
+    #[must_use]
+    pub fn console(&self) -> ConsoleConfig {
+        let Self { mouse, read_only, controls, .. } = *self;
+        ConsoleConfig { keys: self.keys.clone(), mouse, read_only, controls }
     }
 }
 

@@ -2,49 +2,33 @@
 
 use std::io::Write as _;
 
-use ratatui::buffer::{Buffer, Cell};
-use ratatui::style::{Color, Modifier};
+use crate::console::picture::{Attributes, Cell, Colour, Look, Picture};
 
-/// Look of a cell. `Default` is what the terminal does after `CSI m`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Look {
-    fg: Color,
-    bg: Color,
-    modifier: Modifier,
-}
-
-const PLAIN: Look = Look { fg: Color::Reset, bg: Color::Reset, modifier: Modifier::empty() };
-
-/// Appends to `out` what turns the picture `before` into `after`; nothing when they are equal. Both
-/// have the same area.
+/// Appends to `out` what turns the picture `before` into `after`; nothing when they are equal. Both have the same size.
 ///
 /// Ratatui's own diff leaves the right half of a wide character that is overwritten to the terminal,
 /// which fills it with the look of the character written last: a stray reversed cell.
-pub fn changes(before: &Buffer, after: &Buffer, out: &mut Vec<u8>) {
-    let mut pen = Pen { look: PLAIN, at: None };
-    for y in after.area.top()..after.area.bottom() {
-        let mut x = after.area.left();
-        while x < after.area.right() {
-            let cell = &after[(x, y)];
+pub fn changes(before: &Picture, after: &Picture, out: &mut Vec<u8>) {
+    // `CSI m` has left the terminal without a look.
+    let mut pen = Pen { look: Look::default(), at: None };
+    for y in 0..after.size().rows {
+        let (old, new) = (before.row(y), after.row(y));
+        let mut x = 0;
+        while let Some(cell) = new.get(x) {
             // A cell of its own now, and so far the right half of a wide character.
-            let halved = x > after.area.left() && columns(&before[(x - 1, y)]) > 1;
-            if halved || before[(x, y)] != *cell {
-                pen.write(x, y, cell, out);
-                if x + 1 == after.area.right() {
+            let halved = x > 0 && old.get(x - 1).is_some_and(|left| left.columns() > 1);
+            if halved || old.get(x) != Some(cell) {
+                pen.write(x as u16, y, cell, out);
+                if x + 1 == new.len() {
                     pen.at = None;
                 }
             }
-            x += columns(cell);
+            x += usize::from(cell.columns());
         }
     }
-    if pen.look != PLAIN {
+    if pen.look != Look::default() {
         out.extend_from_slice(b"\x1b[m");
     }
-}
-
-/// Columns that the cell's text takes, at least one.
-fn columns(cell: &Cell) -> u16 {
-    unicode_width::UnicodeWidthStr::width(cell.symbol()).max(1) as u16
 }
 
 /// Where the terminal writes next, when that is known, and how it looks.
@@ -58,69 +42,52 @@ impl Pen {
         if self.at != Some((x, y)) {
             push(out, format_args!("\x1b[{};{}H", y + 1, x + 1));
         }
-        let wanted = Look { fg: cell.fg, bg: cell.bg, modifier: cell.modifier };
-        if wanted != self.look {
-            select(out, wanted);
-            self.look = wanted;
+        if cell.look != self.look {
+            select(out, cell.look);
+            self.look = cell.look;
         }
-        out.extend_from_slice(cell.symbol().as_bytes());
+        out.extend_from_slice(cell.text.as_bytes());
         // Terminals disagree on the width of what is not one plain character: say again where we are.
         self.at = is_narrow(cell).then_some((x + 1, y));
     }
 }
 
 fn is_narrow(cell: &Cell) -> bool {
-    let mut chars = cell.symbol().chars();
+    let mut chars = cell.text.chars();
     let first = chars.next();
     chars.next().is_none() && first.is_some_and(|c| unicode_width::UnicodeWidthChar::width(c) == Some(1))
 }
 
 fn select(out: &mut Vec<u8>, look: Look) {
-    const CODES: [(Modifier, &str); 6] = [
-        (Modifier::BOLD, ";1"),
-        (Modifier::DIM, ";2"),
-        (Modifier::ITALIC, ";3"),
-        (Modifier::UNDERLINED, ";4"),
-        (Modifier::REVERSED, ";7"),
-        (Modifier::CROSSED_OUT, ";9"),
+    const CODES: [(Attributes, &str); 6] = [
+        (Attributes::BOLD, ";1"),
+        (Attributes::DIM, ";2"),
+        (Attributes::ITALIC, ";3"),
+        (Attributes::UNDERLINED, ";4"),
+        (Attributes::REVERSED, ";7"),
+        (Attributes::CROSSED_OUT, ";9"),
     ];
     out.extend_from_slice(b"\x1b[0");
-    for (modifier, code) in CODES {
-        if look.modifier.contains(modifier) {
+    for (attribute, code) in CODES {
+        if look.attributes.contains(attribute) {
             out.extend_from_slice(code.as_bytes());
         }
     }
-    colour(out, look.fg, 30);
-    colour(out, look.bg, 40);
+    colour(out, look.foreground, 30);
+    colour(out, look.background, 40);
     out.push(b'm');
 }
 
 /// `base` is 30 for the foreground and 40 for the background (ECMA-48, 8.3.117).
-fn colour(out: &mut Vec<u8>, colour: Color, base: u8) {
-    let dark = |n: u8| base + n;
-    let bright = |n: u8| base + 60 + n;
-    let code = match colour {
-        Color::Reset => return,
-        Color::Black => dark(0),
-        Color::Red => dark(1),
-        Color::Green => dark(2),
-        Color::Yellow => dark(3),
-        Color::Blue => dark(4),
-        Color::Magenta => dark(5),
-        Color::Cyan => dark(6),
-        Color::Gray => dark(7),
-        Color::DarkGray => bright(0),
-        Color::LightRed => bright(1),
-        Color::LightGreen => bright(2),
-        Color::LightYellow => bright(3),
-        Color::LightBlue => bright(4),
-        Color::LightMagenta => bright(5),
-        Color::LightCyan => bright(6),
-        Color::White => bright(7),
-        Color::Indexed(n) => return push(out, format_args!(";{};5;{n}", base + 8)),
-        Color::Rgb(r, g, b) => return push(out, format_args!(";{};2;{r};{g};{b}", base + 8)),
-    };
-    push(out, format_args!(";{code}"));
+fn colour(out: &mut Vec<u8>, colour: Colour, base: u8) {
+    match colour {
+        Colour::Unset => {}
+        Colour::Palette(n @ 0..8) => push(out, format_args!(";{}", base + n)),
+        // The bright ones are no part of the standard; every terminal with sixteen colours has them so.
+        Colour::Palette(n @ 8..16) => push(out, format_args!(";{}", base + 60 + n - 8)),
+        Colour::Palette(n) => push(out, format_args!(";{};5;{n}", base + 8)),
+        Colour::Rgb(r, g, b) => push(out, format_args!(";{};2;{r};{g};{b}", base + 8)),
+    }
 }
 
 fn push(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
@@ -131,39 +98,39 @@ fn push(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use ratatui::layout::Rect;
-    use ratatui::style::Style;
+    use ratatui::style::{Color, Modifier, Style};
 
     use super::*;
+    use crate::console::picture::{Easel, Size};
 
-    const AREA: Rect = Rect { x: 0, y: 0, width: 20, height: 4 };
+    const SIZE: Size = Size { columns: 20, rows: 4 };
 
-    fn picture(strokes: &[(u16, u16, &str, Style)]) -> Buffer {
-        let mut buffer = Buffer::empty(AREA);
-        for (x, y, text, style) in strokes {
-            buffer.set_stringn(*x, *y, text, usize::from(AREA.width - x), *style);
-        }
-        buffer
+    fn picture(strokes: &[(u16, u16, &str, Style)]) -> Picture {
+        let mut picture = Picture::default();
+        Easel::default().draw(SIZE, &mut picture, |_, buffer| {
+            for (x, y, text, style) in strokes {
+                buffer.set_stringn(*x, *y, text, usize::from(SIZE.columns - x), *style);
+            }
+        });
+        picture
     }
 
-    fn check(terminal: &vt100::Parser, wanted: &Buffer) -> Result<(), TestCaseError> {
-        for y in 0..AREA.height {
-            for x in 0..AREA.width {
+    fn check(terminal: &vt100::Parser, wanted: &Picture) -> Result<(), TestCaseError> {
+        for y in 0..SIZE.rows {
+            for x in 0..SIZE.columns {
                 let seen = terminal.screen().cell(y, x).expect("inside");
-                let cell = &wanted[(x, y)];
+                let cell = wanted.cell(x, y).expect("inside");
                 if seen.is_wide_continuation() {
                     continue;
                 }
                 let text = if seen.contents().is_empty() { " " } else { seen.contents() };
-                prop_assert_eq!(text, cell.symbol(), "at {},{}", x, y);
-                prop_assert_eq!(seen.inverse(), cell.modifier.contains(Modifier::REVERSED));
-                prop_assert_eq!(seen.bold(), cell.modifier.contains(Modifier::BOLD));
-                let fg = match cell.fg {
-                    Color::Red => vt100::Color::Idx(1),
-                    Color::LightBlue => vt100::Color::Idx(12),
-                    Color::Indexed(n) => vt100::Color::Idx(n),
-                    Color::Rgb(r, g, b) => vt100::Color::Rgb(r, g, b),
-                    _ => vt100::Color::Default,
+                prop_assert_eq!(text, cell.text.as_str(), "at {},{}", x, y);
+                prop_assert_eq!(seen.inverse(), cell.look.attributes.contains(Attributes::REVERSED));
+                prop_assert_eq!(seen.bold(), cell.look.attributes.contains(Attributes::BOLD));
+                let fg = match cell.look.foreground {
+                    Colour::Unset => vt100::Color::Default,
+                    Colour::Palette(n) => vt100::Color::Idx(n),
+                    Colour::Rgb(r, g, b) => vt100::Color::Rgb(r, g, b),
                 };
                 prop_assert_eq!(seen.fgcolor(), fg, "colour at {},{}", x, y);
             }
@@ -186,15 +153,15 @@ mod tests {
 
     fn strokes() -> impl Strategy<Value = Vec<(u16, u16, &'static str, Style)>> {
         let text = prop_oneof![Just("zk1 up"), Just("●▁▂█"), Just("文字 x"), Just("   ")];
-        prop::collection::vec((0..AREA.width, 0..AREA.height, text, style()), 0..6)
+        prop::collection::vec((0..SIZE.columns, 0..SIZE.rows, text, style()), 0..6)
     }
 
     /// Both pictures one after the other in one terminal.
-    fn check_both(first: &Buffer, second: &Buffer) -> Result<(), TestCaseError> {
+    fn check_both(first: &Picture, second: &Picture) -> Result<(), TestCaseError> {
         let cells = |n| std::num::NonZeroU16::new(n).expect("not 0");
-        let mut terminal = vt100::Parser::new(cells(AREA.height), cells(AREA.width), 0);
+        let mut terminal = vt100::Parser::new(cells(SIZE.rows), cells(SIZE.columns), 0);
         let mut bytes = Vec::new();
-        changes(&Buffer::empty(AREA), first, &mut bytes);
+        changes(&Picture::new(SIZE), first, &mut bytes);
         terminal.process(&bytes);
         check(&terminal, first)?;
         bytes.clear();

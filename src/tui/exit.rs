@@ -1,6 +1,6 @@
 //! How the console ends, and why it cannot begin.
 
-use super::keymap::KeymapError;
+use crate::console::keymap::KeymapError;
 
 /// Why the console has ended. The terminal is as it was before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

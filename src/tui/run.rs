@@ -3,27 +3,30 @@
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
-use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crossterm::event::Event;
 use futures_util::FutureExt as _;
-use ratatui::layout::Rect;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::clipboard::{self, Multiplexer};
 use super::config::TuiConfig;
+use super::environment::{self, background_is_light, locale_is_utf8};
 use super::exit::{Exit, TuiError};
-use super::jobs::{Done, Jobs};
-use super::pane::{Order, Pane};
+use super::place::Host;
 use super::signals::{SignalEvent, Signals};
 use super::terminal::Terminal;
-use super::theme::depth::{Depth, background_is_light, locale_is_utf8};
-use super::theme::watch::Themes;
-use super::ui::Ui;
+use super::themes::{ThemeWatch, Themes};
 use super::{input, leave};
+use crate::console::input::Input;
+use crate::console::jobs::Done;
+use crate::console::order::Outside;
+use crate::console::pane::Pane;
+use crate::console::theme::Styles;
+use crate::console::theme::file::ThemeError;
+use crate::console::{Console, Session};
 use crate::domain::ids::Timestamp;
 use crate::domain::snapshot::{Level, Snapshot};
 use crate::engine::handle::Handle;
@@ -39,12 +42,10 @@ const SECOND: Duration = Duration::from_secs(1);
 /// Runs the console on the terminal of standard output until it ends; the terminal is given back on
 /// every way out, a panic included. Does not end the engine.
 ///
-/// The future is not `Send`: await it on the main thread.
-///
 /// # Errors
 /// [`TuiError`] for keys that clash, no terminal, or a panic of the console.
 pub async fn run(handle: Handle, config: TuiConfig, panes: Vec<Box<dyn Pane>>) -> Result<Exit, TuiError> {
-    let outcome = AssertUnwindSafe(Console::run(handle, config, panes)).catch_unwind().await;
+    let outcome = AssertUnwindSafe(Shown::run(handle, config, panes)).catch_unwind().await;
     outcome.unwrap_or_else(|panic| {
         let words = leave::take_panic().unwrap_or_else(|| words(&*panic));
         Err(TuiError::Panicked(words))
@@ -66,15 +67,12 @@ fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-/// What the loop holds beside its sources of events.
-struct Console {
-    ui: Ui,
+/// A console on a terminal: what the loop holds beside its sources of events.
+struct Shown {
+    session: Session,
     terminal: Terminal,
-    jobs: Jobs,
-    themes: Themes,
+    themes: ThemeWatch,
     multiplexer: Multiplexer,
-    /// File of the saved searches.
-    searches: PathBuf,
     /// Something happened since the last frame.
     dirty: bool,
     next_frame: Instant,
@@ -84,7 +82,7 @@ struct Console {
     suspend: bool,
 }
 
-impl Console {
+impl Shown {
     async fn run(handle: Handle, config: TuiConfig, panes: Vec<Box<dyn Pane>>) -> Result<Exit, TuiError> {
         let mut signals =
             Signals::listen().map_err(|source| TuiError::Terminal { what: "listen to signals", source })?;
@@ -92,7 +90,7 @@ impl Console {
         let mut console = Self::open(&handle, &config, panes, gone.clone())?;
         console.frame();
         let mut keys = input::start().map_err(|source| TuiError::Terminal { what: "read keys", source })?;
-        let orders = console.ui.refresh();
+        let orders = console.session.begin();
         console.carry_out(orders);
         let mut snapshots = handle.snapshots();
         let mut clock = interval_at(Instant::now() + SECOND, SECOND);
@@ -110,7 +108,7 @@ impl Console {
                 signal = signals.next() => console.signal(signal)?,
                 exit = &mut ended => break exit,
                 key = keys.recv() => match key {
-                    Some(event) => console.events(event, &mut keys),
+                    Some(input) => console.inputs(input, &mut keys),
                     None => break Exit::TerminalGone,
                 },
                 written = console.terminal.written() => if written.is_err() { break Exit::TerminalGone },
@@ -121,7 +119,8 @@ impl Console {
                     }
                     Err(_) => break Exit::EngineEnded,
                 },
-                done = console.jobs.next() => console.done(done),
+                done = console.session.done() => console.done(done),
+                styles = console.themes.changed() => console.restyle(styles),
                 () = tick(&mut clock) => console.tick(),
                 () = sleep_until(console.next_frame), if console.dirty && console.terminal.is_ready() => {}
             }
@@ -144,23 +143,23 @@ impl Console {
         let ascii = config.ascii.unwrap_or_else(|| !locale_is_utf8(variable));
         let default = if background_is_light(variable) { "light" } else { "default" };
         let name = config.theme.as_deref().unwrap_or(default);
-        let mut themes = Themes::new(&config.themes_dir, name, Depth::detect(variable), ascii);
+        let mut themes = Themes::new(&config.themes_dir, name, environment::depth(variable), ascii);
         let (styles, problem) = match themes.load() {
             Ok(styles) => (styles, None),
             Err(error) => (themes.fallback(), Some(error)),
         };
-        let mut ui = Ui::new(config, panes, styles, handle.snapshot(), now())?;
+        let console = Console::new(&config.console(), panes, styles, handle.snapshot(), now())?;
+        let place = Arc::new(Host { searches: config.searches.clone() });
+        let mut session = Session::new(console, handle.clone(), place);
         if let Some(error) = problem {
-            ui.report(Level::Error, format!("{error}; the default theme is used"));
+            session.report(Level::Error, format!("{error}; the default theme is used"));
         }
         let over_ssh = ["SSH_TTY", "SSH_CONNECTION"].into_iter().any(|name| variable(name).is_some());
         Ok(Self {
-            ui,
+            session,
             terminal: Terminal::enter(config.mouse, gone)?,
-            jobs: Jobs::new(handle.clone()),
-            themes,
+            themes: ThemeWatch::new(themes),
             multiplexer: Multiplexer::detect(variable),
-            searches: config.searches.clone(),
             dirty: true,
             next_frame: Instant::now(),
             pause: if over_ssh { FRAME_SSH } else { FRAME },
@@ -185,8 +184,8 @@ impl Console {
 
     fn frame(&mut self) {
         let size = self.terminal.size();
-        let ui = &self.ui;
-        self.terminal.draw(size, |area, buffer| ui.draw(area, buffer));
+        let session = &self.session;
+        self.terminal.paint(size, |size, easel, picture| session.paint(size, easel, picture));
         self.dirty = false;
         self.next_frame = Instant::now() + self.pause;
     }
@@ -206,119 +205,78 @@ impl Console {
         Ok(())
     }
 
-    /// The key that came and all that wait behind it: one frame for all of them.
-    fn events(&mut self, first: Event, keys: &mut mpsc::Receiver<Event>) {
-        self.event(first);
+    /// What came and all that waits behind it: one frame for all of them.
+    fn inputs(&mut self, first: Input, inputs: &mut mpsc::Receiver<Input>) {
+        self.input(first);
         while self.exit.is_none()
-            && let Ok(event) = keys.try_recv()
+            && let Ok(input) = inputs.try_recv()
         {
-            self.event(event);
+            self.input(input);
         }
     }
 
-    fn event(&mut self, event: Event) {
-        self.ui.set_now(now());
-        self.ui.set_jobs(self.jobs.under_way());
-        let orders = match event {
-            Event::Key(key) => self.ui.key(key),
-            Event::Paste(text) => self.ui.paste(&text),
-            Event::Mouse(mouse) => {
-                let size = self.terminal.size();
-                self.ui.mouse(mouse, Rect::new(0, 0, size.width, size.height))
-            }
-            // The size comes by its signal.
-            Event::Resize(..) | Event::FocusGained | Event::FocusLost => return,
-        };
-        self.dirty = true;
+    fn input(&mut self, input: Input) {
+        let orders = self.session.take(input, self.terminal.size(), now());
         self.carry_out(orders);
     }
 
-    fn snapshot(&mut self, snapshot: std::sync::Arc<Snapshot>) {
-        let orders = self.ui.take_snapshot(snapshot, now());
-        self.dirty = true;
+    fn snapshot(&mut self, snapshot: Arc<Snapshot>) {
+        let orders = self.session.take_snapshot(snapshot, now());
         self.carry_out(orders);
     }
 
     fn tick(&mut self) {
-        let orders = self.ui.tick(now());
-        self.dirty = true;
-        self.jobs.look_at_theme(&self.themes);
+        self.themes.look();
+        let orders = self.session.tick(now());
         self.carry_out(orders);
     }
 
     fn done(&mut self, done: Done) {
-        self.ui.set_now(now());
-        match done {
-            Done::Theme(_, None) => return,
-            Done::Said(level, text) => self.ui.report(level, text),
-            Done::Answered => {
-                let orders = self.ui.take_answers();
-                self.carry_out(orders);
-            }
-            Done::Theme(themes, Some(outcome)) => {
-                // Another theme may have been chosen while this one was looked at.
-                if themes.name() == self.themes.name() {
-                    self.themes = themes;
-                    match outcome {
-                        Ok(styles) => self.ui.set_styles(*styles),
-                        Err(error) => self.ui.report(Level::Error, format!("{error}; the last good theme stays")),
-                    }
-                }
-            }
+        let orders = self.session.take_done(done, now());
+        self.carry_out(orders);
+    }
+
+    fn restyle(&mut self, styles: Result<Styles, ThemeError>) {
+        match styles {
+            Ok(styles) => self.session.set_styles(styles),
+            Err(error) => self.session.report(Level::Error, format!("{error}; the last good theme stays")),
         }
         self.dirty = true;
     }
 
-    fn carry_out(&mut self, orders: Vec<Order>) {
+    fn carry_out(&mut self, orders: Vec<Outside>) {
+        self.dirty = true;
         for order in orders {
-            let started = match order {
-                Order::Quit => {
+            let done = match order {
+                Outside::Quit => {
                     self.exit = Some(Exit::Quit);
                     Ok(())
                 }
-                Order::Suspend => {
+                Outside::Suspend => {
                     self.suspend = true;
                     Ok(())
                 }
-                Order::Redraw => {
+                Outside::Redraw => {
                     self.terminal.redraw();
                     Ok(())
                 }
-                Order::Mouse(on) => {
+                Outside::Mouse(on) => {
                     self.terminal.set_mouse(on);
                     Ok(())
                 }
-                Order::Theme(name) => self.choose_theme(&name),
-                Order::Copy(text) => self.copy(&text),
-                Order::Send(command) => self.jobs.send(vec![command]),
-                Order::Batch(commands) => self.jobs.send(commands),
-                Order::Upload { path, node } => self.jobs.upload(path, node),
-                Order::Download { file, path } => self.jobs.download(file, path),
-                Order::Fetch(fetch) => {
-                    self.jobs.fetch(fetch);
-                    Ok(())
-                }
-                Order::ExportLogs { search, path } => self.jobs.export_logs(search, path),
-                Order::Searches(fetch) => self.jobs.searches(self.searches.clone(), fetch),
+                Outside::Theme(name) => self.themes.choose(&name).map(|styles| self.session.set_styles(styles)),
+                Outside::Copy(text) => self.copy(&text),
             };
-            if let Err(why) = started {
-                self.ui.report(Level::Error, why);
+            if let Err(why) = done {
+                self.session.report(Level::Error, why);
             }
         }
-    }
-
-    fn choose_theme(&mut self, name: &str) -> Result<(), String> {
-        let mut themes = self.themes.named(name);
-        let styles = themes.load().map_err(|error| format!("{error}; the theme stays {}", self.themes.name()))?;
-        self.ui.set_styles(styles);
-        self.themes = themes;
-        Ok(())
     }
 
     fn copy(&mut self, text: &str) -> Result<(), String> {
         let bytes = clipboard::sequence(text, self.multiplexer).map_err(|error| error.to_string())?;
         self.terminal.put(&bytes);
-        self.ui.report(Level::Info, format!("copied {} bytes", text.len()));
+        self.session.report(Level::Info, format!("copied {} bytes", text.len()));
         Ok(())
     }
 }

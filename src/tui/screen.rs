@@ -1,9 +1,7 @@
 //! What the terminal shows now, and the bytes that bring it to the next picture.
 
-use ratatui::buffer::Buffer;
-use ratatui::layout::{Rect, Size};
-
 use super::encode;
+use crate::console::picture::{Easel, Picture, Size};
 
 const SYNC_BEGIN: &[u8] = b"\x1b[?2026h";
 const SYNC_END: &[u8] = b"\x1b[?2026l";
@@ -12,8 +10,9 @@ const CLEAR: &[u8] = b"\x1b[m\x1b[2J";
 /// The picture on the terminal.
 #[derive(Debug, Default)]
 pub struct Screen {
-    shown: Buffer,
-    next: Buffer,
+    easel: Easel,
+    shown: Picture,
+    next: Picture,
     /// The terminal's content is not known: after entering, a resize, a stop.
     unknown: bool,
 }
@@ -30,22 +29,24 @@ impl Screen {
         self.unknown = true;
     }
 
-    /// Draws into memory and appends to `out` one synchronized update with what differs; nothing
+    /// Paints into memory and appends to `out` one synchronized update with what differs; nothing
     /// when nothing differs. `extra` goes out first, unchanged.
-    pub fn frame(&mut self, size: Size, extra: &[u8], out: &mut Vec<u8>, draw: impl FnOnce(Rect, &mut Buffer)) {
-        let area = Rect::new(0, 0, size.width, size.height);
-        if self.shown.area != area {
+    pub fn frame(
+        &mut self,
+        size: Size,
+        extra: &[u8],
+        out: &mut Vec<u8>,
+        paint: impl FnOnce(Size, &mut Easel, &mut Picture),
+    ) {
+        if self.shown.size() != size {
             self.unknown = true;
         }
         out.extend_from_slice(extra);
-        self.next.resize(area);
-        self.next.reset();
-        draw(area, &mut self.next);
+        paint(size, &mut self.easel, &mut self.next);
         let start = out.len();
         out.extend_from_slice(SYNC_BEGIN);
         if self.unknown {
-            self.shown.resize(area);
-            self.shown.reset();
+            self.shown = Picture::new(size);
             out.extend_from_slice(CLEAR);
             self.unknown = false;
         }
@@ -68,8 +69,10 @@ mod tests {
 
     fn frame(screen: &mut Screen, width: u16, text: &str) -> String {
         let mut out = Vec::new();
-        screen.frame(Size::new(width, 1), b"", &mut out, |area, buffer| {
-            buffer.set_stringn(0, 0, text, usize::from(area.width), Style::new());
+        screen.frame(Size { columns: width, rows: 1 }, b"", &mut out, |size, easel, picture| {
+            easel.draw(size, picture, |area, buffer| {
+                buffer.set_stringn(0, 0, text, usize::from(area.width), Style::new());
+            });
         });
         String::from_utf8(out).expect("text").replace('\x1b', "^")
     }

@@ -6,8 +6,6 @@ use std::os::fd::AsFd as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::time::Duration;
 
-use ratatui::buffer::Buffer;
-use ratatui::layout::{Rect, Size};
 use tokio_util::sync::CancellationToken;
 
 use super::exit::TuiError;
@@ -16,11 +14,12 @@ use super::output::Output;
 use super::screen::Screen;
 use super::signals::Signals;
 use super::watchdog::Watchdog;
+use crate::console::picture::{Easel, Picture, Size};
 
 /// How long a stuck frame may hold the way out, twice.
 const LEAVE_LIMIT: Duration = Duration::from_millis(150);
 /// What is assumed of a terminal that does not know its size.
-const SIZE_UNKNOWN: Size = Size { width: 80, height: 24 };
+const SIZE_UNKNOWN: Size = Size { columns: 80, rows: 24 };
 
 /// Raw mode, alternate screen and the picture on it; dropping it gives the terminal back.
 pub struct Terminal {
@@ -68,7 +67,7 @@ impl Terminal {
     #[must_use]
     pub fn size(&self) -> Size {
         match rustix::termios::tcgetwinsize(&self.tty) {
-            Ok(size) if size.ws_col > 0 && size.ws_row > 0 => Size::new(size.ws_col, size.ws_row),
+            Ok(size) if size.ws_col > 0 && size.ws_row > 0 => Size { columns: size.ws_col, rows: size.ws_row },
             _ => SIZE_UNKNOWN,
         }
     }
@@ -79,10 +78,10 @@ impl Terminal {
         self.output.is_ready()
     }
 
-    /// Draws one frame of this size when the last one is out.
-    pub fn draw(&mut self, size: Size, draw: impl FnOnce(Rect, &mut Buffer)) {
+    /// Paints one frame of this size when the last one is out.
+    pub fn paint(&mut self, size: Size, paint: impl FnOnce(Size, &mut Easel, &mut Picture)) {
         if let Some(mut frame) = self.output.take() {
-            self.screen.frame(size, &self.extra, &mut frame, draw);
+            self.screen.frame(size, &self.extra, &mut frame, paint);
             self.extra.clear();
             self.output.send(frame);
         }

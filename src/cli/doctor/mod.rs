@@ -31,7 +31,7 @@ use self::place::Place;
 use super::args::Args;
 use super::output;
 use crate::config::{Config, ConfigError};
-use crate::tui::sanitise::clean;
+use crate::console::sanitise::clean;
 
 /// Longest time of one check.
 const LIMIT: Duration = Duration::from_secs(5);

@@ -11,8 +11,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::pane::{Action, Effect, Order, Pane, View};
 use super::{TuiConfig, run};
+use crate::console::order::Outside;
+use crate::console::pane::{Action, Effect, Pane, View};
 use crate::domain::fixtures;
 use crate::domain::ids::Timestamp;
 use crate::domain::snapshot::{Level, Snapshot};
@@ -40,7 +41,7 @@ impl Pane for Moody {
                 assert!(thread.join().is_err());
                 return vec![Effect::Toast { level: Level::Error, text: "the loop broke".into() }];
             }
-            Action::Copy => return vec![Effect::Order(Order::Copy("zk1".into()))],
+            Action::Copy => return vec![Effect::Outside(Outside::Copy("zk1".into()))],
             _ => {}
         }
         Vec::new()

@@ -1,0 +1,291 @@
+//! Commands of the palette: those with arguments, and every action by its name.
+
+use crate::domain::command::{Command, Confirmed, STRESS_FILES, STRESS_SIZE_KB, ServerAction, Stress, WEIGHTS};
+use crate::domain::ids::{Bytes, FileId, NodeId};
+use crate::domain::number::typed;
+use crate::domain::snapshot::{Level, Snapshot};
+
+use super::confirms;
+use super::frame::footer::offered;
+use super::keymap::lacks;
+use super::keymap::table::{Context, Needs, TABLE};
+use super::order::Work;
+use super::overlay::palette::Candidate;
+use super::pane::{Action, Effect, View};
+use super::sanitise;
+
+/// What a typed command leads to.
+#[derive(Debug)]
+pub enum Step {
+    Effect(Effect),
+    /// As if the action's key had been pressed.
+    Act(Action),
+    Theme(String),
+    Mouse(bool),
+}
+
+/// A command that takes arguments.
+struct Spec {
+    name: &'static str,
+    usage: &'static str,
+    help: &'static str,
+    needs: Needs,
+    read: fn(&[&str], &Snapshot) -> Result<Step, String>,
+}
+
+const fn spec(
+    name: &'static str,
+    usage: &'static str,
+    help: &'static str,
+    needs: Needs,
+    read: fn(&[&str], &Snapshot) -> Result<Step, String>,
+) -> Spec {
+    Spec { name, usage, help, needs, read }
+}
+
+const SPECS: &[Spec] = &[
+    spec("drain", "NODE", "move all files off a node, or lift that", Needs::Store, |a, s| node(a, s, confirms::drain)),
+    spec("undrain", "NODE", "lift a drain", Needs::Changes, |a, s| {
+        node(a, s, |_, n| send(Command::Undrain { node: n.clone() }))
+    }),
+    spec("pause", "NODE", "freeze a server", Needs::Control, |a, s| server(a, s, ServerAction::Pause)),
+    spec("resume", "NODE", "let a paused server go on", Needs::Control, |a, s| server(a, s, ServerAction::Resume)),
+    spec("stop", "NODE", "stop a server", Needs::Control, |a, s| server(a, s, ServerAction::Stop)),
+    spec("start", "NODE", "start a stopped server", Needs::Control, |a, s| server(a, s, ServerAction::Start)),
+    spec("restart", "NODE", "stop a server and start it again", Needs::Control, |a, s| {
+        server(a, s, ServerAction::Restart)
+    }),
+    spec("weight", "NODE WEIGHT", "share of files of a node; 100 is usual", Needs::Changes, weight),
+    spec("stress", "NODE FILES KIB", "pile files on one node", Needs::Store, stress),
+    spec("migrate", "FILE NODE", "move one file, by name or id", Needs::Store, migrate),
+    spec("delete", "FILE", "delete one file, by name or id", Needs::Store, delete),
+    spec("upload", "PATH [NODE]", "upload a file from this machine", Needs::Store, upload),
+    spec("download", "FILE PATH", "save a file on this machine", Needs::Nothing, download),
+    spec("theme", "NAME", "another theme, from themes/ or built in", Needs::Nothing, theme),
+    spec("mouse", "on|off", "take the mouse, or leave it to the terminal", Needs::Nothing, mouse),
+];
+
+/// Actions that make no sense by name: they need a list under them.
+const fn is_command(context: Context) -> bool {
+    matches!(context, Context::Everywhere | Context::Ensemble)
+}
+
+/// Commands that can be asked for now.
+#[must_use]
+pub fn candidates(read_only: bool, view: &View<'_>) -> Vec<Candidate> {
+    let typed = SPECS.iter().filter(|s| lacks(s.needs, read_only, view.snapshot).is_none());
+    let typed = typed.map(|s| Candidate { name: s.name, usage: s.usage, help: s.help });
+    let acted = offered(read_only, view).filter(|entry| is_command(entry.context));
+    let acted = acted.filter(|entry| SPECS.iter().all(|s| s.name != entry.name));
+    typed.chain(acted.map(|entry| Candidate { name: entry.name, usage: "", help: entry.help })).collect()
+}
+
+/// Reads a typed command.
+///
+/// # Errors
+/// What is wrong with it, and how it is written.
+pub fn read(text: &str, read_only: bool, snapshot: &Snapshot) -> Result<Step, String> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let Some((name, arguments)) = words.split_first() else { return Err("no command was typed".into()) };
+    if let Some(spec) = SPECS.iter().find(|spec| spec.name == *name) {
+        if let Some(lacks) = lacks(spec.needs, read_only, snapshot) {
+            return Err(format!("{name} refused: {lacks}"));
+        }
+        return (spec.read)(arguments, snapshot).map_err(|why| format!("{why}. Usage: :{} {}", spec.name, spec.usage));
+    }
+    match TABLE.iter().find(|entry| entry.name == *name && is_command(entry.context)) {
+        Some(_) if !arguments.is_empty() => Err(format!("{name} takes no argument")),
+        Some(entry) => Ok(Step::Act(entry.action)),
+        None => Err(format!("there is no command {:?}; type : to see them all", sanitise::clean(name))),
+    }
+}
+
+const fn send(command: Command) -> Effect {
+    Effect::Work(Work::Send(command))
+}
+
+/// A node that the ensemble has.
+///
+/// # Errors
+/// The names that it could be.
+pub fn known_node(text: &str, snapshot: &Snapshot) -> Result<NodeId, String> {
+    let found = NodeId::new(text).ok().filter(|node| snapshot.node(node).is_some());
+    found.ok_or_else(|| {
+        let known: Vec<String> = snapshot.node_ids().iter().map(ToString::to_string).collect();
+        format!("there is no node {:?}; the nodes are {}", sanitise::clean(text), known.join(", "))
+    })
+}
+
+fn node(arguments: &[&str], snapshot: &Snapshot, act: fn(&Snapshot, &NodeId) -> Effect) -> Result<Step, String> {
+    let [name] = arguments else { return Err(amiss(arguments, 1, "missing node")) };
+    Ok(Step::Effect(act(snapshot, &known_node(name, snapshot)?)))
+}
+
+fn server(arguments: &[&str], snapshot: &Snapshot, action: ServerAction) -> Result<Step, String> {
+    let [name] = arguments else { return Err(amiss(arguments, 1, "missing server")) };
+    let node = known_node(name, snapshot)?;
+    Ok(Step::Effect(if action.takes_away() {
+        Effect::Confirm(confirms::server(snapshot, &node, action))
+    } else {
+        send(Command::Server { node, action, confirmed: Confirmed::Read })
+    }))
+}
+
+fn weight(arguments: &[&str], snapshot: &Snapshot) -> Result<Step, String> {
+    let [name, weight] = arguments else { return Err(amiss(arguments, 2, "missing node or weight")) };
+    let node = known_node(name, snapshot)?;
+    let weight = typed("weight", &sanitise::clean(weight), &WEIGHTS)? as u32;
+    Ok(Step::Effect(send(Command::SetWeight { node, weight })))
+}
+
+fn stress(arguments: &[&str], snapshot: &Snapshot) -> Result<Step, String> {
+    let [name, files, kib] = arguments else {
+        return Err(amiss(arguments, 3, "missing node, number of files or size"));
+    };
+    let node = known_node(name, snapshot)?;
+    let files = typed("files", &sanitise::clean(files), &STRESS_FILES)?;
+    let size = Bytes(typed("size", &sanitise::clean(kib), &STRESS_SIZE_KB)? * 1024);
+    Ok(Step::Effect(send(Command::Stress(Stress { node, files, size, trigger_scheduler: false }))))
+}
+
+fn migrate(arguments: &[&str], snapshot: &Snapshot) -> Result<Step, String> {
+    let [file @ .., name] = arguments else { return Err("missing file or node".into()) };
+    let node = known_node(name, snapshot)?;
+    Ok(Step::Effect(Effect::Confirm(confirms::migrate(snapshot, &[known_file(&file.join(" "), snapshot)?], &node))))
+}
+
+fn delete(arguments: &[&str], snapshot: &Snapshot) -> Result<Step, String> {
+    let file = known_file(&arguments.join(" "), snapshot)?;
+    Ok(Step::Effect(Effect::Confirm(confirms::delete(snapshot, &[file]))))
+}
+
+fn upload(arguments: &[&str], snapshot: &Snapshot) -> Result<Step, String> {
+    let (path, node) = match arguments {
+        [path] => (*path, None),
+        [path, name] => (*path, Some(known_node(name, snapshot)?)),
+        _ => return Err(amiss(arguments, 2, "missing path")),
+    };
+    Ok(Step::Effect(Effect::Work(Work::Upload { path: path.to_owned(), node })))
+}
+
+fn download(arguments: &[&str], snapshot: &Snapshot) -> Result<Step, String> {
+    let [file @ .., path] = arguments else { return Err("missing file or path".into()) };
+    let file = known_file(&file.join(" "), snapshot)?;
+    Ok(Step::Effect(Effect::Work(Work::Download { file, path: (*path).to_owned() })))
+}
+
+fn theme(arguments: &[&str], _: &Snapshot) -> Result<Step, String> {
+    match arguments {
+        [name] => Ok(Step::Theme((*name).to_owned())),
+        _ => Err(amiss(arguments, 1, "missing theme")),
+    }
+}
+
+fn mouse(arguments: &[&str], _: &Snapshot) -> Result<Step, String> {
+    match arguments {
+        ["on"] => Ok(Step::Mouse(true)),
+        ["off"] => Ok(Step::Mouse(false)),
+        [other] => Err(format!("{:?} is neither on nor off", sanitise::clean(other))),
+        _ => Err(amiss(arguments, 1, "missing on or off")),
+    }
+}
+
+/// What is wrong with the number of arguments, of which there may be `most`.
+fn amiss(arguments: &[&str], most: usize, missing: &str) -> String {
+    if arguments.len() > most { "too many arguments".into() } else { missing.into() }
+}
+
+/// A file by its id or by its exact name, when only one has that name.
+fn known_file(text: &str, snapshot: &Snapshot) -> Result<FileId, String> {
+    if text.is_empty() {
+        return Err("missing file".into());
+    }
+    if let Ok(id) = text.parse::<FileId>()
+        && snapshot.files.get(id).is_some()
+    {
+        return Ok(id);
+    }
+    let mut named = snapshot.files.iter().filter(|entry| entry.record.name == text).map(|entry| entry.id);
+    match (named.next(), named.next()) {
+        (Some(id), None) => Ok(id),
+        (Some(_), Some(_)) => Err(format!("several files are named {:?}: give the id", sanitise::clean(text))),
+        _ => Err(format!("there is no file {:?}", sanitise::clean(text))),
+    }
+}
+
+/// A message as an effect.
+#[must_use]
+pub const fn complaint(text: String) -> Effect {
+    Effect::Toast { level: Level::Error, text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::fixtures;
+
+    fn sent(text: &str) -> Result<Option<Command>, String> {
+        Ok(match read(text, false, &fixtures::snapshot())? {
+            Step::Effect(Effect::Work(Work::Send(command))) => Some(command),
+            Step::Effect(Effect::Confirm(confirm)) => confirm.commands.first().cloned(),
+            _ => None,
+        })
+    }
+
+    #[test]
+    fn typed_commands_are_the_commands_of_the_engine() {
+        let zk1 = fixtures::node_id("zk1");
+        assert_eq!(sent("drain zk1"), Ok(Some(Command::Drain { node: zk1.clone() })));
+        assert_eq!(sent("weight zk1 50"), Ok(Some(Command::SetWeight { node: zk1.clone(), weight: 50 })));
+        assert_eq!(sent("delete report-0400.bin"), Ok(Some(Command::Delete { file: FileId::new(400) })));
+        assert_eq!(
+            sent("migrate report-0401.bin zk1"),
+            Ok(Some(Command::Migrate { file: FileId::new(401), target: zk1.clone() }))
+        );
+        let stress = Stress { node: zk1, files: 8, size: Bytes(128 * 1024), trigger_scheduler: false };
+        assert_eq!(sent("stress zk1 8 128"), Ok(Some(Command::Stress(stress))));
+        assert!(matches!(read("theme light", false, &fixtures::snapshot()), Ok(Step::Theme(name)) if name == "light"));
+        assert!(matches!(read("run-scheduler", false, &fixtures::snapshot()), Ok(Step::Act(Action::RunScheduler))));
+    }
+
+    #[test]
+    fn a_wrong_command_says_what_is_wrong_and_how_it_is_written() {
+        let cases = [
+            ("drain zk9", "there is no node \"zk9\"; the nodes are zk1, zk2, zk3. Usage: :drain NODE"),
+            ("drain", "missing node. Usage: :drain NODE"),
+            ("drain zk1 zk2", "too many arguments. Usage: :drain NODE"),
+            ("weight zk1 50 60", "too many arguments. Usage: :weight NODE WEIGHT"),
+            ("weight zk1", "missing node or weight. Usage: :weight NODE WEIGHT"),
+            ("stress zk1 8 128 9", "too many arguments. Usage: :stress NODE FILES KIB"),
+            ("upload a b c", "too many arguments. Usage: :upload PATH [NODE]"),
+            ("mouse foo", "\"foo\" is neither on nor off. Usage: :mouse on|off"),
+            ("weight zk1 x", "weight \"x\" is not a whole number from 1 to 10,000. Usage: :weight NODE WEIGHT"),
+            ("weight zk1 0", "weight \"0\" is not a whole number from 1 to 10,000. Usage: :weight NODE WEIGHT"),
+            ("weight zk1 10001", "weight \"10001\" is not a whole number from 1 to 10,000. Usage: :weight NODE WEIGHT"),
+            ("stress zk1 0 128", "files \"0\" is not a whole number from 1 to 10,000. Usage: :stress NODE FILES KIB"),
+            (
+                "stress zk1 10001 1",
+                "files \"10001\" is not a whole number from 1 to 10,000. Usage: :stress NODE FILES KIB",
+            ),
+            ("stress zk1 8 0", "size \"0\" is not a whole number from 1 to 1,048,576. Usage: :stress NODE FILES KIB"),
+            ("delete nobody", "there is no file \"nobody\". Usage: :delete FILE"),
+            ("fly", "there is no command \"fly\"; type : to see them all"),
+            ("quit now", "quit takes no argument"),
+        ];
+        for (text, message) in cases {
+            assert_eq!(sent(text), Err(message.to_owned()));
+        }
+    }
+
+    #[test]
+    fn read_only_refuses_and_hides() {
+        let snapshot = fixtures::snapshot();
+        let refused = read("drain zk1", true, &snapshot).expect_err("refused");
+        assert!(refused.contains("--read-only"), "{refused}");
+        let styles = super::super::theme::Styles::plain();
+        let keymap = crate::console::keymap::Keymap::new(&Default::default()).expect("default keys");
+        let view = View { snapshot: &snapshot, now: fixtures::NOW, styles: &styles, keymap: &keymap, read_only: true };
+        let names: Vec<_> = candidates(true, &view).iter().map(|c| c.name).collect();
+        assert!(!names.contains(&"drain") && !names.contains(&"run-scheduler") && names.contains(&"theme"));
+    }
+}

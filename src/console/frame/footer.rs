@@ -1,0 +1,95 @@
+//! The two lines below: the last message, and the keys that are most useful here.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::toasts::{Message, style};
+use super::{Pieces, paint, width_of};
+use crate::console::keymap::table::{Entry, TABLE, entry_of};
+use crate::console::keymap::{Keymap, lacks, needs};
+use crate::console::pane::{Action, View};
+use crate::console::{sanitise, time};
+use crate::domain::snapshot::Level;
+
+/// What the footer shows.
+pub struct Footer<'a> {
+    pub view: &'a View<'a>,
+    pub keymap: &'a Keymap,
+    /// Actions of the pane, most useful first.
+    pub actions: &'a [Action],
+    pub last: Option<&'a Message>,
+    pub read_only: bool,
+}
+
+/// Shown at the end in every pane.
+const ALWAYS: [Action; 3] = [Action::Palette, Action::Help, Action::Quit];
+/// Below this many columns the pane keeps its four most useful keys and `?`.
+const NARROW: u16 = 100;
+
+impl Footer<'_> {
+    /// Paints both lines into the first two rows of `area`.
+    pub fn draw(&self, area: Rect, buffer: &mut Buffer) {
+        if area.height == 0 {
+            return;
+        }
+        self.draw_message(area, buffer);
+        if area.height > 1 {
+            paint(&self.keys(area.width), area.x, area.y + 1, area.right(), buffer);
+        }
+    }
+
+    fn draw_message(&self, area: Rect, buffer: &mut Buffer) {
+        let styles = self.view.styles;
+        let failing = self.view.snapshot.loops.iter().find_map(|l| l.problem.as_deref().map(|p| (l.name, p)));
+        let (head, text, tone) = match (self.last, failing) {
+            (last, Some((name, problem))) if last.is_none_or(|m| m.level < Level::Error) => {
+                (format!(" {} {name} loop: ", styles.glyphs.risk), problem.to_owned(), styles.bad)
+            }
+            (Some(message), _) => {
+                (format!(" {} ", time::of_day(message.at)), message.text.clone(), style(message.level, styles))
+            }
+            (None, _) => return,
+        };
+        let tail = self.keymap.key(Action::Events).map(|key| format!(" ({key}: all events)")).unwrap_or_default();
+        let room = usize::from(area.width).saturating_sub(sanitise::width(&head) + sanitise::width(&tail) + 1);
+        let text = sanitise::fit_with(&sanitise::clean(&text), room, styles.glyphs.ellipsis);
+        let tone = if tone == styles.dim { styles.text } else { tone };
+        let pieces = vec![(head, styles.dim), (text, tone), (tail, styles.dim)];
+        paint(&pieces, area.x, area.y, area.right(), buffer);
+    }
+
+    fn keys(&self, width: u16) -> Pieces {
+        let narrow = width < NARROW;
+        let end: &[Action] = if narrow { &ALWAYS[1..2] } else { &ALWAYS };
+        let end: Pieces = end.iter().filter_map(|action| self.hint(*action)).flatten().collect();
+        let mut pieces = Pieces::new();
+        let own = self.actions.iter().filter(|action| available(**action, self.read_only, self.view));
+        let own = own.filter(|action| !ALWAYS.contains(action)).filter_map(|action| self.hint(*action));
+        for hint in own.take(if narrow { 4 } else { usize::MAX }) {
+            if width_of(&pieces) + width_of(&hint) + width_of(&end) < usize::from(width) {
+                pieces.extend(hint);
+            }
+        }
+        pieces.extend(end);
+        pieces
+    }
+
+    /// ` d drain `; nothing for an action without a label or key.
+    fn hint(&self, action: Action) -> Option<Pieces> {
+        let label = entry_of(action).map(|entry| entry.label).filter(|label| !label.is_empty())?;
+        let key = self.keymap.key(action)?;
+        let styles = self.view.styles;
+        Some(vec![(format!(" {key}"), styles.key), (format!(" {label} "), styles.text)])
+    }
+}
+
+/// Whether the action can be asked for here: what cannot be done is not offered.
+#[must_use]
+pub fn available(action: Action, read_only: bool, view: &View<'_>) -> bool {
+    lacks(needs(action), read_only, view.snapshot).is_none()
+}
+
+/// The table without what cannot be asked for here.
+pub fn offered<'a>(read_only: bool, view: &'a View<'a>) -> impl Iterator<Item = &'static Entry> + 'a {
+    TABLE.iter().filter(move |entry| !entry.help.is_empty() && available(entry.action, read_only, view))
+}

@@ -1,0 +1,256 @@
+//! Short messages over the lower right corner; all of them stay in the events list.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::popup;
+use crate::console::sanitise;
+use crate::console::theme::Styles;
+use crate::domain::ids::{Millis, Timestamp};
+use crate::domain::snapshot::{Level, Notice, Snapshot, Standing};
+
+/// Toasts on screen at once.
+const SHOWN_MAX: usize = 3;
+/// Lines of one toast.
+const LINES_MAX: usize = 6;
+/// Messages of the console itself that are kept for the events list.
+pub const OWN_KEPT: usize = 200;
+
+/// One message of the console itself or of the engine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    pub at: Timestamp,
+    pub level: Level,
+    pub text: String,
+    standing: Option<Standing>,
+}
+
+impl Message {
+    fn of(notice: &Notice) -> Self {
+        Self { at: notice.at, level: notice.level, text: notice.text.clone(), standing: notice.standing }
+    }
+}
+
+/// Toasts on screen, and the console's own messages.
+#[derive(Clone, Debug, Default)]
+pub struct Toasts {
+    shown: Vec<Message>,
+    own: Vec<Message>,
+    /// Number of the last notice of the engine that was seen.
+    seen: u64,
+}
+
+impl Toasts {
+    /// Starts with what the engine has reported so far, without showing it again.
+    #[must_use]
+    pub fn after(snapshot: &Snapshot) -> Self {
+        Self { seen: last_number(snapshot), ..Self::default() }
+    }
+
+    /// A message of the console itself.
+    pub fn add(&mut self, at: Timestamp, level: Level, text: String) {
+        let message = Message { at, level, text, standing: None };
+        if self.own.len() == OWN_KEPT {
+            self.own.remove(0);
+        }
+        self.own.push(message.clone());
+        show(&mut self.shown, message);
+    }
+
+    /// Shows the warnings and errors that are new in the snapshot; the rest goes to the last line only. What is not so
+    /// any more goes.
+    pub fn take_notices(&mut self, snapshot: &Snapshot, now: Timestamp) {
+        let fresh = snapshot.notices.iter().filter(|notice| notice.number > self.seen && notice.level > Level::Info);
+        for notice in fresh {
+            show(&mut self.shown, Message { at: now, ..Message::of(notice) });
+        }
+        self.shown.retain(|message| message.standing.is_none_or(|standing| standing.holds(snapshot)));
+        self.seen = self.seen.max(last_number(snapshot));
+    }
+
+    /// Lets go of toasts whose time has passed; `true` when one went.
+    pub fn expire(&mut self, now: Timestamp) -> bool {
+        let before = self.shown.len();
+        self.shown.retain(|message| now.since(message.at) < stays(message.level));
+        self.shown.len() != before
+    }
+
+    /// Takes all toasts off the screen.
+    pub fn dismiss(&mut self) {
+        self.shown.clear();
+    }
+
+    /// All messages, the console's own and the engine's, newest first.
+    #[must_use]
+    pub fn all(&self, snapshot: &Snapshot) -> Vec<Message> {
+        let engine = snapshot.notices.iter().map(|notice| Message::of(notice));
+        let mut all: Vec<Message> = engine.chain(self.own.iter().cloned()).collect();
+        // Stable: of one moment the later ones come later, and first when turned round.
+        all.sort_by_key(|message| message.at);
+        all.reverse();
+        all
+    }
+
+    /// The newest message.
+    #[must_use]
+    pub fn last(&self, snapshot: &Snapshot) -> Option<Message> {
+        let engine = snapshot.notices.last().map(|notice| Message::of(notice));
+        let own = self.own.last().cloned();
+        match (engine, own) {
+            (Some(engine), Some(own)) => Some(if own.at >= engine.at { own } else { engine }),
+            (engine, own) => engine.or(own),
+        }
+    }
+
+    /// Paints the stack upwards from the lower right corner of `area`.
+    pub fn draw(&self, area: Rect, styles: &Styles, buffer: &mut Buffer) {
+        let width = area.width.saturating_sub(4).min(64);
+        if width < 12 {
+            return;
+        }
+        let mut bottom = area.bottom();
+        for message in self.shown.iter().rev() {
+            let text = format!("{} {}", glyph(message.level, styles), sanitise::clean(&message.text));
+            let lines = sanitise::wrap(&text, usize::from(width - 4), LINES_MAX);
+            let height = lines.len() as u16 + 2;
+            if bottom < area.top() + height {
+                return;
+            }
+            bottom -= height;
+            let place = Rect::new(area.right() - width, bottom, width, height);
+            let inside = popup::framed(place, word(message.level), style(message.level, styles), styles, buffer);
+            for (line, y) in lines.iter().zip(inside.top()..inside.bottom()) {
+                buffer.set_stringn(inside.x, y, line, usize::from(inside.width), styles.text);
+            }
+        }
+    }
+}
+
+/// What stands there already comes anew, and not a second time.
+fn show(shown: &mut Vec<Message>, message: Message) {
+    shown.retain(|old| (old.level, &old.text) != (message.level, &message.text));
+    if shown.len() == SHOWN_MAX {
+        shown.remove(0);
+    }
+    shown.push(message);
+}
+
+fn last_number(snapshot: &Snapshot) -> u64 {
+    snapshot.notices.last().map_or(0, |notice| notice.number)
+}
+
+/// How long a toast stays; Esc takes it away before.
+const fn stays(level: Level) -> Millis {
+    match level {
+        Level::Info => Millis(5_000),
+        Level::Warning => Millis(10_000),
+        Level::Error => Millis(20_000),
+    }
+}
+
+/// The word beside the glyph and the colour.
+#[must_use]
+pub const fn word(level: Level) -> &'static str {
+    match level {
+        Level::Info => "info",
+        Level::Warning => "warning",
+        Level::Error => "error",
+    }
+}
+
+#[must_use]
+pub const fn style(level: Level, styles: &Styles) -> Style {
+    match level {
+        Level::Info => styles.dim,
+        Level::Warning => styles.warning,
+        Level::Error => styles.bad,
+    }
+}
+
+#[must_use]
+pub const fn glyph(level: Level, styles: &Styles) -> &'static str {
+    match level {
+        Level::Info => styles.glyphs.good,
+        Level::Warning => styles.glyphs.risk,
+        Level::Error => styles.glyphs.bad,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::domain::ensemble::EnsembleState;
+    use crate::domain::fixtures::{self, NOW};
+
+    fn with_notices(levels: &[Level]) -> Snapshot {
+        let mut snapshot = fixtures::snapshot();
+        let notice = |(i, level): (usize, &Level)| {
+            let text = format!("notice {}", i + 1);
+            Arc::new(Notice { number: i as u64 + 1, at: NOW, level: *level, text, standing: None })
+        };
+        snapshot.notices = levels.iter().enumerate().map(notice).collect();
+        snapshot
+    }
+
+    #[test]
+    fn only_new_warnings_and_errors_pop_up() {
+        let mut toasts = Toasts::after(&with_notices(&[Level::Error]));
+        toasts.take_notices(&with_notices(&[Level::Error]), NOW);
+        assert!(toasts.shown.is_empty(), "what was there at the start is old");
+        toasts.take_notices(&with_notices(&[Level::Error, Level::Info, Level::Warning]), NOW);
+        assert_eq!(toasts.shown.len(), 1);
+        assert!(!toasts.expire(Timestamp(NOW.0 + 9_999)) && toasts.expire(Timestamp(NOW.0 + 10_000)));
+    }
+
+    #[test]
+    fn what_is_not_so_any_more_leaves_the_screen() {
+        let mut snapshot = with_notices(&[Level::Warning, Level::Error]);
+        let notices: Vec<_> = snapshot.notices.iter().map(|notice| Notice::clone(notice)).collect();
+        let standing = [None, Some(Standing::Ensemble(EnsembleState::AtRisk))];
+        let told = notices.into_iter().zip(standing).map(|(notice, standing)| Arc::new(Notice { standing, ..notice }));
+        snapshot.notices = told.collect();
+        snapshot.ensemble.state = EnsembleState::AtRisk;
+        let mut toasts = Toasts::default();
+        toasts.take_notices(&snapshot, NOW);
+        assert_eq!(toasts.shown.len(), 2);
+        snapshot.ensemble.state = EnsembleState::Healthy;
+        toasts.take_notices(&snapshot, NOW);
+        assert_eq!(toasts.shown.len(), 1, "what happened stays true");
+        assert_eq!(toasts.all(&snapshot).len(), 2, "the events list keeps all");
+    }
+
+    #[test]
+    fn what_is_said_again_stands_there_once_and_stays_longer() {
+        let mut toasts = Toasts::default();
+        for (after, text) in [(0, "no match"), (1, "other"), (4_000, "no match")] {
+            toasts.add(Timestamp(NOW.0 + after), Level::Info, text.into());
+        }
+        let shown: Vec<_> = toasts.shown.iter().map(|message| message.text.as_str()).collect();
+        assert_eq!(shown, ["other", "no match"]);
+        assert!(toasts.expire(Timestamp(NOW.0 + 5_500)) && toasts.shown.len() == 1);
+        assert_eq!(toasts.all(&fixtures::snapshot()).iter().filter(|message| message.text == "no match").count(), 2);
+    }
+
+    #[test]
+    fn nothing_is_lost_and_everything_bounded() {
+        let mut toasts = Toasts::default();
+        for i in 0..OWN_KEPT as u64 + 50 {
+            toasts.add(Timestamp(NOW.0 + i), Level::Info, format!("{i}"));
+        }
+        assert_eq!(toasts.shown.len(), SHOWN_MAX);
+        let snapshot = with_notices(&[Level::Info]);
+        let all = toasts.all(&snapshot);
+        assert_eq!((all.len(), all[0].text.as_str()), (OWN_KEPT + 1, "249"));
+        assert_eq!(toasts.last(&snapshot).map(|m| m.text).as_deref(), Some("249"));
+        toasts.dismiss();
+    }
+
+    #[test]
+    fn what_came_at_one_moment_is_newest_first_too() {
+        let all = Toasts::default().all(&with_notices(&[Level::Info, Level::Info]));
+        assert_eq!(all.iter().map(|message| message.text.as_str()).collect::<Vec<_>>(), ["notice 2", "notice 1"]);
+    }
+}

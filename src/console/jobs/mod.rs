@@ -1,0 +1,286 @@
+//! What takes time, done beside the loop: commands, fetches, uploads, downloads.
+//!
+//! Jobs run inside the task of whoever shows the console, a few at a time; each has a time limit and an answer.
+
+mod export;
+#[cfg(test)]
+mod tests;
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::time::Instant;
+
+use super::fetch::{ANSWER_LIMIT, Fetch, Fetching, limited};
+use super::order::Work;
+use super::place::{Draft, Opened, Place, SavedSearches};
+use crate::domain::command::{Accepted, Actor, Command, Rejected};
+use crate::domain::ids::{Bytes, FileId, NodeId};
+use crate::domain::log::LogSearch;
+use crate::domain::snapshot::Level;
+use crate::engine::handle::{ByteSource, Handle, Upload};
+
+/// Jobs at once; the rest waits.
+const RUNNING_MAX: usize = 16;
+/// Jobs that may wait; more are refused.
+const WAITING_MAX: usize = 256;
+/// The engine has as much under way as it takes: it is asked again so much later,
+const BUSY_PAUSE: Duration = Duration::from_millis(200);
+/// for so long after it took the last command.
+const BUSY_LIMIT: Duration = Duration::from_mins(5);
+/// Bytes of a download come at least this often.
+const READ_LIMIT: Duration = Duration::from_secs(30);
+
+/// What a job has brought.
+#[derive(Debug)]
+pub enum Done {
+    /// A message for the operator.
+    Said(Level, String),
+    /// An answer has come to its place, or was given up.
+    Answered,
+}
+
+/// What takes time, and its name where leaving the console would give it up.
+struct Job {
+    name: Option<String>,
+    work: BoxFuture<'static, Done>,
+}
+
+impl Future for Job {
+    type Output = Done;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Done> {
+        self.work.as_mut().poll(context)
+    }
+}
+
+/// Jobs under way and waiting.
+pub struct Jobs {
+    handle: Handle,
+    place: Arc<dyn Place>,
+    running: FuturesUnordered<Job>,
+    waiting: VecDeque<Job>,
+    fetches: FuturesUnordered<BoxFuture<'static, ()>>,
+}
+
+impl Jobs {
+    /// None yet. Files that are named are those of `place`.
+    #[must_use]
+    pub fn new(handle: Handle, place: Arc<dyn Place>) -> Self {
+        Self {
+            handle,
+            place,
+            running: FuturesUnordered::new(),
+            waiting: VecDeque::new(),
+            fetches: FuturesUnordered::new(),
+        }
+    }
+
+    /// Resolves with what the next job has brought; for ever waiting when there is none. May be dropped.
+    pub async fn next(&mut self) -> Done {
+        tokio::select! {
+            Some(done) = self.running.next(), if !self.running.is_empty() => {
+                if let Some(job) = self.waiting.pop_front() {
+                    self.running.push(job);
+                }
+                done
+            }
+            Some(()) = self.fetches.next(), if !self.fetches.is_empty() => Done::Answered,
+            else => std::future::pending().await,
+        }
+    }
+
+    /// What is given up when the console is left now.
+    #[must_use]
+    pub fn under_way(&self) -> Vec<String> {
+        self.running.iter().chain(&self.waiting).filter_map(|job| job.name.clone()).collect()
+    }
+
+    fn start(&mut self, name: Option<String>, work: impl Future<Output = Done> + Send + 'static) -> Result<(), String> {
+        let job = Job { name, work: Box::pin(work) };
+        if self.running.len() < RUNNING_MAX {
+            self.running.push(job);
+        } else if self.waiting.len() < WAITING_MAX {
+            self.waiting.push_back(job);
+        } else {
+            return Err(format!("{WAITING_MAX} jobs wait already; try again in a moment"));
+        }
+        Ok(())
+    }
+
+    /// Begins what the console wants done.
+    ///
+    /// # Errors
+    /// When too many jobs wait.
+    pub fn begin(&mut self, work: Work) -> Result<(), String> {
+        match work {
+            Work::Send(command) => self.send(vec![command]),
+            Work::Batch(commands) => self.send(commands),
+            Work::Upload { path, node } => self.upload(path, node),
+            Work::Download { file, path } => self.download(file, path),
+            Work::ExportLogs { search, path } => self.export_logs(search, path),
+            Work::Searches(fetch) => self.searches(fetch),
+            Work::Fetch(fetch) => {
+                self.fetch(fetch);
+                Ok(())
+            }
+        }
+    }
+
+    /// Sends commands one after the other, each when the engine has room for it, and tells the outcome in
+    /// one message.
+    fn send(&mut self, commands: Vec<Command>) -> Result<(), String> {
+        let handle = self.handle.clone();
+        let name = match &commands[..] {
+            [one] => one.verb().to_owned(),
+            all => format!("{} commands", all.len()),
+        };
+        self.start(Some(name), async move {
+            let (mut accepted, mut refused) = (Vec::new(), Vec::new());
+            let mut taken_at = Instant::now();
+            for command in commands {
+                match patiently(&handle, &command, &mut taken_at).await {
+                    Ok(Accepted { message, .. }) => accepted.push(message),
+                    Err(why) => refused.push(why),
+                }
+            }
+            summary(&accepted, &refused)
+        })
+    }
+
+    /// Uploads a local file.
+    fn upload(&mut self, path: String, node: Option<NodeId>) -> Result<(), String> {
+        let handle = self.handle.clone();
+        let file = self.place.open(path.clone());
+        self.start(Some(format!("upload of {path}")), async move {
+            match upload(&handle, file, node).await {
+                Ok(message) => Done::Said(Level::Info, message),
+                Err(why) => Done::Said(Level::Error, format!("upload of {path} refused: {why}")),
+            }
+        })
+    }
+
+    /// Saves a file's bytes at the place.
+    fn download(&mut self, file: FileId, path: String) -> Result<(), String> {
+        let (handle, place) = (self.handle.clone(), Arc::clone(&self.place));
+        self.start(Some(format!("download to {path}")), async move {
+            match download(&handle, file, &*place, path.clone()).await {
+                Ok(message) => Done::Said(Level::Info, message),
+                Err(why) => Done::Said(Level::Error, format!("download to {path} failed: {why}")),
+            }
+        })
+    }
+
+    /// Brings a question to the engine. When too many are under way it is given up, and whoever asks learns so.
+    fn fetch(&mut self, fetch: Box<dyn Fetching>) {
+        if self.fetches.len() < RUNNING_MAX {
+            self.fetches.push(fetch.run(self.handle.clone()));
+        } else {
+            self.fetches.push(Box::pin(std::future::ready(())));
+        }
+    }
+
+    /// Writes all events that match to a new file.
+    fn export_logs(&mut self, search: LogSearch, path: String) -> Result<(), String> {
+        let (handle, place) = (self.handle.clone(), Arc::clone(&self.place));
+        self.start(Some(format!("export to {path}")), async move {
+            match export::export(&handle, search, &*place, &path).await {
+                Ok((level, message)) => Done::Said(level, message),
+                Err(why) => Done::Said(Level::Error, format!("export to {path} failed: {why}")),
+            }
+        })
+    }
+
+    /// Reads or changes the saved searches, whether or not somebody waits for the answer.
+    fn searches(&mut self, fetch: Fetch<SavedSearches>) -> Result<(), String> {
+        let list = self.place.searches(fetch.ask);
+        self.start(None, async move {
+            _ = fetch.reply.send(list.await);
+            Done::Answered
+        })
+    }
+}
+
+fn actor(handle: &Handle) -> Actor {
+    Actor(format!("console {}", handle.snapshot().instance.user))
+}
+
+/// Sends a command when the engine has room for it. `taken_at` is when it took the last one of these.
+async fn patiently(handle: &Handle, command: &Command, taken_at: &mut Instant) -> Result<Accepted, String> {
+    let verb = command.verb();
+    loop {
+        // What is busy is no answer yet.
+        let answer = async {
+            match handle.send(command.clone(), actor(handle)).await {
+                Err(busy @ Rejected::Busy { .. }) => Ok(Err(busy)),
+                answer => answer.map(Ok),
+            }
+        };
+        match limited(verb, answer).await? {
+            Ok(accepted) => {
+                *taken_at = Instant::now();
+                return Ok(accepted);
+            }
+            Err(busy) if taken_at.elapsed() >= BUSY_LIMIT => return Err(format!("{verb} refused: {busy}")),
+            Err(_) => tokio::time::sleep(BUSY_PAUSE).await,
+        }
+    }
+}
+
+fn summary(accepted: &[String], refused: &[String]) -> Done {
+    match (accepted, refused) {
+        ([one], []) => Done::Said(Level::Info, one.clone()),
+        ([], [one]) => Done::Said(Level::Error, one.clone()),
+        (all, []) => Done::Said(Level::Info, format!("{} commands accepted", all.len())),
+        (some, [first, ..]) => {
+            Done::Said(Level::Error, format!("{} accepted, {} refused; first: {first}", some.len(), refused.len()))
+        }
+    }
+}
+
+async fn upload(
+    handle: &Handle,
+    file: impl Future<Output = Result<Opened, String>>,
+    node: Option<NodeId>,
+) -> Result<String, String> {
+    let file = file.await?;
+    let upload = Upload { name: file.name, node, size_hint: Some(file.size), limit: None };
+    let answer = handle.upload(upload, file.bytes, actor(handle));
+    let answer = tokio::time::timeout(ANSWER_LIMIT, answer).await;
+    let accepted =
+        answer.map_err(|_| "no answer of the engine".to_owned())?.map_err(|why: Rejected| why.to_string())?;
+    Ok(accepted.accepted.message)
+}
+
+/// Writes to a new file, which has its name when it is whole.
+async fn download(handle: &Handle, file: FileId, place: &dyn Place, path: String) -> Result<String, String> {
+    let answer = tokio::time::timeout(ANSWER_LIMIT, handle.download(file)).await;
+    let mut download = answer.map_err(|_| "no answer of the engine".to_owned())?.map_err(|why| why.to_string())?;
+    let mut draft = place.create(path, Some(download.entry.record.name.to_string())).await?;
+    let count = copy(&mut download.bytes, &mut draft).await?;
+    let saved = draft.keep().await?;
+    Ok(format!("saved {saved}, {}", Bytes(count)))
+}
+
+async fn copy(from: &mut ByteSource, to: &mut Box<dyn Draft>) -> Result<u64, String> {
+    let mut buffer = vec![0; 64 * 1024];
+    let mut count = 0;
+    loop {
+        let read = tokio::time::timeout(READ_LIMIT, from.read(&mut buffer)).await;
+        let read = read.map_err(|_| format!("no byte came for {} s", READ_LIMIT.as_secs()))?;
+        match read.map_err(|error| error.to_string())? {
+            0 => break,
+            n => {
+                to.write_all(&buffer[..n]).await.map_err(|error| error.to_string())?;
+                count += n as u64;
+            }
+        }
+    }
+    Ok(count)
+}

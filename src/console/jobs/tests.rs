@@ -1,0 +1,224 @@
+use std::sync::Arc;
+
+use super::*;
+use crate::console::fetch::Asked;
+use crate::console::order::Work;
+use crate::console::pane::Effect;
+use crate::console::place::testing::Memory;
+use crate::domain::fixtures;
+use crate::domain::log::{LogEvent, LogPage, PageAsk};
+use crate::engine::handle::{Download, HandleEnd, Put, Question, Request};
+
+fn jobs() -> (Jobs, HandleEnd) {
+    jobs_at(&Memory::default())
+}
+
+fn said(done: Done) -> (Level, String) {
+    match done {
+        Done::Said(level, text) => (level, text),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_is_told_and_a_batch_is_told_once() {
+    let (mut jobs, mut end) = jobs();
+    let node = fixtures::node_id("zk1");
+    jobs.send(vec![Command::RunScheduler, Command::Drain { node }]).expect("room");
+    let engine = async {
+        let mut actors = Vec::new();
+        for i in 0..2 {
+            let Some(Request::Command { actor, reply, .. }) = end.requests.recv().await else { panic!("command") };
+            actors.push(actor.0);
+            let answer = Accepted { operation: None, message: "runs".into() };
+            reply.send(if i == 0 { Ok(answer) } else { Err(Rejected::ReadOnly) }).expect("asked");
+        }
+        actors
+    };
+    let (done, actors) = tokio::join!(jobs.next(), engine);
+    let (level, text) = said(done);
+    assert_eq!((level, actors[0].as_str()), (Level::Error, "console root"));
+    assert!(text.starts_with("1 accepted, 1 refused; first: drain refused: this zkdeck runs with"), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_engine_that_does_not_answer_is_told() {
+    let (mut jobs, _end) = jobs();
+    jobs.send(vec![Command::RunScheduler]).expect("room");
+    let (level, text) = said(jobs.next().await);
+    assert_eq!(level, Level::Error);
+    assert!(text.contains("no answer for 30 s"), "{text}");
+}
+
+/// More files may be marked than the engine moves at once.
+#[tokio::test(start_paused = true)]
+async fn a_batch_waits_for_an_engine_that_is_busy_until_all_are_carried_out() {
+    let (mut jobs, mut end) = jobs();
+    let files = (0..100).map(|n| Command::Delete { file: FileId::new(n) });
+    jobs.send(files.collect()).expect("room");
+    assert_eq!(jobs.under_way(), ["100 commands"]);
+    let engine = async {
+        let mut asked = 0;
+        while let Some(Request::Command { reply, .. }) = end.requests.recv().await {
+            asked += 1;
+            let busy = Rejected::Busy { what: "operations under way".into(), limit: 64 };
+            let takes = asked <= 64 || asked % 3 == 0;
+            let answer = if takes { Ok(Accepted { operation: None, message: "begun".into() }) } else { Err(busy) };
+            reply.send(answer).expect("asked");
+        }
+    };
+    let done = tokio::select! {
+        done = jobs.next() => done,
+        () = engine => panic!("the console is gone"),
+    };
+    assert_eq!(said(done), (Level::Info, "100 commands accepted".into()));
+    assert_eq!(jobs.under_way(), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn waiting_for_a_busy_engine_has_an_end() {
+    let (mut jobs, mut end) = jobs();
+    let begun = Instant::now();
+    jobs.send((0..100).map(|n| Command::Delete { file: FileId::new(n) }).collect()).expect("room");
+    let engine = async {
+        while let Some(Request::Command { reply, .. }) = end.requests.recv().await {
+            let busy = Rejected::Busy { what: "operations under way".into(), limit: 64 };
+            reply.send(Err(busy)).expect("asked");
+        }
+    };
+    let done = tokio::select! {
+        done = jobs.next() => done,
+        () = engine => panic!("the console is gone"),
+    };
+    let (level, text) = said(done);
+    assert_eq!(level, Level::Error);
+    assert!(text.starts_with("0 accepted, 100 refused; first: delete refused: operations under way: "), "{text}");
+    assert!(begun.elapsed() < BUSY_LIMIT + 2 * BUSY_PAUSE, "one limit for all");
+}
+
+/// The older one is given up, and whoever answers it learns so.
+#[tokio::test]
+async fn only_the_newest_question_gets_its_answer() {
+    let (mut jobs, mut end) = jobs();
+    let mut asked = Asked::default();
+    for limit in [1, 2] {
+        let Effect::Work(Work::Fetch(fetch)) = asked.put(PageAsk { limit, ..PageAsk::default() }) else { panic!() };
+        jobs.fetch(fetch);
+    }
+    let engine = async {
+        while let Some(Question::Page(Put { ask, reply })) = end.questions.recv().await {
+            let events = vec![LogEvent::default(); ask.limit];
+            _ = reply.send(Ok(LogPage { events, ..LogPage::default() }));
+        }
+    };
+    let answers = async { [jobs.next().await, jobs.next().await] };
+    let answers = tokio::select! {
+        answers = answers => answers,
+        () = engine => panic!("the console is gone"),
+    };
+    assert!(answers.iter().all(|done| matches!(done, Done::Answered)));
+    assert_eq!(asked.take().map(|page| page.map(|page| page.events.len())), Some(Ok(2)));
+    assert!(asked.take().is_none() && !asked.is_open());
+}
+
+#[tokio::test]
+async fn a_question_too_many_is_told_to_whom_asks_it() {
+    let (mut jobs, end) = jobs();
+    let mut all: Vec<Asked<PageAsk>> = (0..=RUNNING_MAX).map(|_| Asked::default()).collect();
+    for asked in &mut all {
+        let Effect::Work(Work::Fetch(fetch)) = asked.put(PageAsk::default()) else { panic!() };
+        jobs.fetch(fetch);
+    }
+    assert!(matches!(jobs.next().await, Done::Answered));
+    let told = all.pop().and_then(|mut last| last.take()).expect("an end");
+    assert!(told.is_err_and(|why| why.contains("search of the logs was given up; try again")));
+    assert!(all.iter_mut().all(|asked| asked.take().is_none() && asked.is_open()));
+    drop(end);
+    assert!(matches!(jobs.next().await, Done::Answered));
+    let ended: Vec<_> = all.iter_mut().filter_map(Asked::take).collect();
+    assert!(!ended.is_empty() && ended.iter().all(|end| end.as_ref().is_err_and(|why| why.contains("is ending"))));
+}
+
+fn jobs_at(place: &Memory) -> (Jobs, HandleEnd) {
+    let (handle, end) = Handle::pair(Arc::new(fixtures::snapshot()));
+    (Jobs::new(handle, Arc::new(place.clone())), end)
+}
+
+#[tokio::test]
+async fn a_download_never_overwrites_and_keeps_nothing_in_part() {
+    let place = Memory::default();
+    let (mut jobs, mut end) = jobs_at(&place);
+    let mut outcomes = Vec::new();
+    // The bytes: good, good again, and broken in the middle.
+    for (path, broken) in [("copy.bin", false), ("copy.bin", false), ("other", true)] {
+        jobs.download(FileId::new(400), path.to_owned()).expect("room");
+        let engine = async {
+            let Some(Request::Download { reply, .. }) = end.requests.recv().await else { panic!("download") };
+            let good = &b"bytes"[..];
+            let bytes: ByteSource = if broken { Box::pin(good.chain(Broken)) } else { Box::pin(good) };
+            let entry = Arc::new(fixtures::file(400, "zk1"));
+            assert!(reply.send(Ok(Download { entry, bytes })).is_ok());
+        };
+        let (done, ()) = tokio::join!(jobs.next(), engine);
+        outcomes.push(said(done));
+    }
+    assert_eq!(outcomes[0], (Level::Info, "saved copy.bin, 5 B".into()));
+    assert_eq!(outcomes[1].1, "download to copy.bin failed: it exists; give another path");
+    assert!(outcomes[2].1.contains("hash differs"), "{outcomes:?}");
+    assert_eq!((place.bytes("copy.bin"), place.bytes("other")), (Some(b"bytes".to_vec()), None));
+}
+
+#[tokio::test]
+async fn a_download_under_way_is_named_and_has_no_file_yet() {
+    let place = Memory::default();
+    let (mut jobs, mut end) = jobs_at(&place);
+    jobs.download(FileId::new(400), "copy.bin".into()).expect("room");
+    assert_eq!(jobs.under_way(), ["download to copy.bin"]);
+    let (mut source, bytes) = tokio::io::duplex(64);
+    let engine = async {
+        let Some(Request::Download { reply, .. }) = end.requests.recv().await else { panic!("download") };
+        let entry = Arc::new(fixtures::file(400, "zk1"));
+        assert!(reply.send(Ok(Download { entry, bytes: Box::pin(bytes) })).is_ok());
+        // All but the first of them are taken only when the first are on their way to the file.
+        source.write_all(&[7; 1000]).await.expect("taken");
+    };
+    tokio::select! {
+        done = jobs.next() => panic!("{done:?}"),
+        () = engine => {}
+    }
+    assert_eq!(place.bytes("copy.bin"), None, "a file in part has not the name of a whole one");
+}
+
+struct Broken;
+
+impl tokio::io::AsyncRead for Broken {
+    fn poll_read(
+        self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+        _: &mut tokio::io::ReadBuf<'_>,
+    ) -> std::task::Poll<std::io::Result<()>> {
+        std::task::Poll::Ready(Err(std::io::Error::other("hash differs")))
+    }
+}
+
+#[tokio::test]
+async fn an_upload_reads_the_file_and_a_missing_one_is_told() {
+    let place = Memory::default();
+    place.add("mine.bin", b"bytes");
+    let (mut jobs, mut end) = jobs_at(&place);
+    jobs.upload("mine.bin".into(), None).expect("room");
+    let engine = async {
+        let Some(Request::Upload { upload, mut bytes, reply, .. }) = end.requests.recv().await else {
+            panic!("upload")
+        };
+        let mut text = String::new();
+        bytes.read_to_string(&mut text).await.expect("read");
+        reply.send(Ok(Accepted { operation: None, message: "uploads".into() })).expect("asked");
+        (upload.name, upload.size_hint, text)
+    };
+    let (done, seen) = tokio::join!(jobs.next(), engine);
+    assert_eq!(said(done), (Level::Info, "uploads".into()));
+    assert_eq!(seen, ("mine.bin".into(), Some(5), "bytes".into()));
+    jobs.upload("nobody".into(), None).expect("room");
+    assert_eq!(said(jobs.next().await).1, "upload of nobody refused: it is not there");
+}

@@ -1,0 +1,203 @@
+//! The one table of keys: help, footer, palette and the README come from it.
+
+use crate::console::pane::Action;
+
+/// Where a binding holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Context {
+    Everywhere,
+    /// In panes that list the action.
+    Lists,
+    /// The frame carries these out in every pane; a pane that lists the action comes first.
+    Ensemble,
+    Files,
+    Logs,
+}
+
+impl Context {
+    pub const ALL: [Self; 5] = [Self::Everywhere, Self::Lists, Self::Ensemble, Self::Files, Self::Logs];
+
+    #[must_use]
+    pub const fn heading(self) -> &'static str {
+        match self {
+            Self::Everywhere => "Everywhere",
+            Self::Lists => "Lists",
+            Self::Ensemble => "The ensemble",
+            Self::Files => "Files",
+            Self::Logs => "Logs",
+        }
+    }
+
+    /// Whether bindings of both may hold at once without a rule which comes first. In the Logs pane
+    /// its own keys come before those of the ensemble, and it leaves out the lists' that mean another thing.
+    #[must_use]
+    pub const fn clashes_with(self, other: Self) -> bool {
+        !matches!(
+            (self, other),
+            (Self::Files | Self::Lists, Self::Logs)
+                | (Self::Logs, Self::Files | Self::Lists)
+                | (Self::Ensemble, Self::Logs)
+                | (Self::Logs, Self::Ensemble)
+        )
+    }
+}
+
+/// What is known of an action: its name in settings, its keys, and its words.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    pub action: Action,
+    /// In `zkdeck.toml` and in the palette: `pause-scheduler`.
+    pub name: &'static str,
+    pub context: Context,
+    pub keys: &'static [&'static str],
+    /// In the footer: `drain`. Empty: not shown there.
+    pub label: &'static str,
+    /// In help, palette and README: one sentence part.
+    pub help: &'static str,
+    pub needs: Needs,
+}
+
+/// What there must be for an action or a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needs {
+    Nothing,
+    /// It changes something: hidden and refused with `--read-only`.
+    Changes,
+    /// It touches files: hidden also where the folder is not the ensemble's store.
+    Store,
+    /// It acts on a server's process or container: hidden also where none can be controlled.
+    Control,
+    /// It reads of a server's container: hidden where no server is seen to run in one.
+    Container,
+}
+
+const fn entry(
+    action: Action,
+    name: &'static str,
+    context: Context,
+    keys: &'static [&'static str],
+    label: &'static str,
+    help: &'static str,
+) -> Entry {
+    Entry { action, name, context, keys, label, help, needs: Needs::Nothing }
+}
+
+const fn needing(needs: Needs, entry: Entry) -> Entry {
+    Entry { needs, ..entry }
+}
+
+use Action as A;
+use Context::{Ensemble, Everywhere, Files, Lists, Logs};
+
+/// Every action with its default keys, in the order of help.
+pub const TABLE: &[Entry] = &[
+    entry(A::Help, "help", Everywhere, &["?"], "help", "keys of this pane and of all"),
+    entry(A::Palette, "palette", Everywhere, &[":"], "commands", "type a command, or choose one from the list"),
+    entry(A::Events, "events", Everywhere, &["e"], "events", "everything that was reported"),
+    entry(A::Quit, "quit", Everywhere, &["q", "Ctrl-c"], "quit", "leave the console"),
+    entry(A::Pane(1), "pane-1", Everywhere, &["1"], "", "go to the first pane; 2 to 9 likewise"),
+    entry(A::Pane(2), "pane-2", Everywhere, &["2"], "", ""),
+    entry(A::Pane(3), "pane-3", Everywhere, &["3"], "", ""),
+    entry(A::Pane(4), "pane-4", Everywhere, &["4"], "", ""),
+    entry(A::Pane(5), "pane-5", Everywhere, &["5"], "", ""),
+    entry(A::Pane(6), "pane-6", Everywhere, &["6"], "", ""),
+    entry(A::Pane(7), "pane-7", Everywhere, &["7"], "", ""),
+    entry(A::Pane(8), "pane-8", Everywhere, &["8"], "", ""),
+    entry(A::Pane(9), "pane-9", Everywhere, &["9"], "", ""),
+    entry(A::NextPane, "next-pane", Everywhere, &["Tab"], "", "next pane"),
+    entry(A::PreviousPane, "previous-pane", Everywhere, &["BackTab"], "", "previous pane"),
+    entry(A::Back, "back", Everywhere, &["Esc"], "", "close, or leave a detail"),
+    entry(A::Redraw, "redraw", Everywhere, &["Ctrl-l"], "", "paint the screen anew"),
+    entry(A::ToggleMouse, "toggle-mouse", Everywhere, &["M"], "", "give the mouse to the terminal, or take it back"),
+    entry(A::Up, "up", Lists, &["Up", "k"], "", "up"),
+    entry(A::Down, "down", Lists, &["Down", "j"], "", "down"),
+    entry(A::PageUp, "page-up", Lists, &["PageUp", "Ctrl-b", "Ctrl-u"], "", "a page up"),
+    entry(A::PageDown, "page-down", Lists, &["PageDown", "Ctrl-f", "Ctrl-d"], "", "a page down"),
+    entry(A::Top, "top", Lists, &["Home", "g"], "", "first row"),
+    entry(A::Bottom, "bottom", Lists, &["End", "G"], "", "last row; follows it in Logs"),
+    entry(A::Left, "left", Lists, &["Left", "h"], "", "to the left"),
+    entry(A::Right, "right", Lists, &["Right", "l"], "", "to the right"),
+    entry(A::Open, "open", Lists, &["Enter"], "details", "details of the row"),
+    entry(A::Mark, "mark", Lists, &["Space"], "mark", "mark the row"),
+    entry(A::Filter, "filter", Lists, &["/"], "filter", "show only rows that match"),
+    entry(A::NextMatch, "next-match", Lists, &["n"], "next match", "next match"),
+    entry(A::PreviousMatch, "previous-match", Lists, &["N"], "", "previous match"),
+    entry(A::Sort, "sort", Lists, &["o"], "sort", "sort by the next column"),
+    entry(A::SortReverse, "sort-reverse", Lists, &["O"], "", "sort the other way round"),
+    entry(A::Copy, "copy", Lists, &["c"], "copy", "copy the row to the clipboard"),
+    entry(A::Follow, "follow", Lists, &["f"], "follow", "stay at the newest row"),
+    needing(
+        Needs::Changes,
+        entry(A::Drain, "drain", Ensemble, &["d"], "drain", "move all files off a node, or lift that"),
+    ),
+    needing(Needs::Control, entry(A::Pause, "pause", Ensemble, &["p"], "pause", "pause a server, or start it again")),
+    needing(
+        Needs::Control,
+        entry(A::StopServer, "stop-server", Ensemble, &["S"], "stop", "stop a server, or start it again"),
+    ),
+    needing(
+        Needs::Control,
+        entry(A::RestartServer, "restart-server", Ensemble, &["R"], "restart", "stop a server and start it again"),
+    ),
+    needing(Needs::Store, entry(A::Stress, "stress", Ensemble, &["s"], "stress", "pile files on one node")),
+    needing(
+        Needs::Store,
+        entry(A::RunScheduler, "run-scheduler", Ensemble, &["r"], "run scheduler", "run the scheduler now"),
+    ),
+    needing(
+        Needs::Changes,
+        entry(
+            A::PauseScheduler,
+            "pause-scheduler",
+            Ensemble,
+            &["P"],
+            "pause scheduler",
+            "pause the scheduler, or resume it",
+        ),
+    ),
+    entry(A::Preview, "preview", Ensemble, &["v"], "preview", "show the plan, move nothing"),
+    needing(
+        Needs::Changes,
+        entry(A::StopRun, "stop-run", Ensemble, &["X"], "stop run", "end the run in progress; moves under way finish"),
+    ),
+    needing(
+        Needs::Store,
+        entry(A::RunWorkload, "run-workload", Ensemble, &["w"], "workload", "run the sample workload once"),
+    ),
+    needing(Needs::Store, entry(A::Upload, "upload", Files, &["u"], "upload", "upload a file from this machine")),
+    entry(A::Download, "download", Files, &["D"], "download", "save the file on this machine"),
+    needing(
+        Needs::Store,
+        entry(A::Migrate, "migrate", Files, &["m"], "migrate", "move the marked files to another node"),
+    ),
+    needing(Needs::Store, entry(A::Delete, "delete", Files, &["x"], "delete", "delete the marked files")),
+    entry(A::LevelFilter, "level", Logs, &["L"], "level", "only this level and worse"),
+    entry(A::SourceFilter, "source", Logs, &["i"], "source", "only lines of one server"),
+    entry(A::TimeRange, "time-range", Logs, &["t"], "time", "the next span of time: 15 minutes to all"),
+    entry(A::TypeRange, "type-range", Logs, &["T"], "", "type a span of time, such as 14:00 14:30"),
+    entry(A::Context, "context", Logs, &["c"], "context", "the lines beside it in its file; again for more"),
+    needing(
+        Needs::Container,
+        entry(
+            A::ContainerLog,
+            "container-log",
+            Logs,
+            &["I"],
+            "container",
+            "what a server's container prints; again: the next one's",
+        ),
+    ),
+    entry(A::Wrap, "wrap", Logs, &["w"], "wrap", "wrap long lines"),
+    entry(A::LogColumns, "columns", Logs, &["C"], "", "other columns"),
+    entry(A::Export, "export", Logs, &["x"], "export", "write all events that match to a file"),
+    entry(A::CopyEvent, "copy-event", Logs, &["y"], "", "copy the event to the clipboard"),
+    entry(A::CopyQuery, "copy-query", Logs, &["Y"], "", "show and copy the query to Elasticsearch, as curl"),
+    entry(A::Searches, "searches", Logs, &["b"], "searches", "saved searches"),
+    entry(A::SaveSearch, "save-search", Logs, &["B"], "", "save this search"),
+];
+
+/// What is known of the action; `None` only for pane numbers above nine.
+#[must_use]
+pub fn entry_of(action: Action) -> Option<&'static Entry> {
+    TABLE.iter().find(|entry| entry.action == action)
+}

@@ -1,0 +1,34 @@
+//! The console as a value: what a person does comes in, pictures and orders go out. It knows no terminal, no socket and no
+//! file of the host: whatever shows it brings those.
+//!
+//! `state` is the whole of it, with what an action does and how it is drawn; `session` is a console at work with an
+//! engine at a `place`. `pane` is the contract with the tabs in `panes`; `frame` and `overlay` stand around and over
+//! them; `keymap` is the table from which keys, help, footer, palette and README come; `input` is what a person does,
+//! `picture` what is shown, `order` what the console wants done; `jobs` does what takes time; `theme` turns a theme's
+//! text into styles.
+
+pub mod commands;
+pub mod config;
+pub mod confirms;
+pub mod fetch;
+pub mod frame;
+pub mod input;
+pub mod jobs;
+pub mod keymap;
+pub mod line;
+pub mod order;
+pub mod overlay;
+pub mod pane;
+pub mod panes;
+pub mod picture;
+pub mod place;
+pub mod sanitise;
+pub mod session;
+pub mod state;
+pub mod theme;
+pub mod time;
+pub mod widgets;
+
+pub use config::ConsoleConfig;
+pub use session::Session;
+pub use state::Console;

@@ -1,0 +1,47 @@
+//! What the console wants done around it: work with the engine, and what only the one who shows it can do.
+
+use super::fetch::{Fetch, Fetching};
+use super::place::SavedSearches;
+use crate::domain::command::Command;
+use crate::domain::ids::{FileId, NodeId};
+use crate::domain::log::LogSearch;
+
+/// What a key, a click, a snapshot or an answer leads to.
+#[derive(Debug, PartialEq)]
+pub enum Order {
+    Work(Work),
+    Outside(Outside),
+}
+
+/// What takes time: done beside the console, with an answer that comes back to it.
+#[derive(Debug, PartialEq)]
+pub enum Work {
+    /// Sends a command to the engine; refusals come back as toasts.
+    Send(Command),
+    /// Sent one after the other, told in one message.
+    Batch(Vec<Command>),
+    /// Asks the engine; the answer comes to the place that the one who asks has for it.
+    Fetch(Box<dyn Fetching>),
+    /// Writes all events that match to a new file; its ending tells the format.
+    ExportLogs { search: LogSearch, path: String },
+    /// Reads or changes the saved searches.
+    Searches(Fetch<SavedSearches>),
+    /// Reads a local file and uploads it.
+    Upload { path: String, node: Option<NodeId> },
+    /// Writes a file's bytes to a local path.
+    Download { file: FileId, path: String },
+}
+
+/// What is done by whatever shows the console.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outside {
+    Quit,
+    /// Stop the process as Ctrl-Z does.
+    Suspend,
+    /// Paint everything anew.
+    Redraw,
+    Mouse(bool),
+    Theme(String),
+    /// Puts text on the clipboard of the one who looks.
+    Copy(String),
+}

@@ -1,0 +1,106 @@
+//! One bar for each node, with the count at which the node starts the scheduler drawn in.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use crate::console::pane::View;
+use crate::console::widgets::{paint, words};
+use crate::console::{sanitise, time};
+use crate::domain::node::NodeView;
+use crate::domain::operation::{OperationKind, OperationStatus};
+use crate::domain::snapshot::Snapshot;
+
+/// Bars that are drawn at most; the fullest and the emptiest are among them.
+const BARS_MAX: usize = 12;
+/// Cells of the text at the right end.
+const TOTALS: u16 = 30;
+
+/// Rows that the bars take.
+pub(super) fn height(snapshot: &Snapshot, area: Rect) -> u16 {
+    (snapshot.nodes.len().min(BARS_MAX) as u16).max(1).min(area.height / 2)
+}
+
+pub(super) fn draw(area: Rect, buffer: &mut Buffer, view: &View<'_>) {
+    let snapshot = view.snapshot;
+    let (shown, left_out) = shown(snapshot, usize::from(area.height));
+    let least = shown.iter().filter_map(|(_, starts_at)| *starts_at).min().unwrap_or(0);
+    let most = snapshot.nodes.iter().map(|node| node.files).max().unwrap_or(0).max(least);
+    let wide = area.width >= 96;
+    let fixed = 58 + if wide { TOTALS } else { 0 };
+    let width = usize::from(area.width.saturating_sub(fixed)).clamp(8, 60);
+    for (row, (node, starts_at)) in shown.iter().enumerate() {
+        let line = bar(node, most, *starts_at, width, view);
+        paint::line(area, buffer, row as u16, &line);
+    }
+    if wide {
+        for (row, text) in totals(snapshot, left_out).iter().enumerate() {
+            paint::right(area, buffer, row as u16, text, view.styles.dim);
+        }
+    }
+}
+
+/// The first nodes of the configuration, or the fullest ones when there are too many, each with the count at
+/// which it starts the scheduler.
+fn shown(snapshot: &Snapshot, rows: usize) -> (Vec<(&NodeView, Option<u64>)>, usize) {
+    let nodes = &snapshot.nodes;
+    let mut places: Vec<usize> = (0..nodes.len()).collect();
+    if nodes.len() > rows {
+        places.sort_by_key(|at| std::cmp::Reverse(nodes[*at].files));
+        places.truncate(rows);
+    }
+    let starts = words::starts_at(snapshot, places.iter().copied());
+    (places.iter().map(|at| &nodes[*at]).zip(starts).collect(), nodes.len() - places.len())
+}
+
+fn bar<'a>(node: &'a NodeView, most: u64, starts_at: Option<u64>, width: usize, view: &View<'_>) -> Line<'a> {
+    let styles = view.styles;
+    let known = words::counts_known(view.snapshot);
+    let bar = paint::bar(node.files, most, width, &styles.glyphs);
+    let cells = paint::with_mark(&bar, starts_at, most, width, styles.glyphs.trigger);
+    let over = starts_at.is_some_and(|at| node.files >= at);
+    let count = if known { words::grouped(node.files) } else { "-".into() };
+    let bytes = if known { node.bytes.to_string() } else { "-".into() };
+    let moving = match (node.in_flight_in, node.in_flight_out) {
+        (0, 0) => String::new(),
+        (coming, 0) => format!("{coming} coming"),
+        (0, going) => format!("{going} going"),
+        (coming, going) => format!("{coming} coming, {going} going"),
+    };
+    let weight = if node.weight == crate::domain::node::WEIGHT_DEFAULT {
+        String::new()
+    } else {
+        format!("weight {} ", node.weight)
+    };
+    let cleaned = sanitise::fit(node.id.as_str(), 10);
+    let state = words::node(node, view.snapshot);
+    Line::from(vec![
+        Span::styled(format!("  {cleaned:<6}{count:>8}  "), styles.text),
+        Span::styled(cells, if over { styles.warning } else { styles.accent }),
+        Span::styled(format!("  {bytes:>9}   "), styles.text),
+        Span::styled(format!("{state:<12} "), words::of_node(node.condition, styles)),
+        Span::styled(format!("{weight}{moving}"), styles.dim),
+    ])
+}
+
+fn totals(snapshot: &Snapshot, left_out: usize) -> Vec<String> {
+    if !words::counts_known(snapshot) {
+        return vec!["reading the records".to_owned()];
+    }
+    let bytes = crate::domain::ids::Bytes(snapshot.nodes.iter().map(|node| node.bytes.0).sum());
+    let scheduler = &snapshot.scheduler;
+    let spread = words::or_dash(scheduler.max_difference.map(words::grouped));
+    let mut lines = vec![
+        format!("{}, {bytes}", words::count(snapshot.files.len() as u64, "file")),
+        format!("spread {spread}, moves start at {}", words::grouped(scheduler.trigger)),
+    ];
+    let moved = snapshot
+        .operations
+        .iter()
+        .find(|operation| operation.kind == OperationKind::Migration && operation.status == OperationStatus::Done);
+    lines.extend(moved.and_then(|moved| moved.finished).map(|at| format!("last move {}", time::of_day(at))));
+    if left_out > 0 {
+        lines.push(format!("{} more", words::count(left_out as u64, "node")));
+    }
+    lines
+}

@@ -1,0 +1,286 @@
+//! Files: how many each node owns, and every file with what is done to it.
+
+mod bars;
+mod detail;
+mod rows;
+mod table;
+
+use std::collections::BTreeSet;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use self::detail::Detail;
+use self::rows::Rows;
+use crate::console::confirms;
+use crate::console::input::{Key, Mouse, MouseAct};
+use crate::console::order::{Outside, Work};
+use crate::console::pane::{Action, Effect, Pane, Prompt, View};
+use crate::console::sanitise;
+use crate::console::widgets::filter::Filter;
+use crate::console::widgets::list::Cursor;
+use crate::console::widgets::{paint, words};
+use crate::domain::ids::{FileId, NodeId};
+use crate::domain::node::NodeCondition;
+use crate::domain::planner::{Counted, share};
+use crate::domain::snapshot::{Level, Snapshot};
+
+const ACTIONS: &[Action] = &[
+    Action::Upload,
+    Action::Migrate,
+    Action::Delete,
+    Action::Download,
+    Action::Mark,
+    Action::Open,
+    Action::Filter,
+    Action::Sort,
+    Action::SortReverse,
+    Action::Copy,
+    Action::Up,
+    Action::Down,
+    Action::PageUp,
+    Action::PageDown,
+    Action::Top,
+    Action::Bottom,
+];
+
+/// Most files that may be marked: each is one command.
+const MARKS_MAX: usize = 1000;
+
+/// The second tab.
+#[derive(Debug, Default)]
+pub(super) struct Files {
+    cursor: Cursor,
+    filter: Filter,
+    rows: Rows,
+    marked: BTreeSet<FileId>,
+    /// The files, with their names, that the open question is about: the list changes under it.
+    asked: Vec<(FileId, String)>,
+    detail: Option<Detail>,
+}
+
+impl Files {
+    fn selected(&self) -> Option<FileId> {
+        self.rows.get(self.cursor.at).map(|file| file.id)
+    }
+
+    /// The marked files that there are, or the one that is shown in full, or the selected one.
+    fn chosen(&self, snapshot: &Snapshot) -> Vec<FileId> {
+        let one = self.detail.as_ref().map(Detail::file).or_else(|| self.selected());
+        let mut chosen: Vec<FileId> = self.marked.iter().copied().collect();
+        if chosen.is_empty() {
+            chosen.extend(one);
+        }
+        chosen.retain(|id| snapshot.files.get(*id).is_some());
+        chosen
+    }
+
+    /// The files that the question was about, and what to say when some are gone.
+    fn still_there(&mut self, snapshot: &Snapshot) -> (Vec<FileId>, Option<Effect>) {
+        let asked = std::mem::take(&mut self.asked);
+        let (there, gone): (Vec<_>, Vec<_>) = asked.into_iter().partition(|(id, _)| snapshot.files.get(*id).is_some());
+        let text = match &gone[..] {
+            [] => None,
+            [(_, name)] => Some(format!("{name} was deleted meanwhile")),
+            all => Some(format!("{} were deleted meanwhile", words::count(all.len() as u64, "file"))),
+        };
+        let told = text.map(|text| Effect::Toast { level: Level::Warning, text });
+        (there.into_iter().map(|(id, _)| id).collect(), told)
+    }
+
+    /// What of the list is to be asked for now.
+    fn due(&mut self, snapshot: &Snapshot) -> Vec<Effect> {
+        self.rows.due(self.cursor.at, snapshot).into_iter().collect()
+    }
+
+    fn refilter(&mut self, snapshot: &Snapshot) -> Vec<Effect> {
+        let text = self.filter.text();
+        self.rows.choose(|choice| choice.filter = text);
+        self.due(snapshot)
+    }
+
+    /// The next column, or the other direction.
+    fn sort(&mut self, reverse: bool, snapshot: &Snapshot) -> Vec<Effect> {
+        self.rows.choose(|choice| match reverse {
+            true => choice.reverse = !choice.reverse,
+            false => choice.order = choice.order.next(),
+        });
+        self.due(snapshot)
+    }
+
+    fn mark(&mut self, snapshot: &Snapshot) -> Vec<Effect> {
+        let Some(id) = self.selected() else { return Vec::new() };
+        if !self.marked.remove(&id) {
+            if self.marked.len() == MARKS_MAX {
+                let text = format!("{MARKS_MAX} files are marked, which is the limit; act on them first");
+                return vec![Effect::Toast { level: Level::Warning, text }];
+            }
+            self.marked.insert(id);
+        }
+        self.cursor.act(Action::Down, self.rows.len());
+        self.due(snapshot)
+    }
+
+    fn on_files(&mut self, action: Action, snapshot: &Snapshot) -> Vec<Effect> {
+        let chosen = self.chosen(snapshot);
+        let Some(first) = chosen.first().and_then(|id| snapshot.files.get(*id)) else {
+            let text = "no file is selected".to_owned();
+            return vec![Effect::Toast { level: Level::Info, text }];
+        };
+        let nodes: Vec<_> = snapshot.nodes.iter().map(|node| node.id.as_str()).collect();
+        let about = if action == Action::Download { &chosen[..1] } else { &chosen[..] };
+        let named = about.iter().filter_map(|id| Some((*id, snapshot.files.get(*id)?.record.name.clone())));
+        self.asked = named.collect();
+        match action {
+            Action::Delete => vec![Effect::Confirm(confirms::delete(snapshot, &chosen))],
+            Action::Migrate => vec![Effect::Prompt(Prompt {
+                id: "migrate",
+                title: format!("Migrate {} to which node?", words::count(chosen.len() as u64, "file")),
+                hint: format!("one of {}; Enter goes on, Esc leaves", nodes.join(", ")),
+                value: emptiest(snapshot, &first.record.owner),
+            })],
+            Action::Download => vec![Effect::Prompt(Prompt {
+                id: "download",
+                title: format!("Save {} where?", first.record.name),
+                hint: "a path on this machine; an existing file is not overwritten".into(),
+                value: sanitise::file_name(&first.record.name),
+            })],
+            _ => vec![Effect::Outside(Outside::Copy(first.id.to_string()))],
+        }
+    }
+}
+
+/// Of the nodes that can take a file, other than the owner, the one furthest under its share; any
+/// other when none can, so that the answer tells why.
+fn emptiest(snapshot: &Snapshot, owner: &NodeId) -> String {
+    let nodes: Vec<Counted> = snapshot.nodes.iter().map(Counted::of).collect();
+    let other = |at: usize| snapshot.nodes[at].id != *owner;
+    let best = share::emptiest(&nodes, |at| other(at) && nodes[at].condition == NodeCondition::Active);
+    let best = best.or_else(|| share::emptiest(&nodes, other));
+    best.map(|at| snapshot.nodes[at].id.to_string()).unwrap_or_default()
+}
+
+impl Pane for Files {
+    fn title(&self) -> &'static str {
+        "Files"
+    }
+
+    fn actions(&self) -> &'static [Action] {
+        ACTIONS
+    }
+
+    fn act(&mut self, action: Action, snapshot: &Snapshot) -> Vec<Effect> {
+        if action == Action::Back {
+            if self.detail.take().is_none() && !self.marked.is_empty() {
+                self.marked.clear();
+            } else if !self.filter.is_empty() {
+                self.filter.clear();
+                return self.refilter(snapshot);
+            }
+            return Vec::new();
+        }
+        if self.detail.is_none() && self.cursor.act(action, self.rows.len()) {
+            return self.due(snapshot);
+        }
+        match action {
+            Action::Upload => vec![Effect::Prompt(Prompt {
+                id: "upload",
+                title: "Upload which file?".into(),
+                hint: "a path on this machine; it goes to the node furthest under its share".into(),
+                value: String::new(),
+            })],
+            Action::Filter => {
+                self.filter.open();
+                Vec::new()
+            }
+            Action::Sort | Action::SortReverse => self.sort(action == Action::SortReverse, snapshot),
+            Action::Mark => self.mark(snapshot),
+            Action::Open => {
+                let Some(id) = self.selected() else { return Vec::new() };
+                let (detail, fetch) = Detail::open(id);
+                self.detail = Some(detail);
+                vec![fetch]
+            }
+            Action::Migrate | Action::Delete | Action::Download | Action::Copy => self.on_files(action, snapshot),
+            _ => Vec::new(),
+        }
+    }
+
+    fn takes_text(&self) -> bool {
+        self.filter.is_open()
+    }
+
+    fn text_key(&mut self, key: Key, snapshot: &Snapshot) -> Vec<Effect> {
+        if self.filter.key(key) { self.refilter(snapshot) } else { Vec::new() }
+    }
+
+    fn answered(&mut self, id: &'static str, text: &str, snapshot: &Snapshot) -> Vec<Effect> {
+        let text = text.trim();
+        match id {
+            "upload" if !text.is_empty() => vec![Effect::Work(Work::Upload { path: text.to_owned(), node: None })],
+            "download" if !text.is_empty() => {
+                let (files, told) = self.still_there(snapshot);
+                let saved = files.into_iter().map(|file| Effect::Work(Work::Download { file, path: text.to_owned() }));
+                saved.chain(told).collect()
+            }
+            "migrate" => match snapshot.nodes.iter().find(|node| node.id.as_str() == text) {
+                Some(node) => {
+                    let (files, told) = self.still_there(snapshot);
+                    let moved =
+                        (!files.is_empty()).then(|| Effect::Confirm(confirms::migrate(snapshot, &files, &node.id)));
+                    moved.into_iter().chain(told).collect()
+                }
+                None => {
+                    let known: Vec<_> = snapshot.nodes.iter().map(|node| node.id.as_str()).collect();
+                    let text = format!("there is no node {text:?}; the nodes are {}", known.join(", "));
+                    vec![Effect::Toast { level: Level::Error, text }]
+                }
+            },
+            _ => Vec::new(),
+        }
+    }
+
+    fn take_answers(&mut self, snapshot: &Snapshot) -> Vec<Effect> {
+        self.detail.iter_mut().for_each(Detail::take_answers);
+        let Some(at) = self.rows.take_answer(self.cursor.at, snapshot) else { return Vec::new() };
+        self.cursor.at = at;
+        self.due(snapshot)
+    }
+
+    fn refresh(&mut self, snapshot: &Snapshot) -> Vec<Effect> {
+        self.marked.retain(|id| snapshot.files.get(*id).is_some());
+        self.due(snapshot)
+    }
+
+    fn mouse(&mut self, event: Mouse, area: Rect, snapshot: &Snapshot) -> Vec<Effect> {
+        match event.does {
+            MouseAct::WheelUp => self.act(Action::Up, snapshot),
+            MouseAct::WheelDown => self.act(Action::Down, snapshot),
+            MouseAct::Press if self.detail.is_none() => {
+                let top = bars::height(snapshot, area) + 1;
+                let list = paint::below(area, top + 1);
+                let row = event.row.checked_sub(top + 1).map(usize::from);
+                let at = row.map(|row| row + self.cursor.first(usize::from(list.height.saturating_sub(1))));
+                if let Some(at) = at.filter(|at| *at < self.rows.len()) {
+                    self.cursor.at = at;
+                } else if event.row == top {
+                    return self.sort(false, snapshot);
+                }
+                self.due(snapshot)
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn draw(&self, area: Rect, buffer: &mut Buffer, view: &View<'_>) {
+        if let Some(detail) = &self.detail {
+            detail.draw(area, buffer, view);
+            return;
+        }
+        let bars = bars::height(view.snapshot, area);
+        bars::draw(Rect { height: bars, ..area }, buffer, view);
+        let list = paint::below(area, bars + 1);
+        let scene = table::Scene { cursor: self.cursor, filter: &self.filter, rows: &self.rows, marked: &self.marked };
+        scene.draw(list, buffer, view);
+    }
+}

@@ -1,0 +1,169 @@
+//! The list of files: filter line, rows, and how many there are.
+
+use std::collections::BTreeSet;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::rows::Rows;
+use crate::console::frame::paint_pair;
+use crate::console::pane::{Action, View};
+use crate::console::sanitise;
+use crate::console::widgets::filter::Filter;
+use crate::console::widgets::list::{Column, Columns, Cursor};
+use crate::console::widgets::{paint, words};
+use crate::domain::file::FileEntry;
+use crate::domain::ids::FileId;
+use crate::domain::node::MoveView;
+use crate::domain::snapshot::SessionState;
+
+pub(super) struct Scene<'a> {
+    pub cursor: Cursor,
+    pub filter: &'a Filter,
+    pub rows: &'a Rows,
+    pub marked: &'a BTreeSet<FileId>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Key {
+    Name,
+    Node,
+    Size,
+    Age,
+    Moves,
+    Id,
+    Doing,
+}
+
+const LEAVING: [Key; 4] = [Key::Doing, Key::Id, Key::Moves, Key::Age];
+const NAME_MAX: usize = 64;
+
+fn columns(width: usize) -> Columns<Key> {
+    let all = vec![
+        (Key::Name, Column::left("NAME", 24)),
+        (Key::Node, Column::left("NODE", 10)),
+        (Key::Size, Column::right("SIZE", 8)),
+        (Key::Age, Column::right("AGE", 4)),
+        (Key::Moves, Column::right("MOVES", 5)),
+        (Key::Id, Column::left("ID", 11)),
+        (Key::Doing, Column::left("", 16)),
+    ];
+    Columns::fit(all, &LEAVING, width).stretch(Key::Name, width, NAME_MAX)
+}
+
+impl Scene<'_> {
+    pub(super) fn draw(&self, area: Rect, buffer: &mut Buffer, view: &View<'_>) {
+        let styles = view.styles;
+        let columns = columns(usize::from(area.width));
+        paint::line(area, buffer, 0, &columns.heading(styles));
+        let last = area.height.saturating_sub(1);
+        let list = Rect { height: area.height.saturating_sub(2), ..paint::below(area, 1) };
+        let stale = words::stale(view.snapshot, view.now).is_some();
+        if self.rows.len() == 0 {
+            let (text, style) = self.nothing(view);
+            for (row, line) in sanitise::wrap(&text, usize::from(area.width).saturating_sub(4), 4).iter().enumerate() {
+                paint::text(list, buffer, row as u16 + 1, &format!("  {line}"), style);
+            }
+        }
+        let height = usize::from(list.height);
+        let first = self.cursor.first(height);
+        for row in 0..height {
+            let Some(id) = self.rows.get(first + row).map(|file| file.id) else { continue };
+            let Some(file) = view.snapshot.files.get(id) else { continue };
+            let moving = view.snapshot.moves.iter().find(|of| of.file == id);
+            let state = (first + row == self.cursor.at, self.marked.contains(&id));
+            let line = columns.row(state, styles, |key| cell(key, file, moving, stale, view));
+            paint::line(list, buffer, row as u16, &line);
+        }
+        if area.height > 1 {
+            self.last_line(paint::below(area, last), buffer, view);
+        }
+    }
+
+    fn last_line(&self, area: Rect, buffer: &mut Buffer, view: &View<'_>) {
+        let styles = view.styles;
+        let total = view.snapshot.files.len() as u64;
+        let shown = if self.rows.is_current() { words::grouped(self.rows.len() as u64) } else { "-".to_owned() };
+        let marked = if self.marked.is_empty() { String::new() } else { format!("{} marked, ", self.marked.len()) };
+        let unreadable = match view.snapshot.unreadable.len() {
+            0 => String::new(),
+            bad => format!("{bad} unreadable, "),
+        };
+        let choice = self.rows.choice();
+        let sorted = format!("{}{}", choice.order.word(), if choice.reverse { ", reversed" } else { "" });
+        let right = format!("{marked}{unreadable}{} of {}, by {sorted}", shown, words::grouped(total));
+        if self.filter.is_open() {
+            self.filter.draw(area, buffer, "/", &right, styles);
+        } else if let Some(text) = words::stale(view.snapshot, view.now) {
+            let pair = (vec![(format!(" {text}"), styles.warning)], vec![(format!("{right} "), styles.dim)]);
+            paint_pair(&[pair], area, buffer);
+        } else if !self.filter.is_empty() {
+            self.filter.draw(area, buffer, "/", &right, styles);
+        } else {
+            paint::right(area, buffer, 0, &right, styles.dim);
+        }
+    }
+
+    fn nothing(&self, view: &View<'_>) -> (String, Style) {
+        let snapshot = view.snapshot;
+        if snapshot.session.state != SessionState::Connected && snapshot.files.is_empty() {
+            let cause = snapshot.session.cause.as_deref().unwrap_or("waiting for the first answer");
+            let since = view.now.since(snapshot.session.since);
+            return (format!("Not connected for {since}: {cause}"), view.styles.warning);
+        }
+        if !snapshot.files_complete {
+            let text = snapshot.reading.map_or_else(|| "Reading the records of the files.".to_owned(), words::reading);
+            return (text, view.styles.dim);
+        }
+        if snapshot.files.is_empty() {
+            return (first_start(view), view.styles.text);
+        }
+        if let Some(why) = self.rows.problem() {
+            return (why.to_owned(), view.styles.warning);
+        }
+        if !self.rows.is_current() {
+            return ("Reading the list.".into(), view.styles.dim);
+        }
+        (
+            "No file matches. Esc shows all again; a filter reads  node:zk1 name:report  or any part of a name."
+                .to_owned(),
+            view.styles.dim,
+        )
+    }
+}
+
+fn first_start(view: &View<'_>) -> String {
+    let hints = [
+        (Action::Stress, " piles some on one node"),
+        (Action::RunScheduler, " lets the scheduler level them"),
+        (Action::Upload, " uploads one of yours"),
+    ];
+    let hints: Vec<_> = hints.iter().filter_map(|(action, does)| view.hint(*action, does)).collect();
+    format!("No files yet.  {}", hints.join("   ·   ")).trim_end().to_owned()
+}
+
+fn cell(key: Key, file: &FileEntry, moving: Option<&MoveView>, stale: bool, view: &View<'_>) -> (String, Style) {
+    let (styles, record) = (view.styles, &file.record);
+    let plain = if stale { styles.dim } else { styles.text };
+    match key {
+        Key::Name => (record.name.clone(), plain),
+        Key::Node => match moving {
+            Some(of) => (format!("{} {} {}", of.src, styles.glyphs.arrow, of.dst), styles.accent),
+            None => (record.owner.to_string(), plain),
+        },
+        Key::Size => (record.size.to_string(), plain),
+        Key::Age => (words::age(record.created_ms, view.now), plain),
+        Key::Moves => (record.moves().to_string(), plain),
+        Key::Id => (file.id.short(), styles.dim),
+        Key::Doing => (moving.map(doing).unwrap_or_default(), styles.accent),
+    }
+}
+
+/// `copying 62 %`, or the last step that is done.
+fn doing(of: &MoveView) -> String {
+    if of.copied < of.size && of.copied.0 > 0 {
+        return format!("copying {} %", of.copied.0 * 100 / of.size.0.max(1));
+    }
+    of.status.word().to_owned()
+}

@@ -1,0 +1,111 @@
+//! One server in a few lines: as many as the width makes of them.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use crate::console::pane::View;
+use crate::console::sanitise;
+use crate::console::widgets::{paint, words};
+use crate::domain::server::{Role, ServerView};
+use crate::domain::snapshot::Snapshot;
+
+/// Cells of the sparklines between the numbers.
+const SPARK: usize = 20;
+const GAP: &str = "    ";
+
+/// Draws and returns the rows that it took.
+pub(super) fn draw(server: &ServerView, area: Rect, buffer: &mut Buffer, view: &View<'_>) -> u16 {
+    let styles = view.styles;
+    let host = server.host.as_ref().map(|host| match &host.detail {
+        Some(detail) => format!(", {}: {detail}", host.name),
+        None => format!(", {}", host.name),
+    });
+    let version = server.version.as_deref().unwrap_or("version unknown");
+    let about = format!("  {}, {version}{}", server.address, host.unwrap_or_default());
+    let seen = server.seen.map_or_else(|| "not seen yet".to_owned(), |at| format!("seen {} ago", view.now.since(at)));
+    let (width, head) = (usize::from(area.width), format!("  {}", server.node));
+    let room = width.saturating_sub(sanitise::width(&head) + sanitise::width(&seen) + GAP.len());
+    let name = Line::from(vec![
+        Span::styled(head, styles.heading),
+        Span::styled(sanitise::fit(&sanitise::clean(&about), room), styles.text),
+    ]);
+    paint::line(area, buffer, 0, &name);
+    paint::right(area, buffer, 0, &seen, styles.dim);
+    let groups = [memory(server, view.snapshot), requests(server, view), canary(view)];
+    let lines: Vec<String> = groups.iter().flat_map(|pieces| flow(pieces, width)).collect();
+    for (row, text) in lines.iter().enumerate() {
+        paint::text(area, buffer, row as u16 + 1, text, styles.text);
+    }
+    (lines.len() as u16 + 1).min(area.height)
+}
+
+/// Puts pieces beside each other, and on the next line what does not fit.
+fn flow(pieces: &[String], width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for piece in pieces {
+        let clean = sanitise::clean(piece);
+        let room = |line: &String| sanitise::width(line) + GAP.len() + sanitise::width(&clean) < width;
+        match lines.last_mut().filter(|line| room(line)) {
+            Some(line) => *line = format!("{line}{GAP}{clean}"),
+            None => lines.push(format!("  {}", sanitise::fit(&clean, width.saturating_sub(3)))),
+        }
+    }
+    lines
+}
+
+fn memory(server: &ServerView, snapshot: &Snapshot) -> Vec<String> {
+    let grouped = |value: Option<u64>| words::or_dash(value.map(words::grouped));
+    let mib = |value: Option<u64>| words::or_dash(value.map(|bytes| bytes >> 20));
+    vec![
+        format!("zxid {}{}", words::or_dash(server.zxid), against_leader(server, snapshot)),
+        format!("watches {}", grouped(server.watches)),
+        format!("descriptors {} of {}", grouped(server.fd_open), grouped(server.fd_max)),
+        format!("heap {} of {} MiB", mib(server.heap_used), mib(server.heap_max)),
+    ]
+}
+
+fn against_leader(server: &ServerView, snapshot: &Snapshot) -> String {
+    match server.behind {
+        _ if server.role == Some(Role::Leader) => " (leads)".to_owned(),
+        _ if server.zxid.is_none() || snapshot.ensemble.leader.is_none() => String::new(),
+        Some(0) => " (same as leader)".to_owned(),
+        Some(behind) => format!(" ({} behind the leader)", words::grouped(behind)),
+        None => " (another epoch than the leader)".to_owned(),
+    }
+}
+
+fn requests(server: &ServerView, view: &View<'_>) -> Vec<String> {
+    let spark = paint::spark(&paint::squeeze(&server.requests_series, SPARK), SPARK, &view.styles.glyphs);
+    let (reads, writes) = (words::rate(server.reads_per_s), words::rate(server.writes_per_s));
+    let (read, write) = (words::ms(server.read_p99_ms), words::ms(server.update_p99_ms));
+    let mut pieces = vec![
+        format!("requests {}  {spark}", words::rate(server.requests_per_s)),
+        format!("reads {reads}  writes {writes}"),
+        format!("p99 read {read}  write {write}"),
+        format!("elections seen {}", words::or_dash(server.elections)),
+    ];
+    pieces.extend(server.metrics_missing.as_ref().map(|why| format!("no metrics: {why}")));
+    pieces
+}
+
+fn canary(view: &View<'_>) -> Vec<String> {
+    let canary = &view.snapshot.canary;
+    let spark = paint::spark(&paint::squeeze(&canary.series, SPARK), SPARK, &view.styles.glyphs);
+    let mut pieces = vec![format!("canary write {}, last 60: {spark}", words::ms(canary.last_ms))];
+    pieces.extend(canary.problem.clone());
+    pieces
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_flow_to_the_next_line() {
+        let pieces = ["one".to_owned(), "two".to_owned(), "three".to_owned()];
+        assert_eq!(flow(&pieces, 80), ["  one    two    three"]);
+        assert_eq!(flow(&pieces, 20), ["  one    two", "  three"]);
+        assert_eq!(flow(&pieces, 0).len(), 3);
+    }
+}

@@ -1,0 +1,218 @@
+//! One server full-screen: every metric with its last minute, and the tail of its log.
+
+use std::collections::BTreeMap;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::detail;
+use crate::console::fetch::Asked;
+use crate::console::pane::{Effect, View};
+use crate::console::sanitise;
+use crate::console::widgets::list::{Column, Columns, Cursor};
+use crate::console::widgets::{paint, words};
+use crate::domain::ask::OutputAsk;
+use crate::domain::ids::{NodeId, Timestamp};
+use crate::domain::log::{LogPage, LogSearch, PageAsk};
+use crate::domain::server::{Output, Series, ServerView};
+use crate::domain::snapshot::Snapshot;
+
+/// Lines of the log below the metrics, and the height from which on they are shown.
+const TAIL: u16 = 5;
+const TAIL_FROM: u16 = 18;
+/// Cells of a metric's history.
+const SPARK: usize = 26;
+/// A value a second, and a log tail every two.
+const STEP_MS: u64 = 1000;
+const TAIL_MS: u64 = 2000;
+
+#[derive(Debug)]
+pub(super) struct Full {
+    node: NodeId,
+    pub scroll: Cursor,
+    /// Each metric's values since the view was opened.
+    history: BTreeMap<String, Series>,
+    stepped: Timestamp,
+    asked: Timestamp,
+    page: Asked<PageAsk>,
+    tail: Option<Result<LogPage, String>>,
+    /// The same of the server's container, when it has one.
+    asked_output: Asked<OutputAsk>,
+    output: Option<Result<Output, String>>,
+}
+
+impl Full {
+    pub(super) fn new(node: NodeId) -> Self {
+        Self {
+            node,
+            scroll: Cursor { at: 0 },
+            history: BTreeMap::new(),
+            stepped: Timestamp(0),
+            asked: Timestamp(0),
+            page: Asked::default(),
+            tail: None,
+            asked_output: Asked::default(),
+            output: None,
+        }
+    }
+
+    pub(super) fn metrics(&self) -> usize {
+        self.history.len()
+    }
+
+    pub(super) fn take_answers(&mut self) {
+        self.tail = self.page.take().or(self.tail.take());
+        self.output = self.asked_output.take().or(self.output.take());
+    }
+
+    pub(super) fn refresh(&mut self, snapshot: &Snapshot) -> Option<Effect> {
+        let now = snapshot.taken_at;
+        if now.since(self.stepped).0 >= STEP_MS {
+            self.stepped = now;
+            for (name, value) in snapshot.server(&self.node).iter().flat_map(|server| server.all_metrics.iter()) {
+                self.history.entry(name.clone()).or_default().push(Some(*value));
+            }
+        }
+        (now.since(self.asked).0 >= TAIL_MS).then(|| {
+            self.asked = now;
+            if snapshot.server(&self.node).is_some_and(ServerView::is_contained) {
+                return self.asked_output.put(OutputAsk { node: self.node.clone(), lines: usize::from(TAIL) });
+            }
+            let search = LogSearch { node: Some(self.node.to_string()), ..LogSearch::default() };
+            self.page.put(PageAsk { search, limit: usize::from(TAIL), ..PageAsk::default() })
+        })
+    }
+
+    pub(super) fn draw(&self, area: Rect, buffer: &mut Buffer, view: &View<'_>) {
+        let Some(server) = view.snapshot.server(&self.node) else {
+            paint::text(area, buffer, 0, &format!("  {} has left the configuration", self.node), view.styles.warning);
+            return;
+        };
+        let row = detail::draw(server, area, buffer, view);
+        let (glyph, style) = words::of_server(server.verdict.state, view.styles);
+        let cause = server.verdict.cause.as_deref().map(|why| format!(": {}", sanitise::clean(why)));
+        let since = view.now.since(server.verdict.since);
+        let rule = server.verdict.rule.map(|rule| format!(" (rule {rule})")).unwrap_or_default();
+        let verdict = format!(
+            "  {glyph} {}, seen so for {since}{}{rule}",
+            server.verdict.state.word(),
+            cause.unwrap_or_default()
+        );
+        paint::text(area, buffer, row, &sanitise::fit(&verdict, usize::from(area.width)), style);
+        let row = row + container(server, paint::below(area, row + 1), buffer, view);
+        let tail = if area.height >= TAIL_FROM { TAIL + 1 } else { 0 };
+        let metrics = Rect { height: area.height.saturating_sub(tail), ..area };
+        self.draw_metrics(server, paint::below(metrics, row + 2), buffer, view);
+        if tail > 0 {
+            self.draw_tail(paint::below(area, area.height - tail), buffer, view);
+        }
+    }
+
+    fn draw_metrics(&self, server: &ServerView, area: Rect, buffer: &mut Buffer, view: &View<'_>) {
+        let width = usize::from(area.width);
+        let all = vec![
+            ('n', Column::left("METRIC", 40)),
+            ('v', Column::right("VALUE", 16)),
+            ('s', Column::left("SINCE OPENED, 60 s AT MOST", SPARK)),
+        ];
+        let columns = Columns::fit(all, &['s'], width).stretch('n', width, 60);
+        paint::line(area, buffer, 0, &columns.heading(view.styles));
+        let list = paint::below(area, 1);
+        if server.all_metrics.is_empty() {
+            let why = server.metrics_missing.as_deref().unwrap_or("none read yet");
+            paint::text(list, buffer, 0, &format!("   no metrics: {}", sanitise::clean(why)), view.styles.dim);
+        }
+        let first = self.scroll.first(usize::from(list.height));
+        let shown = server.all_metrics.iter().enumerate().skip(first).take(usize::from(list.height));
+        for (row, (at, (name, value))) in shown.enumerate() {
+            let line = columns.row((at == self.scroll.at, false), view.styles, |key| match key {
+                'n' => (name.clone(), view.styles.text),
+                'v' => (number(*value), view.styles.text),
+                _ => (self.spark(name, view), view.styles.accent),
+            });
+            paint::line(list, buffer, row as u16, &line);
+        }
+    }
+
+    fn spark(&self, name: &str, view: &View<'_>) -> String {
+        let series = self.history.get(name).map(|series| paint::squeeze(series, SPARK));
+        series.map(|series| paint::spark(&series, SPARK, &view.styles.glyphs)).unwrap_or_default()
+    }
+
+    fn draw_output(&self, area: Rect, buffer: &mut Buffer, view: &View<'_>) {
+        let styles = view.styles;
+        let title = |name: &str| format!("  log of {}   Esc back", sanitise::clean(name));
+        let list = paint::below(area, 1);
+        match &self.output {
+            None => {
+                paint::text(area, buffer, 0, &title("the container"), styles.heading);
+                paint::text(list, buffer, 0, "  reading", styles.dim);
+            }
+            Some(Err(why)) => {
+                paint::text(area, buffer, 0, &title("the container"), styles.heading);
+                paint::text(list, buffer, 0, &format!("  {}", sanitise::clean(why)), styles.warning);
+            }
+            Some(Ok(output)) => {
+                paint::text(area, buffer, 0, &title(&output.container), styles.heading);
+                let last = output.lines.iter().rev().take(usize::from(TAIL)).rev();
+                for (row, line) in last.enumerate() {
+                    let text = format!("  {}", sanitise::clean(&line.text));
+                    paint::text(list, buffer, row as u16, &sanitise::fit(&text, usize::from(area.width)), styles.text);
+                }
+            }
+        }
+    }
+
+    fn draw_tail(&self, area: Rect, buffer: &mut Buffer, view: &View<'_>) {
+        let styles = view.styles;
+        if view.snapshot.server(&self.node).is_some_and(ServerView::is_contained) {
+            self.draw_output(area, buffer, view);
+            return;
+        }
+        paint::text(area, buffer, 0, &format!("  logs/{}   Esc back", self.node), styles.heading);
+        let list = paint::below(area, 1);
+        match &self.tail {
+            None => paint::text(list, buffer, 0, "  reading", styles.dim),
+            Some(Err(why)) => paint::text(list, buffer, 0, &format!("  {}", sanitise::clean(why)), styles.warning),
+            Some(Ok(page)) => {
+                if page.events.is_empty() {
+                    paint::text(list, buffer, 0, &format!("  no lines yet in {}", page.answered.by), styles.dim);
+                }
+                for (row, line) in page.events.iter().rev().take(usize::from(TAIL)).rev().enumerate() {
+                    let level = line.level.map_or("", |level| level.word());
+                    let text = format!("  {:<5} {}", level, sanitise::clean(line.message()));
+                    paint::text(list, buffer, row as u16, &sanitise::fit(&text, usize::from(area.width)), styles.text);
+                }
+            }
+        }
+    }
+}
+
+/// The container on a line of its own; returns the rows that it took.
+fn container(server: &ServerView, area: Rect, buffer: &mut Buffer, view: &View<'_>) -> u16 {
+    let Some(host) = &server.host else { return 0 };
+    let Some(container) = &host.container else { return 0 };
+    let since = container.since.map(|at| format!(" for {}", view.now.since(at))).unwrap_or_default();
+    let text = format!(
+        "  {} {}{since}   id {}   image {}   project {}",
+        host.name,
+        host.state.word(),
+        container.id,
+        container.image,
+        container.project
+    );
+    let text = sanitise::fit(&sanitise::clean(&text), usize::from(area.width));
+    paint::text(area, buffer, 0, &text, view.styles.text);
+    1
+}
+
+/// Whole numbers with groups, others with three places; `-` for what was never measured.
+fn number(value: f64) -> String {
+    if !value.is_finite() {
+        "-".to_owned()
+    } else if value.fract() == 0.0 && (0.0..1e15).contains(&value) {
+        words::grouped(value as u64)
+    } else {
+        format!("{value:.3}")
+    }
+}

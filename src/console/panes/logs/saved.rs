@@ -1,0 +1,75 @@
+//! Saved searches: a list to choose from.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::console::fetch::Asked;
+use crate::console::order::Work;
+use crate::console::pane::{Effect, View};
+use crate::console::place::SavedSearches;
+use crate::console::sanitise;
+use crate::console::widgets::list::Cursor;
+use crate::console::widgets::paint;
+use crate::domain::snapshot::Level;
+
+#[derive(Debug, Default)]
+pub(super) struct Saved {
+    pub(super) list: Vec<String>,
+    pub(super) cursor: Cursor,
+    pub(super) open: bool,
+    /// What was asked and is not answered yet: each change is told.
+    asked: Vec<(SavedSearches, Asked<SavedSearches>)>,
+}
+
+impl Saved {
+    pub(super) fn ask(&mut self, what: SavedSearches) -> Effect {
+        let mut asked = Asked::default();
+        let fetch = asked.open(what.clone());
+        self.asked.push((what, asked));
+        Effect::Work(Work::Searches(fetch))
+    }
+
+    /// What is to be told of the answers that have come.
+    pub(super) fn take_answers(&mut self) -> Vec<Effect> {
+        let came = |(_, answer): &mut (SavedSearches, Asked<SavedSearches>)| answer.take();
+        let mut told = Vec::new();
+        for mut one in std::mem::take(&mut self.asked) {
+            match came(&mut one) {
+                None => self.asked.push(one),
+                Some(Ok(list)) => {
+                    let text = self.take(&one.0, list);
+                    told.extend(text.map(|text| Effect::Toast { level: Level::Info, text }));
+                }
+                Some(Err(text)) => told.push(Effect::Toast { level: Level::Warning, text }),
+            }
+        }
+        told
+    }
+
+    /// Those that are kept now; what to say of it, when they were changed as asked.
+    fn take(&mut self, asked: &SavedSearches, list: Vec<String>) -> Option<String> {
+        self.list = list;
+        self.cursor.at = self.cursor.at.min(self.list.len().saturating_sub(1));
+        match asked {
+            SavedSearches::Read => None,
+            SavedSearches::Add(search) => Some(format!("saved: {search}")),
+            SavedSearches::Remove(search) => Some(format!("removed: {search}")),
+        }
+    }
+
+    pub(super) fn draw(&self, area: Rect, buffer: &mut Buffer, view: &View<'_>) {
+        let styles = view.styles;
+        let title = "  SAVED SEARCHES   Enter searches   x removes   Esc back";
+        paint::text(area, buffer, 0, &sanitise::fit(title, usize::from(area.width)), styles.heading);
+        let list = paint::below(area, 2);
+        if self.list.is_empty() {
+            paint::text(list, buffer, 0, "  None yet: B saves the search that is shown.", styles.dim);
+        }
+        let first = self.cursor.first(usize::from(list.height));
+        for (row, (at, query)) in self.list.iter().enumerate().skip(first).take(usize::from(list.height)).enumerate() {
+            let (mark, style) = if at == self.cursor.at { (" >", styles.selected) } else { ("  ", styles.text) };
+            let text = format!("{mark} {}", sanitise::clean(query));
+            paint::text(list, buffer, row as u16, &sanitise::fit(&text, usize::from(area.width)), style);
+        }
+    }
+}

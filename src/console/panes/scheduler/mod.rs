@@ -1,0 +1,193 @@
+//! Scheduler and stress: the counts, the plan with its reasons, drains, runs, and the hot spot form.
+
+mod form;
+mod nodes;
+mod runs;
+mod state;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use self::form::Form;
+pub(super) use self::runs::run_lines;
+use crate::console::fetch::Asked;
+use crate::console::input::{Key, Mouse, MouseAct};
+use crate::console::order::Work;
+use crate::console::pane::{Action, Confirm, Effect, Pane, View};
+use crate::console::widgets::list::Cursor;
+use crate::console::widgets::{paint, words};
+use crate::domain::ask::PlanAsk;
+use crate::domain::command::Command;
+use crate::domain::ids::{Bytes, OperationId};
+use crate::domain::planner::Plan;
+use crate::domain::snapshot::{Level, Snapshot};
+
+const ACTIONS: &[Action] = &[
+    Action::Stress,
+    Action::Preview,
+    Action::RunScheduler,
+    Action::PauseScheduler,
+    Action::StopRun,
+    Action::Open,
+    Action::RunWorkload,
+    Action::Up,
+    Action::Down,
+    Action::PageUp,
+    Action::PageDown,
+    Action::Top,
+    Action::Bottom,
+];
+
+/// Cells of the stress form, and the width from which on it stands beside the runs.
+const FORM: u16 = 36;
+const FORM_FROM: u16 = 78;
+
+/// The fifth tab.
+#[derive(Debug, Default)]
+pub(super) struct Scheduler {
+    cursor: Cursor,
+    form: Form,
+    open: Option<OperationId>,
+    asked: Asked<PlanAsk>,
+    preview: Option<Preview>,
+}
+
+/// A plan that is looked at.
+#[derive(Debug)]
+struct Preview {
+    plan: Plan,
+    /// The newest run that had something to move when it was made: after another one it is of the past.
+    after: Option<OperationId>,
+}
+
+fn newest_run(snapshot: &Snapshot) -> Option<OperationId> {
+    snapshot.scheduler.recent.iter().find(|run| run.moves_planned > 0).map(|run| run.id)
+}
+
+/// What the operator agrees to when a plan is run.
+fn agree(plan: &Plan) -> Effect {
+    let moves = plan.moves.len() as u64;
+    if moves == 0 {
+        let text = format!("there is nothing to run: {}", plan.decision.word());
+        return Effect::Toast { level: Level::Info, text };
+    }
+    let bytes = Bytes(plan.moves.iter().map(|of| of.size.0).sum());
+    let gives: Vec<_> = plan.nodes.iter().filter(|node| node.gives > 0).collect();
+    let takes: Vec<_> = plan.nodes.iter().filter(|node| node.takes > 0).collect();
+    let list = |nodes: &[String]| nodes.join(", ");
+    let gives = list(&gives.iter().map(|node| format!("{} gives {}", node.node, node.gives)).collect::<Vec<_>>());
+    let takes = list(&takes.iter().map(|node| format!("{} takes {}", node.node, node.takes)).collect::<Vec<_>>());
+    Effect::Confirm(Confirm {
+        title: "Run this plan".into(),
+        lines: vec![
+            format!("{}, {bytes}: {gives}; {takes}.", words::count(moves, "move")),
+            "It is planned anew when it starts, on the counts of that moment.".into(),
+        ],
+        no: "leave".into(),
+        yes: "run it".into(),
+        type_text: None,
+        about: None,
+        // The plan goes when the run begins, and stays when it is refused.
+        commands: vec![Command::RunScheduler],
+    })
+}
+
+impl Pane for Scheduler {
+    fn title(&self) -> &'static str {
+        "Scheduler"
+    }
+
+    fn actions(&self) -> &'static [Action] {
+        ACTIONS
+    }
+
+    fn act(&mut self, action: Action, snapshot: &Snapshot) -> Vec<Effect> {
+        let scheduler = &snapshot.scheduler;
+        if action == Action::Back {
+            if self.open.take().is_none() {
+                self.preview = None;
+            }
+            return Vec::new();
+        }
+        if self.open.is_none() && self.cursor.act(action, scheduler.recent.len()) {
+            return Vec::new();
+        }
+        match (action, &self.preview) {
+            (Action::Stress, _) => self.form.open(snapshot),
+            (Action::Preview, _) => return vec![self.asked.put(PlanAsk)],
+            (Action::RunScheduler, _) => return vec![Effect::Work(Work::Send(Command::RunScheduler))],
+            (Action::PauseScheduler, _) if scheduler.paused => {
+                return vec![Effect::Work(Work::Send(Command::ResumeScheduler))];
+            }
+            (Action::PauseScheduler, _) => return vec![Effect::Work(Work::Send(Command::PauseScheduler))],
+            (Action::StopRun, _) => return vec![Effect::Work(Work::Send(Command::StopRun))],
+            (Action::RunWorkload, _) => return vec![Effect::Work(Work::Send(Command::RunWorkload))],
+            (Action::Open, Some(preview)) => return vec![agree(&preview.plan)],
+            (Action::Open, None) => self.open = scheduler.recent.get(self.cursor.at).map(|run| run.id),
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    fn take_answers(&mut self, snapshot: &Snapshot) -> Vec<Effect> {
+        match self.asked.take() {
+            Some(Ok(plan)) => {
+                let text = plan.summary();
+                self.preview = Some(Preview { plan, after: newest_run(snapshot) });
+                vec![Effect::Toast { level: Level::Info, text }]
+            }
+            Some(Err(text)) => vec![Effect::Toast { level: Level::Error, text }],
+            None => Vec::new(),
+        }
+    }
+
+    fn refresh(&mut self, snapshot: &Snapshot) -> Vec<Effect> {
+        let ran = snapshot.scheduler.running.is_some();
+        self.preview.take_if(|preview| ran || preview.after != newest_run(snapshot));
+        Vec::new()
+    }
+
+    fn takes_text(&self) -> bool {
+        self.form.is_open()
+    }
+
+    fn text_key(&mut self, key: Key, snapshot: &Snapshot) -> Vec<Effect> {
+        self.form.key(key, snapshot)
+    }
+
+    fn mouse(&mut self, event: Mouse, _: Rect, snapshot: &Snapshot) -> Vec<Effect> {
+        match event.does {
+            MouseAct::WheelUp => self.act(Action::Up, snapshot),
+            MouseAct::WheelDown => self.act(Action::Down, snapshot),
+            _ => Vec::new(),
+        }
+    }
+
+    fn draw(&self, area: Rect, buffer: &mut Buffer, view: &View<'_>) {
+        let recent = &view.snapshot.scheduler.recent;
+        if let Some(run) = self.open.and_then(|id| recent.iter().find(|run| run.id == id)) {
+            let back = view.hint(Action::Back, "back").unwrap_or_default();
+            paint::text(area, buffer, 0, &format!("  {back}"), view.styles.dim);
+            for (row, (text, style)) in run_lines(run, view).iter().enumerate() {
+                paint::text(paint::below(area, 2), buffer, row as u16, text, *style);
+            }
+            return;
+        }
+        state::first_line(area, buffer, view);
+        let mut row = 2;
+        let plan = self.preview.as_ref().map(|preview| &preview.plan);
+        row += nodes::draw(plan, paint::below(area, row), buffer, view);
+        row += state::draw(plan, paint::below(area, row), buffer, view);
+        let rest = paint::below(area, row + 1);
+        if area.width < FORM_FROM {
+            if self.form.is_open() {
+                self.form.draw(rest, buffer, view);
+            } else {
+                runs::draw(self.cursor, rest, buffer, view);
+            }
+            return;
+        }
+        runs::draw(self.cursor, Rect { width: rest.width - FORM, ..rest }, buffer, view);
+        self.form.draw(Rect { x: rest.right() - FORM, width: FORM, ..rest }, buffer, view);
+    }
+}

@@ -1,0 +1,149 @@
+//! Where the console is used: the files that a person there can name.
+
+use futures_util::future::BoxFuture;
+use tokio::io::AsyncWrite;
+
+use crate::domain::ask::{Ask, Unanswered};
+use crate::engine::handle::ByteSource;
+
+/// The files of one place. Every refusal is in words that follow the name of what was to be done.
+pub trait Place: Send + Sync {
+    /// Opens a file whose bytes are to be uploaded.
+    ///
+    /// # Errors
+    /// Why there are no bytes: it is not there, may not be read, is no file.
+    fn open(&self, path: String) -> BoxFuture<'static, Result<Opened, String>>;
+
+    /// Begins a file that is not there yet. In a folder it is called `name`, made harmless.
+    ///
+    /// # Errors
+    /// Why there can be no such file.
+    fn create(&self, path: String, name: Option<String>) -> BoxFuture<'static, Result<Box<dyn Draft>, String>>;
+
+    /// Reads or changes the saved searches; gives those that are kept after it.
+    ///
+    /// # Errors
+    /// Why they cannot be read or kept; what cannot be read is not written over.
+    fn searches(&self, asked: SavedSearches) -> BoxFuture<'static, Result<Vec<String>, String>>;
+}
+
+/// A file to be read.
+pub struct Opened {
+    /// Its name without its folder.
+    pub name: String,
+    /// Bytes that it has now.
+    pub size: u64,
+    pub bytes: ByteSource,
+}
+
+/// A file on its way. It has its name only when it is whole; whoever drops it takes away what was written.
+pub trait Draft: AsyncWrite + Send + Unpin {
+    /// Gives it its name, and says where it is.
+    ///
+    /// # Errors
+    /// When its bytes are not on the disk, or another file has the name now.
+    fn keep(self: Box<Self>) -> BoxFuture<'static, Result<String, String>>;
+}
+
+/// What is to be done with the saved searches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SavedSearches {
+    Read,
+    /// Puts one first; it is there once only.
+    Add(String),
+    Remove(String),
+}
+
+/// The searches that are kept after it.
+impl Ask for SavedSearches {
+    type Answer = Vec<String>;
+    type Refusal = Unanswered;
+    const NAME: &'static str = "look at the saved searches";
+}
+
+#[cfg(test)]
+pub mod testing {
+    //! A place in memory.
+
+    use std::collections::BTreeMap;
+    use std::io;
+    use std::pin::Pin;
+    use std::sync::{Arc, Mutex, PoisonError};
+    use std::task::{Context, Poll};
+
+    use super::*;
+
+    /// Files by path, with their bytes.
+    #[derive(Clone, Debug, Default)]
+    pub struct Memory {
+        files: Arc<Mutex<BTreeMap<String, Vec<u8>>>>,
+    }
+
+    impl Memory {
+        /// Bytes of the file, when it is there.
+        pub fn bytes(&self, path: &str) -> Option<Vec<u8>> {
+            self.files.lock().unwrap_or_else(PoisonError::into_inner).get(path).cloned()
+        }
+
+        /// A file that is there; `false` when there was one.
+        pub fn add(&self, path: &str, bytes: &[u8]) -> bool {
+            let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+            let is_new = !files.contains_key(path);
+            files.entry(path.to_owned()).or_insert_with(|| bytes.to_owned());
+            is_new
+        }
+    }
+
+    impl Place for Memory {
+        fn open(&self, path: String) -> BoxFuture<'static, Result<Opened, String>> {
+            let opened = self.bytes(&path).ok_or_else(|| "it is not there".to_owned());
+            let opened = opened.map(|bytes| Opened {
+                name: path,
+                size: bytes.len() as u64,
+                bytes: Box::pin(io::Cursor::new(bytes)),
+            });
+            Box::pin(std::future::ready(opened))
+        }
+
+        fn create(&self, path: String, _: Option<String>) -> BoxFuture<'static, Result<Box<dyn Draft>, String>> {
+            let draft: Result<Box<dyn Draft>, _> = match self.bytes(&path) {
+                Some(_) => Err("it exists; give another path".to_owned()),
+                None => Ok(Box::new(InMemory { place: self.clone(), path, bytes: Vec::new() })),
+            };
+            Box::pin(std::future::ready(draft))
+        }
+
+        fn searches(&self, _: SavedSearches) -> BoxFuture<'static, Result<Vec<String>, String>> {
+            Box::pin(std::future::ready(Ok(Vec::new())))
+        }
+    }
+
+    struct InMemory {
+        place: Memory,
+        path: String,
+        bytes: Vec<u8>,
+    }
+
+    impl Draft for InMemory {
+        fn keep(self: Box<Self>) -> BoxFuture<'static, Result<String, String>> {
+            let kept =
+                if self.place.add(&self.path, &self.bytes) { Ok(self.path) } else { Err("it exists".to_owned()) };
+            Box::pin(std::future::ready(kept))
+        }
+    }
+
+    impl AsyncWrite for InMemory {
+        fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+            self.bytes.extend_from_slice(bytes);
+            Poll::Ready(Ok(bytes.len()))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! What an action does: the pane first, then the frame.
+
+use std::sync::Arc;
+
+use super::Console;
+use crate::console::commands::{self, Step, complaint, known_node};
+use crate::console::keymap::{lacks, needs, table::entry_of};
+use crate::console::order::{Order, Outside, Work};
+use crate::console::overlay::confirm::ConfirmBox;
+use crate::console::overlay::palette::Palette;
+use crate::console::overlay::prompt::PromptBox;
+use crate::console::overlay::{Overlay, Owner, Scroll};
+use crate::console::pane::{Action, Effect, Prompt};
+use crate::console::{confirms, sanitise};
+use crate::domain::command::{Command, Rejected};
+use crate::domain::ids::NodeId;
+use crate::domain::snapshot::{Level, Snapshot};
+
+impl Console {
+    /// Carries an action out, as its key does.
+    pub(super) fn act(&mut self, action: Action) -> Vec<Order> {
+        if let Some(lacks) = lacks(needs(action), self.read_only, &self.snapshot) {
+            return self.refuse(action, &lacks);
+        }
+        match action {
+            Action::Quit => match confirms::leaving(&self.snapshot, &self.jobs) {
+                None => vec![Order::Outside(Outside::Quit)],
+                Some(confirm) => self.open(Overlay::Confirm(ConfirmBox::leaving(confirm))),
+            },
+            Action::Redraw => vec![Order::Outside(Outside::Redraw)],
+            Action::Help => self.open(Overlay::Help(Scroll::default())),
+            Action::Events => self.open(Overlay::Events(Scroll::default())),
+            Action::Palette => self.open_palette(),
+            Action::ToggleMouse => self.set_mouse(!self.mouse),
+            Action::Pane(number) => self.show(usize::from(number).saturating_sub(1)),
+            Action::NextPane => self.show((self.active + 1) % self.panes.len().max(1)),
+            Action::PreviousPane => self.show((self.active + self.panes.len().max(1) - 1) % self.panes.len().max(1)),
+            Action::Back => {
+                self.toasts.dismiss();
+                self.pane_act(action)
+            }
+            _ => self.pane_act(action),
+        }
+    }
+
+    fn refuse(&mut self, action: Action, why: &Rejected) -> Vec<Order> {
+        let name = entry_of(action).map_or("this", |entry| entry.label);
+        self.report(Level::Warning, format!("{name} refused: {why}"));
+        Vec::new()
+    }
+
+    fn open(&mut self, overlay: Overlay) -> Vec<Order> {
+        self.toasts.dismiss();
+        self.overlay = Some(overlay);
+        Vec::new()
+    }
+
+    fn open_palette(&mut self) -> Vec<Order> {
+        let candidates = commands::candidates(self.read_only, &self.view());
+        self.open(Overlay::Palette(Palette::new(candidates)))
+    }
+
+    fn set_mouse(&mut self, on: bool) -> Vec<Order> {
+        self.mouse = on;
+        let told = if on { "the console has the mouse" } else { "the terminal has the mouse: select text with it" };
+        self.report(Level::Info, told.to_owned());
+        vec![Order::Outside(Outside::Mouse(on))]
+    }
+
+    /// The pane's turn, when it knows the action; then the frame's.
+    fn pane_act(&mut self, action: Action) -> Vec<Order> {
+        let snapshot = Arc::clone(&self.snapshot);
+        let knows = self.own_actions().contains(&action);
+        let effects = match self.panes.get_mut(self.active).filter(|_| knows || action == Action::Back) {
+            Some(pane) => pane.act(action, &snapshot),
+            None => Vec::new(),
+        };
+        if !effects.is_empty() {
+            return self.perform(self.active, effects);
+        }
+        match action {
+            // Without a selection the pane answers nothing: ask for the name.
+            Action::Drain | Action::Pause | Action::StopServer | Action::RestartServer => {
+                self.ask_node(action, &snapshot)
+            }
+            _ if knows => Vec::new(),
+            Action::RunScheduler => self.send(Command::RunScheduler),
+            Action::StopRun => self.send(Command::StopRun),
+            Action::RunWorkload => self.send(Command::RunWorkload),
+            Action::PauseScheduler if snapshot.scheduler.paused => self.send(Command::ResumeScheduler),
+            Action::PauseScheduler => self.send(Command::PauseScheduler),
+            _ => self.elsewhere(action, &snapshot),
+        }
+    }
+
+    /// Goes to the pane that knows the action and lets it act.
+    fn elsewhere(&mut self, action: Action, snapshot: &Snapshot) -> Vec<Order> {
+        let framed =
+            matches!(action, Action::Stress | Action::Preview | Action::Upload | Action::Migrate | Action::Delete);
+        let index = self.panes.iter().position(|pane| pane.actions().contains(&action)).filter(|_| framed);
+        let Some(index) = index else { return Vec::new() };
+        let mut orders = self.show(index);
+        let effects = self.panes[index].act(action, snapshot);
+        orders.extend(self.perform(index, effects));
+        orders
+    }
+
+    fn send(&self, command: Command) -> Vec<Order> {
+        vec![Order::Work(Work::Send(command))]
+    }
+
+    fn ask_node(&mut self, action: Action, snapshot: &Snapshot) -> Vec<Order> {
+        let names: Vec<String> = snapshot.node_ids().iter().map(ToString::to_string).collect();
+        let (id, title) = match action {
+            Action::Drain => ("drain", "Drain which node?"),
+            Action::Pause => ("pause", "Pause or start which server?"),
+            Action::RestartServer => ("restart", "Restart which server?"),
+            _ => ("stop", "Stop or start which server?"),
+        };
+        let prompt = Prompt {
+            id,
+            title: title.into(),
+            hint: format!("one of {}; Enter goes on, Esc leaves", names.join(", ")),
+            value: String::new(),
+        };
+        self.open(Overlay::Prompt(PromptBox::new(Owner::Frame, prompt)))
+    }
+
+    /// A line was typed for the frame or for a pane.
+    pub(super) fn answered(&mut self, owner: Owner, id: &'static str, text: &str) -> Vec<Order> {
+        let snapshot = Arc::clone(&self.snapshot);
+        let Owner::Pane(index) = owner else {
+            let effect = match known_node(text.trim(), &snapshot) {
+                Ok(node) => of_node(id, &snapshot, &node),
+                Err(why) => complaint(why),
+            };
+            return self.perform(self.active, vec![effect]);
+        };
+        let effects = self.panes.get_mut(index).map(|pane| pane.answered(id, text, &snapshot)).unwrap_or_default();
+        self.perform(index, effects)
+    }
+
+    /// A command was typed into the palette.
+    pub(super) fn typed(&mut self, text: &str) -> Vec<Order> {
+        let snapshot = Arc::clone(&self.snapshot);
+        match commands::read(text, self.read_only, &snapshot) {
+            Ok(Step::Effect(effect)) => self.perform(self.active, vec![effect]),
+            Ok(Step::Act(action)) => self.act(action),
+            Ok(Step::Theme(name)) => vec![Order::Outside(Outside::Theme(name))],
+            Ok(Step::Mouse(on)) => self.set_mouse(on),
+            Err(why) => self.perform(self.active, vec![complaint(why)]),
+        }
+    }
+
+    /// Does what concerns the screen only; the rest is for the surroundings.
+    pub(super) fn perform(&mut self, pane: usize, effects: Vec<Effect>) -> Vec<Order> {
+        let mut orders = Vec::new();
+        for effect in effects {
+            match effect {
+                Effect::Work(Work::Send(command)) if self.read_only => {
+                    self.report(Level::Warning, format!("{} refused: {}", command.verb(), Rejected::ReadOnly));
+                }
+                Effect::Work(Work::Upload { .. }) | Effect::Confirm(_) if self.read_only => {
+                    self.report(Level::Warning, format!("refused: {}", Rejected::ReadOnly));
+                }
+                Effect::Confirm(confirm) if confirm.commands.is_empty() => {
+                    self.report(Level::Info, format!("{}: nothing to do", sanitise::clean(&confirm.title)));
+                }
+                Effect::Confirm(confirm) => _ = self.open(Overlay::Confirm(ConfirmBox::new(confirm))),
+                Effect::Prompt(prompt) => {
+                    _ = self.open(Overlay::Prompt(PromptBox::new(Owner::Pane(pane), prompt)));
+                }
+                Effect::Toast { level, text } => self.report(level, text),
+                Effect::Work(work) => orders.push(Order::Work(work)),
+                Effect::Outside(outside) => orders.push(Order::Outside(outside)),
+            }
+        }
+        orders
+    }
+}
+
+fn of_node(id: &str, snapshot: &Snapshot, node: &NodeId) -> Effect {
+    match id {
+        "drain" => confirms::drain(snapshot, node),
+        "pause" => confirms::pause_or_start(snapshot, node),
+        "restart" => confirms::restart(snapshot, node),
+        _ => confirms::stop_or_start(snapshot, node),
+    }
+}

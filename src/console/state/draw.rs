@@ -1,0 +1,84 @@
+//! The picture of the whole console.
+//!
+//! ```text
+//! zkdeck  demo  verdict  leader          role, api     header
+//! 1 Health  2 Files ...            scheduler, moves
+//! +----------------------------------------------+
+//! | the pane; overlays and toasts lie over it     |
+//! +----------------------------------------------+
+//! 14:02:11 the last message                           footer
+//! d drain  p pause ...
+//! ```
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::Console;
+use crate::console::frame::footer::Footer;
+use crate::console::frame::header::Header;
+use crate::console::frame::layout::{FOOTER, HEADER, pane_area};
+use crate::console::frame::{SIZE_MIN, to_ascii, too_small};
+use crate::console::overlay::{Overlay, Scene};
+use crate::console::pane::View;
+use crate::console::theme::Glyphs;
+
+impl Console {
+    /// What is drawn from.
+    pub(super) fn view(&self) -> View<'_> {
+        let (keymap, read_only) = (&self.keymap, self.read_only);
+        View { snapshot: &self.snapshot, now: self.now, styles: &self.styles, keymap, read_only }
+    }
+
+    /// Paints everything. Does not panic for any area.
+    pub fn draw(&self, area: Rect, buffer: &mut Buffer) {
+        buffer.set_style(area, self.styles.text);
+        if area.width < SIZE_MIN.0 || area.height < SIZE_MIN.1 {
+            too_small(area, buffer);
+        } else {
+            self.draw_all(area, buffer);
+        }
+        if self.styles.glyphs == Glyphs::ASCII {
+            to_ascii(buffer);
+        }
+    }
+
+    fn draw_all(&self, area: Rect, buffer: &mut Buffer) {
+        let view = self.view();
+        let label = &self.snapshot.instance.label;
+        let header = Header { view: &view, label, read_only: self.read_only, tabs: &self.titles, active: self.active };
+        header.draw(Rect { height: HEADER, ..area }, buffer);
+        let pane = pane_area(area);
+        if let Some(shown) = self.panes.get(self.active) {
+            shown.draw(pane, buffer, &view);
+        }
+        let last = self.toasts.last(&self.snapshot);
+        let footer = Footer {
+            view: &view,
+            keymap: &self.keymap,
+            actions: self.own_actions(),
+            last: last.as_ref(),
+            read_only: self.read_only,
+        };
+        footer.draw(Rect { y: area.bottom() - FOOTER, height: FOOTER, ..area }, buffer);
+        if let Some(overlay) = &self.overlay {
+            self.draw_overlay(overlay, pane, &view, buffer);
+        }
+        self.toasts.draw(pane, &self.styles, buffer);
+    }
+
+    fn draw_overlay(&self, overlay: &Overlay, area: Rect, view: &View<'_>, buffer: &mut Buffer) {
+        let messages = match overlay {
+            Overlay::Events(_) => self.toasts.all(&self.snapshot),
+            _ => Vec::new(),
+        };
+        let scene = Scene {
+            view,
+            keymap: &self.keymap,
+            title: self.titles.get(self.active).copied().unwrap_or(""),
+            actions: self.own_actions(),
+            messages: &messages,
+            read_only: self.read_only,
+        };
+        overlay.draw(area, &scene, buffer);
+    }
+}

@@ -1,0 +1,28 @@
+//! Themes that are compiled in.
+
+use super::Styles;
+use super::depth::Depth;
+use super::file::{Source, Theme};
+
+/// Name and text of each; the first is what is used when nothing else can be.
+pub const BUILT_IN: [(&str, &str); 4] = [
+    ("default", include_str!("../../../themes/default.toml")),
+    ("light", include_str!("../../../themes/light.toml")),
+    ("high-contrast", include_str!("../../../themes/high-contrast.toml")),
+    ("colour-blind", include_str!("../../../themes/colour-blind.toml")),
+];
+
+/// The text of a theme that is compiled in.
+#[must_use]
+pub fn built_in(name: &str) -> Option<Source> {
+    let found = BUILT_IN.iter().find(|(known, _)| *known == name);
+    found.map(|(name, text)| Source { file: format!("{name} (built in)"), text: (*text).to_owned() })
+}
+
+/// The styles to use when nothing can be read.
+#[must_use]
+pub fn fallback(depth: Depth, ascii: bool) -> Styles {
+    let read = |name: &str| built_in(name).ok_or_else(|| format!("there is no theme {name:?}"));
+    let styles = Theme::load(BUILT_IN[0].0, &read).and_then(|theme| theme.styles(depth, ascii));
+    styles.unwrap_or_else(|_| Styles::plain())
+}

@@ -1,0 +1,86 @@
+//! A filter over a list: one line, opened by its key, that narrows the list while it is typed.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::paint;
+use crate::console::input::{Key, KeyCode};
+use crate::console::line::Line;
+use crate::console::sanitise;
+use crate::console::theme::Styles;
+
+/// The line and whether it takes keys now.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    line: Line,
+    open: bool,
+}
+
+impl Filter {
+    pub const fn open(&mut self) {
+        self.open = true;
+    }
+
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        self.open
+    }
+
+    #[must_use]
+    pub fn text(&self) -> String {
+        self.line.text()
+    }
+
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.line.is_empty()
+    }
+
+    pub fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// A key while the filter is open: Enter keeps it, Esc lets it go. Whether the text changed.
+    pub fn key(&mut self, key: Key) -> bool {
+        let before = self.line.text();
+        match key.code {
+            KeyCode::Enter => self.open = false,
+            KeyCode::Esc => self.clear(),
+            _ => _ = self.line.key(key),
+        }
+        before != self.line.text()
+    }
+
+    /// Draws `title` and the text into the first row of `area`; `right` stands at its end.
+    pub fn draw(&self, area: Rect, buffer: &mut Buffer, title: &str, right: &str, styles: &Styles) {
+        let lead = format!(" {title} ");
+        paint::text(area, buffer, 0, &lead, if self.open { styles.accent } else { styles.dim });
+        let used = sanitise::width(&lead) as u16;
+        let right_width = sanitise::width(right) as u16 + 1;
+        let inner = Rect { x: area.x + used.min(area.width), width: area.width.saturating_sub(used), ..area };
+        if self.open {
+            self.line.draw(Rect { width: inner.width.saturating_sub(right_width), height: 1, ..inner }, buffer, styles);
+        } else {
+            paint::text(inner, buffer, 0, &sanitise::clean(&self.text()), styles.text);
+        }
+        paint::right(area, buffer, 0, right, styles.dim);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::console::keymap::notation::parse_keys;
+
+    #[test]
+    fn it_is_kept_by_enter_and_let_go_by_escape() {
+        let mut filter = Filter::default();
+        filter.open();
+        let changed: Vec<bool> = parse_keys("a b Left Enter").into_iter().map(|key| filter.key(key)).collect();
+        assert_eq!(changed, [true, true, false, false]);
+        assert_eq!((filter.text().as_str(), filter.is_open()), ("ab", false));
+        filter.open();
+        assert!(filter.key(parse_keys("Esc")[0]));
+        assert!(filter.is_empty() && !filter.is_open());
+    }
+}

@@ -1,0 +1,137 @@
+//! Puts lines into a buffer, never outside its area.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use crate::console::sanitise;
+use crate::console::theme::Glyphs;
+use crate::domain::server::Series;
+
+/// Draws a line at a row of the area; nothing happens below its end.
+pub fn line(area: Rect, buffer: &mut Buffer, row: u16, line: &Line<'_>) {
+    if row < area.height && area.width > 0 {
+        buffer.set_line(area.x, area.y + row, line, area.width);
+    }
+}
+
+/// A line of one style.
+pub fn text(area: Rect, buffer: &mut Buffer, row: u16, text: &str, style: Style) {
+    line(area, buffer, row, &Line::from(Span::styled(text.to_owned(), style)));
+}
+
+/// Text at the right end of a row, one cell from the edge; nothing when it does not fit.
+pub fn right(area: Rect, buffer: &mut Buffer, row: u16, text: &str, style: Style) {
+    let width = sanitise::width(text) as u16 + 1;
+    if width <= area.width {
+        self::text(Rect { x: area.right() - width, width, ..area }, buffer, row, text, style);
+    }
+}
+
+/// The rows of `area` from `row` on.
+#[must_use]
+pub const fn below(area: Rect, row: u16) -> Rect {
+    let row = if row < area.height { row } else { area.height };
+    Rect { y: area.y + row, height: area.height - row, ..area }
+}
+
+/// The last `width` values as heights, scaled to the largest; what is unknown stays empty.
+#[must_use]
+pub fn spark(series: &Series, width: usize, glyphs: &Glyphs) -> String {
+    let values = &series.0[series.0.len().saturating_sub(width)..];
+    let most = values.iter().flatten().copied().fold(0.0_f32, f32::max);
+    let glyph = |value: &Option<f32>| match value {
+        None => " ",
+        Some(value) if most > 0.0 => {
+            let top = glyphs.spark.len() - 1;
+            glyphs.spark[((value / most * top as f32).round() as usize).min(top)]
+        }
+        Some(_) => glyphs.spark[0],
+    };
+    let drawn: String = values.iter().map(glyph).collect();
+    format!("{}{drawn}", " ".repeat(width.saturating_sub(values.len())))
+}
+
+/// All values in `width` cells: each cell shows the largest of its share of the time.
+#[must_use]
+pub fn squeeze(series: &Series, width: usize) -> Series {
+    let len = series.0.len();
+    if len <= width || width == 0 {
+        return series.clone();
+    }
+    let share = |cell: usize| &series.0[cell * len / width..((cell + 1) * len / width).max(cell * len / width + 1)];
+    Series((0..width).map(|cell| share(cell).iter().flatten().copied().reduce(f32::max)).collect())
+}
+
+/// A bar of `value` out of `most` over `width` cells, in eighths.
+#[must_use]
+pub fn bar(value: u64, most: u64, width: usize, glyphs: &Glyphs) -> String {
+    if most == 0 {
+        return String::new();
+    }
+    let eighths = usize::try_from(u128::from(value.min(most)) * (width as u128 * 8) / u128::from(most)).unwrap_or(0);
+    let mut bar = glyphs.bar[0].repeat(eighths / 8);
+    if eighths % 8 > 0 {
+        bar.push_str(glyphs.bar[8 - eighths % 8]);
+    }
+    bar
+}
+
+/// The bar, filled up to `width`, with a mark where `at` of `most` is, unless the bar covers it.
+#[must_use]
+pub fn with_mark(bar: &str, at: Option<u64>, most: u64, width: usize, mark: &str) -> String {
+    let mut cells: Vec<String> = bar.chars().map(String::from).collect();
+    cells.resize(width.max(cells.len()), " ".to_owned());
+    // Beyond the bar's end it has no place.
+    if let (Some(at), true) = (at.filter(|at| *at <= most), most > 0 && width > 0) {
+        let cell = usize::try_from(u128::from(at) * width as u128 / u128::from(most)).unwrap_or(width).min(width - 1);
+        if cells[cell] == " " {
+            mark.clone_into(&mut cells[cell]);
+        }
+    }
+    cells.concat()
+}
+
+/// A bar whose rest is drawn too: a progress.
+#[must_use]
+pub fn progress(value: u64, most: u64, width: usize, glyphs: &Glyphs) -> String {
+    let full = (value.min(most) * width as u64).checked_div(most).map_or(width, |cells| cells as usize);
+    format!("{}{}", glyphs.bar[0].repeat(full), glyphs.bar_empty.repeat(width - full.min(width)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bars_grow_in_eighths() {
+        let glyphs = &Glyphs::UNICODE;
+        assert_eq!(bar(0, 10, 10, glyphs), "");
+        assert_eq!(bar(10, 10, 4, glyphs), "████");
+        assert_eq!(bar(1, 16, 8, glyphs), "▌");
+        assert_eq!(bar(7, 0, 8, glyphs), "");
+        assert_eq!(with_mark("██", Some(3), 4, 4, "|"), "██ |");
+        assert_eq!(with_mark("████", Some(3), 4, 4, "|"), "████");
+        assert_eq!(with_mark("", None, 0, 2, "|"), "  ");
+        assert_eq!(progress(1, 4, 8, glyphs), "██░░░░░░");
+        assert_eq!(progress(0, 0, 3, glyphs), "███");
+    }
+
+    #[test]
+    fn a_squeezed_series_keeps_its_peaks() {
+        let series = Series((0..60).map(|i| Some(if i == 7 { 9.0 } else { 1.0 })).collect());
+        let squeezed = squeeze(&series, 16);
+        assert_eq!((squeezed.0.len(), squeezed.0.iter().filter(|v| **v == Some(9.0)).count()), (16, 1));
+        assert_eq!(squeeze(&series, 60), series);
+        assert_eq!(squeeze(&Series(vec![None; 4]), 2), Series(vec![None, None]));
+    }
+
+    #[test]
+    fn what_is_unknown_leaves_a_gap() {
+        let series = Series(vec![Some(0.0), None, Some(7.0)]);
+        assert_eq!(spark(&series, 4, &Glyphs::UNICODE), " ▁ █");
+        assert_eq!(spark(&series, 1, &Glyphs::UNICODE), "█");
+        assert_eq!(spark(&Series(vec![Some(0.0)]), 1, &Glyphs::UNICODE), "▁");
+    }
+}

@@ -1,0 +1,62 @@
+//! What the environment tells of the terminal.
+
+use crate::console::theme::depth::Depth;
+
+/// How many colours the terminal has, by `NO_COLOR`, `COLORTERM` and `TERM`: true colour only when the terminal says so.
+pub(super) fn depth(variable: impl Fn(&str) -> Option<String>) -> Depth {
+    let set = |name: &str| variable(name).filter(|value| !value.is_empty());
+    let term = set("TERM").unwrap_or_default();
+    if set("NO_COLOR").is_some() || term == "dumb" {
+        Depth::None
+    } else if set("COLORTERM").is_some_and(|v| v == "truecolor" || v == "24bit") || term.ends_with("-direct") {
+        Depth::True
+    } else if term.contains("256") || ["xterm-kitty", "alacritty", "foot", "xterm-ghostty"].contains(&&*term) {
+        Depth::Ansi256
+    } else {
+        Depth::Ansi16
+    }
+}
+
+/// Whether the locale prints more than ASCII, by `LC_ALL`, `LC_CTYPE` and `LANG`, first set wins.
+pub(super) fn locale_is_utf8(variable: impl Fn(&str) -> Option<String>) -> bool {
+    let set = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(|name| variable(name).filter(|v| !v.is_empty()));
+    set.is_some_and(|value| {
+        let value = value.to_ascii_lowercase();
+        value.contains("utf-8") || value.contains("utf8")
+    })
+}
+
+/// Whether `COLORFGBG` says that the background is light: `0;15`.
+pub(super) fn background_is_light(variable: impl Fn(&str) -> Option<String>) -> bool {
+    let background = variable("COLORFGBG").and_then(|value| value.rsplit(';').next()?.parse::<u8>().ok());
+    background.is_some_and(|colour| colour == 7 || colour == 15)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(variables: &[(&str, &str)]) -> Depth {
+        depth(|name| variables.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned()))
+    }
+
+    #[test]
+    fn true_colour_only_when_the_terminal_says_so() {
+        assert_eq!(with(&[("TERM", "xterm-256color"), ("COLORTERM", "truecolor")]), Depth::True);
+        assert_eq!(with(&[("TERM", "xterm-256color")]), Depth::Ansi256);
+        assert_eq!(with(&[("TERM", "xterm")]), Depth::Ansi16);
+        assert_eq!(with(&[]), Depth::Ansi16);
+        assert_eq!(with(&[("TERM", "dumb")]), Depth::None);
+        assert_eq!(with(&[("COLORTERM", "truecolor"), ("NO_COLOR", "1")]), Depth::None);
+        assert_eq!(with(&[("COLORTERM", "truecolor"), ("NO_COLOR", "")]), Depth::True, "an empty NO_COLOR is unset");
+    }
+
+    #[test]
+    fn locale_and_background_are_read() {
+        let set = |name: &'static str, value: &'static str| move |v: &str| (v == name).then(|| value.to_owned());
+        assert!(locale_is_utf8(set("LANG", "C.UTF-8")) && locale_is_utf8(set("LC_ALL", "de_DE.utf8")));
+        assert!(!locale_is_utf8(set("LANG", "C")) && !locale_is_utf8(|_| None));
+        assert!(background_is_light(set("COLORFGBG", "0;15")) && background_is_light(set("COLORFGBG", "0;default;7")));
+        assert!(!background_is_light(set("COLORFGBG", "15;0")) && !background_is_light(|_| None));
+    }
+}

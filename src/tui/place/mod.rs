@@ -1,0 +1,65 @@
+//! The files of this host, for the person at its terminal.
+
+mod draft;
+mod searches;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+
+use futures_util::future::BoxFuture;
+
+use self::draft::HostDraft;
+use crate::console::place::{Draft, Opened, Place, SavedSearches};
+use crate::console::sanitise;
+
+/// This host, as the user who runs the program sees it.
+#[derive(Clone, Debug)]
+pub struct Host {
+    /// File of the saved searches.
+    pub searches: PathBuf,
+}
+
+impl Place for Host {
+    fn open(&self, path: String) -> BoxFuture<'static, Result<Opened, String>> {
+        Box::pin(async move { open(&expand(&path)).await })
+    }
+
+    fn create(&self, path: String, name: Option<String>) -> BoxFuture<'static, Result<Box<dyn Draft>, String>> {
+        Box::pin(async move {
+            let path = expand(&path);
+            let target = match name {
+                Some(name) if tokio::fs::metadata(&path).await.is_ok_and(|meta| meta.is_dir()) => {
+                    path.join(sanitise::file_name(&name))
+                }
+                _ => path,
+            };
+            let draft: Box<dyn Draft> = Box::new(HostDraft::begin(target).await?);
+            Ok(draft)
+        })
+    }
+
+    fn searches(&self, asked: SavedSearches) -> BoxFuture<'static, Result<Vec<String>, String>> {
+        Box::pin(searches::searches(self.searches.clone(), asked))
+    }
+}
+
+/// `~/x` is in the home of the user.
+fn expand(path: &str) -> PathBuf {
+    let path = path.trim();
+    let home = std::env::var_os("HOME").map(PathBuf::from);
+    match (path.strip_prefix("~/"), home) {
+        (Some(rest), Some(home)) => home.join(rest),
+        _ => PathBuf::from(path),
+    }
+}
+
+async fn open(path: &Path) -> Result<Opened, String> {
+    let name = path.file_name().and_then(|name| name.to_str()).ok_or("give the path of a file whose name is UTF-8")?;
+    let meta = tokio::fs::metadata(path).await.map_err(|error| error.to_string())?;
+    if !meta.is_file() {
+        return Err("it is no plain file; give the path of one".into());
+    }
+    let bytes = tokio::fs::File::open(path).await.map_err(|error| error.to_string())?;
+    Ok(Opened { name: name.to_owned(), size: meta.len(), bytes: Box::pin(bytes) })
+}

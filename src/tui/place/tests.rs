@@ -1,0 +1,46 @@
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+use super::*;
+
+fn host(folder: &Path) -> Host {
+    Host { searches: folder.join("searches.txt") }
+}
+
+fn words(path: &Path) -> String {
+    path.display().to_string()
+}
+
+#[tokio::test]
+async fn a_file_is_read_whole_and_what_is_none_is_told() {
+    let folder = tempfile::tempdir().expect("temp");
+    let path = folder.path().join("mine.bin");
+    std::fs::write(&path, b"bytes").expect("write");
+    let host = host(folder.path());
+    let mut opened = host.open(words(&path)).await.expect("there");
+    let mut text = String::new();
+    opened.bytes.read_to_string(&mut text).await.expect("read");
+    assert_eq!((opened.name.as_str(), opened.size, text.as_str()), ("mine.bin", 5, "bytes"));
+    let mut told = Vec::new();
+    for path in [folder.path().join("nobody"), folder.path().to_owned(), PathBuf::from("/")] {
+        told.push(host.open(words(&path)).await.err().expect("no file"));
+    }
+    let parts = ["No such file", "no plain file", "whose name is UTF-8"];
+    assert!(told.iter().zip(parts).all(|(told, part)| told.contains(part)), "{told:?}");
+}
+
+#[tokio::test]
+async fn a_new_file_is_called_as_was_said_or_lies_in_the_folder_that_was_named() {
+    let folder = tempfile::tempdir().expect("temp");
+    let host = host(folder.path());
+    let name = || Some("../report".to_owned());
+    for (path, kept) in [(folder.path().join("mine"), "mine"), (folder.path().to_owned(), "_report")] {
+        let mut draft = host.create(words(&path), name()).await.expect("begun");
+        draft.write_all(b"bytes").await.expect("written");
+        let kept = folder.path().join(kept);
+        assert_eq!(draft.keep().await, Ok(words(&kept)));
+        assert_eq!(std::fs::read(kept).expect("there"), b"bytes");
+    }
+    let there = host.create(words(&folder.path().join("mine")), name()).await.err().expect("there");
+    assert!(there.contains("exists; give another path"), "{there}");
+    assert!(host.create(words(folder.path()), None).await.is_err(), "a folder is no file");
+}
