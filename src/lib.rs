@@ -16,7 +16,7 @@
 //!
 //! `domain <- adapters <- engine <- {tui, api} <- {config, cli, main}`: left is imported by right,
 //! nothing sideways between `tui` and `api`, and both see of the engine its handle only.
-//! `tests/project/layers.rs` enforces it.
+//! `tests/project/layers.rs` enforces it, and `tests/project/circles.rs` that no files need each other in a circle.
 //!
 //! # How data flows
 //!
