@@ -17,7 +17,7 @@
 //!
 //! `domain <- adapters <- engine <- console <- tui`, `engine <- api`, all `<- {config, cli, main}`: left is imported by
 //! right, nothing sideways between `tui` and `api`, and fronts see of the engine its handle only.
-//! `tests/project/layers.rs` enforces it.
+//! `tests/project/layers.rs` enforces it, and `tests/project/circles.rs` that no files need each other in a circle.
 //!
 //! # How data flows
 //!

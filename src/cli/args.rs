@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Arg, ArgMatches, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 use toml::Value;
 
+use super::flags::Flags;
 use super::{doctor, healthcheck, logs, templates};
 use crate::config::Overrides;
 
@@ -20,54 +21,8 @@ pub(super) struct Args {
     #[command(subcommand)]
     pub(super) command: Option<Sub>,
 
-    /// Run on three local ZooKeeper servers: start them as children, or attach to those of this folder
-    #[arg(long, conflicts_with = "zk", global = true)]
-    pub(super) local: bool,
-
-    /// Client addresses of the servers [default: 127.0.0.1:2181,127.0.0.1:2182,127.0.0.1:2183]
-    #[arg(long, value_name = "HOST:PORT,...", value_delimiter = ',', global = true)]
-    pub(super) zk: Vec<String>,
-
-    /// Run without a screen: the engine with REST and /metrics
-    #[arg(long)]
-    pub(super) daemon: bool,
-
-    /// Serve no REST
-    #[arg(long)]
-    pub(super) no_api: bool,
-
-    /// Address of REST and /metrics [default: 127.0.0.1:8080]
-    #[arg(long, value_name = "HOST:PORT", conflicts_with = "no_api")]
-    pub(super) listen: Option<String>,
-
-    /// Watch only: hide and refuse everything that changes something
-    #[arg(long)]
-    pub(super) read_only: bool,
-
-    /// Folder of uploads, history and local servers [default: data]
-    #[arg(long, value_name = "FOLDER", global = true)]
-    pub(super) data: Option<PathBuf>,
-
-    /// Folder of log files [default: logs]
-    #[arg(long, value_name = "FOLDER", global = true)]
-    pub(super) logs: Option<PathBuf>,
-
-    /// File with settings [default: zkdeck.toml]
-    #[arg(long, value_name = "FILE", global = true)]
-    pub(super) config: Option<PathBuf>,
-
-    /// Where --daemon writes its own log: auto, files, stderr or both [default: auto: files, and stderr
-    /// too in a container or under systemd]
-    #[arg(long, value_name = "WHERE", value_parser = ["auto", "files", "stderr", "both"], hide_possible_values = true)]
-    pub(super) log_to: Option<String>,
-
-    /// Theme: the name of a file in themes/
-    #[arg(long, value_name = "NAME")]
-    pub(super) theme: Option<String>,
-
-    /// Draw with ASCII characters only
-    #[arg(long)]
-    pub(super) ascii: bool,
+    #[command(flatten)]
+    pub(super) flags: Flags,
 }
 
 /// What zkdeck does instead of opening the console: one line here, one arm in `cli::dispatch`, one
@@ -134,15 +89,12 @@ impl Args {
         Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
     }
 
-    pub(super) fn config_file(&self) -> PathBuf {
-        self.config.clone().unwrap_or_else(|| PathBuf::from("zkdeck.toml"))
-    }
-
     /// What the flags set, to win over file and environment.
     pub(super) fn overrides(&self) -> Overrides {
+        let flags = &self.flags;
         let mut set: Overrides = Vec::new();
-        if !self.zk.is_empty() {
-            let servers = self.zk.iter().map(|server| Value::String(server.trim().to_owned())).collect();
+        if !flags.zk.is_empty() {
+            let servers = flags.zk.iter().map(|server| Value::String(server.trim().to_owned())).collect();
             set.push(("ensemble", "servers", Value::Array(servers)));
         }
         let text = |value: &Option<String>| value.clone().map(Value::String);
@@ -152,12 +104,12 @@ impl Args {
             _ => None,
         };
         let given = [
-            ("api", "listen", text(&asked.or(self.listen.as_ref()).cloned())),
-            ("paths", "data", path(&self.data)),
-            ("paths", "logs", path(&self.logs)),
-            ("console", "theme", text(&self.theme)),
-            ("log", "to", text(&self.log_to)),
-            ("console", "glyphs", self.ascii.then(|| Value::String("ascii".into()))),
+            ("api", "listen", text(&asked.or(flags.listen.as_ref()).cloned())),
+            ("paths", "data", path(&flags.data)),
+            ("paths", "logs", path(&flags.logs)),
+            ("console", "theme", text(&flags.theme)),
+            ("log", "to", text(&flags.log_to)),
+            ("console", "glyphs", flags.ascii.then(|| Value::String("ascii".into()))),
         ];
         set.extend(given.into_iter().filter_map(|(section, key, value)| Some((section, key, value?))));
         set
@@ -205,21 +157,24 @@ mod tests {
             assert_eq!(args.overrides(), [("api", "listen", Value::String("a:1".into()))]);
         }
         let args = read(&["zkdeck", "--local", "logs", "x", "--data", "y"]).unwrap();
-        assert!(args.local && args.data == Some(PathBuf::from("y")), "what a command does not go by is taken");
+        assert!(
+            args.flags.local && args.flags.data == Some(PathBuf::from("y")),
+            "what a command does not go by is taken"
+        );
     }
 
     #[test]
     fn local_and_addresses_exclude_each_other() {
         assert!(read(&["zkdeck", "--local", "--zk", "a:1"]).is_err());
         let args = read(&["zkdeck", "--zk", "a:1,b:2"]).unwrap();
-        assert_eq!(args.zk, ["a:1", "b:2"]);
+        assert_eq!(args.flags.zk, ["a:1", "b:2"]);
     }
 
     #[test]
     fn options_of_the_place_hold_before_and_after_a_command() {
         for line in [["zkdeck", "--data", "x", "doctor", "--json"], ["zkdeck", "doctor", "--json", "--data", "x"]] {
             let args = read(&line).unwrap();
-            assert_eq!(args.data, Some(PathBuf::from("x")));
+            assert_eq!(args.flags.data, Some(PathBuf::from("x")));
             assert!(matches!(args.command, Some(Sub::Doctor(options)) if options.json));
         }
         assert!(read(&["zkdeck", "doctor", "--daemon"]).is_err());

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 
-use super::args::Args;
+use super::flags::Flags;
 use crate::adapters::blobs::{BlobConfig, BlobStore};
 use crate::adapters::control::ServerControl;
 use crate::adapters::control::docker::stack::{self, Stack};
@@ -19,6 +19,7 @@ use crate::adapters::owner;
 use crate::adapters::probe::{ProbeConfig, Prober, Target};
 use crate::adapters::zookeeper::config::ZkConfig;
 use crate::adapters::zookeeper::real::RealServers;
+use crate::api::{ApiConfig, Secret};
 use crate::config::{Config, Toggle};
 use crate::domain::ids::{Bytes, Millis, NodeId};
 use crate::domain::snapshot::{ApiView, InstanceView, LocalView, WorkloadOff};
@@ -50,12 +51,12 @@ pub(super) struct Server {
 }
 
 /// Everything that the engine needs. Opens files, reaches no server.
-pub(super) fn parts(args: &Args, config: &Config, api: ApiView) -> anyhow::Result<Parts> {
-    let places = servers(args.local, config)?;
+pub(super) fn parts(flags: &Flags, config: &Config, api: ApiView) -> anyhow::Result<Parts> {
+    let places = servers(flags.local, config)?;
     let nodes: Vec<NodeId> = places.iter().map(|place| place.node.clone()).collect();
-    make_folders(config, if args.read_only { &[] } else { &nodes })?;
-    let local = if args.local {
-        let local = LocalConfig { attach_only: args.read_only, ..local_config(config)? };
+    make_folders(config, if flags.read_only { &[] } else { &nodes })?;
+    let local = if flags.local {
+        let local = LocalConfig { attach_only: flags.read_only, ..local_config(config)? };
         Some(Arc::new(LocalEnsemble::open(local)?))
     } else {
         None
@@ -77,9 +78,9 @@ pub(super) fn parts(args: &Args, config: &Config, api: ApiView) -> anyhow::Resul
         any_filesystem: config.paths.any_filesystem,
     })?;
     let blobs = BlobConfig { root: data.join("uploads"), quarantine: data.join("quarantine"), reserve, trash_keep };
-    let blobs = if args.read_only { BlobStore::look(blobs)? } else { BlobStore::open(blobs, &nodes)? };
+    let blobs = if flags.read_only { BlobStore::look(blobs)? } else { BlobStore::open(blobs, &nodes)? };
     Ok(Parts {
-        settings: settings(args, config, &places, reserve),
+        settings: settings(flags, config, &places, reserve),
         servers: Arc::new(RealServers(ZkConfig {
             hosts: places.iter().map(|place| place.client.clone()).collect(),
             root: config.ensemble.root.clone(),
@@ -94,7 +95,7 @@ pub(super) fn parts(args: &Args, config: &Config, api: ApiView) -> anyhow::Resul
         control,
         local,
         workload: WorkloadConfig {
-            off: workload_off(args, config),
+            off: workload_off(flags, config),
             interval: Millis::from_secs(config.workload.interval_s),
             extra_clients: usize::try_from(config.workload.extra_clients).unwrap_or(usize::MAX),
         },
@@ -102,7 +103,7 @@ pub(super) fn parts(args: &Args, config: &Config, api: ApiView) -> anyhow::Resul
             sizes: Duration::from_secs(config.scrub.sizes_s),
             hashes: Duration::from_secs(config.scrub.hashes_s),
         },
-        instance: instance(args, config, api, view),
+        instance: instance(flags, config, api, view),
         notes: Vec::new(),
     })
 }
@@ -134,8 +135,8 @@ pub(super) fn logs(config: &Config) -> anyhow::Result<Logs> {
 
 /// Takes the Elasticsearch of this folder's stack when none is named, for who watches that stack from
 /// beside it. Returns what is to be said.
-pub(super) async fn stacks_elastic(args: &Args, config: &mut Config) -> Option<String> {
-    if args.local || !config.docker.control || !config.elastic.url.is_empty() {
+pub(super) async fn stacks_elastic(flags: &Flags, config: &mut Config) -> Option<String> {
+    if flags.local || !config.docker.control || !config.elastic.url.is_empty() {
         return None;
     }
     let stack = stack::of_folder(&config.docker.host, Path::new("."), LOOK_LIMIT).await?;
@@ -240,7 +241,25 @@ impl Server {
     }
 }
 
-fn settings(args: &Args, config: &Config, places: &[Server], reserve: Bytes) -> Settings {
+/// How REST is served.
+pub(super) fn api_config(flags: &Flags, config: &Config) -> anyhow::Result<ApiConfig> {
+    let api = &config.api;
+    let address = api.listen.parse().with_context(|| format!("api.listen = {:?}: must be address:port", api.listen))?;
+    let token = match api.token_file.as_str() {
+        "" => None,
+        path => Some(Secret::read(Path::new(path))?),
+    };
+    Ok(ApiConfig {
+        address,
+        allowed_hosts: api.hosts.clone(),
+        token,
+        insecure_bind: api.insecure,
+        control_disabled: (!flags.local && !config.docker.control).then_some(CONTROL_DISABLED),
+        ..ApiConfig::default()
+    })
+}
+
+fn settings(flags: &Flags, config: &Config, places: &[Server], reserve: Bytes) -> Settings {
     let server = |place: &Server| ServerSetting { node: place.node.clone(), address: place.client.clone() };
     let scheduler = &config.scheduler;
     Settings {
@@ -250,23 +269,23 @@ fn settings(args: &Args, config: &Config, places: &[Server], reserve: Bytes) -> 
         interval: Millis::from_secs(scheduler.interval_s),
         cool_down: Millis::from_secs(scheduler.cool_down_s),
         reserve,
-        workload_off: workload_off(args, config),
+        workload_off: workload_off(flags, config),
         workload_interval: Millis::from_secs(config.workload.interval_s),
         workload_clients: usize::try_from(config.workload.extra_clients).unwrap_or(usize::MAX),
     }
 }
 
 /// Sample traffic writes: into somebody's own ensemble only when a setting says so.
-const fn workload_off(args: &Args, config: &Config) -> Option<WorkloadOff> {
+const fn workload_off(flags: &Flags, config: &Config) -> Option<WorkloadOff> {
     match config.workload.enabled {
-        _ if args.read_only => Some(WorkloadOff::ReadOnly),
+        _ if flags.read_only => Some(WorkloadOff::ReadOnly),
         Toggle::Off => Some(WorkloadOff::Disabled),
-        Toggle::Auto if !args.local => Some(WorkloadOff::NotLocal),
+        Toggle::Auto if !flags.local => Some(WorkloadOff::NotLocal),
         Toggle::Auto | Toggle::On => None,
     }
 }
 
-fn instance(args: &Args, config: &Config, api: ApiView, local: Option<LocalView>) -> InstanceView {
+fn instance(flags: &Flags, config: &Config, api: ApiView, local: Option<LocalView>) -> InstanceView {
     InstanceView {
         id: clock::new_instance(),
         host: host_name(),
@@ -274,7 +293,7 @@ fn instance(args: &Args, config: &Config, api: ApiView, local: Option<LocalView>
         user: user_name(),
         version: env!("CARGO_PKG_VERSION"),
         started: clock::now(),
-        read_only: args.read_only,
+        read_only: flags.read_only,
         label: config.ensemble.label.clone(),
         api,
         local,
@@ -378,6 +397,7 @@ mod tests {
     use tokio::net::UnixListener;
 
     use super::*;
+    use crate::cli::args::Args;
     use crate::config;
 
     fn names(servers: &[&str]) -> Vec<String> {
@@ -441,11 +461,11 @@ mod tests {
 
     /// The settings after a look for the stack, and what was said.
     async fn elastic_beside(host: &str, arguments: &[&str], more: (&str, &str)) -> (Option<String>, String) {
-        let args = Args::parse_from([&["zkdeck"], arguments].concat());
+        let flags = Args::parse_from([&["zkdeck"], arguments].concat()).flags;
         let given = [("DOCKER_HOST", host), more];
         let environment = |name: &str| given.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
         let mut config = config::load(Path::new("/nonexistent"), false, environment, Vec::new()).unwrap();
-        let said = stacks_elastic(&args, &mut config).await;
+        let said = stacks_elastic(&flags, &mut config).await;
         (said, config.elastic.url)
     }
 
@@ -480,10 +500,10 @@ mod tests {
     #[test]
     fn the_sample_workload_writes_into_a_local_ensemble_or_where_a_setting_says_so() {
         let off = |arguments: &[&str], variable: Option<&str>| {
-            let args = Args::parse_from([&["zkdeck"], arguments].concat());
+            let flags = Args::parse_from([&["zkdeck"], arguments].concat()).flags;
             let environment = |name: &str| variable.filter(|_| name == "DEMO_WORKLOAD_ENABLED").map(str::to_owned);
             let config = config::load(Path::new("/nonexistent"), false, environment, Vec::new()).unwrap();
-            workload_off(&args, &config)
+            workload_off(&flags, &config)
         };
         let own = ["--zk", "10.0.0.1:2181"];
         assert_eq!(off(&["--local"], None), None);

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::args::Args;
-use super::{api_config, compose, logging, say};
+use super::flags::Flags;
+use super::output::say;
+use super::{compose, logging};
 use crate::adapters::control::process::{command_line, program, taken_port};
 use crate::api::{self, ApiConfig, ApiError};
 use crate::config::{Config, Glyphs};
@@ -20,19 +21,19 @@ use crate::tui::{self, TuiConfig};
 /// How often REST tries an address that was taken.
 const TRY_EVERY: Duration = Duration::from_secs(10);
 
-pub(super) async fn run(args: &Args, mut config: Config) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(flags: &Flags, mut config: Config) -> anyhow::Result<ExitCode> {
     if !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal() {
         anyhow::bail!("the console needs a terminal on stdin and stdout; run it at one, or use --daemon");
     }
     let _log = logging::start(&config.paths.logs.join("backend"))?;
-    let api_config = api_config(args, &config)?;
-    let (bound, view) = bind(args, &api_config).await;
+    let api_config = compose::api_config(flags, &config)?;
+    let (bound, view) = bind(flags, &api_config).await;
     let taken = match &view {
         ApiView::Unavailable(cause) => Some(cause.clone()),
         ApiView::Off | ApiView::On(_) => None,
     };
-    let notes = compose::stacks_elastic(args, &mut config).await;
-    let mut parts = compose::parts(args, &config, view)?;
+    let notes = compose::stacks_elastic(flags, &mut config).await;
+    let mut parts = compose::parts(flags, &config, view)?;
     parts.notes.extend(notes);
     parts
         .notes
@@ -50,7 +51,7 @@ pub(super) async fn run(args: &Args, mut config: Config) -> anyhow::Result<ExitC
         }
     };
     let screen = async {
-        let exit = tui::run(handle.clone(), tui_config(args, &config), panes::all()).await;
+        let exit = tui::run(handle.clone(), tui_config(flags, &config), panes::all()).await;
         let owned = handle.snapshots().borrow().instance.local == Some(LocalView::Owner);
         handle.shut_down();
         closed.cancel();
@@ -69,8 +70,8 @@ pub(super) async fn run(args: &Args, mut config: Config) -> anyhow::Result<ExitC
 }
 
 /// A taken address is no reason not to open the console: its header says why there is no REST.
-async fn bind(args: &Args, config: &ApiConfig) -> (Option<api::Bound>, ApiView) {
-    if args.no_api {
+async fn bind(flags: &Flags, config: &ApiConfig) -> (Option<api::Bound>, ApiView) {
+    if flags.no_api {
         return (None, ApiView::Off);
     }
     match api::bind(config).await {
@@ -107,7 +108,7 @@ async fn free(config: &ApiConfig, handle: &Handle) -> api::Bound {
     }
 }
 
-fn tui_config(args: &Args, config: &Config) -> TuiConfig {
+fn tui_config(flags: &Flags, config: &Config) -> TuiConfig {
     let console = &config.console;
     TuiConfig {
         searches: config.paths.data.join("searches.txt"),
@@ -120,7 +121,7 @@ fn tui_config(args: &Args, config: &Config) -> TuiConfig {
         },
         keys: config.keys.clone(),
         mouse: console.mouse,
-        read_only: args.read_only,
-        controls: args.local || config.docker.control,
+        read_only: flags.read_only,
+        controls: flags.local || config.docker.control,
     }
 }

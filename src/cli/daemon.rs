@@ -5,21 +5,22 @@ use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::args::Args;
 use super::console::taken_by;
-use super::{api_config, compose, logging, say, surroundings};
+use super::flags::Flags;
+use super::output::say;
+use super::{compose, logging, surroundings};
 use crate::api;
 use crate::config::Config;
 use crate::domain::snapshot::ApiView;
 use crate::engine::handle::Handle;
 use crate::engine::start;
 
-pub(super) async fn run(args: &Args, config: Config) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(flags: &Flags, config: Config) -> anyhow::Result<ExitCode> {
     let _log = logging::start_daemon(&config.paths.logs.join("backend"), config.log.to)?;
-    let api_config = api_config(args, &config)?;
-    let bound = if args.no_api { None } else { Some(api::bind(&api_config).await.map_err(taken_by)?) };
+    let api_config = compose::api_config(flags, &config)?;
+    let bound = if flags.no_api { None } else { Some(api::bind(&api_config).await.map_err(taken_by)?) };
     let view = bound.as_ref().map_or(ApiView::Off, |bound| ApiView::On(bound.address().to_string()));
-    let parts = compose::parts(args, &config, view.clone())?;
+    let parts = compose::parts(flags, &config, view.clone())?;
     compose::start_local(&parts, &config).await?;
     let (handle, engine) = start::start(parts);
     match view {

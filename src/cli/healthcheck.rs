@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 
-use super::say;
+use super::output::say;
 use crate::adapters::http;
 use crate::config::Config;
 

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::args::Args;
-use super::output::{self, Printed};
-use super::{compose, say};
+use super::compose;
+use super::flags::Flags;
+use super::output::{self, Printed, say};
 use crate::adapters::logs::Logs;
 use crate::config::Config;
 use crate::domain::ids::Timestamp;
@@ -55,7 +55,7 @@ fn moment(text: &str) -> Result<Moment, String> {
     Moment::parse(text).ok_or_else(|| format!("must be {MOMENT_RULE}"))
 }
 
-pub(super) async fn run(options: &Options, args: &Args, mut config: Config) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(options: &Options, flags: &Flags, mut config: Config) -> anyhow::Result<ExitCode> {
     let expr = parse(&options.query).map_err(|error| anyhow::anyhow!("query, {error}\n  {}", options.query))?;
     let search = LogSearch { expr, from: options.since, to: options.until, ..LogSearch::default() };
     if search.is_backwards(clock::now()) {
@@ -63,7 +63,7 @@ pub(super) async fn run(options: &Options, args: &Args, mut config: Config) -> a
             "the time that the search begins at (--since, since:) is after the one that it ends at (--until, until:)"
         );
     }
-    if let Some(found) = compose::stacks_elastic(args, &mut config).await {
+    if let Some(found) = compose::stacks_elastic(flags, &mut config).await {
         say(&format!("zkdeck: {found}"));
     }
     let logs = compose::logs(&config)?;

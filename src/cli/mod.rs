@@ -5,6 +5,7 @@ mod compose;
 mod console;
 mod daemon;
 mod doctor;
+mod flags;
 mod healthcheck;
 mod logging;
 mod logs;
@@ -15,15 +16,11 @@ mod surroundings;
 mod templates;
 
 use std::ffi::OsString;
-use std::io::Write;
-use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::Context;
-
 use self::args::{Args, Sub};
+use self::output::say;
 use crate::adapters::control::process::{SERVER_COMMAND, run_hidden_server};
-use crate::api::{ApiConfig, Secret};
 use crate::config::{self, Config, ConfigError};
 
 /// Exit code for what the user can mend: arguments, settings, ports, Java.
@@ -73,7 +70,7 @@ fn words(error: &anyhow::Error) -> String {
 
 fn start(args: &Args) -> anyhow::Result<ExitCode> {
     let environment = |name: &str| std::env::var(name).ok().filter(|text| !text.is_empty());
-    let config = config::load(&args.config_file(), args.config.is_some(), environment, args.overrides());
+    let config = config::load(&args.flags.config_file(), args.flags.config.is_some(), environment, args.overrides());
     // Two threads serve the screen, the engine and REST; file work has its own.
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).max_blocking_threads(32).enable_all().build()?;
@@ -83,13 +80,14 @@ fn start(args: &Args) -> anyhow::Result<ExitCode> {
 }
 
 async fn dispatch(args: &Args, config: Result<Config, ConfigError>) -> anyhow::Result<ExitCode> {
+    let flags = &args.flags;
     match &args.command {
-        Some(Sub::Doctor(options)) => doctor::run(options, args, config).await,
+        Some(Sub::Doctor(options)) => doctor::run(options, flags, config).await,
         Some(Sub::Templates(options)) => templates::run(options, &config?).await,
-        Some(Sub::Logs(options)) => logs::run(options, args, config?).await,
+        Some(Sub::Logs(options)) => logs::run(options, flags, config?).await,
         Some(Sub::Healthcheck(_)) => healthcheck::run(&config?).await,
-        None if args.daemon => daemon::run(args, config?).await,
-        None => console::run(args, config?).await,
+        None if flags.daemon => daemon::run(flags, config?).await,
+        None => console::run(flags, config?).await,
     }
 }
 
@@ -100,26 +98,4 @@ fn hidden_server(arguments: &[OsString]) -> ExitCode {
         Err(error) => say(&format!("zkdeck: {error}")),
     }
     ExitCode::FAILURE
-}
-
-/// A line for the person who started the program; a closed stderr is no reason to fail.
-fn say(text: &str) {
-    _ = writeln!(std::io::stderr(), "{text}");
-}
-
-fn api_config(args: &Args, config: &Config) -> anyhow::Result<ApiConfig> {
-    let api = &config.api;
-    let address = api.listen.parse().with_context(|| format!("api.listen = {:?}: must be address:port", api.listen))?;
-    let token = match api.token_file.as_str() {
-        "" => None,
-        path => Some(Secret::read(Path::new(path))?),
-    };
-    Ok(ApiConfig {
-        address,
-        allowed_hosts: api.hosts.clone(),
-        token,
-        insecure_bind: api.insecure,
-        control_disabled: (!args.local && !config.docker.control).then_some(compose::CONTROL_DISABLED),
-        ..ApiConfig::default()
-    })
 }

@@ -1,6 +1,12 @@
-//! Standard output of the one-shot commands: what they print arrives, or they say that it did not.
+//! What is said to the person who started the program, and the standard output of the one-shot commands: what they print
+//! arrives, or they say that it did not.
 
 use std::io::{self, ErrorKind, Write};
+
+/// A line for the person who started the program; a closed stderr is no reason to fail.
+pub(super) fn say(text: &str) {
+    _ = writeln!(io::stderr(), "{text}");
+}
 
 /// What became of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,7 +6,8 @@ use std::time::Duration;
 use anyhow::Context;
 use tokio::time::{Instant, sleep};
 
-use super::{compose, say};
+use super::compose;
+use super::output::say;
 use crate::adapters::http;
 use crate::adapters::templates::{self, Words};
 use crate::config::{Config, check_http};

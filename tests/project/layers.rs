@@ -7,6 +7,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::paths::{rooted, sources, within, without_comments};
+
 /// A part of the program and the paths of this crate that it may name.
 const LAW: &[(&str, &[&str])] = &[
     ("domain", &["domain"]),
@@ -105,15 +107,6 @@ fn check(path: &str, text: &str) -> Vec<Finding> {
     findings
 }
 
-/// Whether `path` is `prefix` or below it.
-fn within(path: &str, prefix: &str) -> bool {
-    path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
-}
-
-fn without_comments(text: &str) -> String {
-    text.lines().map(|line| line.split("//").next().unwrap_or_default()).collect::<Vec<_>>().join("\n")
-}
-
 /// Paths below the crate's root, without it: `engine::handle::Handle`.
 fn paths_of_this_crate(path: &str, code: &str) -> Vec<String> {
     let mut found: Vec<_> = ["crate", "zkdeck"].iter().flat_map(|root| rooted(code, root)).collect();
@@ -128,80 +121,6 @@ fn paths_of_this_crate(path: &str, code: &str) -> Vec<String> {
 fn depth(path: &str) -> usize {
     let parts: Vec<_> = path.split('/').collect();
     if parts.last() == Some(&"mod.rs") { parts.len() - 1 } else { parts.len() }
-}
-
-/// Every path in `code` that begins with `root`, with `{a, b::c}` written out.
-fn rooted(code: &str, root: &str) -> Vec<String> {
-    let start = format!("{root}::");
-    let mut found = Vec::new();
-    for (at, _) in code.match_indices(&start) {
-        let before = code[..at].chars().next_back();
-        if before.is_none_or(|c| !(c.is_alphanumeric() || c == '_' || c == ':')) {
-            expand(&mut Text { rest: &code[at..] }, "", &mut found);
-        }
-    }
-    found
-}
-
-/// What is left to read of a path; blanks are passed over.
-struct Text<'a> {
-    rest: &'a str,
-}
-
-impl Text<'_> {
-    /// Takes `token` when it comes next.
-    fn take(&mut self, token: &str) -> bool {
-        let rest = self.rest.trim_start().strip_prefix(token);
-        self.rest = rest.unwrap_or(self.rest);
-        rest.is_some()
-    }
-
-    /// The name that comes next; empty when there is none.
-    fn name(&mut self) -> &str {
-        let rest = self.rest.trim_start();
-        let end = rest.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == '*')).unwrap_or(rest.len());
-        let (name, rest) = rest.split_at(end);
-        self.rest = rest;
-        name
-    }
-}
-
-/// One use-tree after `prefix`: a name, names joined by `::`, or a group in braces.
-fn expand(text: &mut Text<'_>, prefix: &str, found: &mut Vec<String>) {
-    let mut path = prefix.to_owned();
-    loop {
-        if text.take("{") {
-            while !text.take("}") && !text.rest.trim_start().is_empty() {
-                let before = text.rest.len();
-                expand(text, &path, found);
-                // `a as b` and anything else that is no path is passed over, character by character.
-                if !text.take(",") && text.rest.len() == before {
-                    text.rest = text.rest.trim_start().get(1..).unwrap_or_default();
-                }
-            }
-            return;
-        }
-        let name = text.name();
-        path.push_str(name);
-        if name.is_empty() || !text.take("::") {
-            break;
-        }
-        path.push_str("::");
-    }
-    found.push(path.trim_end_matches("::").to_owned());
-}
-
-/// The files below `folder` that end in `.rs`.
-fn sources(folder: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
-    let paths = entries.map(|entry| entry.unwrap().path());
-    let each = |path: PathBuf| match path.is_dir() {
-        true => sources(&path),
-        false => vec![path],
-    };
-    let mut all: Vec<_> = paths.flat_map(each).filter(|path| path.extension().is_some_and(|e| e == "rs")).collect();
-    all.sort();
-    all
 }
 
 #[test]

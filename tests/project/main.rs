@@ -2,6 +2,8 @@
 
 #![cfg(test)]
 
+mod circles;
 mod layers;
+mod paths;
 mod scripts;
 mod stack;

@@ -89,6 +89,14 @@ pub(super) fn make_folder(disk: &dyn Disk, path: &Path) -> Result<(), BlobError>
     disk.make_folder(path).map_err(|error| BlobError::target("make folder", path, error))
 }
 
+/// Removes a file; one that is not there is fine.
+pub(super) fn remove(disk: &dyn Disk, path: &Path) -> Result<(), BlobError> {
+    match disk.remove(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(BlobError::target("remove", path, error)),
+        _ => Ok(()),
+    }
+}
+
 /// The names in a folder; none when there is no such folder.
 pub(super) fn names_if_there(disk: &dyn Disk, path: &Path) -> io::Result<Vec<OsString>> {
     match disk.names(path) {

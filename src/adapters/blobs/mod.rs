@@ -24,6 +24,7 @@ mod survey;
 #[cfg(test)]
 mod testing;
 mod trash;
+mod user_file;
 mod users;
 mod verify;
 
@@ -40,6 +41,7 @@ pub use self::error::{BlobError, BodyFault};
 pub use self::look::{Stored, look};
 pub use self::presence::{NodeFolder, Presence};
 pub use self::quarantine::Kept;
+use self::user_file::UserFile;
 use self::{blocking::Pool, layout::Layout};
 use crate::domain::file::Hash;
 use crate::domain::ids::{Bytes, Millis, NodeId};
@@ -98,7 +100,7 @@ struct Inner {
     /// Since when this process has seen what lies in the trash.
     trash_seen: Mutex<BTreeMap<(NodeId, String), Instant>>,
     /// The place of this instance among the users of the folders.
-    own: Mutex<Option<users::Own>>,
+    own: Mutex<Option<UserFile>>,
 }
 
 impl BlobStore {
@@ -236,10 +238,5 @@ impl BlobStore {
 
     fn pool(&self) -> &Pool {
         &self.inner.pool
-    }
-
-    fn space(&self, node: &NodeId) -> space::Space {
-        let (disk, folder) = (Arc::clone(self.disk()), self.layout().node(node));
-        space::Space { disk, node: node.clone(), folder, reserve: self.inner.reserve }
     }
 }

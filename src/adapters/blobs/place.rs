@@ -1,14 +1,13 @@
 //! From draft to final name, and the way back of an attempt that was given up.
 
 use std::collections::BTreeMap;
-use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use rustix::io::Errno;
 
 use super::disk::Disk;
-use super::layout::{Layout, sync_folder};
+use super::layout::{Layout, remove, sync_folder};
 use super::{BlobError, BlobStore};
 use crate::adapters::faults;
 use crate::domain::ids::{AttemptId, FileId, NodeId};
@@ -132,14 +131,6 @@ fn rename(disk: &dyn Disk, layout: &Layout, node: &NodeId, file: FileId, attempt
         ))),
         Err(_) if faults::broken("ignore-publish-errors") => Ok(()),
         Err(error) => Err(BlobError::target("publish", &blob, error)),
-    }
-}
-
-/// Removes a file; one that is not there is fine.
-pub(super) fn remove(disk: &dyn Disk, path: &Path) -> Result<(), BlobError> {
-    match disk.remove(path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(BlobError::target("remove", path, error)),
-        _ => Ok(()),
     }
 }
 

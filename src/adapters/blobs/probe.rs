@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::place::remove;
+use super::layout::remove;
 use super::{BlobError, BlobStore};
 use crate::domain::ids::NodeId;
 

@@ -11,7 +11,7 @@ use super::blocking::Watch;
 use super::copy::pour;
 use super::disk::Disk;
 use super::draft::Draft;
-use super::layout::{make_folder, names_if_there, sync_folder};
+use super::layout::{make_folder, names_if_there, remove, sync_folder};
 use super::verify::{digest, open_blob};
 use super::{BlobError, BlobStore, Written};
 use crate::domain::file::{blob_name, parse_blob_name};
@@ -91,7 +91,7 @@ impl BlobStore {
     pub async fn release(&self, kept: &Kept) -> Result<(), BlobError> {
         let path = self.kept_at(kept);
         let (disk, file) = (Arc::clone(self.disk()), path.clone());
-        self.pool().run("remove", &path, move |_| super::place::remove(&*disk, &file)).await
+        self.pool().run("remove", &path, move |_| remove(&*disk, &file)).await
     }
 
     fn kept_at(&self, kept: &Kept) -> PathBuf {
@@ -131,7 +131,7 @@ pub(super) fn copy_over(
 ) -> Result<(), BlobError> {
     let part = target.with_extension("part");
     let failed = |error: io::Error| BlobError::target(operation, target, error);
-    super::place::remove(disk, &part)?;
+    remove(disk, &part)?;
     if !same_size(disk, source, target) {
         let mut copy = disk.create_new(&part).map_err(failed)?;
         let mut bytes = disk.open(source).map_err(failed)?;
@@ -141,7 +141,7 @@ pub(super) fn copy_over(
     if let Some(folder) = target.parent() {
         sync_folder(disk, folder)?;
     }
-    super::place::remove(disk, source)
+    remove(disk, source)
 }
 
 fn same_size(disk: &dyn Disk, one: &Path, other: &Path) -> bool {

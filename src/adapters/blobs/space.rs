@@ -34,6 +34,11 @@ impl Space {
 }
 
 impl BlobStore {
+    pub(super) fn space(&self, node: &NodeId) -> Space {
+        let (disk, folder) = (Arc::clone(self.disk()), self.layout().node(node));
+        Space { disk, node: node.clone(), folder, reserve: self.inner.reserve }
+    }
+
     /// Space that this user may still write on the disk of `node`, the reserve included.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::BlobError;
 use super::disk::Disk;
-use super::layout::sync_folder;
+use super::layout::{remove, sync_folder};
 use crate::domain::format::StoreName;
 
 const NAME: &str = ".store-id";
@@ -89,7 +89,7 @@ pub(super) fn take_offer(disk: &dyn Disk, root: &Path, id: &str) -> Result<(), B
 
 /// Nothing is to come of an offer any more.
 pub(super) fn withdraw(disk: &dyn Disk, root: &Path, id: &str) -> Result<(), BlobError> {
-    super::place::remove(disk, &offered(root, id))
+    remove(disk, &offered(root, id))
 }
 
 fn offered(root: &Path, id: &str) -> PathBuf {

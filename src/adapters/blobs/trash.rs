@@ -11,8 +11,8 @@ use tokio::time::Instant;
 
 use super::blocking::Watch;
 use super::disk::Disk;
-use super::layout::{Layout, names_if_there};
-use super::place::{Item, remove};
+use super::layout::{Layout, names_if_there, remove};
+use super::place::Item;
 use super::{BlobError, BlobStore};
 use crate::adapters::faults;
 use crate::domain::file::{blob_name, parse_blob_name};

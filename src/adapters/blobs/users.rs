@@ -14,21 +14,13 @@ use std::sync::{Arc, PoisonError};
 
 use rustix::io::Errno;
 
-use super::disk::{Disk, Held};
-use super::layout::{make_folder, names_if_there};
+use super::disk::Disk;
+use super::layout::{make_folder, names_if_there, remove};
+use super::user_file::UserFile;
 use super::{BlobError, BlobStore};
 use crate::domain::ids::InstanceId;
 
 pub(super) const FOLDER: &str = ".users";
-
-/// The file of this instance, and the lock on it.
-#[derive(Debug)]
-pub(super) struct Own {
-    me: InstanceId,
-    held: Box<dyn Held>,
-    /// It has looked at the others once and found no stranger: from then on strangers go back, and not it.
-    settled: bool,
-}
 
 impl BlobStore {
     /// Announces that `me` uses the folders with these servers; from then on it does until the process ends.
@@ -51,7 +43,7 @@ impl BlobStore {
         let file = folder.join(me.to_string());
         let held = disk.hold(&file, servers).map_err(|error| BlobError::target("hold", &file, error))?;
         let settled = self.is_settled();
-        *self.own() = held.map(|held| Own { me, held, settled });
+        *self.own() = held.map(|held| UserFile { me, held, settled });
         Ok(())
     }
 
@@ -101,7 +93,7 @@ impl BlobStore {
         if let Some(own) = self.own().take() {
             let path = self.root().join(FOLDER).join(own.me.to_string());
             // What is left is seen to be nobody's, and removed by the next who comes.
-            if let Err(error) = super::place::remove(&**self.disk(), &path) {
+            if let Err(error) = remove(&**self.disk(), &path) {
                 tracing::debug!("{error}");
             }
             drop(own);
@@ -114,7 +106,7 @@ impl BlobStore {
         self.own().as_ref().is_some_and(|own| own.held.is_there())
     }
 
-    fn own(&self) -> std::sync::MutexGuard<'_, Option<Own>> {
+    fn own(&self) -> std::sync::MutexGuard<'_, Option<UserFile>> {
         self.inner.own.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -6,7 +6,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::{BUSY, HistoryError};
+use super::config::BUSY;
+use super::error::HistoryError;
 use crate::adapters::owner;
 
 /// Age of the newest copy at which the next one is due.

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
+use super::error::Unread;
 use super::writer::rest;
 use super::{rows, schema};
 use crate::domain::ids::Timestamp;
@@ -27,24 +28,6 @@ pub struct Examined {
     pub problem: Option<String>,
     /// The process that has held the right to write all the while, without writing; 0 when it is hidden.
     pub held_by: Option<u32>,
-}
-
-/// Why a file cannot be looked into.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Unread {
-    #[error("it may not be read by uid {uid}")]
-    Denied { uid: u32 },
-    #[error("another process holds it locked")]
-    Locked,
-    #[error("it is damaged: {0}")]
-    Damaged(String),
-    #[error("it has layout {found}, and this zkdeck knows {known}")]
-    Newer { found: i64, known: i64 },
-    /// Only a writer can make the index that is missing.
-    #[error("its newest rows are in {wal}, whose index {shm} is missing")]
-    NoIndex { wal: String, shm: String },
-    #[error("{0}")]
-    Other(String),
 }
 
 /// Blocks for as long as SQLite takes to look through the file.

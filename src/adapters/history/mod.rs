@@ -6,7 +6,10 @@
 //! `lines` appends the lines that Filebeat ships, and reads them back.
 
 mod backup;
+mod config;
+mod error;
 mod examine;
+mod health;
 mod lines;
 mod place;
 mod reader;
@@ -22,9 +25,14 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
-pub use self::examine::{Examined, Unread, examine, rows_before};
+pub use self::config::HistoryConfig;
+use self::error::ANSWER_LIMIT;
+pub use self::error::{HistoryError, Unread};
+pub use self::examine::{Examined, examine, rows_before};
+use self::health::Health;
 use self::reader::Question;
 pub use self::reader::{Changed, Cursor};
+pub use self::schema::can_be_restored;
 use self::writer::Note;
 use crate::domain::ids::OperationId;
 use crate::domain::operation::{HistoryPage, HistoryQuery, Operation};
@@ -34,77 +42,9 @@ use crate::domain::snapshot::HistoryView;
 /// [`crate::domain::snapshot::HISTORY_QUEUE_STOP`].
 const QUEUE_MAX: usize = 8_192;
 const QUESTIONS_MAX: usize = 64;
-/// Longest wait for an answer.
-const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 /// Longest wait of a question for rows that are being written.
 const FRESH_LIMIT: Duration = Duration::from_secs(1);
 const CLOSE_LIMIT: Duration = Duration::from_secs(3);
-/// How long SQLite itself waits for another process's lock.
-const BUSY: Duration = Duration::from_secs(5);
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HistoryConfig {
-    /// `data/zkdeck.db`.
-    pub path: PathBuf,
-    /// Folder of `operations.<date>.ndjson`.
-    pub ndjson_dir: PathBuf,
-    /// Takes a file system on which SQLite's locks may not hold.
-    pub any_filesystem: bool,
-}
-
-/// What to do about an error of SQLite.
-fn next_step(error: &rusqlite::Error) -> &'static str {
-    match error.sqlite_error_code() {
-        Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => {
-            "another process holds it locked: end that process (fuser tells which), or wait for it"
-        }
-        _ => "check the disk and the file's owner",
-    }
-}
-
-/// Why history cannot be written or read.
-#[derive(Debug, thiserror::Error)]
-pub enum HistoryError {
-    #[error("history {path}: {action}: {source}; {next}", path = path.display(), next = next_step(source))]
-    Sqlite { path: PathBuf, action: &'static str, source: rusqlite::Error },
-    #[error("history {path}: {action}: {source}; check the disk and the folder's owner", path = path.display())]
-    Io { path: PathBuf, action: &'static str, source: std::io::Error },
-    #[error(
-        "history {path} would lie on {kind}, where SQLite's locks may not hold and it gets corrupt; choose a folder \
-         on a local disk by --data, or set paths.any_filesystem = true if you know better",
-        path = path.display()
-    )]
-    Filesystem { path: PathBuf, kind: &'static str },
-    #[error("history {path} has layout {found}, and this zkdeck knows {known}; use a newer zkdeck", path = path.display())]
-    Newer { path: PathBuf, found: i64, known: i64 },
-    #[error("history {path} is not read: {why}", path = path.display())]
-    Unread { path: PathBuf, why: Unread },
-    #[error("there is no operation {before} to go on from")]
-    NoSuchRow { before: OperationId },
-    #[error("history gave no answer within {} s; its disk may hang", ANSWER_LIMIT.as_secs())]
-    Late,
-    #[error("history is closed: zkdeck is ending")]
-    Closed,
-}
-
-/// What there is to make a file again from that is not there.
-#[must_use]
-pub fn can_be_restored(config: &HistoryConfig) -> bool {
-    backup::any(&config.path) || lines::any(&config.ndjson_dir)
-}
-
-/// What the threads tell about themselves.
-#[derive(Debug, Default)]
-struct Health {
-    problem: Option<String>,
-    /// Rows that the writer holds because they could not be written.
-    kept: usize,
-    /// Why the lines of operations cannot be appended.
-    lines: Option<String>,
-    /// What was done to the file, oldest first, until somebody takes it.
-    notes: Vec<String>,
-}
-
 /// History of one file. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct History {

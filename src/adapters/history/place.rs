@@ -4,7 +4,8 @@ use std::path::Path;
 
 use rustix::fs::statfs;
 
-use super::{HistoryConfig, HistoryError};
+use super::config::HistoryConfig;
+use super::error::HistoryError;
 
 /// File systems on which locks or shared memory may fail, by the number that `statfs` gives.
 const UNSAFE: &[(i64, &str)] = &[

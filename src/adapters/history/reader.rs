@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OptionalExtension, ToSql};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{HistoryError, examine, rows, schema};
+use super::error::HistoryError;
+use super::{examine, rows, schema};
 use crate::adapters::file_mark::FileMark;
 use crate::domain::ids::OperationId;
 use crate::domain::operation::{HISTORY_PAGE_MAX, HistoryPage, HistoryQuery, Operation};

@@ -7,7 +7,9 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::adapters::faults;
 
-use super::{BUSY, HistoryConfig, HistoryError, backup, lines, rows};
+use super::config::{BUSY, HistoryConfig};
+use super::error::HistoryError;
+use super::{backup, lines, rows};
 use crate::adapters::owner;
 use crate::domain::number;
 
@@ -53,6 +55,12 @@ const STEPS: [&str; LAYOUT as usize] = [
 /// Largest file that is looked through when it is opened.
 const CHECKED_MAX: u64 = 256 << 20;
 
+/// What there is to make a file again from that is not there.
+#[must_use]
+pub fn can_be_restored(config: &HistoryConfig) -> bool {
+    backup::any(&config.path) || lines::any(&config.ndjson_dir)
+}
+
 /// Opens the file for writing. A corrupt one is mended, one that was removed is made again from what is
 /// left of it, and the note says so. Where there was never one, nothing is said.
 pub(super) fn open(config: &HistoryConfig) -> Result<(Connection, Option<String>), HistoryError> {
@@ -70,7 +78,7 @@ pub(super) fn open(config: &HistoryConfig) -> Result<(Connection, Option<String>
         Ok(_) => None,
         Err(_) => Some("was missing"),
     };
-    if let Some(cause) = lost.filter(|_| super::can_be_restored(config)) {
+    if let Some(cause) = lost.filter(|_| can_be_restored(config)) {
         return mend(config, cause).map(|(connection, note)| (connection, Some(note)));
     }
     match prepare(path) {

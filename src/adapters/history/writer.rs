@@ -6,8 +6,11 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
+use super::config::HistoryConfig;
+use super::error::HistoryError;
+use super::health::Health;
 use super::lines::{Lines, LinesError};
-use super::{Health, HistoryConfig, HistoryError, rows, schema};
+use super::{rows, schema};
 use crate::adapters::faults;
 use crate::adapters::file_mark::FileMark;
 use crate::domain::number;

@@ -2,7 +2,9 @@
 
 use async_trait::async_trait;
 
-use super::{Elastic, LocalLogs, LogsError};
+use super::elastic::Elastic;
+use super::error::LogsError;
+use super::local::LocalLogs;
 use crate::domain::ask::Ask;
 use crate::domain::ids::Timestamp;
 use crate::domain::log::{

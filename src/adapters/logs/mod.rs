@@ -5,10 +5,10 @@
 
 mod ask;
 mod elastic;
+mod error;
 mod local;
 mod record;
 
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -17,38 +17,13 @@ use tokio::time::Instant;
 pub use self::ask::LogAsk;
 pub(in crate::adapters) use self::elastic::reason;
 pub use self::elastic::{Auth, Elastic, ElasticConfig, ElasticError, Hidden};
+pub use self::error::LogsError;
 pub use self::local::LocalLogs;
 use crate::domain::ids::Timestamp;
 use crate::domain::log::{LogFail, LogLevel};
 
 /// A server that failed is left alone for so long.
 const REST: Duration = Duration::from_secs(10);
-
-/// Why there is no answer.
-#[derive(Debug, thiserror::Error)]
-pub enum LogsError {
-    #[error("cannot list the log folder {folder}: {source}; check that it is there and may be read", folder = folder.display())]
-    Folder { folder: PathBuf, source: std::io::Error },
-    #[error("cannot read logs/{file}: {source}; search again, it may have been rotated away")]
-    File { file: String, source: std::io::Error },
-    #[error("logs/{file} is not there any more; search again")]
-    Gone { file: String },
-    #[error("cursor {given:?} is none of this search; ask for the first page again")]
-    Cursor { given: String },
-    #[error(transparent)]
-    Elastic(#[from] ElasticError),
-    #[error("searching the logs failed inside: {0}")]
-    Inside(String),
-}
-
-impl From<LogsError> for LogFail {
-    fn from(error: LogsError) -> Self {
-        match error {
-            LogsError::Cursor { .. } | LogsError::Gone { .. } => Self::Question(error.to_string()),
-            _ => Self::Answer(error.to_string()),
-        }
-    }
-}
 
 /// Answers questions about the logs. Cheap to clone.
 #[derive(Clone, Debug)]

@@ -4,7 +4,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::ProbeConfig;
+use super::config::ProbeConfig;
 
 /// Most bytes of a reply: `mntr` with everything on takes about 40 KiB.
 const REPLY_BYTES_MAX: u64 = 1024 * 1024;

@@ -3,13 +3,14 @@
 //! A look never fails: what went wrong is what it brings back. `ruok` is not asked, for it answers
 //! `imok` without a quorum.
 
+mod config;
 mod fourletter;
 pub mod identity;
 mod srvr;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use async_trait::async_trait;
 
@@ -18,22 +19,9 @@ use super::metrics::{self, Lines};
 use crate::domain::ids::{NodeId, Timestamp};
 use crate::domain::server::{Metrics, MetricsSource, Reach, Sample, Srvr};
 
+pub use self::config::ProbeConfig;
 use self::fourletter::{Reply, ask};
 use self::srvr::Other;
-
-/// Limits of one look.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ProbeConfig {
-    pub connect_limit: Duration,
-    /// From the connection's start to the end of the reply.
-    pub whole_limit: Duration,
-}
-
-impl Default for ProbeConfig {
-    fn default() -> Self {
-        Self { connect_limit: Duration::from_secs(1), whole_limit: Duration::from_secs(2) }
-    }
-}
 
 /// A server and where it is looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -168,6 +156,8 @@ impl Prober {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::{TcpListener, TcpStream};
 

@@ -3,7 +3,7 @@
 use std::io::{BufRead, IsTerminal};
 use std::process::ExitCode;
 
-use super::Options;
+use super::options::Options;
 use super::place::Place;
 use super::store::{self, NoStore, Writable};
 use crate::adapters::blobs::Kept;

@@ -14,6 +14,7 @@ mod finding;
 mod folders;
 mod java;
 mod kept;
+mod options;
 mod place;
 mod ports;
 mod services;
@@ -27,36 +28,15 @@ use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, join_all};
 
 use self::finding::{Finding, Status};
+pub(super) use self::options::Options;
 use self::place::Place;
-use super::args::Args;
+use super::flags::Flags;
 use super::output;
 use crate::config::{Config, ConfigError};
 use crate::console::sanitise::clean;
 
 /// Longest time of one check.
 const LIMIT: Duration = Duration::from_secs(5);
-
-/// Checks this machine and the stack, and prints what to type for each thing that is wrong. Changes nothing.
-///
-/// Exit code 0 when nothing failed, else 1.
-#[derive(Clone, Debug, Default, clap::Args)]
-pub(super) struct Options {
-    /// Print a JSON array of {check, status, message, fix}
-    #[arg(long)]
-    pub(super) json: bool,
-
-    /// Read every byte of the store and hold it against its record
-    #[arg(long)]
-    pub(super) hashes: bool,
-
-    /// Make records for the files in quarantine: says which, and asks first
-    #[arg(long, conflicts_with_all = ["json", "hashes"])]
-    pub(super) adopt: bool,
-
-    /// Adopt without asking
-    #[arg(long, requires = "adopt")]
-    pub(super) yes: bool,
-}
 
 type Run = for<'a> fn(&'a Place) -> BoxFuture<'a, Vec<Finding>>;
 
@@ -79,17 +59,17 @@ const CHECKS: &[(&str, Run)] = &[
 /// Runs every check and prints the report.
 pub(super) async fn run(
     options: &Options,
-    args: &Args,
+    flags: &Flags,
     config: Result<Config, ConfigError>,
 ) -> anyhow::Result<ExitCode> {
     if options.adopt {
-        return adopt::run(options, &Place::new(args, config?)?).await;
+        return adopt::run(options, &Place::new(flags, config?)?).await;
     }
     let findings = match config {
         Ok(config) => {
-            let place = Place::new(args, config)?;
+            let place = Place::new(flags, config)?;
             let mut findings = Vec::new();
-            if place.local && !args.local {
+            if place.local && !flags.local {
                 let told = "the local ensemble of this folder runs, and is what is looked at; --zk names another";
                 findings.push(Finding::ok("settings", told));
             }

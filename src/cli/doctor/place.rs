@@ -1,7 +1,7 @@
 //! What the checks look at: the settings, and what was asked for on the command line.
 
-use crate::cli::args::Args;
 use crate::cli::compose::{self, Server};
+use crate::cli::flags::Flags;
 use crate::cli::surroundings;
 use crate::config::Config;
 
@@ -19,9 +19,9 @@ pub(super) struct Place {
 impl Place {
     /// A local ensemble that runs in this folder is what is looked at, unless somebody names servers: what its
     /// zkdeck tells to type is typed without `--local`.
-    pub(super) fn new(args: &Args, config: Config) -> anyhow::Result<Self> {
-        let named = config.ensemble.named || !args.zk.is_empty();
-        let local = args.local || (!named && compose::local_runs(&config));
+    pub(super) fn new(flags: &Flags, config: Config) -> anyhow::Result<Self> {
+        let named = config.ensemble.named || !flags.zk.is_empty();
+        let local = flags.local || (!named && compose::local_runs(&config));
         let servers = compose::servers(local, &config)?;
         Ok(Self { servers, named, local, container: surroundings::in_container(), config })
     }
@@ -67,11 +67,12 @@ pub(super) mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::cli::args::Args;
 
     /// A place with the default settings.
     pub(in crate::cli::doctor) fn place() -> Place {
         let config = crate::config::load(Path::new("/nonexistent"), false, |_| None, Vec::new()).unwrap();
-        Place { container: false, ..Place::new(&Args::read(["zkdeck".into()]).unwrap(), config).unwrap() }
+        Place { container: false, ..Place::new(&Args::read(["zkdeck".into()]).unwrap().flags, config).unwrap() }
     }
 
     #[tokio::test]

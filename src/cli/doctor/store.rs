@@ -5,10 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Options;
 use super::access::{self, Recorded};
 use super::finding::Finding;
 use super::kept;
+use super::options::Options;
 use super::place::{Place, blocking};
 use crate::adapters::blobs::{BlobConfig, BlobError, BlobStore, Kept};
 use crate::adapters::history::{self, History, HistoryConfig};

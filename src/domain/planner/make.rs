@@ -3,7 +3,7 @@
 
 use super::fill::{Filled, fill};
 use super::pick;
-use super::share::{Counted, spread};
+use super::share::spread;
 use super::window::{Kind, Slot};
 use super::{NodeInput, Plan, PlannedMove, Policy};
 use crate::domain::node::NodeCondition;
@@ -45,7 +45,7 @@ pub fn plan(placement: &Placement, policy: &Policy) -> Plan {
 }
 
 fn spread_of(policy: &Policy, counts: impl Iterator<Item = u64>) -> u64 {
-    let counted: Vec<_> = policy.nodes.iter().zip(counts).map(|(node, count)| Counted::with(node, count)).collect();
+    let counted: Vec<_> = policy.nodes.iter().zip(counts).map(|(node, count)| node.with_files(count)).collect();
     spread(&counted)
 }
 

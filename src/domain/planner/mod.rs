@@ -47,7 +47,11 @@ impl NodeInput {
     /// As the spread sees it.
     #[must_use]
     pub const fn counted(&self, owned: u64) -> Counted {
-        Counted::with(self, self.projected(owned))
+        self.with_files(self.projected(owned))
+    }
+
+    const fn with_files(&self, count: u64) -> Counted {
+        Counted { count, weight: self.weight, condition: self.condition }
     }
 }
 

@@ -9,7 +9,6 @@
 
 use std::cmp::Ordering;
 
-use super::NodeInput;
 use crate::domain::node::{NodeCondition, NodeView};
 
 /// A node as the spread sees it.
@@ -25,10 +24,6 @@ impl Counted {
     #[must_use]
     pub fn of(node: &NodeView) -> Self {
         let count = (node.files + node.in_flight_in).saturating_sub(node.in_flight_out);
-        Self { count, weight: node.weight, condition: node.condition }
-    }
-
-    pub(super) const fn with(node: &NodeInput, count: u64) -> Self {
         Self { count, weight: node.weight, condition: node.condition }
     }
 

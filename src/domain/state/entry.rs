@@ -2,14 +2,23 @@
 
 use std::collections::BTreeMap;
 
-use super::drain::DrainTrack;
-use super::{FullMark, ServerSetting};
+use super::drain_track::DrainTrack;
+use super::settings::ServerSetting;
 use crate::domain::ensemble::Member;
 use crate::domain::health::ServerTracker;
 use crate::domain::ids::{Bytes, NodeId, Timestamp};
 use crate::domain::node::NodeRecord;
 use crate::domain::scheduler::NodeTarget;
 use crate::domain::server::Role;
+
+/// A write that found no room.
+#[derive(Clone, Debug)]
+pub(super) struct FullMark {
+    pub(super) cause: String,
+    pub(super) since: Timestamp,
+    /// Free space that was known then.
+    pub(super) free: Option<Bytes>,
+}
 
 pub(super) struct NodeEntry {
     pub(super) tracker: ServerTracker,

@@ -1,17 +1,20 @@
 //! The one state that the core owns: events are folded in, snapshots are taken out.
 //!
-//! `fold` applies events (`stores` those of disks, bytes and history; `own` holds what was written against what was read before), `nodes` answers what a node can do, `policy` makes the planner's input,
+//! `fold` applies events (`records` those of files' records, `stores` those of disks, bytes and history), `nodes` answers what a node can do, `policy` makes the planner's input,
 //! `check` judges commands, `alerts` says what is sick, `view` makes snapshots. Every method gets the time from its caller.
 
 mod alerts;
 mod check;
 mod drain;
+mod drain_track;
 mod entry;
 mod fold;
 mod nodes;
 mod own;
 mod policy;
 mod ready;
+mod records;
+mod settings;
 mod stores;
 mod view;
 
@@ -24,9 +27,10 @@ use std::sync::Arc;
 pub use self::check::Order;
 use self::entry::Nodes;
 use self::own::OwnWrites;
+pub use self::settings::{ServerSetting, Settings};
 use super::ensemble::EnsembleView;
 use super::file_table::FileTable;
-use super::ids::{AttemptId, Bytes, FileId, Millis, NodeId, Timestamp, Zxid};
+use super::ids::{AttemptId, FileId, Millis, NodeId, Timestamp, Zxid};
 use super::node::{MoveView, NodeRecord};
 use super::operation::Operation;
 use super::placement::Placement;
@@ -34,46 +38,14 @@ use super::scheduler::SchedulerView;
 use super::server::Series;
 use super::snapshot::{
     CanaryView, ControlView, Counters, Damage, HistoryView, InstanceInfo, InstanceView, LeadershipView, LocalView,
-    LoopView, Notice, Reading, ScrubView, SessionView, WorkloadOff, WorkloadView,
+    LoopView, Notice, Reading, ScrubView, SessionView, WorkloadView,
 };
-
-/// One server as the settings name it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ServerSetting {
-    pub node: NodeId,
-    /// `host:port` of the client port.
-    pub address: String,
-}
-
-/// What the state needs to know of the settings.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    pub servers: Vec<ServerSetting>,
-    pub trigger: u64,
-    pub settle: u64,
-    pub interval: Millis,
-    pub cool_down: Millis,
-    /// Free space that a move must leave on the target's file system.
-    pub reserve: Bytes,
-    pub workload_off: Option<WorkloadOff>,
-    pub workload_interval: Millis,
-    pub workload_clients: usize,
-}
 
 /// Consecutive write errors after which a node takes no more files.
 const SICK_AFTER: u32 = 3;
 /// How long a node without room is left alone when its free space does not grow: it may lack something
 /// that free space does not show, such as inodes or a quota.
 const FULL_REST: Millis = Millis(30_000);
-
-/// A write that found no room.
-#[derive(Clone, Debug)]
-struct FullMark {
-    cause: String,
-    since: Timestamp,
-    /// Free space that was known then.
-    free: Option<Bytes>,
-}
 
 /// Everything that is known, at one moment.
 pub struct State {

@@ -5,7 +5,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::State;
 use crate::domain::event::{Learned, Mark};
 use crate::domain::file::FileEntry;
 use crate::domain::file_table::FileTable;
@@ -34,7 +33,7 @@ impl OwnWrites {
     /// Whether what was learned is older than what is known: a write that another one followed, or a read that had
     /// begun before a write that says otherwise. What was read as gone is newer than any write but the one that made
     /// the file: only what is there is written.
-    fn outdates(&self, file: FileId, learned: Learned, removed: bool) -> bool {
+    pub(super) fn outdates(&self, file: FileId, learned: Learned, removed: bool) -> bool {
         let own = self.newest.get(&file);
         match learned {
             Learned::Written(mark) => self.gone.contains_key(&file) || own.is_some_and(|own| own.mark > mark),
@@ -45,7 +44,7 @@ impl OwnWrites {
         }
     }
 
-    fn note(&mut self, file: FileId, learned: Learned, left: Option<&Arc<FileEntry>>, at: Timestamp) {
+    pub(super) fn note(&mut self, file: FileId, learned: Learned, left: Option<&Arc<FileEntry>>, at: Timestamp) {
         match (learned, left) {
             (Learned::Written(mark), _) => _ = self.newest.insert(file, OwnWrite { mark, at, left: left.cloned() }),
             (Learned::Read(_), None) => {
@@ -64,36 +63,14 @@ impl OwnWrites {
         self.gone.extend(gone.map(|entry| (entry.id, at)));
     }
 
+    /// The records as they were left by what was written since.
+    pub(super) fn written_since(&self, since: Mark) -> Vec<(FileId, Option<Arc<FileEntry>>)> {
+        let newer = self.newest.iter().filter(|(_, own)| own.mark > since);
+        newer.map(|(file, own)| (*file, own.left.clone())).collect()
+    }
+
     pub(super) fn forget_old(&mut self, now: Timestamp) {
         self.newest.retain(|_, own| now.since(own.at) < KEPT);
         self.gone.retain(|_, at| now.since(*at) < KEPT);
-    }
-}
-
-impl State {
-    pub(super) fn file_learned(&mut self, entry: Arc<FileEntry>, learned: Learned, now: Timestamp) {
-        if !self.own.outdates(entry.id, learned, false) {
-            self.own.note(entry.id, learned, Some(&entry), now);
-            self.file_changed(entry);
-        }
-    }
-
-    pub(super) fn file_gone(&mut self, file: FileId, learned: Learned, now: Timestamp) {
-        if !self.own.outdates(file, learned, true) {
-            self.own.note(file, learned, None, now);
-            self.file_removed(file);
-        }
-    }
-
-    /// Puts back what was written since the reading of all records began.
-    pub(super) fn write_again(&mut self, since: Mark) {
-        let newer = self.own.newest.iter().filter(|(_, own)| own.mark > since);
-        let newer: Vec<_> = newer.map(|(file, own)| (*file, own.left.clone())).collect();
-        for (file, left) in newer {
-            match left {
-                Some(entry) => self.file_changed(entry),
-                None => self.file_removed(file),
-            }
-        }
     }
 }

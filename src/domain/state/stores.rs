@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::alerts::quarantined;
-use super::{FULL_REST, FullMark, SICK_AFTER, State};
+use super::entry::FullMark;
+use super::{FULL_REST, SICK_AFTER, State};
 use crate::domain::ids::{AttemptId, Bytes, FileId, NodeId, Timestamp};
 use crate::domain::node::WriteTrouble;
 use crate::domain::snapshot::{Damage, HistoryView, Level, ScrubReport, ScrubView, Standing};

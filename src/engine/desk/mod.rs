@@ -5,6 +5,7 @@
 
 mod files;
 mod history;
+mod lists;
 mod logs;
 mod output;
 mod plan;
@@ -14,7 +15,7 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use self::files::Lists;
+use self::lists::Lists;
 use super::context::Context;
 use crate::adapters::control::ServerControl;
 use crate::adapters::logs::Logs;

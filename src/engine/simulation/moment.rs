@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::sky::{Sound, store_root};
+use super::sky::Sound;
+use super::truth::store_root;
 use super::world::{ROOT, World, layout};
 use crate::adapters::blobs::disk::fake::Volume;
 use crate::adapters::blobs::{BlobConfig, BlobStore};

@@ -10,7 +10,8 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 use super::sabotage::{Sabotage, Saboteur, SpoiltDisk};
-use super::sky::{Eyes, Pid, store_root};
+use super::sky::{Eyes, Pid};
+use super::truth::store_root;
 use super::world::{ROOT, World};
 use crate::adapters::blobs::disk::Disk;
 use crate::adapters::blobs::disk::fake::Trouble;

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use rustix::io::Errno;
 
-use super::sky::{Fault, store_root};
+use super::sky::Fault;
+use super::truth::store_root;
 use crate::adapters::blobs::disk::fake::FakeDisk;
 use crate::adapters::blobs::disk::{Disk, Held, Input, Output, Pace, Print};
 use crate::adapters::zookeeper::coord::{Change, Coord, LinkState, Mode, Op, Versioned};

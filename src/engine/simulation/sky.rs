@@ -1,7 +1,7 @@
 //! What befalls the processes of a world: the fate of each request and of each use of a disk.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -349,11 +349,6 @@ impl Trouble for DiskSky {
         }
         None
     }
-}
-
-/// Where the simulated store lies.
-pub(super) fn store_root() -> PathBuf {
-    PathBuf::from("/data/uploads")
 }
 
 /// A disk on which nothing goes wrong.

@@ -9,7 +9,8 @@ use tokio::time::{Instant, sleep};
 
 use super::process::{self, Running};
 use super::rng::Rng;
-use super::sky::{Fault, Pid, store_root};
+use super::sky::{Fault, Pid};
+use super::truth::store_root;
 use super::world::{REST_MAX, TICK, WITNESS, World, until};
 use super::{moment, stranger, work};
 use crate::adapters::zookeeper::fake::{Calm, FakeCoord, FakeEnsemble};

@@ -7,7 +7,8 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::sabotage::Sabotage;
-use super::sky::{Pid, Sound, store_root};
+use super::sky::{Pid, Sound};
+use super::truth::store_root;
 use super::world::{ROOT, World, layout};
 use crate::adapters::blobs::{BlobConfig, BlobStore};
 use crate::adapters::history::History;

@@ -2,16 +2,20 @@
 //! transaction and every removal, and so finds what is wrong in the moment it goes wrong.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::sky::store_root;
 use crate::adapters::zookeeper::coord::PathKind;
 use crate::adapters::zookeeper::fake::Effect;
 use crate::adapters::zookeeper::layout::{Layout, Touched};
 use crate::domain::file::{FileEntry, FileRecord, parse_blob_name};
 use crate::domain::ids::{AttemptId, FileId, NodeId};
 use crate::domain::node::NodeRecord;
+
+/// Where the simulated store lies.
+pub(super) fn store_root() -> PathBuf {
+    PathBuf::from("/data/uploads")
+}
 
 pub(super) struct Truth {
     layout: Layout,

@@ -1,10 +1,12 @@
-//! One action on one container: whose it is, whether it can be done, and when its effect is seen.
+//! One action on one container: whether it can be done, what time it has, and when its effect is seen.
 
 use std::time::Duration;
 
+use bollard::models::ContainerInspectResponse;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use super::{DockerControl, DockerError, Found, Session, view};
+use super::engine::Engine;
+use super::view;
 use crate::adapters::control::ControlError;
 use crate::domain::command::ServerAction;
 use crate::domain::ids::NodeId;
@@ -16,23 +18,7 @@ const STEP: Duration = Duration::from_millis(100);
 /// What the engine gives a process to end when the container says nothing else.
 const STOP_DEFAULT_S: u64 = 10;
 
-pub(super) async fn act(control: &DockerControl, node: &NodeId, action: ServerAction) -> Result<(), ControlError> {
-    let known = || control.nodes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    if !control.nodes.contains(node) {
-        return Err(ControlError::UnknownNode { action, node: node.clone(), known: known() });
-    }
-    let failed = |error: DockerError| ControlError::Failed { action, node: node.clone(), why: error.to_string() };
-    let session = control.session().await.map_err(failed)?;
-    let Found { session, looked, inspected } = control.container(session, node).await.map_err(failed)?;
-    check(looked.view.state, node, action)?;
-    let id = looked.container.id;
-    let grace = inspected.config.as_ref().and_then(|config| config.stop_timeout).and_then(|s| u64::try_from(s).ok());
-    let limit = Duration::from_secs(grace.unwrap_or(STOP_DEFAULT_S)) + control.config.limit;
-    session.engine.act(&id, action, limit).await.map_err(failed)?;
-    seen(&session, &id, node, action).await
-}
-
-fn check(state: HostState, node: &NodeId, action: ServerAction) -> Result<(), ControlError> {
+pub(super) fn check(state: HostState, node: &NodeId, action: ServerAction) -> Result<(), ControlError> {
     use HostState::{Missing, Paused, Running, Starting, Stopped};
     use ServerAction::{Pause, Restart, Resume, Start, Stop};
     let node = node.clone();
@@ -55,14 +41,20 @@ fn check(state: HostState, node: &NodeId, action: ServerAction) -> Result<(), Co
     }
 }
 
+/// The time that a container has to end.
+pub(super) fn grace(inspected: &ContainerInspectResponse) -> Duration {
+    let own = inspected.config.as_ref().and_then(|config| config.stop_timeout).and_then(|s| u64::try_from(s).ok());
+    Duration::from_secs(own.unwrap_or(STOP_DEFAULT_S))
+}
+
 /// Waits until the container's state shows the action.
-async fn seen(session: &Session, id: &str, node: &NodeId, action: ServerAction) -> Result<(), ControlError> {
+pub(super) async fn seen(engine: &Engine, id: &str, node: &NodeId, action: ServerAction) -> Result<(), ControlError> {
     let begun = Instant::now();
     let mut timer = interval(STEP);
     timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
     while begun.elapsed() < EFFECT_LIMIT {
         timer.tick().await;
-        let Ok(found) = session.engine.inspect(id).await else { continue };
+        let Ok(found) = engine.inspect(id).await else { continue };
         let view = view::view(&found, "");
         let shown = match action {
             ServerAction::Pause => view.state == HostState::Paused,

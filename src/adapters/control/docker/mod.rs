@@ -2,7 +2,7 @@
 //!
 //! `engine` has the few requests that are made, `find` says which containers may be the ensemble's and
 //! `proof` which are,
-//! `view` says what a container's state means, `act` does something to one. The engine may come and
+//! `view` says what a container's state means, `act` what can be done to one. The engine may come and
 //! go: every look begins anew where the last one failed.
 
 mod act;
@@ -333,7 +333,18 @@ impl ServerControl for DockerControl {
     }
 
     async fn act(&self, node: &NodeId, action: ServerAction) -> Result<(), ControlError> {
-        act::act(self, node, action).await
+        if !self.nodes.contains(node) {
+            let known = self.nodes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            return Err(ControlError::UnknownNode { action, node: node.clone(), known });
+        }
+        let failed = |error: DockerError| ControlError::Failed { action, node: node.clone(), why: error.to_string() };
+        let session = self.session().await.map_err(failed)?;
+        let Found { session, looked, inspected } = self.container(session, node).await.map_err(failed)?;
+        act::check(looked.view.state, node, action)?;
+        let id = looked.container.id;
+        let limit = act::grace(&inspected) + self.config.limit;
+        session.engine.act(&id, action, limit).await.map_err(failed)?;
+        act::seen(&session.engine, &id, node, action).await
     }
 
     async fn output(&self, node: &NodeId, lines: usize) -> Result<Output, OutputError> {

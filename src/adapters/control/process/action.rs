@@ -1,4 +1,4 @@
-//! One action on one server: whether it can be begun, and when its effect is seen.
+//! One action on one server: whether it can be begun, what is done, and when its effect is seen.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -7,7 +7,6 @@ use std::{fs, io};
 use rustix::process::Signal;
 use tokio::sync::oneshot;
 
-use super::keeper::Keeper;
 use super::server::{Seen, Server};
 use crate::adapters::control::ControlError;
 use crate::adapters::owner;
@@ -38,39 +37,8 @@ pub(super) struct Pending {
     reply: Reply,
 }
 
-/// Checks and begins `action`.
-pub(super) fn begin(keeper: &mut Keeper, node: NodeId, action: ServerAction) -> Result<Expected, ControlError> {
-    let Some(index) = keeper.servers.iter().position(|s| s.node.id == node) else {
-        let names: Vec<_> = keeper.servers.iter().map(|s| s.node.id.to_string()).collect();
-        return Err(ControlError::UnknownNode { action, node, known: names.join(", ") });
-    };
-    let seen = keeper.servers[index].see();
-    check(&seen, &node, action)?;
-    let now = Instant::now();
-    let mut expected =
-        Expected { index, node: node.clone(), action, begun: now, limit: SIGNAL_LIMIT, kill_at: None, before: None };
-    let sent = match action {
-        ServerAction::Pause => keeper.servers[index].signal(Signal::STOP).map_err(|e| e.to_string()),
-        ServerAction::Resume => keeper.servers[index].signal(Signal::CONT).map_err(|e| e.to_string()),
-        ServerAction::Stop => {
-            expected.kill_at = Some(now + keeper.config.stop_limit);
-            expected.limit = keeper.config.stop_limit + SIGNAL_LIMIT;
-            let owner = keeper.is_owner();
-            stop(&mut keeper.servers[index], &seen, owner)
-        }
-        ServerAction::Start => {
-            expected.limit = START_LIMIT;
-            expected.before = Some(seen);
-            start(keeper, index)
-        }
-        ServerAction::Restart => Err("it is a stop and a start, each asked for by itself".into()),
-    };
-    sent.map_err(|why| ControlError::Failed { action, node, why })?;
-    Ok(expected)
-}
-
 /// The mark comes first: whoever sees the end then knows that it was asked for.
-fn stop(server: &mut Server, seen: &Seen, owner: bool) -> Result<(), String> {
+pub(super) fn stop(server: &mut Server, seen: &Seen, owner: bool) -> Result<(), String> {
     server
         .mark_stopped(owner)
         .map_err(|error| format!("it would be started again, since that cannot be noted: {error}"))?;
@@ -84,18 +52,15 @@ fn stop(server: &mut Server, seen: &Seen, owner: bool) -> Result<(), String> {
     })
 }
 
-fn start(keeper: &mut Keeper, index: usize) -> Result<(), String> {
-    if keeper.is_owner() {
-        keeper.servers[index].revival.forget();
-        return keeper.start_one(index);
-    }
-    let path = keeper.servers[index].places.start_request();
-    ask_owner(&path)
+/// Asks the owner of the local ensemble to start a server.
+pub(super) fn ask_owner(server: &Server) -> Result<(), String> {
+    let path = server.places.start_request();
+    write_request(&path)
         .map_err(|error| format!("the owner of the local ensemble cannot be asked: write {}: {error}", path.display()))
 }
 
 /// The request has its name when nothing is left to be done with it: the owner takes it away at once.
-fn ask_owner(request: &Path) -> io::Result<()> {
+fn write_request(request: &Path) -> io::Result<()> {
     let pid = std::process::id().to_string();
     let draft = request.with_extension(&pid);
     let written = fs::write(&draft, &pid).and_then(|()| owner::follow(&draft));
@@ -106,7 +71,7 @@ fn ask_owner(request: &Path) -> io::Result<()> {
     asked
 }
 
-fn check(seen: &Seen, node: &NodeId, action: ServerAction) -> Result<(), ControlError> {
+pub(super) fn check(seen: &Seen, node: &NodeId, action: ServerAction) -> Result<(), ControlError> {
     use ServerAction::{Pause, Restart, Resume, Start, Stop};
     let node = node.clone();
     match (seen, action) {
@@ -137,6 +102,20 @@ fn already(node: NodeId, action: ServerAction, what: &str) -> ControlError {
 }
 
 impl Expected {
+    pub(super) fn new(index: usize, node: NodeId, action: ServerAction) -> Self {
+        Self { index, node, action, begun: Instant::now(), limit: SIGNAL_LIMIT, kill_at: None, before: None }
+    }
+
+    /// Of a stop: a server that does not end in this time is killed.
+    pub(super) fn killing_after(self, limit: Duration) -> Self {
+        Self { kill_at: Some(self.begun + limit), limit: limit + SIGNAL_LIMIT, ..self }
+    }
+
+    /// Of a start, with what was seen before it.
+    pub(super) fn starting_from(self, before: Seen) -> Self {
+        Self { before: Some(before), limit: START_LIMIT, ..self }
+    }
+
     pub(super) const fn answering(self, reply: Reply) -> Pending {
         Pending { expected: self, reply }
     }
@@ -215,7 +194,7 @@ mod tests {
                 }
                 taken
             });
-            let failed = (0..2_000).find_map(|_| ask_owner(&request).err());
+            let failed = (0..2_000).find_map(|_| write_request(&request).err());
             over.store(true, std::sync::atomic::Ordering::Relaxed);
             assert!(failed.is_none(), "{failed:?}");
             owner.join().unwrap()

@@ -1,12 +1,12 @@
 //! Settings of the embedded ensemble.
 
 use std::collections::BTreeSet;
-use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::error::LocalError;
-use super::{heap, jars};
+use super::heap;
+use super::search::Search;
 use crate::domain::ids::NodeId;
 
 /// One server of the embedded ensemble. All four ports are on 127.0.0.1.
@@ -30,43 +30,6 @@ impl LocalNode {
             (self.quorum_port, "the quorum"),
             (self.election_port, "elections"),
         ]
-    }
-}
-
-/// Where Java and ZooKeeper's jars are looked for. Plain data, so that tests do not depend on the
-/// machine; [`Search::from_env`] reads the environment.
-#[derive(Clone, Debug, Default)]
-pub struct Search {
-    /// A `java` to use; nothing else is looked at then.
-    pub java: Option<PathBuf>,
-    /// `JAVA_HOME`.
-    pub java_home: Option<PathBuf>,
-    /// `PATH`.
-    pub path: Option<OsString>,
-    /// `ZOOKEEPER_HOME`: an unpacked Apache release.
-    pub zookeeper_home: Option<PathBuf>,
-    /// `ZKDECK_JARS`: a folder of jars; nothing of the following is looked at then.
-    pub jars: Option<PathBuf>,
-    /// Where `scripts/run` may have put the jars; the first that holds them counts.
-    pub jar_folders: Vec<PathBuf>,
-    /// The jar of Debian's package.
-    pub debian_jar: Option<PathBuf>,
-}
-
-impl Search {
-    /// Reads `JAVA_HOME`, `PATH`, `ZOOKEEPER_HOME` and `ZKDECK_JARS`; an empty variable is none.
-    #[must_use]
-    pub fn from_env() -> Self {
-        let var = |name| std::env::var_os(name).filter(|value| !value.is_empty());
-        Self {
-            java: None,
-            java_home: var("JAVA_HOME").map(PathBuf::from),
-            path: var("PATH"),
-            zookeeper_home: var("ZOOKEEPER_HOME").map(PathBuf::from),
-            jars: var("ZKDECK_JARS").map(PathBuf::from),
-            jar_folders: jars::fetched_folders(),
-            debian_jar: Some("/usr/share/java/zookeeper.jar".into()),
-        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::ports::{TakenPort, told, way_out};
+use super::taken::{TakenPort, told, way_out};
 use crate::domain::ids::NodeId;
 
 #[derive(Debug, thiserror::Error)]

@@ -2,10 +2,10 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::config::Search;
 use super::error::LocalError;
+use super::search::Search;
 
 /// Where ZooKeeper comes from and what it can do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,13 +65,6 @@ fn debian(jar: &Path) -> Option<Jars> {
     let target = fs::canonicalize(jar).ok();
     let version = target.as_deref().and_then(Path::file_name).and_then(|name| version_of(name.to_str()?));
     Some(Jars { class_path, version, prometheus: false })
-}
-
-/// `target/zookeeper-jars` below the current folder, and beside the build that the program came from.
-pub(super) fn fetched_folders() -> Vec<PathBuf> {
-    let below = PathBuf::from("target/zookeeper-jars");
-    let beside = std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.parent()?.join("zookeeper-jars")));
-    std::iter::once(below).chain(beside).collect()
 }
 
 #[cfg(test)]

@@ -7,8 +7,8 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use super::config::Search;
 use super::error::LocalError;
+use super::search::Search;
 
 /// Oldest Java that will do.
 pub const JAVA_MAJOR_MIN: u32 = 17;

@@ -14,13 +14,14 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use tokio::sync::oneshot;
 
-use super::action::{Pending, begin};
-use super::config::LocalConfig;
+use super::action::{Expected, Pending, ask_owner, check, stop};
+use super::config::{LocalConfig, LocalNode};
 use super::error::LocalError;
 use super::news::{self, News};
 use super::record::{Owner, OwnerLock};
 use super::server::{End, Recipe, Seen, Server};
-use super::{TakenPort, files, jars, java, ports};
+use super::taken::TakenPort;
+use super::{files, jars, java, ports};
 use crate::adapters::control::ControlError;
 use crate::domain::command::ServerAction;
 use crate::domain::ids::NodeId;
@@ -56,8 +57,8 @@ struct Closing {
 }
 
 pub(super) struct Keeper {
-    pub(super) config: LocalConfig,
-    pub(super) servers: Vec<Server>,
+    config: LocalConfig,
+    servers: Vec<Server>,
     lock_path: PathBuf,
     lock: Option<OwnerLock>,
     owns: Arc<AtomicBool>,
@@ -70,8 +71,7 @@ pub(super) struct Keeper {
 
 impl Keeper {
     pub(super) fn new(config: LocalConfig, lock_path: PathBuf, lock: Option<OwnerLock>, owns: Arc<AtomicBool>) -> Self {
-        let server =
-            |node: &super::LocalNode| Server::new(node.clone(), files::Places::new(&config.root, &config.logs, node));
+        let server = |node: &LocalNode| Server::new(node.clone(), files::Places::new(&config.root, &config.logs, node));
         let servers = config.nodes.iter().map(server).collect();
         Self {
             config,
@@ -132,7 +132,7 @@ impl Keeper {
         Some(due.saturating_duration_since(Instant::now()))
     }
 
-    pub(super) const fn is_owner(&self) -> bool {
+    const fn is_owner(&self) -> bool {
         self.lock.is_some()
     }
 
@@ -143,7 +143,7 @@ impl Keeper {
             Request::Act(node, action, reply) if self.closing.is_some() => {
                 _ = reply.send(Err(ControlError::Closed { action, node }));
             }
-            Request::Act(node, action, reply) => match begin(self, node, action) {
+            Request::Act(node, action, reply) => match self.begin(node, action) {
                 Ok(expected) => self.pending.push(expected.answering(reply)),
                 Err(error) => _ = reply.send(Err(error)),
             },
@@ -157,6 +157,41 @@ impl Keeper {
             }
             Request::Stop(reply) => self.begin_closing(reply),
         }
+    }
+
+    /// Checks and begins `action`.
+    fn begin(&mut self, node: NodeId, action: ServerAction) -> Result<Expected, ControlError> {
+        let Some(index) = self.servers.iter().position(|s| s.node.id == node) else {
+            let names: Vec<_> = self.servers.iter().map(|s| s.node.id.to_string()).collect();
+            return Err(ControlError::UnknownNode { action, node, known: names.join(", ") });
+        };
+        let seen = self.servers[index].see();
+        check(&seen, &node, action)?;
+        let mut expected = Expected::new(index, node.clone(), action);
+        let sent = match action {
+            ServerAction::Pause => self.servers[index].signal(Signal::STOP).map_err(|e| e.to_string()),
+            ServerAction::Resume => self.servers[index].signal(Signal::CONT).map_err(|e| e.to_string()),
+            ServerAction::Stop => {
+                expected = expected.killing_after(self.config.stop_limit);
+                let owner = self.is_owner();
+                stop(&mut self.servers[index], &seen, owner)
+            }
+            ServerAction::Start => {
+                expected = expected.starting_from(seen);
+                self.start(index)
+            }
+            ServerAction::Restart => Err("it is a stop and a start, each asked for by itself".into()),
+        };
+        sent.map_err(|why| ControlError::Failed { action, node, why })?;
+        Ok(expected)
+    }
+
+    fn start(&mut self, index: usize) -> Result<(), String> {
+        if !self.is_owner() {
+            return ask_owner(&self.servers[index]);
+        }
+        self.servers[index].revival.forget();
+        self.start_one(index)
     }
 
     fn tell(&mut self, news: News) {
@@ -234,7 +269,7 @@ impl Keeper {
     }
 
     /// Java, the jars and the servers' files, looked up anew: they may have come since.
-    pub(super) fn prepare(&mut self) -> Result<Recipe, LocalError> {
+    fn prepare(&mut self) -> Result<Recipe, LocalError> {
         let java = java::find(&self.config.search)?;
         let jars = jars::find(&self.config.search)?;
         for (i, server) in self.servers.iter().enumerate() {
@@ -306,7 +341,7 @@ impl Keeper {
     }
 
     /// Starts one server that does not run; the cause in words when it cannot be.
-    pub(super) fn start_one(&mut self, i: usize) -> Result<(), String> {
+    fn start_one(&mut self, i: usize) -> Result<(), String> {
         let recipe = self.prepare().map_err(|error| error.to_string())?;
         let server = &mut self.servers[i];
         let taken = ports::taken(&server.node);

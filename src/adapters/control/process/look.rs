@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::procfs::{self, Stat};
-use super::record::{OwnerLock, Record};
+use super::record::{LOCK, OwnerLock, Record};
 use crate::domain::ids::NodeId;
 
 /// The process of a server of a local ensemble, or the zkdeck that keeps them.
@@ -46,7 +46,7 @@ pub fn recorded_servers(root: &Path, nodes: &[NodeId]) -> Vec<(NodeId, Alive)> {
 /// The zkdeck that keeps the local ensemble under `root`; `None` when none does, or its record is not ours to see.
 #[must_use]
 pub fn keeper_of(root: &Path) -> Option<Alive> {
-    let path = fs::canonicalize(root.join(super::LOCK)).ok()?;
+    let path = fs::canonicalize(root.join(LOCK)).ok()?;
     let pid = OwnerLock::holder(&path)?.pid;
     // The number may be another process's by now: the one that holds the lock has the file open. Of another user's
     // only the command line can be seen.

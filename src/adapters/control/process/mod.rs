@@ -20,15 +20,19 @@ mod ports;
 mod procfs;
 mod record;
 mod revive;
+mod search;
 mod server;
+mod taken;
 
-pub use config::{LocalConfig, LocalNode, Search};
+pub use config::{LocalConfig, LocalNode};
 pub use error::LocalError;
 pub use hidden::{HiddenError, SERVER_COMMAND, run_hidden_server};
 pub use java::JAVA_MAJOR_MIN;
 pub use look::{Alive, command_line, keeper_of, program, recorded_servers};
 pub use news::News;
-pub use ports::{TakenPort, taken_port, told, way_out};
+pub use ports::taken_port;
+pub use search::Search;
+pub use taken::{TakenPort, told, way_out};
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -47,7 +51,7 @@ use crate::domain::ids::NodeId;
 use crate::domain::server::{HostState, HostView};
 use crate::domain::snapshot::ControlView;
 use keeper::{Keeper, Request};
-use record::{Owner, OwnerLock};
+use record::{LOCK, Owner, OwnerLock};
 use server::Seen;
 
 /// ZooKeeper's jars, as `doctor` tells of them.
@@ -75,8 +79,6 @@ pub fn find_jars(search: &Search) -> Result<JarsFound, LocalError> {
 }
 
 /// Requests that may wait for the keeper.
-/// The owner's lock in the ensemble's folder.
-const LOCK: &str = "owner.lock";
 const REQUESTS_MAX: usize = 64;
 const SEE_LIMIT: Duration = Duration::from_secs(2);
 /// Java's version may have to be asked for (10 s), and ports waited for (5 s).

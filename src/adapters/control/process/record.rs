@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::adapters::owner;
 
+/// The owner's lock in the ensemble's folder.
+pub(super) const LOCK: &str = "owner.lock";
+
 /// The last thing known of one server: `<root>/<node>/server.json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "state")]

@@ -23,7 +23,7 @@ use self::read::{Found, Key};
 pub(in crate::adapters) use self::wire::reason;
 pub use self::wire::{Auth, ElasticConfig, ElasticError, Hidden};
 use self::wire::{SERVER_LIMIT, Wire};
-use super::LogsError;
+use super::error::LogsError;
 use crate::domain::ids::{Millis, Timestamp};
 use crate::domain::log::{
     Answered, BARS_MAX, Bar, CONTEXT_MAX, Context, ContextAsk, Expr, FollowAsk, FollowMark, Followed, HITS_MAX,

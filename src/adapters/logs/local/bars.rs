@@ -3,11 +3,10 @@
 use std::sync::Mutex;
 
 use super::block::{Counts, Tallied, slot};
-use super::jobs::{Stop, each, plan};
+use super::jobs::{Searched, Stop, each, plan};
 use super::page::remember;
-use super::store::Store;
+use super::store::{Store, locked};
 use super::wanted::Wanted;
-use super::{Searched, locked};
 use crate::domain::ids::{Millis, Timestamp};
 use crate::domain::log::{BARS_MAX, Bar, HITS_MAX, Histogram, HistogramAsk, Hits, LogLevel, bar_step};
 

@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::sync::{Arc, Mutex};
 
-use super::super::LogsError;
+use super::super::error::LogsError;
 use super::super::record::event;
 use super::block::{BLOCK, EVENT_MAX, Events};
-use super::locked;
-use super::store::{Facts, Store, read_some};
+use super::store::{Facts, Store, locked, read_some};
 use super::wanted::Wanted;
 use crate::domain::log::{Context, ContextAsk, FollowMark, Followed, LogEvent};
 

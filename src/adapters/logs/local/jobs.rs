@@ -31,6 +31,12 @@ impl Stop {
     }
 }
 
+/// How much was searched.
+pub(super) struct Searched {
+    pub(super) bytes: u64,
+    pub(super) complete: bool,
+}
+
 /// One block to be searched.
 #[derive(Clone, Debug)]
 pub(super) struct Job {

@@ -20,14 +20,14 @@ mod wanted;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use self::block::{Block, Facts};
-use self::jobs::Stop;
-use self::store::{Store, read_some};
+use self::jobs::{Searched, Stop};
+use self::store::{Store, locked, read_some};
 use self::wanted::Wanted;
-use super::LogsError;
+use super::error::LogsError;
 use crate::domain::ids::{Bytes, Millis, Timestamp};
 use crate::domain::log::{
     Answered, CONTEXT_MAX, Context, ContextAsk, FollowAsk, FollowMark, Followed, Histogram, HistogramAsk, LogPage,
@@ -43,12 +43,6 @@ const BATCH: usize = 8;
 /// ... who is left alone for so long.
 const YIELD: Duration = Duration::from_millis(5);
 
-/// How much was searched.
-struct Searched {
-    bytes: u64,
-    complete: bool,
-}
-
 /// Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct LocalLogs {
@@ -63,10 +57,6 @@ struct Shared {
     learning: AtomicBool,
     /// Searches that somebody waits for: no block is read beside them.
     searching: AtomicUsize,
-}
-
-fn locked(store: &Mutex<Store>) -> MutexGuard<'_, Store> {
-    store.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Tells the threads of a search when nobody waits for it any more.

@@ -6,10 +6,9 @@ use std::time::Instant;
 
 use super::super::record::event;
 use super::block::{EVENT_MAX, Tallied};
-use super::jobs::{Job, Stop, each, plan};
-use super::store::{Store, read_some};
+use super::jobs::{Job, Searched, Stop, each, plan};
+use super::store::{Store, locked, read_some};
 use super::wanted::{Found, Wanted};
-use super::{Searched, locked};
 use crate::domain::log::{Cursor, HITS_MAX, Hits, LogEvent, LogPage, PageAsk, Way};
 
 /// Text of one page.

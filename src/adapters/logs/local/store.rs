@@ -7,9 +7,9 @@ use std::collections::{HashMap, HashSet};
 use std::fs::{File, Metadata};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::super::LogsError;
+use super::super::error::LogsError;
 use super::super::record::Kind;
 use super::block::{self, BLOCK, Block, EVENT_MAX};
 use super::tally::Tallies;
@@ -69,6 +69,11 @@ pub(super) struct Store {
     pub(super) tallies: Tallies,
     /// Files that took the place of others.
     generation: u64,
+}
+
+/// Whatever happened to who held it last.
+pub(super) fn locked(store: &Mutex<Store>) -> MutexGuard<'_, Store> {
+    store.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Store {

@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::FakeCoord;
 use super::tree::{Effect, SessionId, Tree};
 use super::weather::{Calm, Weather};
 use crate::adapters::zookeeper::coord::{Change, LinkState, Mode, Op};
@@ -43,14 +42,14 @@ pub(super) struct Session {
     pub(super) connection: u64,
     /// The last transaction that the session's server had seen.
     pub(super) seen: u64,
-    root: String,
+    pub(super) root: String,
     /// With the transaction that each is of: what is read after a change was told is not older than it.
     pub(super) changes: VecDeque<(u64, Change)>,
     pub(super) news: Arc<Notify>,
 }
 
 impl Session {
-    fn tell(&mut self, at: u64, change: Change) {
+    pub(super) fn tell(&mut self, at: u64, change: Change) {
         self.changes.push_back((at, change));
         self.news.notify_one();
     }
@@ -90,59 +89,6 @@ impl FakeEnsemble {
 
     pub(crate) fn observe(&self, observer: Observer) {
         self.servers().observer = Some(observer);
-    }
-
-    /// A session with a watch on `root`.
-    pub(crate) fn connect(&self, root: &str) -> FakeCoord {
-        let news = Arc::new(Notify::new());
-        let mut servers = self.servers();
-        let id = servers.sessions.keys().next_back().map_or(1, |last| last + 1);
-        let session = Session {
-            link: LinkState::Connected,
-            connection: 0,
-            seen: servers.tree.zxid(),
-            root: root.to_owned(),
-            changes: VecDeque::from([(servers.tree.zxid(), Change::Rescan)]),
-            news: Arc::clone(&news),
-        };
-        servers.sessions.insert(id, session);
-        drop(servers);
-        FakeCoord { ensemble: self.clone(), session: id, news }
-    }
-
-    /// The connection is lost; the session lives on.
-    pub(crate) fn disconnect(&self, coord: &FakeCoord) {
-        let mut servers = self.servers();
-        let Some(session) = servers.sessions.get_mut(&coord.session) else { return };
-        if session.link == LinkState::Connected {
-            session.link = LinkState::Disconnected;
-            session.connection += 1;
-            session.tell(0, Change::Link(LinkState::Disconnected));
-        }
-    }
-
-    /// The session has a server again; its watch is made anew.
-    pub(crate) fn reconnect(&self, coord: &FakeCoord) {
-        let mut servers = self.servers();
-        let now = servers.tree.zxid();
-        let Some(session) = servers.sessions.get_mut(&coord.session) else { return };
-        if session.link == LinkState::Disconnected {
-            session.link = LinkState::Connected;
-            session.tell(now, Change::Link(LinkState::Connected));
-            session.tell(now, Change::Rescan);
-        }
-    }
-
-    /// The servers end the session, and the client learns of it.
-    pub(crate) fn expire(&self, coord: &FakeCoord) {
-        self.end(coord.session, "it expired: no server was reached in time");
-    }
-
-    /// The servers end the session; its client is gone or does not know.
-    pub(crate) fn forget(&self, coord: &FakeCoord) {
-        let mut servers = self.servers();
-        let effects = servers.tree.end(coord.session);
-        servers.tell(&effects);
     }
 
     pub(super) fn end(&self, id: SessionId, cause: &str) {
@@ -197,7 +143,7 @@ impl Servers {
         }
     }
 
-    fn tell(&mut self, effects: &[Effect]) {
+    pub(super) fn tell(&mut self, effects: &[Effect]) {
         if let Some(observer) = &mut self.observer {
             observer(effects);
         }

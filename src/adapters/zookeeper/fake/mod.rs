@@ -1,10 +1,12 @@
 //! The twin of the real client for tests: an ensemble in memory whose every mishap is decided by the
-//! test. `tree` keeps the znodes, `ensemble` the sessions, `weather` decides what befalls a request.
+//! test. `tree` keeps the znodes, `ensemble` the sessions, which `sessions` makes and ends; `weather` decides
+//! what befalls a request.
 //!
 //! It is held to the real one by the contract suite in `tests/contract`. Where it differs, it is
 //! harsher: a late request is carried out even when its session has expired meanwhile.
 
 mod ensemble;
+mod sessions;
 #[cfg(test)]
 mod tests;
 mod tree;

@@ -1,7 +1,8 @@
-//! What an error of the client means: refused for certain, or unknown.
+//! What the client says means: an error that it is refused for certain, or unknown; a state whether there is a connection.
 
-use zookeeper_client::Error;
+use zookeeper_client::{Error, SessionState};
 
+use crate::adapters::zookeeper::coord::LinkState;
 use crate::adapters::zookeeper::error::{Refusal, ZkError};
 
 /// The refusals, which are sure to leave no trace. Everything that is not in this list is unknown:
@@ -31,6 +32,18 @@ pub(super) fn classify(operation: &'static str, index: usize, path: &str, error:
     match refusal(error) {
         Some(why) => ZkError::Refused { operation, index, path: path.to_owned(), why },
         None => ZkError::Unknown { operation, path: path.to_owned(), cause: error.to_string() },
+    }
+}
+
+/// What a state of the client means to zkdeck.
+pub(super) fn link(state: SessionState) -> LinkState {
+    match state {
+        SessionState::SyncConnected => LinkState::Connected,
+        // Read-only sessions are not asked for; a server that gives one has no quorum.
+        SessionState::Disconnected | SessionState::ConnectedReadOnly => LinkState::Disconnected,
+        SessionState::Expired => LinkState::Ended("it expired: no server was reached in time".into()),
+        SessionState::AuthFailed => LinkState::Ended("the servers refused the credentials".into()),
+        SessionState::Closed => LinkState::Ended("closed".into()),
     }
 }
 

@@ -20,9 +20,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::sync::{Semaphore, SemaphorePermit};
-use zookeeper_client::{
-    Acls, Client, CreateMode, Error, MultiReadResult, MultiWriteError, SessionInfo, SessionState, StateWatcher,
-};
+use zookeeper_client::{Acls, Client, CreateMode, Error, MultiReadResult, MultiWriteError, SessionInfo, StateWatcher};
 
 use super::config::ZkConfig;
 use super::coord::{
@@ -31,7 +29,7 @@ use super::coord::{
 use super::error::{Refusal, ZkError};
 use crate::domain::ids::Timestamp;
 pub use access::Access;
-use classify::classify;
+use classify::{classify, link};
 use watch::Watching;
 
 /// Batches of one [`Coord::get_many`] on their way at once.
@@ -191,18 +189,6 @@ fn one_read(path: &str, result: MultiReadResult) -> Result<Option<Versioned>, Zk
 
 fn ended(cause: &str) -> ZkError {
     ZkError::Ended { cause: cause.to_owned() }
-}
-
-/// What a state of the client means to zkdeck.
-fn link(state: SessionState) -> LinkState {
-    match state {
-        SessionState::SyncConnected => LinkState::Connected,
-        // Read-only sessions are not asked for; a server that gives one has no quorum.
-        SessionState::Disconnected | SessionState::ConnectedReadOnly => LinkState::Disconnected,
-        SessionState::Expired => LinkState::Ended("it expired: no server was reached in time".into()),
-        SessionState::AuthFailed => LinkState::Ended("the servers refused the credentials".into()),
-        SessionState::Closed => LinkState::Ended("closed".into()),
-    }
 }
 
 #[async_trait]

@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use zookeeper_client::{AddWatchMode, Client, Error, EventType, PersistentWatcher, StateWatcher, WatchedEvent};
 
-use super::link;
+use super::classify::link;
 use crate::adapters::zookeeper::coord::{Change, LinkState, PathKind};
 
 /// Pause before the watch is asked for again, after the servers refused it.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::Listing;
+use super::listing::Listing;
 use crate::adapters::blobs::{Aside, BlobError};
 use crate::adapters::faults;
 use crate::adapters::zookeeper::registry::{ReadFile, Registry};

@@ -1,6 +1,6 @@
 //! Looks, slowly and for ever, whether every record's bytes are there and whole, and whether there are
-//! bytes that no record names. The leader does it for all, and tells all. `bytes` holds bytes against records,
-//! `strays` judges bytes that no record names.
+//! bytes that no record names. The leader does it for all, and tells all. `listing` reads the folders, `bytes` holds bytes
+//! against records, `strays` judges bytes that no record names.
 //!
 //! Each node's folder and each file is judged by itself: what cannot be read is told, and keeps nothing else from
 //! being looked at.
@@ -11,6 +11,7 @@
 //! three names its bytes.
 
 mod bytes;
+mod listing;
 mod strays;
 #[cfg(test)]
 mod tests;
@@ -22,12 +23,13 @@ use async_trait::async_trait;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 
 use self::bytes::Shelf;
-use crate::adapters::blobs::{NodeFolder, Presence, Print};
+use self::listing::{Listing, list};
+use crate::adapters::blobs::{Presence, Print};
 use crate::adapters::zookeeper::registry::Registry;
 use crate::domain::event::Event;
 use crate::domain::file::FileEntry;
 use crate::domain::file_table::FileTable;
-use crate::domain::ids::{AttemptId, Bytes, FileId, NodeId, Timestamp};
+use crate::domain::ids::{FileId, NodeId, Timestamp};
 use crate::domain::snapshot::{
     Damage, Level, REPORTED_MAX, ScrubReport, ScrubTrouble, ScrubView, SessionState, Snapshot, StoreView,
 };
@@ -68,21 +70,8 @@ pub struct Scrub {
     handed_over: Vec<Damage>,
 }
 
-/// Published bytes at a node.
-type Blob = (NodeId, FileId, AttemptId, Bytes);
-
 /// Time between two looks while a folder is in trouble: that it is over is told soon.
 const TROUBLED: Duration = Duration::from_secs(10);
-
-/// What lies in the folders of the nodes that can be read.
-#[derive(Default)]
-struct Listing {
-    blobs: Vec<Blob>,
-    drafts: Vec<(NodeId, AttemptId)>,
-    /// Nodes whose folder cannot be read: nothing of theirs is judged.
-    unread: Vec<NodeId>,
-    troubles: Vec<ScrubTrouble>,
-}
 
 /// Looks at sizes, and at bytes without a record, once.
 pub(in crate::engine) async fn pass(
@@ -141,51 +130,6 @@ async fn judge(ctx: &Context, registry: &Registry, files: &FileTable, listing: L
         Err(cause) => Err(cause),
     };
     back.result.and(kept)
-}
-
-/// A folder that is missing is made again; one that cannot be read is told.
-async fn list(ctx: &Context, nodes: &[NodeId], files: &FileTable) -> Listing {
-    let mut listing = Listing::default();
-    for node in nodes {
-        let holds = files.iter().any(|entry| entry.record.owner == *node);
-        match ctx.blobs.make_again(node, holds).await {
-            Ok(NodeFolder::MadeAgain) => {
-                let text = format!("the folder of {node} was missing and is made again; its files are looked for");
-                ctx.notice(Level::Error, text).await;
-            }
-            Ok(NodeFolder::Bare) => {
-                let folder = ctx.blobs.root().join(node.as_str());
-                let cause = format!(
-                    "{folder} is empty, and files of {node} belong in it: is its disk mounted? None of them is judged \
-                     until they are back; if they are lost for good, remove that folder, and zkdeck makes it again and \
-                     tells each file",
-                    folder = folder.display()
-                );
-                listing.troubles.push(ScrubTrouble { node: Some(node.clone()), cause });
-                listing.unread.push(node.clone());
-                continue;
-            }
-            Ok(NodeFolder::There) => {}
-            Err(error) => tracing::warn!("{error}"),
-        }
-        let listed = match ctx.blobs.list(node).await {
-            Ok(blobs) => ctx.blobs.leftovers(node).await.map(|drafts| (blobs, drafts)),
-            Err(error) => Err(error),
-        };
-        match listed {
-            Ok((blobs, drafts)) => {
-                let blob = |(file, blob, size)| (node.clone(), file, blob, size);
-                listing.blobs.extend(blobs.into_iter().map(blob));
-                listing.drafts.extend(drafts.into_iter().map(|attempt| (node.clone(), attempt)));
-            }
-            Err(error) => {
-                let cause = format!("the folder of {node} cannot be looked into, so its files are not judged: {error}");
-                listing.troubles.push(ScrubTrouble { node: Some(node.clone()), cause });
-                listing.unread.push(node.clone());
-            }
-        }
-    }
-    listing
 }
 
 impl Scrub {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::bytes::Back;
-use super::{Blob, Listing};
+use super::listing::{Blob, Listing};
 use crate::adapters::faults;
 use crate::adapters::zookeeper::registry::{ReadFile, Registry};
 use crate::domain::file_table::FileTable;

@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use tokio::sync::{Notify, mpsc, watch};
 
+use super::listing::Blob;
 use super::*;
 use crate::adapters::zookeeper::config::ZkConfig;
 use crate::adapters::zookeeper::fake::{FakeEnsemble, Fate, Request, Weather};
 use crate::adapters::zookeeper::registry::{Fence, MoveCommit};
 use crate::domain::file::{FileEntry, Hash, blob_name};
 use crate::domain::fixtures::{NOW, file, node_id};
-use crate::domain::ids::InstanceId;
+use crate::domain::ids::{AttemptId, Bytes, InstanceId};
 use crate::domain::migration::{Intent, IntentKind, IntentState};
 use crate::engine::context::testing::context;
 

@@ -1,0 +1,17 @@
+//! How long a look may take.
+
+use std::time::Duration;
+
+/// Limits of one look.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProbeConfig {
+    pub connect_limit: Duration,
+    /// From the connection's start to the end of the reply.
+    pub whole_limit: Duration,
+}
+
+impl Default for ProbeConfig {
+    fn default() -> Self {
+        Self { connect_limit: Duration::from_secs(1), whole_limit: Duration::from_secs(2) }
+    }
+}
