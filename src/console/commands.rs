@@ -5,14 +5,16 @@ use crate::domain::ids::{Bytes, FileId, NodeId};
 use crate::domain::number::typed;
 use crate::domain::snapshot::{Level, Snapshot};
 
+use super::action::Action;
 use super::confirms;
+use super::effect::Effect;
 use super::frame::footer::offered;
 use super::keymap::lacks;
 use super::keymap::table::{Context, Needs, TABLE};
 use super::order::Work;
 use super::overlay::palette::Candidate;
-use super::pane::{Action, Effect, View};
 use super::sanitise;
+use super::view::View;
 
 /// What a typed command leads to.
 #[derive(Debug)]

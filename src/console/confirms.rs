@@ -13,8 +13,8 @@ use crate::domain::planner::{self, Counted};
 use crate::domain::server::{HostState, ServerState};
 use crate::domain::snapshot::{Level, LocalView, Snapshot};
 
+use super::effect::{About, Confirm, Effect};
 use super::order::Work;
-use super::pane::{About, Confirm, Effect};
 use super::sanitise;
 use super::widgets::words;
 

@@ -8,8 +8,6 @@ use futures_util::future::BoxFuture;
 use tokio::sync::oneshot;
 use tokio::sync::oneshot::error::TryRecvError;
 
-use super::order::Work;
-use super::pane::Effect;
 use crate::domain::ask::Ask;
 use crate::engine::handle::{Handle, Put, Question};
 
@@ -35,18 +33,10 @@ pub struct Fetch<A: Ask> {
 
 impl<A: Ask> Asked<A> {
     /// The question for those who answer it. One that was asked before here and has no answer yet is given up.
-    pub fn open(&mut self, ask: A) -> Fetch<A> {
+    pub fn put(&mut self, ask: A) -> Fetch<A> {
         let (reply, answer) = oneshot::channel();
         self.0 = Some(answer);
         Fetch { ask, reply }
-    }
-
-    /// Asks the engine.
-    pub fn put(&mut self, ask: A) -> Effect
-    where
-        Question: From<Put<A>>,
-    {
-        Effect::Work(Work::Fetch(Box::new(self.open(ask))))
     }
 
     /// Whether an answer is on its way.
@@ -119,6 +109,8 @@ pub async fn limited<T, E: ToString>(what: &str, answer: impl Future<Output = Re
 #[cfg(test)]
 pub mod testing {
     use super::*;
+    use crate::console::effect::Effect;
+    use crate::console::order::Work;
 
     /// What of this kind is asked for.
     pub fn asked<A: Ask>(effect: &Effect) -> Option<&A> {

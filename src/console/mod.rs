@@ -2,14 +2,16 @@
 //! file of the host: whatever shows it brings those.
 //!
 //! `state` is the whole of it, with what an action does and how it is drawn; `session` is a console at work with an
-//! engine at a `place`. `pane` is the contract with the tabs in `panes`; `frame` and `overlay` stand around and over
-//! them; `keymap` is the table from which keys, help, footer, palette and README come; `input` is what a person does,
-//! `picture` what is shown, `order` what the console wants done; `jobs` does what takes time; `theme` turns a theme's
-//! text into styles.
+//! engine at a `place`. `pane` is the contract with the tabs in `panes`: an `action` in, an `effect` out, and a picture from
+//! a `view`; `frame` and `overlay` stand around and over them; `keymap` is the table from which keys, help, footer, palette
+//! and README come; `input` is what a person does, `picture` what is shown, `order` what the console wants done; `jobs`
+//! does what takes time; `theme` turns a theme's text into styles.
 
+pub mod action;
 pub mod commands;
 pub mod config;
 pub mod confirms;
+pub mod effect;
 pub mod fetch;
 pub mod frame;
 pub mod input;
@@ -27,6 +29,7 @@ pub mod session;
 pub mod state;
 pub mod theme;
 pub mod time;
+pub mod view;
 pub mod widgets;
 
 pub use config::ConsoleConfig;

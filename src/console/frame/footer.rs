@@ -5,9 +5,10 @@ use ratatui::layout::Rect;
 
 use super::toasts::{Message, style};
 use super::{Pieces, paint, width_of};
+use crate::console::action::Action;
 use crate::console::keymap::table::{Entry, TABLE, entry_of};
 use crate::console::keymap::{Keymap, lacks, needs};
-use crate::console::pane::{Action, View};
+use crate::console::view::View;
 use crate::console::{sanitise, time};
 use crate::domain::snapshot::Level;
 

@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::{Pieces, paint_pair};
-use crate::console::pane::View;
+use crate::console::view::View;
 use crate::console::{sanitise, time};
 use crate::domain::ensemble::EnsembleState;
 use crate::domain::ids::Timestamp;

@@ -2,8 +2,6 @@ use std::sync::Arc;
 
 use super::*;
 use crate::console::fetch::Asked;
-use crate::console::order::Work;
-use crate::console::pane::Effect;
 use crate::console::place::testing::Memory;
 use crate::domain::fixtures;
 use crate::domain::log::{LogEvent, LogPage, PageAsk};
@@ -102,8 +100,7 @@ async fn only_the_newest_question_gets_its_answer() {
     let (mut jobs, mut end) = jobs();
     let mut asked = Asked::default();
     for limit in [1, 2] {
-        let Effect::Work(Work::Fetch(fetch)) = asked.put(PageAsk { limit, ..PageAsk::default() }) else { panic!() };
-        jobs.fetch(fetch);
+        jobs.fetch(Box::new(asked.put(PageAsk { limit, ..PageAsk::default() })));
     }
     let engine = async {
         while let Some(Question::Page(Put { ask, reply })) = end.questions.recv().await {
@@ -126,8 +123,7 @@ async fn a_question_too_many_is_told_to_whom_asks_it() {
     let (mut jobs, end) = jobs();
     let mut all: Vec<Asked<PageAsk>> = (0..=RUNNING_MAX).map(|_| Asked::default()).collect();
     for asked in &mut all {
-        let Effect::Work(Work::Fetch(fetch)) = asked.put(PageAsk::default()) else { panic!() };
-        jobs.fetch(fetch);
+        jobs.fetch(Box::new(asked.put(PageAsk::default())));
     }
     assert!(matches!(jobs.next().await, Done::Answered));
     let told = all.pop().and_then(|mut last| last.take()).expect("an end");

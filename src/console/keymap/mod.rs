@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use self::table::{Context, Entry, Needs, TABLE, entry_of};
+use super::action::Action;
 use super::input::Key;
-use super::pane::Action;
 use crate::domain::command::Rejected;
 use crate::domain::server::ServerView;
 use crate::domain::snapshot::{ControlView, Snapshot};

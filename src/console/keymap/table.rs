@@ -1,6 +1,6 @@
 //! The one table of keys: help, footer, palette and the README come from it.
 
-use crate::console::pane::Action;
+use crate::console::action::Action;
 
 /// Where a binding holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -5,10 +5,10 @@ use ratatui::layout::Rect;
 
 use super::Outcome;
 use crate::console::confirms;
+use crate::console::effect::Confirm;
 use crate::console::frame::popup;
 use crate::console::input::{Key, KeyCode};
 use crate::console::line::Line;
-use crate::console::pane::Confirm;
 use crate::console::sanitise;
 use crate::console::theme::Styles;
 use crate::domain::snapshot::Snapshot;

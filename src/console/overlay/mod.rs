@@ -14,9 +14,10 @@ use ratatui::layout::Rect;
 use self::confirm::ConfirmBox;
 use self::palette::Palette;
 use self::prompt::PromptBox;
+use super::action::Action;
 use super::frame::toasts::Message;
 use super::keymap::Keymap;
-use super::pane::{Action, View};
+use super::view::View;
 use crate::console::input::{Key, KeyCode};
 use crate::domain::command::Command;
 

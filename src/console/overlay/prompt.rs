@@ -4,10 +4,10 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::{Outcome, Owner};
+use crate::console::effect::Prompt;
 use crate::console::frame::popup;
 use crate::console::input::{Key, KeyCode};
 use crate::console::line::Line;
-use crate::console::pane::Prompt;
 use crate::console::sanitise;
 use crate::console::theme::Styles;
 

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use super::Console;
+use crate::console::action::Action;
 use crate::console::commands::{self, Step, complaint, known_node};
+use crate::console::effect::{Effect, Prompt};
 use crate::console::keymap::{lacks, needs, table::entry_of};
 use crate::console::order::{Order, Outside, Work};
 use crate::console::overlay::confirm::ConfirmBox;
 use crate::console::overlay::palette::Palette;
 use crate::console::overlay::prompt::PromptBox;
 use crate::console::overlay::{Overlay, Owner, Scroll};
-use crate::console::pane::{Action, Effect, Prompt};
 use crate::console::{confirms, sanitise};
 use crate::domain::command::{Command, Rejected};
 use crate::domain::ids::NodeId;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use ratatui::layout::Rect;
 
+use crate::console::action::Action;
 use crate::console::config::ConsoleConfig;
 use crate::console::frame::header::tab_columns;
 use crate::console::frame::layout::pane_area;
@@ -19,7 +20,7 @@ use crate::console::keymap::{Keymap, KeymapError, needs};
 use crate::console::line::LINE_MAX;
 use crate::console::order::{Order, Outside, Work};
 use crate::console::overlay::{Outcome, Overlay};
-use crate::console::pane::{Action, Pane};
+use crate::console::pane::Pane;
 use crate::console::theme::Styles;
 use crate::domain::ids::Timestamp;
 use crate::domain::snapshot::{Level, Snapshot};

@@ -3,7 +3,7 @@
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use crate::console::pane::Action;
+use crate::console::action::Action;
 use crate::console::sanitise;
 use crate::console::theme::Styles;
 

@@ -12,8 +12,11 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::{TuiConfig, run};
+use crate::console::action::Action;
+use crate::console::effect::Effect;
 use crate::console::order::Outside;
-use crate::console::pane::{Action, Effect, Pane, View};
+use crate::console::pane::Pane;
+use crate::console::view::View;
 use crate::domain::fixtures;
 use crate::domain::ids::Timestamp;
 use crate::domain::snapshot::{Level, Snapshot};

@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use crate::console::pane::View;
+use crate::console::view::View;
 use crate::console::widgets::{paint, words};
 use crate::console::{sanitise, time};
 use crate::domain::node::NodeView;

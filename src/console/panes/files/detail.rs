@@ -3,8 +3,9 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use crate::console::effect::Effect;
 use crate::console::fetch::Asked;
-use crate::console::pane::{Effect, View};
+use crate::console::view::View;
 use crate::console::widgets::{paint, words};
 use crate::console::{sanitise, time};
 use crate::domain::file::blob_name;
@@ -25,7 +26,7 @@ impl Detail {
     pub(super) fn open(file: FileId) -> (Self, Effect) {
         let query = HistoryQuery { file: Some(file), limit: ROWS, ..HistoryQuery::default() };
         let mut asked = Asked::default();
-        let effect = asked.put(query);
+        let effect = asked.put(query).into();
         (Self { file, asked, history: None }, effect)
     }
 

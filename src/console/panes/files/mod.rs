@@ -12,11 +12,14 @@ use ratatui::layout::Rect;
 
 use self::detail::Detail;
 use self::rows::Rows;
+use crate::console::action::Action;
 use crate::console::confirms;
+use crate::console::effect::{Effect, Prompt};
 use crate::console::input::{Key, Mouse, MouseAct};
 use crate::console::order::{Outside, Work};
-use crate::console::pane::{Action, Effect, Pane, Prompt, View};
+use crate::console::pane::Pane;
 use crate::console::sanitise;
+use crate::console::view::View;
 use crate::console::widgets::filter::Filter;
 use crate::console::widgets::list::Cursor;
 use crate::console::widgets::{paint, words};

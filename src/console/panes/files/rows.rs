@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::console::effect::Effect;
 use crate::console::fetch::Asked;
-use crate::console::pane::Effect;
 use crate::domain::file::FileEntry;
 use crate::domain::file_list::{FileChoice, FilesAsk, FilesPage, LARGE, LARGE_EVERY};
 use crate::domain::ids::Timestamp;
@@ -69,7 +69,7 @@ impl Rows {
         let keep = if leaves { None } else { self.get(cursor).map(|file| file.id) };
         let from = cursor.saturating_sub(WINDOW / 2);
         self.asked_at = cursor;
-        Some(self.asked.put(FilesAsk { choice: self.choice.clone(), from, count: WINDOW, keep }))
+        Some(self.asked.put(FilesAsk { choice: self.choice.clone(), from, count: WINDOW, keep }).into())
     }
 
     /// Takes a window in, when one has come; the row that the cursor is at then.

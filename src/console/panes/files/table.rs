@@ -7,9 +7,10 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::rows::Rows;
+use crate::console::action::Action;
 use crate::console::frame::paint_pair;
-use crate::console::pane::{Action, View};
 use crate::console::sanitise;
+use crate::console::view::View;
 use crate::console::widgets::filter::Filter;
 use crate::console::widgets::list::{Column, Columns, Cursor};
 use crate::console::widgets::{paint, words};

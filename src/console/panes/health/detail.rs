@@ -4,8 +4,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use crate::console::pane::View;
 use crate::console::sanitise;
+use crate::console::view::View;
 use crate::console::widgets::{paint, words};
 use crate::domain::server::{Role, ServerView};
 use crate::domain::snapshot::Snapshot;

@@ -6,9 +6,10 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::detail;
+use crate::console::effect::Effect;
 use crate::console::fetch::Asked;
-use crate::console::pane::{Effect, View};
 use crate::console::sanitise;
+use crate::console::view::View;
 use crate::console::widgets::list::{Column, Columns, Cursor};
 use crate::console::widgets::{paint, words};
 use crate::domain::ask::OutputAsk;
@@ -76,10 +77,10 @@ impl Full {
         (now.since(self.asked).0 >= TAIL_MS).then(|| {
             self.asked = now;
             if snapshot.server(&self.node).is_some_and(ServerView::is_contained) {
-                return self.asked_output.put(OutputAsk { node: self.node.clone(), lines: usize::from(TAIL) });
+                return self.asked_output.put(OutputAsk { node: self.node.clone(), lines: usize::from(TAIL) }).into();
             }
             let search = LogSearch { node: Some(self.node.to_string()), ..LogSearch::default() };
-            self.page.put(PageAsk { search, limit: usize::from(TAIL), ..PageAsk::default() })
+            self.page.put(PageAsk { search, limit: usize::from(TAIL), ..PageAsk::default() }).into()
         })
     }
 

@@ -8,10 +8,13 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use self::full::Full;
+use crate::console::action::Action;
 use crate::console::confirms;
+use crate::console::effect::Effect;
 use crate::console::input::{Mouse, MouseAct};
 use crate::console::order::Outside;
-use crate::console::pane::{Action, Effect, Pane, View};
+use crate::console::pane::Pane;
+use crate::console::view::View;
 use crate::console::widgets::list::Cursor;
 use crate::console::widgets::paint;
 use crate::domain::server::ServerView;

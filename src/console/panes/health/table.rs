@@ -4,8 +4,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use crate::console::pane::View;
 use crate::console::sanitise;
+use crate::console::view::View;
 use crate::console::widgets::list::{Column, Columns, Cursor};
 use crate::console::widgets::{paint, words};
 use crate::domain::server::{ServerState, ServerView};

@@ -4,8 +4,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use crate::console::pane::View;
 use crate::console::panes::scheduler::run_lines;
+use crate::console::view::View;
 use crate::console::widgets::{paint, words};
 use crate::console::{sanitise, time};
 use crate::domain::operation::Operation;

@@ -8,9 +8,12 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use self::rows::Rows;
+use crate::console::action::Action;
+use crate::console::effect::Effect;
 use crate::console::input::{Key, Mouse, MouseAct};
 use crate::console::order::Outside;
-use crate::console::pane::{Action, Effect, Pane, View};
+use crate::console::pane::Pane;
+use crate::console::view::View;
 use crate::console::widgets::filter::Filter;
 use crate::console::widgets::list::Cursor;
 use crate::console::widgets::paint;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::console::effect::Effect;
 use crate::console::fetch::Asked;
-use crate::console::pane::Effect;
 use crate::domain::ids::OperationId;
 use crate::domain::operation::{HistoryPage, HistoryQuery, Operation, OperationKind, OperationStatus};
 
@@ -131,7 +131,7 @@ impl Rows {
             return None;
         }
         let before = self.total.and_then(|_| self.shown.last().copied());
-        Some(self.asked.put(HistoryQuery { before, limit: PAGE, ..self.filter.clone() }))
+        Some(self.asked.put(HistoryQuery { before, limit: PAGE, ..self.filter.clone() }).into())
     }
 
     fn show(&mut self) {

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::rows::{ROWS_MAX, Rows};
-use crate::console::pane::View;
+use crate::console::view::View;
 use crate::console::widgets::filter::Filter;
 use crate::console::widgets::list::{Column, Columns, Cursor};
 use crate::console::widgets::{paint, words};

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::container::Printed;
 use super::window::Window;
 use super::{Logs, Neighbours};
+use crate::console::effect::Effect;
 use crate::console::fetch::Asked;
-use crate::console::pane::Effect;
 use crate::console::place::SavedSearches;
 use crate::console::widgets::list::Cursor;
 use crate::domain::ids::Timestamp;
@@ -65,7 +65,7 @@ impl Logs {
         if stale && !self.pending.histogram.is_open() && self.problem.is_none() {
             self.counted = now;
             let search = self.query.search.clone();
-            effects.push(self.pending.histogram.put(HistogramAsk { search, bars: BARS }));
+            effects.push(self.pending.histogram.put(HistogramAsk { search, bars: BARS }).into());
         }
         effects.extend(self.follow_on(now));
         effects.extend(self.printed.as_mut().and_then(|printed| printed.due(now)));
@@ -86,7 +86,7 @@ impl Logs {
         }
         let mark = self.mark.clone()?;
         let search = self.query.search.clone();
-        Some(self.pending.follow.put(FollowAsk { search, mark: Some(mark), wait: WAIT, limit: PAGE }))
+        Some(self.pending.follow.put(FollowAsk { search, mark: Some(mark), wait: WAIT, limit: PAGE }).into())
     }
 
     pub(super) fn newest(&mut self) -> Vec<Effect> {
@@ -94,7 +94,7 @@ impl Logs {
         // What is on its way may be of another search.
         (self.pending.histogram, self.pending.follow) = (Asked::default(), Asked::default());
         let search = self.query.search.clone();
-        vec![self.pending.page.put(PageAsk { search, limit: PAGE, soon: Some(SOON), ..PageAsk::default() })]
+        vec![self.pending.page.put(PageAsk { search, limit: PAGE, soon: Some(SOON), ..PageAsk::default() }).into()]
     }
 
     pub(super) fn page(&mut self, going: Going) -> Vec<Effect> {
@@ -108,7 +108,7 @@ impl Logs {
         self.pending.going = going;
         let search = self.query.search.clone();
         let ask = PageAsk { search, cursor: Some(cursor), way, limit: PAGE, ..PageAsk::default() };
-        vec![self.pending.page.put(ask)]
+        vec![self.pending.page.put(ask).into()]
     }
 
     /// Takes in what has come.

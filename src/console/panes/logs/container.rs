@@ -1,8 +1,9 @@
 //! What a server's container prints, read from Docker: also what never reached a log file.
 
 use super::Logs;
+use crate::console::action::Action;
+use crate::console::effect::Effect;
 use crate::console::fetch::Asked;
-use crate::console::pane::{Action, Effect};
 use crate::console::widgets::list::Cursor;
 use crate::domain::ask::OutputAsk;
 use crate::domain::ids::{NodeId, Timestamp};
@@ -58,7 +59,7 @@ impl Printed {
     }
 
     fn ask(&mut self) -> Effect {
-        self.output.put(OutputAsk { node: self.node.clone(), lines: OUTPUT_LINES_MAX })
+        self.output.put(OutputAsk { node: self.node.clone(), lines: OUTPUT_LINES_MAX }).into()
     }
 
     /// What is to be asked now.

@@ -3,8 +3,9 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::console::pane::{Action, View};
+use crate::console::action::Action;
 use crate::console::sanitise;
+use crate::console::view::View;
 use crate::console::widgets::list::Cursor;
 use crate::console::widgets::paint;
 use crate::domain::log::{LogEvent, instant};

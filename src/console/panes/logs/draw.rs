@@ -6,8 +6,8 @@ use ratatui::layout::Rect;
 use super::container::Printed;
 use super::lines::Scene;
 use super::{Logs, head};
-use crate::console::pane::View;
 use crate::console::sanitise;
+use crate::console::view::View;
 use crate::console::widgets::list::Cursor;
 use crate::console::widgets::{paint, words};
 

@@ -5,9 +5,9 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use crate::console::pane::View;
 use crate::console::sanitise;
 use crate::console::theme::Styles;
+use crate::console::view::View;
 use crate::console::widgets::list::{Column, Cursor};
 use crate::console::widgets::paint;
 use crate::domain::ids::Timestamp;

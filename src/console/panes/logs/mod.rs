@@ -25,11 +25,14 @@ use self::lines::Shown;
 use self::query::Query;
 use self::saved::Saved;
 use self::window::Window;
+use crate::console::action::Action;
+use crate::console::effect::{Effect, Prompt};
 use crate::console::input::{Key, KeyCode, Mouse, MouseAct};
 use crate::console::line::Line;
 use crate::console::order::{Outside, Work};
-use crate::console::pane::{Action, Effect, Pane, Prompt, View};
+use crate::console::pane::Pane;
 use crate::console::place::SavedSearches;
+use crate::console::view::View;
 use crate::console::widgets::list::Cursor;
 use crate::domain::ids::Timestamp;
 use crate::domain::log::{
@@ -243,7 +246,7 @@ impl Logs {
         let Some(event) = event else { return Vec::new() };
         let (id, file, offset) = (event.id.clone(), event.file.clone(), event.offset);
         self.pending.reach = reach;
-        vec![self.pending.context.put(ContextAsk { id, file, offset, before: reach, after: reach })]
+        vec![self.pending.context.put(ContextAsk { id, file, offset, before: reach, after: reach }).into()]
     }
 
     /// Shows the query and copies it: not every terminal takes a copy.

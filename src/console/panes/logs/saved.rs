@@ -3,11 +3,12 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use crate::console::effect::Effect;
 use crate::console::fetch::Asked;
 use crate::console::order::Work;
-use crate::console::pane::{Effect, View};
 use crate::console::place::SavedSearches;
 use crate::console::sanitise;
+use crate::console::view::View;
 use crate::console::widgets::list::Cursor;
 use crate::console::widgets::paint;
 use crate::domain::snapshot::Level;
@@ -24,7 +25,7 @@ pub(super) struct Saved {
 impl Saved {
     pub(super) fn ask(&mut self, what: SavedSearches) -> Effect {
         let mut asked = Asked::default();
-        let fetch = asked.open(what.clone());
+        let fetch = asked.put(what.clone());
         self.asked.push((what, asked));
         Effect::Work(Work::Searches(fetch))
     }

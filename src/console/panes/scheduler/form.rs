@@ -4,10 +4,12 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+use crate::console::action::Action;
+use crate::console::effect::Effect;
 use crate::console::input::{Key, KeyCode};
 use crate::console::keymap::{lacks, needs};
 use crate::console::order::Work;
-use crate::console::pane::{Action, Effect, View};
+use crate::console::view::View;
 use crate::console::widgets::{paint, words};
 use crate::domain::command::{Command, STRESS_FILES, STRESS_SIZE_KB, Stress};
 use crate::domain::ids::{Bytes, NodeId};

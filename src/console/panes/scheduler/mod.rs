@@ -10,10 +10,13 @@ use ratatui::layout::Rect;
 
 use self::form::Form;
 pub(super) use self::runs::run_lines;
+use crate::console::action::Action;
+use crate::console::effect::{Confirm, Effect};
 use crate::console::fetch::Asked;
 use crate::console::input::{Key, Mouse, MouseAct};
 use crate::console::order::Work;
-use crate::console::pane::{Action, Confirm, Effect, Pane, View};
+use crate::console::pane::Pane;
+use crate::console::view::View;
 use crate::console::widgets::list::Cursor;
 use crate::console::widgets::{paint, words};
 use crate::domain::ask::PlanAsk;
@@ -114,7 +117,7 @@ impl Pane for Scheduler {
         }
         match (action, &self.preview) {
             (Action::Stress, _) => self.form.open(snapshot),
-            (Action::Preview, _) => return vec![self.asked.put(PlanAsk)],
+            (Action::Preview, _) => return vec![self.asked.put(PlanAsk).into()],
             (Action::RunScheduler, _) => return vec![Effect::Work(Work::Send(Command::RunScheduler))],
             (Action::PauseScheduler, _) if scheduler.paused => {
                 return vec![Effect::Work(Work::Send(Command::ResumeScheduler))];

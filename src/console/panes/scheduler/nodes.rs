@@ -5,8 +5,8 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use crate::console::pane::View;
 use crate::console::sanitise;
+use crate::console::view::View;
 use crate::console::widgets::{paint, words};
 use crate::domain::node::NodeView;
 use crate::domain::planner::Plan;

@@ -4,7 +4,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use crate::console::pane::{Action, View};
+use crate::console::action::Action;
+use crate::console::view::View;
 use crate::console::widgets::{paint, words};
 use crate::console::{sanitise, time};
 use crate::domain::ids::{Bytes, Millis};

@@ -9,12 +9,15 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::all;
+use crate::console::action::Action;
+use crate::console::effect::Effect;
 use crate::console::fetch::testing;
 use crate::console::keymap::notation::parse_keys;
 use crate::console::keymap::{Keymap, Rebinding};
 use crate::console::order::Work;
-use crate::console::pane::{Action, Effect, Pane, View};
+use crate::console::pane::Pane;
 use crate::console::theme::Styles;
+use crate::console::view::View;
 use crate::console::widgets::words;
 use crate::domain::ask::PlanAsk;
 use crate::domain::command::Command;

@@ -5,10 +5,11 @@ use ratatui::buffer::Cell;
 use ratatui::style::Modifier;
 
 use super::*;
+use crate::console::effect::{Confirm, Effect, Prompt};
 use crate::console::keymap::notation::parse_keys;
 use crate::console::order::{Order, Outside, Work};
-use crate::console::pane::{Confirm, Effect, Prompt, View};
 use crate::console::theme::Glyphs;
+use crate::console::view::View;
 use crate::domain::command::{Command, Confirmed};
 use crate::domain::ensemble::{EnsembleState, Quorum};
 use crate::domain::fixtures::{self, NOW};

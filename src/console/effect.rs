@@ -1,0 +1,70 @@
+//! What a pane wants done.
+
+use super::fetch::Fetch;
+use super::order::{Outside, Work};
+use crate::domain::ask::Ask;
+use crate::domain::command::{Command, ServerAction};
+use crate::domain::ids::NodeId;
+use crate::domain::snapshot::Level;
+use crate::engine::handle::{Put, Question};
+
+/// A pane itself touches nothing outside.
+#[derive(Debug)]
+pub enum Effect {
+    /// Asks first; the commands go out when the operator agrees.
+    Confirm(Confirm),
+    /// Asks for one line of text; `Pane::answered` gets it.
+    Prompt(Prompt),
+    Toast {
+        level: Level,
+        text: String,
+    },
+    Work(Work),
+    Outside(Outside),
+}
+
+/// Asks the engine.
+impl<A: Ask> From<Fetch<A>> for Effect
+where
+    Question: From<Put<A>>,
+{
+    fn from(fetch: Fetch<A>) -> Self {
+        Self::Work(Work::Fetch(Box::new(fetch)))
+    }
+}
+
+/// An act whose consequence may change while it is asked about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum About {
+    Server(NodeId, ServerAction),
+    Drain(NodeId),
+}
+
+/// A question with a safe default: the consequence in words before anything happens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Confirm {
+    /// `Pause zk3`
+    pub title: String,
+    /// What will happen, in sentences.
+    pub lines: Vec<String>,
+    /// `keep it running`
+    pub no: String,
+    /// `pause zk3`
+    pub yes: String,
+    /// Set when the quorum is at stake: this text has to be typed, `y` does nothing.
+    pub type_text: Option<String>,
+    /// What it asks about, when the text is told anew whenever the consequence changes.
+    pub about: Option<About>,
+    /// Sent in order when the operator agrees.
+    pub commands: Vec<Command>,
+}
+
+/// A line to be typed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Prompt {
+    /// Tells the pane which question this is.
+    pub id: &'static str,
+    pub title: String,
+    pub hint: String,
+    pub value: String,
+}
