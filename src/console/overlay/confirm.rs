@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::Outcome;
+use super::outcome::Outcome;
 use crate::console::confirms;
 use crate::console::effect::Confirm;
 use crate::console::frame::popup;

@@ -3,7 +3,8 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::{Scene, Scroll};
+use super::scene::Scene;
+use super::scroll::Scroll;
 use crate::console::frame::toasts::{Message, OWN_KEPT, glyph, style, word};
 use crate::console::frame::{Pieces, paint, popup};
 use crate::console::{sanitise, time};

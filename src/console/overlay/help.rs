@@ -3,7 +3,8 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::{Scene, Scroll};
+use super::scene::Scene;
+use super::scroll::Scroll;
 use crate::console::frame::footer::offered;
 use crate::console::frame::{Pieces, paint, popup};
 use crate::console::keymap::table::{Context, Entry};

@@ -3,7 +3,9 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::{Outcome, Scene, window};
+use super::outcome::Outcome;
+use super::scene::Scene;
+use super::scroll::window;
 use crate::console::frame::{Pieces, paint, popup};
 use crate::console::input::{Key, KeyCode};
 use crate::console::line::Line;

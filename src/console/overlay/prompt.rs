@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::{Outcome, Owner};
+use super::outcome::{Outcome, Owner};
 use crate::console::effect::Prompt;
 use crate::console::frame::popup;
 use crate::console::input::{Key, KeyCode};

@@ -18,7 +18,8 @@ use crate::console::frame::footer::Footer;
 use crate::console::frame::header::Header;
 use crate::console::frame::layout::{FOOTER, HEADER, pane_area};
 use crate::console::frame::{SIZE_MIN, to_ascii, too_small};
-use crate::console::overlay::{Overlay, Scene};
+use crate::console::overlay::Overlay;
+use crate::console::overlay::scene::Scene;
 use crate::console::theme::Glyphs;
 use crate::console::view::View;
 

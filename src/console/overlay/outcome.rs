@@ -1,0 +1,28 @@
+//! What keys lead to while an overlay has them.
+
+use crate::domain::command::Command;
+
+/// What a key has done to the overlay.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Stays,
+    Closed,
+    /// The operator agreed to these.
+    Agreed(Vec<Command>),
+    /// The operator leaves the console.
+    Left,
+    Answered {
+        owner: Owner,
+        id: &'static str,
+        text: String,
+    },
+    /// A palette command, as typed.
+    Typed(String),
+}
+
+/// Who asked for a line of text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    Frame,
+    Pane(usize),
+}
