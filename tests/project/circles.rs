@@ -10,10 +10,6 @@ use std::path::Path;
 
 use super::paths::{Import, imports, rooted, sources, within, without_comments};
 
-/// Folders whose files are not looked at.
-// to be emptied
-const SKIPPED: &[&str] = &["tui", "console"];
-
 /// How many imports are followed from one name: what imports itself would have no end.
 const IMPORTS_MAX: usize = 8;
 
@@ -45,8 +41,6 @@ fn modules(files: &[(String, String)]) -> Modules {
         let code = code.lines().filter(|line| child(line).is_none()).collect::<Vec<_>>().join("\n");
         modules.insert(path, Module { file: file.clone(), children, imports, code });
     }
-    let skipped = SKIPPED.iter().map(|&folder| folder.to_owned());
-    of_tests.extend(skipped);
     modules.retain(|path, _| !of_tests.iter().any(|left_out| within(path, left_out)));
     modules
 }
@@ -97,7 +91,7 @@ enum Target {
     Item(Place),
 }
 
-/// Where `path` leads when it is written in `module`; nowhere when it leaves this crate, or what is looked at of it.
+/// Where `path` leads when it is written in `module`; nowhere when it leaves this crate.
 fn resolve(modules: &Modules, module: &str, path: &str, imports: usize) -> Option<Target> {
     let mut parts = path.split("::").peekable();
     let mut at = module.to_owned();

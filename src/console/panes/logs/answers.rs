@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::container::Printed;
+use super::pending::Going;
 use super::window::Window;
 use super::{Logs, Neighbours};
 use crate::console::effect::Effect;
@@ -10,7 +11,7 @@ use crate::console::fetch::Asked;
 use crate::console::place::SavedSearches;
 use crate::console::widgets::list::Cursor;
 use crate::domain::ids::Timestamp;
-use crate::domain::log::{ContextAsk, FollowAsk, Followed, HistogramAsk, LogPage, PageAsk, Way};
+use crate::domain::log::{FollowAsk, Followed, HistogramAsk, LogPage, PageAsk, Way};
 use crate::domain::snapshot::{Level, Snapshot};
 
 /// Events of one page.
@@ -27,26 +28,6 @@ const COUNT_MS: u64 = 5_000;
 const RETRY_MS: u64 = 5_000;
 /// Nobody has looked at the pane for so long: it stops following until it is shown again.
 const HIDDEN_MS: u64 = 3_000;
-
-/// Which page was asked for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Going {
-    #[default]
-    Newest,
-    Older,
-    Newer,
-}
-
-/// Answers that are on their way.
-#[derive(Debug, Default)]
-pub(super) struct Pending {
-    pub(super) page: Asked<PageAsk>,
-    going: Going,
-    histogram: Asked<HistogramAsk>,
-    follow: Asked<FollowAsk>,
-    pub(super) context: Asked<ContextAsk>,
-    pub(super) reach: usize,
-}
 
 impl Logs {
     /// What is to be asked now.

@@ -1,6 +1,5 @@
 //! What a server's container prints, read from Docker: also what never reached a log file.
 
-use super::Logs;
 use crate::console::action::Action;
 use crate::console::effect::Effect;
 use crate::console::fetch::Asked;
@@ -9,7 +8,7 @@ use crate::domain::ask::OutputAsk;
 use crate::domain::ids::{NodeId, Timestamp};
 use crate::domain::log::{LogEvent, read_stamp};
 use crate::domain::server::{OUTPUT_LINES_MAX, Output, OutputLine, ServerView};
-use crate::domain::snapshot::{ControlView, Level, Snapshot};
+use crate::domain::snapshot::{ControlView, Snapshot};
 
 /// It is read again this often.
 const AGAIN_MS: u64 = 2_000;
@@ -41,6 +40,35 @@ impl Printed {
             asked: now,
             output: Asked::default(),
         }
+    }
+
+    /// The container of the server that is looked at; when one is `shown`, that of the next server. Also what to ask
+    /// for it.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub(super) fn next(
+        shown: Option<&Self>,
+        looked_at: Option<&str>,
+        snapshot: &Snapshot,
+    ) -> Result<(Self, Effect), String> {
+        let contained = |node: &&NodeId| snapshot.server(node).is_some_and(ServerView::is_contained);
+        let nodes = snapshot.node_ids();
+        let nodes: Vec<&NodeId> = nodes.iter().filter(contained).collect();
+        let of = |name: &str| nodes.iter().position(|node| node.as_str() == name);
+        let at = match shown {
+            Some(printed) => of(printed.node.as_str()).map_or(0, |at| (at + 1) % nodes.len().max(1)),
+            None => looked_at.and_then(of).unwrap_or(0),
+        };
+        let Some(node) = nodes.get(at) else {
+            return Err(match &snapshot.control {
+                ControlView::Off(cause) => format!("what containers print cannot be read: {cause}"),
+                _ => "no server runs in a container here: all they write is in the list".into(),
+            });
+        };
+        let mut printed = Self::new((*node).clone(), snapshot.taken_at);
+        let effect = printed.ask();
+        Ok((printed, effect))
     }
 
     /// Whose lines these are, above them.
@@ -123,32 +151,6 @@ fn event(node: &NodeId, at: usize, line: &OutputLine) -> LogEvent {
         text: line.text.clone(),
         message_at: line.message_at,
         ..LogEvent::default()
-    }
-}
-
-impl Logs {
-    /// The container of the server that is looked at; when one is shown, that of the next server.
-    pub(super) fn next_container(&mut self, snapshot: &Snapshot) -> Vec<Effect> {
-        let contained = |node: &&NodeId| snapshot.server(node).is_some_and(ServerView::is_contained);
-        let nodes = snapshot.node_ids();
-        let nodes: Vec<&NodeId> = nodes.iter().filter(contained).collect();
-        let looked_at = self.query.search.node.clone().or_else(|| self.selected().map(|event| event.node.clone()));
-        let of = |name: &str| nodes.iter().position(|node| node.as_str() == name);
-        let at = match &self.printed {
-            Some(printed) => of(printed.node.as_str()).map_or(0, |at| (at + 1) % nodes.len().max(1)),
-            None => looked_at.and_then(|name| of(&name)).unwrap_or(0),
-        };
-        let Some(node) = nodes.get(at) else {
-            let text = match &snapshot.control {
-                ControlView::Off(cause) => format!("what containers print cannot be read: {cause}"),
-                _ => "no server runs in a container here: all they write is in the list".into(),
-            };
-            return vec![Effect::Toast { level: Level::Info, text }];
-        };
-        let mut printed = Printed::new((*node).clone(), snapshot.taken_at);
-        let effect = printed.ask();
-        (self.printed, self.context, self.detail) = (Some(printed), None, None);
-        vec![effect]
     }
 }
 

@@ -1,7 +1,7 @@
 //! Logs: one query over the events of the servers and of zkdeck itself, wherever they are kept.
 //!
 //! `query` is what is asked, `window` the pages that are held, `draw`, `head` and `lines` draw them;
-//! `detail`, `context`, `container` and `saved` lie over the list. `answers` asks, and takes the answers in.
+//! `detail`, `context`, `container` and `saved` lie over the list. `answers` asks, and takes in the answers that are `pending`.
 
 mod answers;
 mod container;
@@ -9,6 +9,7 @@ mod detail;
 mod draw;
 mod head;
 mod lines;
+mod pending;
 mod query;
 mod saved;
 #[cfg(test)]
@@ -18,10 +19,10 @@ mod window;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use self::answers::{Going, Pending};
 use self::container::Printed;
 use self::detail::Detail;
 use self::lines::Shown;
+use self::pending::{Going, Pending};
 use self::query::Query;
 use self::saved::Saved;
 use self::window::Window;
@@ -247,6 +248,18 @@ impl Logs {
         let (id, file, offset) = (event.id.clone(), event.file.clone(), event.offset);
         self.pending.reach = reach;
         vec![self.pending.context.put(ContextAsk { id, file, offset, before: reach, after: reach }).into()]
+    }
+
+    fn next_container(&mut self, snapshot: &Snapshot) -> Vec<Effect> {
+        let searched = self.query.search.node.as_deref();
+        let looked_at = searched.or_else(|| self.selected().map(|event| event.node.as_str()));
+        match Printed::next(self.printed.as_ref(), looked_at, snapshot) {
+            Ok((printed, effect)) => {
+                (self.printed, self.context, self.detail) = (Some(printed), None, None);
+                vec![effect]
+            }
+            Err(text) => vec![Effect::Toast { level: Level::Info, text }],
+        }
     }
 
     /// Shows the query and copies it: not every terminal takes a copy.

@@ -1,0 +1,24 @@
+//! What the pane has asked and has no answer to yet.
+
+use crate::console::fetch::Asked;
+use crate::domain::log::{ContextAsk, FollowAsk, HistogramAsk, PageAsk};
+
+/// Which page was asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Going {
+    #[default]
+    Newest,
+    Older,
+    Newer,
+}
+
+/// Answers that are on their way.
+#[derive(Debug, Default)]
+pub(super) struct Pending {
+    pub(super) page: Asked<PageAsk>,
+    pub(super) going: Going,
+    pub(super) histogram: Asked<HistogramAsk>,
+    pub(super) follow: Asked<FollowAsk>,
+    pub(super) context: Asked<ContextAsk>,
+    pub(super) reach: usize,
+}
