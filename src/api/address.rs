@@ -12,6 +12,7 @@ use std::task::{Context, Poll, ready};
 use axum::extract::connect_info::Connected;
 use axum::http::StatusCode;
 use axum::serve::{IncomingStream, Listener};
+use percent_encoding::percent_encode_byte;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -163,7 +164,7 @@ fn refusal(sent: &[u8]) -> Option<Vec<u8>> {
         "an address may not hold {:?} as it is; write {}, as in {shown}, or let curl do it: curl -G URL \
          --data-urlencode 'q=level>=WARN'",
         char::from(first),
-        written_always(first)
+        percent_encode_byte(first)
     );
     let body = Fail::new(StatusCode::BAD_REQUEST, "address", message).body().to_string();
     let head = format!(
@@ -179,11 +180,7 @@ const fn may_stand(byte: u8) -> bool {
 }
 
 fn written(byte: &u8) -> String {
-    if may_stand(*byte) && byte.is_ascii() { char::from(*byte).to_string() } else { written_always(*byte) }
-}
-
-fn written_always(byte: u8) -> String {
-    format!("%{byte:02X}")
+    if may_stand(*byte) && byte.is_ascii() { char::from(*byte).to_string() } else { percent_encode_byte(*byte).into() }
 }
 
 #[cfg(test)]

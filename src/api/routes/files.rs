@@ -6,6 +6,7 @@ use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value, json};
 use tokio_util::io::ReaderStream;
 
@@ -20,6 +21,9 @@ use crate::domain::file::FileEntry;
 use crate::domain::ids::FileId;
 use crate::domain::snapshot::Snapshot;
 use crate::engine::handle::Upload;
+
+/// What is escaped in a name in a header, as RFC 8187 wants it.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Most files of one page.
 const PAGE_MAX: usize = 1000;
@@ -160,7 +164,7 @@ pub(in crate::api) async fn store(
 pub(in crate::api) async fn content(State(app): State<App>, Path(id): Path<String>) -> Answer {
     let download = app.limited(app.handle.download(id_of(&id)?)).await??;
     let record = &download.entry.record;
-    let disposition = format!("attachment; filename*=UTF-8''{}", percent(&record.name));
+    let disposition = format!("attachment; filename*=UTF-8''{}", utf8_percent_encode(&record.name, ESCAPED));
     let headers = [
         (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
         (header::CONTENT_LENGTH, record.size.0.to_string()),
@@ -171,8 +175,13 @@ pub(in crate::api) async fn content(State(app): State<App>, Path(id): Path<Strin
     Ok((headers, Body::from_stream(ReaderStream::new(download.bytes))).into_response())
 }
 
-/// A name as RFC 8187 wants it in a header.
-fn percent(name: &str) -> String {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
-    name.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_stands_in_a_header_as_rfc_8187_wants_it() {
+        let escaped = utf8_percent_encode("naïve 文-._~*'.txt", ESCAPED).to_string();
+        assert_eq!(escaped, "na%C3%AFve%20%E6%96%87-._~%2A%27.txt");
+    }
 }
