@@ -6,6 +6,8 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use uuid::Uuid;
+use uuid::fmt::{Hyphenated, Simple};
 
 /// Why a text is not the identifier it should be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,19 +96,13 @@ impl<'de> Deserialize<'de> for NodeId {
     }
 }
 
+/// Braces and `urn:uuid:` are UUIDs too, but none of ours.
 fn parse_uuid(kind: &'static str, text: &str) -> Result<u128, InvalidId> {
     let invalid = || InvalidId::new(kind, text, "use 32 hex digits, with or without the four hyphens of a UUID");
-    let plain = text.len() == 32 && text.bytes().all(|b| b.is_ascii_hexdigit());
-    let hyphenated = text.len() == 36
-        && text.bytes().enumerate().all(|(i, b)| match i {
-            8 | 13 | 18 | 23 => b == b'-',
-            _ => b.is_ascii_hexdigit(),
-        });
-    if !plain && !hyphenated {
+    if !matches!(text.len(), Simple::LENGTH | Hyphenated::LENGTH) {
         return Err(invalid());
     }
-    let digits: String = text.chars().filter(|c| *c != '-').collect();
-    u128::from_str_radix(&digits, 16).map_err(|_| invalid())
+    Uuid::try_parse(text).map(|uuid| uuid.as_u128()).map_err(|_| invalid())
 }
 
 macro_rules! uuid_newtype {
@@ -137,9 +133,8 @@ macro_rules! uuid_newtype {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                let h = format!("{:032x}", self.0);
-                let text = format!("{}-{}-{}-{}-{}", &h[..8], &h[8..12], &h[12..16], &h[16..20], &h[20..]);
-                f.pad(&text)
+                let uuid = Uuid::from_u128(self.0).hyphenated();
+                f.pad(uuid.encode_lower(&mut Uuid::encode_buffer()))
             }
         }
 
@@ -338,7 +333,17 @@ mod tests {
         assert_eq!(id.short(), "0192f7…c41e");
         assert_eq!(id.bucket(2), "1e");
         assert_eq!(id.bucket(3), "41e");
-        for bad in ["", "x", "0192f7aa-1111-7222-8333-44445555c41", "0192f7aa+1111-7222-8333-44445555c41e"] {
+        assert_eq!(format!("{id:>38}"), "  0192f7aa-1111-7222-8333-44445555c41e");
+        for bad in [
+            "",
+            "x",
+            "0192f7aa-1111-7222-8333-44445555c41",
+            "0192f7aa+1111-7222-8333-44445555c41e",
+            "0192f7aa1-111-7222-8333-44445555c41e",
+            "+192f7aa111172228333444455555c41e",
+            "{0192f7aa-1111-7222-8333-44445555c41e}",
+            "urn:uuid:0192f7aa-1111-7222-8333-44445555c41e",
+        ] {
             assert!(bad.parse::<FileId>().is_err(), "{bad:?} was taken");
         }
     }

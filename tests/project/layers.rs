@@ -7,7 +7,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::paths::{rooted, sources, within, without_comments};
+use super::paths::{imports, rooted, sources, within, without_comments};
 
 /// A part of the program and the paths of this crate that it may name.
 const LAW: &[(&str, &[&str])] = &[
@@ -46,7 +46,10 @@ const IMPURE: &[&str] = &[
     "tokio",
     "tokio_util",
     "tracing",
-    "uuid",
+    "uuid::Timestamp",
+    "uuid::Uuid::new_v4",
+    "uuid::Uuid::new_v7",
+    "uuid::Uuid::now_v7",
     "zookeeper_client",
 ];
 
@@ -98,13 +101,24 @@ fn check(path: &str, text: &str) -> Vec<Finding> {
         _ => (&[][..], ""),
     };
     for root in banned.iter().map(|path| path.split("::").next().unwrap_or_default()) {
-        let used = rooted(&code, root);
+        let used = paths_of(&code, root);
         let used = used.iter().filter(|used| banned.iter().any(|banned| within(used, banned)));
         findings.extend(used.map(|used| format!("src/{path}: {why} and must not use {used}")));
     }
     findings.sort();
     findings.dedup();
     findings
+}
+
+/// The paths that begin with `root`, also where their beginning was imported: `uuid::Uuid::now_v7` for `Uuid::now_v7`.
+fn paths_of(code: &str, root: &str) -> Vec<String> {
+    let (imports, rest) = imports(code);
+    let mut found = rooted(code, root);
+    for named in imports.iter().flat_map(|import| &import.names).filter(|named| within(&named.path, root)) {
+        let used = rooted(&rest, &named.name).into_iter();
+        found.extend(used.map(|used| format!("{}{}", named.path, &used[named.name.len()..])));
+    }
+    found
 }
 
 /// Paths below the crate's root, without it: `engine::handle::Handle`.
@@ -185,6 +199,9 @@ fn a_broken_law_is_found() {
         ("domain/node.rs", "use std::time::{Duration, SystemTime};"),
         ("domain/node.rs", "use std::{fmt, fs};"),
         ("domain/planner/mod.rs", "use tokio::sync::watch;"),
+        ("domain/ids.rs", "fn f() { uuid::Uuid::new_v4(); }"),
+        ("domain/ids.rs", "use uuid::Uuid;\nfn f() { Uuid::now_v7(); }"),
+        ("domain/ids.rs", "use uuid::{\n    Uuid as Id,\n    fmt::Simple,\n};\nfn f() { Id::now_v7(); }"),
         ("domain/node.rs", "use super::super::engine::clock;"),
         ("adapters/blobs/mod.rs", "use crate::engine::clock;"),
         ("adapters/blobs/mod.rs", "use super::super::engine::clock;"),
@@ -210,6 +227,7 @@ fn a_broken_law_is_found() {
 fn what_the_law_allows_is_left_alone() {
     let good = [
         ("domain/node.rs", "use std::time::Duration;\nuse super::ids::NodeId; // not crate::engine\n"),
+        ("domain/ids.rs", "use uuid::Uuid;\nfn f() { Uuid::try_parse(\"now_v7\"); }"),
         ("domain/planner/mod.rs", "//! see crate::engine\nuse super::super::domain::ids;"),
         ("domain/state.rs", "mod tests { use super::super::planner; }"),
         ("adapters/logs/local.rs", "use crate::{adapters::logs::Line, domain::log::Query};"),
