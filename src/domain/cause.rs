@@ -1,12 +1,15 @@
 //! Why an operation did not come about, as a type: what REST, commands and screens branch on.
 
 use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use super::command::Rejected;
 
 /// Why an operation ended without being done. Kept in history beside the sentence for people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[derive(EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case", const_into_str)]
 pub enum Cause {
     /// What it works on was changed by somebody else meanwhile.
     Changed,
@@ -45,47 +48,11 @@ pub enum Cause {
 }
 
 impl Cause {
-    pub const ALL: [Self; 17] = [
-        Self::Changed,
-        Self::AlreadySo,
-        Self::NotPossible,
-        Self::Gone,
-        Self::Unavailable,
-        Self::Ending,
-        Self::Interrupted,
-        Self::Stopped,
-        Self::NoRoom,
-        Self::TooLarge,
-        Self::BodyBroken,
-        Self::BodySilent,
-        Self::Damaged,
-        Self::Disk,
-        Self::Denied,
-        Self::Control,
-        Self::Internal,
-    ];
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
     #[must_use]
     pub const fn word(self) -> &'static str {
-        match self {
-            Self::Changed => "changed",
-            Self::AlreadySo => "already-so",
-            Self::NotPossible => "not-possible",
-            Self::Gone => "gone",
-            Self::Unavailable => "unavailable",
-            Self::Ending => "ending",
-            Self::Interrupted => "interrupted",
-            Self::Stopped => "stopped",
-            Self::NoRoom => "no-room",
-            Self::TooLarge => "too-large",
-            Self::BodyBroken => "body-broken",
-            Self::BodySilent => "body-silent",
-            Self::Damaged => "damaged",
-            Self::Disk => "disk",
-            Self::Denied => "denied",
-            Self::Control => "control",
-            Self::Internal => "internal",
-        }
+        self.into_str()
     }
 
     /// Whether nothing was tried: the state of things forbade it.
@@ -97,7 +64,7 @@ impl Cause {
     /// Reads the word that [`Cause::word`] writes.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|cause| cause.word() == word)
+        word.parse().ok()
     }
 }
 

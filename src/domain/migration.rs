@@ -6,6 +6,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use strum::IntoStaticStr;
 
 use super::file::Hash;
 use super::ids::{AttemptId, Bytes, FileId, InstanceId, NodeId, Timestamp};
@@ -58,6 +59,8 @@ pub struct Intent {
 /// Where a move stands, step by step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[derive(IntoStaticStr)]
+#[strum(serialize_all = "kebab-case", const_into_str)]
 pub enum Status {
     Planned,
     /// The intent is in ZooKeeper.
@@ -79,16 +82,7 @@ pub enum Status {
 impl Status {
     #[must_use]
     pub const fn word(self) -> &'static str {
-        match self {
-            Self::Planned => "planned",
-            Self::Prepared => "prepared",
-            Self::Copied => "copied",
-            Self::Verified => "verified",
-            Self::Published => "published",
-            Self::Committed => "committed",
-            Self::Collected => "collected",
-            Self::Aborted => "aborted",
-        }
+        self.into_str()
     }
 }
 

@@ -1,6 +1,7 @@
 //! What history keeps: one row for each operation, with its state changes.
 
 use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use super::cause::Cause;
 use super::ids::{Bytes, FileId, Millis, NodeId, OperationId, Timestamp};
@@ -8,6 +9,8 @@ use super::scheduler::Run;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[derive(EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case", const_into_str)]
 pub enum OperationKind {
     Migration,
     Upload,
@@ -35,56 +38,24 @@ impl OperationKind {
         matches!(self, Self::Upload | Self::Migration | Self::Delete)
     }
 
-    pub const ALL: [Self; 16] = [
-        Self::Migration,
-        Self::Upload,
-        Self::Delete,
-        Self::Drain,
-        Self::Undrain,
-        Self::Pause,
-        Self::Resume,
-        Self::Stop,
-        Self::Start,
-        Self::Restart,
-        Self::Stress,
-        Self::Scheduler,
-        Self::SchedulerPause,
-        Self::SchedulerResume,
-        Self::Workload,
-        Self::Weight,
-    ];
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
     #[must_use]
     pub const fn word(self) -> &'static str {
-        match self {
-            Self::Migration => "migration",
-            Self::Upload => "upload",
-            Self::Delete => "delete",
-            Self::Drain => "drain",
-            Self::Undrain => "undrain",
-            Self::Pause => "pause",
-            Self::Resume => "resume",
-            Self::Stop => "stop",
-            Self::Start => "start",
-            Self::Restart => "restart",
-            Self::Stress => "stress",
-            Self::Scheduler => "scheduler",
-            Self::SchedulerPause => "scheduler-pause",
-            Self::SchedulerResume => "scheduler-resume",
-            Self::Workload => "workload",
-            Self::Weight => "weight",
-        }
+        self.into_str()
     }
 
     /// Reads the word that [`OperationKind::word`] writes.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.word() == word)
+        word.parse().ok()
     }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[derive(EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case", const_into_str)]
 pub enum OperationStatus {
     Started,
     Done,
@@ -96,22 +67,16 @@ pub enum OperationStatus {
 }
 
 impl OperationStatus {
-    pub const ALL: [Self; 5] = [Self::Started, Self::Done, Self::Failed, Self::Aborted, Self::None];
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
     #[must_use]
     pub const fn word(self) -> &'static str {
-        match self {
-            Self::Started => "started",
-            Self::Done => "done",
-            Self::Failed => "failed",
-            Self::Aborted => "aborted",
-            Self::None => "none",
-        }
+        self.into_str()
     }
 
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|status| status.word() == word)
+        word.parse().ok()
     }
 
     /// Whether the row will not change any more.

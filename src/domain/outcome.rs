@@ -103,8 +103,8 @@ mod tests {
 
     #[test]
     fn only_what_is_done_is_a_success() {
-        for status in OperationStatus::ALL {
-            for cause in Cause::ALL.map(Some).into_iter().chain([None]) {
+        for &status in OperationStatus::ALL {
+            for cause in Cause::ALL.iter().copied().map(Some).chain([None]) {
                 let told = outcome(status, cause);
                 let done = matches!(status, OperationStatus::Done | OperationStatus::None);
                 assert_eq!(
