@@ -40,7 +40,6 @@ fn measure(name: &str, nodes: &[NodeId], weight: impl Fn(usize) -> u32, owner: i
         id: id.clone(),
         weight: weight(at),
         condition: NodeCondition::Active,
-        cap: None,
         in_flight_in: 0,
         in_flight_out: 0,
     };

@@ -10,15 +10,6 @@ use std::hash::{BuildHasherDefault, Hasher};
 use super::id_index::{IdIndex, Spot};
 use super::ids::{Bytes, FileId, Millis, NodeId, Timestamp};
 
-/// A file as [`Placement`] keeps it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PlacedFile {
-    pub id: FileId,
-    pub size: Bytes,
-    /// When it was last moved; `None` for a file that lies where it was uploaded.
-    pub moved: Option<Timestamp>,
-}
-
 /// The files of one node.
 #[derive(Clone, Debug)]
 pub(super) struct Shelf {
@@ -84,11 +75,6 @@ impl Shelf {
         self.ids.swap_remove(place);
         self.bytes -= u128::from(self.sizes.swap_remove(place).0);
         self.moved.swap_remove(place);
-    }
-
-    fn get(&self, place: usize) -> PlacedFile {
-        let moved = self.moved[place];
-        PlacedFile { id: self.ids[place], size: self.sizes[place], moved: (moved != NEVER).then_some(moved) }
     }
 }
 
@@ -160,14 +146,6 @@ impl Placement {
     #[must_use]
     pub fn owner(&self, id: FileId) -> Option<&NodeId> {
         self.find(id).map(|spot| &self.shelves[spot.shelf as usize].node)
-    }
-
-    /// The node's files, smallest first, those of one size by id. Sorts them at each call.
-    pub fn files_of(&self, node: &NodeId) -> impl Iterator<Item = PlacedFile> + use<> {
-        let mut files: Vec<PlacedFile> =
-            self.shelf(node).map_or_else(Vec::new, |shelf| (0..shelf.ids.len()).map(|i| shelf.get(i)).collect());
-        files.sort_unstable_by_key(|file| (file.size, file.id));
-        files.into_iter()
     }
 
     pub(super) fn shelf(&self, node: &NodeId) -> Option<&Shelf> {
@@ -245,6 +223,32 @@ impl Hasher for NameHasher {
     fn finish(&self) -> u64 {
         // The map takes its bucket from the low bits, which a multiplication mixes least.
         self.0.rotate_left(26)
+    }
+}
+
+/// A file as [`Placement`] keeps it.
+#[cfg(test)]
+pub(super) struct PlacedFile {
+    pub(super) id: FileId,
+    pub(super) size: Bytes,
+    /// When it was last moved; `None` for a file that lies where it was uploaded.
+    pub(super) moved: Option<Timestamp>,
+}
+
+#[cfg(test)]
+impl Placement {
+    /// The node's files, smallest first, those of one size by id.
+    pub(super) fn files_of(&self, node: &NodeId) -> impl Iterator<Item = PlacedFile> + use<> {
+        let moved = |at: Timestamp| (at != NEVER).then_some(at);
+        let file = |shelf: &Shelf, i: usize| PlacedFile {
+            id: shelf.ids[i],
+            size: shelf.sizes[i],
+            moved: moved(shelf.moved[i]),
+        };
+        let files = |shelf: &Shelf| (0..shelf.ids.len()).map(|i| file(shelf, i)).collect();
+        let mut files: Vec<PlacedFile> = self.shelf(node).map(files).unwrap_or_default();
+        files.sort_unstable_by_key(|file| (file.size, file.id));
+        files.into_iter()
     }
 }
 

@@ -92,10 +92,7 @@ fn note(policy: &Policy, slots: &[Slot], filled: &Filled) -> Option<String> {
     }
     let full: Vec<_> = nodes()
         .filter(|(_, slot)| slot.kind != Kind::Draining)
-        .map(|(node, slot)| match (slot.kind, node.condition) {
-            (Kind::Open { cap }, NodeCondition::Active) => format!("{} is at its cap of {cap}", node.id),
-            (_, condition) => format!("{} is {}", node.id, condition.word()),
-        })
+        .map(|(node, _)| format!("{} is {}", node.id, node.condition.word()))
         .collect();
     Some(format!("{}: {}", kept.join(", "), full.join(", ")))
 }

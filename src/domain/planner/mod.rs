@@ -29,8 +29,6 @@ pub struct NodeInput {
     pub id: NodeId,
     pub weight: u32,
     pub condition: NodeCondition,
-    /// Most files that it may own, when it is limited.
-    pub cap: Option<u64>,
     /// Moves under way that end here.
     pub in_flight_in: u64,
     /// Moves under way that start here: already counted as gone.
@@ -94,7 +92,7 @@ pub struct Plan {
     /// How far the nodes are from their shares, see [`share`].
     pub spread_before: u64,
     pub spread_after: u64,
-    /// Why not everything could be planned: which cap or drain, and how many files stay.
+    /// Why not everything could be planned: which drain, and how many files stay.
     pub note: Option<String>,
 }
 

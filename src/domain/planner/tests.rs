@@ -13,7 +13,7 @@ use crate::domain::scheduler::NotChosen;
 const NODES: [&str; 4] = ["zk1", "zk2", "zk3", "zk4"];
 
 fn input(name: &str, condition: NodeCondition) -> NodeInput {
-    NodeInput { id: node_id(name), weight: 100, condition, cap: None, in_flight_in: 0, in_flight_out: 0 }
+    NodeInput { id: node_id(name), weight: 100, condition, in_flight_in: 0, in_flight_out: 0 }
 }
 
 fn policy(conditions: &[NodeCondition]) -> Policy {
@@ -73,11 +73,10 @@ fn a_drain_moves_even_what_moved_just_now() {
 
 #[test]
 fn a_drain_without_room_says_what_stays() {
-    let mut policy = policy(&[NodeCondition::Draining, ACTIVE, NodeCondition::Full]);
-    policy.nodes[1].cap = Some(5);
+    let policy = policy(&[NodeCondition::Draining, NodeCondition::Unhealthy, NodeCondition::Full]);
     let plan = plan(&placed(&[10, 3, 3], Timestamp(0)), &policy);
-    assert_eq!(plan.moves.len(), 2);
-    let note = "8 of 10 files of zk1 stay: zk2 is at its cap of 5, zk3 is full";
+    assert_eq!((plan.decision, plan.moves.len()), (Decision::NoEligibleTarget, 0));
+    let note = "10 of 10 files of zk1 stay: zk2 is unhealthy, zk3 is full";
     assert_eq!(plan.note.as_deref(), Some(note));
 }
 

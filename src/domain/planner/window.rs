@@ -29,9 +29,9 @@ impl Slot {
     pub(super) fn of(node: &NodeInput, placement: &Placement, policy: &Policy) -> Self {
         let count = node.projected(placement.count(&node.id));
         let kind = match node.condition {
-            NodeCondition::Active => Kind::Open { cap: node.cap.unwrap_or(u64::MAX) },
+            NodeCondition::Active => Kind::Open { cap: u64::MAX },
             // It keeps what it has, or gives; it takes no more.
-            NodeCondition::Full | NodeCondition::Unhealthy => Kind::Open { cap: node.cap.unwrap_or(count).min(count) },
+            NodeCondition::Full | NodeCondition::Unhealthy => Kind::Open { cap: count },
             NodeCondition::Draining => Kind::Draining,
             NodeCondition::Unreadable
             | NodeCondition::Paused

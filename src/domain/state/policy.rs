@@ -49,7 +49,6 @@ impl State {
             id: node.clone(),
             weight: self.nodes.record(node).map_or(WEIGHT_DEFAULT, |(record, _)| record.weight),
             condition: self.condition(node),
-            cap: None,
             in_flight_in: self.in_flight(node, true),
             in_flight_out: self.in_flight(node, false),
         }

@@ -128,7 +128,6 @@ impl Desk {
             id: id.clone(),
             weight: 100,
             condition,
-            cap: None,
             in_flight_in: 0,
             in_flight_out: 0,
         };
