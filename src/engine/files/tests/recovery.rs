@@ -109,6 +109,7 @@ async fn an_operation_that_another_process_ended_has_ended() {
 async fn the_recovery_leaves_alone_what_a_job_of_its_own_process_works_on() {
     let world = world().await;
     let row = upload_meanwhile(&world, true, async {
+        while world.intents().await.is_empty() {}
         recovery::run(&world.ctx, true).await.unwrap();
         let states: Vec<_> = world.intents().await.into_iter().map(|(_, intent, _)| intent.state).collect();
         assert_eq!(states, [IntentState::Prepared]);
