@@ -219,7 +219,7 @@ mod tests {
         assert_eq!(of(None, 0, None), Whose::Free);
         assert_eq!(of(Some("a"), 0, None), Whose::Free);
         assert!(matches!(of(Some("a"), 3, None), Whose::Known(StoreView::Unclaimed { files: 3, .. })));
-        assert!(matches!(of(None, 3, None), Whose::Known(StoreView::Unclaimed { .. })));
+        assert!(matches!(of(None, 1, None), Whose::Known(StoreView::Unclaimed { files: 1, .. })));
         assert!(matches!(of(None, 0, Some("b")), Whose::Known(StoreView::Empty { .. })));
         assert_eq!(of(None, 1, Some("b")), Whose::Unproved("b".into()));
         assert!(matches!(of(Some("b"), 0, Some("b")), Whose::Known(StoreView::Ours { .. })));

@@ -138,7 +138,7 @@ fn rename(disk: &dyn Disk, layout: &Layout, node: &NodeId, file: FileId, attempt
 mod tests {
     use std::fs;
 
-    use super::super::testing::{counter, put, store};
+    use super::super::testing::{counter, powered, put, store};
     use super::*;
     use crate::domain::fixtures::node_id;
     use crate::domain::ids::Bytes;
@@ -188,6 +188,24 @@ mod tests {
         assert_eq!(store.list(&node_id("zk1")).await.unwrap().len(), 2);
         assert_eq!(store.list(&node_id("zk2")).await.unwrap().len(), 1);
         assert!(store.publish_many(&[]).await.is_empty());
+    }
+
+    /// The drafts' own names are on disk too: what another attempt gives up syncs their folder.
+    #[tokio::test(start_paused = true)]
+    async fn what_was_published_survives_a_loss_of_power_whole_and_under_that_name_alone() {
+        let (volume, store) = powered();
+        let (node, attempts) = (node_id("zk1"), [5, 6]);
+        for attempt in attempts {
+            draft(&store, "zk1", attempt).await;
+        }
+        store.discard(&node, FILE, AttemptId::new(7)).await.unwrap();
+        for attempt in attempts {
+            store.publish(&node, FILE, AttemptId::new(attempt)).await.unwrap();
+        }
+        volume.lose_power(|| false);
+        let all: Vec<_> = attempts.iter().map(|attempt| (FILE, AttemptId::new(*attempt), Bytes(9))).collect();
+        assert_eq!(store.list(&node).await.unwrap(), all);
+        assert_eq!(store.leftovers(&node).await.unwrap(), [], "a draft came back that nobody speaks of any more");
     }
 
     #[tokio::test]

@@ -4,9 +4,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
+use rustix::io::Errno;
 use tempfile::TempDir;
 
+use super::disk::fake::{Operation, Trouble, Volume};
 use super::{BlobConfig, BlobStore};
 use crate::domain::file::Hash;
 use crate::domain::fixtures::node_id;
@@ -21,6 +24,23 @@ pub(super) fn store_with(config: impl FnOnce(&Path) -> BlobConfig) -> (TempDir, 
     let nodes = ["zk1", "zk2", "zk3"].map(node_id);
     let store = BlobStore::open(config(&folder.path().join("uploads")), &nodes).unwrap().with_id();
     (folder, store)
+}
+
+/// A disk on which nothing goes wrong until its power does.
+struct Sound;
+
+impl Trouble for Sound {
+    fn strikes(&self, _: Operation, _: &Path) -> Option<Errno> {
+        None
+    }
+}
+
+/// A store on a disk that [`Volume::lose_power`] takes what was not synced from.
+pub(super) fn powered() -> (Volume, BlobStore) {
+    let volume = Volume::default();
+    let disk = volume.disk(Arc::new(Sound), Duration::ZERO);
+    let store = BlobStore::open_on(Arc::new(disk), BlobConfig::new("/data/uploads"), &[node_id("zk1")]).unwrap();
+    (volume, store.with_id())
 }
 
 pub(super) fn counter() -> Arc<AtomicU64> {

@@ -133,9 +133,10 @@ mod tests {
     use std::fs;
 
     use super::super::BlobConfig;
-    use super::super::testing::{put, store};
+    use super::super::testing::{counter, powered, put, store};
     use super::*;
     use crate::domain::fixtures::node_id;
+    use crate::domain::ids::Bytes;
 
     const FILE: FileId = FileId::new(1);
     const BLOB: AttemptId = AttemptId::new(2);
@@ -162,6 +163,18 @@ mod tests {
         assert_eq!(store.empty_trash(later, named).await.unwrap(), 0, "a record names it");
         assert_eq!(store.empty_trash(later, |_, _| false).await.unwrap(), 1);
         assert_eq!(in_trash(&store), 0);
+    }
+
+    /// They would have no record and no intent.
+    #[tokio::test(start_paused = true)]
+    async fn trashed_bytes_do_not_come_back_when_the_power_does() {
+        let (volume, store) = powered();
+        let node = node_id("zk1");
+        store.generate(&node, BLOB, Bytes(9), 1, counter()).await.unwrap();
+        store.publish(&node, FILE, BLOB).await.unwrap();
+        store.trash(&node, FILE, BLOB).await.unwrap();
+        volume.lose_power(|| false);
+        assert_eq!(store.list(&node).await.unwrap(), []);
     }
 
     /// The clock was an hour ahead, or behind, when it was put there.

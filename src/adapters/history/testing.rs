@@ -21,6 +21,8 @@ struct Rows {
     by_id: BTreeMap<OperationId, Operation>,
     /// The id that was written at each number, from 1 on.
     written: Vec<OperationId>,
+    /// No row can be written.
+    full: bool,
 }
 
 /// One process's way to the rows.
@@ -28,6 +30,8 @@ pub(crate) struct Clerk {
     ledger: Ledger,
     notes: mpsc::Receiver<Note>,
     questions: mpsc::Receiver<Question>,
+    /// Rows that wait for room.
+    kept: Vec<Operation>,
 }
 
 impl Ledger {
@@ -37,7 +41,16 @@ impl Ledger {
         let (questions, questions_rx) = mpsc::channel(QUESTIONS_MAX);
         let health = Arc::new(Mutex::new(Health::default()));
         let history = History { notes, questions, health, path: std::path::Path::new("simulated").into() };
-        (history, Clerk { ledger: self.clone(), notes: notes_rx, questions: questions_rx })
+        (history, Clerk { ledger: self.clone(), notes: notes_rx, questions: questions_rx, kept: Vec::new() })
+    }
+
+    /// Fills the disk, or makes room on it: rows that come meanwhile are kept, and said not to be on disk.
+    pub(crate) fn fill(&self, full: bool) {
+        self.lock().full = full;
+    }
+
+    pub(crate) fn find(&self, id: OperationId) -> Option<Operation> {
+        self.lock().by_id.get(&id).cloned()
     }
 
     pub(crate) fn rows(&self) -> Vec<Row> {
@@ -59,6 +72,11 @@ impl Ledger {
 }
 
 impl Clerk {
+    /// Where it writes.
+    pub(crate) fn ledger(&self) -> Ledger {
+        self.ledger.clone()
+    }
+
     /// Writes until the history is dropped. `turn` is awaited before each note. With `lies` rows are
     /// said to be on disk at once, and are written at the next quiet turn.
     pub(crate) async fn work<F: Future<Output = ()>>(mut self, lies: bool, mut turn: impl FnMut() -> F) {
@@ -81,10 +99,15 @@ impl Clerk {
         }
     }
 
-    fn take(&self, note: Note) {
+    fn take(&mut self, note: Note) {
+        let full = self.ledger.lock().full;
+        if !full {
+            self.kept.drain(..).for_each(|row| self.ledger.write(row));
+        }
         match note {
+            Note::Row(operation) if full => self.kept.push(*operation),
             Note::Row(operation) => self.ledger.write(*operation),
-            Note::Flush(reply) => _ = reply.send(true),
+            Note::Flush(reply) => _ = reply.send(!full),
             Note::Lines => {}
             Note::End(reply) => _ = reply.send(()),
         }

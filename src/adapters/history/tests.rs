@@ -113,7 +113,10 @@ async fn a_write_that_fails_is_told_and_tried_again() {
     let blocker = rusqlite::Connection::open(folder.path().join("zkdeck.db")).unwrap();
     blocker.execute_batch("ALTER TABLE operations RENAME TO gone").unwrap();
     history.record(row(1, OperationStatus::Done)).await.unwrap();
-    assert!(!history.flush().await.unwrap(), "a row that could not be written was called written");
+    // Asked of the writer itself: who asks later is told that history is sick.
+    let (reply, on_disk) = oneshot::channel();
+    history.notes.send(Note::Flush(reply)).await.unwrap();
+    assert!(!on_disk.await.unwrap(), "a row that could not be written was called written");
     let view = history.view();
     assert!(view.problem.is_some_and(|problem| problem.contains("operations")) && view.queued == 1);
     assert!(!history.flush().await.unwrap(), "a history known to be sick is not waited for");

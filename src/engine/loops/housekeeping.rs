@@ -97,3 +97,74 @@ impl Loop for Housekeeping {
         if leads && snapshot.files_complete { self.empty_trash(&snapshot).await } else { Ok(()) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tokio::sync::{mpsc, watch};
+
+    use super::*;
+    use crate::domain::file::blob_name;
+    use crate::domain::fixtures::{self, node_id};
+    use crate::domain::ids::{AttemptId, Timestamp};
+    use crate::domain::snapshot::Damage;
+    use crate::engine::context::testing::context;
+
+    /// More than bytes lie in the trash at least.
+    const LONG: Duration = Duration::from_secs(61);
+
+    /// Whether an older copy of file 400 that lies in the trash is gone after its time, while this is the picture.
+    async fn is_emptied(change: impl Fn(&mut Snapshot)) -> bool {
+        let folder = tempfile::tempdir().unwrap();
+        let (events, _heard) = mpsc::channel(64);
+        let (_link, link) = watch::channel(None);
+        let (mut ctx, clerk) = context(folder.path(), &[node_id("zk1")], events, link);
+        ctx.driver.job("clerk", clerk.work(false, async || {}));
+        let (file, blob, zk1) = (FileId::new(400), AttemptId::new(1), node_id("zk1"));
+        let uploads = folder.path().join("uploads/zk1");
+        std::fs::write(uploads.join(blob_name(file, blob)), b"older").unwrap();
+        ctx.blobs.trash(&zk1, file, blob).await.unwrap();
+        let mut picture = fixtures::snapshot();
+        picture.scrub.session = Some(picture.session.since);
+        (picture.damaged, picture.unreadable) = (Arc::from([]), Arc::from([]));
+        change(&mut picture);
+        ctx.snapshots = watch::channel(Arc::new(picture)).1;
+        let mut housekeeping = Housekeeping::new(ctx);
+        for _ in 0..2 {
+            for _ in 0..EVERY_TURNS {
+                housekeeping.turn().await.unwrap();
+            }
+            tokio::time::advance(LONG).await;
+        }
+        std::fs::read_dir(uploads.join(".trash")).unwrap().count() == 0
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_leader_that_knows_all_files_empties_the_trash() {
+        assert!(is_emptied(|_| ()).await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_empties_the_trash_without_the_lead_a_server_or_the_ensembles_folder() {
+        let foreign = || StoreView::Foreign { ours: "a".into(), theirs: "b".into() };
+        assert!(!is_emptied(|now| now.leadership.leads = false).await);
+        assert!(!is_emptied(|now| now.session.state = SessionState::Connecting).await);
+        assert!(!is_emptied(|now| now.session.store = foreign()).await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_trash_is_kept_until_all_records_of_this_session_were_held_against_the_bytes() {
+        assert!(!is_emptied(|now| now.files_complete = false).await);
+        assert!(!is_emptied(|now| now.scrub.session = None).await);
+        assert!(!is_emptied(|now| now.scrub.session = Some(Timestamp(1))).await, "another session");
+        assert!(!is_emptied(|now| now.unreadable = Arc::from(["one record".to_owned()])).await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_trash_keeps_all_of_a_file_whose_bytes_are_missing() {
+        let lost = |id| Damage { file: FileId::new(id), blob: AttemptId::new(id), cause: "missing".into() };
+        assert!(!is_emptied(|now| now.damaged = Arc::from([lost(400)])).await);
+        assert!(is_emptied(|now| now.damaged = Arc::from([lost(401)])).await, "another file's");
+    }
+}

@@ -105,6 +105,28 @@ async fn a_commit_that_comes_late_finds_its_attempt_aborted() {
     assert_eq!(world.owner().await, "zk1");
 }
 
+/// It arrives after the abort has read the intent, and before the abort's own write does.
+#[tokio::test(start_paused = true)]
+async fn an_abort_does_not_undo_a_commit_that_came_before_it() {
+    let world = world().await;
+    assert_eq!(world.commit_then_settle(Fate::Late(Duration::from_millis(3))).await, Decided::Committed);
+    assert_eq!(world.owner().await, "zk2");
+    assert_eq!(world.registry.abort(ATTEMPT).await, Decided::Committed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn neither_a_move_nor_a_delete_is_committed_on_a_record_that_was_changed() {
+    let world = world().await;
+    let MoveCommit { intent, entry, .. } = &world.commit;
+    world.registry.overwrite(&world.registry.layout().file(entry.id), &entry.record).await;
+    let moved = world.registry.commit_moves(std::slice::from_ref(&world.commit), &world.fence).await;
+    assert_eq!(moved.unwrap_err().refusal(), Some(Refusal::BadVersion));
+    let deleted = world.registry.commit_delete(ATTEMPT, intent, entry, &Fence::default()).await;
+    assert_eq!(deleted.unwrap_err().refusal(), Some(Refusal::BadVersion));
+    assert_eq!(world.owner().await, "zk1");
+    assert_eq!(world.registry.abort(ATTEMPT).await, Decided::Aborted, "nothing of it was done");
+}
+
 /// Somebody else has rolled the commit forward and deleted the intent: its bytes are the file's.
 #[tokio::test(start_paused = true)]
 async fn an_intent_that_is_gone_does_not_mean_that_the_bytes_may_go() {

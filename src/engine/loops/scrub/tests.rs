@@ -4,6 +4,7 @@ use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use tokio::sync::{Notify, mpsc, watch};
 
@@ -30,6 +31,64 @@ impl Weather for Watched {
         }
         Fate::Served
     }
+}
+
+/// Tells when the intents are listed for the second time, which takes a second.
+#[derive(Default)]
+struct Slow {
+    listed: Notify,
+    lists: AtomicU32,
+    waits: AtomicBool,
+}
+
+impl Weather for Slow {
+    fn fate(&self, request: Request<'_>) -> Fate {
+        let lists = request.operation == "children" && request.path.ends_with("/migrations");
+        if lists && self.lists.fetch_add(1, Ordering::Relaxed) == 1 {
+            self.waits.store(true, Ordering::Relaxed);
+            self.listed.notify_one();
+        }
+        Fate::Served
+    }
+
+    fn travel(&self) -> Duration {
+        Duration::from_millis(if self.waits.swap(false, Ordering::Relaxed) { 1_000 } else { 1 })
+    }
+}
+
+/// Its record was read before the commit, and the intents again after the end: the first look at them has named its
+/// bytes, and nothing else does.
+#[tokio::test(start_paused = true)]
+async fn bytes_of_an_upload_that_is_committed_and_ended_meanwhile_stay() {
+    let folder = tempfile::tempdir().unwrap();
+    let zk1 = node_id("zk1");
+    let (events, _heard) = mpsc::channel(64);
+    let (_link, link) = watch::channel(None);
+    let (ctx, _clerk) = context(folder.path(), std::slice::from_ref(&zk1), events, link);
+    let slow = Arc::new(Slow::default());
+    let ensemble = FakeEnsemble::new(Arc::clone(&slow) as Arc<dyn Weather>);
+    let zk = ZkConfig::default();
+    let registry = Registry::open(Arc::new(ensemble.connect(&zk.root)), &zk).await.unwrap();
+    let (_, version) = registry.ensure_node(&zk1).await.unwrap();
+    let fence = Fence { epoch: None, nodes: vec![(zk1.clone(), version)] };
+    let (entry, stray) = (file(9, "zk1"), file(8, "zk1"));
+    for bytes in [&entry, &stray] {
+        std::fs::write(folder.path().join("uploads/zk1").join(name(bytes)), b"bytes").unwrap();
+    }
+    let upload = intent(IntentKind::Upload, &entry, None, Some(zk1.clone()));
+    registry.prepare(&[(entry.record.blob, upload.clone())], &fence).await.unwrap();
+    let ended = async {
+        slow.listed.notified().await;
+        registry.commit_upload(entry.record.blob, (&upload, 0), entry.id, &entry.record, &fence).await.unwrap();
+        registry.delete_intent(entry.record.blob).await.unwrap();
+    };
+    let blob = |entry: &FileEntry| (zk1.clone(), entry.id, entry.record.blob, Bytes(5));
+    let listing = Listing { blobs: vec![blob(&stray), blob(&entry)], ..Listing::default() };
+    let files = FileTable::default();
+    let (judged, ()) = tokio::join!(strays::judge(&ctx, &registry, &files, &listing), ended);
+    judged.unwrap();
+    let kept = ctx.blobs.quarantined().await.unwrap();
+    assert_eq!(kept.iter().map(|kept| kept.file).collect::<Vec<_>>(), [stray.id]);
 }
 
 /// Its job, or the recovery, collects the source's bytes as soon as their disk lets it.
@@ -290,6 +349,21 @@ async fn bytes_of_a_record_that_cannot_be_read_stay() {
         store.pass().await;
         assert!(store.path_of(&entry).exists(), "{record}");
     }
+}
+
+/// Another instance writes it.
+#[tokio::test]
+async fn a_draft_that_an_intent_speaks_of_stays_and_one_that_none_does_goes_to_quarantine() {
+    let mut store = store().await;
+    let (zk1, of) = (node_id("zk1"), file(9, "zk1"));
+    let upload = intent(IntentKind::Upload, &of, None, Some(zk1.clone()));
+    let fence = Fence { epoch: None, nodes: vec![(zk1.clone(), 0)] };
+    store.registry.prepare(&[(of.record.blob, upload)], &fence).await.unwrap();
+    for attempt in [of.record.blob, AttemptId::new(10)] {
+        std::fs::write(store.folder.path().join("uploads/zk1/.tmp").join(attempt.to_string()), b"half").unwrap();
+    }
+    assert_eq!(store.pass().await, (vec![], BTreeMap::new()));
+    assert_eq!(store.ctx.blobs.leftovers(&zk1).await.unwrap(), [of.record.blob]);
 }
 
 impl Store {

@@ -13,6 +13,7 @@ use crate::adapters::zookeeper::layout::Layout;
 use crate::domain::file::{FileEntry, blob_name};
 use crate::domain::fixtures::{file, node_id};
 use crate::domain::ids::{AttemptId, Bytes, FileId, InstanceId, Millis};
+use crate::domain::snapshot::InstanceInfo;
 use crate::engine::context::testing::context;
 use crate::engine::loops::scheduler::Scheduler;
 
@@ -296,6 +297,24 @@ async fn an_id_that_was_lost_is_written_again_when_all_bytes_are_there_and_asked
     }
 }
 
+/// The folder that had the id may be the other instance's.
+#[tokio::test]
+async fn an_id_that_was_lost_is_not_written_again_while_another_instance_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let entry = put(folder.path(), 1);
+    let (mut session, mut heard, _link, ensemble) = linked(folder.path(), 1_000).await;
+    write(&session, "/demo/control/store", ID.as_bytes()).await;
+    record(&session, &entry).await;
+    let coord: Arc<dyn Coord> = Arc::new(ensemble.connect("/demo"));
+    let registry = Registry::open(coord, session.servers.config()).await.unwrap();
+    let other = InstanceInfo { id: InstanceId::new(2), ..session.ctx.me.clone() };
+    let _member = Membership::join(&registry, &other, false).await.unwrap();
+    session.scan().await.unwrap();
+    let told = last_store(&mut heard);
+    assert!(matches!(told, Some(StoreView::Unnamed { found: 1, records: 1, .. })), "{told:?}");
+    assert!(!folder.path().join("uploads/.store-id").exists() && !campaigns(&session).await);
+}
+
 /// Whatever a newer program wrote, this one says what, in which format, and what to do; and it changes nothing.
 #[tokio::test]
 async fn a_store_that_a_newer_program_has_written_to_is_left_alone() {
@@ -320,8 +339,14 @@ async fn a_store_that_a_newer_program_has_written_to_is_left_alone() {
         let why = told.unwrap_or_else(|| panic!("{path} is taken as it is")).text();
         assert!(why.contains(&path) && why.contains("in format") && why.contains("newer zkdeck"), "{why}");
         assert!(!campaigns(&session).await, "{path}");
-        let there = ensemble.connect("/demo").get(&path).await.unwrap().unwrap().0;
-        assert_eq!(String::from_utf8(there).unwrap(), data);
+        let there = ensemble.connect("/demo");
+        let found = there.get(&path).await.unwrap().unwrap().0;
+        assert_eq!(String::from_utf8(found).unwrap(), data);
+        // The control znodes are read last, when the nodes are known.
+        if !path.starts_with("/demo/control/") || path == layout.store() {
+            let nodes = there.children("/demo/nodes").await.unwrap().unwrap();
+            assert!(nodes.iter().all(|node| path.ends_with(&format!("/nodes/{node}"))), "{path}: {nodes:?}");
+        }
     }
 }
 

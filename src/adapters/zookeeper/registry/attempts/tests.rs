@@ -77,3 +77,40 @@ async fn an_intent_that_cannot_be_read_decides_nothing() {
     registry.coord().multi(vec![Op::Create { path, data: b"{".to_vec() }]).await.unwrap();
     assert_eq!(registry.abort(ATTEMPT).await, Decided::Undecided);
 }
+
+/// The fence is held by the intent itself, and not by the commit alone: no byte is copied for what is refused.
+#[tokio::test(start_paused = true)]
+async fn no_intent_is_written_under_an_older_epoch_or_for_a_node_that_was_changed() {
+    let registry = registry(&FakeEnsemble::calm()).await;
+    let epoch = registry.epoch().await.unwrap().unwrap();
+    let newer = registry.bump_epoch().await.unwrap();
+    let (node, ours) = (node_id("zk1"), [(ATTEMPT, intent(FileId::new(1)))]);
+    let fence = |epoch, version| Fence { epoch: Some(epoch), nodes: vec![(node.clone(), version)] };
+    let refused = async |fence| registry.prepare(&ours, &fence).await.unwrap_err().refusal();
+    assert_eq!(refused(fence(epoch, 0)).await, Some(Refusal::BadVersion), "another leads");
+    let (record, version) = registry.read_node(&node).await.unwrap().unwrap();
+    registry.write_node(&node, &record, version).await.unwrap();
+    assert_eq!(refused(fence(newer, version)).await, Some(Refusal::BadVersion), "the node was changed");
+    assert_eq!(registry.read_intent(ATTEMPT).await.unwrap(), None);
+    registry.prepare(&ours, &fence(newer, version + 1)).await.unwrap();
+}
+
+/// The lead, or the node, has changed since the intent was written.
+#[tokio::test(start_paused = true)]
+async fn nothing_is_committed_under_an_older_epoch_or_for_a_node_that_was_changed() {
+    let registry = registry(&FakeEnsemble::calm()).await;
+    let (node, entry) = (node_id("zk1"), file(1, "zk1"));
+    let ours = intent(entry.id);
+    registry.prepare(&[(ATTEMPT, ours.clone())], &fence()).await.unwrap();
+    let old = registry.epoch().await.unwrap();
+    registry.bump_epoch().await.unwrap();
+    let (record, version) = registry.read_node(&node).await.unwrap().unwrap();
+    registry.write_node(&node, &record, version).await.unwrap();
+    let new = registry.epoch().await.unwrap();
+    for (epoch, version) in [(old, version + 1), (new, version)] {
+        let fence = Fence { epoch, nodes: vec![(node.clone(), version)] };
+        let committed = registry.commit_upload(ATTEMPT, (&ours, 0), entry.id, &entry.record, &fence).await;
+        assert_eq!(committed.unwrap_err().refusal(), Some(Refusal::BadVersion), "{fence:?}");
+    }
+    assert!(matches!(registry.read_file(entry.id).await.unwrap(), ReadFile::Gone));
+}

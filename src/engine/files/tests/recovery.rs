@@ -1,0 +1,144 @@
+//! The recovery: what it ends, how, and what it leaves alone.
+
+use super::*;
+use crate::domain::migration::{IntentKind, IntentState};
+use crate::domain::operation::OperationKind;
+use crate::engine::files::recovery;
+
+/// The intent of an upload to zk1 that is not decided.
+fn upload_of(world: &World, file: FileId) -> Intent {
+    Intent {
+        v: 1,
+        state: IntentState::Prepared,
+        kind: IntentKind::Upload,
+        file,
+        name: "a".into(),
+        src: None,
+        dst: Some(node_id("zk1")),
+        blob_src: None,
+        blob_dst: None,
+        size: None,
+        blake3: None,
+        instance: world.ctx.me.id,
+        reason: None,
+        by: "test".into(),
+        created_ms: clock::now(),
+    }
+}
+
+/// File 2, whose upload has put its bytes at zk1 and went no further. Its attempt.
+async fn never_committed(world: &World) -> AttemptId {
+    let (file, attempt) = (FileId::new(2), AttemptId::new(2));
+    let path = world.folder().join("uploads/zk1").join(blob_name(file, attempt));
+    std::fs::write(path, b"never committed").unwrap();
+    world.registry.prepare(&[(attempt, upload_of(world, file))], &fence()).await.unwrap();
+    attempt
+}
+
+/// Rows of a process that is gone, one of each kind, and how the recovery closes them.
+#[tokio::test]
+async fn every_row_that_was_begun_ends() {
+    use OperationKind::{Delete, Drain, Pause, Scheduler, SchedulerPause, Stress, Undrain, Upload, Weight, Workload};
+    let world = world().await;
+    world.registry.pause_scheduler(true).await.unwrap();
+    world.drain(&node_id("zk2")).await;
+    let (done, aborted, failed) = (OperationStatus::Done, OperationStatus::Aborted, OperationStatus::Failed);
+    let table = [
+        (1, Upload, "zk1", aborted),
+        (2, Delete, "zk1", done),
+        (3, Drain, "zk1", aborted),
+        (4, Undrain, "zk1", done),
+        (6, Undrain, "zk2", aborted),
+        (7, SchedulerPause, "zk1", done),
+        (8, Weight, "zk1", failed),
+        (9, Pause, "zk1", failed),
+        (10, Stress, "zk1", failed),
+        (11, Scheduler, "zk1", failed),
+        (12, Workload, "zk1", failed),
+    ];
+    let open = |id: u128, kind, node: &str| Operation {
+        instance: "gone:1".into(),
+        source: Some(node_id(node)),
+        target: Some(node_id(node)),
+        ..crate::domain::fixtures::operation(id, kind, OperationStatus::Started)
+    };
+    for (id, kind, node, _) in table {
+        world.ctx.record(open(id, kind, node)).await;
+    }
+    // A drain that its node's record speaks of goes on.
+    world.ctx.record(open(5, Drain, "zk2")).await;
+    recovery::run(&world.ctx, true).await.unwrap();
+    for (id, kind, _, status) in table {
+        let row = world.ctx.operations.find(OperationId::new(id)).unwrap();
+        assert_eq!((row.kind, row.status), (kind, status), "{id}");
+        assert_eq!(row.cause.is_none(), status == done, "{id}");
+    }
+    let drain = world.ctx.operations.find(OperationId::new(5)).unwrap();
+    assert_eq!(drain.status, OperationStatus::Started);
+}
+
+/// An older snapshot of the servers holds the intent of an upload that was committed since, and no record: its bytes
+/// were acknowledged, and may be the only ones. What was never committed goes.
+#[tokio::test]
+async fn the_recovery_keeps_the_bytes_of_what_history_calls_done() {
+    let world = world().await;
+    let entry = stored(&world).await;
+    world.registry.remove(&world.registry.layout().file(entry.id)).await;
+    world.registry.prepare(&[(UPLOAD, upload_of(&world, entry.id))], &fence()).await.unwrap();
+    never_committed(&world).await;
+    recovery::run(&world.ctx, false).await.unwrap();
+    let kept: Vec<_> = world.ctx.blobs.quarantined().await.unwrap().iter().map(|kept| (kept.file, kept.blob)).collect();
+    assert_eq!((kept, world.bytes_at("zk1")), (vec![(entry.id, UPLOAD)], 0));
+    assert_eq!(world.intents().await, []);
+}
+
+/// Two processes on one history: an operation of the one may be ended by the other.
+#[tokio::test]
+async fn an_operation_that_another_process_ended_has_ended() {
+    let world = world().await;
+    let begun = crate::domain::fixtures::operation(9, OperationKind::Drain, OperationStatus::Started);
+    world.ctx.record(begun.clone()).await;
+    let status = async || world.ctx.operation(begun.id).await.unwrap().unwrap().status;
+    assert_eq!(status().await, OperationStatus::Started);
+    world.ctx.history.record(Operation { status: OperationStatus::Aborted, ..begun.clone() }).await.unwrap();
+    assert_eq!(status().await, OperationStatus::Aborted);
+    assert_eq!(world.ctx.operations.find(begun.id).unwrap().status, OperationStatus::Aborted);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_recovery_leaves_alone_what_a_job_of_its_own_process_works_on() {
+    let world = world().await;
+    let row = upload_meanwhile(&world, true, async {
+        while world.intents().await.is_empty() {}
+        recovery::run(&world.ctx, true).await.unwrap();
+        let states: Vec<_> = world.intents().await.into_iter().map(|(_, intent, _)| intent.state).collect();
+        assert_eq!(states, [IntentState::Prepared]);
+    })
+    .await;
+    assert_eq!((row.status, world.bytes()), (OperationStatus::Done, (1, 0)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_recovery_keeps_an_intent_until_its_row_is_on_disk() {
+    let world = world().await;
+    let attempt = never_committed(&world).await;
+    world.ledger.fill(true);
+    let waits = recovery::run(&world.ctx, false).await.unwrap_err();
+    assert!(waits.contains("once history can be written"), "{waits}");
+    world.keeps_its_intent_for_its_row(attempt).await;
+}
+
+/// Its session ends before it has an answer: the commit may have been made.
+#[tokio::test(start_paused = true)]
+async fn the_recovery_touches_no_bytes_of_what_it_could_not_decide() {
+    let mut world = world().await;
+    let attempt = never_committed(&world).await;
+    // When it looks how the attempt was decided.
+    world.expires_at("get", 1);
+    let waits = recovery::run(&world.ctx, false).await.unwrap_err();
+    assert!(waits.contains("before it was decided"), "{waits}");
+    assert_eq!((world.bytes(), world.ctx.operations.find(attempt.into())), ((1, 0), None));
+    world.connect_again().await;
+    recovery::run(&world.ctx, false).await.unwrap();
+    assert_eq!((world.bytes(), world.row(attempt).status), ((0, 0), OperationStatus::Aborted));
+}
