@@ -25,7 +25,7 @@ pub(crate) fn state(servers: u64) -> State {
         host: "host".into(),
         pid: 1,
         user: "user".into(),
-        version: "0",
+        version: "0".into(),
         started: Timestamp(0),
         read_only: false,
         label: "demo".into(),

@@ -2,6 +2,7 @@
 
 pub mod blobs;
 pub mod control;
+pub mod daemon;
 pub mod faults;
 pub mod file_mark;
 pub mod history;

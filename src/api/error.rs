@@ -160,9 +160,10 @@ const fn status(rejected: &Rejected) -> StatusCode {
         Rejected::UnknownNode { .. } | Rejected::UnknownFile { .. } => StatusCode::NOT_FOUND,
         Rejected::InvalidField { .. } | Rejected::InvalidName(_) => StatusCode::UNPROCESSABLE_ENTITY,
         Rejected::ReadOnly | Rejected::ControlOff { .. } => StatusCode::FORBIDDEN,
-        Rejected::Disconnected { .. } | Rejected::NotReady { .. } | Rejected::ShuttingDown => {
-            StatusCode::SERVICE_UNAVAILABLE
-        }
+        Rejected::Disconnected { .. }
+        | Rejected::Unreachable { .. }
+        | Rejected::NotReady { .. }
+        | Rejected::ShuttingDown => StatusCode::SERVICE_UNAVAILABLE,
         Rejected::ForeignStore { .. }
         | Rejected::NeedsConfirm { .. }
         | Rejected::AlreadySo { .. }
@@ -194,7 +195,7 @@ impl From<Rejected> for Fail {
             }
             Rejected::Busy { limit, .. } => fail.with("limit", limit).retry_after(1),
             Rejected::NotReady { .. } => fail.retry_after(1),
-            Rejected::Disconnected { .. } => fail.retry_after(5),
+            Rejected::Disconnected { .. } | Rejected::Unreachable { .. } => fail.retry_after(5),
             Rejected::ShuttingDown => fail.retry_after(10),
             _ => fail,
         }
@@ -229,7 +230,7 @@ mod tests {
         let table = [
             (Rejected::UnknownNode { given: text(), known: vec![] }, 404),
             (Rejected::UnknownFile { given: FileId::new(1) }, 404),
-            (Rejected::InvalidField { field: "files", rule: text() }, 422),
+            (Rejected::InvalidField { field: "files".into(), rule: text() }, 422),
             (Rejected::InvalidName(InvalidName::Empty), 422),
             (Rejected::ReadOnly, 403),
             (Rejected::Disconnected { since: None, cause: text() }, 503),

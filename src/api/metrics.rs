@@ -112,7 +112,7 @@ pub(super) fn text(snapshot: &Snapshot) -> String {
 
 fn instance(page: &mut Page, snapshot: &Snapshot) {
     page.metric("zkdeck_build_info", "gauge", "Version of this instance; always 1.");
-    page.value("zkdeck_build_info", &[("version", snapshot.instance.version)], 1);
+    page.value("zkdeck_build_info", &[("version", &snapshot.instance.version)], 1);
     let started = snapshot.instance.started.0 as f64 / 1000.0;
     page.gauge("zkdeck_start_time_seconds", "When this instance started, in seconds since 1970.", Some(started));
     let connected = snapshot.session.state == SessionState::Connected;
@@ -148,7 +148,7 @@ fn instance(page: &mut Page, snapshot: &Snapshot) {
     page.gauge("zkdeck_scrub_sizes_time_seconds", "When the scrub looked at every size last.", looked);
     page.metric("zkdeck_loop_restarts_total", "counter", "Times that a loop of the engine failed inside.");
     for task in snapshot.loops.iter() {
-        page.value("zkdeck_loop_restarts_total", &[("loop", task.name)], task.restarts);
+        page.value("zkdeck_loop_restarts_total", &[("loop", &task.name)], task.restarts);
     }
     let name = "zkdeck_operations_total";
     page.metric(name, "counter", "Operations that ended, by kind and status.");
@@ -165,8 +165,8 @@ fn instance(page: &mut Page, snapshot: &Snapshot) {
 }
 
 /// Each kind once, however many nodes it is about.
-fn alert_codes(snapshot: &Snapshot) -> std::collections::BTreeSet<&'static str> {
-    snapshot.alerts.iter().map(|alert| alert.code).collect()
+fn alert_codes(snapshot: &Snapshot) -> std::collections::BTreeSet<&str> {
+    snapshot.alerts.iter().map(|alert| &*alert.code).collect()
 }
 
 fn nodes(page: &mut Page, snapshot: &Snapshot) {

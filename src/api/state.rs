@@ -9,7 +9,7 @@ use axum::http::request::Parts;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use super::address::Peer;
+use super::address;
 use super::config::ApiConfig;
 use super::error::Fail;
 use crate::domain::command::{Actor, Command};
@@ -22,17 +22,21 @@ use crate::engine::handle::{Handle, Pending};
 pub(super) const ENGINE_WAIT: Duration = Duration::from_secs(5);
 /// Uploads that may be under way at once.
 pub(super) const UPLOADS_MAX: usize = 16;
+/// Fronts of other processes that may be served at once, with the files that they send and fetch.
+pub(super) const SOCKETS_MAX: usize = 64;
 
 #[derive(Clone)]
 pub(super) struct App {
     pub(super) handle: Handle,
     pub(super) config: Arc<ApiConfig>,
     pub(super) uploads: Arc<Semaphore>,
+    pub(super) sockets: Arc<Semaphore>,
 }
 
 impl App {
     pub(super) fn new(handle: Handle, config: ApiConfig) -> Self {
-        Self { handle, config: Arc::new(config), uploads: Arc::new(Semaphore::new(UPLOADS_MAX)) }
+        let places = |count| Arc::new(Semaphore::new(count));
+        Self { handle, config: Arc::new(config), uploads: places(UPLOADS_MAX), sockets: places(SOCKETS_MAX) }
     }
 
     /// The last picture that was published: at most a tenth of a second old.
@@ -61,14 +65,26 @@ impl App {
     }
 }
 
+/// Where a request comes from: `127.0.0.1`; empty when that is not known.
+pub(super) struct Peer(pub(super) String);
+
+impl<S: Sync> FromRequestParts<S> for Peer {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let peer = parts.extensions.get::<ConnectInfo<address::Peer>>();
+        Ok(Self(peer.map_or_else(String::new, |peer| peer.0.0.ip().to_canonical().to_string())))
+    }
+}
+
 /// Who asks, for history: `api 127.0.0.1`.
 pub(super) struct By(pub(super) Actor);
 
 impl<S: Sync> FromRequestParts<S> for By {
     type Rejection = Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        let peer = parts.extensions.get::<ConnectInfo<Peer>>();
-        Ok(Self(Actor(peer.map_or_else(|| "api".into(), |peer| format!("api {}", peer.0.0.ip().to_canonical())))))
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
+        let Peer(peer) = Peer::from_request_parts(parts, state).await?;
+        Ok(Self(Actor(format!("api {peer}").trim_end().to_owned())))
     }
 }

@@ -291,7 +291,7 @@ fn instance(flags: &Flags, config: &Config, api: ApiView, local: Option<LocalVie
         host: host_name(),
         pid: std::process::id(),
         user: user_name(),
-        version: env!("CARGO_PKG_VERSION"),
+        version: env!("CARGO_PKG_VERSION").into(),
         started: clock::now(),
         read_only: flags.read_only,
         label: config.ensemble.label.clone(),

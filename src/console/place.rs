@@ -1,6 +1,7 @@
 //! Where the console is used: the files that a person there can name.
 
 use futures_util::future::BoxFuture;
+use serde::{Deserialize, Serialize};
 use tokio::io::AsyncWrite;
 
 use crate::domain::ask::{Ask, Unanswered};
@@ -46,7 +47,7 @@ pub trait Draft: AsyncWrite + Send + Unpin {
 }
 
 /// What is to be done with the saved searches.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SavedSearches {
     Read,
     /// Puts one first; it is there once only.

@@ -4,6 +4,9 @@
 use std::fmt::{self, Debug, Display};
 use std::sync::Arc;
 
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
 use super::command::Rejected;
 use super::ids::{NodeId, OperationId};
 use super::log::{Context, ContextAsk, FollowAsk, Followed, Histogram, HistogramAsk, LogFail, LogPage, PageAsk};
@@ -12,26 +15,34 @@ use super::planner::Plan;
 use super::server::Output;
 
 /// A question, and what belongs to it.
-pub trait Ask: Clone + Debug + PartialEq + Send + 'static {
-    type Answer: Debug + Send + 'static;
+pub trait Ask: Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send + 'static {
+    type Answer: Debug + Serialize + DeserializeOwned + Send + 'static;
     /// Why there is no answer.
-    type Refusal: Debug + Display + From<Ended> + Send + 'static;
+    type Refusal: Debug + Display + From<Gone> + Serialize + DeserializeOwned + Send + 'static;
     /// What it is called where it fails.
     const NAME: &'static str;
 }
 
-/// The engine ends, and answers no more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ended;
+/// Who could answer is gone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Gone {
+    /// The engine ends, and answers no more.
+    Ending,
+    /// The engine is another process's, which cannot be reached: the cause in words.
+    Unreachable(String),
+}
 
-impl Display for Ended {
+impl Display for Gone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("zkdeck is ending and answers no more questions")
+        match self {
+            Self::Ending => f.write_str("zkdeck is ending and answers no more questions"),
+            Self::Unreachable(cause) => write!(f, "{cause}; it is tried again automatically"),
+        }
     }
 }
 
 /// Why a question has no answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Unanswered {
     /// Which question, the cause, and what to do.
     Failed(String),
@@ -48,15 +59,15 @@ impl Display for Unanswered {
     }
 }
 
-impl From<Ended> for Unanswered {
-    fn from(ended: Ended) -> Self {
-        Self::Failed(ended.to_string())
+impl From<Gone> for Unanswered {
+    fn from(gone: Gone) -> Self {
+        Self::Failed(gone.to_string())
     }
 }
 
-impl From<Ended> for LogFail {
-    fn from(ended: Ended) -> Self {
-        Self::Answer(ended.to_string())
+impl From<Gone> for LogFail {
+    fn from(gone: Gone) -> Self {
+        Self::Answer(gone.to_string())
     }
 }
 
@@ -93,7 +104,7 @@ impl Ask for HistoryQuery {
 }
 
 /// An operation as it stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OperationAsk(pub OperationId);
 
 /// `None` when there is none.
@@ -106,7 +117,7 @@ impl Ask for OperationAsk {
 /// The last `lines` that a server's container has written, [`OUTPUT_LINES_MAX`] at most.
 ///
 /// [`OUTPUT_LINES_MAX`]: super::server::OUTPUT_LINES_MAX
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutputAsk {
     pub node: NodeId,
     pub lines: usize,
@@ -119,7 +130,7 @@ impl Ask for OutputAsk {
 }
 
 /// The plan that a run would carry out now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlanAsk;
 
 impl Ask for PlanAsk {
@@ -128,8 +139,11 @@ impl Ask for PlanAsk {
     const NAME: &'static str = "preview";
 }
 
-impl From<Ended> for Rejected {
-    fn from(_: Ended) -> Self {
-        Self::ShuttingDown
+impl From<Gone> for Rejected {
+    fn from(gone: Gone) -> Self {
+        match gone {
+            Gone::Ending => Self::ShuttingDown,
+            Gone::Unreachable(cause) => Self::Unreachable { cause },
+        }
     }
 }

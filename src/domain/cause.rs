@@ -100,7 +100,10 @@ impl From<Rejected> for Fault {
             Rejected::UnknownFile { .. } => Cause::Gone,
             Rejected::AlreadySo { .. } => Cause::AlreadySo,
             Rejected::NotPossible { .. } => Cause::NotPossible,
-            Rejected::Disconnected { .. } | Rejected::NotReady { .. } | Rejected::Busy { .. } => Cause::Unavailable,
+            Rejected::Disconnected { .. }
+            | Rejected::Unreachable { .. }
+            | Rejected::NotReady { .. }
+            | Rejected::Busy { .. } => Cause::Unavailable,
             Rejected::ShuttingDown => Cause::Ending,
             Rejected::Internal { .. } => Cause::Internal,
             Rejected::Disk { .. } => Cause::Disk,

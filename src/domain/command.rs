@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::file::InvalidName;
 use super::ids::{Bytes, FileId, NodeId, OperationId, Timestamp};
+use super::word::Word;
 
 /// Files of one stress.
 pub const STRESS_FILES: RangeInclusive<u64> = 1..=10_000;
@@ -72,7 +73,7 @@ impl ServerAction {
 
 /// What the operator has agreed to before an action on a server. It is judged by what the action would do now, not
 /// by what it would have done when they were asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Confirmed {
     No,
@@ -83,7 +84,7 @@ pub enum Confirmed {
 }
 
 /// A request for a hot spot.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stress {
     pub node: NodeId,
     pub files: u64,
@@ -92,7 +93,7 @@ pub struct Stress {
 }
 
 /// What a front may ask. Uploads go by `Handle::upload`, because they carry bytes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Command {
     Drain {
         node: NodeId,
@@ -147,7 +148,7 @@ impl Command {
 }
 
 /// The engine has taken a command on; the outcome is the operation's.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Accepted {
     /// Row of history that tells the outcome; `None` for commands that leave no row.
     pub operation: Option<OperationId>,
@@ -156,7 +157,7 @@ pub struct Accepted {
 }
 
 /// Why a command is refused. Nothing has been written.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Rejected {
     UnknownNode {
         given: String,
@@ -166,7 +167,7 @@ pub enum Rejected {
         given: FileId,
     },
     InvalidField {
-        field: &'static str,
+        field: Word,
         rule: String,
     },
     InvalidName(InvalidName),
@@ -235,6 +236,10 @@ pub enum Rejected {
         what: String,
         why: String,
     },
+    /// The engine is another process's, which cannot be reached.
+    Unreachable {
+        cause: String,
+    },
     ShuttingDown,
     Internal {
         cause: String,
@@ -264,6 +269,7 @@ impl Rejected {
             Self::Busy { .. } => "busy",
             Self::NotPossible { .. } => "not-possible",
             Self::NotReady { .. } => "not-ready",
+            Self::Unreachable { .. } => "unreachable",
             Self::ShuttingDown => "shutting-down",
             Self::Internal { .. } => "internal",
         }
@@ -271,7 +277,7 @@ impl Rejected {
 
     /// The request's field at fault, when it is one field's.
     #[must_use]
-    pub const fn field(&self) -> Option<&'static str> {
+    pub fn field(&self) -> Option<&str> {
         match self {
             Self::InvalidField { field, .. } => Some(field),
             Self::InvalidName(_) => Some("name"),
@@ -317,6 +323,7 @@ impl fmt::Display for Rejected {
                 write!(f, "{what} is not possible: {why}")
             }
             Self::NotReady { what, why } => write!(f, "{what} is not possible yet: {why}; try again in a moment"),
+            Self::Unreachable { cause } => write!(f, "{cause}; it is tried again automatically"),
             Self::ShuttingDown => f.write_str("zkdeck is ending and takes no more commands"),
             Self::Internal { cause } => {
                 write!(f, "zkdeck failed inside: {cause}; backend/ in the log folder tells more")

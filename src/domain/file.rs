@@ -123,7 +123,7 @@ pub fn parse_blob_name(name: &str) -> Option<(FileId, AttemptId)> {
 }
 
 /// A file as the program knows it: its id, its record, and the version under which that was read.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileEntry {
     pub id: FileId,
     /// znode version of the record: the one a commit must name.
@@ -136,7 +136,7 @@ pub struct FileEntry {
 pub const NAME_LEN_MAX: usize = 255;
 
 /// Which rule a file's name breaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum InvalidName {
     Empty,
     TooLong,

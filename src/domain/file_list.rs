@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::ask::{Ask, Unanswered};
 use super::file::FileEntry;
 use super::file_table::FileTable;
@@ -13,7 +15,7 @@ pub const LARGE: usize = 20_000;
 pub const LARGE_EVERY: Millis = Millis(2_000);
 
 /// By what the list is sorted; equal ones by id.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FileOrder {
     #[default]
     Name,
@@ -53,7 +55,7 @@ impl FileOrder {
 }
 
 /// Which list: all of its windows are of one sorting.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileChoice {
     /// `node:zk1` for that node, `name:report` and `id:0192` for a part, or a part of either. All words have to hold.
     pub filter: String,
@@ -62,7 +64,7 @@ pub struct FileChoice {
 }
 
 /// A window of a list of files.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FilesAsk {
     pub choice: FileChoice,
     /// The window begins at this row.
@@ -73,7 +75,7 @@ pub struct FilesAsk {
     pub keep: Option<FileId>,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct FilesPage {
     pub files: Vec<Arc<FileEntry>>,
     /// The row of the first of them in the list.

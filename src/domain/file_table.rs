@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::file::FileEntry;
 use super::ids::FileId;
 
@@ -99,6 +101,31 @@ impl FileTable {
         self.revision = before.revision + 1;
     }
 
+    /// What makes `before` this table. Costs what differs: parts that both share are passed over.
+    #[must_use]
+    pub fn since(&self, before: &Self) -> FilesChange {
+        let mut change = FilesChange::default();
+        for (new, old) in self.branches.iter().zip(before.branches.iter()) {
+            if !Arc::ptr_eq(new, old) {
+                for (new, old) in new.leaves.iter().zip(&old.leaves) {
+                    leaf_since(new.as_ref(), old.as_ref(), &mut change);
+                }
+            }
+        }
+        change
+    }
+
+    /// Takes a change over; its revision is `revision` then, that of the table which the change leads to.
+    pub fn take(&mut self, change: FilesChange, revision: u64) {
+        for id in change.gone {
+            self.remove(id);
+        }
+        for entry in change.put {
+            self.insert(entry);
+        }
+        self.revision = revision;
+    }
+
     /// Every file, in no particular order that a person would expect; the same for equal tables.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<FileEntry>> {
         let filled = self.branches.iter().filter(|branch| branch.len > 0);
@@ -110,6 +137,41 @@ impl FileTable {
         let (b, l) = slots(id);
         (Arc::make_mut(&mut Arc::make_mut(&mut self.branches)[b]), l)
     }
+}
+
+/// Files that are other than before, and those that are gone.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FilesChange {
+    pub put: Vec<Arc<FileEntry>>,
+    pub gone: Vec<FileId>,
+}
+
+impl FilesChange {
+    /// The same in parts of `count` files at most, for those who may not hold all of it at once.
+    pub fn parts(self, count: usize) -> impl Iterator<Item = Self> {
+        let (mut put, mut gone) = (self.put.into_iter().peekable(), self.gone.into_iter().peekable());
+        std::iter::from_fn(move || {
+            (put.peek().is_some() || gone.peek().is_some()).then(|| {
+                let put: Vec<_> = put.by_ref().take(count).collect();
+                Self { gone: gone.by_ref().take(count - put.len()).collect(), put }
+            })
+        })
+    }
+}
+
+/// Both are sorted by id.
+fn leaf_since(new: Option<&Arc<Leaf>>, old: Option<&Arc<Leaf>>, change: &mut FilesChange) {
+    if let (Some(new), Some(old)) = (new, old)
+        && Arc::ptr_eq(new, old)
+    {
+        return;
+    }
+    let (new, old) = (new.map_or(&[][..], |leaf| &leaf[..]), old.map_or(&[][..], |leaf| &leaf[..]));
+    let in_leaf =
+        |leaf: &'_ [Arc<FileEntry>], id| leaf.binary_search_by_key(&id, |entry: &Arc<FileEntry>| entry.id).ok();
+    change.gone.extend(old.iter().map(|entry| entry.id).filter(|id| in_leaf(new, *id).is_none()));
+    let same = |entry: &&Arc<FileEntry>| in_leaf(old, entry.id).is_some_and(|at| old[at] == **entry);
+    change.put.extend(new.iter().filter(|entry| !same(entry)).cloned());
 }
 
 #[cfg(test)]
@@ -160,5 +222,32 @@ mod tests {
         table.insert(Arc::new(fixtures::file(5, "zk2")));
         let shared = before.branches.iter().zip(&*table.branches).filter(|(a, b)| Arc::ptr_eq(a, b)).count();
         assert_eq!(shared, FAN_OUT - 1);
+    }
+
+    #[test]
+    fn a_change_leads_from_any_table_to_any_other_and_costs_what_differs() {
+        let table = |files: std::ops::Range<u128>, node| {
+            let mut table = FileTable::default();
+            files.for_each(|i| _ = table.insert(Arc::new(fixtures::file(i * 7919, node))));
+            table
+        };
+        let large = table(0..1000, "zk1");
+        let mut other = large.clone();
+        other.insert(Arc::new(fixtures::file(7919, "zk2")));
+        other.remove(FileId::new(0));
+        let small = other.since(&large);
+        assert_eq!((small.put.len(), &small.gone[..]), (1, &[FileId::new(0)][..]));
+        assert_eq!(large.since(&large), FilesChange::default());
+        for (before, after) in
+            [(&large, &other), (&other, &large), (&FileTable::default(), &large), (&large, &table(500..1500, "zk3"))]
+        {
+            let mut follower = before.clone();
+            for part in after.since(before).parts(7) {
+                assert!((1..=7).contains(&(part.put.len() + part.gone.len())));
+                follower.take(part, after.revision());
+            }
+            assert_eq!((follower.len(), follower.revision()), (after.len(), after.revision()));
+            assert!(follower.iter().eq(after.iter()));
+        }
     }
 }

@@ -145,7 +145,7 @@ pub fn instance_view(info: &InstanceInfo) -> InstanceView {
         host: info.host.clone(),
         pid: info.pid,
         user: "root".into(),
-        version: "0.1.0",
+        version: "0.1.0".into(),
         started: info.since_ms,
         read_only: false,
         label: "demo".into(),

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The format of records, intents, node records and control znodes: the field `v`, and 1 where there is none.
 pub const RECORDS: u64 = 1;
@@ -39,7 +39,7 @@ impl StoreName {
 }
 
 /// Why something that a newer program wrote is left alone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewerFormat {
     pub found: u64,
     pub known: u64,

@@ -14,6 +14,7 @@ pub mod file_list;
 pub mod file_table;
 #[cfg(test)]
 pub mod fixtures;
+pub mod follow;
 pub mod format;
 pub mod health;
 mod id_index;
@@ -33,3 +34,4 @@ pub mod shell;
 pub mod snapshot;
 pub mod state;
 pub mod store;
+pub mod word;

@@ -49,7 +49,7 @@ impl NodeState {
 }
 
 /// Progress of a drain.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DrainView {
     pub since: Timestamp,
     pub files_at_start: u64,
@@ -63,7 +63,7 @@ pub struct DrainView {
 }
 
 /// A node as a front shows it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NodeView {
     pub id: NodeId,
     pub files: u64,
@@ -173,7 +173,7 @@ pub struct WriteTrouble {
 }
 
 /// One move that is being made.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MoveView {
     pub attempt: super::ids::AttemptId,
     pub file: super::ids::FileId,

@@ -147,7 +147,7 @@ impl Operation {
 }
 
 /// Which rows of history are wanted, newest first.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HistoryQuery {
     /// Only rows that sort after this one: the id of the last row of the page before.
     pub before: Option<OperationId>,
@@ -165,7 +165,7 @@ pub struct HistoryQuery {
 /// Most rows of one page of history.
 pub const HISTORY_PAGE_MAX: usize = 1000;
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct HistoryPage {
     pub operations: Vec<Operation>,
     /// Rows that match in all.

@@ -208,7 +208,7 @@ impl Run {
 }
 
 /// The scheduler as a front shows it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct SchedulerView {
     pub paused: bool,
     pub interval: Millis,
@@ -228,7 +228,7 @@ pub struct SchedulerView {
 pub const RUNS_KEPT: usize = 50;
 
 /// A run under way.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunProgress {
     pub id: OperationId,
     pub since: Timestamp,

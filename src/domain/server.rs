@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ids::{Millis, NodeId, Timestamp, Zxid};
 use super::log::LogLevel;
+use super::word::Word;
 
 /// What a server says that it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -76,7 +77,7 @@ impl ServerState {
 }
 
 /// How far a probe came.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "kind", content = "cause")]
 pub enum Reach {
     /// A reply came.
@@ -92,7 +93,7 @@ pub enum Reach {
 }
 
 /// What `srvr` said. A field that was missing or not a number is `None`, never 0.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Srvr {
     pub version: Option<String>,
     pub role: Option<Role>,
@@ -108,7 +109,7 @@ pub struct Srvr {
 }
 
 /// What the server's metrics said; counters as they were read. `None` is unknown.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Metrics {
     pub latency_avg_ms: Option<f64>,
     pub outstanding: Option<f64>,
@@ -135,7 +136,7 @@ pub struct Metrics {
 }
 
 /// Where a server's metrics came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum MetricsSource {
     Prometheus,
@@ -143,7 +144,7 @@ pub enum MetricsSource {
 }
 
 /// One probe of one server.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Sample {
     pub node: NodeId,
     pub taken_at: Timestamp,
@@ -158,7 +159,7 @@ pub struct Sample {
 }
 
 /// What the container engine or the process table says about a server.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HostView {
     pub state: HostState,
     /// `process 20411` or `container demo-zk1-1`.
@@ -170,7 +171,7 @@ pub struct HostView {
 }
 
 /// A server's container as the engine describes it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContainerView {
     /// The first twelve digits.
     pub id: String,
@@ -186,7 +187,7 @@ pub struct ContainerView {
 pub const OUTPUT_LINES_MAX: usize = 2000;
 
 /// What a server's container has written last.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Output {
     /// `container demo-zk1-1`
     pub container: String,
@@ -194,7 +195,7 @@ pub struct Output {
     pub lines: Vec<OutputLine>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutputLine {
     /// When the engine got the line, `2026-11-23T14:01:58.112`, in UTC; `None` when it does not tell.
     pub time: Option<String>,
@@ -204,11 +205,10 @@ pub struct OutputLine {
     /// All of it.
     pub text: String,
     /// Where in `text` the message begins, in bytes.
-    #[serde(skip)]
     pub message_at: usize,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum HostState {
     Running,
@@ -232,13 +232,13 @@ impl HostState {
 }
 
 /// A verdict with its cause and age.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Verdict {
     pub state: ServerState,
     /// What was seen, in words, for every state but `up`.
     pub cause: Option<String>,
     /// Name of the rule that fired.
-    pub rule: Option<&'static str>,
+    pub rule: Option<Word>,
     pub since: Timestamp,
 }
 
@@ -253,7 +253,7 @@ impl Verdict {
 pub const SERIES_LEN: usize = 60;
 
 /// One value a second, oldest first, at most [`SERIES_LEN`]; `None` where nothing was known.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Series(pub Vec<Option<f32>>);
 
 impl Series {
@@ -267,7 +267,7 @@ impl Series {
 }
 
 /// A server as a front shows it. A value that is not known is `None`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ServerView {
     pub node: NodeId,
     /// `host:port` of the client port.
@@ -293,7 +293,6 @@ pub struct ServerView {
     pub heap_used: Option<u64>,
     pub heap_max: Option<u64>,
     /// More of the heap is used than is good, and has been for a while: no large run begins.
-    #[serde(skip)]
     pub short_of_heap: bool,
     pub requests_per_s: Option<f64>,
     pub reads_per_s: Option<f64>,
@@ -303,12 +302,29 @@ pub struct ServerView {
     pub elections: Option<u64>,
     pub metrics_source: Option<MetricsSource>,
     pub metrics_missing: Option<String>,
+    #[serde(with = "metrics")]
     pub all_metrics: Arc<[(String, f64)]>,
     pub host: Option<HostView>,
     /// When the last reply came; `None` before the first.
     pub seen: Option<Timestamp>,
     pub latency_series: Series,
     pub requests_series: Series,
+}
+
+/// A metric may be no number, which JSON has no word for: `null`.
+mod metrics {
+    use std::sync::Arc;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(metrics: &Arc<[(String, f64)]>, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(metrics.iter().map(|(name, value)| (name, value.is_finite().then_some(value))))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Arc<[(String, f64)]>, D::Error> {
+        let metrics: Vec<(String, Option<f64>)> = Deserialize::deserialize(from)?;
+        Ok(metrics.into_iter().map(|(name, value)| (name, value.unwrap_or(f64::NAN))).collect())
+    }
 }
 
 impl ServerView {

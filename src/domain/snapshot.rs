@@ -12,14 +12,15 @@ use super::operation::Operation;
 use super::scheduler::SchedulerView;
 use super::server::{Series, ServerView};
 pub use super::store::StoreView;
+use super::word::Word;
 
 /// Operations that a snapshot carries, newest first; older ones are asked for by page.
 pub const OPERATIONS_KEPT: usize = 500;
 /// Notices that a snapshot carries, newest last.
 pub const NOTICES_KEPT: usize = 200;
 
-/// The whole picture at one moment.
-#[derive(Clone, Debug)]
+/// The whole picture at one moment. For another process without its files, which are told in parts.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Snapshot {
     pub taken_at: Timestamp,
     /// Grows with each snapshot that is published.
@@ -32,6 +33,7 @@ pub struct Snapshot {
     /// One for each node, in the order of the configuration.
     pub servers: Arc<[ServerView]>,
     pub nodes: Arc<[NodeView]>,
+    #[serde(skip)]
     pub files: FileTable,
     /// Whether all records have been read since the last connection.
     pub files_complete: bool,
@@ -55,6 +57,8 @@ pub struct Snapshot {
     pub canary: CanaryView,
     /// Oldest first, at most [`NOTICES_KEPT`].
     pub notices: Arc<[Arc<Notice>]>,
+    /// Of the process that has `/metrics`.
+    #[serde(skip)]
     pub counters: Counters,
     pub scrub: ScrubView,
     /// Files whose bytes are not those of their records, as far as anybody has found.
@@ -99,13 +103,13 @@ impl Snapshot {
 }
 
 /// This process.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InstanceView {
     pub id: InstanceId,
     pub host: String,
     pub pid: u32,
     pub user: String,
-    pub version: &'static str,
+    pub version: Word,
     pub started: Timestamp,
     pub read_only: bool,
     /// Label of the ensemble, from the settings: `demo`.
@@ -124,7 +128,7 @@ impl InstanceView {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "state", content = "detail")]
 pub enum ApiView {
     /// `--no-api`.
@@ -134,7 +138,7 @@ pub enum ApiView {
     Unavailable(String),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LocalView {
     Owner,
@@ -158,7 +162,7 @@ impl InstanceInfo {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SessionState {
     Connecting,
@@ -167,7 +171,7 @@ pub enum SessionState {
     Expired,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionView {
     pub state: SessionState,
     pub since: Timestamp,
@@ -186,13 +190,13 @@ impl SessionView {
 }
 
 /// Records read so far, of how many.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reading {
     pub read: u64,
     pub total: u64,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeadershipView {
     /// This instance leads.
     pub leads: bool,
@@ -204,7 +208,7 @@ pub struct LeadershipView {
 
 /// Why the sample workload does not run on its timer. By hand it runs all the same, unless nothing may
 /// be changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum WorkloadOff {
     ReadOnly,
@@ -226,7 +230,7 @@ impl WorkloadOff {
     }
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorkloadView {
     /// Why it does not run on its timer; `None` when it does.
     pub off: Option<WorkloadOff>,
@@ -242,7 +246,7 @@ pub struct WorkloadView {
 }
 
 /// Whether commands are taken at this moment, by the very checks that judge them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "state", content = "missing")]
 pub enum Readiness {
     Ready,
@@ -273,10 +277,10 @@ impl Readiness {
 }
 
 /// One thing that is sick.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Alert {
     /// A stable word, a metric label: `history`, `node-full`, `damaged`, ...
-    pub code: &'static str,
+    pub code: Word,
     /// A few words for a header: `zk2 full`.
     pub short: String,
     /// A sentence with the cause and the next step.
@@ -284,7 +288,7 @@ pub struct Alert {
 }
 
 /// What the scrub has seen: every record's bytes by size every few minutes, by hash in a rolling day.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScrubView {
     /// When every size was looked at last; `None` before the first time.
     pub sizes_at: Option<Timestamp>,
@@ -356,7 +360,7 @@ impl ScrubReport {
 /// shall be told.
 pub const HISTORY_QUEUE_STOP: usize = 1_000;
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HistoryView {
     pub path: String,
     /// Rows waiting to be written.
@@ -367,7 +371,7 @@ pub struct HistoryView {
     pub lines_problem: Option<String>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "kind", content = "cause")]
 pub enum ControlView {
     /// Children of `--local`.
@@ -378,9 +382,9 @@ pub enum ControlView {
 }
 
 /// One engine loop and what it did last.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LoopView {
-    pub name: &'static str,
+    pub name: Word,
     pub turns: u64,
     pub last_turn: Option<Timestamp>,
     pub took: Option<Millis>,
@@ -392,14 +396,14 @@ pub struct LoopView {
 }
 
 /// The end-to-end probe: one CAS write, timed.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct CanaryView {
     pub last_ms: Option<f64>,
     pub series: Series,
     pub problem: Option<String>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Level {
     Info,
@@ -408,7 +412,7 @@ pub enum Level {
 }
 
 /// Something that the operator should know; shown as a toast and kept in the events list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notice {
     /// Grows by one each.
     pub number: u64,
@@ -416,29 +420,29 @@ pub struct Notice {
     pub level: Level,
     pub text: String,
     /// `None` when it tells of what happened, which stays true.
-    #[serde(skip)]
     pub standing: Option<Standing>,
 }
 
 /// What a notice says that can cease to be so.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Standing {
     Ensemble(EnsembleState),
     Session(SessionState),
     /// The alert's code.
-    Alert(&'static str),
+    Alert(Word),
     Damaged(FileId),
 }
 
 impl Standing {
     /// Whether it is so still.
     #[must_use]
-    pub fn holds(self, snapshot: &Snapshot) -> bool {
+    pub fn holds(&self, snapshot: &Snapshot) -> bool {
         match self {
-            Self::Ensemble(state) => snapshot.ensemble.state == state,
-            Self::Session(state) => snapshot.session.state == state,
-            Self::Alert(code) => snapshot.alerts.iter().any(|alert| alert.code == code),
-            Self::Damaged(file) => snapshot.damaged.iter().any(|damage| damage.file == file),
+            Self::Ensemble(state) => snapshot.ensemble.state == *state,
+            Self::Session(state) => snapshot.session.state == *state,
+            Self::Alert(code) => snapshot.alerts.iter().any(|alert| alert.code == *code),
+            Self::Damaged(file) => snapshot.damaged.iter().any(|damage| damage.file == *file),
         }
     }
 }

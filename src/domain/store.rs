@@ -1,6 +1,6 @@
 //! Whose a folder of files is: one rule for who works in it and for who only looks.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::command::Rejected;
 use super::format::NewerFormat;
@@ -44,7 +44,7 @@ pub fn whose(folder: &Folder, theirs: Option<String>) -> Whose {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "state")]
 pub enum StoreView {
     Unknown,

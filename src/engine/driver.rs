@@ -104,7 +104,7 @@ impl Driver {
 
 async fn drive(mut work: Box<dyn Loop>, events: mpsc::Sender<Event>, stop: CancellationToken) {
     let mut view = LoopView {
-        name: work.name(),
+        name: work.name().into(),
         turns: 0,
         last_turn: None,
         took: None,
@@ -134,7 +134,7 @@ async fn drive(mut work: Box<dyn Loop>, events: mpsc::Sender<Event>, stop: Cance
         view.panicked = panicked;
         if problem != view.problem {
             if let Some(text) = &problem {
-                tracing::warn!(task = view.name, "{text}");
+                tracing::warn!(task = &*view.name, "{text}");
             }
             reported = None;
             view.problem = problem;

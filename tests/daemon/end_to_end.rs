@@ -11,7 +11,7 @@ use crate::support::{Deck, eventually, free_ports, jars, local_folder};
 use zkdeck::adapters::control::process::{LocalConfig, LocalEnsemble};
 use zkdeck::adapters::http;
 
-const QUIET: &str = "[workload]\nenabled = false\n[scheduler]\ninterval_s = 3600\n";
+pub(crate) const QUIET: &str = "[workload]\nenabled = false\n[scheduler]\ninterval_s = 3600\n";
 
 async fn call(deck: &Deck, method: Method, path: &str, body: Option<&str>) -> Option<(StatusCode, Value)> {
     let mut request = http::plain().build().unwrap().request(method, format!("{}{path}", deck.url));
@@ -33,7 +33,7 @@ async fn post(deck: &Deck, path: &str, body: &Value) -> (StatusCode, Value) {
 }
 
 /// Waits until the daemon is ready and three servers serve with one leader.
-async fn ready(deck: &Deck) -> Duration {
+pub(crate) async fn ready(deck: &Deck) -> Duration {
     let begun = Instant::now();
     eventually("ready with three servers up", Duration::from_secs(180), || async {
         let (status, _) = call(deck, Method::GET, "/readyz", None).await?;
@@ -47,7 +47,7 @@ async fn ready(deck: &Deck) -> Duration {
 }
 
 /// One ensemble at a time: six JVMs on two cores measure the machine.
-static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+pub(crate) static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
 /// Hash and size of each file by its id, as the records tell.
 async fn records(deck: &Deck) -> BTreeMap<String, Value> {

@@ -4,5 +4,6 @@
 
 mod docker;
 mod end_to_end;
+mod remote;
 #[path = "../support/mod.rs"]
 mod support;

@@ -6,7 +6,9 @@ use axum::response::IntoResponse;
 use crate::api::error::{Answer, Fail};
 use crate::api::query::Params;
 use crate::api::state::App;
-use crate::domain::log::{Cursor, Expr, LogLevel, LogSearch, MOMENT_RULE, Moment, PAGE_MAX, PageAsk, Way, parse};
+use crate::domain::log::{
+    Cursor, Expr, LogLevel, LogPage, LogSearch, MOMENT_RULE, Moment, PAGE_MAX, PageAsk, Way, parse,
+};
 
 /// A page of the events that match, oldest first; the newest ones without a cursor.
 pub(in crate::api) async fn search(State(app): State<App>, mut params: Params) -> Answer {
@@ -42,5 +44,6 @@ pub(in crate::api) async fn search(State(app): State<App>, mut params: Params) -
     };
     params.finish()?;
     let page = app.limited(app.handle.ask(ask)).await?.map_err(|fail| Fail::logs(&fail))?;
-    Ok(axum::Json(page).into_response())
+    // Followers go on by `newer`.
+    Ok(axum::Json(LogPage { mark: None, ..page }).into_response())
 }

@@ -10,3 +10,4 @@ pub(super) mod operations;
 pub(super) mod page;
 pub(super) mod scheduler;
 pub(super) mod servers;
+pub(super) mod socket;

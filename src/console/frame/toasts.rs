@@ -28,7 +28,7 @@ pub struct Message {
 
 impl Message {
     fn of(notice: &Notice) -> Self {
-        Self { at: notice.at, level: notice.level, text: notice.text.clone(), standing: notice.standing }
+        Self { at: notice.at, level: notice.level, text: notice.text.clone(), standing: notice.standing.clone() }
     }
 }
 
@@ -65,7 +65,7 @@ impl Toasts {
         for notice in fresh {
             show(&mut self.shown, Message { at: now, ..Message::of(notice) });
         }
-        self.shown.retain(|message| message.standing.is_none_or(|standing| standing.holds(snapshot)));
+        self.shown.retain(|message| message.standing.as_ref().is_none_or(|standing| standing.holds(snapshot)));
         self.seen = self.seen.max(last_number(snapshot));
     }
 

@@ -3,7 +3,7 @@
 mod consequence;
 mod judge;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::ids::{NodeId, Timestamp};
 use super::server::ServerState;
@@ -12,7 +12,7 @@ pub use self::consequence::{Consequence, consequence};
 pub use self::judge::{judge, level};
 
 /// How many voters there are, how many serve, and how many may be lost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quorum {
     pub voters: usize,
     pub serving: usize,
@@ -43,7 +43,7 @@ impl Quorum {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum EnsembleState {
     /// One leader, all voters up.
@@ -60,7 +60,7 @@ pub enum EnsembleState {
 }
 
 /// The ensemble as a front shows it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EnsembleView {
     pub state: EnsembleState,
     pub quorum: Quorum,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::ast::{Cmp, Expr, Field, Pattern, Side};
 use super::event::LogEvent;
@@ -21,7 +21,7 @@ pub const BARS_MAX: usize = 400;
 pub const CONTEXT_MAX: usize = 500;
 
 /// Which events are wanted: the typed query, and what is set beside it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogSearch {
     pub expr: Expr,
     pub from: Option<Moment>,
@@ -71,12 +71,12 @@ impl LogSearch {
 }
 
 /// A place between two events of one answer; only its back end can read it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Cursor(pub String);
 
 /// Which way a page goes from its cursor.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Way {
     /// Without a cursor: the newest events.
     #[default]
@@ -85,7 +85,7 @@ pub enum Way {
     Newer,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PageAsk {
     pub search: LogSearch,
     pub cursor: Option<Cursor>,
@@ -99,7 +99,7 @@ pub struct PageAsk {
 }
 
 /// How many events match.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hits {
     pub count: u64,
     /// Counting stopped: there may be more.
@@ -107,7 +107,7 @@ pub struct Hits {
 }
 
 /// Who answered, and what is to be known about it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answered {
     /// `local files` or `Elasticsearch`.
     pub by: String,
@@ -120,12 +120,12 @@ pub struct Answered {
     pub curl: Option<String>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogPage {
     /// Oldest first, whichever way was asked.
     pub events: Vec<LogEvent>,
     /// There are fewer events than there could be, because they were wanted soon: go on for more.
-    #[serde(skip)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unfinished: bool,
     /// To go on before the first event; `None` when nothing older matches.
     pub older: Option<Cursor>,
@@ -133,21 +133,21 @@ pub struct LogPage {
     pub newer: Option<Cursor>,
     pub hits: Option<Hits>,
     /// Where a follower goes on behind the newest page: taken before the search.
-    #[serde(skip)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mark: Option<FollowMark>,
     /// Folders of `logs/`, for the node filter.
     pub nodes: Vec<String>,
     pub answered: Answered,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HistogramAsk {
     pub search: LogSearch,
     /// 1 to [`BARS_MAX`].
     pub bars: usize,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bar {
     pub count: u64,
     pub warnings: u64,
@@ -155,7 +155,7 @@ pub struct Bar {
 }
 
 /// Events over time: bar `n` begins at `from + n * step`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Histogram {
     pub from: Timestamp,
     pub step: Millis,
@@ -175,7 +175,7 @@ pub fn bar_step(span: Millis, bars: usize) -> Millis {
 }
 
 /// Neighbours of an event in its file.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContextAsk {
     /// Of the event; may be empty when file and offset tell it.
     pub id: String,
@@ -186,7 +186,7 @@ pub struct ContextAsk {
     pub after: usize,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Context {
     /// In the order of the file; the event itself is among them.
     pub events: Vec<LogEvent>,
@@ -196,7 +196,7 @@ pub struct Context {
 }
 
 /// How far a follower has read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FollowMark {
     /// Of each file, by its identity: where its last event begins, and how far it was read.
     Files(BTreeMap<String, (u64, u64)>),
@@ -204,7 +204,7 @@ pub enum FollowMark {
     Index { until: Timestamp, seen: BTreeMap<String, Timestamp> },
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FollowAsk {
     pub search: LogSearch,
     /// `None` begins at the end of what there is.
@@ -215,7 +215,7 @@ pub struct FollowAsk {
 }
 
 /// What has come since the mark.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Followed {
     /// Oldest first. An event seen before comes again when lines were added to it.
     pub events: Vec<LogEvent>,
@@ -226,7 +226,7 @@ pub struct Followed {
 }
 
 /// Why there is no answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LogFail {
     /// The question cannot be answered by anybody: it has to be put otherwise.
     Question(String),

@@ -1,10 +1,12 @@
 //! A query as a tree, the one form that both back ends search by.
 
+use serde::{Deserialize, Serialize};
+
 use super::level::LogLevel;
 use super::moment::Moment;
 
 /// What an event has to be.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Expr {
     /// Anything.
     All,
@@ -57,7 +59,7 @@ impl Expr {
 }
 
 /// A text to look for. Letter case counts in regexes only.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Pattern {
     /// As typed; `*` stands for any characters of a word.
     Word(String),
@@ -68,7 +70,7 @@ pub enum Pattern {
 }
 
 /// A part of an event that has one short value. Patterns mean the whole value, regexes a part.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Field {
     Node,
     Dataset,
@@ -116,7 +118,7 @@ impl Field {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum NumberField {
     Bytes,
     DurationMs,
@@ -135,7 +137,7 @@ impl NumberField {
 }
 
 /// The beginning or the end of a span of time; the beginning belongs to it, the end does not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Side {
     Since,
     Until,
@@ -151,7 +153,7 @@ impl Side {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Cmp {
     Equal,
     AtLeast,

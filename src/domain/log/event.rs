@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::ast::{Field, NumberField};
 use super::level::LogLevel;
 use crate::domain::ids::Timestamp;
 
 /// One event: its first line and the lines that continue it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogEvent {
     /// The same event has the same id in every answer of one back end.
     pub id: String,
@@ -25,10 +25,8 @@ pub struct LogEvent {
     /// All of it as written, or the message of a JSON line.
     pub text: String,
     /// Where in `text` thread and logger begin: words are looked for from here on, thread and message apart.
-    #[serde(skip)]
     pub origin_at: usize,
     /// Where in `text` the message begins, behind time, level and thread.
-    #[serde(skip)]
     pub message_at: usize,
     /// The other texts of a JSON line; words are looked for in them too.
     pub fields: BTreeMap<String, String>,

@@ -2,12 +2,14 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::domain::ids::{Millis, Timestamp};
 
 const DAY_MS: u64 = 86_400_000;
 
 /// A point in time of a query.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Moment {
     /// So long before now: `15m`.
     Ago(Millis),

@@ -12,7 +12,7 @@ pub mod share;
 mod tests;
 mod window;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::ids::{Bytes, FileId, Millis, NodeId, Timestamp};
 use super::node::NodeCondition;
@@ -68,7 +68,7 @@ pub struct Policy {
     pub busy: Vec<FileId>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedMove {
     pub file: FileId,
     pub src: NodeId,
@@ -81,7 +81,7 @@ pub struct PlannedMove {
 }
 
 /// What to do and why, for every node and every move.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     pub decision: Decision,
     /// In the order in which they are made: each prefix leaves the least spread for its length.

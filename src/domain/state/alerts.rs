@@ -21,7 +21,8 @@ impl State {
     /// Everything that wants a person, the most urgent first.
     pub(super) fn alerts(&self) -> Vec<Alert> {
         let mut alerts = Vec::new();
-        let mut say = |code, short: String, text: String| alerts.push(Alert { code, short, text });
+        let mut say =
+            |code: &'static str, short: String, text: String| alerts.push(Alert { code: code.into(), short, text });
         if let Some(refusal) = self.session.store.alarm(self.instance.read_only) {
             say(refusal.code, refusal.short.into(), refusal.text());
         }
@@ -125,12 +126,12 @@ impl State {
     /// Tells each alert once, when it appears. Those that count files are told where they are counted.
     pub(super) fn tell_alerts(&mut self, now: Timestamp) {
         let alerts = self.alerts();
-        let fresh = alerts.iter().filter(|alert| !["damaged", "quarantine", "unreadable"].contains(&alert.code));
-        let fresh = fresh.filter(|alert| !self.alerts_told.contains(&(alert.code, alert.short.clone())));
-        let fresh: Vec<_> = fresh.map(|alert| (alert.code, alert.text.clone())).collect();
+        let fresh = alerts.iter().filter(|alert| !["damaged", "quarantine", "unreadable"].contains(&&*alert.code));
+        let fresh = fresh.filter(|alert| !self.alerts_told.contains(&(alert.code.clone(), alert.short.clone())));
+        let fresh: Vec<_> = fresh.map(|alert| (alert.code.clone(), alert.text.clone())).collect();
         self.alerts_told = alerts.into_iter().map(|alert| (alert.code, alert.short)).collect();
         for (code, text) in fresh {
-            let level = if ["node-full", "heap"].contains(&code) { Level::Warning } else { Level::Error };
+            let level = if ["node-full", "heap"].contains(&&*code) { Level::Warning } else { Level::Error };
             self.stand(level, text, Some(Standing::Alert(code)), now);
         }
     }

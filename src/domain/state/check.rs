@@ -248,7 +248,7 @@ impl State {
     fn check_weight(&self, node: &NodeId, weight: u32) -> Result<Order, Rejected> {
         if !WEIGHTS.contains(&u64::from(weight)) {
             let rule = format!("must be {}; to empty a node, drain it", number::range(&WEIGHTS));
-            return Err(Rejected::InvalidField { field: "weight", rule });
+            return Err(Rejected::InvalidField { field: "weight".into(), rule });
         }
         let (record, version) = self.node_record(node)?;
         if record.weight == weight {
@@ -335,8 +335,10 @@ impl State {
 
     fn check_stress(&self, stress: &Stress) -> Result<Order, Rejected> {
         self.check_known(&stress.node)?;
-        let refused =
-            |field, range: &_| Rejected::InvalidField { field, rule: format!("must be {}", number::range(range)) };
+        let refused = |field: &'static str, range: &_| Rejected::InvalidField {
+            field: field.into(),
+            rule: format!("must be {}", number::range(range)),
+        };
         if !STRESS_FILES.contains(&stress.files) {
             return Err(refused("files", &STRESS_FILES));
         }

@@ -87,7 +87,7 @@ impl State {
                 self.canary.problem = problem;
                 self.canary.series.push(took_ms);
             }
-            Event::Loop(view) => _ = self.loops.insert(view.name, view),
+            Event::Loop(view) => _ = self.loops.insert(view.name.clone(), view),
             Event::Notice { level, text } => self.notice(level, text, now),
             Event::Tick => {
                 self.tick(now);

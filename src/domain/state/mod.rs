@@ -40,6 +40,7 @@ use super::snapshot::{
     CanaryView, ControlView, Counters, Damage, HistoryView, InstanceInfo, InstanceView, LeadershipView, LocalView,
     LoopView, Notice, Reading, ScrubView, SessionView, WorkloadView,
 };
+use crate::domain::word::Word;
 
 /// Consecutive write errors after which a node takes no more files.
 const SICK_AFTER: u32 = 3;
@@ -92,7 +93,7 @@ pub struct State {
     per_minute: Series,
     history: HistoryView,
     control: ControlView,
-    loops: BTreeMap<&'static str, LoopView>,
+    loops: BTreeMap<Word, LoopView>,
     canary: CanaryView,
     /// When the last write of the canary went through.
     written: Option<Timestamp>,
@@ -102,7 +103,7 @@ pub struct State {
     notices_view: Option<Arc<[Arc<Notice>]>>,
     notices_made: u64,
     /// Alerts that were told when they appeared: code and short words.
-    alerts_told: BTreeSet<(&'static str, String)>,
+    alerts_told: BTreeSet<(Word, String)>,
     counters: Counters,
     revision: u64,
 }

@@ -31,7 +31,7 @@ impl State {
             needs(self.emptiest(None).map(drop));
             needs(self.check_run().map(drop));
         }
-        let stopped = self.loops.values().filter(|view| view.panicked && NEEDED.contains(&view.name));
+        let stopped = self.loops.values().filter(|view| view.panicked && NEEDED.contains(&&*view.name));
         missing.extend(stopped.map(|view| {
             format!(
                 "{}: {}; it is started again automatically",

@@ -109,7 +109,7 @@ impl State {
 
     pub(super) fn scrubbed(&mut self, view: ScrubView, now: Timestamp) {
         if view.quarantined > self.scrub.quarantined {
-            self.stand(Level::Warning, quarantined(view.quarantined), Some(Standing::Alert("quarantine")), now);
+            self.stand(Level::Warning, quarantined(view.quarantined), Some(Standing::Alert("quarantine".into())), now);
         }
         self.scrub = view;
     }

@@ -12,6 +12,8 @@ mod plan;
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
@@ -19,7 +21,7 @@ use self::lists::Lists;
 use super::context::Context;
 use crate::adapters::control::ServerControl;
 use crate::adapters::logs::Logs;
-use crate::domain::ask::{Ask, Ended, OperationAsk, OutputAsk, PlanAsk};
+use crate::domain::ask::{Ask, Gone, OperationAsk, OutputAsk, PlanAsk};
 use crate::domain::file_list::FilesAsk;
 use crate::domain::log::{ContextAsk, FollowAsk, HistogramAsk, PageAsk};
 use crate::domain::operation::HistoryQuery;
@@ -39,12 +41,63 @@ trait Answers<A: Ask> {
     fn answer(&self, ask: A) -> impl Future<Output = Result<A::Answer, A::Refusal>> + Send;
 }
 
+/// Where an answer that is still text goes.
+pub(super) trait Answering: Send {
+    /// Gives the answer, or tells that nobody can.
+    fn answer(self: Box<Self>, answer: Result<&RawValue, Gone>);
+    /// Nobody waits for it any more.
+    fn is_given_up(&self) -> bool;
+}
+
+/// The place for the answer to a question of one kind.
+struct Place<A: Ask>(oneshot::Sender<Result<A::Answer, A::Refusal>>);
+
+impl<A: Ask> Answering for Place<A> {
+    fn answer(self: Box<Self>, answer: Result<&RawValue, Gone>) {
+        let read = answer.and_then(|text| {
+            let unreadable = |error| Gone::Unreachable(format!("{}: the answer cannot be read: {error}", A::NAME));
+            serde_json::from_str::<Result<A::Answer, A::Refusal>>(text.get()).map_err(unreadable)
+        });
+        // Whoever asked may be gone.
+        _ = self.0.send(read.unwrap_or_else(|gone| Err(gone.into())));
+    }
+
+    fn is_given_up(&self) -> bool {
+        self.0.is_closed()
+    }
+}
+
 macro_rules! questions {
     ($($name:ident($ask:ty)),* $(,)?) => {
         /// Every kind of question.
         #[derive(Debug)]
         pub enum Question {
             $($name(Put<$ask>)),*
+        }
+
+        /// A question as it goes to another process: without the place for its answer.
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub(super) enum Asking {
+            $($name($ask)),*
+        }
+
+        impl Question {
+            /// The question, and where its answer goes.
+            pub(super) fn parts(self) -> (Asking, Box<dyn Answering>) {
+                match self {
+                    $(Self::$name(Put { ask, reply }) => (Asking::$name(ask), Box::new(Place::<$ask>(reply)))),*
+                }
+            }
+        }
+
+        impl Asking {
+            /// The answer as text, by whoever answers on the other side of `questions`.
+            pub(super) async fn answered(self, questions: &mpsc::Sender<Question>) -> serde_json::Result<Box<RawValue>> {
+                match self {
+                    $(Self::$name(ask) => serde_json::value::to_raw_value(&put(questions, ask).await)),*
+                }
+            }
         }
 
         $(impl From<Put<$ask>> for Question {
@@ -121,7 +174,7 @@ where
 {
     let (reply, answer) = oneshot::channel();
     if questions.send(Put { ask, reply }.into()).await.is_err() {
-        return Err(Ended.into());
+        return Err(Gone::Ending.into());
     }
-    answer.await.unwrap_or_else(|_| Err(Ended.into()))
+    answer.await.unwrap_or_else(|_| Err(Gone::Ending.into()))
 }

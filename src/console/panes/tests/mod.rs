@@ -82,7 +82,7 @@ fn busy() -> Snapshot {
     let mut servers = snapshot.servers.to_vec();
     let cause = Some(HOSTILE.to_owned());
     servers[1].verdict =
-        Verdict { state: ServerState::Degraded, cause, rule: Some("fsync"), since: Timestamp(NOW.0 - 12_000) };
+        Verdict { state: ServerState::Degraded, cause, rule: Some("fsync".into()), since: Timestamp(NOW.0 - 12_000) };
     servers[1].metrics_missing = Some(HOSTILE.into());
     snapshot.servers = servers.into();
     let mut nodes = snapshot.nodes.to_vec();

@@ -237,8 +237,15 @@ fn servers_that_may_not_tell_how_they_are_are_not_waited_for() {
 fn a_failing_loop_is_loud() {
     let mut snapshot = fixtures::snapshot();
     let problem = Some("it failed inside: index out of bounds".to_owned());
-    let failing =
-        LoopView { name: "scheduler", turns: 1, last_turn: None, took: None, problem, panicked: true, restarts: 1 };
+    let failing = LoopView {
+        name: "scheduler".into(),
+        turns: 1,
+        last_turn: None,
+        took: None,
+        problem,
+        panicked: true,
+        restarts: 1,
+    };
     snapshot.loops = Arc::from([failing]);
     let shown = screen(&ui_of(snapshot, &ConsoleConfig::default(), None), 100, 24);
     assert!(shown.contains("▲ scheduler loop: it failed inside: index out of bounds (e: all events)"), "{shown}");

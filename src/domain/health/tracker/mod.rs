@@ -9,6 +9,7 @@ use crate::domain::ids::{Millis, NodeId, Timestamp, Zxid};
 use crate::domain::server::{
     HostState, HostView, Metrics, Reach, Role, Sample, Series, ServerState, ServerView, Srvr, Verdict,
 };
+use crate::domain::word::Word;
 
 /// Failures in a row before a server that served counts as down.
 const FAILURES_TO_DOWN: u32 = 3;
@@ -240,7 +241,7 @@ impl ServerTracker {
         self.view.short_of_heap = false;
         let (state, cause, rule) = self.verdict(now);
         let since = if state == self.view.verdict.state { self.view.verdict.since } else { now };
-        self.view.verdict = Verdict { state, cause, rule, since };
+        self.view.verdict = Verdict { state, cause, rule: rule.map(Word::Borrowed), since };
     }
 
     fn verdict(&mut self, now: Timestamp) -> (ServerState, Option<String>, Option<&'static str>) {

@@ -1,18 +1,32 @@
 //! What a front holds of the engine: it asks by requests and looks at snapshots.
 
+mod receive;
+mod remote;
+mod serve;
+#[cfg(test)]
+pub mod testing;
+#[cfg(test)]
+mod tests;
+mod transfer;
+mod wire;
+
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use tokio::io::AsyncRead;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
+pub use self::remote::{Remote, connect};
+pub use self::serve::serve;
 use super::desk;
 pub use super::desk::{Put, Question};
 use super::operations::{RowReceiver, RowSender};
 pub use crate::adapters::blobs::BodyFault;
+pub use crate::adapters::daemon::{Dial, Frame, Link, Lost};
 use crate::adapters::faults;
 use crate::domain::ask::{Ask, OperationAsk};
 use crate::domain::command::{Accepted, Actor, Command, Rejected};
@@ -33,7 +47,7 @@ pub const REQUESTS_MAX: usize = 64;
 pub type ByteSource = Pin<Box<dyn AsyncRead + Send>>;
 
 /// A file to take in.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Upload {
     pub name: String,
     /// `None`: of the nodes that can take it, the one furthest under its share.
@@ -121,6 +135,16 @@ impl Pending {
             return row.map(|row| Arc::new(Operation { status: OperationStatus::Done, ..row.as_ref().clone() }));
         }
         row
+    }
+
+    /// The operation's next row; `None` when no more of them come by this way.
+    async fn next_row(&mut self) -> Option<Arc<Operation>> {
+        loop {
+            self.rows.changed().await.ok()?;
+            if let Some(row) = self.rows.borrow_and_update().clone() {
+                return Some(row);
+            }
+        }
     }
 
     /// Waits for the operation's first step, or for its end: what was asked for is in force.

@@ -1,0 +1,57 @@
+//! The engine for a front of another process: questions, commands, and what changes, on one connection.
+
+use std::future::ready;
+
+use axum::extract::State;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+use futures_util::{SinkExt as _, StreamExt as _};
+
+use crate::api::error::{Answer, Fail};
+use crate::api::state::{App, Peer, SOCKETS_MAX};
+use crate::engine::handle::{Frame, Link, Lost, serve};
+
+/// Bytes of one message from a front: a question, or a part of a file.
+const MESSAGE_MAX: usize = 1024 * 1024;
+
+/// Goes over to the language of the handle, which only the same release speaks.
+pub(in crate::api) async fn socket(
+    State(app): State<App>,
+    Peer(peer): Peer,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Answer {
+    let upgrade = upgrade.map_err(|cause| {
+        let message = format!("this route is a WebSocket, for another zkdeck: {cause}");
+        Fail::new(StatusCode::UPGRADE_REQUIRED, "no-websocket", message)
+    })?;
+    let place = app.sockets.clone().try_acquire_owned().map_err(|_| {
+        let message = format!("{SOCKETS_MAX} connections of other consoles are served already; close one of them");
+        Fail::new(StatusCode::SERVICE_UNAVAILABLE, "too-many-sockets", message).retry_after(10)
+    })?;
+    let served = move |socket| async move {
+        serve(app.handle, link(socket), peer).await;
+        drop(place);
+    };
+    Ok(upgrade.max_message_size(MESSAGE_MAX).on_upgrade(served).into_response())
+}
+
+/// What the socket carries. A message that is no text and no bytes is the connection's own.
+fn link(socket: WebSocket) -> Link {
+    let (sender, receiver) = socket.split();
+    let sender = sender.sink_map_err(|error| Lost(format!("the connection broke: {error}"))).with(|frame| {
+        ready(Ok(match frame {
+            Frame::Text(text) => Message::text(text),
+            Frame::Bytes(bytes) => Message::binary(bytes),
+        }))
+    });
+    let receiver = receiver.take_while(|read| ready(read.is_ok())).filter_map(|read| {
+        ready(match read {
+            Ok(Message::Text(text)) => Some(Frame::Text(text.as_str().to_owned())),
+            Ok(Message::Binary(bytes)) => Some(Frame::Bytes(bytes)),
+            _ => None,
+        })
+    });
+    Link::new(sender, receiver)
+}

@@ -1,0 +1,327 @@
+//! The other end of a handle whose engine is another process's.
+//!
+//! A front sees no difference but for what the connection does: while there is none its session with the ensemble is
+//! lost, and what it asks is refused with the cause.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use tokio::sync::oneshot;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout};
+
+use super::receive::{Following, Waiting};
+use super::wire::{self, LANGUAGE, Told, frame, read};
+use super::{Dial, Download, Frame, Handle, HandleEnd, Link, Lost, Question, Request, transfer};
+use crate::domain::ask::Gone;
+use crate::domain::command::Rejected;
+use crate::domain::snapshot::{SessionState, SessionView};
+use crate::engine::clock;
+
+/// The daemon says who it is within this, and what it knows.
+const BEGIN_LIMIT: Duration = Duration::from_secs(30);
+/// Three times as long as a daemon is silent.
+const SILENCE: Duration = Duration::from_secs(15);
+/// Pauses between two tries to connect: the first, and the longest.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(5));
+/// What a daemon said before it took no more has come within this.
+const LAST_WORDS: Duration = Duration::from_millis(100);
+/// How often it is looked whether answers are still waited for.
+const SWEEP_EVERY: Duration = Duration::from_secs(1);
+
+/// Connects to the engine of another process. The handle works for as long as [`Remote::run`] is awaited.
+///
+/// # Errors
+/// [`Lost`] when there is no daemon, or it speaks another language.
+pub async fn connect(dial: Dial) -> Result<(Handle, Remote), Lost> {
+    let (link, following) = begin(&dial).await?;
+    let (handle, end) = Handle::pair(Arc::clone(&following.snapshot));
+    let (transfers, waiting) = (FuturesUnordered::new(), BTreeMap::new());
+    Ok((handle, Remote { dial, end, link, following, waiting, number: 0, transfers }))
+}
+
+/// A connection on which both sides know that they speak the same language.
+async fn open(dial: &Dial) -> Result<Link, Lost> {
+    let mut link = dial().await?;
+    match transfer::told(&mut link).await? {
+        Told::Hello { language: LANGUAGE, .. } => Ok(link),
+        Told::Hello { version, .. } => {
+            let own = env!("CARGO_PKG_VERSION");
+            Err(Lost(format!(
+                "the daemon is zkdeck {version}, which this zkdeck {own} cannot speak with; use the same"
+            )))
+        }
+        _ => Err(Lost("the daemon does not say who it is".into())),
+    }
+}
+
+/// A connection, and the first snapshot.
+async fn begin(dial: &Dial) -> Result<(Link, Following), Lost> {
+    let begun = async {
+        let mut link = open(dial).await?;
+        link.send(frame(&wire::Request::Follow)?).await?;
+        let following = Following::begin(&mut link).await?;
+        Ok((link, following))
+    };
+    let late = |_| Err(Lost(format!("the daemon does not say within {} s what it knows", BEGIN_LIMIT.as_secs())));
+    timeout(BEGIN_LIMIT, begun).await.unwrap_or_else(late)
+}
+
+async fn try_after(pause: Duration, dial: Dial) -> Result<(Link, Following), Lost> {
+    sleep(pause).await;
+    begin(&dial).await
+}
+
+/// See [`connect`].
+pub struct Remote {
+    dial: Dial,
+    end: HandleEnd,
+    link: Link,
+    following: Following,
+    waiting: BTreeMap<u64, Waiting>,
+    /// Of the last request.
+    number: u64,
+    transfers: FuturesUnordered<BoxFuture<'static, ()>>,
+}
+
+/// How a connection ended.
+enum End {
+    /// Nobody needs it any more, or the engine ends.
+    Over,
+    Lost(Lost),
+}
+
+impl Remote {
+    /// Serves the handle until every front has dropped it, somebody calls [`Handle::shut_down`], or the daemon ends.
+    pub async fn run(mut self) {
+        while let End::Lost(lost) = self.work().await {
+            self.tell_lost(&lost);
+            if !self.again(lost).await {
+                break;
+            }
+        }
+        self.end.stop.cancel();
+    }
+
+    async fn work(&mut self) -> End {
+        let mut sweep = interval(SWEEP_EVERY);
+        sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut silent_at = Instant::now() + SILENCE;
+        let stop = self.end.stop.clone();
+        loop {
+            let done = tokio::select! {
+                () = stop.cancelled() => return End::Over,
+                said = self.link.next() => {
+                    silent_at = Instant::now() + SILENCE;
+                    match said {
+                        Some(Frame::Text(text)) => match read(&text) {
+                            Ok(Told::Ending) => return End::Over,
+                            Ok(told) => self.take(told),
+                            Err(lost) => Err(lost),
+                        },
+                        Some(Frame::Bytes(_)) => Err(Lost("bytes came that belong to no file".into())),
+                        None => Err(Lost("the connection to the daemon ended".into())),
+                    }
+                }
+                request = self.end.requests.recv() => match request {
+                    Some(request) => self.request(request).await,
+                    None => return End::Over,
+                },
+                Some(question) = self.end.questions.recv() => self.ask(question).await,
+                Some(()) = self.transfers.next(), if !self.transfers.is_empty() => Ok(()),
+                _ = sweep.tick() => self.sweep().await,
+                () = sleep_until(silent_at) => {
+                    Err(Lost(format!("the daemon has said nothing for {} s", SILENCE.as_secs())))
+                }
+            };
+            if let Err(lost) = done {
+                return if self.said_ending().await { End::Over } else { End::Lost(lost) };
+            }
+        }
+    }
+
+    /// Whether the daemon had said that it ends, before it took no more.
+    async fn said_ending(&mut self) -> bool {
+        while let Ok(Some(Frame::Text(text))) = timeout(LAST_WORDS, self.link.next()).await {
+            if matches!(read(&text), Ok(Told::Ending)) {
+                return true;
+            }
+        }
+        false
+    }
+
+    fn take(&mut self, told: Told) -> Result<(), Lost> {
+        let number = match &told {
+            Told::Answer { number, .. }
+            | Told::Command { number, .. }
+            | Told::Row { number, .. }
+            | Told::File { number, .. }
+            | Told::Current { number } => *number,
+            _ => {
+                if self.following.take(told)? {
+                    self.end.snapshots.send_replace(Arc::clone(&self.following.snapshot));
+                }
+                return Ok(());
+            }
+        };
+        // Whoever waited may have given it up.
+        if let Some(waiting) = self.waiting.remove(&number)
+            && let Some(waiting) = waiting.take(told, &self.following.snapshot)
+        {
+            self.waiting.insert(number, waiting);
+        }
+        Ok(())
+    }
+
+    async fn put(&mut self, waiting: Waiting, say: impl FnOnce(u64) -> wire::Request) -> Result<(), Lost> {
+        self.number += 1;
+        // It is there first: when the connection breaks now, it is refused with the others.
+        self.waiting.insert(self.number, waiting);
+        self.link.send(frame(&say(self.number))?).await
+    }
+
+    async fn ask(&mut self, question: Question) -> Result<(), Lost> {
+        let (ask, answering) = question.parts();
+        self.put(Waiting::Answer(answering), |number| wire::Request::Ask { number, ask }).await
+    }
+
+    async fn request(&mut self, request: Request) -> Result<(), Lost> {
+        match request {
+            Request::Command { command, actor, rows, reply } => {
+                let waiting = Waiting::Command { reply, rows };
+                self.put(waiting, |number| wire::Request::Command { number, command, actor }).await
+            }
+            Request::File { file, reply } => {
+                self.put(Waiting::File(reply), |number| wire::Request::File { number, file }).await
+            }
+            Request::Current { reply } => {
+                self.put(Waiting::Current(reply), |number| wire::Request::Current { number }).await
+            }
+            Request::Upload { upload, bytes, actor, rows, reply } => {
+                let dial = Arc::clone(&self.dial);
+                self.transfers.push(
+                    async move {
+                        let offered = async {
+                            let mut link = open(&dial).await?;
+                            let answer = transfer::offer(&mut link, upload, actor).await?;
+                            Ok((link, answer))
+                        };
+                        match offered.await {
+                            Err(lost) => _ = reply.send(Err(unreachable(&lost))),
+                            Ok((_, Err(why))) => _ = reply.send(Err(why)),
+                            Ok((mut link, Ok(accepted))) => {
+                                _ = reply.send(Ok(accepted));
+                                if let Err(lost) = transfer::send(&mut link, bytes, rows).await {
+                                    tracing::warn!(
+                                        "an upload was broken off: {lost}; its operation tells how it ended"
+                                    );
+                                }
+                            }
+                        }
+                    }
+                    .boxed(),
+                );
+                Ok(())
+            }
+            Request::Download { file, reply } => {
+                let dial = Arc::clone(&self.dial);
+                self.transfers.push(
+                    async move {
+                        let fetched = async { transfer::fetch(open(&dial).await?, file).await };
+                        let answer: Result<Download, Rejected> =
+                            fetched.await.unwrap_or_else(|lost| Err(unreachable(&lost)));
+                        _ = reply.send(answer);
+                    }
+                    .boxed(),
+                );
+                Ok(())
+            }
+            // The daemon's own handle does that where it is needed.
+            Request::CatchUp { reply } => {
+                _ = reply.send(());
+                Ok(())
+            }
+            // It is the daemon that has a REST interface.
+            Request::Api(_) => Ok(()),
+        }
+    }
+
+    /// Lets the daemon know of answers that nobody waits for any more.
+    async fn sweep(&mut self) -> Result<(), Lost> {
+        let gone: Vec<u64> =
+            self.waiting.iter().filter(|(_, waiting)| waiting.is_given_up()).map(|(number, _)| *number).collect();
+        for number in gone {
+            self.waiting.remove(&number);
+            self.link.send(frame(&wire::Request::GiveUp { number })?).await?;
+        }
+        Ok(())
+    }
+
+    fn tell_lost(&mut self, lost: &Lost) {
+        for waiting in std::mem::take(&mut self.waiting).into_values() {
+            waiting.refuse(lost);
+        }
+        let mut snapshot = self.following.snapshot.as_ref().clone();
+        snapshot.session = SessionView {
+            state: SessionState::Disconnected,
+            since: clock::now(),
+            cause: Some(lost.to_string()),
+            store: snapshot.session.store,
+        };
+        self.end.snapshots.send_replace(Arc::new(snapshot));
+    }
+
+    /// Connects anew, with pauses that grow; meanwhile refuses. `false` when nobody needs it any more.
+    async fn again(&mut self, mut lost: Lost) -> bool {
+        let mut pause = PAUSES.0;
+        let stop = self.end.stop.clone();
+        loop {
+            let mut attempt = try_after(pause, Arc::clone(&self.dial)).boxed();
+            let begun = loop {
+                tokio::select! {
+                    () = stop.cancelled() => return false,
+                    begun = &mut attempt => break begun,
+                    request = self.end.requests.recv() => match request {
+                        Some(request) => refuse(request, &lost),
+                        None => return false,
+                    },
+                    Some(question) = self.end.questions.recv() => {
+                        question.parts().1.answer(Err(Gone::Unreachable(lost.to_string())));
+                    }
+                    Some(()) = self.transfers.next(), if !self.transfers.is_empty() => {}
+                }
+            };
+            pause = (pause * 2).min(PAUSES.1);
+            match begun {
+                Ok((link, following)) => {
+                    (self.link, self.following) = (link, following);
+                    self.end.snapshots.send_replace(Arc::clone(&self.following.snapshot));
+                    return true;
+                }
+                Err(why) => lost = why,
+            }
+        }
+    }
+}
+
+fn unreachable(lost: &Lost) -> Rejected {
+    Rejected::Unreachable { cause: lost.to_string() }
+}
+
+/// Without a connection.
+fn refuse(request: Request, lost: &Lost) {
+    fn no<T>(reply: oneshot::Sender<Result<T, Rejected>>, lost: &Lost) {
+        // Whoever asked may be gone.
+        _ = reply.send(Err(unreachable(lost)));
+    }
+    match request {
+        Request::Command { reply, .. } | Request::Upload { reply, .. } => no(reply, lost),
+        Request::File { reply, .. } => no(reply, lost),
+        Request::Download { reply, .. } => no(reply, lost),
+        // Whoever asks for the newest gets the last that was seen.
+        Request::Current { .. } | Request::CatchUp { .. } | Request::Api(_) => {}
+    }
+}

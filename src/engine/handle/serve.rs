@@ -1,0 +1,209 @@
+//! Serves a front of another process: answers, outcomes, and what has changed.
+
+use std::collections::BTreeMap;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use tokio::time::interval;
+use tokio_util::sync::CancellationToken;
+
+use super::wire::{LANGUAGE, Request, Told, frame, read};
+use super::{Frame, Handle, Link, Lost, Pending, transfer};
+use crate::domain::command::{Actor, Command};
+use crate::domain::follow::SnapshotChange;
+use crate::domain::snapshot::Snapshot;
+
+/// Answers that one front may wait for at once; what it asks beyond waits in the connection.
+const UNDER_WAY_MAX: usize = 64;
+/// A front hears at least this often that it is served.
+const BEAT: Duration = Duration::from_secs(5);
+/// Files in one message.
+const FILES_PART: usize = 2_000;
+/// Characters of who asks, as the front says it.
+const ACTOR_MAX: usize = 64;
+
+/// Serves the front at the other end of `link` until one of both ends. `peer` is where it comes from, for history.
+pub async fn serve(handle: Handle, mut link: Link, peer: String) {
+    let version = handle.snapshot().instance.version.to_string();
+    let served = async {
+        link.send(frame(&Told::Hello { language: LANGUAGE, version })?).await?;
+        let mut serving =
+            Serving { handle, peer, shown: None, under_way: FuturesUnordered::new(), open: BTreeMap::new() };
+        serving.run(&mut link).await
+    };
+    if let Err(lost) = served.await {
+        tracing::debug!("a front is served no more: {lost}");
+    }
+}
+
+/// Something to tell, and what may be to tell after it.
+struct Step {
+    told: Say,
+    then: Option<BoxFuture<'static, Option<Step>>>,
+}
+
+enum Say {
+    Told(Told),
+    /// The snapshot comes first.
+    Current(u64, Arc<Snapshot>),
+}
+
+impl Step {
+    const fn last(told: Told) -> Option<Self> {
+        Some(Self { told: Say::Told(told), then: None })
+    }
+}
+
+struct Serving {
+    handle: Handle,
+    peer: String,
+    /// What the front has; `None` while it does not follow.
+    shown: Option<Arc<Snapshot>>,
+    under_way: FuturesUnordered<BoxFuture<'static, (u64, Option<Step>)>>,
+    /// What is under way, by number, and how it is given up.
+    open: BTreeMap<u64, CancellationToken>,
+}
+
+impl Serving {
+    async fn run(&mut self, link: &mut Link) -> Result<(), Lost> {
+        let handle = self.handle.clone();
+        let mut snapshots = handle.snapshots();
+        let mut ending = pin!(handle.stopping());
+        let mut beat = interval(BEAT);
+        loop {
+            tokio::select! {
+                biased;
+                () = &mut ending => return link.send(frame(&Told::Ending)?).await,
+                Some((number, step)) = self.under_way.next(), if !self.under_way.is_empty() => {
+                    self.tell(link, number, step).await?;
+                }
+                said = link.next(), if self.under_way.len() < UNDER_WAY_MAX => match said {
+                    None => return Ok(()),
+                    Some(Frame::Bytes(_)) => return Err(Lost("bytes came that belong to no file".into())),
+                    Some(Frame::Text(text)) => match read(&text)? {
+                        Request::Follow => self.show(link, &handle.snapshot()).await?,
+                        Request::Upload { upload, actor } => {
+                            return transfer::take_in(&handle, link, upload, self.actor(&actor)).await;
+                        }
+                        Request::Download { file } => return transfer::give_out(&handle, link, file).await,
+                        Request::GiveUp { number } => self.give_up(number),
+                        request => self.begin(request),
+                    },
+                },
+                _ = beat.tick() => link.send(frame(&Told::Here)?).await?,
+                changed = snapshots.changed(), if self.shown.is_some() => {
+                    if changed.is_err() {
+                        return link.send(frame(&Told::Ending)?).await;
+                    }
+                    let snapshot = snapshots.borrow_and_update().clone();
+                    self.show(link, &snapshot).await?;
+                }
+            }
+        }
+    }
+
+    fn begin(&mut self, request: Request) {
+        let handle = self.handle.clone();
+        match request {
+            Request::Ask { number, ask } => self.start(number, async move {
+                let answer = ask.answered(&handle.questions).await.ok()?;
+                Step::last(Told::Answer { number, answer })
+            }),
+            Request::Command { number, command, actor } => {
+                let actor = self.actor(&actor);
+                self.start(number, carried_out(handle, number, command, actor));
+            }
+            Request::File { number, file } => self.start(number, async move {
+                let answer = handle.file(file).await;
+                Step::last(Told::File { number, answer })
+            }),
+            Request::Current { number } => self.start(number, async move {
+                let snapshot = handle.current().await;
+                Some(Step { told: Say::Current(number, snapshot), then: None })
+            }),
+            // The loop has taken these, and bytes end on a connection of their own.
+            Request::Follow
+            | Request::GiveUp { .. }
+            | Request::Upload { .. }
+            | Request::Download { .. }
+            | Request::End(_) => {}
+        }
+    }
+
+    fn start(&mut self, number: u64, work: impl Future<Output = Option<Step>> + Send + 'static) {
+        let end = self.open.entry(number).or_default().clone();
+        self.under_way.push(async move { (number, end.run_until_cancelled(work).await.flatten()) }.boxed());
+    }
+
+    fn give_up(&mut self, number: u64) {
+        if let Some(end) = self.open.remove(&number) {
+            end.cancel();
+        }
+    }
+
+    async fn tell(&mut self, link: &mut Link, number: u64, step: Option<Step>) -> Result<(), Lost> {
+        let Some(Step { told, then }) = step else {
+            self.open.remove(&number);
+            return Ok(());
+        };
+        match told {
+            Say::Told(told) => link.send(frame(&told)?).await?,
+            Say::Current(number, snapshot) => {
+                self.show(link, &snapshot).await?;
+                link.send(frame(&Told::Current { number })?).await?;
+            }
+        }
+        match then {
+            Some(then) => self.start(number, then),
+            None => _ = self.open.remove(&number),
+        }
+        Ok(())
+    }
+
+    /// Tells what has changed since the snapshot that the front has; all of it when it has none.
+    async fn show(&mut self, link: &mut Link, snapshot: &Arc<Snapshot>) -> Result<(), Lost> {
+        let files = match &self.shown {
+            Some(shown) if shown.revision >= snapshot.revision => return Ok(()),
+            Some(shown) => snapshot.files.since(&shown.files),
+            None => snapshot.files.since(&Default::default()),
+        };
+        for part in files.parts(FILES_PART) {
+            link.send(frame(&Told::Files(part))?).await?;
+        }
+        let revision = snapshot.files.revision();
+        let told = match &self.shown {
+            Some(shown) => Told::Change(Box::new(SnapshotChange::between(shown, snapshot)), revision),
+            None => Told::Snapshot(Box::new(snapshot.as_ref().clone()), revision),
+        };
+        self.shown = Some(Arc::clone(snapshot));
+        link.send(frame(&told)?).await
+    }
+
+    /// `console root at 10.0.0.7`: what the front says, which anybody may say, and where it comes from.
+    fn actor(&self, said: &Actor) -> Actor {
+        let said: String = said.0.chars().filter(|c| !c.is_control()).take(ACTOR_MAX).collect();
+        Actor(format!("{said} at {}", self.peer))
+    }
+}
+
+async fn carried_out(handle: Handle, number: u64, command: Command, actor: Actor) -> Option<Step> {
+    let (answer, then) = match handle.begin(command, actor).await {
+        Ok(pending) => (Ok(pending.accepted.clone()), pending.accepted.operation.map(|_| rows(number, pending))),
+        Err(why) => (Err(why), None),
+    };
+    Some(Step { told: Say::Told(Told::Command { number, answer }), then })
+}
+
+/// The operation's next row, and those after it up to its end.
+fn rows(number: u64, mut pending: Pending) -> BoxFuture<'static, Option<Step>> {
+    async move {
+        let operation = pending.next_row().await?;
+        let then = (!operation.status.is_final()).then(|| rows(number, pending));
+        Some(Step { told: Say::Told(Told::Row { number, operation }), then })
+    }
+    .boxed()
+}

@@ -1,0 +1,80 @@
+//! A handle on an engine of another process, both in this one.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use futures_util::FutureExt as _;
+use tokio_util::sync::CancellationToken;
+
+use super::{Dial, Frame, Handle, HandleEnd, Link, Lost, connect, serve};
+use crate::domain::snapshot::Snapshot;
+
+/// The way between a front and an engine.
+#[derive(Clone)]
+pub struct Way {
+    pub dial: Dial,
+    /// Bytes that the engine's side has told.
+    pub told: Arc<AtomicUsize>,
+    cut: Arc<std::sync::Mutex<CancellationToken>>,
+}
+
+impl Way {
+    /// To the engine behind `handle`.
+    #[expect(clippy::disallowed_methods, reason = "what a test runs beside itself ends with its runtime")]
+    pub fn to(handle: Handle) -> Self {
+        let (told, cut) = (Arc::new(AtomicUsize::new(0)), Arc::new(std::sync::Mutex::new(CancellationToken::new())));
+        let way = (Arc::clone(&told), Arc::clone(&cut));
+        let dial: Dial = Arc::new(move || {
+            let ((near, mut middle_near), (mut middle_far, far)) = (Link::pair(), Link::pair());
+            let (told, cut) = (Arc::clone(&way.0), way.1.lock().expect("no panic").clone());
+            tokio::spawn(serve(handle.clone(), far, "10.0.0.7".into()));
+            tokio::spawn(cut.run_until_cancelled_owned(async move {
+                // What one side has said before it ended still reaches the other.
+                let mut takes = true;
+                loop {
+                    tokio::select! {
+                        frame = middle_near.next(), if takes => match frame {
+                            Some(frame) => takes = middle_far.send(frame).await.is_ok(),
+                            None => break,
+                        },
+                        frame = middle_far.next() => {
+                            let Some(frame) = frame else { break };
+                            told.fetch_add(size(&frame), Ordering::Relaxed);
+                            if middle_near.send(frame).await.is_err() {
+                                break;
+                            }
+                        }
+                    }
+                }
+            }));
+            std::future::ready(Ok(near)).boxed()
+        });
+        Self { dial, told, cut }
+    }
+
+    /// Breaks every connection there is; new ones can be made.
+    pub fn cut(&self) {
+        std::mem::take(&mut *self.cut.lock().expect("no panic")).cancel();
+    }
+
+    /// Connects, and runs what follows beside the test.
+    #[expect(clippy::disallowed_methods, reason = "what a test runs beside itself ends with its runtime")]
+    pub async fn connect(&self) -> Result<Handle, Lost> {
+        let (front, remote) = connect(Arc::clone(&self.dial)).await?;
+        tokio::spawn(remote.run());
+        Ok(front)
+    }
+}
+
+fn size(frame: &Frame) -> usize {
+    match frame {
+        Frame::Text(text) => text.len(),
+        Frame::Bytes(bytes) => bytes.len(),
+    }
+}
+
+/// As [`Handle::pair`], with a connection between both.
+pub async fn remote_pair(first: Arc<Snapshot>) -> (Handle, HandleEnd) {
+    let (engine, end) = Handle::pair(first);
+    (Way::to(engine).connect().await.expect("connected"), end)
+}

@@ -1,0 +1,183 @@
+//! A file's bytes between two processes, on a connection of their own: first what is wanted and its answer, then the
+//! bytes, then that these were all of them. Bytes that end without that are not the file.
+
+use std::io;
+
+use bytes::{Bytes, BytesMut};
+use futures_util::{Stream, stream};
+use tokio::io::AsyncReadExt as _;
+use tokio::sync::mpsc;
+use tokio_util::io::StreamReader;
+
+use super::wire::{Request, Told, frame, read};
+use super::{ByteSource, Download, Frame, Handle, Link, Lost, Upload};
+use crate::domain::command::{Accepted, Actor, Rejected};
+use crate::domain::ids::FileId;
+use crate::engine::operations::RowSender;
+
+/// Bytes of one message.
+const PART: usize = 64 * 1024;
+/// Parts that wait between the connection and the disk.
+const PARTS_MAX: usize = 4;
+
+/// Takes in the file that comes on this connection, and tells how its operation goes until it ends.
+pub(super) async fn take_in(handle: &Handle, link: &mut Link, upload: Upload, actor: Actor) -> Result<(), Lost> {
+    let (sender, receiver) = mpsc::channel(PARTS_MAX);
+    let mut pending = match handle.upload(upload, source(received(receiver)), actor).await {
+        Ok(pending) => pending,
+        Err(why) => return link.send(frame(&Told::Upload(Err(why)))?).await,
+    };
+    link.send(frame(&Told::Upload(Ok(pending.accepted.clone())))?).await?;
+    let (mut parts, mut rows_come) = (Some(sender), true);
+    while parts.is_some() || rows_come {
+        tokio::select! {
+            row = pending.next_row(), if rows_come => {
+                rows_come = row.as_ref().is_some_and(|row| !row.status.is_final());
+                let is_final = row.is_some() && !rows_come;
+                if let Some(row) = row {
+                    link.send(frame(&Told::UploadRow(row))?).await?;
+                }
+                if is_final {
+                    return Ok(());
+                }
+            }
+            said = link.next(), if parts.is_some() => {
+                let part = part(said, |text| match read(text)? {
+                    Request::End(end) => Ok(end),
+                    _ => Err(Lost("words came where a file's bytes were due".into())),
+                });
+                let goes_on = matches!(part, Some(Ok(_)));
+                // A reader that is gone has what it needs, or the operation tells why it has not.
+                let is_read = match &parts {
+                    Some(parts) => parts.send(part).await.is_ok(),
+                    None => false,
+                };
+                if !goes_on || !is_read {
+                    parts = None;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Gives out a file's bytes.
+pub(super) async fn give_out(handle: &Handle, link: &mut Link, file: FileId) -> Result<(), Lost> {
+    let Download { entry, mut bytes } = match handle.download(file).await {
+        Ok(download) => download,
+        Err(why) => return link.send(frame(&Told::Download(Err(why)))?).await,
+    };
+    link.send(frame(&Told::Download(Ok(entry)))?).await?;
+    let end = loop {
+        match next_part(&mut bytes).await {
+            Ok(Some(part)) => link.send(Frame::Bytes(part)).await?,
+            Ok(None) => break Ok(()),
+            Err(error) => break Err(error.to_string()),
+        }
+    };
+    link.send(frame(&Told::End(end))?).await
+}
+
+/// Asks the other process to take a file in.
+pub(super) async fn offer(link: &mut Link, upload: Upload, actor: Actor) -> Result<Result<Accepted, Rejected>, Lost> {
+    link.send(frame(&Request::Upload { upload, actor })?).await?;
+    match told(link).await? {
+        Told::Upload(answer) => Ok(answer),
+        _ => Err(Lost("the daemon answers an upload with something else".into())),
+    }
+}
+
+/// Sends the bytes of a file that was accepted, and gives its operation's rows to `rows`.
+pub(super) async fn send(link: &mut Link, mut bytes: ByteSource, rows: Option<RowSender>) -> Result<(), Lost> {
+    let mut all_sent = false;
+    loop {
+        tokio::select! {
+            part = next_part(&mut bytes), if !all_sent => {
+                all_sent = !matches!(part, Ok(Some(_)));
+                let part = match part {
+                    Ok(Some(part)) => Frame::Bytes(part),
+                    Ok(None) => frame(&Request::End(Ok(())))?,
+                    Err(error) => frame(&Request::End(Err(error.to_string())))?,
+                };
+                link.send(part).await?;
+            }
+            told = told(link) => {
+                let Told::UploadRow(row) = told? else { continue };
+                let is_final = row.status.is_final();
+                if let Some(rows) = &rows {
+                    rows.send_replace(Some(row));
+                }
+                if is_final {
+                    return Ok(());
+                }
+            }
+        }
+    }
+}
+
+/// Asks the other process for a file.
+pub(super) async fn fetch(mut link: Link, file: FileId) -> Result<Result<Download, Rejected>, Lost> {
+    link.send(frame(&Request::Download { file })?).await?;
+    let entry = match told(&mut link).await? {
+        Told::Download(Ok(entry)) => entry,
+        Told::Download(Err(why)) => return Ok(Err(why)),
+        _ => return Err(Lost("the daemon answers a download with something else".into())),
+    };
+    let parts = stream::unfold(Some(link), async |link| {
+        let mut link = link?;
+        let part = part(link.next().await, |text| match read(text)? {
+            Told::End(end) => Ok(end),
+            _ => Err(Lost("words came where a file's bytes were due".into())),
+        })?;
+        let goes_on = part.is_ok();
+        Some((part, goes_on.then_some(link)))
+    });
+    Ok(Ok(Download { entry, bytes: source(parts) }))
+}
+
+/// What the other process says next.
+pub(super) async fn told(link: &mut Link) -> Result<Told, Lost> {
+    loop {
+        let told = match link.next().await {
+            Some(Frame::Text(text)) => read(&text)?,
+            Some(Frame::Bytes(_)) => return Err(Lost("bytes came that belong to no file".into())),
+            None => return Err(Lost("the connection to the daemon ended".into())),
+        };
+        if !matches!(told, Told::Here) {
+            return Ok(told);
+        }
+    }
+}
+
+/// The next part of a file; `None` after the last one.
+fn part(said: Option<Frame>, end: impl Fn(&str) -> Result<Result<(), String>, Lost>) -> Option<io::Result<Bytes>> {
+    match said {
+        Some(Frame::Bytes(bytes)) => Some(Ok(bytes)),
+        Some(Frame::Text(text)) => match end(&text) {
+            Ok(Ok(())) => None,
+            Ok(Err(why)) => Some(Err(io::Error::other(why))),
+            Err(lost) => Some(Err(io::Error::other(lost))),
+        },
+        None => Some(Err(io::Error::other("the connection ended before the file's bytes did"))),
+    }
+}
+
+async fn next_part(bytes: &mut ByteSource) -> io::Result<Option<Bytes>> {
+    let mut part = BytesMut::with_capacity(PART);
+    let count = bytes.read_buf(&mut part).await?;
+    Ok((count > 0).then(|| part.freeze()))
+}
+
+/// The parts up to the `None` that says that they were all: whoever stops before that has broken it off.
+fn received(receiver: mpsc::Receiver<Option<io::Result<Bytes>>>) -> impl Stream<Item = io::Result<Bytes>> + Send {
+    stream::unfold(Some(receiver), async |receiver| {
+        let mut receiver = receiver?;
+        let part = receiver.recv().await.unwrap_or_else(|| part(None, |_| Ok(Ok(()))))?;
+        let goes_on = part.is_ok();
+        Some((part, goes_on.then_some(receiver)))
+    })
+}
+
+fn source(parts: impl Stream<Item = io::Result<Bytes>> + Send + 'static) -> ByteSource {
+    Box::pin(StreamReader::new(Box::pin(parts)))
+}
