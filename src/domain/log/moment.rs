@@ -1,4 +1,7 @@
 //! Points in time as an operator types them and as log lines tell them. All of it is UTC.
+//!
+//! The calendar is reckoned by hand, for a scan does it line by line: with `jiff::civil` in its place a stamp alone was read
+//! in 28 ns (here 37), but the whole scan of 200 MB took 2 to 8 % longer, run by turns (`cargo bench --bench logs`, `zxid`).
 
 use std::fmt;
 
@@ -227,8 +230,25 @@ mod tests {
             assert_eq!(read_stamp(text.as_bytes()), Some((AT, text.len())), "{text}");
         }
         assert_eq!(read_stamp(b"2026-11-23 14:01:58,112 [myid:1]"), Some((AT, 23)));
-        for text in ["", "2026-11-2", "2026-13-01", "2026-02-29", "1969-12-31", "2026/11/23", "at 2026-11-23"] {
+        for text in [
+            "",
+            "2026-11-2",
+            "2026-13-01",
+            "2026-02-29",
+            "2100-02-29",
+            "2026-11-00",
+            "1969-12-31",
+            "2026/11/23",
+            "at 2026-11-23",
+        ] {
             assert_eq!(read_stamp(text.as_bytes()), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn leap_days_are_days() {
+        for text in ["2024-02-29T00:00:00.000Z", "2000-02-29T23:59:59.999Z", "9999-12-31T23:59:59.999Z"] {
+            assert_eq!(read_stamp(text.as_bytes()).map(|(at, _)| instant(at)).as_deref(), Some(text));
         }
     }
 
