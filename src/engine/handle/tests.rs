@@ -180,6 +180,33 @@ async fn a_file_comes_in_whole_or_not_at_all() {
 }
 
 #[tokio::test]
+async fn a_file_whose_connection_breaks_is_never_taken_for_whole() {
+    let (engine, mut end) = Handle::pair(Arc::new(fixtures::snapshot()));
+    let way = Way::to(engine);
+    let front = way.connect().await.expect("connected");
+    let (mut source, bytes) = tokio::io::duplex(4096);
+    let upload = Upload { name: "mine".into(), node: None, size_hint: None, limit: None };
+    let broken_off = async {
+        let Some(Request::Upload { mut bytes, reply, rows: _rows, .. }) = end.requests.recv().await else {
+            panic!("an upload")
+        };
+        reply.send(Ok(Accepted { operation: Some(OperationId::new(9)), message: "uploads".into() })).expect("asked");
+        let mut first = [0; 1000];
+        bytes.read_exact(&mut first).await.expect("they came");
+        way.cut();
+        bytes.read_to_end(&mut Vec::new()).await.expect_err("broken off").to_string()
+    };
+    let sent = async {
+        let accepted = front.upload(upload, Box::pin(bytes), actor()).await.map(|pending| pending.accepted.message);
+        source.write_all(&[7; 1000]).await.expect("taken");
+        accepted
+    };
+    let (why, accepted) = tokio::join!(broken_off, sent);
+    assert_eq!(accepted, Ok("uploads".into()));
+    assert_eq!(why, "the connection ended before the file's bytes did");
+}
+
+#[tokio::test]
 async fn a_file_goes_out_whole_or_says_why_not() {
     let (front, mut end) = remote_pair(Arc::new(fixtures::snapshot())).await;
     let body = vec![7; 300_000];
