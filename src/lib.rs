@@ -27,20 +27,24 @@
 //! ten [`domain::snapshot::Snapshot`]s a second, which fronts draw.
 //!
 //! A question is a type of [`domain::ask`] with that of its answer. [`engine::handle::Handle::ask`] brings it to the
-//! engine's desk, which answers many at once beside the core.
+//! engine's desk, which answers many at once beside the core. A front of another process holds the same handle:
+//! [`engine::handle::connect`] brings all of it to a daemon's `/api/socket`.
 //!
 //! # Where do I add ...
 //!
-//! | a | new file | and one line in |
+//! | a | new files | and one line in |
 //! |---|---|---|
-//! | pane | `src/console/panes/x.rs` | `panes/mod.rs` |
-//! | question | `src/engine/desk/x.rs`, its types in `domain/` | `desk/mod.rs` |
-//! | REST route | `src/api/routes/x.rs` | `api/router.rs` |
+//! | pane | `src/console/panes/x/` | `panes/mod.rs` |
+//! | question | `src/domain/x.rs`, `src/engine/desk/x.rs` | `domain/mod.rs`, `desk/mod.rs` |
+//! | REST route | `src/api/routes/x.rs` | `api/router.rs`, `docs/openapi.json` |
 //! | engine loop | `src/engine/loops/x.rs` | `loops/mod.rs`, `start.rs` |
+//! | field of the snapshot | - | `domain/snapshot.rs`, `domain/follow.rs` |
 //! | health rule | - | the table in `domain/health` |
 //! | operator action | - | a variant in `command.rs`; the compiler leads on |
 //! | theme | `themes/x.toml` | nothing |
 //! | setting | - | `config/default.toml` and its struct |
+//!
+//! `docs/extending.md` goes through each, with a pane that was tried.
 #![forbid(unsafe_code)]
 
 // The contract of `Coord` is written once, for the tests in here and for those under `tests/`.

@@ -9,9 +9,10 @@ use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use futures_util::{SinkExt as _, StreamExt as _};
 
+use crate::api::config::ApiConfig;
 use crate::api::error::{Answer, Fail};
 use crate::api::state::{App, Peer, SOCKETS_MAX};
-use crate::engine::handle::{Frame, Link, Lost, serve};
+use crate::engine::handle::{Frame, Guest, Link, Lost, serve};
 
 /// Bytes of one message from a front: a question, or a part of a file.
 const MESSAGE_MAX: usize = 1024 * 1024;
@@ -31,7 +32,8 @@ pub(in crate::api) async fn socket(
         Fail::new(StatusCode::SERVICE_UNAVAILABLE, "too-many-sockets", message).retry_after(10)
     })?;
     let served = move |socket| async move {
-        serve(app.handle, link(socket), peer).await;
+        let ApiConfig { upload_limit, control_disabled: no_control, .. } = *app.config;
+        serve(app.handle, link(socket), Guest { peer, upload_limit, no_control }).await;
         drop(place);
     };
     Ok(upgrade.max_message_size(MESSAGE_MAX).on_upgrade(served).into_response())

@@ -21,7 +21,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 pub use self::remote::{Remote, connect};
-pub use self::serve::serve;
+pub use self::serve::{Guest, serve};
 use super::desk;
 pub use super::desk::{Put, Question};
 use super::operations::{RowReceiver, RowSender};

@@ -13,12 +13,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::wire::{LANGUAGE, Request, Told, frame, read};
 use super::{Frame, Handle, Link, Lost, Pending, transfer};
-use crate::domain::command::{Actor, Command};
+use crate::domain::command::{Actor, Command, Rejected};
 use crate::domain::follow::SnapshotChange;
 use crate::domain::snapshot::Snapshot;
 
 /// Answers that one front may wait for at once; what it asks beyond waits in the connection.
-const UNDER_WAY_MAX: usize = 64;
+const UNDER_WAY_MAX: usize = 256;
 /// A front hears at least this often that it is served.
 const BEAT: Duration = Duration::from_secs(5);
 /// Files in one message.
@@ -26,13 +26,24 @@ const FILES_PART: usize = 2_000;
 /// Characters of who asks, as the front says it.
 const ACTOR_MAX: usize = 64;
 
-/// Serves the front at the other end of `link` until one of both ends. `peer` is where it comes from, for history.
-pub async fn serve(handle: Handle, mut link: Link, peer: String) {
+/// What a front of another process may, and where it comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Guest {
+    /// Its address, for history.
+    pub peer: String,
+    /// Most bytes of a file that it sends.
+    pub upload_limit: u64,
+    /// Why it may not control servers, when it may not.
+    pub no_control: Option<&'static str>,
+}
+
+/// Serves the front at the other end of `link` until one of both ends.
+pub async fn serve(handle: Handle, mut link: Link, guest: Guest) {
     let version = handle.snapshot().instance.version.to_string();
     let served = async {
         link.send(frame(&Told::Hello { language: LANGUAGE, version })?).await?;
         let mut serving =
-            Serving { handle, peer, shown: None, under_way: FuturesUnordered::new(), open: BTreeMap::new() };
+            Serving { handle, guest, shown: None, under_way: FuturesUnordered::new(), open: BTreeMap::new() };
         serving.run(&mut link).await
     };
     if let Err(lost) = served.await {
@@ -60,7 +71,7 @@ impl Step {
 
 struct Serving {
     handle: Handle,
-    peer: String,
+    guest: Guest,
     /// What the front has; `None` while it does not follow.
     shown: Option<Arc<Snapshot>>,
     under_way: FuturesUnordered<BoxFuture<'static, (u64, Option<Step>)>>,
@@ -86,7 +97,9 @@ impl Serving {
                     Some(Frame::Bytes(_)) => return Err(Lost("bytes came that belong to no file".into())),
                     Some(Frame::Text(text)) => match read(&text)? {
                         Request::Follow => self.show(link, &handle.snapshot()).await?,
-                        Request::Upload { upload, actor } => {
+                        Request::Upload { mut upload, actor } => {
+                            let most = self.guest.upload_limit;
+                            upload.limit = Some(upload.limit.map_or(most, |limit| limit.min(most)));
                             return transfer::take_in(&handle, link, upload, self.actor(&actor)).await;
                         }
                         Request::Download { file } => return transfer::give_out(&handle, link, file).await,
@@ -114,8 +127,13 @@ impl Serving {
                 Step::last(Told::Answer { number, answer })
             }),
             Request::Command { number, command, actor } => {
-                let actor = self.actor(&actor);
-                self.start(number, carried_out(handle, number, command, actor));
+                let (actor, refused) = (self.actor(&actor), self.refuses(&command));
+                self.start(number, async move {
+                    match refused {
+                        Some(why) => Step::last(Told::Command { number, answer: Err(why) }),
+                        None => carried_out(handle, number, command, actor).await,
+                    }
+                });
             }
             Request::File { number, file } => self.start(number, async move {
                 let answer = handle.file(file).await;
@@ -183,10 +201,15 @@ impl Serving {
         link.send(frame(&told)?).await
     }
 
+    fn refuses(&self, command: &Command) -> Option<Rejected> {
+        let why = self.guest.no_control.filter(|_| matches!(command, Command::Server { .. }))?;
+        Some(Rejected::ControlOff { cause: why.to_owned() })
+    }
+
     /// `console root at 10.0.0.7`: what the front says, which anybody may say, and where it comes from.
     fn actor(&self, said: &Actor) -> Actor {
         let said: String = said.0.chars().filter(|c| !c.is_control()).take(ACTOR_MAX).collect();
-        Actor(format!("{said} at {}", self.peer))
+        Actor(format!("{said} at {}", self.guest.peer))
     }
 }
 

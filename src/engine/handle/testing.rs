@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use futures_util::FutureExt as _;
 use tokio_util::sync::CancellationToken;
 
-use super::{Dial, Frame, Handle, HandleEnd, Link, Lost, connect, serve};
+use super::{Dial, Frame, Guest, Handle, HandleEnd, Link, Lost, connect, serve};
 use crate::domain::snapshot::Snapshot;
 
 /// The way between a front and an engine.
@@ -21,13 +21,13 @@ pub struct Way {
 impl Way {
     /// To the engine behind `handle`.
     #[expect(clippy::disallowed_methods, reason = "what a test runs beside itself ends with its runtime")]
-    pub fn to(handle: Handle) -> Self {
+    pub fn to(handle: Handle, guest: Guest) -> Self {
         let (told, cut) = (Arc::new(AtomicUsize::new(0)), Arc::new(std::sync::Mutex::new(CancellationToken::new())));
         let way = (Arc::clone(&told), Arc::clone(&cut));
         let dial: Dial = Arc::new(move || {
             let ((near, mut middle_near), (mut middle_far, far)) = (Link::pair(), Link::pair());
             let (told, cut) = (Arc::clone(&way.0), way.1.lock().expect("no panic").clone());
-            tokio::spawn(serve(handle.clone(), far, "10.0.0.7".into()));
+            tokio::spawn(serve(handle.clone(), far, guest.clone()));
             tokio::spawn(cut.run_until_cancelled_owned(async move {
                 // What one side has said before it ended still reaches the other.
                 let mut takes = true;
@@ -73,8 +73,13 @@ fn size(frame: &Frame) -> usize {
     }
 }
 
+/// A front that may all there is, from `10.0.0.7`.
+pub fn guest() -> Guest {
+    Guest { peer: "10.0.0.7".into(), upload_limit: 1 << 30, no_control: None }
+}
+
 /// As [`Handle::pair`], with a connection between both.
 pub async fn remote_pair(first: Arc<Snapshot>) -> (Handle, HandleEnd) {
     let (engine, end) = Handle::pair(first);
-    (Way::to(engine).connect().await.expect("connected"), end)
+    (Way::to(engine, guest()).connect().await.expect("connected"), end)
 }

@@ -5,10 +5,11 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use super::testing::{Way, remote_pair};
+use super::testing::{Way, guest, remote_pair};
 use super::wire::{Told, frame};
 use super::*;
 use crate::domain::ask::{OperationAsk, PlanAsk, Unanswered};
+use crate::domain::command::{Confirmed, ServerAction};
 use crate::domain::fixtures;
 use crate::domain::ids::{OperationId, Timestamp};
 use crate::domain::operation::{HistoryQuery, OperationKind};
@@ -58,7 +59,7 @@ async fn what_is_told_costs_what_changed_and_not_the_number_of_files() {
         snapshot.files.insert(Arc::new(fixtures::file(1_000 + at, "zk1")));
     }
     let (engine, end) = Handle::pair(Arc::new(snapshot.clone()));
-    let way = Way::to(engine);
+    let way = Way::to(engine, guest());
     let front = way.connect().await.expect("connected");
     assert_eq!(front.snapshot().files.len(), 10_100);
     let mut seen = front.snapshots();
@@ -169,7 +170,7 @@ async fn a_file_comes_in_whole_or_not_at_all() {
             pending.ended(Duration::from_secs(5)).await.expect("it ended").status
         };
         let (status, (seen, read), ()) = tokio::join!(sent, read_in(&mut end), given);
-        assert_eq!(seen, upload);
+        assert_eq!(seen, Upload { limit: Some(1 << 30), ..upload.clone() });
         if broken {
             assert_eq!(status, OperationStatus::Failed);
             assert_eq!(read.expect_err("broken").to_string(), "the disk broke");
@@ -182,7 +183,7 @@ async fn a_file_comes_in_whole_or_not_at_all() {
 #[tokio::test]
 async fn a_file_whose_connection_breaks_is_never_taken_for_whole() {
     let (engine, mut end) = Handle::pair(Arc::new(fixtures::snapshot()));
-    let way = Way::to(engine);
+    let way = Way::to(engine, guest());
     let front = way.connect().await.expect("connected");
     let (mut source, bytes) = tokio::io::duplex(4096);
     let upload = Upload { name: "mine".into(), node: None, size_hint: None, limit: None };
@@ -242,7 +243,7 @@ async fn a_file_goes_out_whole_or_says_why_not() {
 #[tokio::test(start_paused = true)]
 async fn a_connection_that_breaks_is_told_and_made_anew() {
     let (engine, mut end) = Handle::pair(Arc::new(fixtures::snapshot()));
-    let way = Way::to(engine);
+    let way = Way::to(engine, guest());
     let front = way.connect().await.expect("connected");
     let mut seen = front.snapshots();
     let asked = front.ask(PlanAsk);
@@ -269,7 +270,7 @@ async fn a_connection_that_breaks_is_told_and_made_anew() {
 #[tokio::test]
 async fn the_end_of_the_engine_is_told_and_the_end_of_a_front_is_not_the_engines() {
     let (engine, end) = Handle::pair(Arc::new(fixtures::snapshot()));
-    let way = Way::to(engine);
+    let way = Way::to(engine, guest());
     let (first, second) = (way.connect().await.expect("connected"), way.connect().await.expect("connected"));
     first.shut_down();
     first.stopping().await;
@@ -293,6 +294,43 @@ async fn another_language_is_refused_with_both_versions() {
     });
     let why = connect(dial).await.map(drop).expect_err("another language").to_string();
     assert!(why.contains("zkdeck 9.9.9") && why.contains(env!("CARGO_PKG_VERSION")), "{why}");
+}
+
+#[tokio::test]
+async fn a_guest_may_no_more_than_it_was_let() {
+    let (engine, mut end) = Handle::pair(Arc::new(fixtures::snapshot()));
+    let guest = Guest { upload_limit: 10, no_control: Some("it was turned off"), ..guest() };
+    let front = Way::to(engine, guest).connect().await.expect("connected");
+    let node = fixtures::node_id("zk1");
+    let stop = Command::Server { node, action: ServerAction::Stop, confirmed: Confirmed::Named };
+    let refused = front.send(stop, actor()).await.expect_err("no control");
+    assert_eq!(refused, Rejected::ControlOff { cause: "it was turned off".into() });
+    let upload = Upload { name: "mine".into(), node: None, size_hint: None, limit: Some(99) };
+    let sent = front.upload(upload, Box::pin(&b"bytes"[..]), actor());
+    let seen = async {
+        let Some(Request::Upload { upload, reply, .. }) = end.requests.recv().await else { panic!("an upload") };
+        assert!(reply.send(Err(Rejected::ReadOnly)).is_ok());
+        upload.limit
+    };
+    let (sent, limit) = tokio::join!(sent, seen);
+    assert_eq!((sent.map(drop), limit), (Err(Rejected::ReadOnly), Some(10)));
+}
+
+#[tokio::test]
+async fn the_end_of_the_program_ends_an_upload_with_that_reason() {
+    let (front, mut end) = remote_pair(Arc::new(fixtures::snapshot())).await;
+    let upload = Upload { name: "mine".into(), node: None, size_hint: None, limit: None };
+    let (_source, bytes) = tokio::io::duplex(64);
+    let engine = async {
+        let Some(Request::Upload { mut bytes, reply, rows: _rows, .. }) = end.requests.recv().await else {
+            panic!("an upload")
+        };
+        reply.send(Ok(Accepted { operation: Some(OperationId::new(9)), message: "uploads".into() })).expect("asked");
+        end.stop.cancel();
+        BodyFault::of(&bytes.read_to_end(&mut Vec::new()).await.expect_err("it ends"))
+    };
+    let (sent, fault) = tokio::join!(front.upload(upload, Box::pin(bytes), actor()), engine);
+    assert_eq!((sent.is_ok(), fault), (true, BodyFault::Ending));
 }
 
 struct Broken;

@@ -2,6 +2,7 @@
 //! bytes, then that these were all of them. Bytes that end without that are not the file.
 
 use std::io;
+use std::pin::pin;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, stream};
@@ -10,7 +11,7 @@ use tokio::sync::mpsc;
 use tokio_util::io::StreamReader;
 
 use super::wire::{Request, Told, frame, read};
-use super::{ByteSource, Download, Frame, Handle, Link, Lost, Upload};
+use super::{BodyFault, ByteSource, Download, Frame, Handle, Link, Lost, Upload};
 use crate::domain::command::{Accepted, Actor, Rejected};
 use crate::domain::ids::FileId;
 use crate::engine::operations::RowSender;
@@ -29,6 +30,7 @@ pub(super) async fn take_in(handle: &Handle, link: &mut Link, upload: Upload, ac
     };
     link.send(frame(&Told::Upload(Ok(pending.accepted.clone())))?).await?;
     let (mut parts, mut rows_come) = (Some(sender), true);
+    let mut ending = pin!(handle.stopping());
     while parts.is_some() || rows_come {
         tokio::select! {
             row = pending.next_row(), if rows_come => {
@@ -39,6 +41,12 @@ pub(super) async fn take_in(handle: &Handle, link: &mut Link, upload: Upload, ac
                 }
                 if is_final {
                     return Ok(());
+                }
+            }
+            () = &mut ending, if parts.is_some() => {
+                if let Some(parts) = parts.take() {
+                    // A reader that is gone needs no reason.
+                    _ = parts.send(Some(Err(BodyFault::Ending.into()))).await;
                 }
             }
             said = link.next(), if parts.is_some() => {
