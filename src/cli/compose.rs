@@ -304,7 +304,7 @@ pub(super) fn host_name() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
-fn user_name() -> String {
+pub(super) fn user_name() -> String {
     let named = ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok().filter(|text| !text.is_empty()));
     let uid = rustix::process::getuid().as_raw();
     named.or_else(|| account(uid)).unwrap_or_else(|| format!("uid {uid}"))

@@ -111,6 +111,7 @@ async fn free(config: &ApiConfig, handle: &Handle) -> api::Bound {
 fn tui_config(flags: &Flags, config: &Config) -> TuiConfig {
     let console = &config.console;
     TuiConfig {
+        user: compose::user_name(),
         searches: config.paths.data.join("searches.txt"),
         theme: Some(console.theme.clone()).filter(|name| name != "auto"),
         themes_dir: config.paths.themes.clone(),

@@ -9,6 +9,9 @@ use crate::engine::handle::ByteSource;
 
 /// The files of one place. Every refusal is in words that follow the name of what was to be done.
 pub trait Place: Send + Sync {
+    /// Who is there, for history: `alice`.
+    fn user(&self) -> String;
+
     /// Opens a file whose bytes are to be uploaded.
     ///
     /// # Errors
@@ -96,6 +99,10 @@ pub mod testing {
     }
 
     impl Place for Memory {
+        fn user(&self) -> String {
+            "root".into()
+        }
+
         fn open(&self, path: String) -> BoxFuture<'static, Result<Opened, String>> {
             let opened = self.bytes(&path).ok_or_else(|| "it is not there".to_owned());
             let opened = opened.map(|bytes| Opened {

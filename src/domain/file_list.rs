@@ -14,6 +14,9 @@ use super::ids::{FileId, Millis};
 pub const LARGE: usize = 20_000;
 pub const LARGE_EVERY: Millis = Millis(2_000);
 
+/// Most rows of one window.
+pub const WINDOW_MAX: usize = 1_000;
+
 /// By what the list is sorted; equal ones by id.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FileOrder {
@@ -69,7 +72,7 @@ pub struct FilesAsk {
     pub choice: FileChoice,
     /// The window begins at this row.
     pub from: usize,
-    /// Rows of it, at most.
+    /// Rows of it, at most; no more than [`WINDOW_MAX`] are given.
     pub count: usize,
     /// A file that the window is to be moved to, so that it is in the middle, when the list has it.
     pub keep: Option<FileId>,

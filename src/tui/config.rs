@@ -27,6 +27,9 @@ pub struct TuiConfig {
     /// Whether servers may be controlled from here; without it no key is bound to that.
     #[serde(skip)]
     pub controls: bool,
+    /// Who runs the program, for history.
+    #[serde(skip)]
+    pub user: String,
     /// File of the saved searches.
     #[serde(skip)]
     pub searches: PathBuf,
@@ -42,6 +45,7 @@ impl Default for TuiConfig {
             mouse: true,
             read_only: false,
             controls: true,
+            user: String::new(),
             searches: PathBuf::from("data/searches.txt"),
         }
     }

@@ -149,7 +149,7 @@ impl Shown {
             Err(error) => (themes.fallback(), Some(error)),
         };
         let console = Console::new(&config.console(), panes, styles, handle.snapshot(), now())?;
-        let place = Arc::new(Host { searches: config.searches.clone() });
+        let place = Arc::new(Host { user: config.user.clone(), searches: config.searches.clone() });
         let mut session = Session::new(console, handle.clone(), place);
         if let Some(error) = problem {
             session.report(Level::Error, format!("{error}; the default theme is used"));

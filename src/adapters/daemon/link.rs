@@ -14,8 +14,10 @@ use tokio_util::sync::PollSender;
 
 /// Frames that may wait on each way inside a process; who sends more waits.
 const FRAMES_MAX: usize = 16;
-/// A frame is taken within this, or the other end is given up.
-const SEND_LIMIT: Duration = Duration::from_secs(10);
+/// A text is taken within this, or the other end is given up.
+const TEXT_LIMIT: Duration = Duration::from_secs(10);
+/// A file's bytes wait for the disk and for the ensemble at the other end: longer than either is waited for there.
+const BYTES_LIMIT: Duration = Duration::from_secs(180);
 
 /// One message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,10 +61,14 @@ impl Link {
     /// Sends one frame.
     ///
     /// # Errors
-    /// [`Lost`] when the other end is gone, or takes nothing for ten seconds.
+    /// [`Lost`] when the other end is gone, or takes nothing for too long.
     pub async fn send(&mut self, frame: Frame) -> Result<(), Lost> {
-        let late = |_| Lost(format!("the other end takes nothing for {} s", SEND_LIMIT.as_secs()));
-        timeout(SEND_LIMIT, self.sender.send(frame)).await.unwrap_or_else(|elapsed| Err(late(elapsed)))
+        let limit = match frame {
+            Frame::Text(_) => TEXT_LIMIT,
+            Frame::Bytes(_) => BYTES_LIMIT,
+        };
+        let late = |_| Err(Lost(format!("the other end takes nothing for {} s", limit.as_secs())));
+        timeout(limit, self.sender.send(frame)).await.unwrap_or_else(late)
     }
 
     /// The next frame; `None` when the other end is gone. May be dropped.

@@ -10,11 +10,14 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::http::{HeaderValue, StatusCode, header};
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error, Message};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
 
 use super::link::{Dial, Frame, Link, Lost};
 
+/// Bytes of one answer: 2,000 events of the logs, each of the largest.
+const ANSWER_MAX: usize = 256 * 1024 * 1024;
 /// A connection is made within this.
 const LIMIT: Duration = Duration::from_secs(10);
 
@@ -69,14 +72,18 @@ impl Address {
             token.set_sensitive(true);
             request.headers_mut().insert(header::AUTHORIZATION, token);
         }
+        let config = WebSocketConfig::default().max_frame_size(Some(ANSWER_MAX)).max_message_size(Some(ANSWER_MAX));
         let running = "see that `zkdeck --daemon` runs there";
-        match timeout(LIMIT, connect_async(request)).await {
+        match timeout(LIMIT, connect_async_with_config(request, Some(config), false)).await {
             Err(_) => Err(lost(format!("does not answer for {} s", LIMIT.as_secs()), running)),
             Ok(Ok((socket, _))) => Ok(carried(socket)),
             Ok(Err(Error::Http(response))) => Err(match response.status() {
                 StatusCode::UNAUTHORIZED => lost("wants another token".into(), "give the one that it was started with"),
                 StatusCode::NOT_FOUND => lost("has no /api/socket".into(), "it is no zkdeck, or an older one"),
-                status => lost(format!("answers {status}"), "read its log"),
+                status => lost(
+                    format!("answers {status}"),
+                    &told(response.body().as_deref()).unwrap_or_else(|| "read its log".into()),
+                ),
             }),
             Ok(Err(Error::Io(error))) => Err(lost(format!("is not reached: {error}"), running)),
             Ok(Err(error)) => Err(wrong(&error)),
@@ -88,6 +95,12 @@ impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.name)
     }
+}
+
+/// What a refusal says in its own words.
+fn told(body: Option<&[u8]>) -> Option<String> {
+    let problem: serde_json::Value = serde_json::from_slice(body?).ok()?;
+    Some(problem.get("detail")?.as_str()?.to_owned())
 }
 
 /// What the socket carries. A frame that is no text and no bytes is the connection's own.

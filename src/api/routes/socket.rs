@@ -1,6 +1,7 @@
 //! The engine for a front of another process: questions, commands, and what changes, on one connection.
 
 use std::future::ready;
+use std::sync::Arc;
 
 use axum::extract::State;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
@@ -11,7 +12,7 @@ use futures_util::{SinkExt as _, StreamExt as _};
 
 use crate::api::config::ApiConfig;
 use crate::api::error::{Answer, Fail};
-use crate::api::state::{App, Peer, SOCKETS_MAX};
+use crate::api::state::{App, Peer, SOCKETS_MAX, UPLOADS_MAX};
 use crate::engine::handle::{Frame, Guest, Link, Lost, serve};
 
 /// Bytes of one message from a front: a question, or a part of a file.
@@ -33,10 +34,11 @@ pub(in crate::api) async fn socket(
     })?;
     let served = move |socket| async move {
         let ApiConfig { upload_limit, control_disabled: no_control, .. } = *app.config;
-        serve(app.handle, link(socket), Guest { peer, upload_limit, no_control }).await;
+        let uploads = (Arc::clone(&app.uploads), UPLOADS_MAX);
+        serve(app.handle, link(socket), Guest { peer, upload_limit, uploads, no_control }).await;
         drop(place);
     };
-    Ok(upgrade.max_message_size(MESSAGE_MAX).on_upgrade(served).into_response())
+    Ok(upgrade.max_message_size(MESSAGE_MAX).max_frame_size(MESSAGE_MAX).on_upgrade(served).into_response())
 }
 
 /// What the socket carries. A message that is no text and no bytes is the connection's own.

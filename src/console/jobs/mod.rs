@@ -102,6 +102,11 @@ impl Jobs {
         self.running.iter().chain(&self.waiting).filter_map(|job| job.name.clone()).collect()
     }
 
+    /// Who asks, for history: `console alice`.
+    fn actor(&self) -> Actor {
+        Actor(format!("console {}", self.place.user()))
+    }
+
     fn start(&mut self, name: Option<String>, work: impl Future<Output = Done> + Send + 'static) -> Result<(), String> {
         let job = Job { name, work: Box::pin(work) };
         if self.running.len() < RUNNING_MAX {
@@ -136,7 +141,7 @@ impl Jobs {
     /// Sends commands one after the other, each when the engine has room for it, and tells the outcome in
     /// one message.
     fn send(&mut self, commands: Vec<Command>) -> Result<(), String> {
-        let handle = self.handle.clone();
+        let (handle, by) = (self.handle.clone(), self.actor());
         let name = match &commands[..] {
             [one] => one.verb().to_owned(),
             all => format!("{} commands", all.len()),
@@ -145,7 +150,7 @@ impl Jobs {
             let (mut accepted, mut refused) = (Vec::new(), Vec::new());
             let mut taken_at = Instant::now();
             for command in commands {
-                match patiently(&handle, &command, &mut taken_at).await {
+                match patiently(&handle, &command, &by, &mut taken_at).await {
                     Ok(Accepted { message, .. }) => accepted.push(message),
                     Err(why) => refused.push(why),
                 }
@@ -156,10 +161,10 @@ impl Jobs {
 
     /// Uploads a local file.
     fn upload(&mut self, path: String, node: Option<NodeId>) -> Result<(), String> {
-        let handle = self.handle.clone();
+        let (handle, by) = (self.handle.clone(), self.actor());
         let file = self.place.open(path.clone());
         self.start(Some(format!("upload of {path}")), async move {
-            match upload(&handle, file, node).await {
+            match upload(&handle, file, node, by).await {
                 Ok(message) => Done::Said(Level::Info, message),
                 Err(why) => Done::Said(Level::Error, format!("upload of {path} refused: {why}")),
             }
@@ -207,17 +212,13 @@ impl Jobs {
     }
 }
 
-fn actor(handle: &Handle) -> Actor {
-    Actor(format!("console {}", handle.snapshot().instance.user))
-}
-
 /// Sends a command when the engine has room for it. `taken_at` is when it took the last one of these.
-async fn patiently(handle: &Handle, command: &Command, taken_at: &mut Instant) -> Result<Accepted, String> {
+async fn patiently(handle: &Handle, command: &Command, by: &Actor, taken_at: &mut Instant) -> Result<Accepted, String> {
     let verb = command.verb();
     loop {
         // What is busy is no answer yet.
         let answer = async {
-            match handle.send(command.clone(), actor(handle)).await {
+            match handle.send(command.clone(), by.clone()).await {
                 Err(busy @ Rejected::Busy { .. }) => Ok(Err(busy)),
                 answer => answer.map(Ok),
             }
@@ -248,10 +249,11 @@ async fn upload(
     handle: &Handle,
     file: impl Future<Output = Result<Opened, String>>,
     node: Option<NodeId>,
+    by: Actor,
 ) -> Result<String, String> {
     let file = file.await?;
     let upload = Upload { name: file.name, node, size_hint: Some(file.size), limit: None };
-    let answer = handle.upload(upload, file.bytes, actor(handle));
+    let answer = handle.upload(upload, file.bytes, by);
     let answer = tokio::time::timeout(ANSWER_LIMIT, answer).await;
     let accepted =
         answer.map_err(|_| "no answer of the engine".to_owned())?.map_err(|why: Rejected| why.to_string())?;

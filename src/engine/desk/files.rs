@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use super::{Answers, Desk};
 use crate::domain::ask::Unanswered;
-use crate::domain::file_list::{FilesAsk, FilesPage};
+use crate::domain::file_list::{FilesAsk, FilesPage, WINDOW_MAX};
 
 impl Answers<FilesAsk> for Desk {
-    async fn answer(&self, ask: FilesAsk) -> Result<FilesPage, Unanswered> {
+    async fn answer(&self, mut ask: FilesAsk) -> Result<FilesPage, Unanswered> {
+        ask.count = ask.count.min(WINDOW_MAX);
         let failed = |error: &dyn Display| Unanswered::Failed(format!("the list of files could not be made: {error}"));
         let turn = Arc::clone(&self.lists.turn).acquire_owned().await.map_err(|error| failed(&error))?;
         let (lists, table) = (self.lists.clone(), self.ctx.snapshots.borrow().files.clone());

@@ -162,8 +162,12 @@ impl Pending {
             let row = tokio::time::timeout(LOOK_EVERY, row).await.map(|row| row.map(|row| row.clone()));
             match row {
                 Ok(Ok(row)) => return row,
-                // Nobody sends any more: history knows, or the engine ends.
-                Ok(Err(_)) => return self.handle.ask(OperationAsk(id)).await.ok()?.filter(|row| fits(row)),
+                // Nobody sends any more: history knows, or will, unless the engine has ended.
+                Ok(Err(_)) => match self.handle.ask(OperationAsk(id)).await {
+                    Ok(Some(row)) if fits(&row) => return Some(row),
+                    _ if self.handle.requests.is_closed() => return None,
+                    _ => tokio::time::sleep(LOOK_EVERY).await,
+                },
                 Err(_) => match self.handle.ask(OperationAsk(id)).await {
                     Ok(Some(row)) if fits(&row) => return Some(row),
                     _ => {}

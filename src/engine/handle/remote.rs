@@ -14,17 +14,15 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout};
 
 use super::receive::{Following, Waiting};
-use super::wire::{self, LANGUAGE, Told, frame, read};
+use super::wire::{self, BEAT, LANGUAGE, SILENCE, Told, frame, read};
 use super::{Dial, Download, Frame, Handle, HandleEnd, Link, Lost, Question, Request, transfer};
 use crate::domain::ask::Gone;
 use crate::domain::command::Rejected;
 use crate::domain::snapshot::{SessionState, SessionView};
 use crate::engine::clock;
 
-/// The daemon says who it is within this, and what it knows.
-const BEGIN_LIMIT: Duration = Duration::from_secs(30);
-/// Three times as long as a daemon is silent.
-const SILENCE: Duration = Duration::from_secs(15);
+/// A release speaks with itself: questions and snapshots are what its types are.
+const OWN: &str = env!("CARGO_PKG_VERSION");
 /// Pauses between two tries to connect: the first, and the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(5));
 /// What a daemon said before it took no more has come within this.
@@ -40,34 +38,27 @@ pub async fn connect(dial: Dial) -> Result<(Handle, Remote), Lost> {
     let (link, following) = begin(&dial).await?;
     let (handle, end) = Handle::pair(Arc::clone(&following.snapshot));
     let (transfers, waiting) = (FuturesUnordered::new(), BTreeMap::new());
-    Ok((handle, Remote { dial, end, link, following, waiting, number: 0, transfers }))
+    Ok((handle, Remote { dial, end, link, following, waiting, number: 0, is_lost: false, transfers }))
 }
 
 /// A connection on which both sides know that they speak the same language.
 async fn open(dial: &Dial) -> Result<Link, Lost> {
     let mut link = dial().await?;
     match transfer::told(&mut link).await? {
-        Told::Hello { language: LANGUAGE, .. } => Ok(link),
-        Told::Hello { version, .. } => {
-            let own = env!("CARGO_PKG_VERSION");
-            Err(Lost(format!(
-                "the daemon is zkdeck {version}, which this zkdeck {own} cannot speak with; use the same"
-            )))
-        }
+        Told::Hello { language: LANGUAGE, version } if version == OWN => Ok(link),
+        Told::Hello { version, .. } => Err(Lost(format!(
+            "the daemon is zkdeck {version}, which this zkdeck {OWN} cannot speak with; use the same"
+        ))),
         _ => Err(Lost("the daemon does not say who it is".into())),
     }
 }
 
 /// A connection, and the first snapshot.
 async fn begin(dial: &Dial) -> Result<(Link, Following), Lost> {
-    let begun = async {
-        let mut link = open(dial).await?;
-        link.send(frame(&wire::Request::Follow)?).await?;
-        let following = Following::begin(&mut link).await?;
-        Ok((link, following))
-    };
-    let late = |_| Err(Lost(format!("the daemon does not say within {} s what it knows", BEGIN_LIMIT.as_secs())));
-    timeout(BEGIN_LIMIT, begun).await.unwrap_or_else(late)
+    let mut link = open(dial).await?;
+    link.send(frame(&wire::Request::Follow)?).await?;
+    let following = Following::begin(&mut link).await?;
+    Ok((link, following))
 }
 
 async fn try_after(pause: Duration, dial: Dial) -> Result<(Link, Following), Lost> {
@@ -84,6 +75,8 @@ pub struct Remote {
     waiting: BTreeMap<u64, Waiting>,
     /// Of the last request.
     number: u64,
+    /// There is no connection, and the front sees so.
+    is_lost: bool,
     transfers: FuturesUnordered<BoxFuture<'static, ()>>,
 }
 
@@ -109,6 +102,7 @@ impl Remote {
     async fn work(&mut self) -> End {
         let mut sweep = interval(SWEEP_EVERY);
         sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut beat = interval(BEAT);
         let mut silent_at = Instant::now() + SILENCE;
         let stop = self.end.stop.clone();
         loop {
@@ -133,6 +127,10 @@ impl Remote {
                 Some(question) = self.end.questions.recv() => self.ask(question).await,
                 Some(()) = self.transfers.next(), if !self.transfers.is_empty() => Ok(()),
                 _ = sweep.tick() => self.sweep().await,
+                _ = beat.tick() => match frame(&wire::Request::Here) {
+                    Ok(here) => self.link.send(here).await,
+                    Err(lost) => Err(lost),
+                },
                 () = sleep_until(silent_at) => {
                     Err(Lost(format!("the daemon has said nothing for {} s", SILENCE.as_secs())))
                 }
@@ -191,8 +189,9 @@ impl Remote {
     async fn request(&mut self, request: Request) -> Result<(), Lost> {
         match request {
             Request::Command { command, actor, rows, reply } => {
+                let followed = rows.is_some();
                 let waiting = Waiting::Command { reply, rows };
-                self.put(waiting, |number| wire::Request::Command { number, command, actor }).await
+                self.put(waiting, |number| wire::Request::Command { number, command, actor, rows: followed }).await
             }
             Request::File { file, reply } => {
                 self.put(Waiting::File(reply), |number| wire::Request::File { number, file }).await
@@ -213,8 +212,10 @@ impl Remote {
                             Err(lost) => _ = reply.send(Err(unreachable(&lost))),
                             Ok((_, Err(why))) => _ = reply.send(Err(why)),
                             Ok((mut link, Ok(accepted))) => {
-                                _ = reply.send(Ok(accepted));
-                                if let Err(lost) = transfer::send(&mut link, bytes, rows).await {
+                                // Who has given it up is told nothing more of it, and it is broken off.
+                                if reply.send(Ok(accepted)).is_ok()
+                                    && let Err(lost) = transfer::send(&mut link, bytes, rows).await
+                                {
                                     tracing::warn!(
                                         "an upload was broken off: {lost}; its operation tells how it ended"
                                     );
@@ -265,9 +266,11 @@ impl Remote {
             waiting.refuse(lost);
         }
         let mut snapshot = self.following.snapshot.as_ref().clone();
+        let shown = self.end.snapshots.borrow().session.clone();
+        let was_lost = std::mem::replace(&mut self.is_lost, true);
         snapshot.session = SessionView {
             state: SessionState::Disconnected,
-            since: clock::now(),
+            since: if was_lost { shown.since } else { clock::now() },
             cause: Some(lost.to_string()),
             store: snapshot.session.store,
         };
@@ -297,11 +300,14 @@ impl Remote {
             pause = (pause * 2).min(PAUSES.1);
             match begun {
                 Ok((link, following)) => {
-                    (self.link, self.following) = (link, following);
+                    (self.link, self.following, self.is_lost) = (link, following, false);
                     self.end.snapshots.send_replace(Arc::clone(&self.following.snapshot));
                     return true;
                 }
-                Err(why) => lost = why,
+                Err(why) => {
+                    self.tell_lost(&why);
+                    lost = why;
+                }
             }
         }
     }

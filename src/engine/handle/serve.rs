@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
-use tokio::time::interval;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, interval, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::wire::{LANGUAGE, Request, Told, frame, read};
+use super::wire::{BEAT, LANGUAGE, Request, SILENCE, Told, frame, read};
 use super::{Frame, Handle, Link, Lost, Pending, transfer};
 use crate::domain::command::{Actor, Command, Rejected};
 use crate::domain::follow::SnapshotChange;
@@ -19,20 +19,20 @@ use crate::domain::snapshot::Snapshot;
 
 /// Answers that one front may wait for at once; what it asks beyond waits in the connection.
 const UNDER_WAY_MAX: usize = 256;
-/// A front hears at least this often that it is served.
-const BEAT: Duration = Duration::from_secs(5);
 /// Files in one message.
 const FILES_PART: usize = 2_000;
 /// Characters of who asks, as the front says it.
 const ACTOR_MAX: usize = 64;
 
 /// What a front of another process may, and where it comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Guest {
     /// Its address, for history.
     pub peer: String,
     /// Most bytes of a file that it sends.
     pub upload_limit: u64,
+    /// Files that may come in at once, from all fronts, and how many they are.
+    pub uploads: (Arc<Semaphore>, usize),
     /// Why it may not control servers, when it may not.
     pub no_control: Option<&'static str>,
 }
@@ -85,6 +85,7 @@ impl Serving {
         let mut snapshots = handle.snapshots();
         let mut ending = pin!(handle.stopping());
         let mut beat = interval(BEAT);
+        let mut silent_at = Instant::now() + SILENCE;
         loop {
             tokio::select! {
                 biased;
@@ -92,21 +93,33 @@ impl Serving {
                 Some((number, step)) = self.under_way.next(), if !self.under_way.is_empty() => {
                     self.tell(link, number, step).await?;
                 }
-                said = link.next(), if self.under_way.len() < UNDER_WAY_MAX => match said {
-                    None => return Ok(()),
-                    Some(Frame::Bytes(_)) => return Err(Lost("bytes came that belong to no file".into())),
-                    Some(Frame::Text(text)) => match read(&text)? {
+                said = link.next(), if self.under_way.len() < UNDER_WAY_MAX => {
+                    silent_at = Instant::now() + SILENCE;
+                    let text = match said {
+                        Some(Frame::Text(text)) => text,
+                        Some(Frame::Bytes(_)) => return Err(Lost("bytes came that belong to no file".into())),
+                        None => return Ok(()),
+                    };
+                    match read(&text)? {
                         Request::Follow => self.show(link, &handle.snapshot()).await?,
                         Request::Upload { mut upload, actor } => {
                             let most = self.guest.upload_limit;
                             upload.limit = Some(upload.limit.map_or(most, |limit| limit.min(most)));
+                            let (uploads, limit) = self.guest.uploads.clone();
+                            let Ok(_slot) = uploads.try_acquire() else {
+                                let busy = Rejected::Busy { what: "uploads under way".into(), limit };
+                                return link.send(frame(&Told::Upload(Err(busy)))?).await;
+                            };
                             return transfer::take_in(&handle, link, upload, self.actor(&actor)).await;
                         }
                         Request::Download { file } => return transfer::give_out(&handle, link, file).await,
                         Request::GiveUp { number } => self.give_up(number),
                         request => self.begin(request),
-                    },
-                },
+                    }
+                }
+                () = sleep_until(silent_at) => {
+                    return Err(Lost(format!("the front has said nothing for {} s", SILENCE.as_secs())));
+                }
                 _ = beat.tick() => link.send(frame(&Told::Here)?).await?,
                 changed = snapshots.changed(), if self.shown.is_some() => {
                     if changed.is_err() {
@@ -126,12 +139,12 @@ impl Serving {
                 let answer = ask.answered(&handle.questions).await.ok()?;
                 Step::last(Told::Answer { number, answer })
             }),
-            Request::Command { number, command, actor } => {
+            Request::Command { number, command, actor, rows } => {
                 let (actor, refused) = (self.actor(&actor), self.refuses(&command));
                 self.start(number, async move {
                     match refused {
                         Some(why) => Step::last(Told::Command { number, answer: Err(why) }),
-                        None => carried_out(handle, number, command, actor).await,
+                        None => carried_out(handle, number, (command, actor), rows).await,
                     }
                 });
             }
@@ -144,7 +157,8 @@ impl Serving {
                 Some(Step { told: Say::Current(number, snapshot), then: None })
             }),
             // The loop has taken these, and bytes end on a connection of their own.
-            Request::Follow
+            Request::Here
+            | Request::Follow
             | Request::GiveUp { .. }
             | Request::Upload { .. }
             | Request::Download { .. }
@@ -213,9 +227,13 @@ impl Serving {
     }
 }
 
-async fn carried_out(handle: Handle, number: u64, command: Command, actor: Actor) -> Option<Step> {
+async fn carried_out(handle: Handle, number: u64, (command, actor): (Command, Actor), wanted: bool) -> Option<Step> {
     let (answer, then) = match handle.begin(command, actor).await {
-        Ok(pending) => (Ok(pending.accepted.clone()), pending.accepted.operation.map(|_| rows(number, pending))),
+        Ok(pending) => {
+            let accepted = pending.accepted.clone();
+            let follow = wanted && accepted.operation.is_some();
+            (Ok(accepted), follow.then(|| rows(number, pending)))
+        }
         Err(why) => (Err(why), None),
     };
     Some(Step { told: Say::Told(Told::Command { number, answer }), then })

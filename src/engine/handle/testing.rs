@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::FutureExt as _;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::{Dial, Frame, Guest, Handle, HandleEnd, Link, Lost, connect, serve};
@@ -75,7 +76,12 @@ fn size(frame: &Frame) -> usize {
 
 /// A front that may all there is, from `10.0.0.7`.
 pub fn guest() -> Guest {
-    Guest { peer: "10.0.0.7".into(), upload_limit: 1 << 30, no_control: None }
+    Guest {
+        peer: "10.0.0.7".into(),
+        upload_limit: 1 << 30,
+        uploads: (Arc::new(Semaphore::new(2)), 2),
+        no_control: None,
+    }
 }
 
 /// As [`Handle::pair`], with a connection between both.

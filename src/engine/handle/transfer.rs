@@ -8,9 +8,10 @@ use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, stream};
 use tokio::io::AsyncReadExt as _;
 use tokio::sync::mpsc;
+use tokio::time::{interval, timeout};
 use tokio_util::io::StreamReader;
 
-use super::wire::{Request, Told, frame, read};
+use super::wire::{BEAT, Request, SILENCE, Told, frame, read};
 use super::{BodyFault, ByteSource, Download, Frame, Handle, Link, Lost, Upload};
 use crate::domain::command::{Accepted, Actor, Rejected};
 use crate::domain::ids::FileId;
@@ -31,6 +32,7 @@ pub(super) async fn take_in(handle: &Handle, link: &mut Link, upload: Upload, ac
     link.send(frame(&Told::Upload(Ok(pending.accepted.clone())))?).await?;
     let (mut parts, mut rows_come) = (Some(sender), true);
     let mut ending = pin!(handle.stopping());
+    let mut beat = interval(BEAT);
     while parts.is_some() || rows_come {
         tokio::select! {
             row = pending.next_row(), if rows_come => {
@@ -43,23 +45,29 @@ pub(super) async fn take_in(handle: &Handle, link: &mut Link, upload: Upload, ac
                     return Ok(());
                 }
             }
-            () = &mut ending, if parts.is_some() => {
+            () = &mut ending => {
                 if let Some(parts) = parts.take() {
                     // A reader that is gone needs no reason.
                     _ = parts.send(Some(Err(BodyFault::Ending.into()))).await;
                 }
+                return Ok(());
             }
-            said = link.next(), if parts.is_some() => {
+            _ = beat.tick() => link.send(frame(&Told::Here)?).await?,
+            said = link.next() => {
+                let Some(sender) = &parts else {
+                    // Nothing is due any more but that the front is there.
+                    match said {
+                        Some(_) => continue,
+                        None => return Ok(()),
+                    }
+                };
                 let part = part(said, |text| match read(text)? {
                     Request::End(end) => Ok(end),
                     _ => Err(Lost("words came where a file's bytes were due".into())),
                 });
                 let goes_on = matches!(part, Some(Ok(_)));
                 // A reader that is gone has what it needs, or the operation tells why it has not.
-                let is_read = match &parts {
-                    Some(parts) => parts.send(part).await.is_ok(),
-                    None => false,
-                };
+                let is_read = sender.send(part).await.is_ok();
                 if !goes_on || !is_read {
                     parts = None;
                 }
@@ -143,13 +151,14 @@ pub(super) async fn fetch(mut link: Link, file: FileId) -> Result<Result<Downloa
     Ok(Ok(Download { entry, bytes: source(parts) }))
 }
 
-/// What the other process says next.
+/// What the other process says next, beside that it is there.
 pub(super) async fn told(link: &mut Link) -> Result<Told, Lost> {
     loop {
-        let told = match link.next().await {
-            Some(Frame::Text(text)) => read(&text)?,
-            Some(Frame::Bytes(_)) => return Err(Lost("bytes came that belong to no file".into())),
-            None => return Err(Lost("the connection to the daemon ended".into())),
+        let told = match timeout(SILENCE, link.next()).await {
+            Ok(Some(Frame::Text(text))) => read(&text)?,
+            Ok(Some(Frame::Bytes(_))) => return Err(Lost("bytes came that belong to no file".into())),
+            Ok(None) => return Err(Lost("the connection to the daemon ended".into())),
+            Err(_) => return Err(Lost(format!("the daemon has said nothing for {} s", SILENCE.as_secs()))),
         };
         if !matches!(told, Told::Here) {
             return Ok(told);

@@ -2,6 +2,7 @@
 //! their own.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -17,13 +18,19 @@ use crate::domain::operation::Operation;
 use crate::domain::snapshot::Snapshot;
 use crate::engine::desk::Asking;
 
-/// Which words are spoken; it grows when one of them changes its meaning.
+/// Which words are spoken by a release; it grows when one of them changes its meaning.
 pub(super) const LANGUAGE: u32 = 1;
+/// Each side says that it is there at least this often,
+pub(super) const BEAT: Duration = Duration::from_secs(5);
+/// and is given up after this.
+pub(super) const SILENCE: Duration = Duration::from_secs(15);
 
 /// What a front says. Answers have the number of what they answer.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Request {
+    /// Nothing but that it is there.
+    Here,
     /// Tell the snapshot, and what changes from now on.
     Follow,
     Ask {
@@ -38,6 +45,8 @@ pub(super) enum Request {
         number: u64,
         command: Command,
         actor: Actor,
+        /// The operation's rows are to be told too.
+        rows: bool,
     },
     /// A file's record, from the ensemble when it is not known.
     File {

@@ -16,11 +16,17 @@ use crate::console::sanitise;
 /// This host, as the user who runs the program sees it.
 #[derive(Clone, Debug)]
 pub struct Host {
+    /// Who runs the program.
+    pub user: String,
     /// File of the saved searches.
     pub searches: PathBuf,
 }
 
 impl Place for Host {
+    fn user(&self) -> String {
+        self.user.clone()
+    }
+
     fn open(&self, path: String) -> BoxFuture<'static, Result<Opened, String>> {
         Box::pin(async move { open(&expand(&path)).await })
     }
