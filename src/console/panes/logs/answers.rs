@@ -26,14 +26,17 @@ const WAIT: Duration = Duration::from_secs(2);
 const COUNT_MS: u64 = 5_000;
 /// After a failure, it is asked again so much later.
 const RETRY_MS: u64 = 5_000;
-/// Nobody has looked at the pane for so long: it stops following until it is shown again.
+/// Nobody has looked at the pane for so long: it asks nothing until it is shown again.
 const HIDDEN_MS: u64 = 3_000;
 
 impl Logs {
-    /// What is to be asked now.
+    /// What is to be asked now; nothing while nobody looks at the pane.
     pub(super) fn due(&mut self, snapshot: &Snapshot) -> Vec<Effect> {
         let now = snapshot.taken_at;
         let mut effects = Vec::new();
+        if now.since(self.refreshed).0 >= HIDDEN_MS {
+            return effects;
+        }
         if !self.loaded {
             self.loaded = true;
             effects.push(self.saved.ask(SavedSearches::Read));
@@ -59,10 +62,9 @@ impl Logs {
     }
 
     fn follow_on(&mut self, now: Timestamp) -> Option<Effect> {
-        let seen = now.since(self.refreshed).0 < HIDDEN_MS;
         let rest = now.since(self.failed).0 < RETRY_MS && self.problem.is_some();
         let begins_anew = self.pending.page.is_open() && self.pending.going == Going::Newest;
-        if self.pending.follow.is_open() || begins_anew || self.changed || !seen || rest || !self.live() {
+        if self.pending.follow.is_open() || begins_anew || self.changed || rest || !self.live() {
             return None;
         }
         let mark = self.mark.clone()?;

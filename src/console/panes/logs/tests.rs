@@ -252,3 +252,11 @@ fn the_query_is_shown_and_copied() {
     pane.act(Action::CopyQuery, &snapshot);
     assert!(picture(&pane, 90, 12).contains("xend"));
 }
+
+/// Every pane hears of every answer.
+#[test]
+fn a_pane_that_nobody_looks_at_asks_nothing_when_another_gets_its_answer() {
+    let (mut pane, snapshot) = (Logs::default(), fixtures::snapshot());
+    assert_eq!(pane.take_answers(&snapshot).len(), 0);
+    assert!(!pane.refresh(&snapshot).is_empty(), "shown, it asks");
+}
