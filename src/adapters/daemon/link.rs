@@ -1,5 +1,7 @@
 //! A connection, whatever carries it.
 
+use std::fmt::Display;
+use std::future::ready;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,10 +9,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
-use futures_util::{Sink, SinkExt as _, StreamExt as _};
+use futures_util::{Sink, SinkExt as _, Stream, StreamExt as _};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_util::sync::PollSender;
+
+use crate::domain::ask::Gone;
 
 /// Frames that may wait on each way inside a process; who sends more waits.
 const FRAMES_MAX: usize = 16;
@@ -37,9 +41,23 @@ impl Link {
     /// The end of a connection that takes frames and gives them.
     pub fn new(
         sender: impl Sink<Frame, Error = Lost> + Send + 'static,
-        receiver: impl futures_util::Stream<Item = Frame> + Send + 'static,
+        receiver: impl Stream<Item = Frame> + Send + 'static,
     ) -> Self {
         Self { sender: Box::pin(sender), receiver: receiver.fuse().boxed() }
+    }
+
+    /// The end of a connection that a socket carries. `write` makes its message of a frame, `read` the frame of a
+    /// message, `None` of one that is the connection's own.
+    pub fn over<M: Send + 'static, E: Display + Send + 'static>(
+        socket: impl Stream<Item = Result<M, E>> + Sink<M, Error = E> + Send + 'static,
+        write: fn(Frame) -> M,
+        read: fn(M) -> Option<Frame>,
+    ) -> Self {
+        let (sender, receiver) = socket.split();
+        let sender = sender.sink_map_err(|error| Lost(format!("the connection broke: {error}")));
+        let receiver = receiver.take_while(|message| ready(message.is_ok()));
+        let receiver = receiver.filter_map(move |message| ready(message.ok().and_then(read)));
+        Self::new(sender.with(move |frame| ready(Ok(write(frame)))), receiver)
     }
 
     /// Both ends of a connection inside this process.
@@ -74,6 +92,12 @@ impl Link {
     /// The next frame; `None` when the other end is gone. May be dropped.
     pub async fn next(&mut self) -> Option<Frame> {
         self.receiver.next().await
+    }
+}
+
+impl From<&Lost> for Gone {
+    fn from(lost: &Lost) -> Self {
+        Self::Unreachable(lost.to_string())
     }
 }
 

@@ -1,18 +1,15 @@
 //! A connection to a daemon's `/api/socket`.
 
 use std::fmt;
-use std::future::ready;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::{SinkExt as _, StreamExt as _};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
+use tokio_tungstenite::connect_async_with_config;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::http::{HeaderValue, StatusCode, header};
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error, Message};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
 
 use super::link::{Dial, Frame, Link, Lost};
 
@@ -76,7 +73,7 @@ impl Address {
         let running = "see that `zkdeck --daemon` runs there";
         match timeout(LIMIT, connect_async_with_config(request, Some(config), false)).await {
             Err(_) => Err(lost(format!("does not answer for {} s", LIMIT.as_secs()), running)),
-            Ok(Ok((socket, _))) => Ok(carried(socket)),
+            Ok(Ok((socket, _))) => Ok(Link::over(socket, write, read)),
             Ok(Err(Error::Http(response))) => Err(match response.status() {
                 StatusCode::UNAUTHORIZED => lost("wants another token".into(), "give the one that it was started with"),
                 StatusCode::NOT_FOUND => lost("has no /api/socket".into(), "it is no zkdeck, or an older one"),
@@ -103,24 +100,19 @@ fn told(body: Option<&[u8]>) -> Option<String> {
     Some(problem.get("detail")?.as_str()?.to_owned())
 }
 
-/// What the socket carries. A frame that is no text and no bytes is the connection's own.
-fn carried(socket: WebSocketStream<MaybeTlsStream<TcpStream>>) -> Link {
-    let (sender, receiver) = socket.split();
-    let sender = sender.sink_map_err(|error| Lost(format!("the connection broke: {error}")));
-    let sender = sender.with(|frame| {
-        ready(Ok(match frame {
-            Frame::Text(text) => Message::text(text),
-            Frame::Bytes(bytes) => Message::binary(bytes),
-        }))
-    });
-    let receiver = receiver.take_while(|read| ready(read.is_ok())).filter_map(|read| {
-        ready(match read {
-            Ok(Message::Text(text)) => Some(Frame::Text(text.as_str().to_owned())),
-            Ok(Message::Binary(bytes)) => Some(Frame::Bytes(bytes)),
-            _ => None,
-        })
-    });
-    Link::new(sender, receiver)
+fn write(frame: Frame) -> Message {
+    match frame {
+        Frame::Text(text) => Message::text(text),
+        Frame::Bytes(bytes) => Message::binary(bytes),
+    }
+}
+
+fn read(message: Message) -> Option<Frame> {
+    match message {
+        Message::Text(text) => Some(Frame::Text(text.as_str().to_owned())),
+        Message::Binary(bytes) => Some(Frame::Bytes(bytes)),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

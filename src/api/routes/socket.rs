@@ -1,19 +1,17 @@
 //! The engine for a front of another process: questions, commands, and what changes, on one connection.
 
-use std::future::ready;
 use std::sync::Arc;
 
 use axum::extract::State;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
-use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
+use axum::extract::ws::{Message, WebSocketUpgrade};
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
-use futures_util::{SinkExt as _, StreamExt as _};
 
 use crate::api::config::ApiConfig;
 use crate::api::error::{Answer, Fail};
 use crate::api::state::{App, Peer, SOCKETS_MAX, UPLOADS_MAX};
-use crate::engine::handle::{Frame, Guest, Link, Lost, serve};
+use crate::engine::handle::{Frame, Guest, Link, serve};
 
 /// Bytes of one message from a front: a question, or a part of a file.
 const MESSAGE_MAX: usize = 1024 * 1024;
@@ -35,27 +33,23 @@ pub(in crate::api) async fn socket(
     let served = move |socket| async move {
         let ApiConfig { upload_limit, control_disabled: no_control, .. } = *app.config;
         let uploads = (Arc::clone(&app.uploads), UPLOADS_MAX);
-        serve(app.handle, link(socket), Guest { peer, upload_limit, uploads, no_control }).await;
+        serve(app.handle, Link::over(socket, write, read), Guest { peer, upload_limit, uploads, no_control }).await;
         drop(place);
     };
     Ok(upgrade.max_message_size(MESSAGE_MAX).max_frame_size(MESSAGE_MAX).on_upgrade(served).into_response())
 }
 
-/// What the socket carries. A message that is no text and no bytes is the connection's own.
-fn link(socket: WebSocket) -> Link {
-    let (sender, receiver) = socket.split();
-    let sender = sender.sink_map_err(|error| Lost(format!("the connection broke: {error}"))).with(|frame| {
-        ready(Ok(match frame {
-            Frame::Text(text) => Message::text(text),
-            Frame::Bytes(bytes) => Message::binary(bytes),
-        }))
-    });
-    let receiver = receiver.take_while(|read| ready(read.is_ok())).filter_map(|read| {
-        ready(match read {
-            Ok(Message::Text(text)) => Some(Frame::Text(text.as_str().to_owned())),
-            Ok(Message::Binary(bytes)) => Some(Frame::Bytes(bytes)),
-            _ => None,
-        })
-    });
-    Link::new(sender, receiver)
+fn write(frame: Frame) -> Message {
+    match frame {
+        Frame::Text(text) => Message::text(text),
+        Frame::Bytes(bytes) => Message::binary(bytes),
+    }
+}
+
+fn read(message: Message) -> Option<Frame> {
+    match message {
+        Message::Text(text) => Some(Frame::Text(text.as_str().to_owned())),
+        Message::Binary(bytes) => Some(Frame::Bytes(bytes)),
+        _ => None,
+    }
 }

@@ -5,7 +5,7 @@ use crate::console::fetch::Asked;
 use crate::console::place::testing::Memory;
 use crate::domain::fixtures;
 use crate::domain::log::{LogEvent, LogPage, PageAsk};
-use crate::engine::handle::testing::remote_pair;
+use crate::engine::handle::testing::{Broken, remote_pair};
 use crate::engine::handle::{Download, HandleEnd, Put, Question, Request};
 
 /// Where the engine is that the jobs are done with.
@@ -191,7 +191,7 @@ async fn a_download_never_overwrites_and_keeps_nothing_in_part(way: Way) {
         let engine = async {
             let Some(Request::Download { reply, .. }) = end.requests.recv().await else { panic!("download") };
             let good = &b"bytes"[..];
-            let bytes: ByteSource = if broken { Box::pin(good.chain(Broken)) } else { Box::pin(good) };
+            let bytes: ByteSource = if broken { Box::pin(good.chain(Broken("hash differs"))) } else { Box::pin(good) };
             let entry = Arc::new(fixtures::file(400, "zk1"));
             assert!(reply.send(Ok(Download { entry, bytes })).is_ok());
         };
@@ -222,18 +222,6 @@ async fn a_download_under_way_is_named_and_has_no_file_yet(way: Way) {
         () = engine => {}
     }
     assert_eq!(place.bytes("copy.bin"), None, "a file in part has not the name of a whole one");
-}
-
-struct Broken;
-
-impl tokio::io::AsyncRead for Broken {
-    fn poll_read(
-        self: std::pin::Pin<&mut Self>,
-        _: &mut std::task::Context<'_>,
-        _: &mut tokio::io::ReadBuf<'_>,
-    ) -> std::task::Poll<std::io::Result<()>> {
-        std::task::Poll::Ready(Err(std::io::Error::other("hash differs")))
-    }
 }
 
 async fn an_upload_reads_the_file_and_a_missing_one_is_told(way: Way) {

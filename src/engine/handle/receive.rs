@@ -101,16 +101,15 @@ impl Waiting {
 
     /// Tells that there is no answer.
     pub(super) fn refuse(self, lost: &Lost) {
-        let refused = || Rejected::Unreachable { cause: lost.to_string() };
         match self {
-            Self::Answer(waits) => waits.answer(Err(Gone::Unreachable(lost.to_string()))),
+            Self::Answer(waits) => waits.answer(Err(Gone::from(lost))),
             // It may have been carried out: its operation tells, where there is one.
             Self::Command { reply, .. } => {
                 let cause =
                     format!("{lost} before it answered: it may have been carried out all the same, see the history");
                 _ = reply.send(Err(Rejected::Unreachable { cause }));
             }
-            Self::File(reply) => _ = reply.send(Err(refused())),
+            Self::File(reply) => _ = reply.send(Err(Gone::from(lost).into())),
             // History is asked for the end of an operation whose rows come no more, and the last snapshot is known.
             Self::Rows(_) | Self::Current(_) => {}
         }

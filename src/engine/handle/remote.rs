@@ -127,10 +127,7 @@ impl Remote {
                 Some(question) = self.end.questions.recv() => self.ask(question).await,
                 Some(()) = self.transfers.next(), if !self.transfers.is_empty() => Ok(()),
                 _ = sweep.tick() => self.sweep().await,
-                _ = beat.tick() => match frame(&wire::Request::Here) {
-                    Ok(here) => self.link.send(here).await,
-                    Err(lost) => Err(lost),
-                },
+                _ = beat.tick() => self.say(&wire::Request::Here).await,
                 () = sleep_until(silent_at) => {
                     Err(Lost(format!("the daemon has said nothing for {} s", SILENCE.as_secs())))
                 }
@@ -178,7 +175,11 @@ impl Remote {
         self.number += 1;
         // It is there first: when the connection breaks now, it is refused with the others.
         self.waiting.insert(self.number, waiting);
-        self.link.send(frame(&say(self.number))?).await
+        self.say(&say(self.number)).await
+    }
+
+    async fn say(&mut self, request: &wire::Request) -> Result<(), Lost> {
+        self.link.send(frame(request)?).await
     }
 
     async fn ask(&mut self, question: Question) -> Result<(), Lost> {
@@ -209,7 +210,7 @@ impl Remote {
                             Ok((link, answer))
                         };
                         match offered.await {
-                            Err(lost) => _ = reply.send(Err(unreachable(&lost))),
+                            Err(lost) => _ = reply.send(Err(Gone::from(&lost).into())),
                             Ok((_, Err(why))) => _ = reply.send(Err(why)),
                             Ok((mut link, Ok(accepted))) => {
                                 // Who has given it up is told nothing more of it, and it is broken off.
@@ -233,7 +234,7 @@ impl Remote {
                     async move {
                         let fetched = async { transfer::fetch(open(&dial).await?, file).await };
                         let answer: Result<Download, Rejected> =
-                            fetched.await.unwrap_or_else(|lost| Err(unreachable(&lost)));
+                            fetched.await.unwrap_or_else(|lost| Err(Gone::from(&lost).into()));
                         _ = reply.send(answer);
                     }
                     .boxed(),
@@ -256,7 +257,7 @@ impl Remote {
             self.waiting.iter().filter(|(_, waiting)| waiting.is_given_up()).map(|(number, _)| *number).collect();
         for number in gone {
             self.waiting.remove(&number);
-            self.link.send(frame(&wire::Request::GiveUp { number })?).await?;
+            self.say(&wire::Request::GiveUp { number }).await?;
         }
         Ok(())
     }
@@ -292,7 +293,7 @@ impl Remote {
                         None => return false,
                     },
                     Some(question) = self.end.questions.recv() => {
-                        question.parts().1.answer(Err(Gone::Unreachable(lost.to_string())));
+                        question.parts().1.answer(Err(Gone::from(&lost)));
                     }
                     Some(()) = self.transfers.next(), if !self.transfers.is_empty() => {}
                 }
@@ -313,15 +314,11 @@ impl Remote {
     }
 }
 
-fn unreachable(lost: &Lost) -> Rejected {
-    Rejected::Unreachable { cause: lost.to_string() }
-}
-
 /// Without a connection.
 fn refuse(request: Request, lost: &Lost) {
     fn no<T>(reply: oneshot::Sender<Result<T, Rejected>>, lost: &Lost) {
         // Whoever asked may be gone.
-        _ = reply.send(Err(unreachable(lost)));
+        _ = reply.send(Err(Gone::from(lost).into()));
     }
     match request {
         Request::Command { reply, .. } | Request::Upload { reply, .. } => no(reply, lost),

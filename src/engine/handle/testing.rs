@@ -1,9 +1,13 @@
 //! A handle on an engine of another process, both in this one.
 
+use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
 
 use futures_util::FutureExt as _;
+use tokio::io::{AsyncRead, ReadBuf};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
@@ -88,4 +92,13 @@ pub fn guest() -> Guest {
 pub async fn remote_pair(first: Arc<Snapshot>) -> (Handle, HandleEnd) {
     let (engine, end) = Handle::pair(first);
     (Way::to(engine, guest()).connect().await.expect("connected"), end)
+}
+
+/// Bytes that cannot be read, for this reason.
+pub struct Broken(pub &'static str);
+
+impl AsyncRead for Broken {
+    fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, _: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Err(io::Error::other(self.0)))
+    }
 }

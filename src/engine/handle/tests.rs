@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use super::testing::{Way, guest, remote_pair};
+use super::testing::{Broken, Way, guest, remote_pair};
 use super::wire::{Told, frame};
 use super::*;
 use crate::domain::ask::{OperationAsk, PlanAsk, Unanswered};
@@ -160,7 +160,7 @@ async fn a_file_comes_in_whole_or_not_at_all() {
     let body: Vec<u8> = (0..1_000_000u32).map(|at| at as u8).collect();
     for broken in [false, true] {
         let (mut source, bytes) = tokio::io::duplex(4096);
-        let bytes: ByteSource = if broken { Box::pin(bytes.chain(Broken)) } else { Box::pin(bytes) };
+        let bytes: ByteSource = if broken { Box::pin(bytes.chain(Broken("the disk broke"))) } else { Box::pin(bytes) };
         let given = async {
             source.write_all(&body).await.expect("taken");
             drop(source);
@@ -215,7 +215,8 @@ async fn a_file_goes_out_whole_or_says_why_not() {
         let engine = async {
             let Some(Request::Download { reply, .. }) = end.requests.recv().await else { panic!("a download") };
             let whole = std::io::Cursor::new(body.clone());
-            let bytes: ByteSource = if broken { Box::pin(whole.chain(Broken)) } else { Box::pin(whole) };
+            let bytes: ByteSource =
+                if broken { Box::pin(whole.chain(Broken("the disk broke"))) } else { Box::pin(whole) };
             let entry = Arc::new(fixtures::file(400, "zk1"));
             assert!(reply.send(Ok(Download { entry, bytes })).is_ok());
         };
@@ -332,16 +333,4 @@ async fn the_end_of_the_program_ends_an_upload_with_that_reason() {
     // Whether the front still hears that it was accepted is a matter of which end comes first.
     let (_, fault) = tokio::join!(front.upload(upload, Box::pin(bytes), actor()), engine);
     assert_eq!(fault, BodyFault::Ending);
-}
-
-struct Broken;
-
-impl AsyncRead for Broken {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        _: &mut std::task::Context<'_>,
-        _: &mut tokio::io::ReadBuf<'_>,
-    ) -> std::task::Poll<std::io::Result<()>> {
-        std::task::Poll::Ready(Err(std::io::Error::other("the disk broke")))
-    }
 }

@@ -6,6 +6,7 @@ use std::pin::pin;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, stream};
+use serde::de::DeserializeOwned;
 use tokio::io::AsyncReadExt as _;
 use tokio::sync::mpsc;
 use tokio::time::{interval, timeout};
@@ -36,11 +37,12 @@ pub(super) async fn take_in(handle: &Handle, link: &mut Link, upload: Upload, ac
     while parts.is_some() || rows_come {
         tokio::select! {
             row = pending.next_row(), if rows_come => {
-                rows_come = row.as_ref().is_some_and(|row| !row.status.is_final());
-                let is_final = row.is_some() && !rows_come;
-                if let Some(row) = row {
-                    link.send(frame(&Told::UploadRow(row))?).await?;
-                }
+                let Some(row) = row else {
+                    rows_come = false;
+                    continue;
+                };
+                let is_final = row.status.is_final();
+                link.send(frame(&Told::UploadRow(row))?).await?;
                 if is_final {
                     return Ok(());
                 }
@@ -61,9 +63,9 @@ pub(super) async fn take_in(handle: &Handle, link: &mut Link, upload: Upload, ac
                         None => return Ok(()),
                     }
                 };
-                let part = part(said, |text| match read(text)? {
-                    Request::End(end) => Ok(end),
-                    _ => Err(Lost("words came where a file's bytes were due".into())),
+                let part = part(said, |request| match request {
+                    Request::End(end) => Some(end),
+                    _ => None,
                 });
                 let goes_on = matches!(part, Some(Ok(_)));
                 // A reader that is gone has what it needs, or the operation tells why it has not.
@@ -141,9 +143,9 @@ pub(super) async fn fetch(mut link: Link, file: FileId) -> Result<Result<Downloa
     };
     let parts = stream::unfold(Some(link), async |link| {
         let mut link = link?;
-        let part = part(link.next().await, |text| match read(text)? {
-            Told::End(end) => Ok(end),
-            _ => Err(Lost("words came where a file's bytes were due".into())),
+        let part = part(link.next().await, |told| match told {
+            Told::End(end) => Some(end),
+            _ => None,
         })?;
         let goes_on = part.is_ok();
         Some((part, goes_on.then_some(link)))
@@ -167,16 +169,25 @@ pub(super) async fn told(link: &mut Link) -> Result<Told, Lost> {
 }
 
 /// The next part of a file; `None` after the last one.
-fn part(said: Option<Frame>, end: impl Fn(&str) -> Result<Result<(), String>, Lost>) -> Option<io::Result<Bytes>> {
-    match said {
-        Some(Frame::Bytes(bytes)) => Some(Ok(bytes)),
-        Some(Frame::Text(text)) => match end(&text) {
-            Ok(Ok(())) => None,
-            Ok(Err(why)) => Some(Err(io::Error::other(why))),
-            Err(lost) => Some(Err(io::Error::other(lost))),
+fn part<T: DeserializeOwned>(
+    said: Option<Frame>,
+    end: fn(T) -> Option<Result<(), String>>,
+) -> Option<io::Result<Bytes>> {
+    let why = match said {
+        Some(Frame::Bytes(bytes)) => return Some(Ok(bytes)),
+        Some(Frame::Text(text)) => match read(&text).map(end) {
+            Ok(Some(Ok(()))) => return None,
+            Ok(Some(Err(why))) => why,
+            Ok(None) => "words came where a file's bytes were due".to_owned(),
+            Err(lost) => lost.to_string(),
         },
-        None => Some(Err(io::Error::other("the connection ended before the file's bytes did"))),
-    }
+        None => return Some(Err(broken_off())),
+    };
+    Some(Err(io::Error::other(why)))
+}
+
+fn broken_off() -> io::Error {
+    io::Error::other("the connection ended before the file's bytes did")
 }
 
 async fn next_part(bytes: &mut ByteSource) -> io::Result<Option<Bytes>> {
@@ -189,7 +200,7 @@ async fn next_part(bytes: &mut ByteSource) -> io::Result<Option<Bytes>> {
 fn received(receiver: mpsc::Receiver<Option<io::Result<Bytes>>>) -> impl Stream<Item = io::Result<Bytes>> + Send {
     stream::unfold(Some(receiver), async |receiver| {
         let mut receiver = receiver?;
-        let part = receiver.recv().await.unwrap_or_else(|| part(None, |_| Ok(Ok(()))))?;
+        let part = receiver.recv().await.unwrap_or_else(|| Some(Err(broken_off())))?;
         let goes_on = part.is_ok();
         Some((part, goes_on.then_some(receiver)))
     })
