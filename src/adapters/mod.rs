@@ -3,7 +3,7 @@
 pub mod blobs;
 pub mod control;
 pub mod daemon;
-pub mod faults;
+pub(crate) mod faults;
 pub mod file_mark;
 pub mod history;
 pub mod http;

@@ -7,17 +7,20 @@ use std::time::Duration;
 use anyhow::Context;
 
 use super::flags::Flags;
+use crate::adapters::blobs::disk::LocalDisk;
 use crate::adapters::blobs::{BlobConfig, BlobStore};
 use crate::adapters::control::ServerControl;
 use crate::adapters::control::docker::stack::{self, Stack};
 use crate::adapters::control::docker::{DockerConfig, DockerControl};
 use crate::adapters::control::off::Off;
 use crate::adapters::control::process::{LocalConfig, LocalEnsemble, LocalError, TakenPort, keeper_of};
+use crate::adapters::faults;
 use crate::adapters::history::{History, HistoryConfig};
 use crate::adapters::logs::{Auth, Elastic, ElasticConfig, Hidden, LocalLogs, Logs};
 use crate::adapters::owner;
 use crate::adapters::probe::{ProbeConfig, Prober, Target};
 use crate::adapters::zookeeper::config::ZkConfig;
+use crate::adapters::zookeeper::coord::Connect;
 use crate::adapters::zookeeper::real::RealServers;
 use crate::api::{ApiConfig, Secret};
 use crate::config::{Config, Toggle};
@@ -78,15 +81,18 @@ pub(super) fn parts(flags: &Flags, config: &Config, api: ApiView) -> anyhow::Res
         any_filesystem: config.paths.any_filesystem,
     })?;
     let blobs = BlobConfig { root: data.join("uploads"), quarantine: data.join("quarantine"), reserve, trash_keep };
-    let blobs = if flags.read_only { BlobStore::look(blobs)? } else { BlobStore::open(blobs, &nodes)? };
+    let servers: Arc<dyn Connect> = Arc::new(RealServers(ZkConfig {
+        hosts: places.iter().map(|place| place.client.clone()).collect(),
+        root: config.ensemble.root.clone(),
+        session_timeout: Duration::from_secs(config.ensemble.session_timeout_s),
+        ..ZkConfig::default()
+    }));
+    let servers = faults::servers(servers, &blobs.root);
+    let disk = faults::disk(Arc::new(LocalDisk), &blobs.quarantine);
+    let blobs = if flags.read_only { BlobStore::look(blobs)? } else { BlobStore::open_on(disk, blobs, &nodes)? };
     Ok(Parts {
         settings: settings(flags, config, &places, reserve),
-        servers: Arc::new(RealServers(ZkConfig {
-            hosts: places.iter().map(|place| place.client.clone()).collect(),
-            root: config.ensemble.root.clone(),
-            session_timeout: Duration::from_secs(config.ensemble.session_timeout_s),
-            ..ZkConfig::default()
-        })),
+        servers,
         prober: Arc::new(Prober::new(ProbeConfig::default())?),
         targets: places.iter().map(Server::target).collect(),
         blobs,

@@ -11,7 +11,6 @@ use super::driver::Driver;
 use super::files::underway::Underway;
 use super::operations::Operations;
 use crate::adapters::blobs::BlobStore;
-use crate::adapters::faults;
 use crate::adapters::history::{History, HistoryError};
 use crate::adapters::zookeeper::registry::{Fence, Registry};
 use crate::domain::command::Rejected;
@@ -162,9 +161,6 @@ impl Context {
     /// Whether every row recorded so far is on disk. A history that is known to be sick is not waited
     /// for: the intents stay, and the rows are made again from them.
     pub async fn rows_on_disk(&self) -> bool {
-        if faults::broken("drop-rows") || faults::broken("rows-in-memory") {
-            return true;
-        }
         match self.history.flush().await {
             Ok(written) => written,
             Err(error) => {

@@ -127,7 +127,7 @@ async fn left_half_done(lane: &mut Lane, coord: &dyn Coord) {
         left.is_none_or(|left| left.is_empty()).then_some(())
     })
     .await;
-    lane.arm("kill recovery.decided 3");
+    lane.arm("kill recovery.abort 3");
     lane.start();
     assert!(lane.died(LIMIT).await);
     for (point, work) in [

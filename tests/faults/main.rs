@@ -67,7 +67,7 @@ const CLASSES: &[Class] = &[
     class("read-only disk (EROFS)", "trash-errors-ignored", 3, |b, r, n| stores::read_only(b, r, n).boxed_local()),
     class("failing disk (EIO)", "ignore-publish-errors", 4, |b, r, n| stores::failing(b, r, n).boxed_local()),
     class("power loss", "no-fsync", 5, |b, r, n| stores::power_loss(b, r, n).boxed_local()),
-    class("bit flip", "no-verify", 4, |b, r, n| stores::bit_flip(b, r, n).boxed_local()),
+    class("bit flip", "writes-lie", 4, |b, r, n| stores::bit_flip(b, r, n).boxed_local()),
     class("SQLite locked", "drop-rows", 2, |b, r, n| history::locked(b, r, n).boxed_local()),
     class("SQLite full, read-only, failing", "drop-rows", 3, |b, r, n| history::unwritable(b, r, n).boxed_local()),
     class("SQLite corrupt", "no-restore", 2, |b, r, n| history::corrupt(b, r, n).boxed_local()),

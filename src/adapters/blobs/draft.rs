@@ -11,7 +11,6 @@ use super::blocking::Watch;
 use super::disk::{Disk, Output};
 use super::space::Space;
 use super::{BlobError, Written};
-use crate::adapters::faults;
 use crate::domain::file::Hash;
 use crate::domain::ids::Bytes;
 
@@ -62,11 +61,7 @@ impl Draft {
         if size > self.promised {
             self.space.require(piece.len() as u64)?;
         }
-        let written = self.file.write_all(piece);
-        if !faults::broken("ignore-write-errors") {
-            written.map_err(|error| BlobError::target("write", &self.path, error))?;
-        }
-        faults::at("draft.written");
+        self.file.write_all(piece).map_err(|error| BlobError::target("write", &self.path, error))?;
         self.hasher.update(piece);
         self.size = size;
         self.progress.store(size, Ordering::Relaxed);
@@ -81,10 +76,7 @@ impl Draft {
         if self.promised > self.size && self.promised > CHUNK as u64 {
             self.file.cut(self.size).map_err(failed)?;
         }
-        if !faults::broken("no-fsync") {
-            self.file.sync().map_err(failed)?;
-        }
-        faults::at("draft.synced");
+        self.file.sync().map_err(failed)?;
         Ok(Written { size: Bytes(self.size), blake3: Hash(*self.hasher.finalize().as_bytes()) })
     }
 }

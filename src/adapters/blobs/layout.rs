@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use super::BlobError;
 use super::disk::Disk;
-use crate::adapters::faults;
 use crate::domain::file::{blob_name, parse_blob_name};
 use crate::domain::ids::{AttemptId, FileId, NodeId};
 
@@ -107,9 +106,6 @@ pub(super) fn names_if_there(disk: &dyn Disk, path: &Path) -> io::Result<Vec<OsS
 
 /// Makes the names in a folder survive a loss of power.
 pub(super) fn sync_folder(disk: &dyn Disk, path: &Path) -> Result<(), BlobError> {
-    if faults::broken("no-fsync") {
-        return Ok(());
-    }
     disk.sync_folder(path).map_err(|error| BlobError::target("sync folder", path, error))
 }
 

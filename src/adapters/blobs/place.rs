@@ -9,7 +9,6 @@ use rustix::io::Errno;
 use super::disk::Disk;
 use super::layout::{Layout, remove, sync_folder};
 use super::{BlobError, BlobStore};
-use crate::adapters::faults;
 use crate::domain::ids::{AttemptId, FileId, NodeId};
 
 /// A blob at a node.
@@ -29,7 +28,6 @@ impl BlobStore {
         let work = move |watch: &super::blocking::Watch| {
             watch.at_target(true);
             rename(&*disk, &layout, &node, file, attempt)?;
-            faults::at("publish.renamed");
             renamed_from(&layout, &node).iter().try_for_each(|folder| sync_folder(&*disk, folder))
         };
         self.pool().run("publish", &path, work).await
@@ -40,14 +38,13 @@ impl BlobStore {
         let each = |disk: &dyn Disk, layout: &Layout, (node, file, attempt): &Item| {
             rename(disk, layout, node, *file, *attempt)
         };
-        self.change(("publish", "publish.renamed"), items, each, renamed_from).await
+        self.change("publish", items, each, renamed_from).await
     }
 
-    /// Changes names in the folders of nodes, and makes each of the `folders` durable once. `words` name the
-    /// operation and its fail-point.
+    /// Changes names in the folders of nodes, and makes each of the `folders` durable once.
     pub(super) async fn change(
         &self,
-        words: (&'static str, &'static str),
+        operation: &'static str,
         items: &[Item],
         each: impl Fn(&dyn Disk, &Layout, &Item) -> Result<(), BlobError> + Clone + Send + 'static,
         folders: fn(&Layout, &NodeId) -> Vec<PathBuf>,
@@ -59,7 +56,7 @@ impl BlobStore {
         let mut results: Vec<Result<(), BlobError>> = items.iter().map(|_| Ok(())).collect();
         for (node, indexes) in by_node {
             let batch: Vec<Item> = indexes.iter().map(|index| items[*index].clone()).collect();
-            let outcomes = self.change_at(words, batch, each.clone(), folders(self.layout(), node)).await;
+            let outcomes = self.change_at(operation, batch, each.clone(), folders(self.layout(), node)).await;
             for (index, outcome) in indexes.into_iter().zip(outcomes) {
                 results[index] = outcome;
             }
@@ -69,7 +66,7 @@ impl BlobStore {
 
     async fn change_at(
         &self,
-        (operation, point): (&'static str, &'static str),
+        operation: &'static str,
         batch: Vec<Item>,
         each: impl Fn(&dyn Disk, &Layout, &Item) -> Result<(), BlobError> + Send + 'static,
         folders: Vec<PathBuf>,
@@ -84,7 +81,6 @@ impl BlobStore {
                 each(&*disk, &layout, item)
             };
             let outcomes: Vec<_> = batch.iter().map(one).collect();
-            faults::at(point);
             folders.iter().try_for_each(|folder| sync_folder(&*disk, folder))?;
             Ok(outcomes)
         };
@@ -129,7 +125,6 @@ fn rename(disk: &dyn Disk, layout: &Layout, node: &NodeId, file: FileId, attempt
             "{} exists beside its draft: a name is used once; abort this attempt and use a new one",
             blob.display()
         ))),
-        Err(_) if faults::broken("ignore-publish-errors") => Ok(()),
         Err(error) => Err(BlobError::target("publish", &blob, error)),
     }
 }

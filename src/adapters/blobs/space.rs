@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use super::disk::Disk;
 use super::{BlobError, BlobStore};
-use crate::adapters::faults;
 use crate::domain::ids::{Bytes, NodeId};
 
 /// A node's folder and what must stay free on its disk.
@@ -26,7 +25,7 @@ impl Space {
     /// Refuses a write of `needed` bytes that would touch the reserve.
     pub(super) fn require(&self, needed: u64) -> Result<(), BlobError> {
         let free = self.free()?;
-        if free.0 >= needed.saturating_add(self.reserve.0) || faults::broken("ignore-write-errors") {
+        if free.0 >= needed.saturating_add(self.reserve.0) {
             return Ok(());
         }
         Err(BlobError::NoSpace { node: self.node.clone(), needed: Bytes(needed), free, reserve: self.reserve })

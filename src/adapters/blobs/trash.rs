@@ -14,7 +14,6 @@ use super::disk::Disk;
 use super::layout::{Layout, names_if_there, remove};
 use super::place::Item;
 use super::{BlobError, BlobStore};
-use crate::adapters::faults;
 use crate::domain::file::{blob_name, parse_blob_name};
 use crate::domain::ids::{AttemptId, FileId, NodeId, Timestamp};
 
@@ -33,7 +32,7 @@ impl BlobStore {
     pub async fn trash_many(&self, items: &[Item]) -> Vec<Result<(), BlobError>> {
         let store = self.clone();
         let each = move |disk: &dyn Disk, layout: &Layout, item: &Item| store.put_away(disk, layout, item);
-        self.change(("move to trash", "trash.renamed"), items, each, |layout, node| vec![layout.node(node)]).await
+        self.change("move to trash", items, each, |layout, node| vec![layout.node(node)]).await
     }
 
     /// Unlinks what this process has seen in the trash of any node for longer than `trash_keep`, and that no
@@ -79,7 +78,6 @@ impl BlobStore {
         match disk.rename_new(&source, &layout.trash(node).join(trash_name(*file, *blob, now()))) {
             Ok(()) => Ok(()),
             Err(Errno::NOENT) if is_gone(disk, &source)? => self.not_mounted(node).map_or(Ok(()), Err),
-            Err(_) if faults::broken("trash-errors-ignored") => Ok(()),
             Err(error) => Err(BlobError::target("move to trash", &source, error)),
         }
     }

@@ -34,6 +34,7 @@ use self::reader::Question;
 pub use self::reader::{Changed, Cursor};
 pub use self::schema::can_be_restored;
 use self::writer::Note;
+use crate::adapters::faults;
 use crate::domain::ids::OperationId;
 use crate::domain::operation::{HistoryPage, HistoryQuery, Operation};
 use crate::domain::snapshot::HistoryView;
@@ -131,6 +132,9 @@ impl History {
     /// # Errors
     /// [`HistoryError::Late`], [`HistoryError::Closed`].
     pub async fn flush(&self) -> Result<bool, HistoryError> {
+        if faults::broken("drop-rows") || faults::broken("rows-in-memory") {
+            return Ok(true);
+        }
         if self.health.lock().unwrap_or_else(PoisonError::into_inner).problem.is_some() {
             return Ok(false);
         }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use super::Failure;
 use super::steps::Steps;
-use crate::adapters::faults;
 use crate::adapters::zookeeper::registry::{Decided, Fence, Registry};
 use crate::domain::event::Event;
 use crate::domain::file::FileEntry;
@@ -56,9 +55,7 @@ pub async fn run(ctx: &Context, attempt: AttemptId, entry: &Arc<FileEntry>, by: 
         && ctx.rows_on_disk().await
         && let Some(registry) = ctx.registry()
     {
-        faults::at("delete.row");
         drop_intent(&registry, attempt).await;
-        faults::at("delete.intent-deleted");
     }
     result.map(drop)
 }
@@ -111,16 +108,7 @@ async fn make(
         return Err(error.into());
     }
     steps.ended("intent");
-    faults::at("delete.intent");
-    if faults::broken("remove-before-commit") {
-        _ = ctx.blobs.discard(&record.owner, entry.id, record.blob).await;
-    }
-    faults::at("delete.before-commit");
-    let mut result = registry.commit_delete(attempt, &intent, entry, &fence).await;
-    if faults::twice("delete.commit") {
-        result = registry.commit_delete(attempt, &intent, entry, &fence).await;
-    }
-    if let Err(error) = result {
+    if let Err(error) = registry.commit_delete(attempt, &intent, entry, &fence).await {
         match registry.abort(attempt).await {
             Decided::Committed => {}
             Decided::Undecided | Decided::Gone => return Err(Failure::Left),
@@ -131,14 +119,8 @@ async fn make(
         }
     }
     steps.ended("commit");
-    faults::at("delete.commit");
     ctx.emit(Event::FileRemoved { file: entry.id, learned: ctx.marks.written() }).await;
-    let mut trashed = ctx.blobs.trash(&record.owner, entry.id, record.blob).await;
-    if faults::twice("delete.collect") {
-        trashed = ctx.blobs.trash(&record.owner, entry.id, record.blob).await;
-    }
-    faults::at("delete.collect");
-    match trashed {
+    match ctx.blobs.trash(&record.owner, entry.id, record.blob).await {
         Ok(()) => {
             steps.ended("collect");
             Ok(Collected::Whole)

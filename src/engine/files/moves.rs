@@ -10,7 +10,6 @@ pub use super::moving::MoveOrder;
 use super::moving::Moving;
 use super::{Changed, Failure, PARALLEL};
 use crate::adapters::blobs::BlobError;
-use crate::adapters::faults;
 use crate::adapters::zookeeper::registry::{Decided, Fence, MoveCommit, ReadFile, Registry};
 use crate::domain::cause::Fault;
 use crate::domain::event::Event;
@@ -94,16 +93,12 @@ async fn prepare(
         let intents: Vec<_> = moving.iter().map(|one| (one.attempt(), one.intent(ctx))).collect();
         let mut fenced = Fenced::new(ctx, registry, fence);
         let made = loop {
-            let mut tried = registry.prepare(&intents, fenced.fence).await;
-            if faults::twice("move.intent") {
-                tried = registry.prepare(&intents, fenced.fence).await;
-            }
+            let tried = registry.prepare(&intents, fenced.fence).await;
             if let Some(ended) = fenced.ended(tried).await {
                 break ended;
             }
         };
         let Err(refused) = made else {
-            faults::at("move.intent");
             for one in &mut moving {
                 one.step(ctx, Step::Intended, "intent").await;
             }
@@ -170,15 +165,10 @@ async fn copy_one(ctx: &Context, one: Moving) -> (Moving, Result<(), Failure>) {
     }
     let record = &one.order.entry.record;
     let (file, from, to) = (one.order.entry.id, (&record.owner, record.blob), &one.order.dst);
-    let mut result = ctx.blobs.copy(file, from, to, one.attempt(), record.size, one.copied.clone()).await;
-    if faults::twice("move.copy") {
-        result = ctx.blobs.copy(file, from, to, one.attempt(), record.size, one.copied.clone()).await;
-    }
-    faults::at("move.copy");
+    let result = ctx.blobs.copy(file, from, to, one.attempt(), record.size, one.copied.clone()).await;
     tell_write(ctx, to, result.as_ref().err()).await;
     let checked = result.and_then(|written| {
-        let sound = written.size == record.size && written.blake3 == record.blake3;
-        if sound || faults::broken("no-verify") {
+        if written.size == record.size && written.blake3 == record.blake3 {
             Ok(())
         } else {
             Err(BlobError::damaged(&record.owner, file, record.blob, record.blake3, written.blake3))
@@ -193,9 +183,7 @@ async fn give_up(ctx: &Context, registry: &Registry, one: Moving, failure: Failu
         Decided::Committed => finish(ctx, registry, vec![one], outcome).await,
         Decided::Aborted => {
             let (node, file, attempt) = (one.order.dst.clone(), one.order.entry.id, one.attempt());
-            faults::at("move.abort");
             let discarded = ctx.blobs.discard(&node, file, attempt).await;
-            faults::at("move.discard");
             outcome.failed(&failure);
             let _claim = one.end(ctx, Some(&failure)).await;
             if let Err(error) = discarded {
@@ -230,11 +218,7 @@ pub async fn tell_write(ctx: &Context, node: &NodeId, error: Option<&BlobError>)
 
 async fn publish(ctx: &Context, registry: &Registry, moving: Vec<Moving>, outcome: &mut Outcome) -> Vec<Moving> {
     let names: Vec<_> = moving.iter().map(|m| (m.order.dst.clone(), m.order.entry.id, m.attempt())).collect();
-    let mut results = ctx.blobs.publish_many(&names).await;
-    if faults::twice("move.publish") {
-        results = ctx.blobs.publish_many(&names).await;
-    }
-    faults::at("move.publish");
+    let results = ctx.blobs.publish_many(&names).await;
     let mut published = Vec::new();
     for (mut one, result) in moving.into_iter().zip(results) {
         match result {
@@ -272,15 +256,7 @@ async fn commit(
         return moving;
     }
     let commits: Vec<_> = moving.iter().map(|one| commit_of(ctx, one)).collect();
-    if faults::broken("remove-before-commit") {
-        for one in &moving {
-            _ = ctx.blobs.discard(one.src(), one.order.entry.id, one.order.entry.record.blob).await;
-        }
-        faults::until_lost(&ctx.link).await;
-    }
-    faults::at("move.before-commit");
     if make(ctx, registry, &commits, fence).await.is_ok() {
-        faults::at("move.commit");
         return told(ctx, moving.into_iter().zip(commits).collect(), outcome).await;
     }
     let mut committed = Vec::new();
@@ -288,11 +264,6 @@ async fn commit(
         match make(ctx, registry, std::slice::from_ref(&commit), fence).await {
             Ok(()) => committed.push((one, commit)),
             // Also the refusal of a retry may be the echo of a success whose reply was lost.
-            Err(refused) if faults::broken("unknown-is-refused") => {
-                let (dst, attempt) = (one.order.dst.clone(), one.attempt());
-                _ = ctx.blobs.discard(&dst, one.order.entry.id, attempt).await;
-                leave(ctx, one, &refused.failure, outcome).await;
-            }
             Err(refused) => match registry.settle(one.attempt(), one.order.entry.id).await {
                 Decided::Committed => committed.push((one, commit)),
                 Decided::Aborted => {
@@ -308,10 +279,7 @@ async fn commit(
 async fn make(ctx: &Context, registry: &Registry, commits: &[MoveCommit], fence: &mut Fence) -> Result<(), Refused> {
     let mut fenced = Fenced::new(ctx, registry, fence);
     loop {
-        let mut tried = registry.commit_moves(commits, fenced.fence).await;
-        if faults::twice("move.commit") {
-            tried = registry.commit_moves(commits, fenced.fence).await;
-        }
+        let tried = registry.commit_moves(commits, fenced.fence).await;
         if let Some(ended) = fenced.ended(tried).await {
             return ended;
         }
@@ -345,7 +313,6 @@ async fn finish(ctx: &Context, registry: &Registry, moving: Vec<Moving>, outcome
 /// the recovery's: an intent stays as long as anything is left to do, its row included.
 async fn collect(ctx: &Context, registry: &Registry, committed: Vec<Moving>) {
     let trashed = collect_sources(ctx, &committed).await;
-    faults::at("move.collect");
     let (mut finished, mut claims) = (Vec::with_capacity(committed.len()), Vec::with_capacity(committed.len()));
     for (mut one, trashed) in committed.into_iter().zip(trashed) {
         if trashed {
@@ -355,11 +322,9 @@ async fn collect(ctx: &Context, registry: &Registry, committed: Vec<Moving>) {
         claims.push(one.end(ctx, None).await);
     }
     if !finished.is_empty() && ctx.rows_on_disk().await {
-        faults::at("move.row");
         if let Err(error) = registry.delete_intents(&finished).await {
             tracing::warn!("{} intents stay for the recovery: {error}", finished.len());
         }
-        faults::at("move.intent-deleted");
     }
 }
 
@@ -367,10 +332,7 @@ async fn collect(ctx: &Context, registry: &Registry, committed: Vec<Moving>) {
 async fn collect_sources(ctx: &Context, moving: &[Moving]) -> Vec<bool> {
     let source = |one: &Moving| (one.src().clone(), one.order.entry.id, one.order.entry.record.blob);
     let sources: Vec<_> = moving.iter().map(source).collect();
-    let mut results = ctx.blobs.trash_many(&sources).await;
-    if faults::twice("move.collect") {
-        results = ctx.blobs.trash_many(&sources).await;
-    }
+    let results = ctx.blobs.trash_many(&sources).await;
     for (one, result) in moving.iter().zip(&results) {
         if let Err(error) = result {
             tracing::warn!(attempt = %one.attempt(), "the source's bytes stay for the recovery: {error}");

@@ -8,7 +8,6 @@
 use std::collections::BTreeSet;
 
 use super::{rows, taken_back};
-use crate::adapters::faults;
 use crate::adapters::zookeeper::election;
 use crate::adapters::zookeeper::registry::{Decided, Registry};
 use crate::domain::cause::Cause;
@@ -71,7 +70,6 @@ async fn end(ctx: &Context, registry: &Registry, attempt: AttemptId, intent: &In
         },
         decided => decided,
     };
-    faults::at("recovery.decided");
     if state == IntentState::Committed {
         collect(ctx, intent).await?;
     } else {
@@ -81,7 +79,6 @@ async fn end(ctx: &Context, registry: &Registry, attempt: AttemptId, intent: &In
             taken_back::remove(ctx, node, intent.file, attempt).await?;
         }
     }
-    faults::at("recovery.bytes");
     ctx.record(row(ctx, attempt, intent, state)).await;
     Ok(())
 }
@@ -91,9 +88,7 @@ async fn close(ctx: &Context, registry: &Registry, ended: &[AttemptId]) -> Resul
     if !ctx.rows_on_disk().await {
         return Err(format!("{} to be told once history can be written", count(ended.len() as u64, "ended attempt")));
     }
-    faults::at("recovery.row");
     registry.delete_intents(ended).await.map_err(|error| format!("deleting ended intents: {error}"))?;
-    faults::at("recovery.intent-deleted");
     ctx.notice(Level::Info, format!("recovery ended {}, left half done", count(ended.len() as u64, "attempt"))).await;
     Ok(())
 }

@@ -10,7 +10,6 @@ use super::steps::Steps;
 use super::underway::Claim;
 use super::{Changed, Failure};
 use crate::adapters::blobs::{BlobError, Written};
-use crate::adapters::faults;
 use crate::adapters::zookeeper::registry::{Decided, Fence, Registry};
 use crate::domain::command::Rejected;
 use crate::domain::event::Event;
@@ -115,7 +114,6 @@ impl Upload<'_> {
         let mut fence = fence.clone();
         let intent = self.prepare(&registry, &mut fence).await?;
         self.steps.ended("intent");
-        faults::at("upload.intent");
         match self.write(source).await {
             Ok(written) => self.commit(&registry, intent, written, fence).await,
             // No commit was sent, so it is aborted whoever does it; until then its bytes stay.
@@ -135,10 +133,7 @@ impl Upload<'_> {
             let prepared = [(self.attempt, intent.clone())];
             let mut fenced = Fenced::new(self.ctx, registry, fence);
             let made = loop {
-                let mut tried = registry.prepare(&prepared, fenced.fence).await;
-                if faults::twice("upload.intent") {
-                    tried = registry.prepare(&prepared, fenced.fence).await;
-                }
+                let tried = registry.prepare(&prepared, fenced.fence).await;
                 if let Some(ended) = fenced.ended(tried).await {
                     break ended;
                 }
@@ -166,20 +161,15 @@ impl Upload<'_> {
             }
             Source::Generated { size, seed } => blobs.generate(&self.node, self.attempt, size, seed, progress).await,
         };
-        faults::at("upload.copy");
         tell_write(self.ctx, &self.node, written.as_ref().err()).await;
         let written = written?;
         self.steps.ended("copy");
-        let mut published = blobs.publish(&self.node, self.file, self.attempt).await;
-        if faults::twice("upload.publish") {
-            published = blobs.publish(&self.node, self.file, self.attempt).await;
-        }
+        let published = blobs.publish(&self.node, self.file, self.attempt).await;
         if let Err(error) = &published {
             tell_write(self.ctx, &self.node, Some(error)).await;
         }
         published?;
         self.steps.ended("publish");
-        faults::at("upload.publish");
         Ok(written)
     }
 
@@ -198,19 +188,12 @@ impl Upload<'_> {
             let (attempt, file, known) = (self.attempt, self.file, (&intent, version));
             let mut fenced = Fenced::new(self.ctx, registry, &mut fence);
             let made = loop {
-                let mut tried = registry.commit_upload(attempt, known, file, &record, fenced.fence).await;
-                if faults::twice("upload.commit") {
-                    tried = registry.commit_upload(attempt, known, file, &record, fenced.fence).await;
-                }
+                let tried = registry.commit_upload(attempt, known, file, &record, fenced.fence).await;
                 if let Some(ended) = fenced.ended(tried).await {
                     break ended;
                 }
             };
             let Err(refused) = made else { return Ok(self.committed(record)) };
-            if faults::broken("unknown-is-refused") {
-                _ = self.ctx.blobs.discard(&self.node, self.file, self.attempt).await;
-                return Err(refused.failure);
-            }
             if self.pinned || self.first.is_some() || !matches!(refused.failure, Failure::Refuses { .. }) {
                 return self.settle(registry, record, refused.failure).await;
             }
@@ -223,7 +206,6 @@ impl Upload<'_> {
 
     fn committed(&mut self, record: FileRecord) -> FileEntry {
         self.steps.ended("commit");
-        faults::at("upload.commit");
         FileEntry { id: self.file, version: 0, record }
     }
 
@@ -277,7 +259,6 @@ impl Upload<'_> {
         intent.dst = Some(next.clone());
         *version = registry.redirect(self.attempt, intent, *version).await?;
         let first = std::mem::replace(&mut self.node, next);
-        faults::at("upload.redirect");
         let (from, copied) = ((&first, self.attempt), Arc::new(AtomicU64::new(0)));
         let copy = self.ctx.blobs.copy(self.file, from, &self.node, self.attempt, written.size, copied).await;
         self.first = Some(first);
@@ -302,9 +283,7 @@ impl Upload<'_> {
         if self.ctx.rows_on_disk().await
             && let Some(registry) = self.ctx.registry()
         {
-            faults::at("upload.row");
             self.drop_intent(&registry).await;
-            faults::at("upload.intent-deleted");
         }
     }
 

@@ -16,7 +16,7 @@ use super::{Disk, Held, Input, NoFile, Output, Print};
 use crate::adapters::owner;
 
 #[derive(Debug)]
-pub(in super::super) struct LocalDisk;
+pub(crate) struct LocalDisk;
 
 #[derive(Debug)]
 struct Lock {

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use rustix::io::Errno;
 
-pub(super) use self::local::LocalDisk;
+pub(crate) use self::local::LocalDisk;
 
 /// A file being written.
 pub(crate) trait Output: io::Write + fmt::Debug + Send {

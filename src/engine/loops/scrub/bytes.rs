@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use super::listing::Listing;
 use crate::adapters::blobs::{Aside, BlobError};
-use crate::adapters::faults;
 use crate::adapters::zookeeper::registry::{ReadFile, Registry};
 use crate::domain::event::Event;
 use crate::domain::file::FileEntry;
@@ -86,10 +85,7 @@ pub(super) async fn check(
         if !matches!(now, ReadFile::Entry(found) if found.record.blob == entry.record.blob) {
             return Ok(false);
         }
-        // A rule that is broken on purpose shows by what it loses.
-        let left =
-            ["remove-before-commit", "unknown-is-refused", "ignore-write-errors"].into_iter().any(faults::broken);
-        if !left && (wrong.is_missing() || wrong.is_damaged()) {
+        if wrong.is_missing() || wrong.is_damaged() {
             let aside = shelf.look(ctx).await;
             back = ctx.blobs.bring_back(entry, aside).await.map_err(|error| error.to_string())?;
             if back {

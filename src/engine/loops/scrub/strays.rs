@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use super::bytes::Back;
 use super::listing::{Blob, Listing};
-use crate::adapters::faults;
 use crate::adapters::zookeeper::registry::{ReadFile, Registry};
 use crate::domain::file_table::FileTable;
 use crate::domain::ids::{AttemptId, FileId, NodeId};
@@ -67,15 +66,8 @@ async fn without_record(registry: &Registry, blobs: Vec<Blob>) -> Result<Vec<(No
 async fn put_away(ctx: &Context, strays: Vec<(NodeId, FileId, AttemptId)>, drafts: Vec<(NodeId, AttemptId)>) -> Kept {
     let mut kept = Kept::default();
     for (node, file, blob) in strays {
-        if faults::broken("delete-strays") {
-            _ = ctx.blobs.discard(&node, file, blob).await;
-            continue;
-        }
         match ctx.blobs.quarantine(&node, file, blob).await {
-            Ok(true) => {
-                faults::at("scrub.quarantined");
-                kept.blobs.push((node, file));
-            }
+            Ok(true) => kept.blobs.push((node, file)),
             Ok(false) => {}
             Err(error) => _ = kept.problem.get_or_insert(error.to_string()),
         }

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use futures_util::{StreamExt, stream};
 
 use super::Session;
-use super::standing::fences;
 use crate::adapters::zookeeper::election;
 use crate::adapters::zookeeper::error::ZkError;
 use crate::adapters::zookeeper::layout::Touched;
@@ -105,7 +104,6 @@ impl Session {
             self.ctx.emit(Event::SchedulerPaused { paused, version }).await;
         }
         if todo.epoch
-            && fences()
             && let Some(epoch) = registry.epoch().await?
         {
             self.ctx.emit(Event::Epoch(epoch)).await;

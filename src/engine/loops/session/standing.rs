@@ -1,7 +1,6 @@
 //! Takes part in the election and makes the fencing epoch of a new leader.
 
 use super::{Link, Session};
-use crate::adapters::faults;
 use crate::adapters::zookeeper::error::ZkError;
 use crate::domain::event::Event;
 use crate::domain::snapshot::LeadershipView;
@@ -25,17 +24,12 @@ impl Session {
 async fn look(link: &mut Link) -> Result<Option<LeadershipView>, ZkError> {
     let Some(membership) = &link.membership else { return Ok(None) };
     let standing = membership.standing().await?;
-    if !standing.leads && !faults::broken("lead") {
+    if !standing.leads {
         link.own_epoch = None;
         return Ok(Some(LeadershipView { leads: false, leader: standing.leader, epoch: None }));
     }
-    if link.own_epoch.is_none() || (fences() && link.registry.epoch().await? != link.own_epoch) {
+    if link.own_epoch.is_none() || link.registry.epoch().await? != link.own_epoch {
         link.own_epoch = Some(link.registry.bump_epoch().await?);
     }
     Ok(Some(LeadershipView { leads: true, leader: standing.leader, epoch: link.own_epoch }))
-}
-
-/// Whether another leader's epoch ends the own lead: always, but where the fault tests let two lead.
-pub(super) fn fences() -> bool {
-    !faults::broken("no-epoch")
 }

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Session;
-use crate::adapters::faults;
 use crate::adapters::zookeeper::election::{self, Membership};
 use crate::adapters::zookeeper::error::ZkError;
 use crate::adapters::zookeeper::registry::{Newer, Registry};
@@ -54,9 +53,6 @@ impl Looker<'_> {
                 return Ok(StoreView::Unnamed { path, theirs, found, records });
             }
             Whose::Unproved(id) => StoreView::Ours { id },
-            Whose::Known(StoreView::Foreign { ours, .. }) if faults::broken("ignore-store") => {
-                StoreView::Ours { id: ours }
-            }
             Whose::Known(view) => view,
         };
         if matches!(view, StoreView::Ours { .. })
@@ -94,7 +90,7 @@ impl Looker<'_> {
 
     /// A living user of the folder that is not of this ensemble. Who only reads is in nobody's way.
     async fn stranger(&self, registry: &Registry) -> Result<Option<String>, ScanError> {
-        if self.read_only || faults::broken("ignore-store") {
+        if self.read_only {
             return Ok(None);
         }
         let blobs = &self.ctx.blobs;

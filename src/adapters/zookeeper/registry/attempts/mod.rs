@@ -6,7 +6,6 @@
 use std::time::Duration;
 
 use super::{Newer, ReadFile, Registry, json, parse};
-use crate::adapters::faults;
 use crate::adapters::zookeeper::coord::Op;
 use crate::adapters::zookeeper::error::{Refusal, ZkError};
 use crate::domain::file::{FileEntry, FileRecord};
@@ -19,7 +18,6 @@ const PAUSE_MAX: Duration = Duration::from_secs(2);
 /// Deletes that go into one `multi`.
 const DELETES_AT_ONCE: usize = 256;
 /// Matches whatever version there is: what no commit may use.
-const ANY_VERSION: i32 = -1;
 
 /// What a transaction demands beside its own versions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -102,10 +100,6 @@ impl Registry {
         for commit in commits {
             let path = self.layout.file(commit.entry.id);
             let record = json(&path, &commit.record)?;
-            if faults::broken("no-versions") {
-                ops.push(Op::Set { data: record, path, version: ANY_VERSION });
-                continue;
-            }
             ops.push(self.decide(commit.attempt, &commit.intent, IntentState::Committed)?);
             ops.push(Op::Set { data: record, path, version: commit.entry.version });
         }
@@ -328,8 +322,7 @@ impl Registry {
     }
 
     fn checks<'a>(&self, fence: &Fence, targets: impl Iterator<Item = &'a NodeId>) -> Result<Vec<Op>, ZkError> {
-        let fenced = fence.epoch.filter(|_| !faults::broken("no-epoch"));
-        let epoch = fenced.map(|epoch| Op::Check { path: self.layout.epoch(), version: epoch.0 });
+        let epoch = fence.epoch.map(|epoch| Op::Check { path: self.layout.epoch(), version: epoch.0 });
         let mut ops: Vec<Op> = epoch.into_iter().collect();
         let mut seen: Vec<&NodeId> = Vec::new();
         for node in targets {

@@ -1,0 +1,288 @@
+//! Sessions with faults around them.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::orders::Orders;
+use crate::adapters::zookeeper::config::ZkConfig;
+use crate::adapters::zookeeper::coord::{Change, Connect, Coord, LinkState, Mode, Op, Versioned};
+use crate::adapters::zookeeper::error::ZkError;
+use crate::adapters::zookeeper::layout::{Layout, Touched};
+use crate::domain::file::blob_name;
+use crate::domain::ids::{AttemptId, NodeId};
+use crate::domain::migration::{Intent, IntentKind, IntentState};
+
+/// Longest wait for the loss of a connection.
+const LOSS_LIMIT: Duration = Duration::from_secs(10);
+/// Between two looks at it.
+const LOOK: Duration = Duration::from_millis(20);
+/// The version that any version is.
+const ANY: i32 = -1;
+
+pub(super) struct FaultyServers {
+    servers: Arc<dyn Connect>,
+    orders: Arc<Orders>,
+    /// `data/uploads`
+    uploads: PathBuf,
+}
+
+impl FaultyServers {
+    pub(super) const fn new(servers: Arc<dyn Connect>, orders: Arc<Orders>, uploads: PathBuf) -> Self {
+        Self { servers, orders, uploads }
+    }
+}
+
+#[async_trait]
+impl Connect for FaultyServers {
+    fn config(&self) -> &ZkConfig {
+        self.servers.config()
+    }
+
+    async fn connect(&self) -> Result<Arc<dyn Coord>, ZkError> {
+        Ok(Arc::new(FaultyCoord {
+            coord: self.servers.connect().await?,
+            orders: Arc::clone(&self.orders),
+            // How many buckets there are makes no difference to the paths that are looked at here.
+            layout: Layout::new(&self.servers.config().root, 2),
+            uploads: self.uploads.clone(),
+            own: Mutex::default(),
+        }))
+    }
+}
+
+struct FaultyCoord {
+    coord: Arc<dyn Coord>,
+    orders: Arc<Orders>,
+    layout: Layout,
+    uploads: PathBuf,
+    own: Mutex<Own>,
+}
+
+/// What this session has made itself.
+#[derive(Default)]
+struct Own {
+    /// Its last epoch, for a leader that heeds no other.
+    epoch: Option<Versioned>,
+    /// Its name in the election.
+    candidate: Option<String>,
+}
+
+type Attempts = Vec<(AttemptId, Intent)>;
+
+/// What a transaction is to the protocol.
+enum Step {
+    Intent(Attempts),
+    Commit(Attempts),
+    Close(Vec<AttemptId>),
+    Other,
+}
+
+impl FaultyCoord {
+    fn own(&self) -> MutexGuard<'_, Own> {
+        self.own.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn intent_of(&self, path: &str) -> Option<AttemptId> {
+        match self.layout.classify(path) {
+            Touched::Intent(attempt) => Some(attempt),
+            _ => None,
+        }
+    }
+
+    fn intent(&self, path: &str, data: &[u8], state: IntentState) -> Option<(AttemptId, Intent)> {
+        let attempt = self.intent_of(path)?;
+        let intent = serde_json::from_slice::<Intent>(data).ok()?;
+        (intent.state == state).then_some((attempt, intent))
+    }
+
+    fn step(&self, ops: &[Op]) -> Step {
+        let (mut begun, mut committed, mut closed) = (Vec::new(), Vec::new(), Vec::new());
+        for op in ops {
+            match op {
+                Op::Create { path, data } => begun.extend(self.intent(path, data, IntentState::Prepared)),
+                Op::Set { path, data, .. } => committed.extend(self.intent(path, data, IntentState::Committed)),
+                Op::Delete { path, .. } => closed.extend(self.intent_of(path)),
+                Op::Check { .. } => {}
+            }
+        }
+        match (begun.is_empty(), committed.is_empty(), closed.is_empty()) {
+            (false, ..) => Step::Intent(begun),
+            (_, false, _) => Step::Commit(committed),
+            (.., false) => Step::Close(closed),
+            _ => Step::Other,
+        }
+    }
+
+    async fn twice(&self, ops: Vec<Op>, point: &str) -> Result<(), ZkError> {
+        if !self.orders.twice(point) {
+            return self.coord.multi(ops).await;
+        }
+        drop(self.coord.multi(ops.clone()).await);
+        self.coord.multi(ops).await
+    }
+
+    async fn begin(&self, ops: Vec<Op>, attempts: &Attempts) -> Result<(), ZkError> {
+        attempts.iter().for_each(|(attempt, intent)| self.orders.begin(*attempt, intent));
+        let point = self.point(attempts, "intent");
+        self.twice(ops, &point).await?;
+        self.orders.at(&point);
+        Ok(())
+    }
+
+    async fn commit(&self, ops: Vec<Op>, attempts: &Attempts) -> Result<(), ZkError> {
+        let replaces = attempts.iter().any(|(_, intent)| intent.kind != IntentKind::Upload);
+        if replaces && self.orders.broken("remove-before-commit") {
+            for (_, intent) in attempts {
+                self.remove(intent.src.as_ref(), intent, intent.blob_src);
+            }
+            self.until_lost().await;
+        }
+        self.orders.at(&self.point(attempts, "before-commit"));
+        let point = self.point(attempts, "commit");
+        let committed = self.twice(self.loose(ops, attempts), &point).await;
+        if committed.is_ok() {
+            self.orders.at(&point);
+        } else if self.orders.broken("unknown-is-refused") {
+            for (_, intent) in attempts {
+                self.remove(intent.dst.as_ref(), intent, intent.blob_dst);
+            }
+        }
+        committed
+    }
+
+    fn point(&self, attempts: &Attempts, step: &str) -> String {
+        let who = attempts.first().map_or("nobody", |(attempt, _)| self.orders.who(*attempt));
+        format!("{who}.{step}")
+    }
+
+    /// Moves without what keeps two leaders from undoing each other's.
+    fn loose(&self, ops: Vec<Op>, attempts: &Attempts) -> Vec<Op> {
+        let moves = attempts.iter().all(|(_, intent)| intent.kind == IntentKind::Move);
+        if !moves || !self.orders.broken("no-versions") {
+            return ops;
+        }
+        let any = |op| match op {
+            Op::Set { path, data, .. } => Op::Set { path, data, version: ANY },
+            other => other,
+        };
+        ops.into_iter().filter(|op| self.intent_of(op.path()).is_none()).map(any).collect()
+    }
+
+    /// The bytes go, be they of any use or not.
+    fn remove(&self, node: Option<&NodeId>, intent: &Intent, blob: Option<AttemptId>) {
+        let (Some(node), Some(blob)) = (node, blob) else { return };
+        let path = self.uploads.join(node.as_str()).join(blob_name(intent.file, blob));
+        if let Err(error) = std::fs::remove_file(&path) {
+            tracing::warn!("{}: {error}", path.display());
+        }
+    }
+
+    /// With `break commit-after-loss`, waits a while for the loss of the connection: a broken rule is then broken
+    /// just where the fault falls.
+    async fn until_lost(&self) {
+        if !self.orders.broken("commit-after-loss") {
+            return;
+        }
+        let lost = async {
+            while self.coord.state() == LinkState::Connected {
+                tokio::time::sleep(LOOK).await;
+            }
+        };
+        _ = tokio::time::timeout(LOSS_LIMIT, lost).await;
+    }
+}
+
+#[async_trait]
+impl Coord for FaultyCoord {
+    async fn get(&self, path: &str) -> Result<Option<Versioned>, ZkError> {
+        match self.layout.classify(path) {
+            Touched::Epoch if self.own().epoch.is_some() && self.orders.broken("no-epoch") => {
+                Ok(self.own().epoch.clone())
+            }
+            Touched::Store if self.orders.broken("ignore-store") => {
+                Ok(std::fs::read(self.uploads.join(".store-id")).ok().map(|id| (id, 0)))
+            }
+            _ => self.coord.get(path).await,
+        }
+    }
+
+    async fn children(&self, path: &str) -> Result<Option<Vec<String>>, ZkError> {
+        let mut children = self.coord.children(path).await?;
+        if path == self.layout.leader() && self.orders.broken("lead") {
+            let own = self.own().candidate.clone();
+            children.iter_mut().for_each(|names| names.retain(|name| own.as_ref() == Some(name)));
+        }
+        Ok(children)
+    }
+
+    async fn create(&self, path: &str, data: &[u8], mode: Mode) -> Result<String, ZkError> {
+        let made = self.coord.create(path, data, mode).await?;
+        if let Some((folder, name)) = made.rsplit_once('/').filter(|(folder, _)| *folder == self.layout.leader()) {
+            tracing::debug!("stands for election below {folder} as {name}");
+            self.own().candidate = Some(name.to_owned());
+        }
+        Ok(made)
+    }
+
+    async fn set(&self, path: &str, data: &[u8], version: Option<i32>) -> Result<i32, ZkError> {
+        let now = self.coord.set(path, data, version).await?;
+        match self.layout.classify(path) {
+            Touched::Epoch => self.own().epoch = Some((data.to_vec(), now)),
+            Touched::Intent(attempt) => {
+                let aborted = self.intent(path, data, IntentState::Aborted).is_some();
+                let step = if aborted { "abort" } else { "redirect" };
+                self.orders.at(&format!("{}.{step}", self.orders.who(attempt)));
+            }
+            _ => {}
+        }
+        Ok(now)
+    }
+
+    async fn delete(&self, path: &str, version: Option<i32>) -> Result<(), ZkError> {
+        let Some(attempt) = self.intent_of(path) else { return self.coord.delete(path, version).await };
+        let who = self.orders.who(attempt);
+        self.orders.at(&format!("{who}.row"));
+        self.coord.delete(path, version).await?;
+        self.orders.at(&format!("{who}.close"));
+        self.orders.closed(attempt);
+        Ok(())
+    }
+
+    async fn multi(&self, mut ops: Vec<Op>) -> Result<(), ZkError> {
+        if self.orders.broken("no-epoch") {
+            ops.retain(|op| self.layout.classify(op.path()) != Touched::Epoch);
+        }
+        match self.step(&ops) {
+            Step::Intent(attempts) => self.begin(ops, &attempts).await,
+            Step::Commit(attempts) => self.commit(ops, &attempts).await,
+            Step::Close(attempts) => {
+                let who = attempts.first().map_or("nobody", |attempt| self.orders.who(*attempt));
+                self.orders.at(&format!("{who}.row"));
+                self.coord.multi(ops).await?;
+                self.orders.at(&format!("{who}.close"));
+                attempts.into_iter().for_each(|attempt| self.orders.closed(attempt));
+                Ok(())
+            }
+            Step::Other => self.coord.multi(ops).await,
+        }
+    }
+
+    async fn get_many(&self, paths: Vec<String>) -> Result<Vec<Option<Versioned>>, ZkError> {
+        self.coord.get_many(paths).await
+    }
+
+    fn state(&self) -> LinkState {
+        self.coord.state()
+    }
+
+    async fn next_change(&self) -> Change {
+        self.coord.next_change().await
+    }
+
+    async fn close(&self) {
+        self.coord.close().await;
+    }
+}
