@@ -8,7 +8,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use strum::IntoStaticStr;
 
-use super::file::Hash;
+use super::file::{FileRecord, Hash};
 use super::ids::{AttemptId, Bytes, FileId, InstanceId, NodeId, Timestamp};
 use super::scheduler::MoveReason;
 
@@ -56,6 +56,74 @@ pub struct Intent {
     pub created_ms: Timestamp,
 }
 
+/// Who makes an attempt, and when it began.
+#[derive(Clone, Copy, Debug)]
+pub struct Maker<'a> {
+    pub instance: InstanceId,
+    pub by: &'a str,
+    pub at: Timestamp,
+}
+
+impl Intent {
+    /// Layout version of [`Intent`] that this program writes.
+    pub const VERSION: u8 = 1;
+
+    /// Of an upload whose bytes `attempt` writes at `node`.
+    #[must_use]
+    pub fn upload(attempt: AttemptId, file: FileId, name: &str, node: &NodeId, maker: Maker<'_>) -> Self {
+        let (dst, blob_dst) = (Some(node.clone()), Some(attempt));
+        Self { dst, blob_dst, ..Self::prepared(IntentKind::Upload, file, name, maker) }
+    }
+
+    /// Of a move to `node`.
+    #[must_use]
+    pub fn of_move(
+        attempt: AttemptId,
+        (file, record): (FileId, &FileRecord),
+        node: &NodeId,
+        reason: MoveReason,
+        maker: Maker<'_>,
+    ) -> Self {
+        let (dst, blob_dst, reason) = (Some(node.clone()), Some(attempt), Some(reason));
+        Self { dst, blob_dst, reason, ..Self::replacing(IntentKind::Move, file, record, maker) }
+    }
+
+    #[must_use]
+    pub fn delete(file: FileId, record: &FileRecord, maker: Maker<'_>) -> Self {
+        Self::replacing(IntentKind::Delete, file, record, maker)
+    }
+
+    fn replacing(kind: IntentKind, file: FileId, record: &FileRecord, maker: Maker<'_>) -> Self {
+        Self {
+            src: Some(record.owner.clone()),
+            blob_src: Some(record.blob),
+            size: Some(record.size),
+            blake3: Some(record.blake3),
+            ..Self::prepared(kind, file, &record.name, maker)
+        }
+    }
+
+    fn prepared(kind: IntentKind, file: FileId, name: &str, maker: Maker<'_>) -> Self {
+        Self {
+            v: Self::VERSION,
+            state: IntentState::Prepared,
+            kind,
+            file,
+            name: name.to_owned(),
+            src: None,
+            dst: None,
+            blob_src: None,
+            blob_dst: None,
+            size: None,
+            blake3: None,
+            instance: maker.instance,
+            reason: None,
+            by: maker.by.to_owned(),
+            created_ms: maker.at,
+        }
+    }
+}
+
 /// Where a move stands, step by step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -86,17 +154,41 @@ impl Status {
     }
 }
 
-/// What happened to a move.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// What is done to a file, one after the other: the table of `docs/migration.md`, by its words. History keeps when
+/// each ended, and for how long it went on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr)]
+#[cfg_attr(test, derive(strum::EnumIter))]
+#[strum(serialize_all = "kebab-case", const_into_str)]
 pub enum Step {
-    Intended,
-    BytesCopied,
-    BytesVerified,
-    BytesPublished,
-    CommitSucceeded,
-    /// The abort of the intent succeeded, or the intent was never made.
-    AbortSucceeded,
-    SourceCollected,
+    /// The row says *started*.
+    Begun,
+    /// The intent is in ZooKeeper.
+    Intent,
+    /// The bytes are in the target's `.tmp`, hashed on the way.
+    Copy,
+    /// They are synced, and size and hash equal the record's.
+    Verify,
+    /// They have their final name, for good.
+    Publish,
+    /// One transaction decided the intent and changed the record.
+    Commit,
+    /// The bytes that were replaced are in the trash.
+    Collect,
+    /// The row says *done*, and is on disk.
+    Row,
+    /// The intent is deleted.
+    Close,
+    /// Instead of a commit: the intent says *aborted*, or was never made.
+    Abort,
+    /// Of an upload whose node was drained meanwhile: the bytes are published at another one.
+    Redirect,
+}
+
+impl Step {
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        self.into_str()
+    }
 }
 
 /// A step that is not allowed where the move stands.
@@ -108,7 +200,7 @@ pub struct IllegalMove {
 
 impl fmt::Display for IllegalMove {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "step {:?} is not allowed in status {}", self.step, self.status.word())
+        write!(f, "the step {} is not allowed in status {}", self.step.word(), self.status.word())
     }
 }
 
@@ -121,23 +213,41 @@ impl std::error::Error for IllegalMove {}
 /// committed → collected, and abort from any point before the commit.
 pub const fn next(status: Status, step: Step) -> Result<Status, IllegalMove> {
     match (status, step) {
-        (Status::Planned, Step::Intended) => Ok(Status::Prepared),
-        (Status::Prepared, Step::BytesCopied) => Ok(Status::Copied),
-        (Status::Copied, Step::BytesVerified) => Ok(Status::Verified),
-        (Status::Verified, Step::BytesPublished) => Ok(Status::Published),
-        (Status::Published, Step::CommitSucceeded) => Ok(Status::Committed),
-        (Status::Committed, Step::SourceCollected) => Ok(Status::Collected),
-        (
-            Status::Planned | Status::Prepared | Status::Copied | Status::Verified | Status::Published,
-            Step::AbortSucceeded,
-        ) => Ok(Status::Aborted),
+        (Status::Planned, Step::Intent) => Ok(Status::Prepared),
+        (Status::Prepared, Step::Copy) => Ok(Status::Copied),
+        (Status::Copied, Step::Verify) => Ok(Status::Verified),
+        (Status::Verified, Step::Publish) => Ok(Status::Published),
+        (Status::Published, Step::Commit) => Ok(Status::Committed),
+        (Status::Committed, Step::Collect) => Ok(Status::Collected),
+        (Status::Planned | Status::Prepared | Status::Copied | Status::Verified | Status::Published, Step::Abort) => {
+            Ok(Status::Aborted)
+        }
         _ => Err(IllegalMove { status, step }),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use strum::IntoEnumIterator;
+
     use super::*;
+
+    /// What the code cites is what the document explains, in this order and by these words.
+    #[test]
+    fn the_steps_are_those_of_the_document() {
+        let text = include_str!("../../docs/migration.md");
+        let rows = text.lines().filter_map(|line| {
+            let mut cells = line.strip_prefix("| ")?.split(" | ");
+            let number = cells.next()?.parse::<usize>().ok()?;
+            Some((number, cells.next()?))
+        });
+        let steps = Step::iter().filter(|step| !matches!(step, Step::Abort | Step::Redirect));
+        let cited: Vec<_> = (1..).zip(steps.map(Step::word)).collect();
+        assert_eq!(rows.collect::<Vec<_>>(), cited);
+        for step in Step::iter() {
+            assert!(text.contains(&format!("*{}*", step.word())) || text.contains(&format!("| {} |", step.word())));
+        }
+    }
 
     const ALL_STATUS: [Status; 8] = [
         Status::Planned,
@@ -152,14 +262,7 @@ mod tests {
 
     #[test]
     fn the_one_path_is_allowed() {
-        let steps = [
-            Step::Intended,
-            Step::BytesCopied,
-            Step::BytesVerified,
-            Step::BytesPublished,
-            Step::CommitSucceeded,
-            Step::SourceCollected,
-        ];
+        let steps = [Step::Intent, Step::Copy, Step::Verify, Step::Publish, Step::Commit, Step::Collect];
         let end = steps.into_iter().try_fold(Status::Planned, next);
         assert_eq!(end, Ok(Status::Collected));
     }
@@ -167,21 +270,13 @@ mod tests {
     #[test]
     fn nothing_is_aborted_after_its_commit() {
         for status in [Status::Committed, Status::Collected, Status::Aborted] {
-            assert!(next(status, Step::AbortSucceeded).is_err(), "{status:?}");
+            assert!(next(status, Step::Abort).is_err(), "{status:?}");
         }
     }
 
     #[test]
     fn every_status_but_the_last_two_has_a_way_on_and_steps_do_not_repeat() {
-        let steps = [
-            Step::Intended,
-            Step::BytesCopied,
-            Step::BytesVerified,
-            Step::BytesPublished,
-            Step::CommitSucceeded,
-            Step::AbortSucceeded,
-            Step::SourceCollected,
-        ];
+        let steps = [Step::Intent, Step::Copy, Step::Verify, Step::Publish, Step::Commit, Step::Abort, Step::Collect];
         for status in ALL_STATUS {
             let ways = steps.into_iter().filter(|step| next(status, *step).is_ok()).count();
             let expected = match status {

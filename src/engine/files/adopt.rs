@@ -1,14 +1,14 @@
 //! Makes records for bytes in quarantine. An adoption is an upload whose bytes come from there: they stay
 //! in quarantine until a record names a copy of them.
 
-use super::Failure;
+use super::{Failure, rows};
 use crate::adapters::blobs::{BlobError, BlobStore, Kept, Written};
 use crate::adapters::history::History;
 use crate::adapters::zookeeper::registry::{Decided, Fence, ReadFile, Registry};
 use crate::domain::file::{FileEntry, FileRecord, check_name};
 use crate::domain::ids::{AttemptId, FileId, NodeId};
-use crate::domain::migration::{Intent, IntentKind, IntentState};
-use crate::domain::operation::{HistoryQuery, Operation, OperationKind, OperationStatus};
+use crate::domain::migration::{Intent, Maker};
+use crate::domain::operation::{HistoryQuery, Operation, OperationStatus};
 use crate::domain::snapshot::InstanceInfo;
 use crate::engine::clock;
 
@@ -20,6 +20,9 @@ pub struct Adoption {
     pub history: History,
     pub me: InstanceInfo,
 }
+
+/// Who adopts, as intent and row tell.
+const DOCTOR: &str = "doctor";
 
 /// Under which id and name bytes are adopted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -176,46 +179,17 @@ impl Adoption {
     }
 
     fn intent(&self, kept: &Kept, attempt: AttemptId, identity: &Identity) -> Intent {
-        Intent {
-            v: 1,
-            state: IntentState::Prepared,
-            kind: IntentKind::Upload,
-            file: identity.file,
-            name: identity.name.clone(),
-            src: None,
-            dst: Some(kept.node.clone()),
-            blob_src: None,
-            blob_dst: Some(attempt),
-            size: None,
-            blake3: None,
-            instance: self.me.id,
-            reason: None,
-            by: "doctor".into(),
-            created_ms: clock::now(),
-        }
+        let maker = Maker { instance: self.me.id, by: DOCTOR, at: clock::now() };
+        Intent::upload(attempt, identity.file, &identity.name, &kept.node, maker)
     }
 
     fn row(&self, attempt: AttemptId, entry: &FileEntry) -> Operation {
-        let now = clock::now();
-        Operation {
-            id: attempt.into(),
-            kind: OperationKind::Upload,
-            status: OperationStatus::Done,
-            started: now,
-            finished: Some(now),
-            what: format!("{}, {}", entry.record.name, entry.record.size),
-            file: Some(entry.id),
-            source: None,
-            target: Some(entry.record.owner.clone()),
-            bytes: Some(entry.record.size),
-            why: Some("adopted from quarantine".into()),
-            cause: None,
-            by: "doctor".into(),
-            instance: self.me.name(),
-            steps: Vec::new(),
-            files: Vec::new(),
-            run: None,
-        }
+        let maker = Maker { instance: self.me.id, by: DOCTOR, at: clock::now() };
+        let record = &entry.record;
+        let intent = Intent::upload(attempt, entry.id, &record.name, &record.owner, maker);
+        let intent = Intent { size: Some(record.size), ..intent };
+        let why = Some("adopted from quarantine".into());
+        Operation { why, ..rows::of(&self.me, attempt, &intent, OperationStatus::Done) }
     }
 }
 

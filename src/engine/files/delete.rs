@@ -1,15 +1,16 @@
-//! A delete: intent, `multi{intent committed, delete record}`, then the bytes to the trash.
+//! A delete, by the steps of `docs/migration.md` ([`Step`]): *begun*, *intent*, *commit* with the record's deletion,
+//! *collect*, *row*, *close*.
 
 use std::sync::Arc;
 
-use super::Failure;
 use super::steps::Steps;
+use super::{Failure, rows};
 use crate::adapters::zookeeper::registry::{Decided, Fence, Registry};
 use crate::domain::event::Event;
 use crate::domain::file::FileEntry;
-use crate::domain::ids::{AttemptId, Timestamp};
-use crate::domain::migration::{Intent, IntentKind, IntentState};
-use crate::domain::operation::{Operation, OperationKind, OperationStatus};
+use crate::domain::ids::AttemptId;
+use crate::domain::migration::{Intent, Maker, Step};
+use crate::domain::operation::{Operation, OperationStatus};
 use crate::engine::clock;
 use crate::engine::context::Context;
 
@@ -21,27 +22,15 @@ pub async fn run(ctx: &Context, attempt: AttemptId, entry: &Arc<FileEntry>, by: 
     let _claim = ctx.underway.begin(attempt);
     let started = clock::now();
     let mut steps = Steps::begin(started);
+    let intent = Intent::delete(entry.id, &entry.record, Maker { instance: ctx.me.id, by, at: started });
     let row = |status, steps: &Steps, failure: Option<&Failure>| Operation {
-        id: attempt.into(),
-        kind: OperationKind::Delete,
-        status,
-        started,
-        finished: status.is_final().then(clock::now),
-        what: format!("{}, {}", entry.record.name, entry.record.size),
-        file: Some(entry.id),
-        source: Some(entry.record.owner.clone()),
-        target: None,
-        bytes: Some(entry.record.size),
         why: failure.map(ToString::to_string),
         cause: failure.map(Failure::cause),
-        by: by.to_owned(),
-        instance: ctx.me.name(),
         steps: steps.clone().into_vec(),
-        files: Vec::new(),
-        run: None,
+        ..rows::of(&ctx.me, attempt, &intent, status)
     };
     ctx.record(row(OperationStatus::Started, &steps, None)).await;
-    let result = make(ctx, attempt, entry, by, started, &mut steps).await;
+    let result = make(ctx, attempt, entry, &intent, &mut steps).await;
     let status = match &result {
         Ok(_) => OperationStatus::Done,
         Err(failure) if failure.is_abort() => OperationStatus::Aborted,
@@ -50,7 +39,7 @@ pub async fn run(ctx: &Context, attempt: AttemptId, entry: &Arc<FileEntry>, by: 
         Err(_) => return result.map(drop),
     };
     ctx.record(row(status, &steps, result.as_ref().err())).await;
-    // The intent goes when nothing is left to do, and the row is on disk.
+    // *Close*: the intent goes when nothing is left to do, and the row is on disk.
     if matches!(result, Ok(Collected::Whole))
         && ctx.rows_on_disk().await
         && let Some(registry) = ctx.registry()
@@ -77,38 +66,20 @@ async fn make(
     ctx: &Context,
     attempt: AttemptId,
     entry: &Arc<FileEntry>,
-    by: &str,
-    started: Timestamp,
+    intent: &Intent,
     steps: &mut Steps,
 ) -> Result<Collected, Failure> {
     let registry = ctx.registry().ok_or(Failure::NoSession)?;
     let record = &entry.record;
-    let intent = Intent {
-        v: 1,
-        state: IntentState::Prepared,
-        kind: IntentKind::Delete,
-        file: entry.id,
-        name: record.name.clone(),
-        src: Some(record.owner.clone()),
-        dst: None,
-        blob_src: Some(record.blob),
-        blob_dst: None,
-        size: Some(record.size),
-        blake3: Some(record.blake3),
-        instance: ctx.me.id,
-        reason: None,
-        by: by.to_owned(),
-        created_ms: started,
-    };
     let fence = Fence::default();
     if let Err(error) = registry.prepare(&[(attempt, intent.clone())], &fence).await {
         if !error.definitely_not_applied() {
-            registry.abort_unprepared(attempt, &intent).await;
+            registry.abort_unprepared(attempt, intent).await;
         }
         return Err(error.into());
     }
-    steps.ended("intent");
-    if let Err(error) = registry.commit_delete(attempt, &intent, entry, &fence).await {
+    steps.ended(Step::Intent);
+    if let Err(error) = registry.commit_delete(attempt, intent, entry, &fence).await {
         match registry.abort(attempt).await {
             Decided::Committed => {}
             Decided::Undecided | Decided::Gone => return Err(Failure::Left),
@@ -118,11 +89,11 @@ async fn make(
             }
         }
     }
-    steps.ended("commit");
+    steps.ended(Step::Commit);
     ctx.emit(Event::FileRemoved { file: entry.id, learned: ctx.marks.written() }).await;
     match ctx.blobs.trash(&record.owner, entry.id, record.blob).await {
         Ok(()) => {
-            steps.ended("collect");
+            steps.ended(Step::Collect);
             Ok(Collected::Whole)
         }
         Err(error) => {

@@ -1,6 +1,8 @@
 //! Moves in batches: one `multi` for the intents, bytes in parallel, one folder sync a node, one
 //! `multi` for the commits. A batch that is refused whole is tried move by move, so that one stale
 //! file does not hold up the others.
+//!
+//! The functions below are the steps of `docs/migration.md`, in its order and by its words ([`Step`]).
 
 use futures_util::StreamExt;
 use futures_util::stream;
@@ -81,7 +83,7 @@ async fn end_all(ctx: &Context, moving: Vec<Moving>, failure: &Failure, outcome:
     }
 }
 
-/// Writes the intents. Moves to a node that was drained meanwhile end here, and the others go on.
+/// *Intent*: writes them all at once. Moves to a node that was drained meanwhile end here, and the others go on.
 async fn prepare(
     ctx: &Context,
     registry: &Registry,
@@ -90,7 +92,7 @@ async fn prepare(
     outcome: &mut Outcome,
 ) -> Vec<Moving> {
     while !moving.is_empty() {
-        let intents: Vec<_> = moving.iter().map(|one| (one.attempt(), one.intent(ctx))).collect();
+        let intents: Vec<_> = moving.iter().map(|one| (one.attempt(), one.intent.clone())).collect();
         let mut fenced = Fenced::new(ctx, registry, fence);
         let made = loop {
             let tried = registry.prepare(&intents, fenced.fence).await;
@@ -100,7 +102,7 @@ async fn prepare(
         };
         let Err(refused) = made else {
             for one in &mut moving {
-                one.step(ctx, Step::Intended, "intent").await;
+                one.step(ctx, Step::Intent).await;
             }
             return moving;
         };
@@ -119,14 +121,15 @@ async fn prepare(
     moving
 }
 
+/// *Copy* and *verify*, some at a time; what fails ends here.
 async fn copy(ctx: &Context, registry: &Registry, moving: Vec<Moving>, outcome: &mut Outcome) -> Vec<Moving> {
     let mut copies = stream::iter(moving.into_iter().map(|one| copy_one(ctx, one))).buffered(PARALLEL);
     let mut copied = Vec::new();
     while let Some((mut one, result)) = copies.next().await {
         match result {
             Ok(()) => {
-                one.step(ctx, Step::BytesCopied, "copy").await;
-                one.step(ctx, Step::BytesVerified, "verify").await;
+                one.step(ctx, Step::Copy).await;
+                one.step(ctx, Step::Verify).await;
                 copied.push(one);
             }
             Err(failure) => {
@@ -157,7 +160,7 @@ async fn meanwhile(ctx: &Context, registry: &Registry, one: &Moving, failure: Fa
     }
 }
 
-/// Copy and verify: the bytes in the target's `.tmp`, synced, with the record's size and hash. Without a
+/// *Copy* and *verify* of one: the bytes in the target's `.tmp`, synced, with the record's size and hash. Without a
 /// session no copy begins.
 async fn copy_one(ctx: &Context, one: Moving) -> (Moving, Result<(), Failure>) {
     if ctx.registry().is_none() {
@@ -177,7 +180,7 @@ async fn copy_one(ctx: &Context, one: Moving) -> (Moving, Result<(), Failure>) {
     (one, checked.map_err(Failure::from))
 }
 
-/// Aborts the attempt, then removes its own bytes. A commit that had come through goes forward.
+/// *Abort*, and only then the attempt's own bytes are removed. A commit that had come through goes forward.
 async fn give_up(ctx: &Context, registry: &Registry, one: Moving, failure: Failure, outcome: &mut Outcome) {
     match registry.settle(one.attempt(), one.order.entry.id).await {
         Decided::Committed => finish(ctx, registry, vec![one], outcome).await,
@@ -216,6 +219,7 @@ pub async fn tell_write(ctx: &Context, node: &NodeId, error: Option<&BlobError>)
     ctx.emit(Event::Written { node: node.clone(), problem }).await;
 }
 
+/// *Publish*: the drafts get their final names, and each folder is synced once.
 async fn publish(ctx: &Context, registry: &Registry, moving: Vec<Moving>, outcome: &mut Outcome) -> Vec<Moving> {
     let names: Vec<_> = moving.iter().map(|m| (m.order.dst.clone(), m.order.entry.id, m.attempt())).collect();
     let results = ctx.blobs.publish_many(&names).await;
@@ -223,7 +227,7 @@ async fn publish(ctx: &Context, registry: &Registry, moving: Vec<Moving>, outcom
     for (mut one, result) in moving.into_iter().zip(results) {
         match result {
             Ok(()) => {
-                one.step(ctx, Step::BytesPublished, "publish").await;
+                one.step(ctx, Step::Publish).await;
                 published.push(one);
             }
             Err(error) => {
@@ -235,16 +239,16 @@ async fn publish(ctx: &Context, registry: &Registry, moving: Vec<Moving>, outcom
     published
 }
 
-fn commit_of(ctx: &Context, one: &Moving) -> MoveCommit {
+fn commit_of(one: &Moving) -> MoveCommit {
     MoveCommit {
         attempt: one.attempt(),
-        intent: one.intent(ctx),
+        intent: one.intent.clone(),
         entry: one.order.entry.as_ref().clone(),
         record: one.record_after(),
     }
 }
 
-/// Commit for the whole batch; what it refuses is tried one by one.
+/// *Commit* for the whole batch; what it refuses is tried one by one.
 async fn commit(
     ctx: &Context,
     registry: &Registry,
@@ -255,7 +259,7 @@ async fn commit(
     if moving.is_empty() {
         return moving;
     }
-    let commits: Vec<_> = moving.iter().map(|one| commit_of(ctx, one)).collect();
+    let commits: Vec<_> = moving.iter().map(commit_of).collect();
     if make(ctx, registry, &commits, fence).await.is_ok() {
         return told(ctx, moving.into_iter().zip(commits).collect(), outcome).await;
     }
@@ -292,7 +296,7 @@ async fn told(ctx: &Context, committed: Vec<(Moving, MoveCommit)>, outcome: &mut
     for (mut one, commit) in committed {
         let entry = FileEntry { id: commit.entry.id, version: commit.entry.version + 1, record: commit.record };
         ctx.emit(Event::FileChanged { entry: Box::new(entry), learned: ctx.marks.written() }).await;
-        one.step(ctx, Step::CommitSucceeded, "commit").await;
+        one.step(ctx, Step::Commit).await;
         outcome.done += 1;
         outcome.bytes += one.size().0;
         moving.push(one);
@@ -302,14 +306,14 @@ async fn told(ctx: &Context, committed: Vec<(Moving, MoveCommit)>, outcome: &mut
 
 async fn finish(ctx: &Context, registry: &Registry, moving: Vec<Moving>, outcome: &mut Outcome) {
     let committed = moving.into_iter().map(|one| {
-        let commit = commit_of(ctx, &one);
+        let commit = commit_of(&one);
         (one, commit)
     });
     let committed = told(ctx, committed.collect(), outcome).await;
     collect(ctx, registry, committed).await;
 }
 
-/// Collect, row and close: the source's bytes to the trash, the rows on disk, then the intents. What fails here is
+/// *Collect*, *row* and *close*: the source's bytes to the trash, the rows on disk, then the intents. What fails here is
 /// the recovery's: an intent stays as long as anything is left to do, its row included.
 async fn collect(ctx: &Context, registry: &Registry, committed: Vec<Moving>) {
     let trashed = collect_sources(ctx, &committed).await;
@@ -317,14 +321,15 @@ async fn collect(ctx: &Context, registry: &Registry, committed: Vec<Moving>) {
     for (mut one, trashed) in committed.into_iter().zip(trashed) {
         if trashed {
             finished.push(one.attempt());
-            one.step(ctx, Step::SourceCollected, "collect").await;
+            one.step(ctx, Step::Collect).await;
         }
         claims.push(one.end(ctx, None).await);
     }
-    if !finished.is_empty() && ctx.rows_on_disk().await {
-        if let Err(error) = registry.delete_intents(&finished).await {
-            tracing::warn!("{} intents stay for the recovery: {error}", finished.len());
-        }
+    if !finished.is_empty()
+        && ctx.rows_on_disk().await
+        && let Err(error) = registry.delete_intents(&finished).await
+    {
+        tracing::warn!("{} intents stay for the recovery: {error}", finished.len());
     }
 }
 

@@ -3,15 +3,15 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::Failure;
 use super::steps::Steps;
 use super::underway::Claim;
+use super::{Failure, rows};
 use crate::domain::event::Event;
 use crate::domain::file::{FileEntry, FileRecord};
 use crate::domain::ids::{AttemptId, Bytes, NodeId, Timestamp};
-use crate::domain::migration::{self, Intent, IntentKind, IntentState, Status, Step};
+use crate::domain::migration::{self, Intent, Maker, Status, Step};
 use crate::domain::node::MoveView;
-use crate::domain::operation::{Operation, OperationKind, OperationStatus};
+use crate::domain::operation::{Operation, OperationStatus};
 use crate::domain::scheduler::MoveReason;
 use crate::engine::clock;
 use crate::engine::context::Context;
@@ -30,6 +30,7 @@ pub struct MoveOrder {
 
 pub(super) struct Moving {
     pub(super) order: MoveOrder,
+    pub(super) intent: Intent,
     pub(super) copied: Arc<AtomicU64>,
     started: Timestamp,
     status: Status,
@@ -42,7 +43,10 @@ impl Moving {
         let started = clock::now();
         let copied = Arc::new(AtomicU64::new(0));
         let claim = ctx.underway.begin(order.attempt);
-        Self { order, copied, started, status: Status::Planned, steps: Steps::begin(started), claim }
+        let maker = Maker { instance: ctx.me.id, by: &order.by, at: started };
+        let moved = (order.entry.id, &order.entry.record);
+        let intent = Intent::of_move(order.attempt, moved, &order.dst, order.reason, maker);
+        Self { order, intent, copied, started, status: Status::Planned, steps: Steps::begin(started), claim }
     }
 
     pub(super) fn attempt(&self) -> AttemptId {
@@ -55,27 +59,6 @@ impl Moving {
 
     pub(super) fn size(&self) -> Bytes {
         self.order.entry.record.size
-    }
-
-    pub(super) fn intent(&self, ctx: &Context) -> Intent {
-        let record = &self.order.entry.record;
-        Intent {
-            v: 1,
-            state: IntentState::Prepared,
-            kind: IntentKind::Move,
-            file: self.order.entry.id,
-            name: record.name.clone(),
-            src: Some(record.owner.clone()),
-            dst: Some(self.order.dst.clone()),
-            blob_src: Some(record.blob),
-            blob_dst: Some(self.order.attempt),
-            size: Some(record.size),
-            blake3: Some(record.blake3),
-            instance: ctx.me.id,
-            reason: Some(self.order.reason),
-            by: self.order.by.clone(),
-            created_ms: self.started,
-        }
     }
 
     /// The record that the commit writes.
@@ -104,12 +87,12 @@ impl Moving {
     }
 
     /// Notes a step; one that the status machine forbids is a defect and is logged, not acted on.
-    pub(super) async fn step(&mut self, ctx: &Context, step: Step, name: &str) {
+    pub(super) async fn step(&mut self, ctx: &Context, step: Step) {
         match migration::next(self.status, step) {
             Ok(status) => self.status = status,
             Err(illegal) => tracing::error!(attempt = %self.order.attempt, "{illegal}"),
         }
-        self.steps.ended(name);
+        self.steps.ended(step);
         let copied = Bytes(self.copied.load(Ordering::Relaxed));
         ctx.emit(Event::MoveProgress { attempt: self.order.attempt, status: self.status, copied }).await;
     }
@@ -123,7 +106,7 @@ impl Moving {
             Some(_) => OperationStatus::Failed,
         };
         if failure.is_some() {
-            self.step(ctx, Step::AbortSucceeded, "abort").await;
+            self.step(ctx, Step::Abort).await;
         }
         let operation = self.operation(ctx, status, failure);
         let took = operation.took().unwrap_or_default();
@@ -139,25 +122,11 @@ impl Moving {
     }
 
     fn operation(&self, ctx: &Context, status: OperationStatus, failure: Option<&Failure>) -> Operation {
-        let record = &self.order.entry.record;
         Operation {
-            id: self.order.attempt.into(),
-            kind: OperationKind::Migration,
-            status,
-            started: self.started,
-            finished: status.is_final().then(clock::now),
-            what: format!("{}, {}", record.name, record.size),
-            file: Some(self.order.entry.id),
-            source: Some(record.owner.clone()),
-            target: Some(self.order.dst.clone()),
-            bytes: Some(record.size),
             why: Some(failure.map_or_else(|| self.order.why.clone(), ToString::to_string)),
             cause: failure.map(Failure::cause),
-            by: self.order.by.clone(),
-            instance: ctx.me.name(),
             steps: self.steps.clone().into_vec(),
-            files: Vec::new(),
-            run: None,
+            ..rows::of(&ctx.me, self.attempt(), &self.intent, status)
         }
     }
 }

@@ -59,7 +59,7 @@ pub async fn run(ctx: &Context, leads: bool) -> Result<(), String> {
     problem.map_or(Ok(()), Err)
 }
 
-/// Decides one attempt, sees to its bytes and writes its row.
+/// Decides one attempt, sees to its bytes (*collect*, or *abort* and their removal) and writes its row.
 async fn end(ctx: &Context, registry: &Registry, attempt: AttemptId, intent: &Intent) -> Result<(), String> {
     let state = match intent.state {
         IntentState::Prepared => match registry.abort(attempt).await {
@@ -83,7 +83,7 @@ async fn end(ctx: &Context, registry: &Registry, attempt: AttemptId, intent: &In
     Ok(())
 }
 
-/// Deletes the intents once their rows are on disk.
+/// *Row* and *close*: deletes the intents once their rows are on disk.
 async fn close(ctx: &Context, registry: &Registry, ended: &[AttemptId]) -> Result<(), String> {
     if !ctx.rows_on_disk().await {
         return Err(format!("{} to be told once history can be written", count(ended.len() as u64, "ended attempt")));
@@ -130,10 +130,10 @@ async fn close_rows(
 }
 
 fn row(ctx: &Context, attempt: AttemptId, intent: &Intent, state: IntentState) -> Operation {
-    let (kind, word) = match intent.kind {
-        IntentKind::Upload => (OperationKind::Upload, "upload"),
-        IntentKind::Move => (OperationKind::Migration, "move"),
-        IntentKind::Delete => (OperationKind::Delete, "delete"),
+    let word = match intent.kind {
+        IntentKind::Upload => "upload",
+        IntentKind::Move => "move",
+        IntentKind::Delete => "delete",
     };
     let (status, cause, why) = match state {
         IntentState::Committed => (OperationStatus::Done, None, format!("{word} rolled forward by the recovery")),
@@ -142,24 +142,5 @@ fn row(ctx: &Context, attempt: AttemptId, intent: &Intent, state: IntentState) -
             (OperationStatus::Aborted, Some(Cause::Interrupted), why)
         }
     };
-    let what = intent.size.map_or_else(|| intent.name.clone(), |size| format!("{}, {size}", intent.name));
-    Operation {
-        id: attempt.into(),
-        kind,
-        status,
-        started: intent.created_ms,
-        finished: Some(clock::now()),
-        what,
-        file: Some(intent.file),
-        source: intent.src.clone(),
-        target: intent.dst.clone(),
-        bytes: intent.size,
-        why: Some(why),
-        cause,
-        by: intent.by.clone(),
-        instance: ctx.me.name(),
-        steps: Vec::new(),
-        files: Vec::new(),
-        run: None,
-    }
+    Operation { cause, why: Some(why), ..rows::of(&ctx.me, attempt, intent, status) }
 }

@@ -1,11 +1,43 @@
-//! How a row ends that nobody writes any more: by what the ensemble says of what it was about.
+//! The rows of attempts, and how one ends that nobody writes any more: by what the ensemble says of what it was about.
 
 use crate::adapters::zookeeper::error::ZkError;
 use crate::adapters::zookeeper::registry::{ReadFile, Registry};
 use crate::domain::cause::Cause;
 use crate::domain::ids::AttemptId;
+use crate::domain::migration::{Intent, IntentKind};
 use crate::domain::node::NodeState;
 use crate::domain::operation::{Operation, OperationKind, OperationStatus};
+use crate::domain::snapshot::InstanceInfo;
+use crate::engine::clock;
+
+/// The row of an attempt as its intent tells of it, without steps and reasons.
+pub(super) fn of(me: &InstanceInfo, attempt: AttemptId, intent: &Intent, status: OperationStatus) -> Operation {
+    let kind = match intent.kind {
+        IntentKind::Upload => OperationKind::Upload,
+        IntentKind::Move => OperationKind::Migration,
+        IntentKind::Delete => OperationKind::Delete,
+    };
+    Operation {
+        id: attempt.into(),
+        kind,
+        status,
+        started: intent.created_ms,
+        finished: status.is_final().then(clock::now),
+        what: intent.size.map_or_else(|| intent.name.clone(), |size| format!("{}, {size}", intent.name)),
+        file: Some(intent.file),
+        // An upload comes from nowhere, also one that was handed to another node.
+        source: intent.src.clone().filter(|_| intent.kind != IntentKind::Upload),
+        target: intent.dst.clone(),
+        bytes: intent.size,
+        why: None,
+        cause: None,
+        by: intent.by.clone(),
+        instance: me.name(),
+        steps: Vec::new(),
+        files: Vec::new(),
+        run: None,
+    }
+}
 
 /// The end of a row whose process is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

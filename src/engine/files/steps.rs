@@ -1,6 +1,7 @@
 //! The steps of an operation with their times, as history keeps them.
 
 use crate::domain::ids::Timestamp;
+use crate::domain::migration::Step;
 use crate::domain::operation::OperationStep;
 use crate::engine::clock;
 
@@ -16,10 +17,9 @@ impl Steps {
         Self { last: at, made: Vec::with_capacity(6) }
     }
 
-    /// The step `name` has just ended.
-    pub(super) fn ended(&mut self, name: &str) {
+    pub(super) fn ended(&mut self, step: Step) {
         let now = clock::now();
-        self.made.push(OperationStep { name: name.into(), at: now, took: now.since(self.last) });
+        self.made.push(OperationStep { name: step.word().into(), at: now, took: now.since(self.last) });
         self.last = now;
     }
 

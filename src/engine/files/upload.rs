@@ -1,5 +1,5 @@
-//! An upload: intent, bytes, publish, commit with the record's creation. The answer comes after the
-//! commit.
+//! An upload, by the steps of `docs/migration.md` ([`Step`]): *begun*, *intent*, *copy*, *publish*, *commit* with the
+//! record's creation, *row*, *close*. The answer comes after the commit.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -8,15 +8,15 @@ use super::fenced::Fenced;
 use super::moves::tell_write;
 use super::steps::Steps;
 use super::underway::Claim;
-use super::{Changed, Failure};
+use super::{Changed, Failure, rows};
 use crate::adapters::blobs::{BlobError, Written};
 use crate::adapters::zookeeper::registry::{Decided, Fence, Registry};
 use crate::domain::command::Rejected;
 use crate::domain::event::Event;
 use crate::domain::file::{FileEntry, FileRecord};
 use crate::domain::ids::{AttemptId, Bytes, FileId, NodeId, Timestamp};
-use crate::domain::migration::{Intent, IntentKind, IntentState};
-use crate::domain::operation::{Operation, OperationKind, OperationStatus};
+use crate::domain::migration::{Intent, Maker, Step};
+use crate::domain::operation::{Operation, OperationStatus};
 use crate::engine::clock;
 use crate::engine::context::Context;
 use crate::engine::handle::ByteSource;
@@ -113,7 +113,7 @@ impl Upload<'_> {
         let registry = self.ctx.registry().ok_or(Failure::NoSession)?;
         let mut fence = fence.clone();
         let intent = self.prepare(&registry, &mut fence).await?;
-        self.steps.ended("intent");
+        self.steps.ended(Step::Intent);
         match self.write(source).await {
             Ok(written) => self.commit(&registry, intent, written, fence).await,
             // No commit was sent, so it is aborted whoever does it; until then its bytes stay.
@@ -126,7 +126,7 @@ impl Upload<'_> {
         }
     }
 
-    /// Writes the intent: for another node, when the one that was chosen was drained meanwhile.
+    /// *Intent*: for another node, when the one that was chosen was drained meanwhile.
     async fn prepare(&mut self, registry: &Registry, fence: &mut Fence) -> Result<Intent, Failure> {
         loop {
             let intent = self.intent();
@@ -151,7 +151,7 @@ impl Upload<'_> {
         }
     }
 
-    /// Copy, verify and publish.
+    /// *Copy* and *publish*.
     async fn write(&mut self, source: Source) -> Result<Written, Failure> {
         let progress = Arc::new(AtomicU64::new(0));
         let blobs = &self.ctx.blobs;
@@ -163,17 +163,17 @@ impl Upload<'_> {
         };
         tell_write(self.ctx, &self.node, written.as_ref().err()).await;
         let written = written?;
-        self.steps.ended("copy");
+        self.steps.ended(Step::Copy);
         let published = blobs.publish(&self.node, self.file, self.attempt).await;
         if let Err(error) = &published {
             tell_write(self.ctx, &self.node, Some(error)).await;
         }
         published?;
-        self.steps.ended("publish");
+        self.steps.ended(Step::Publish);
         Ok(written)
     }
 
-    /// Commit. When the node was drained meanwhile, another one takes the file, unless the sender named this one.
+    /// *Commit*. When the node was drained meanwhile, another one takes the file, unless the sender named this one.
     async fn commit(
         &mut self,
         registry: &Registry,
@@ -205,7 +205,7 @@ impl Upload<'_> {
     }
 
     fn committed(&mut self, record: FileRecord) -> FileEntry {
-        self.steps.ended("commit");
+        self.steps.ended(Step::Commit);
         FileEntry { id: self.file, version: 0, record }
     }
 
@@ -244,7 +244,7 @@ impl Upload<'_> {
         Ok((next, fence))
     }
 
-    /// Hands the file to another node: the intent names both, then the bytes are copied and published
+    /// *Redirect*: hands the file to another node. The intent names both, then the bytes are copied and published
     /// there under the attempt's name.
     async fn redirect(
         &mut self,
@@ -267,11 +267,11 @@ impl Upload<'_> {
             return Err(BlobError::Invalid("the bytes changed on their way to another node".into()).into());
         }
         self.ctx.blobs.publish(&self.node, self.file, self.attempt).await?;
-        self.steps.ended("redirect");
+        self.steps.ended(Step::Redirect);
         Ok(fence)
     }
 
-    /// The intent goes when nothing is left to do and the row is on disk; until then the recovery can make
+    /// *Row* and *close*: the intent goes when nothing is left to do and the row is on disk; until then the recovery can make
     /// the row again.
     async fn close(&self) {
         if let Some(first) = &self.first
@@ -305,45 +305,17 @@ impl Upload<'_> {
     }
 
     fn intent(&self) -> Intent {
-        Intent {
-            v: 1,
-            state: IntentState::Prepared,
-            kind: IntentKind::Upload,
-            file: self.file,
-            name: self.name.clone(),
-            src: None,
-            dst: Some(self.node.clone()),
-            blob_src: None,
-            blob_dst: Some(self.attempt),
-            size: None,
-            blake3: None,
-            instance: self.ctx.me.id,
-            reason: None,
-            by: self.by.clone(),
-            created_ms: self.started,
-        }
+        let maker = Maker { instance: self.ctx.me.id, by: &self.by, at: self.started };
+        Intent::upload(self.attempt, self.file, &self.name, &self.node, maker)
     }
 
     fn operation(&self, status: OperationStatus, size: Option<Bytes>, failure: Option<&Failure>) -> Operation {
-        let what = size.map_or_else(|| self.name.clone(), |size| format!("{}, {size}", self.name));
+        let intent = Intent { size, ..self.intent() };
         Operation {
-            id: self.attempt.into(),
-            kind: OperationKind::Upload,
-            status,
-            started: self.started,
-            finished: status.is_final().then(clock::now),
-            what,
-            file: Some(self.file),
-            source: None,
-            target: Some(self.node.clone()),
-            bytes: size,
             why: Some(failure.map_or_else(|| self.why.clone(), ToString::to_string)),
             cause: failure.map(Failure::cause),
-            by: self.by.clone(),
-            instance: self.ctx.me.name(),
             steps: self.steps.clone().into_vec(),
-            files: Vec::new(),
-            run: None,
+            ..rows::of(&self.ctx.me, self.attempt, &intent, status)
         }
     }
 }

@@ -17,7 +17,6 @@ const PAUSE_MIN: Duration = Duration::from_millis(50);
 const PAUSE_MAX: Duration = Duration::from_secs(2);
 /// Deletes that go into one `multi`.
 const DELETES_AT_ONCE: usize = 256;
-/// Matches whatever version there is: what no commit may use.
 
 /// What a transaction demands beside its own versions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
