@@ -5,8 +5,9 @@
 //! lets each thing that was not synced survive or not.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, Cursor};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -44,11 +45,19 @@ struct Contents {
 #[derive(Clone, Debug, Default)]
 struct State {
     inodes: Vec<Contents>,
-    names: BTreeMap<PathBuf, Inode>,
-    durable: BTreeMap<PathBuf, Inode>,
-    folders: BTreeSet<PathBuf>,
+    /// By their whole paths, as texts: a path is taken apart for each comparison, which took a tenth of a simulated
+    /// world's time.
+    names: BTreeMap<OsString, Inode>,
+    durable: BTreeMap<OsString, Inode>,
+    folders: BTreeSet<OsString>,
     /// Files that a living process holds.
-    held: BTreeSet<PathBuf>,
+    held: BTreeSet<OsString>,
+}
+
+/// Whether a path is that of something right in a folder.
+fn is_in(path: &OsStr, folder: &Path) -> bool {
+    let inside = path.as_bytes().strip_prefix(folder.as_os_str().as_bytes());
+    inside.and_then(|rest| rest.strip_prefix(b"/")).is_some_and(|name| !name.contains(&b'/'))
 }
 
 /// A disk that several processes use. Cheap to clone.
@@ -107,7 +116,7 @@ impl Volume {
     /// Flips a bit of a file, below the file system; whether there was one.
     pub(crate) fn flip(&self, path: &Path) -> bool {
         let mut state = self.state();
-        let Some(inode) = state.names.get(path).copied() else { return false };
+        let Some(inode) = state.names.get(path.as_os_str()).copied() else { return false };
         let contents = &mut state.inodes[inode];
         let Some(byte) = contents.now.first_mut() else { return false };
         *byte ^= 1;
@@ -123,7 +132,7 @@ impl Volume {
     /// What a file holds, below the file system.
     pub(crate) fn bytes(&self, path: &Path) -> Option<Vec<u8>> {
         let state = self.state();
-        let inode = state.names.get(path)?;
+        let inode = state.names.get(path.as_os_str())?;
         Some(state.inodes[*inode].now.clone())
     }
 }
@@ -139,12 +148,12 @@ impl FakeDisk {
 
 impl State {
     fn find(&self, path: &Path) -> Result<Inode, Errno> {
-        self.names.get(path).copied().ok_or(Errno::NOENT)
+        self.names.get(path.as_os_str()).copied().ok_or(Errno::NOENT)
     }
 
     fn folder_of(&self, path: &Path) -> Result<(), Errno> {
         let folder = path.parent().unwrap_or(path);
-        if self.folders.contains(folder) { Ok(()) } else { Err(Errno::NOENT) }
+        if self.folders.contains(folder.as_os_str()) { Ok(()) } else { Err(Errno::NOENT) }
     }
 }
 
@@ -156,13 +165,13 @@ struct FakeHeld {
 
 impl Held for FakeHeld {
     fn is_there(&self) -> bool {
-        self.volume.state().names.contains_key(&self.path)
+        self.volume.state().names.contains_key(self.path.as_os_str())
     }
 }
 
 impl Drop for FakeHeld {
     fn drop(&mut self) {
-        self.volume.state().held.remove(&self.path);
+        self.volume.state().held.remove(self.path.as_os_str());
     }
 }
 
@@ -221,12 +230,12 @@ impl Disk for FakeDisk {
     fn create_new(&self, path: &Path) -> io::Result<Box<dyn Output>> {
         let mut state = self.ask(Operation::Create, path)?;
         state.folder_of(path)?;
-        if state.names.contains_key(path) {
+        if state.names.contains_key(path.as_os_str()) {
             return Err(Errno::EXIST.into());
         }
         let inode = state.inodes.len();
         state.inodes.push(Contents::default());
-        state.names.insert(path.to_owned(), inode);
+        state.names.insert(path.into(), inode);
         Ok(Box::new(FakeFile { disk: self.clone(), path: path.to_owned(), inode }))
     }
 
@@ -240,24 +249,24 @@ impl Disk for FakeDisk {
         let mut state = self.ask(Operation::Rename, from)?;
         state.folder_of(to)?;
         let inode = state.find(from)?;
-        if state.names.contains_key(to) {
+        if state.names.contains_key(to.as_os_str()) {
             return Err(Errno::EXIST);
         }
-        state.names.remove(from);
-        state.names.insert(to.to_owned(), inode);
+        state.names.remove(from.as_os_str());
+        state.names.insert(to.into(), inode);
         Ok(())
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
         let mut state = self.ask(Operation::Remove, path)?;
         state.find(path)?;
-        state.names.remove(path);
+        state.names.remove(path.as_os_str());
         Ok(())
     }
 
     fn size(&self, path: &Path) -> io::Result<Option<u64>> {
         let state = self.ask(Operation::Look, path)?;
-        if state.folders.contains(path) {
+        if state.folders.contains(path.as_os_str()) {
             return Ok(None);
         }
         let inode = state.find(path)?;
@@ -274,17 +283,17 @@ impl Disk for FakeDisk {
 
     fn names(&self, folder: &Path) -> io::Result<Vec<OsString>> {
         let state = self.ask(Operation::Look, folder)?;
-        if !state.folders.contains(folder) {
+        if !state.folders.contains(folder.as_os_str()) {
             return Err(Errno::NOENT.into());
         }
         let all = state.names.keys().chain(&state.folders);
-        let inside = all.filter(|path| path.parent() == Some(folder));
-        Ok(inside.filter_map(|path| path.file_name().map(OsString::from)).collect())
+        let inside = all.filter(|path| is_in(path, folder));
+        Ok(inside.filter_map(|path| Path::new(path).file_name().map(OsString::from)).collect())
     }
 
     fn make_folder(&self, path: &Path) -> io::Result<()> {
         let mut state = self.ask(Operation::Create, path)?;
-        let missing: Vec<_> = path.ancestors().map(Path::to_owned).collect();
+        let missing: Vec<_> = path.ancestors().map(OsString::from).collect();
         state.folders.extend(missing);
         Ok(())
     }
@@ -292,8 +301,8 @@ impl Disk for FakeDisk {
     fn sync_folder(&self, path: &Path) -> io::Result<()> {
         let mut state = self.ask(Operation::SyncFolder, path)?;
         let State { names, durable, .. } = &mut *state;
-        durable.retain(|name, _| name.parent() != Some(path));
-        let inside = names.iter().filter(|(name, _)| name.parent() == Some(path));
+        durable.retain(|name, _| !is_in(name, path));
+        let inside = names.iter().filter(|(name, _)| is_in(name, path));
         durable.extend(inside.map(|(name, inode)| (name.clone(), *inode)));
         Ok(())
     }
@@ -301,23 +310,23 @@ impl Disk for FakeDisk {
     fn hold(&self, path: &Path, text: &str) -> io::Result<Option<Box<dyn Held>>> {
         let mut state = self.ask(Operation::Create, path)?;
         state.folder_of(path)?;
-        if !state.names.contains_key(path) {
+        if !state.names.contains_key(path.as_os_str()) {
             let inode = state.inodes.len();
             state.inodes.push(Contents::default());
-            state.names.insert(path.to_owned(), inode);
+            state.names.insert(path.into(), inode);
         }
         let inode = state.find(path)?;
         state.inodes[inode].now = text.as_bytes().to_vec();
-        state.held.insert(path.to_owned());
+        state.held.insert(path.into());
         Ok(Some(Box::new(FakeHeld { volume: self.volume.clone(), path: path.to_owned() })))
     }
 
     fn is_held(&self, path: &Path) -> Result<bool, Errno> {
         let mut state = self.ask(Operation::Look, path)?;
         state.find(path)?;
-        let held = state.held.contains(path);
+        let held = state.held.contains(path.as_os_str());
         if !held {
-            state.names.remove(path);
+            state.names.remove(path.as_os_str());
         }
         Ok(held)
     }
