@@ -1,5 +1,6 @@
 //! What keys lead to while an overlay has them.
 
+use crate::console::action::Action;
 use crate::domain::command::Command;
 
 /// What a key has done to the overlay.
@@ -13,7 +14,7 @@ pub enum Outcome {
     Left,
     Answered {
         owner: Owner,
-        id: &'static str,
+        action: Action,
         text: String,
     },
     /// A palette command, as typed.

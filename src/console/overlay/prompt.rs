@@ -31,7 +31,9 @@ impl PromptBox {
     pub fn key(&mut self, key: Key) -> Outcome {
         match key.code {
             KeyCode::Esc => Outcome::Closed,
-            KeyCode::Enter => Outcome::Answered { owner: self.owner, id: self.prompt.id, text: self.line.text() },
+            KeyCode::Enter => {
+                Outcome::Answered { owner: self.owner, action: self.prompt.action, text: self.line.text() }
+            }
             _ => {
                 self.line.key(key);
                 Outcome::Stays

@@ -114,14 +114,14 @@ impl Console {
 
     fn ask_node(&mut self, action: Action, snapshot: &Snapshot) -> Vec<Order> {
         let names: Vec<String> = snapshot.node_ids().iter().map(ToString::to_string).collect();
-        let (id, title) = match action {
-            Action::Drain => ("drain", "Drain which node?"),
-            Action::Pause => ("pause", "Pause or start which server?"),
-            Action::RestartServer => ("restart", "Restart which server?"),
-            _ => ("stop", "Stop or start which server?"),
+        let title = match action {
+            Action::Drain => "Drain which node?",
+            Action::Pause => "Pause or start which server?",
+            Action::RestartServer => "Restart which server?",
+            _ => "Stop or start which server?",
         };
         let prompt = Prompt {
-            id,
+            action,
             title: title.into(),
             hint: format!("one of {}; Enter goes on, Esc leaves", names.join(", ")),
             value: String::new(),
@@ -130,16 +130,16 @@ impl Console {
     }
 
     /// A line was typed for the frame or for a pane.
-    pub(super) fn answered(&mut self, owner: Owner, id: &'static str, text: &str) -> Vec<Order> {
+    pub(super) fn answered(&mut self, owner: Owner, action: Action, text: &str) -> Vec<Order> {
         let snapshot = Arc::clone(&self.snapshot);
         let Owner::Pane(index) = owner else {
             let effect = match known_node(text.trim(), &snapshot) {
-                Ok(node) => of_node(id, &snapshot, &node),
+                Ok(node) => of_node(action, &snapshot, &node),
                 Err(why) => complaint(why),
             };
             return self.perform(self.active, vec![effect]);
         };
-        let effects = self.panes.get_mut(index).map(|pane| pane.answered(id, text, &snapshot)).unwrap_or_default();
+        let effects = self.panes.get_mut(index).map(|pane| pane.answered(action, text, &snapshot)).unwrap_or_default();
         self.perform(index, effects)
     }
 
@@ -182,11 +182,11 @@ impl Console {
     }
 }
 
-fn of_node(id: &str, snapshot: &Snapshot, node: &NodeId) -> Effect {
-    match id {
-        "drain" => confirms::drain(snapshot, node),
-        "pause" => confirms::pause_or_start(snapshot, node),
-        "restart" => confirms::restart(snapshot, node),
+fn of_node(action: Action, snapshot: &Snapshot, node: &NodeId) -> Effect {
+    match action {
+        Action::Drain => confirms::drain(snapshot, node),
+        Action::Pause => confirms::pause_or_start(snapshot, node),
+        Action::RestartServer => confirms::restart(snapshot, node),
         _ => confirms::stop_or_start(snapshot, node),
     }
 }

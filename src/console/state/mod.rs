@@ -162,7 +162,7 @@ impl Console {
                 commands.drain(..).map(|command| Order::Work(Work::Send(command))).collect()
             }
             Outcome::Agreed(commands) => vec![Order::Work(Work::Batch(commands))],
-            Outcome::Answered { owner, id, text } => self.answered(owner, id, &text),
+            Outcome::Answered { owner, action, text } => self.answered(owner, action, &text),
             Outcome::Typed(text) => self.typed(&text),
         }
     }

@@ -137,13 +137,13 @@ impl Files {
         match action {
             Action::Delete => vec![Effect::Confirm(confirms::delete(snapshot, &chosen))],
             Action::Migrate => vec![Effect::Prompt(Prompt {
-                id: "migrate",
+                action,
                 title: format!("Migrate {} to which node?", words::count(chosen.len() as u64, "file")),
                 hint: format!("one of {}; Enter goes on, Esc leaves", nodes.join(", ")),
                 value: emptiest(snapshot, &first.record.owner),
             })],
             Action::Download => vec![Effect::Prompt(Prompt {
-                id: "download",
+                action,
                 title: format!("Save {} where?", first.record.name),
                 hint: "a path on this machine; an existing file is not overwritten".into(),
                 value: sanitise::file_name(&first.record.name),
@@ -187,7 +187,7 @@ impl Pane for Files {
         }
         match action {
             Action::Upload => vec![Effect::Prompt(Prompt {
-                id: "upload",
+                action,
                 title: "Upload which file?".into(),
                 hint: "a path on this machine; it goes to the node furthest under its share".into(),
                 value: String::new(),
@@ -217,16 +217,18 @@ impl Pane for Files {
         if self.filter.key(key) { self.refilter(snapshot) } else { Vec::new() }
     }
 
-    fn answered(&mut self, id: &'static str, text: &str, snapshot: &Snapshot) -> Vec<Effect> {
+    fn answered(&mut self, action: Action, text: &str, snapshot: &Snapshot) -> Vec<Effect> {
         let text = text.trim();
-        match id {
-            "upload" if !text.is_empty() => vec![Effect::Work(Work::Upload { path: text.to_owned(), node: None })],
-            "download" if !text.is_empty() => {
+        match action {
+            Action::Upload if !text.is_empty() => {
+                vec![Effect::Work(Work::Upload { path: text.to_owned(), node: None })]
+            }
+            Action::Download if !text.is_empty() => {
                 let (files, told) = self.still_there(snapshot);
                 let saved = files.into_iter().map(|file| Effect::Work(Work::Download { file, path: text.to_owned() }));
                 saved.chain(told).collect()
             }
-            "migrate" => match snapshot.nodes.iter().find(|node| node.id.as_str() == text) {
+            Action::Migrate => match snapshot.nodes.iter().find(|node| node.id.as_str() == text) {
                 Some(node) => {
                     let (files, told) = self.still_there(snapshot);
                     let moved =

@@ -368,7 +368,7 @@ impl Pane for Logs {
             }
             Action::TypeRange => {
                 return vec![Effect::Prompt(Prompt {
-                    id: "range",
+                    action,
                     title: "Span of time (UTC)".into(),
                     hint: "beginning and end: 2h, 14:00 14:30, 2026-11-23T14:00; empty: all".into(),
                     value: String::new(),
@@ -376,7 +376,7 @@ impl Pane for Logs {
             }
             Action::Export => {
                 return vec![Effect::Prompt(Prompt {
-                    id: "export",
+                    action,
                     title: "Export all events that match".into(),
                     hint: "a new file: .ndjson, .csv or .txt".into(),
                     value: "logs.ndjson".into(),
@@ -387,8 +387,8 @@ impl Pane for Logs {
         Vec::new()
     }
 
-    fn answered(&mut self, id: &'static str, text: &str, snapshot: &Snapshot) -> Vec<Effect> {
-        if id == "export" {
+    fn answered(&mut self, action: Action, text: &str, snapshot: &Snapshot) -> Vec<Effect> {
+        if action == Action::Export {
             return vec![Effect::Work(Work::ExportLogs { search: self.query.search.clone(), path: text.to_owned() })];
         }
         match self.query.set_span(text) {

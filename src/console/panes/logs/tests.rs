@@ -142,9 +142,9 @@ fn filters_ask_anew_and_a_failure_keeps_what_is_shown() {
     pane.take_answers(&snapshot);
     let text = picture(&pane, 100, 12);
     assert!(text.contains("refused: 503") && text.contains("took 999 ms") && text.contains("node:backend"), "{text}");
-    pane.answered("range", "2h 1h", &snapshot);
+    pane.answered(Action::TypeRange, "2h 1h", &snapshot);
     assert!(matches!(pane.query.search.to, Some(Moment::Ago(_))));
-    let refused = pane.answered("range", "soon", &snapshot);
+    let refused = pane.answered(Action::TypeRange, "soon", &snapshot);
     assert!(matches!(&refused[..], [Effect::Toast { text, .. }] if text.contains("\"soon\"")), "{refused:?}");
 }
 
