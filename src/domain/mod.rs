@@ -4,6 +4,7 @@
 //! knows that tokio exists. Time comes in with the data. Whatever is decided here is therefore
 //! reproducible from its arguments.
 
+pub mod alert;
 pub mod ask;
 pub mod cause;
 pub mod command;

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use strum::IntoStaticStr;
 
+use super::alert::{Alert, AlertCode};
 use super::ensemble::{EnsembleState, EnsembleView};
 use super::file_table::FileTable;
 use super::ids::{AttemptId, Epoch, FileId, InstanceId, Millis, NodeId, OperationId, Timestamp};
@@ -276,17 +278,6 @@ impl Readiness {
     }
 }
 
-/// One thing that is sick.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Alert {
-    /// A stable word, a metric label: `history`, `node-full`, `damaged`, ...
-    pub code: Word,
-    /// A few words for a header: `zk2 full`.
-    pub short: String,
-    /// A sentence with the cause and the next step.
-    pub text: String,
-}
-
 /// What the scrub has seen: every record's bytes by size every few minutes, by hash in a rolling day.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScrubView {
@@ -381,10 +372,41 @@ pub enum ControlView {
     Off(String),
 }
 
+/// The loops of the engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[derive(IntoStaticStr)]
+#[strum(serialize_all = "kebab-case", const_into_str)]
+pub enum LoopName {
+    Canary,
+    Health,
+    History,
+    Hosts,
+    Housekeeping,
+    Scheduler,
+    Scrub,
+    Session,
+    Workload,
+}
+
+impl LoopName {
+    /// One word, a metric label.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        self.into_str()
+    }
+
+    /// Whether commands are not carried out without it.
+    #[must_use]
+    pub const fn carries_out(self) -> bool {
+        matches!(self, Self::Session | Self::Scheduler)
+    }
+}
+
 /// One engine loop and what it did last.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LoopView {
-    pub name: Word,
+    pub name: LoopName,
     pub turns: u64,
     pub last_turn: Option<Timestamp>,
     pub took: Option<Millis>,
@@ -429,8 +451,7 @@ pub struct Notice {
 pub enum Standing {
     Ensemble(EnsembleState),
     Session(SessionState),
-    /// The alert's code.
-    Alert(Word),
+    Alert(AlertCode),
     Damaged(FileId),
 }
 

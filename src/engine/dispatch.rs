@@ -50,10 +50,12 @@ impl Dispatch {
         let changes = matches!(request, Request::Command { .. } | Request::Api(_));
         match request {
             Request::Command { command, actor, rows, reply } => {
-                _ = reply.send(self.followed(rows, self.command(state, &command, &actor)));
+                let answer = self.command(state, &command, &actor);
+                _ = reply.send(self.followed(state, rows, answer));
             }
             Request::Upload { upload, bytes, actor, rows, reply } => {
-                _ = reply.send(self.followed(rows, self.upload(state, upload, bytes, &actor)));
+                let answer = self.upload(state, upload, bytes, &actor);
+                _ = reply.send(self.followed(state, rows, answer));
             }
             Request::Download { file, reply } => match self.unless_ending(|| state.check_download(file)) {
                 Ok(entry) => self.download(Known::Entry(entry), reply),
@@ -80,10 +82,16 @@ impl Dispatch {
         });
     }
 
-    /// Sends the rows of an accepted operation to who waits for it.
-    fn followed(&self, rows: Option<RowSender>, answer: Result<Accepted, Rejected>) -> Result<Accepted, Rejected> {
-        if let (Some(rows), Ok(Accepted { operation: Some(id), .. })) = (rows, &answer) {
-            self.ctx.operations.watch(*id, rows);
+    /// Notes an accepted operation as one that somebody asked for, and sends its rows to who waits for it.
+    fn followed(
+        &self,
+        state: &mut State,
+        rows: Option<RowSender>,
+        answer: Result<Accepted, Rejected>,
+    ) -> Result<Accepted, Rejected> {
+        if let Ok(Accepted { operation: Some(id), .. }) = &answer {
+            state.asked_for(*id);
+            rows.into_iter().for_each(|rows| self.ctx.operations.watch(*id, rows));
         }
         answer
     }

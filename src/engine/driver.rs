@@ -17,7 +17,7 @@ use tokio_util::task::TaskTracker;
 
 use super::clock;
 use crate::domain::event::Event;
-use crate::domain::snapshot::{Level, LoopView};
+use crate::domain::snapshot::{Level, LoopName, LoopView};
 
 /// First pause after a panic; doubles up to [`BACK_OFF_MAX`].
 const BACK_OFF_MIN: Duration = Duration::from_millis(500);
@@ -28,8 +28,7 @@ const REPORT_EVERY_MS: u64 = 5_000;
 /// Something that is done again and again.
 #[async_trait]
 pub trait Loop: Send {
-    /// One word, a metric label.
-    fn name(&self) -> &'static str;
+    fn name(&self) -> LoopName;
     /// Resolves when the next turn is due: a period, a poke or a message. May be dropped at any point.
     async fn wait(&mut self);
     /// One turn, to its end.
@@ -104,7 +103,7 @@ impl Driver {
 
 async fn drive(mut work: Box<dyn Loop>, events: mpsc::Sender<Event>, stop: CancellationToken) {
     let mut view = LoopView {
-        name: work.name().into(),
+        name: work.name(),
         turns: 0,
         last_turn: None,
         took: None,
@@ -134,7 +133,7 @@ async fn drive(mut work: Box<dyn Loop>, events: mpsc::Sender<Event>, stop: Cance
         view.panicked = panicked;
         if problem != view.problem {
             if let Some(text) = &problem {
-                tracing::warn!(task = &*view.name, "{text}");
+                tracing::warn!(task = view.name.word(), "{text}");
             }
             reported = None;
             view.problem = problem;
@@ -176,8 +175,8 @@ mod tests {
 
     #[async_trait]
     impl Loop for Moody {
-        fn name(&self) -> &'static str {
-            "moody"
+        fn name(&self) -> LoopName {
+            LoopName::Canary
         }
 
         async fn wait(&mut self) {
@@ -221,8 +220,8 @@ mod tests {
         struct Slow(mpsc::Sender<&'static str>);
         #[async_trait]
         impl Loop for Slow {
-            fn name(&self) -> &'static str {
-                "slow"
+            fn name(&self) -> LoopName {
+                LoopName::Scrub
             }
             async fn wait(&mut self) {}
             async fn turn(&mut self) -> Result<(), String> {

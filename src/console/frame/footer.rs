@@ -41,7 +41,7 @@ impl Footer<'_> {
 
     fn draw_message(&self, area: Rect, buffer: &mut Buffer) {
         let styles = self.view.styles;
-        let failing = self.view.snapshot.loops.iter().find_map(|l| l.problem.as_deref().map(|p| (&l.name, p)));
+        let failing = self.view.snapshot.loops.iter().find_map(|l| l.problem.as_deref().map(|p| (l.name.word(), p)));
         let (head, text, tone) = match (self.last, failing) {
             (last, Some((name, problem))) if last.is_none_or(|m| m.level < Level::Error) => {
                 (format!(" {} {name} loop: ", styles.glyphs.risk), problem.to_owned(), styles.bad)

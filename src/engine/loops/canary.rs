@@ -8,6 +8,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 
 use crate::adapters::zookeeper::registry::Registry;
 use crate::domain::event::Event;
+use crate::domain::snapshot::LoopName;
 use crate::engine::context::Context;
 use crate::engine::driver::Loop;
 
@@ -33,8 +34,8 @@ impl Canary {
 
 #[async_trait]
 impl Loop for Canary {
-    fn name(&self) -> &'static str {
-        "canary"
+    fn name(&self) -> LoopName {
+        LoopName::Canary
     }
 
     async fn wait(&mut self) {

@@ -14,6 +14,7 @@ use crate::adapters::probe::{Probe, Target};
 use crate::domain::event::Event;
 use crate::domain::ids::NodeId;
 use crate::domain::server::Sample;
+use crate::domain::snapshot::LoopName;
 use crate::engine::clock;
 use crate::engine::context::Context;
 use crate::engine::driver::Loop;
@@ -66,8 +67,8 @@ impl Health {
 
 #[async_trait]
 impl Loop for Health {
-    fn name(&self) -> &'static str {
-        "health"
+    fn name(&self) -> LoopName {
+        LoopName::Health
     }
 
     async fn wait(&mut self) {

@@ -13,7 +13,7 @@ use crate::domain::event::Event;
 use crate::domain::ids::NodeId;
 use crate::domain::node::NodeCondition;
 use crate::domain::server::HostView;
-use crate::domain::snapshot::{ControlView, LocalView};
+use crate::domain::snapshot::{ControlView, LocalView, LoopName};
 use crate::engine::context::Context;
 use crate::engine::driver::Loop;
 use crate::engine::files::moves::tell_write;
@@ -92,8 +92,8 @@ impl Hosts {
 
 #[async_trait]
 impl Loop for Hosts {
-    fn name(&self) -> &'static str {
-        "hosts"
+    fn name(&self) -> LoopName {
+        LoopName::Hosts
     }
 
     async fn wait(&mut self) {

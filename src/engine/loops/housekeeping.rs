@@ -8,7 +8,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 
 use crate::domain::file_table::FileTable;
 use crate::domain::ids::FileId;
-use crate::domain::snapshot::{SessionState, Snapshot, StoreView};
+use crate::domain::snapshot::{LoopName, SessionState, Snapshot, StoreView};
 use crate::engine::context::Context;
 use crate::engine::driver::Loop;
 use crate::engine::files::recovery;
@@ -68,8 +68,8 @@ fn may_touch(snapshot: &Snapshot) -> bool {
 
 #[async_trait]
 impl Loop for Housekeeping {
-    fn name(&self) -> &'static str {
-        "housekeeping"
+    fn name(&self) -> LoopName {
+        LoopName::Housekeeping
     }
 
     async fn wait(&mut self) {

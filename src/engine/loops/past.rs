@@ -7,7 +7,7 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use crate::adapters::history::{Changed, Cursor};
 use crate::domain::event::Event;
-use crate::domain::snapshot::{HistoryView, Level, OPERATIONS_KEPT};
+use crate::domain::snapshot::{HistoryView, Level, LoopName, OPERATIONS_KEPT};
 use crate::engine::context::Context;
 use crate::engine::driver::Loop;
 
@@ -39,8 +39,8 @@ impl Past {
 
 #[async_trait]
 impl Loop for Past {
-    fn name(&self) -> &'static str {
-        "history"
+    fn name(&self) -> LoopName {
+        LoopName::History
     }
 
     async fn wait(&mut self) {

@@ -13,13 +13,13 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 
 use crate::adapters::zookeeper::coord::{Connect, Coord, LinkState};
 use crate::domain::cause::Fault;
-use crate::domain::command::{Accepted, Rejected};
+use crate::domain::command::{Accepted, Automatic, Rejected};
 use crate::domain::event::Event;
 use crate::domain::file::FileEntry;
 use crate::domain::ids::{Bytes, Millis, OperationId, Timestamp};
 use crate::domain::operation::{Operation, OperationKind, OperationStatus};
 use crate::domain::planner::{Counted, share};
-use crate::domain::snapshot::{Snapshot, WorkloadOff, WorkloadView};
+use crate::domain::snapshot::{LoopName, Snapshot, WorkloadOff, WorkloadView};
 use crate::engine::clock::{self, Alarm};
 use crate::engine::context::Context;
 use crate::engine::driver::Loop;
@@ -215,7 +215,7 @@ async fn put(ctx: &Context, id: OperationId) -> Result<(), Fault> {
         node,
         pinned: false,
         source: Source::Generated { size, seed },
-        by: "workload".into(),
+        by: Automatic::Workload.word().into(),
         why: "workload".into(),
     };
     upload::run(ctx, order, &fence).await.map(drop).map_err(|failure| Fault::from(&failure))
@@ -239,7 +239,7 @@ async fn trim(ctx: &Context, snapshot: &Snapshot) -> Result<usize, Fault> {
         let Some((node, at)) = oldest_of_fullest(&own, snapshot, &counted) else { break };
         let entry = own.remove(at);
         let moving = snapshot.moves.iter().any(|view| view.file == entry.id);
-        if moving || delete::run(ctx, clock::new_attempt(), &entry, "workload").await.is_err() {
+        if moving || delete::run(ctx, clock::new_attempt(), &entry, Automatic::Workload.word()).await.is_err() {
             continue;
         }
         removed += 1;
@@ -257,8 +257,8 @@ fn oldest_of_fullest(own: &[Arc<FileEntry>], snapshot: &Snapshot, counted: &[Cou
 
 #[async_trait]
 impl Loop for Workload {
-    fn name(&self) -> &'static str {
-        "workload"
+    fn name(&self) -> LoopName {
+        LoopName::Workload
     }
 
     async fn wait(&mut self) {
@@ -279,7 +279,8 @@ impl Loop for Workload {
         self.hold_clients(leads).await;
         self.tell().await;
         if due && snapshot.files_complete {
-            let request = RunRequest { id: clock::new_operation(), by: "timer".into(), at: clock::now() };
+            let request =
+                RunRequest { id: clock::new_operation(), by: Automatic::Timer.word().into(), at: clock::now() };
             return self.run(request).await;
         }
         Ok(())
@@ -379,7 +380,7 @@ mod tests {
         let (ctx, clerk) = context(folder.path(), &[], events, watch::channel(None).1);
         ctx.driver.job("clerk", clerk.work(false, async || {}));
         let (mut workload, _port) = workload(&ctx);
-        _ = workload.run(RunRequest { id: clock::new_operation(), by: "timer".into(), at: NOW }).await;
+        _ = workload.run(RunRequest { id: clock::new_operation(), by: Automatic::Timer.word().into(), at: NOW }).await;
         let rows = std::iter::from_fn(|| heard.try_recv().ok()).filter(|event| matches!(event, Event::Operation(_)));
         assert_eq!(rows.count(), 1);
     }

@@ -30,7 +30,7 @@ use crate::domain::node::{DrainView, MoveView, NodeCondition};
 use crate::domain::operation::{HistoryPage, HistoryQuery};
 use crate::domain::planner::{Plan, PlannedMove};
 use crate::domain::scheduler::{Decision, MoveReason, NodeTarget, NotChosen, Run, RunProgress};
-use crate::domain::server::{HostView, ServerState, ServerView, Verdict};
+use crate::domain::server::{HealthRule, HostView, ServerState, ServerView, Verdict};
 use crate::domain::snapshot::{Reading, SessionState, Snapshot, WorkloadOff};
 
 const HOSTILE: &str = "a\u{1b}]0;owned\u{7}\u{202e}b\u{200b}\ttext that goes on and on, wider than any column is";
@@ -81,8 +81,12 @@ fn busy() -> Snapshot {
     let mut snapshot = fixtures::snapshot();
     let mut servers = snapshot.servers.to_vec();
     let cause = Some(HOSTILE.to_owned());
-    servers[1].verdict =
-        Verdict { state: ServerState::Degraded, cause, rule: Some("fsync".into()), since: Timestamp(NOW.0 - 12_000) };
+    servers[1].verdict = Verdict {
+        state: ServerState::Degraded,
+        cause,
+        rule: Some(HealthRule::Fsync),
+        since: Timestamp(NOW.0 - 12_000),
+    };
     servers[1].metrics_missing = Some(HOSTILE.into());
     snapshot.servers = servers.into();
     let mut nodes = snapshot.nodes.to_vec();

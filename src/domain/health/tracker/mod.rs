@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::rates::{self, Rates};
-use super::rules::{self, RULES};
+use super::rules::RULES;
 use crate::domain::ids::{Millis, NodeId, Timestamp, Zxid};
 use crate::domain::server::{
-    HostState, HostView, Metrics, Reach, Role, Sample, Series, ServerState, ServerView, Srvr, Verdict,
+    HealthRule, HostState, HostView, Metrics, Reach, Role, Sample, Series, ServerState, ServerView, Srvr, Verdict,
 };
-use crate::domain::word::Word;
 
 /// Failures in a row before a server that served counts as down.
 const FAILURES_TO_DOWN: u32 = 3;
@@ -38,7 +37,7 @@ pub struct ServerTracker {
     pending: (Finding, u32),
     last_metrics: Option<(Metrics, Timestamp)>,
     /// Since when each rule has held without a break.
-    firing: BTreeMap<&'static str, Timestamp>,
+    firing: BTreeMap<HealthRule, Timestamp>,
     /// When its process or container was started, until it serves for the first time.
     starting: Option<Timestamp>,
 }
@@ -241,21 +240,25 @@ impl ServerTracker {
         self.view.short_of_heap = false;
         let (state, cause, rule) = self.verdict(now);
         let since = if state == self.view.verdict.state { self.view.verdict.since } else { now };
-        self.view.verdict = Verdict { state, cause, rule: rule.map(Word::Borrowed), since };
+        self.view.verdict = Verdict { state, cause, rule, since };
     }
 
-    fn verdict(&mut self, now: Timestamp) -> (ServerState, Option<String>, Option<&'static str>) {
+    fn verdict(&mut self, now: Timestamp) -> (ServerState, Option<String>, Option<HealthRule>) {
         if let Some((state, cause)) = self.explained() {
             self.firing.clear();
-            return (state, Some(cause), Some("host"));
+            return (state, Some(cause), Some(HealthRule::Host));
         }
         if !self.probed.state.serves() {
             self.firing.clear();
             if self.starting.is_some_and(|at| now.since(at) < START_LIMIT) {
                 let cause = self.probed.cause.as_deref().unwrap_or("not probed yet");
-                return (ServerState::Starting, Some(format!("it does not serve yet: {cause}")), Some("start"));
+                return (
+                    ServerState::Starting,
+                    Some(format!("it does not serve yet: {cause}")),
+                    Some(HealthRule::Start),
+                );
             }
-            let rule = (self.probed.state != ServerState::Unknown).then_some("probe");
+            let rule = (self.probed.state != ServerState::Unknown).then_some(HealthRule::Probe);
             return (self.probed.state, self.down_cause(), rule);
         }
         match self.rule(now) {
@@ -284,7 +287,7 @@ impl ServerTracker {
     }
 
     /// The first rule that has held for long enough, with its finding.
-    fn rule(&mut self, now: Timestamp) -> Option<(&'static str, String)> {
+    fn rule(&mut self, now: Timestamp) -> Option<(HealthRule, String)> {
         if self.view.uptime.is_some_and(|uptime| uptime < JUST_STARTED) {
             self.firing.clear();
             return None;
@@ -292,11 +295,11 @@ impl ServerTracker {
         let mut fired = None;
         for rule in RULES {
             let Some(finding) = (rule.check)(&self.view) else {
-                self.firing.remove(rule.name);
+                self.firing.remove(&rule.name);
                 continue;
             };
             let held = now.since(*self.firing.entry(rule.name).or_insert(now));
-            if rule.name == rules::HEAP {
+            if rule.name == HealthRule::Heap {
                 self.view.short_of_heap = held >= rule.hold;
             }
             if held >= rule.hold && fired.is_none() {

@@ -31,7 +31,7 @@ use crate::domain::file::FileEntry;
 use crate::domain::file_table::FileTable;
 use crate::domain::ids::{FileId, NodeId, Timestamp};
 use crate::domain::snapshot::{
-    Damage, Level, REPORTED_MAX, ScrubReport, ScrubTrouble, ScrubView, SessionState, Snapshot, StoreView,
+    Damage, Level, LoopName, REPORTED_MAX, ScrubReport, ScrubTrouble, ScrubView, SessionState, Snapshot, StoreView,
 };
 use crate::engine::clock;
 use crate::engine::context::Context;
@@ -285,8 +285,8 @@ impl Scrub {
 
 #[async_trait]
 impl Loop for Scrub {
-    fn name(&self) -> &'static str {
-        "scrub"
+    fn name(&self) -> LoopName {
+        LoopName::Scrub
     }
 
     async fn wait(&mut self) {

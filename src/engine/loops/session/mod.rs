@@ -25,7 +25,7 @@ use crate::adapters::zookeeper::election::Membership;
 use crate::adapters::zookeeper::registry::Registry;
 use crate::domain::event::Event;
 use crate::domain::ids::{Epoch, NodeId};
-use crate::domain::snapshot::{LeadershipView, SessionState, StoreView};
+use crate::domain::snapshot::{LeadershipView, LoopName, SessionState, StoreView};
 use crate::engine::context::{CatchUp, Context};
 use crate::engine::driver::Loop;
 
@@ -231,8 +231,8 @@ impl Session {
 
 #[async_trait]
 impl Loop for Session {
-    fn name(&self) -> &'static str {
-        "session"
+    fn name(&self) -> LoopName {
+        LoopName::Session
     }
 
     async fn wait(&mut self) {

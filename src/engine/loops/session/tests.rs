@@ -10,6 +10,7 @@ use crate::adapters::zookeeper::config::ZkConfig;
 use crate::adapters::zookeeper::coord::{Connect, Mode};
 use crate::adapters::zookeeper::fake::{FakeEnsemble, FakeServers};
 use crate::adapters::zookeeper::layout::Layout;
+use crate::domain::alert::AlertCode;
 use crate::domain::file::{FileEntry, blob_name};
 use crate::domain::fixtures::{file, node_id};
 use crate::domain::ids::{AttemptId, Bytes, FileId, InstanceId, Millis};
@@ -382,7 +383,7 @@ async fn an_empty_folder_beside_an_ensemble_with_a_store_gets_no_id_until_it_is_
     write(&session, "/demo/control/store", ID.as_bytes()).await;
     session.scan().await.unwrap();
     let refusal = last_store(&mut heard).and_then(|store| store.refusal()).unwrap();
-    assert!(refusal.code == "foreign-store" && refusal.text().contains("no file lies in"), "{refusal:?}");
+    assert!(refusal.code == AlertCode::ForeignStore && refusal.text().contains("no file lies in"), "{refusal:?}");
     assert!(!id.exists() && !campaigns(&session).await);
     session.second_passed = true;
     session.turn().await.unwrap();
