@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::domain::ids::Timestamp;
-use crate::domain::log::{LogEvent, LogLevel, read_stamp};
+use crate::domain::log::{Dataset, EventId, LogEvent, LogLevel, read_stamp};
+use crate::domain::operation::OperationStatus;
 
 /// How a file's lines become events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,7 +130,7 @@ pub(super) struct Place<'a> {
     /// Relative to the log folder.
     pub(super) file: &'a str,
     pub(super) node: &'a str,
-    pub(super) dataset: &'a str,
+    pub(super) dataset: Dataset,
     pub(super) kind: Kind,
     pub(super) offset: u64,
 }
@@ -151,9 +152,9 @@ pub(super) fn event(bytes: &[u8], place: Place<'_>, bytes_max: usize) -> LogEven
     if bytes.len() > bytes_max {
         event.text.push_str(&format!(" ... cut, {} bytes in all", bytes.len()));
     }
-    event.id = format!("{}@{}", place.key, place.offset);
+    event.id = EventId::Line { file: place.key.to_owned(), offset: place.offset };
     event.node = place.node.to_owned();
-    event.dataset = place.dataset.to_owned();
+    event.dataset = Some(place.dataset);
     event.file = place.file.to_owned();
     event.offset = place.offset;
     event.len = bytes.len() as u64;
@@ -172,6 +173,14 @@ pub(super) fn dated_event(text: &str) -> LogEvent {
         message_at: head.message_at,
         text: text.to_owned(),
         ..LogEvent::default()
+    }
+}
+
+/// The level of a row of history: an operation that failed is what an operator looks for.
+pub(super) fn level_of_row(status: Option<&str>) -> LogLevel {
+    match status.and_then(OperationStatus::from_word) {
+        Some(OperationStatus::Failed) => LogLevel::Error,
+        _ => LogLevel::Info,
     }
 }
 
@@ -201,9 +210,7 @@ pub(super) fn json(line: &[u8]) -> Option<LogEvent> {
     }
     event.text = message.unwrap_or_default();
     if fields.contains_key("operation_id") {
-        // An operation that failed is what an operator looks for.
-        let failed = fields.get("status").is_some_and(|status| status == "failed");
-        event.level = event.level.or(Some(if failed { LogLevel::Error } else { LogLevel::Info }));
+        event.level = event.level.or(Some(level_of_row(fields.get("status").map(String::as_str))));
     } else {
         event.logger = fields.get("target").cloned();
     }
@@ -265,14 +272,20 @@ mod tests {
 
     #[test]
     fn long_and_broken_bytes_become_an_event_of_bounded_size() {
-        let place =
-            Place { key: "k", file: "zk1/a.log", node: "zk1", dataset: "zookeeper", kind: Kind::Dated, offset: 7 };
+        let place = Place {
+            key: "k",
+            file: "zk1/a.log",
+            node: "zk1",
+            dataset: Dataset::Zookeeper,
+            kind: Kind::Dated,
+            offset: 7,
+        };
         let mut bytes = LINE.to_vec();
         bytes.extend_from_slice(b"\xff\x00\x1b[2J");
         bytes.resize(3 << 20, b'x');
         let event = event(&bytes, place, 1 << 20);
         assert!(event.text.len() < (1 << 20) + 64 && event.text.ends_with("cut, 3145728 bytes in all"));
-        assert_eq!((event.id.as_str(), event.thread.as_deref()), ("k@7", Some("SyncThread:2")));
+        assert_eq!((event.id.to_string().as_str(), event.thread.as_deref()), ("k@7", Some("SyncThread:2")));
         let broken = super::event(b"{ broken", Place { kind: Kind::Json, ..place }, 100);
         assert_eq!((broken.text.as_str(), broken.time), ("{ broken", None));
     }
@@ -292,7 +305,7 @@ mod tests {
             bytes.extend(line);
             prop_assert!(Head::read(&bytes).message_at <= bytes.len());
             for kind in [Kind::Dated, Kind::Json, Kind::Plain] {
-                let place = Place { key: "", file: "", node: "", dataset: "", kind, offset: 0 };
+                let place = Place { key: "", file: "", node: "", dataset: Dataset::Zookeeper, kind, offset: 0 };
                 let event = event(&bytes, place, 20);
                 let rest = event.text.get(event.message_at..);
                 prop_assert!(rest.is_some_and(|rest| rest.starts_with(event.message())), "{event:?}");

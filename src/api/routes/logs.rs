@@ -7,7 +7,7 @@ use crate::api::error::{Answer, Fail};
 use crate::api::query::Params;
 use crate::api::state::App;
 use crate::domain::log::{
-    Cursor, Expr, LogLevel, LogPage, LogSearch, MOMENT_RULE, Moment, PAGE_MAX, PageAsk, Way, parse,
+    Expr, LogCursor, LogLevel, LogPage, LogSearch, MOMENT_RULE, Moment, PAGE_MAX, PageAsk, Way, parse,
 };
 
 /// A page of the events that match, oldest first; the newest ones without a cursor.
@@ -36,7 +36,7 @@ pub(in crate::api) async fn search(State(app): State<App>, mut params: Params) -
     };
     let ask = PageAsk {
         search,
-        cursor: params.text("cursor").map(Cursor),
+        cursor: params.text("cursor").map(LogCursor::given),
         way: params.parsed("way", "must be older or newer", way)?.unwrap_or_default(),
         limit: params.number("limit", 1..=PAGE_MAX, 200)?,
         count: true,

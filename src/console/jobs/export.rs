@@ -134,7 +134,7 @@ mod tests {
     use super::*;
     use crate::console::place::testing::Memory;
     use crate::domain::fixtures;
-    use crate::domain::log::{Cursor, LogPage};
+    use crate::domain::log::{LogCursor, LogPage};
     use crate::engine::handle::{Put, Question};
 
     fn event(n: usize) -> LogEvent {
@@ -155,7 +155,7 @@ mod tests {
                 for n in 0..2 {
                     let Some(Question::Page(Put { ask, reply })) = end.questions.recv().await else { panic!() };
                     assert_eq!((ask.cursor.is_some(), ask.way), (n == 1, Way::Newer));
-                    let newer = (n == 0).then(|| Cursor("next".into()));
+                    let newer = (n == 0).then(|| LogCursor::given("next".into()));
                     let events = vec![event(2 * n), event(2 * n + 1)];
                     reply.send(Ok(LogPage { events, newer, ..LogPage::default() })).expect("asked");
                 }

@@ -26,8 +26,9 @@ use self::wire::{SERVER_LIMIT, Wire};
 use super::error::LogsError;
 use crate::domain::ids::{Millis, Timestamp};
 use crate::domain::log::{
-    Answered, BARS_MAX, Bar, CONTEXT_MAX, Context, ContextAsk, Expr, FollowAsk, FollowMark, Followed, HITS_MAX,
-    Histogram, HistogramAsk, LogEvent, LogLevel, LogPage, LogSearch, Moment, PAGE_MAX, PageAsk, Side, Way, bar_step,
+    Answered, BARS_MAX, Bar, CONTEXT_MAX, Context, ContextAsk, EventId, Expr, FollowAsk, FollowMark, Followed,
+    HITS_MAX, Histogram, HistogramAsk, LogEvent, LogLevel, LogPage, LogSearch, LogSource, Moment, PAGE_MAX, PageAsk,
+    Side, Way, bar_step,
 };
 
 /// How long the server keeps a point in time.
@@ -153,6 +154,7 @@ impl Elastic {
 
     fn answered(&self, product: Product, begin: Instant, answer: &Value, body: Option<&Value>) -> Answered {
         Answered {
+            source: LogSource::Server,
             by: product.name().into(),
             fallback: None,
             notes: read::notes(answer),
@@ -171,7 +173,9 @@ impl Elastic {
         let limit = ask.limit.clamp(1, PAGE_MAX);
         let from = match &ask.cursor {
             None => None,
-            Some(cursor) => Some(Key::read(cursor).ok_or_else(|| LogsError::Cursor { given: cursor.0.clone() })?),
+            Some(cursor) => {
+                Some(Key::read(cursor).ok_or_else(|| LogsError::Cursor { given: cursor.text().to_owned() })?)
+            }
         };
         let (from, pit) = from.map_or((None, None), |(key, pit)| (Some(key), pit));
         let pit = match pit {
@@ -274,7 +278,7 @@ impl Elastic {
     pub(super) async fn context(&self, ask: ContextAsk) -> Result<Context, LogsError> {
         let begin = Instant::now();
         let product = self.product().await?;
-        let one = json!({"size": 1, "query": {"ids": {"values": [ask.id]}}});
+        let one = json!({"size": 1, "query": {"ids": {"values": [ask.id.to_string()]}}});
         let answer = self.search(one, None).await?;
         let hit = answer.pointer("/hits/hits/0/_source").cloned().unwrap_or_default();
         let path = ["/log/file/path", "/log.file.path"].into_iter().find_map(|at| hit.pointer(at)?.as_str());
@@ -348,7 +352,7 @@ impl Elastic {
         &self,
         search: &LogSearch,
         until: &Timestamp,
-        seen: &BTreeMap<String, Timestamp>,
+        seen: &BTreeMap<EventId, Timestamp>,
         now: Timestamp,
     ) -> Result<News, LogsError> {
         let begin = Instant::now();
@@ -393,7 +397,7 @@ impl Elastic {
     }
 }
 
-type News = (Vec<LogEvent>, Timestamp, BTreeMap<String, Timestamp>, Answered);
+type News = (Vec<LogEvent>, Timestamp, BTreeMap<EventId, Timestamp>, Answered);
 
 /// Folders of the files that there are.
 fn nodes(answer: &Value) -> Vec<String> {

@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value};
 
-use super::super::record::origin;
+use super::super::record::{level_of_row, origin};
 use crate::domain::ids::Timestamp;
-use crate::domain::log::{Bar, Cursor, HITS_MAX, Hits, LogEvent, LogLevel, read_stamp};
+use crate::domain::log::{Bar, Dataset, EventId, HITS_MAX, Hits, LogCursor, LogEvent, LogLevel, LogSource, read_stamp};
 
 /// Text of one event that is kept.
 const TEXT_MAX: usize = 1 << 20;
@@ -24,12 +24,13 @@ pub(super) struct Key {
 }
 
 impl Key {
-    pub(super) fn cursor(&self, pit: Option<&str>) -> Cursor {
-        Cursor(format!("e.{}.{}.{}.{}", self.at, self.offset, pit.unwrap_or("-"), self.path))
+    pub(super) fn cursor(&self, pit: Option<&str>) -> LogCursor {
+        let (at, offset, pit) = (self.at, self.offset, pit.unwrap_or("-"));
+        LogCursor::new(LogSource::Server, format_args!("{at}.{offset}.{pit}.{}", self.path))
     }
 
-    pub(super) fn read(cursor: &Cursor) -> Option<(Self, Option<String>)> {
-        let mut parts = cursor.0.strip_prefix("e.")?.splitn(4, '.');
+    pub(super) fn read(cursor: &LogCursor) -> Option<(Self, Option<String>)> {
+        let mut parts = cursor.place(LogSource::Server)?.splitn(4, '.');
         let (at, offset) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
         let pit = Some(parts.next()?.to_owned()).filter(|pit| pit != "-");
         Some((Self { at, path: parts.next()?.to_owned(), offset }, pit))
@@ -62,7 +63,7 @@ fn member<'a>(source: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
 fn event(hit: &Value, source: &Map<String, Value>) -> LogEvent {
     let text = |name: &str| member(source, name).and_then(Value::as_str);
     let mut event = LogEvent {
-        id: hit.get("_id").and_then(Value::as_str).unwrap_or_default().to_owned(),
+        id: EventId::Document(hit.get("_id").and_then(Value::as_str).unwrap_or_default().to_owned()),
         time: text("@timestamp").and_then(|text| Some(read_stamp(text.as_bytes())?.0)),
         level: text("log.level").and_then(|word| LogLevel::from_word(word.trim())),
         text: text("message").unwrap_or_default().trim_end().to_owned(),
@@ -79,16 +80,15 @@ fn event(hit: &Value, source: &Map<String, Value>) -> LogEvent {
     event.file = format!("{folder}/{file}");
     let index = hit.get("_index").and_then(Value::as_str).unwrap_or_default();
     let dataset = super::dsl::DATASETS.iter().find(|(_, own)| index.starts_with(own.trim_end_matches('*')));
-    event.dataset = dataset.map_or("", |(name, _)| name).to_owned();
-    event.node = text("container.name").filter(|_| event.dataset == "docker").unwrap_or(folder).to_owned();
+    event.dataset = dataset.map(|(dataset, _)| *dataset);
+    event.node = text("container.name").filter(|_| event.dataset == Some(Dataset::Docker)).unwrap_or(folder).to_owned();
     if let Some(thread) = text("process.thread.name") {
         let (thread, logger) = origin(thread.as_bytes());
         (event.thread, event.logger) = (thread.map(str::to_owned), logger.map(str::to_owned));
     }
     fields(&mut event, source);
-    if event.dataset == "operations" {
-        let failed = event.field("status") == Some("failed");
-        event.level = event.level.or(Some(if failed { LogLevel::Error } else { LogLevel::Info }));
+    if event.dataset == Some(Dataset::Operations) {
+        event.level = event.level.or(Some(level_of_row(event.field("status"))));
     } else if event.logger.is_none() {
         event.logger = event.field("target").map(str::to_owned);
     }

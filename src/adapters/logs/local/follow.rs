@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex};
 use super::super::error::LogsError;
 use super::super::record::event;
 use super::block::{BLOCK, EVENT_MAX, Events};
-use super::store::{Facts, Store, locked, read_some};
+use super::store::{Entry, Facts, Store, locked, read_some};
 use super::wanted::Wanted;
-use crate::domain::log::{Context, ContextAsk, FollowMark, Followed, LogEvent};
+use crate::domain::log::{Context, ContextAsk, EventId, FollowMark, Followed, LogEvent};
 
 /// Bytes of one file that one look takes in.
 const READ_MAX: u64 = 8 << 20;
@@ -78,8 +78,8 @@ pub(super) fn news(
 pub(super) fn context(store: &Mutex<Store>, ask: &ContextAsk) -> Result<Context, LogsError> {
     let found = {
         let store = locked(store);
-        let of_id = ask.id.rsplit_once('@').map(|(key, _)| key);
-        let by_id = store.entries.values().find(|entry| of_id == Some(entry.facts.key.as_str()));
+        let of_id = |entry: &&Entry| matches!(&ask.id, EventId::Line { file, .. } if *file == entry.facts.key);
+        let by_id = store.entries.values().find(of_id);
         let entry = by_id.or_else(|| store.entries.values().find(|entry| entry.facts.name == ask.file));
         entry.map(|entry| (Arc::clone(&entry.facts), Arc::clone(&entry.file), entry.size))
     };

@@ -129,7 +129,7 @@ impl LocalLogs {
     /// [`LogsError`]; a single file that cannot be read is a note of the page.
     pub async fn page(&self, ask: PageAsk, now: Timestamp) -> Result<LogPage, LogsError> {
         if let Some(cursor) = ask.cursor.as_ref().filter(|cursor| page::key(cursor).is_none()) {
-            return Err(LogsError::Cursor { given: cursor.0.clone() });
+            return Err(LogsError::Cursor { given: cursor.text().to_owned() });
         }
         let ask = PageAsk { limit: ask.limit.clamp(1, PAGE_MAX), ..ask };
         let page = self.run(move |shared, stop| {

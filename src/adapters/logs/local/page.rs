@@ -9,7 +9,7 @@ use super::block::{EVENT_MAX, Tallied};
 use super::jobs::{Job, Searched, Stop, each, plan};
 use super::store::{Store, locked, read_some};
 use super::wanted::{Found, Wanted};
-use crate::domain::log::{Cursor, HITS_MAX, Hits, LogEvent, LogPage, PageAsk, Way};
+use crate::domain::log::{HITS_MAX, Hits, LogCursor, LogEvent, LogPage, LogSource, PageAsk, Way};
 
 /// Text of one page.
 const TEXT_MAX: usize = 8 << 20;
@@ -22,13 +22,13 @@ const WAVE_SOON: usize = 96;
 /// Orders events: time, file, place.
 type Key = (u64, u64, u64);
 
-fn cursor((at, rank, offset): Key) -> Cursor {
-    Cursor(format!("l.{at}.{rank:x}.{offset}"))
+fn cursor((at, rank, offset): Key) -> LogCursor {
+    LogCursor::new(LogSource::Files, format_args!("{at}.{rank:x}.{offset}"))
 }
 
 /// The place that a cursor of local files means.
-pub(super) fn key(cursor: &Cursor) -> Option<Key> {
-    let mut parts = cursor.0.strip_prefix("l.")?.split('.');
+pub(super) fn key(cursor: &LogCursor) -> Option<Key> {
+    let mut parts = cursor.place(LogSource::Files)?.split('.');
     let key = (parts.next()?.parse().ok()?, u64::from_str_radix(parts.next()?, 16).ok()?, parts.next()?.parse().ok()?);
     parts.next().is_none().then_some(key)
 }

@@ -14,7 +14,7 @@ use super::super::record::Kind;
 use super::block::{self, BLOCK, Block, EVENT_MAX};
 use super::tally::Tallies;
 use super::unpack;
-use crate::domain::log::read_stamp;
+use crate::domain::log::{Dataset, read_stamp};
 
 /// Bytes at the beginning that tell whether a file is still the same one.
 const FINGERPRINT: usize = 256;
@@ -37,7 +37,7 @@ pub(super) struct Facts {
     /// Relative to the log folder.
     pub(super) name: String,
     pub(super) node: String,
-    pub(super) dataset: &'static str,
+    pub(super) dataset: Dataset,
     pub(super) kind: Kind,
     pub(super) packed: bool,
 }
@@ -259,13 +259,13 @@ impl Entry {
     }
 }
 
-fn dataset(node: &str, name: &str, kind: Kind) -> &'static str {
+fn dataset(node: &str, name: &str, kind: Kind) -> Dataset {
     let file = name.rsplit('/').next().unwrap_or(name);
     match (node, kind) {
-        ("backend", _) if file.starts_with("operations") => "operations",
-        ("backend", _) => "backend",
-        (_, Kind::Json) => "docker",
-        _ => "zookeeper",
+        ("backend", _) if file.starts_with("operations") => Dataset::Operations,
+        ("backend", _) => Dataset::Backend,
+        (_, Kind::Json) => Dataset::Docker,
+        _ => Dataset::Zookeeper,
     }
 }
 

@@ -3,7 +3,7 @@ use std::io::Write;
 use std::path::Path;
 
 use super::*;
-use crate::domain::log::{Cursor, LogEvent, Way, parse};
+use crate::domain::log::{LogCursor, LogEvent, Way, parse};
 
 /// 2026-11-23T15:00:00Z.
 const NOW: Timestamp = Timestamp(1_795_446_000_000);
@@ -159,7 +159,7 @@ async fn paging_meets_every_event_once_in_both_directions() {
     let forth = logs.page(forth, NOW).await.unwrap();
     assert_eq!(messages(&forth.events), messages(&first.events));
     assert!(forth.older.is_some() && forth.newer.is_none());
-    let bad = PageAsk { cursor: Some(Cursor("x".into())), ..ask("", 1) };
+    let bad = PageAsk { cursor: Some(LogCursor::given("x".into())), ..ask("", 1) };
     assert!(logs.page(bad, NOW).await.unwrap_err().to_string().contains("cursor \"x\""));
 }
 

@@ -157,7 +157,7 @@ impl Wanted {
 impl Facts {
     pub(super) fn place(&self, offset: u64) -> Place<'_> {
         let Self { key, name, node, dataset, kind, .. } = self;
-        Place { key, file: name, node, dataset, kind: *kind, offset }
+        Place { key, file: name, node, dataset: *dataset, kind: *kind, offset }
     }
 }
 
@@ -180,7 +180,7 @@ impl Subject for Seen<'_> {
     fn value(&self, field: &Field) -> Option<&str> {
         match field {
             Field::Node => Some(&self.facts.node),
-            Field::Dataset => Some(self.facts.dataset),
+            Field::Dataset => Some(self.facts.dataset.word()),
             Field::File => Some(&self.facts.name),
             Field::Thread => self.head.thread(),
             Field::Logger => self.head.logger(),

@@ -168,7 +168,7 @@ impl Logs {
         }
         self.problem = None;
         self.mark = Some(news.mark.clone());
-        if news.answered.by != self.answered.by.split(',').next().unwrap_or_default() || news.left_out > 0 {
+        if news.answered.source != self.answered.source || news.left_out > 0 {
             // Another back end answers now, or too much came at once: the page is read anew.
             self.changed = self.follow;
         }

@@ -6,14 +6,14 @@ use crate::console::theme::Styles;
 use crate::domain::ask::Ask;
 use crate::domain::fixtures;
 use crate::domain::log::{
-    Cursor as Place, Expr, FollowAsk, Followed, HistogramAsk, LogLevel, LogPage, Moment, PageAsk, Way,
+    EventId, Expr, FollowAsk, Followed, HistogramAsk, LogCursor, LogLevel, LogPage, Moment, PageAsk, Way,
 };
 
 fn event(n: usize) -> LogEvent {
     let text = format!("2026-11-23 14:00:00,000 - WARN  [a:B@1] - fsync took {n} ms");
     let level = Some(LogLevel::Warn);
     LogEvent {
-        id: n.to_string(),
+        id: EventId::Document(n.to_string()),
         node: "zk2".into(),
         level,
         message_at: 42,
@@ -26,7 +26,7 @@ fn event(n: usize) -> LogEvent {
 fn page(ids: std::ops::Range<usize>) -> LogPage {
     LogPage {
         events: ids.clone().map(event).collect(),
-        older: (ids.start > 0).then(|| Place(ids.start.to_string())),
+        older: (ids.start > 0).then(|| LogCursor::given(ids.start.to_string())),
         mark: Some(FollowMark::Files(Default::default())),
         nodes: vec!["backend".into(), "zk1".into()],
         answered: Answered { by: "local files".into(), ..Answered::default() },
@@ -119,11 +119,11 @@ fn the_page_before_is_asked_for_near_the_top() {
     let (mut pane, _asked) = ready();
     let mut asked = pane.act(Action::Top, &snapshot);
     let [ask] = asks::<PageAsk>(&asked)[..] else { panic!("{asked:?}") };
-    assert_eq!((ask.cursor.as_ref(), ask.way), (Some(&Place("500".into())), Way::Older));
+    assert_eq!((ask.cursor.as_ref(), ask.way), (Some(&LogCursor::given("500".into())), Way::Older));
     assert!(!is_asked::<PageAsk>(&pane.act(Action::Top, &snapshot)), "one page at a time");
     answer::<PageAsk>(&mut pane, &mut asked, page(0..500));
     assert_eq!((pane.window.events.len(), pane.cursor.at), (1000, 500));
-    assert_eq!(pane.selected().map(|event| event.id.as_str()), Some("500"));
+    assert_eq!(pane.selected().map(|event| event.id.to_string()).as_deref(), Some("500"));
 }
 
 #[test]
@@ -153,7 +153,10 @@ fn neighbours_are_shown_and_more_of_them_by_the_same_key() {
     let snapshot = fixtures::snapshot();
     let (mut pane, _asked) = ready();
     let mut asked = pane.act(Action::Context, &snapshot);
-    assert!(matches!(asks::<ContextAsk>(&asked)[..], [ask] if ask.before == 20 && ask.id == "999"), "{asked:?}");
+    assert!(
+        matches!(asks::<ContextAsk>(&asked)[..], [ask] if ask.before == 20 && ask.id.to_string() == "999"),
+        "{asked:?}"
+    );
     let found = Context { events: (0..9).map(event).collect(), at: 4, ..Context::default() };
     answer::<ContextAsk>(&mut pane, &mut asked, found);
     let text = picture(&pane, 100, 14);
@@ -162,7 +165,10 @@ fn neighbours_are_shown_and_more_of_them_by_the_same_key() {
         "{text}"
     );
     let asked = pane.act(Action::Context, &snapshot);
-    assert!(matches!(asks::<ContextAsk>(&asked)[..], [ask] if ask.before == 40 && ask.id == "4"), "{asked:?}");
+    assert!(
+        matches!(asks::<ContextAsk>(&asked)[..], [ask] if ask.before == 40 && ask.id.to_string() == "4"),
+        "{asked:?}"
+    );
     pane.act(Action::Back, &snapshot);
     assert!(picture(&pane, 100, 12).contains("took 999 ms"));
 }
@@ -175,13 +181,17 @@ fn matches_are_gone_through_and_searches_are_saved() {
     let mut asked = type_query(&mut pane, "777 OR 778");
     answer::<PageAsk>(&mut pane, &mut asked, page(500..1000));
     pane.act(Action::PreviousMatch, &snapshot);
-    assert_eq!(pane.selected().map(|event| event.id.as_str()), Some("778"));
+    assert_eq!(pane.selected().map(|event| event.id.to_string()).as_deref(), Some("778"));
     pane.act(Action::PreviousMatch, &snapshot);
-    assert_eq!(pane.selected().map(|event| event.id.as_str()), Some("777"));
+    assert_eq!(pane.selected().map(|event| event.id.to_string()).as_deref(), Some("777"));
     let mut asked = type_query(&mut pane, "level>=WARN");
     answer::<PageAsk>(&mut pane, &mut asked, page(500..1000));
     pane.act(Action::PreviousMatch, &snapshot);
-    assert_eq!(pane.selected().map(|event| event.id.as_str()), Some("776"), "also where no word is marked");
+    assert_eq!(
+        pane.selected().map(|event| event.id.to_string()).as_deref(),
+        Some("776"),
+        "also where no word is marked"
+    );
     type_query(&mut pane, "777 OR 778");
     let save = |pane: &mut Logs, answer| {
         let mut saved = pane.act(Action::SaveSearch, &snapshot);
@@ -226,7 +236,7 @@ fn what_came_soon_is_shown_while_the_rest_is_searched() {
     let first = LogPage { unfinished: true, ..page(990..1000) };
     let mut next = answer::<PageAsk>(&mut pane, &mut asked, first);
     let [rest] = asks::<PageAsk>(&next)[..] else { panic!("{next:?}") };
-    assert_eq!((rest.cursor.as_ref(), rest.way, rest.soon), (Some(&Place("990".into())), Way::Older, None));
+    assert_eq!((rest.cursor.as_ref(), rest.way, rest.soon), (Some(&LogCursor::given("990".into())), Way::Older, None));
     assert!(picture(&pane, 100, 12).contains("fsync took 999 ms"));
     answer::<PageAsk>(&mut pane, &mut next, page(500..990));
     assert_eq!((pane.window.events.len(), pane.cursor.at, pane.follow), (500, 499, true));

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::domain::log::{Cursor, LogEvent, LogPage};
+use crate::domain::log::{LogCursor, LogEvent, LogPage};
 
 /// Events that are held; pages at the far end go when there are more.
 const EVENTS_MAX: usize = 4000;
@@ -11,8 +11,8 @@ const EVENTS_MAX: usize = 4000;
 #[derive(Clone, Debug, Default)]
 struct Part {
     len: usize,
-    older: Option<Cursor>,
-    newer: Option<Cursor>,
+    older: Option<LogCursor>,
+    newer: Option<LogCursor>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -27,12 +27,12 @@ impl Window {
     }
 
     /// Where older events go on; `None` at the beginning.
-    pub(super) fn older(&self) -> Option<&Cursor> {
+    pub(super) fn older(&self) -> Option<&LogCursor> {
         self.parts.front()?.older.as_ref()
     }
 
     /// Where newer events go on; `None` at the end.
-    pub(super) fn newer(&self) -> Option<&Cursor> {
+    pub(super) fn newer(&self) -> Option<&LogCursor> {
         self.parts.back()?.newer.as_ref()
     }
 
@@ -93,16 +93,18 @@ impl Part {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::log::EventId;
 
     fn page(ids: std::ops::Range<usize>, older: bool, newer: bool) -> LogPage {
-        let events = ids.clone().map(|id| LogEvent { id: id.to_string(), ..LogEvent::default() }).collect();
-        let cursor = |there: bool, at: usize| there.then(|| Cursor(at.to_string()));
+        let events =
+            ids.clone().map(|id| LogEvent { id: EventId::Document(id.to_string()), ..LogEvent::default() }).collect();
+        let cursor = |there: bool, at: usize| there.then(|| LogCursor::given(at.to_string()));
         LogPage { events, older: cursor(older, ids.start), newer: cursor(newer, ids.end), ..LogPage::default() }
     }
 
     fn ends(window: &Window) -> (&str, &str, Option<&str>, Option<&str>) {
-        let id = |event: Option<&LogEvent>| event.map_or("", |event| event.id.as_str()).to_owned().leak() as &str;
-        let at = |cursor: Option<&Cursor>| cursor.map(|cursor| cursor.0.clone().leak() as &str);
+        let id = |event: Option<&LogEvent>| event.map_or(String::new(), |event| event.id.to_string()).leak() as &str;
+        let at = |cursor: Option<&LogCursor>| cursor.map(|cursor| cursor.text().to_owned().leak() as &str);
         (id(window.events.first()), id(window.events.last()), at(window.older()), at(window.newer()))
     }
 
@@ -120,8 +122,8 @@ mod tests {
     #[test]
     fn what_grew_is_replaced() {
         let mut window = Window::of(&page(0..3, false, false));
-        let grown = LogEvent { id: "2".into(), text: "more".into(), ..LogEvent::default() };
-        let new = LogEvent { id: "3".into(), ..LogEvent::default() };
+        let grown = LogEvent { id: EventId::Document("2".into()), text: "more".into(), ..LogEvent::default() };
+        let new = LogEvent { id: EventId::Document("3".into()), ..LogEvent::default() };
         assert_eq!(window.follow(&[grown, new]), 1);
         assert_eq!((window.events.len(), window.events[2].text.as_str()), (4, "more"));
     }

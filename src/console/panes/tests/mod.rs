@@ -24,7 +24,7 @@ use crate::domain::command::Command;
 use crate::domain::file_list::{FileList, FilesAsk};
 use crate::domain::fixtures::{self, NOW, node_id};
 use crate::domain::ids::{AttemptId, Bytes, FileId, Millis, OperationId, Timestamp};
-use crate::domain::log::{Answered, Bar, Histogram, HistogramAsk, LogEvent, LogLevel, LogPage, PageAsk};
+use crate::domain::log::{Answered, Bar, EventId, Histogram, HistogramAsk, LogEvent, LogLevel, LogPage, PageAsk};
 use crate::domain::migration::Status;
 use crate::domain::node::{DrainView, MoveView, NodeCondition};
 use crate::domain::operation::{HistoryPage, HistoryQuery};
@@ -161,7 +161,7 @@ fn logs() -> LogPage {
         let message = if n == 40 { HOSTILE.into() } else { format!("fsync took {n} ms") };
         let more = "\njava.net.SocketTimeoutException".repeat(n % 3);
         LogEvent {
-            id: n.to_string(),
+            id: EventId::Document(n.to_string()),
             time: Some(Timestamp(NOW.0 - 100_000 + n as u64 * 1000)),
             node: "zk2".into(),
             level: Some(LogLevel::Warn),
