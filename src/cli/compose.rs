@@ -1,7 +1,7 @@
 //! Builds the adapters from the settings and the engine from the adapters.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -21,6 +21,7 @@ use crate::adapters::zookeeper::config::ZkConfig;
 use crate::adapters::zookeeper::real::RealServers;
 use crate::api::{ApiConfig, Secret};
 use crate::config::{Config, Toggle};
+use crate::domain::cause::Advice;
 use crate::domain::ids::{Bytes, Millis, NodeId};
 use crate::domain::snapshot::{ApiView, InstanceView, LocalView, WorkloadOff};
 use crate::domain::state::{ServerSetting, Settings};
@@ -36,8 +37,7 @@ const LOOK_LIMIT: Duration = Duration::from_secs(1);
 /// Elasticsearch's in its container.
 const ELASTIC_PORT: u16 = 9200;
 /// Said wherever a control would be.
-pub(super) const CONTROL_DISABLED: &str =
-    "DOCKER_CONTROL_ENABLED is false; set it to true, or docker.control in zkdeck.toml, and start zkdeck again";
+static CONTROL_DISABLED: LazyLock<String> = LazyLock::new(|| control_disabled().to_string());
 
 /// Said to who watches the local ensemble beside the zkdeck that keeps it.
 const CONTROL_LOCAL: &str = "they are children of another zkdeck in this folder; type zkdeck --local for a console that \
@@ -48,6 +48,14 @@ pub(super) struct Server {
     pub(super) node: NodeId,
     pub(super) client: String,
     pub(super) metrics: Option<String>,
+}
+
+/// Why containers are not controlled although they could be.
+pub(super) fn control_disabled() -> Advice {
+    Advice::new(
+        "DOCKER_CONTROL_ENABLED is false",
+        "set it to true, or docker.control in zkdeck.toml, and start zkdeck again",
+    )
 }
 
 /// Everything that the engine needs. Opens files, reaches no server.
@@ -65,7 +73,7 @@ pub(super) fn parts(flags: &Flags, config: &Config, api: ApiView) -> anyhow::Res
         Some(local) => Arc::clone(local) as Arc<dyn ServerControl>,
         None if is_local(config, &places)? => Arc::new(Off::new(CONTROL_LOCAL)),
         None if config.docker.control => Arc::new(DockerControl::new(docker_config(config, &places))),
-        None => Arc::new(Off::new(CONTROL_DISABLED)),
+        None => Arc::new(Off::new(CONTROL_DISABLED.as_str())),
     };
     let view = local.as_ref().map(|local| if local.owns() { LocalView::Owner } else { LocalView::Attached });
     let data = &config.paths.data;
@@ -254,7 +262,7 @@ pub(super) fn api_config(flags: &Flags, config: &Config) -> anyhow::Result<ApiCo
         allowed_hosts: api.hosts.clone(),
         token,
         insecure_bind: api.insecure,
-        control_disabled: (!flags.local && !config.docker.control).then_some(CONTROL_DISABLED),
+        control_disabled: (!flags.local && !config.docker.control).then(|| CONTROL_DISABLED.as_str()),
         ..ApiConfig::default()
     })
 }

@@ -4,6 +4,7 @@ use super::finding::Finding;
 use super::place::{Place, blocking};
 use crate::adapters::control::process::{JarsFound, LocalError, find_jars, find_java};
 use crate::cli::compose;
+use crate::domain::cause::Advice;
 
 pub(super) async fn check(place: &Place) -> Vec<Finding> {
     if !place.local {
@@ -23,9 +24,8 @@ pub(super) async fn check(place: &Place) -> Vec<Finding> {
 }
 
 fn failed(check: &'static str, error: &LocalError) -> Finding {
-    let text = error.to_string();
-    let (cause, fix) = text.split_once(" Type: ").unwrap_or((&text, "scripts/run"));
-    Finding::fail(check, cause.trim_end_matches('.'), fix)
+    let Advice { cause, step } = error.advice();
+    Finding::fail(check, cause, step)
 }
 
 fn judge(jars: &JarsFound) -> Finding {

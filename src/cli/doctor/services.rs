@@ -1,8 +1,11 @@
 //! Elasticsearch, Prometheus and Grafana: there, open to us, and with data.
 
+use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::finding::Finding;
@@ -10,6 +13,7 @@ use super::place::Place;
 use crate::adapters::http;
 use crate::adapters::logs::Auth;
 use crate::cli::compose;
+use crate::domain::cause::Advice;
 
 const LIMIT: Duration = Duration::from_secs(3);
 /// As provisioned in `monitoring/grafana`.
@@ -17,13 +21,44 @@ const GRAFANA_SOURCE: &str = "prometheus";
 /// Targets that are named one by one.
 const TARGETS_TOLD: usize = 6;
 
+/// How a cluster of Elasticsearch calls its health.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, strum::IntoStaticStr)]
+#[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase", const_into_str)]
+enum Colour {
+    Green,
+    Yellow,
+    Red,
+}
+
+impl Colour {
+    const fn word(self) -> &'static str {
+        self.into_str()
+    }
+}
+
+/// What Prometheus says of a target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum TargetHealth {
+    Up,
+    Down,
+    /// Not scraped yet.
+    Unknown,
+}
+
+/// One word of an answer; `None` when it is none that is known.
+fn told<T: DeserializeOwned>(word: &Value) -> Option<T> {
+    T::deserialize(word).ok()
+}
+
 /// What came back of one question.
 #[derive(Debug)]
 enum Reply {
     /// In words.
     Unreachable(String),
-    /// TLS failed: what, and what to do about it.
-    Untrusted(String),
+    /// TLS failed.
+    Untrusted(Advice),
     Status(u16, Value),
     Json(Value),
     /// It is no JSON.
@@ -33,7 +68,7 @@ enum Reply {
 async fn ask(url: &str, auth: &Auth, ca_file: Option<&Path>) -> Reply {
     let client = match http::client(url, ca_file) {
         Ok(client) => client.timeout(LIMIT).redirect(reqwest::redirect::Policy::none()).no_proxy(),
-        Err(error) => return Reply::Untrusted(error.to_string()),
+        Err(error) => return Reply::Untrusted(error.advice()),
     };
     let Ok(client) = client.build() else { return Reply::Unreachable("the machine gives no sockets".into()) };
     let response = match auth.on(client.get(url)).send().await {
@@ -51,13 +86,13 @@ async fn ask(url: &str, auth: &Auth, ca_file: Option<&Path>) -> Reply {
 
 async fn unanswered(url: &str, error: reqwest::Error) -> Reply {
     if let Some(fault) = http::tls_fault(&error) {
-        Reply::Untrusted(fault.to_string())
+        Reply::Untrusted(fault.advice())
     } else if error.is_timeout() {
         Reply::Unreachable(format!("no answer within {} s", LIMIT.as_secs()))
     } else if error.is_connect() {
         Reply::Unreachable("connection refused".into())
     } else if http::speaks_tls(url).await {
-        Reply::Untrusted("it speaks TLS; write https:// in the address".into())
+        Reply::Untrusted(Advice::new("it speaks TLS", "write https:// in the address"))
     } else {
         Reply::Unreachable(error.without_url().to_string())
     }
@@ -151,9 +186,8 @@ fn judge_elasticsearch(url: &str, reply: &Reply) -> Looked {
                 ),
             ));
         }
-        Reply::Untrusted(cause) => {
-            let (cause, fix) = cause.rsplit_once("; ").unwrap_or((cause, "correct the section [elastic]"));
-            return Looked::Unmet(Finding::fail(NAME, format!("{url}: {cause}"), fix));
+        Reply::Untrusted(Advice { cause, step }) => {
+            return Looked::Unmet(Finding::fail(NAME, format!("{url}: {cause}"), step));
         }
         Reply::Status(status @ (401 | 403), _) => {
             return Looked::Unmet(Finding::fail(
@@ -166,15 +200,18 @@ fn judge_elasticsearch(url: &str, reply: &Reply) -> Looked {
             return Looked::Unmet(Finding::fail(NAME, format!("{url} answers with status {status}"), logs));
         }
         Reply::Other => return stranger(NAME, url, "Elasticsearch", "ZKDECK_ELASTIC_URL"),
-        Reply::Json(health) => match health["status"].as_str() {
-            Some("green") => Finding::ok(NAME, format!("{url} is green")),
-            Some(colour @ ("yellow" | "red")) => {
+        Reply::Json(health) => match told(&health["status"]) {
+            Some(Colour::Green) => Finding::ok(NAME, format!("{url} is green")),
+            Some(colour) => {
                 let unassigned = health["unassigned_shards"].as_u64().map_or("-".into(), |count| count.to_string());
-                let message = format!("{url} is {colour}, {unassigned} shards have no place");
+                let message = format!("{url} is {}, {unassigned} shards have no place", colour.word());
                 let fix = format!("curl '{url}/_cluster/allocation/explain?pretty'");
-                if colour == "red" { Finding::fail(NAME, message, fix) } else { Finding::warn(NAME, message, fix) }
+                match colour {
+                    Colour::Red => Finding::fail(NAME, message, fix),
+                    _ => Finding::warn(NAME, message, fix),
+                }
             }
-            _ => return stranger(NAME, url, "Elasticsearch", "ZKDECK_ELASTIC_URL"),
+            None => return stranger(NAME, url, "Elasticsearch", "ZKDECK_ELASTIC_URL"),
         },
     };
     Looked::Met(vec![finding])
@@ -192,11 +229,13 @@ fn judge_prometheus(url: &str, reply: &Reply) -> Looked {
     const NAME: &str = "prometheus";
     let logs = "docker compose logs --tail 50 prometheus";
     let other = || stranger(NAME, url, "Prometheus", "[doctor] prometheus");
+    let unmet = |cause: &dyn fmt::Display| {
+        let fix = format!("docker compose up -d prometheus; {logs}");
+        Looked::Unmet(Finding::warn(NAME, format!("{url}: {cause}"), fix))
+    };
     match reply {
-        Reply::Unreachable(cause) | Reply::Untrusted(cause) => {
-            let fix = format!("docker compose up -d prometheus; {logs}");
-            Looked::Unmet(Finding::warn(NAME, format!("{url}: {cause}"), fix))
-        }
+        Reply::Unreachable(cause) => unmet(cause),
+        Reply::Untrusted(advice) => unmet(advice),
         // It says so too while it reads what it has stored, which takes minutes when that is much.
         Reply::Status(status @ 500.., _) => unsettled(NAME, url, *status, logs),
         Reply::Status(status, _) => guarded(NAME, url, *status).unwrap_or_else(other),
@@ -210,8 +249,9 @@ fn judge_prometheus(url: &str, reply: &Reply) -> Looked {
 
 fn judge_targets(url: &str, targets: &[Value]) -> Vec<Finding> {
     const NAME: &str = "prometheus";
-    let down: Vec<&Value> = targets.iter().filter(|target| target["health"] == "down").collect();
-    let new = targets.iter().filter(|target| target["health"] == "unknown").count();
+    let is = |target: &Value, health| told(&target["health"]) == Some(health);
+    let down: Vec<&Value> = targets.iter().filter(|target| is(target, TargetHealth::Down)).collect();
+    let new = targets.iter().filter(|target| is(target, TargetHealth::Unknown)).count();
     if targets.is_empty() {
         return vec![Finding::fail(
             NAME,
@@ -257,12 +297,13 @@ fn judge_grafana(url: &str, health: &Reply, data: &Reply) -> Looked {
     const NAME: &str = "grafana";
     let logs = "docker compose logs --tail 50 grafana";
     let other = || stranger(NAME, url, "Grafana", "[doctor] grafana");
+    let unmet = |cause: &dyn fmt::Display| {
+        let fix = format!("docker compose up -d grafana; {logs}");
+        Looked::Unmet(Finding::warn(NAME, format!("{url}: {cause}"), fix))
+    };
     match health {
-        Reply::Unreachable(cause) | Reply::Untrusted(cause) => Looked::Unmet(Finding::warn(
-            NAME,
-            format!("{url}: {cause}"),
-            format!("docker compose up -d grafana; {logs}"),
-        )),
+        Reply::Unreachable(cause) => unmet(cause),
+        Reply::Untrusted(advice) => unmet(advice),
         // A sick database is told with status 503.
         Reply::Json(health) | Reply::Status(500.., health) if health["database"].is_string() => {
             Looked::Met(vec![if health["database"] == "ok" {
