@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::clock;
 use super::context::{Inquiry, PlanAnswer};
 use super::dispatch::Dispatch;
-use super::handle::Request;
+use super::handle::EngineRequest;
 use crate::adapters::faults;
 use crate::adapters::zookeeper::registry::Fence;
 use crate::domain::command::Rejected;
@@ -34,7 +34,7 @@ const EVENTS_AT_ONCE: usize = 256;
 
 pub(super) struct Core {
     pub(super) state: State,
-    pub(super) requests: mpsc::Receiver<Request>,
+    pub(super) requests: mpsc::Receiver<EngineRequest>,
     pub(super) inquiries: mpsc::Receiver<Inquiry>,
     pub(super) events: mpsc::Receiver<Event>,
     pub(super) snapshots: watch::Sender<Arc<Snapshot>>,
@@ -61,7 +61,7 @@ impl Core {
                 }
                 Some(request) = self.requests.recv() => {
                     dirty |= self.catch_up();
-                    if let Request::Current { reply } = request {
+                    if let EngineRequest::Current { reply } = request {
                         if dirty {
                             self.publish();
                             published = Instant::now();
@@ -90,7 +90,7 @@ impl Core {
         self.publish();
     }
 
-    /// Folds in what was told before the question: who inquiries knows it and counts on it. Whether there was
+    /// Folds in what was told before the question: who asks knows it and counts on it. Whether there was
     /// anything.
     fn catch_up(&mut self) -> bool {
         let now = clock::now();

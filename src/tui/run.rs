@@ -26,7 +26,7 @@ use crate::console::order::Outside;
 use crate::console::pane::Pane;
 use crate::console::theme::Styles;
 use crate::console::theme::file::ThemeError;
-use crate::console::{Console, Session};
+use crate::console::{Console, ConsoleSession};
 use crate::domain::ids::Timestamp;
 use crate::domain::snapshot::{Level, Snapshot};
 use crate::engine::handle::Handle;
@@ -45,7 +45,7 @@ const SECOND: Duration = Duration::from_secs(1);
 /// # Errors
 /// [`TuiError`] for keys that clash, no terminal, or a panic of the console.
 pub async fn run(handle: Handle, config: TuiConfig, panes: Vec<Box<dyn Pane>>) -> Result<Exit, TuiError> {
-    let outcome = AssertUnwindSafe(Shown::run(handle, config, panes)).catch_unwind().await;
+    let outcome = AssertUnwindSafe(Shell::run(handle, config, panes)).catch_unwind().await;
     outcome.unwrap_or_else(|panic| {
         let words = leave::take_panic().unwrap_or_else(|| words(&*panic));
         Err(TuiError::Panicked(words))
@@ -68,8 +68,8 @@ fn variable(name: &str) -> Option<String> {
 }
 
 /// A console on a terminal: what the loop holds beside its sources of events.
-struct Shown {
-    session: Session,
+struct Shell {
+    session: ConsoleSession,
     terminal: Terminal,
     themes: ThemeWatch,
     multiplexer: Multiplexer,
@@ -82,7 +82,7 @@ struct Shown {
     suspend: bool,
 }
 
-impl Shown {
+impl Shell {
     async fn run(handle: Handle, config: TuiConfig, panes: Vec<Box<dyn Pane>>) -> Result<Exit, TuiError> {
         let mut signals =
             Signals::listen().map_err(|source| TuiError::Terminal { what: "listen to signals", source })?;
@@ -150,7 +150,7 @@ impl Shown {
         };
         let console = Console::new(&config.console(), panes, styles, handle.snapshot(), now())?;
         let place = Arc::new(Host { user: config.user.clone(), searches: config.searches.clone() });
-        let mut session = Session::new(console, handle.clone(), place);
+        let mut session = ConsoleSession::new(console, handle.clone(), place);
         if let Some(error) = problem {
             session.report(Level::Error, format!("{error}; the default theme is used"));
         }

@@ -4,6 +4,7 @@
 
 mod circles;
 mod layers;
+mod names;
 mod paths;
 mod scripts;
 mod stack;

@@ -20,7 +20,7 @@ const TAIL: u64 = 64 << 10;
 
 /// What [`read_back`] needs of a line.
 #[derive(Deserialize)]
-struct Told {
+struct LineRow {
     #[serde(rename = "@timestamp")]
     timestamp: String,
     operation_id: String,
@@ -74,7 +74,7 @@ fn is_lines(path: &Path) -> bool {
 }
 
 fn told(line: &[u8]) -> Option<Operation> {
-    let told: Told = serde_json::from_slice(line).ok()?;
+    let told: LineRow = serde_json::from_slice(line).ok()?;
     let finished = Timestamp(u64::try_from(told.timestamp.parse::<jiff::Timestamp>().ok()?.as_millisecond()).ok()?);
     let what = told.message.split_once(": ").map_or(told.message.as_str(), |(_, what)| what);
     Some(Operation {
@@ -99,7 +99,7 @@ fn told(line: &[u8]) -> Option<Operation> {
 }
 
 #[derive(Serialize)]
-struct Line<'a> {
+struct RowLine<'a> {
     #[serde(rename = "@timestamp")]
     timestamp: String,
     operation_id: String,
@@ -152,17 +152,17 @@ type Owed = BTreeMap<String, HashMap<String, String>>;
 
 /// What tells whether a line is a row's.
 #[derive(Deserialize)]
-struct Seen {
+struct LineMarks {
     operation_id: String,
     status: String,
 }
 
 /// Appends lines to the file of the day on which the operation ended, in UTC.
-pub(super) struct Lines {
+pub(super) struct RowLines {
     folder: PathBuf,
 }
 
-impl Lines {
+impl RowLines {
     pub(super) const fn new(folder: PathBuf) -> Self {
         Self { folder }
     }
@@ -220,7 +220,7 @@ impl Lines {
             file => file?,
         };
         for line in BufReader::new(file).split(b'\n') {
-            let Ok(seen) = serde_json::from_slice::<Seen>(&line?) else { continue };
+            let Ok(seen) = serde_json::from_slice::<LineMarks>(&line?) else { continue };
             if rows.get(&seen.operation_id) == Some(&seen.status) {
                 rows.remove(&seen.operation_id);
             }
@@ -309,9 +309,9 @@ fn end(operation: &Operation) -> Timestamp {
     operation.finished.unwrap_or(operation.started)
 }
 
-fn line(operation: &Operation) -> Line<'_> {
+fn line(operation: &Operation) -> RowLine<'_> {
     let (kind, status) = (operation.kind.word(), operation.status.word());
-    Line {
+    RowLine {
         timestamp: instant(end(operation)),
         operation_id: operation.id.to_string(),
         operation: kind,
@@ -352,7 +352,7 @@ mod tests {
         let done = operation(414, OperationKind::Migration, OperationStatus::Done);
         let mut next_day = done.clone();
         next_day.finished = Some(NOW.plus(Millis::from_secs(86_400)));
-        Lines::new(folder.path().to_owned()).append(&[&done, &next_day]).unwrap();
+        RowLines::new(folder.path().to_owned()).append(&[&done, &next_day]).unwrap();
         let text = std::fs::read_to_string(folder.path().join("operations.2026-11-23.ndjson")).unwrap();
         let line: serde_json::Value = serde_json::from_str(text.trim_end()).unwrap();
         assert_eq!(line["@timestamp"], "2026-11-23T14:02:10.041Z");

@@ -8,8 +8,8 @@ use super::local::LocalLogs;
 use crate::domain::ask::Ask;
 use crate::domain::ids::Timestamp;
 use crate::domain::log::{
-    Answered, Context, ContextAsk, EventId, FollowAsk, FollowMark, Followed, Histogram, HistogramAsk, LogFail, LogPage,
-    LogSource, PageAsk,
+    Answered, ContextAsk, EventId, FollowAsk, FollowMark, Followed, Histogram, HistogramAsk, LogContext, LogFail,
+    LogPage, LogSource, PageAsk,
 };
 
 /// A question about the logs. One that goes on from an answer can be answered by whoever gave that answer only.
@@ -84,15 +84,15 @@ impl LogAsk for ContextAsk {
         true
     }
 
-    async fn by_files(self, files: &LocalLogs, _: Timestamp) -> Result<Context, LogsError> {
+    async fn by_files(self, files: &LocalLogs, _: Timestamp) -> Result<LogContext, LogsError> {
         files.context(self).await
     }
 
-    async fn by_server(self, server: &Elastic, _: Timestamp) -> Result<Context, LogsError> {
+    async fn by_server(self, server: &Elastic, _: Timestamp) -> Result<LogContext, LogsError> {
         Ok(server.context(self).await?)
     }
 
-    fn answered(answer: &mut Context) -> &mut Answered {
+    fn answered(answer: &mut LogContext) -> &mut Answered {
         &mut answer.answered
     }
 }

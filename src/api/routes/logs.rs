@@ -7,7 +7,7 @@ use crate::api::error::{Answer, Fail};
 use crate::api::query::Params;
 use crate::api::state::App;
 use crate::domain::log::{
-    Expr, LogCursor, LogLevel, LogPage, LogSearch, MOMENT_RULE, Moment, PAGE_MAX, PageAsk, Way, parse,
+    Expr, LogCursor, LogLevel, LogPage, LogSearch, MOMENT_RULE, Moment, PAGE_MAX, PageAsk, PageWay, parse,
 };
 
 /// A page of the events that match, oldest first; the newest ones without a cursor.
@@ -30,8 +30,8 @@ pub(in crate::api) async fn search(State(app): State<App>, mut params: Params) -
         return Err(Fail::field("from", "must not be after `to`, nor since: after until:"));
     }
     let way = |text: &str| match text {
-        "older" => Some(Way::Older),
-        "newer" => Some(Way::Newer),
+        "older" => Some(PageWay::Older),
+        "newer" => Some(PageWay::Newer),
         _ => None,
     };
     let ask = PageAsk {

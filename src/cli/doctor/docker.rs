@@ -1,7 +1,7 @@
 //! Docker: whether the containers can be controlled, and how the ensemble's are.
 
 use super::finding::Finding;
-use super::place::Place;
+use super::place::Site;
 use crate::adapters::control::docker::{DockerControl, DockerError};
 use crate::cli::compose::{control_disabled, docker_config};
 use crate::domain::cause::Advice;
@@ -9,7 +9,7 @@ use crate::domain::server::{HostState, HostView};
 
 const NAME: &str = "docker";
 
-pub(super) async fn check(place: &Place) -> Vec<Finding> {
+pub(super) async fn check(place: &Site) -> Vec<Finding> {
     if place.local {
         return Vec::new();
     }

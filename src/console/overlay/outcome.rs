@@ -5,7 +5,7 @@ use crate::domain::command::Command;
 
 /// What a key has done to the overlay.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum OverlayOutcome {
     Stays,
     Closed,
     /// The operator agreed to these.
@@ -13,7 +13,7 @@ pub enum Outcome {
     /// The operator leaves the console.
     Left,
     Answered {
-        owner: Owner,
+        owner: PromptOwner,
         action: Action,
         text: String,
     },
@@ -23,7 +23,7 @@ pub enum Outcome {
 
 /// Who asked for a line of text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Owner {
+pub enum PromptOwner {
     Frame,
     Pane(usize),
 }

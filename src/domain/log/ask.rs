@@ -73,7 +73,7 @@ impl LogSearch {
 
 /// Which way a page goes from its cursor.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Way {
+pub enum PageWay {
     /// Without a cursor: the newest events.
     #[default]
     Older,
@@ -85,7 +85,7 @@ pub enum Way {
 pub struct PageAsk {
     pub search: LogSearch,
     pub cursor: Option<LogCursor>,
-    pub way: Way,
+    pub way: PageWay,
     /// 1 to [`PAGE_MAX`].
     pub limit: usize,
     /// Also say how many match in all.
@@ -185,7 +185,7 @@ pub struct ContextAsk {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Context {
+pub struct LogContext {
     /// In the order of the file; the event itself is among them.
     pub events: Vec<LogEvent>,
     /// Which of `events` was asked for.

@@ -17,8 +17,8 @@ mod source;
 mod words;
 
 pub use self::ask::{
-    Answered, BARS_MAX, Bar, CONTEXT_MAX, Context, ContextAsk, FollowAsk, FollowMark, Followed, HITS_MAX, Histogram,
-    HistogramAsk, Hits, LogFail, LogPage, LogSearch, PAGE_MAX, PageAsk, Way, bar_step,
+    Answered, BARS_MAX, Bar, CONTEXT_MAX, ContextAsk, FollowAsk, FollowMark, Followed, HITS_MAX, Histogram,
+    HistogramAsk, Hits, LogContext, LogFail, LogPage, LogSearch, PAGE_MAX, PageAsk, PageWay, bar_step,
 };
 pub use self::ast::{Cmp, Expr, Field, NumberField, Pattern, Side};
 pub use self::event::{LogEvent, Subject};

@@ -24,7 +24,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-pub use self::check::Order;
+pub use self::check::CheckedCommand;
 use self::entry::Nodes;
 use self::own::OwnWrites;
 pub use self::settings::{ServerSetting, Settings};

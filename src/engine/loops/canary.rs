@@ -16,13 +16,13 @@ const PERIOD: Duration = Duration::from_secs(5);
 /// What the screen calls late. The write itself is not given up.
 const LIMIT: Duration = Duration::from_secs(3);
 
-pub struct Canary {
+pub struct CanaryLoop {
     ctx: Context,
     timer: Interval,
     link: watch::Receiver<Option<Registry>>,
 }
 
-impl Canary {
+impl CanaryLoop {
     #[must_use]
     pub fn new(ctx: Context) -> Self {
         let mut timer = interval(PERIOD);
@@ -33,7 +33,7 @@ impl Canary {
 }
 
 #[async_trait]
-impl Loop for Canary {
+impl Loop for CanaryLoop {
     fn name(&self) -> LoopName {
         LoopName::Canary
     }

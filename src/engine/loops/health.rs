@@ -23,7 +23,7 @@ const PERIOD: Duration = Duration::from_secs(1);
 /// Probes at once: each has connections open.
 const PROBES_MAX: usize = 64;
 
-pub struct Health {
+pub struct HealthLoop {
     ctx: Context,
     prober: Arc<dyn Probe>,
     targets: Vec<Target>,
@@ -37,7 +37,7 @@ pub struct Health {
     done: Vec<Sample>,
 }
 
-impl Health {
+impl HealthLoop {
     #[must_use]
     pub fn new(ctx: Context, prober: Arc<dyn Probe>, targets: Vec<Target>) -> Self {
         let mut timer = interval(PERIOD);
@@ -66,7 +66,7 @@ impl Health {
 }
 
 #[async_trait]
-impl Loop for Health {
+impl Loop for HealthLoop {
     fn name(&self) -> LoopName {
         LoopName::Health
     }
@@ -135,7 +135,7 @@ mod tests {
             Target { client: format!("{node}:2181"), node, metrics: None }
         };
         let prober = Arc::new(Slow::default());
-        let mut health = Health::new(ctx, Arc::clone(&prober) as Arc<dyn Probe>, (0..500).map(target).collect());
+        let mut health = HealthLoop::new(ctx, Arc::clone(&prober) as Arc<dyn Probe>, (0..500).map(target).collect());
         let (begun, mut seen) = (Instant::now(), std::collections::BTreeMap::<NodeId, u32>::new());
         while begun.elapsed() < Duration::from_millis(5_900) {
             health.wait().await;

@@ -22,7 +22,7 @@ const PERIOD: Duration = Duration::from_secs(1);
 /// Disks are looked at every fifth turn.
 const DISK_TURNS: u64 = 5;
 
-pub struct Hosts {
+pub struct HostsLoop {
     ctx: Context,
     control: Arc<dyn ServerControl>,
     /// The servers of `--local`: started with the first turn, watched with each.
@@ -35,7 +35,7 @@ pub struct Hosts {
     kind: Option<ControlView>,
 }
 
-impl Hosts {
+impl HostsLoop {
     #[must_use]
     pub fn new(
         ctx: Context,
@@ -91,7 +91,7 @@ impl Hosts {
 }
 
 #[async_trait]
-impl Loop for Hosts {
+impl Loop for HostsLoop {
     fn name(&self) -> LoopName {
         LoopName::Hosts
     }
@@ -141,7 +141,7 @@ mod tests {
         nodes[0].condition = condition;
         snapshot.nodes = nodes.into();
         ctx.snapshots = watch::channel(Arc::new(snapshot)).1;
-        Hosts::new(ctx, Arc::new(Off::new("a test")), None, Vec::new()).try_failing().await;
+        HostsLoop::new(ctx, Arc::new(Off::new("a test")), None, Vec::new()).try_failing().await;
         let mut told = 0;
         while heard.try_recv().is_ok() {
             told += 1;

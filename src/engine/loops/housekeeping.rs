@@ -21,14 +21,14 @@ const LINES_TURNS: u64 = 5;
 /// A backup that may be due is looked at this often, and history's lines.
 const BACKUP_TURNS: u64 = 60;
 
-pub struct Housekeeping {
+pub struct HousekeepingLoop {
     ctx: Context,
     timer: Interval,
     turns: u64,
     led: bool,
 }
 
-impl Housekeeping {
+impl HousekeepingLoop {
     #[must_use]
     pub fn new(ctx: Context) -> Self {
         let mut timer = interval(PERIOD);
@@ -67,7 +67,7 @@ fn may_touch(snapshot: &Snapshot) -> bool {
 }
 
 #[async_trait]
-impl Loop for Housekeeping {
+impl Loop for HousekeepingLoop {
     fn name(&self) -> LoopName {
         LoopName::Housekeeping
     }
@@ -130,7 +130,7 @@ mod tests {
         (picture.damaged, picture.unreadable) = (Arc::from([]), Arc::from([]));
         change(&mut picture);
         ctx.snapshots = watch::channel(Arc::new(picture)).1;
-        let mut housekeeping = Housekeeping::new(ctx);
+        let mut housekeeping = HousekeepingLoop::new(ctx);
         for _ in 0..2 {
             for _ in 0..EVERY_TURNS {
                 housekeeping.turn().await.unwrap();

@@ -10,20 +10,20 @@ use crate::domain::log::{Bar, Dataset, EventId, HITS_MAX, Hits, LogCursor, LogEv
 const TEXT_MAX: usize = 1 << 20;
 
 /// A hit, and what it sorts by.
-pub(super) struct Found {
+pub(super) struct ServerHit {
     pub(super) event: LogEvent,
-    pub(super) key: Key,
+    pub(super) key: SortKey,
 }
 
 /// Time, file and place: what hits sort by.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Key {
+pub(super) struct SortKey {
     pub(super) at: i64,
     pub(super) path: String,
     pub(super) offset: i64,
 }
 
-impl Key {
+impl SortKey {
     pub(super) fn cursor(&self, pit: Option<&str>) -> LogCursor {
         let (at, offset, pit) = (self.at, self.offset, pit.unwrap_or("-"));
         LogCursor::new(LogSource::Server, format_args!("{at}.{offset}.{pit}.{}", self.path))
@@ -37,19 +37,19 @@ impl Key {
     }
 }
 
-pub(super) fn hits(answer: &Value) -> Vec<Found> {
+pub(super) fn hits(answer: &Value) -> Vec<ServerHit> {
     let hits = answer.pointer("/hits/hits").and_then(Value::as_array);
     hits.into_iter().flatten().filter_map(found).collect()
 }
 
-fn found(hit: &Value) -> Option<Found> {
+fn found(hit: &Value) -> Option<ServerHit> {
     let source = hit.get("_source")?.as_object()?;
     let sort = hit.get("sort").and_then(Value::as_array);
     let event = event(hit, source);
     let number = |at: usize| sort.and_then(|sort| sort.get(at)).and_then(Value::as_i64);
     let path = sort.and_then(|sort| sort.get(1)).and_then(Value::as_str).unwrap_or_default().to_owned();
     let at = number(0).unwrap_or_else(|| event.time.map_or(0, |time| time.0.cast_signed()));
-    Some(Found { key: Key { at, path, offset: number(2).unwrap_or(0) }, event })
+    Some(ServerHit { key: SortKey { at, path, offset: number(2).unwrap_or(0) }, event })
 }
 
 /// A member by its dotted name, whichever way it is written.

@@ -46,7 +46,7 @@ async fn server(play: impl Fn(&str) -> (u16, &'static str, String) + Send + 'sta
 }
 
 fn elastic(url: String) -> Elastic {
-    let auth = Auth::Basic { user: "me".into(), password: Hidden::new("hunter2".into()) };
+    let auth = Auth::Basic { user: "me".into(), password: ElasticSecret::new("hunter2".into()) };
     Elastic::new(ElasticConfig { url, auth, ca_file: None }).unwrap()
 }
 

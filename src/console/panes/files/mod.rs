@@ -10,8 +10,8 @@ use std::collections::BTreeSet;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use self::detail::Detail;
-use self::rows::Rows;
+use self::detail::FileDetail;
+use self::rows::FileRows;
 use crate::console::action::Action;
 use crate::console::confirms;
 use crate::console::effect::{Effect, Prompt};
@@ -52,24 +52,24 @@ const MARKS_MAX: usize = 1000;
 
 /// The second tab.
 #[derive(Debug, Default)]
-pub(super) struct Files {
+pub(super) struct FilesPane {
     cursor: Cursor,
     filter: Filter,
-    rows: Rows,
+    rows: FileRows,
     marked: BTreeSet<FileId>,
     /// The files, with their names, that the open question is about: the list changes under it.
     asked: Vec<(FileId, String)>,
-    detail: Option<Detail>,
+    detail: Option<FileDetail>,
 }
 
-impl Files {
+impl FilesPane {
     fn selected(&self) -> Option<FileId> {
         self.rows.get(self.cursor.at).map(|file| file.id)
     }
 
     /// The marked files that there are, or the one that is shown in full, or the selected one.
     fn chosen(&self, snapshot: &Snapshot) -> Vec<FileId> {
-        let one = self.detail.as_ref().map(Detail::file).or_else(|| self.selected());
+        let one = self.detail.as_ref().map(FileDetail::file).or_else(|| self.selected());
         let mut chosen: Vec<FileId> = self.marked.iter().copied().collect();
         if chosen.is_empty() {
             chosen.extend(one);
@@ -163,7 +163,7 @@ fn emptiest(snapshot: &Snapshot, owner: &NodeId) -> String {
     best.map(|at| snapshot.nodes[at].id.to_string()).unwrap_or_default()
 }
 
-impl Pane for Files {
+impl Pane for FilesPane {
     fn title(&self) -> &'static str {
         "Files"
     }
@@ -200,7 +200,7 @@ impl Pane for Files {
             Action::Mark => self.mark(snapshot),
             Action::Open => {
                 let Some(id) = self.selected() else { return Vec::new() };
-                let (detail, fetch) = Detail::open(id);
+                let (detail, fetch) = FileDetail::open(id);
                 self.detail = Some(detail);
                 vec![fetch]
             }
@@ -246,7 +246,7 @@ impl Pane for Files {
     }
 
     fn take_answers(&mut self, snapshot: &Snapshot) -> Vec<Effect> {
-        self.detail.iter_mut().for_each(Detail::take_answers);
+        self.detail.iter_mut().for_each(FileDetail::take_answers);
         let Some(at) = self.rows.take_answer(self.cursor.at, snapshot) else { return Vec::new() };
         self.cursor.at = at;
         self.due(snapshot)
@@ -285,7 +285,8 @@ impl Pane for Files {
         let bars = bars::height(view.snapshot, area);
         bars::draw(Rect { height: bars, ..area }, buffer, view);
         let list = paint::below(area, bars + 1);
-        let scene = table::Scene { cursor: self.cursor, filter: &self.filter, rows: &self.rows, marked: &self.marked };
+        let scene =
+            table::FilesScene { cursor: self.cursor, filter: &self.filter, rows: &self.rows, marked: &self.marked };
         scene.draw(list, buffer, view);
     }
 }

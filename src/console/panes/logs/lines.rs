@@ -20,7 +20,7 @@ const SHOWN_MAX: usize = 4096;
 
 /// Which columns stand before the message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Shown {
+pub(super) enum LogColumns {
     /// Time, node, level, and the thread where there is room.
     #[default]
     Usual,
@@ -31,7 +31,7 @@ pub(super) enum Shown {
     Message,
 }
 
-impl Shown {
+impl LogColumns {
     pub(super) const fn next(self) -> Self {
         match self {
             Self::Usual => Self::All,
@@ -53,16 +53,16 @@ impl Shown {
     }
 }
 
-pub(super) struct Scene<'a> {
+pub(super) struct LogsScene<'a> {
     pub(super) cursor: Cursor,
     pub(super) wrap: bool,
     pub(super) marks: &'a Matcher,
-    pub(super) shown: Shown,
+    pub(super) shown: LogColumns,
     /// The event that neighbours were asked of.
     pub(super) of: Option<usize>,
 }
 
-impl Scene<'_> {
+impl LogsScene<'_> {
     pub(super) fn draw(&self, events: &[LogEvent], area: Rect, buffer: &mut Buffer, view: &View<'_>) {
         let (width, height) = (usize::from(area.width), usize::from(area.height));
         let Some(last) = events.len().checked_sub(1) else { return };

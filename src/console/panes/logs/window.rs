@@ -16,12 +16,12 @@ struct Part {
 }
 
 #[derive(Clone, Debug, Default)]
-pub(super) struct Window {
+pub(super) struct EventWindow {
     pub(super) events: Vec<LogEvent>,
     parts: VecDeque<Part>,
 }
 
-impl Window {
+impl EventWindow {
     pub(super) fn of(page: &LogPage) -> Self {
         Self { events: page.events.clone(), parts: VecDeque::from([Part::of(page)]) }
     }
@@ -102,7 +102,7 @@ mod tests {
         LogPage { events, older: cursor(older, ids.start), newer: cursor(newer, ids.end), ..LogPage::default() }
     }
 
-    fn ends(window: &Window) -> (&str, &str, Option<&str>, Option<&str>) {
+    fn ends(window: &EventWindow) -> (&str, &str, Option<&str>, Option<&str>) {
         let id = |event: Option<&LogEvent>| event.map_or(String::new(), |event| event.id.to_string()).leak() as &str;
         let at = |cursor: Option<&LogCursor>| cursor.map(|cursor| cursor.text().to_owned().leak() as &str);
         (id(window.events.first()), id(window.events.last()), at(window.older()), at(window.newer()))
@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn pages_come_and_go_without_a_gap() {
-        let mut window = Window::of(&page(9000..10_000, true, false));
+        let mut window = EventWindow::of(&page(9000..10_000, true, false));
         for n in (4..9).rev() {
             assert_eq!(window.before(&page(n * 1000..(n + 1) * 1000, true, true)), 1000);
         }
@@ -121,7 +121,7 @@ mod tests {
 
     #[test]
     fn what_grew_is_replaced() {
-        let mut window = Window::of(&page(0..3, false, false));
+        let mut window = EventWindow::of(&page(0..3, false, false));
         let grown = LogEvent { id: EventId::Document("2".into()), text: "more".into(), ..LogEvent::default() };
         let new = LogEvent { id: EventId::Document("3".into()), ..LogEvent::default() };
         assert_eq!(window.follow(&[grown, new]), 1);

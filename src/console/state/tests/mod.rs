@@ -106,7 +106,7 @@ fn header(change: impl Fn(&mut Snapshot), width: u16) -> String {
 fn a_console_can_be_sent() {
     const fn sent<T: Send>() {}
     sent::<Console>();
-    sent::<crate::console::Session>();
+    sent::<crate::console::ConsoleSession>();
 }
 
 #[test]

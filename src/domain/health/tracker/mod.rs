@@ -23,7 +23,7 @@ pub const START_LIMIT: Millis = Millis(30_000);
 
 /// What one sample says by itself.
 #[derive(Clone, Debug, PartialEq)]
-struct Finding {
+struct SampleFinding {
     state: ServerState,
     cause: Option<String>,
 }
@@ -32,9 +32,9 @@ struct Finding {
 pub struct ServerTracker {
     view: ServerView,
     /// The state and cause that probes support, without what the host explains.
-    probed: Finding,
+    probed: SampleFinding,
     /// The finding of the last samples and how many in a row agreed.
-    pending: (Finding, u32),
+    pending: (SampleFinding, u32),
     last_metrics: Option<(Metrics, Timestamp)>,
     /// Since when each rule has held without a break.
     firing: BTreeMap<HealthRule, Timestamp>,
@@ -45,7 +45,7 @@ pub struct ServerTracker {
 impl ServerTracker {
     #[must_use]
     pub fn new(node: NodeId, address: String, now: Timestamp) -> Self {
-        let unknown = Finding { state: ServerState::Unknown, cause: None };
+        let unknown = SampleFinding { state: ServerState::Unknown, cause: None };
         Self {
             view: empty_view(node, address, now),
             probed: unknown.clone(),
@@ -84,7 +84,7 @@ impl ServerTracker {
     /// What the process table or the container engine says.
     pub fn host(&mut self, host: Option<HostView>, now: Timestamp) {
         if began(self.view.host.as_ref(), host.as_ref()) {
-            self.probed = Finding { state: ServerState::Unknown, cause: None };
+            self.probed = SampleFinding { state: ServerState::Unknown, cause: None };
             self.starting = Some(now);
         }
         self.view.host = host;
@@ -216,7 +216,7 @@ impl ServerTracker {
 
     /// The first verdict comes at once, and so does what a server says of itself, or the first good reply of one that
     /// was just started. What may be the network's doing needs several samples that agree.
-    fn decide(&mut self, finding: Finding) {
+    fn decide(&mut self, finding: SampleFinding) {
         // Refused now and silent next is as bad as either twice.
         let same = finding.state.serves() == self.pending.0.state.serves();
         self.pending = (finding, if same { self.pending.1 + 1 } else { 1 });
@@ -362,8 +362,8 @@ fn began(before: Option<&HostView>, now: Option<&HostView>) -> bool {
 /// What a server that may not tell how it is needs.
 const DENIED: &str = "it answers, and is not allowed to tell more: add srvr to 4lw.commands.whitelist in its zoo.cfg";
 
-fn find(sample: &Sample) -> Finding {
-    let finding = |state, cause: &str| Finding { state, cause: Some(cause.to_owned()) };
+fn find(sample: &Sample) -> SampleFinding {
+    let finding = |state, cause: &str| SampleFinding { state, cause: Some(cause.to_owned()) };
     match (&sample.reach, &sample.srvr) {
         (Reach::Unreachable(cause), _) => finding(ServerState::Down, cause),
         (Reach::Silent, _) => finding(ServerState::Frozen, "connected, and no reply within the limit"),
@@ -373,7 +373,7 @@ fn find(sample: &Sample) -> Finding {
             finding(ServerState::NotServing, "it answers that it serves no requests: no quorum, or still syncing")
         }
         (Reach::Answered, Some(srvr)) if srvr.read_only => finding(ServerState::ReadOnly, "it serves reads only"),
-        (Reach::Answered, Some(srvr)) if srvr.role.is_some() => Finding { state: ServerState::Up, cause: None },
+        (Reach::Answered, Some(srvr)) if srvr.role.is_some() => SampleFinding { state: ServerState::Up, cause: None },
         (Reach::Answered, _) => finding(ServerState::NotServing, "its reply names no role"),
     }
 }

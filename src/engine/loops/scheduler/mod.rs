@@ -24,7 +24,7 @@ use crate::domain::snapshot::{LeadershipView, LoopName, Snapshot};
 use crate::engine::context::Context;
 use crate::engine::driver::Loop;
 use crate::engine::files::BATCH;
-use crate::engine::files::moves::{self, MoveOrder, Outcome};
+use crate::engine::files::moves::{self, BatchOutcome, MoveOrder};
 use crate::engine::{clock, orders};
 
 #[cfg(test)]
@@ -155,7 +155,7 @@ const fn status_of(run: &Run, asked: bool) -> OperationStatus {
     }
 }
 
-pub struct Scheduler {
+pub struct SchedulerLoop {
     ctx: Context,
     period: Millis,
     seconds: Interval,
@@ -181,7 +181,7 @@ pub struct Scheduler {
     ended: BTreeSet<OperationId>,
 }
 
-impl Scheduler {
+impl SchedulerLoop {
     #[must_use]
     pub fn new(ctx: Context, period: Millis) -> (Self, SchedulerPort) {
         let (runs_tx, runs) = mpsc::channel(WAITING_MAX);
@@ -355,8 +355,8 @@ impl Scheduler {
     }
 
     /// What came of the orders, and why not all of them were begun.
-    async fn batches(&self, id: OperationId, orders: Vec<MoveOrder>, fence: &Fence) -> (Outcome, Option<Fault>) {
-        let mut total = Outcome::default();
+    async fn batches(&self, id: OperationId, orders: Vec<MoveOrder>, fence: &Fence) -> (BatchOutcome, Option<Fault>) {
+        let mut total = BatchOutcome::default();
         let mut left = VecDeque::from(orders);
         while !left.is_empty() {
             if self.ctx.stop.is_cancelled() {
@@ -446,7 +446,7 @@ fn orders_of(
 }
 
 #[async_trait]
-impl Loop for Scheduler {
+impl Loop for SchedulerLoop {
     fn name(&self) -> LoopName {
         LoopName::Scheduler
     }

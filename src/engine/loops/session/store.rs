@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Session;
+use super::SessionLoop;
 use crate::adapters::faults;
 use crate::adapters::zookeeper::election::{self, Membership};
 use crate::adapters::zookeeper::error::ZkError;
@@ -155,7 +155,7 @@ impl Looker<'_> {
     }
 }
 
-impl Session {
+impl SessionLoop {
     pub(super) async fn store(&self, registry: &Registry) -> Result<StoreView, ScanError> {
         // Another root is another ensemble, as far as files go.
         let zk = self.servers.config();
