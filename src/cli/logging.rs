@@ -14,8 +14,9 @@ use tracing_subscriber::{EnvFilter, Layer, Registry, fmt};
 
 use super::surroundings;
 use crate::adapters::file_mark::FileMark;
-use crate::adapters::owner;
+use crate::adapters::{clock, owner};
 use crate::config::LogTo;
+use crate::domain::log::instant;
 
 /// Days of log files that are kept.
 const FILES_MAX: usize = 14;
@@ -110,7 +111,7 @@ impl DailyFiles {
     }
 
     fn give_away(&mut self) {
-        let day: String = jiff::Timestamp::now().to_string().chars().take(10).collect();
+        let day: String = instant(clock::now()).chars().take(10).collect();
         if self.day != day {
             let file = self.file(&day);
             // At worst another process cannot write into it, and says so.

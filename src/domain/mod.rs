@@ -27,6 +27,7 @@ pub mod node;
 pub mod number;
 pub mod operation;
 pub mod outcome;
+pub mod panic;
 pub mod placement;
 pub mod planner;
 pub mod scheduler;

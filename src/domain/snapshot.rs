@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use strum::IntoStaticStr;
 
 use super::alert::{Alert, AlertCode};
+use super::command::Rejected;
 use super::ensemble::{EnsembleState, EnsembleView};
 use super::file_table::FileTable;
 use super::ids::{AttemptId, Epoch, FileId, InstanceId, Millis, NodeId, OperationId, Timestamp};
@@ -84,6 +85,13 @@ impl Snapshot {
     #[must_use]
     pub fn operation(&self, id: OperationId) -> Option<&Arc<Operation>> {
         self.operations.iter().find(|operation| operation.id == id)
+    }
+
+    /// Whether this instance may touch the bytes in its folder now, which is the ensemble's and a server answers: what
+    /// every work on bytes begins with that nobody asked for by a command. A command is judged with its reasons.
+    #[must_use]
+    pub fn may_touch_bytes(&self) -> bool {
+        !self.instance.read_only && self.session.state == SessionState::Connected && self.session.store.is_ours()
     }
 
     /// Whether the records were read since the start: what they tell is known, though it may be from before.
@@ -370,6 +378,17 @@ pub enum ControlView {
     Docker,
     /// Servers cannot be controlled: the reason in words.
     Off(String),
+}
+
+impl ControlView {
+    /// # Errors
+    /// [`Rejected::ControlOff`] for whoever is to act on a server.
+    pub fn check(&self) -> Result<(), Rejected> {
+        match self {
+            Self::Process | Self::Docker => Ok(()),
+            Self::Off(cause) => Err(Rejected::ControlOff { cause: cause.clone() }),
+        }
+    }
 }
 
 /// The loops of the engine.

@@ -115,6 +115,12 @@ impl StoreView {
         }
     }
 
+    /// Whether this folder is the ensemble's store: without that no bytes in it are touched.
+    #[must_use]
+    pub const fn is_ours(&self) -> bool {
+        matches!(self, Self::Ours { .. })
+    }
+
     /// # Errors
     /// [`Rejected`] for whoever is to touch the files in this folder and may not.
     pub fn check(&self) -> Result<(), Rejected> {

@@ -4,7 +4,6 @@
 //! followed by a back-off; the loop goes on. At the end of the program no loop is cut in the middle
 //! of a turn: waiting is given up, a turn is finished.
 
-use std::any::Any;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -17,6 +16,7 @@ use tokio_util::task::TaskTracker;
 
 use super::clock;
 use crate::domain::event::Event;
+use crate::domain::panic;
 use crate::domain::snapshot::{Level, LoopName, LoopView};
 
 /// First pause after a panic; doubles up to [`BACK_OFF_MAX`].
@@ -72,8 +72,9 @@ impl Driver {
     pub fn job(&self, name: &'static str, job: impl Future<Output = ()> + Send + 'static) {
         let events = self.events.clone();
         self.spawn(async move {
-            if let Err(panic) = AssertUnwindSafe(job).catch_unwind().await {
-                let text = format!("{name} failed inside: {}; backend/ in the log folder tells more", words(&*panic));
+            if let Err(payload) = AssertUnwindSafe(job).catch_unwind().await {
+                let text =
+                    format!("{name} failed inside: {}; backend/ in the log folder tells more", panic::words(&*payload));
                 tracing::error!(job = name, "{text}");
                 _ = events.send(Event::Notice { level: Level::Error, text }).await;
             }
@@ -128,7 +129,7 @@ async fn drive(mut work: Box<dyn Loop>, events: mpsc::Sender<Event>, stop: Cance
         let (problem, panicked) = match outcome {
             Ok(Ok(())) => (None, false),
             Ok(Err(problem)) => (Some(problem), false),
-            Err(panic) => (Some(format!("internal error: {}", words(&*panic))), true),
+            Err(payload) => (Some(format!("internal error: {}", panic::words(&*payload))), true),
         };
         view.panicked = panicked;
         if problem != view.problem {
@@ -157,11 +158,6 @@ async fn drive(mut work: Box<dyn Loop>, events: mpsc::Sender<Event>, stop: Cance
         }
     }
     _ = AssertUnwindSafe(work.finish()).catch_unwind().await;
-}
-
-fn words(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|s| (*s).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a panic without words".into())
 }
 
 #[cfg(test)]

@@ -52,24 +52,15 @@ impl OperationRow<'_> {
 
     pub(super) fn operation(&self, status: OperationStatus, fault: Option<Fault>) -> Operation {
         let (cause, why) = fault.map(|Fault { cause, why }| (cause, why)).unzip();
+        let (what, by, instance) = (self.what.clone(), self.by.clone(), self.ctx.me.name());
         Operation {
-            id: self.id,
-            kind: self.kind,
             status,
-            started: self.started,
             finished: status.is_final().then(clock::now),
-            what: self.what.clone(),
-            file: None,
             source: self.source.clone(),
             target: self.target.clone(),
-            bytes: None,
             why,
             cause,
-            by: self.by.clone(),
-            instance: self.ctx.me.name(),
-            steps: Vec::new(),
-            files: Vec::new(),
-            run: None,
+            ..Operation::begun(self.id, self.kind, self.started, what, by, instance)
         }
     }
 
@@ -302,24 +293,15 @@ pub(super) fn run_row(ctx: &Context, run: &Run, status: OperationStatus) -> Oper
     };
     let decision = if run.decision.lacks_data() { run.decision.sentence() } else { run.decision.word() };
     let why = run.note.as_ref().map_or_else(|| decision.to_owned(), |note| format!("{decision}: {note}"));
+    let (by, instance) = (run.by.clone(), ctx.me.name());
     Operation {
-        id: run.id,
-        kind: OperationKind::Scheduler,
         status,
-        started: run.at,
         finished: status.is_final().then(clock::now),
-        what,
-        file: None,
-        source: None,
-        target: None,
         bytes: Some(run.bytes),
         why: Some(why),
         cause: run_cause(run, status),
-        by: run.by.clone(),
-        instance: ctx.me.name(),
-        steps: Vec::new(),
-        files: Vec::new(),
         run: Some(run.clone()),
+        ..Operation::begun(run.id, OperationKind::Scheduler, run.at, what, by, instance)
     }
 }
 

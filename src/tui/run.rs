@@ -1,7 +1,6 @@
 //! The loop: one task owns the console. Signals come before keys, keys before pictures, pictures
 //! before the clock; then one frame is drawn if anything happened.
 
-use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -28,6 +27,7 @@ use crate::console::theme::Styles;
 use crate::console::theme::file::ThemeError;
 use crate::console::{Console, ConsoleSession};
 use crate::domain::ids::Timestamp;
+use crate::domain::panic;
 use crate::domain::snapshot::{Level, Snapshot};
 use crate::engine::handle::Handle;
 
@@ -46,15 +46,10 @@ const SECOND: Duration = Duration::from_secs(1);
 /// [`TuiError`] for keys that clash, no terminal, or a panic of the console.
 pub async fn run(handle: Handle, config: TuiConfig, panes: Vec<Box<dyn Pane>>) -> Result<Exit, TuiError> {
     let outcome = AssertUnwindSafe(Shell::run(handle, config, panes)).catch_unwind().await;
-    outcome.unwrap_or_else(|panic| {
-        let words = leave::take_panic().unwrap_or_else(|| words(&*panic));
+    outcome.unwrap_or_else(|payload| {
+        let words = leave::take_panic().unwrap_or_else(|| panic::words(&*payload));
         Err(TuiError::Panicked(words))
     })
-}
-
-fn words(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|s| (*s).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a panic without words".into())
 }
 
 /// Now, in milliseconds since 1970.

@@ -10,7 +10,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::error::Unread;
 use super::writer::rest;
-use super::{rows, schema};
+use super::{backup, rows, schema};
 use crate::domain::ids::Timestamp;
 
 /// Another process may be writing.
@@ -41,10 +41,9 @@ pub fn examine(path: &Path) -> Result<HistoryReport, Unread> {
     // A file that was just made has no table yet.
     let made = number("SELECT count(*) FROM sqlite_master WHERE name = 'operations'")? > 0;
     let rows = if made { number("SELECT count(*) FROM operations")? } else { 0 };
-    let said: String =
-        connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(|error| why(&error))?;
+    let problem = backup::quick_check(&connection).map_err(|error| why(&error))?;
     let bytes = std::fs::metadata(path).map_err(|error| denied_or(&error))?.len();
-    Ok(HistoryReport { rows, bytes, problem: (said != "ok").then_some(said), held_by: held_by(path, BUSY) })
+    Ok(HistoryReport { rows, bytes, problem, held_by: held_by(path, BUSY) })
 }
 
 /// How many operations ended before `at`.

@@ -10,9 +10,10 @@ use rusqlite::{Connection, OptionalExtension};
 use serde::{Deserialize, Serialize};
 
 use super::rows;
-use crate::adapters::owner;
+use crate::adapters::{clock, owner};
 use crate::domain::cause::Cause;
 use crate::domain::ids::{Bytes, OperationId, Timestamp};
+use crate::domain::log::instant;
 use crate::domain::operation::{Operation, OperationKind, OperationStatus};
 
 /// Bytes at the end of a file in which its last line is looked for.
@@ -77,24 +78,18 @@ fn told(line: &[u8]) -> Option<Operation> {
     let told: LineRow = serde_json::from_slice(line).ok()?;
     let finished = Timestamp(u64::try_from(told.timestamp.parse::<jiff::Timestamp>().ok()?.as_millisecond()).ok()?);
     let what = told.message.split_once(": ").map_or(told.message.as_str(), |(_, what)| what);
+    let (id, kind) = (told.operation_id.parse().ok()?, OperationKind::from_word(&told.operation)?);
+    let started = Timestamp(finished.0.saturating_sub(told.duration_ms.unwrap_or(0)));
     Some(Operation {
-        id: told.operation_id.parse().ok()?,
-        kind: OperationKind::from_word(&told.operation)?,
         status: OperationStatus::from_word(&told.status)?,
-        started: Timestamp(finished.0.saturating_sub(told.duration_ms.unwrap_or(0))),
         finished: Some(finished),
-        what: what.to_owned(),
         file: told.file_id.and_then(|text| text.parse().ok()),
         source: told.source.and_then(|text| text.parse().ok()),
         target: told.target.and_then(|text| text.parse().ok()),
         bytes: told.bytes.map(Bytes),
         why: told.reason,
         cause: told.cause.as_deref().and_then(Cause::from_word),
-        by: "operations.ndjson".into(),
-        instance: told.instance,
-        steps: Vec::new(),
-        files: Vec::new(),
-        run: None,
+        ..Operation::begun(id, kind, started, what.to_owned(), "operations.ndjson".into(), told.instance)
     })
 }
 
@@ -241,8 +236,7 @@ impl RowLines {
         use rustix::fs::{Access, access};
         owner::make_folder(&self.folder)?;
         access(&self.folder, Access::WRITE_OK | Access::EXEC_OK)?;
-        let now = jiff::Timestamp::now().as_millisecond();
-        let today = self.path(&date(Timestamp(u64::try_from(now).unwrap_or_default())));
+        let today = self.path(&date(clock::now()));
         match access(&today, Access::WRITE_OK) {
             Ok(()) | Err(rustix::io::Errno::NOENT) => Ok(()),
             Err(error) => Err(error.into()),
@@ -326,12 +320,6 @@ fn line(operation: &Operation) -> RowLine<'_> {
         instance: &operation.instance,
         message: operation.message(),
     }
-}
-
-/// `2026-11-23T14:02:11.041Z`.
-fn instant(at: Timestamp) -> String {
-    let at = jiff::Timestamp::from_millisecond(i64::try_from(at.0).unwrap_or(i64::MAX)).unwrap_or(jiff::Timestamp::MAX);
-    format!("{at:.3}")
 }
 
 /// `2026-11-23`.

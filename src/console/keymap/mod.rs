@@ -11,7 +11,7 @@ use super::action::Action;
 use super::input::Key;
 use crate::domain::command::Rejected;
 use crate::domain::server::ServerView;
-use crate::domain::snapshot::{ControlView, Snapshot};
+use crate::domain::snapshot::Snapshot;
 
 /// The user's own keys: name of the action to its keys; an empty list unbinds it.
 pub type Rebinding = BTreeMap<String, Vec<String>>;
@@ -124,10 +124,10 @@ pub fn lacks(needs: Needs, read_only: bool, snapshot: &Snapshot) -> Option<Rejec
     if read_only {
         return Some(Rejected::ReadOnly);
     }
-    match (needs, &snapshot.control) {
-        (Needs::Store, _) => snapshot.session.store.check().err(),
-        (Needs::Changes, _) => snapshot.session.store.check_steers().err(),
-        (Needs::Control, ControlView::Off(cause)) => Some(Rejected::ControlOff { cause: cause.clone() }),
+    match needs {
+        Needs::Store => snapshot.session.store.check().err(),
+        Needs::Changes => snapshot.session.store.check_steers().err(),
+        Needs::Control => snapshot.control.check().err(),
         _ => None,
     }
 }

@@ -14,7 +14,6 @@ use crate::domain::node::{NodeRecord, NodeState, no_taker};
 use crate::domain::number;
 use crate::domain::planner::share;
 use crate::domain::server::ServerState;
-use crate::domain::snapshot::ControlView;
 
 /// A command that may be carried out, with what it was judged on.
 #[derive(Clone, Debug)]
@@ -264,9 +263,7 @@ impl State {
         confirmed: Confirmed,
     ) -> Result<CheckedCommand, Rejected> {
         self.check_known(node)?;
-        if let ControlView::Off(cause) = &self.control {
-            return Err(Rejected::ControlOff { cause: cause.clone() });
-        }
+        self.control.check()?;
         let state = self.server_state(node);
         if action == ServerAction::Restart && state == ServerState::Stopped {
             let why = "it is stopped; start it instead".into();

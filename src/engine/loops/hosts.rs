@@ -65,7 +65,7 @@ impl HostsLoop {
     /// full goes on when it has room.
     async fn try_failing(&self) {
         let snapshot = self.ctx.snapshot();
-        if snapshot.instance.read_only || snapshot.session.store.refusal().is_some() {
+        if !snapshot.may_touch_bytes() {
             return;
         }
         // Where the folder itself is in trouble, a write that fails says nothing new.

@@ -8,7 +8,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 
 use crate::domain::file_table::FileTable;
 use crate::domain::ids::FileId;
-use crate::domain::snapshot::{LoopName, SessionState, Snapshot, StoreView};
+use crate::domain::snapshot::{LoopName, Snapshot};
 use crate::engine::context::Context;
 use crate::engine::driver::Loop;
 use crate::engine::files::recovery;
@@ -61,11 +61,6 @@ pub(in crate::engine) async fn empty_trash(
     emptied.map(drop).map_err(|error| format!("emptying the trash: {error}"))
 }
 
-/// Whether this folder is the ensemble's and a server answers: what every change of bytes needs.
-fn may_touch(snapshot: &Snapshot) -> bool {
-    snapshot.session.state == SessionState::Connected && matches!(snapshot.session.store, StoreView::Ours { .. })
-}
-
 #[async_trait]
 impl Loop for HousekeepingLoop {
     fn name(&self) -> LoopName {
@@ -90,7 +85,7 @@ impl Loop for HousekeepingLoop {
         if backup_due {
             self.ctx.history.back_up().await.map_err(|error| error.to_string())?;
         }
-        if !may_touch(&snapshot) || !(due || took_the_lead) {
+        if !snapshot.may_touch_bytes() || !(due || took_the_lead) {
             return Ok(());
         }
         recovery::run(&self.ctx, leads).await?;
@@ -108,7 +103,7 @@ mod tests {
     use crate::domain::file::blob_name;
     use crate::domain::fixtures::{self, node_id};
     use crate::domain::ids::{AttemptId, Timestamp};
-    use crate::domain::snapshot::Damage;
+    use crate::domain::snapshot::{Damage, SessionState, StoreView};
     use crate::engine::context::testing::context;
 
     /// More than bytes lie in the trash at least.

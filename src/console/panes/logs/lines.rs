@@ -10,8 +10,8 @@ use crate::console::theme::Styles;
 use crate::console::view::View;
 use crate::console::widgets::list::{Column, Cursor};
 use crate::console::widgets::paint;
-use crate::domain::ids::Timestamp;
-use crate::domain::log::{LogEvent, LogLevel, Matcher, instant};
+use crate::domain::ids::{Millis, Timestamp};
+use crate::domain::log::{LogEvent, LogLevel, Matcher, clock, instant};
 
 /// Rows that one wrapped event takes at most; Enter shows all of it.
 const WRAPPED_MAX: usize = 6;
@@ -166,7 +166,7 @@ impl LogsScene<'_> {
 
 /// The time of day, in UTC as the files have it.
 pub(super) fn of_day(time: Timestamp) -> String {
-    instant(time).get(11..23).unwrap_or_default().to_owned()
+    clock(Millis(time.0))
 }
 
 /// What a row can show of a text that may be a megabyte.

@@ -30,9 +30,7 @@ use crate::domain::event::Event;
 use crate::domain::file::FileEntry;
 use crate::domain::file_table::FileTable;
 use crate::domain::ids::{FileId, NodeId, Timestamp};
-use crate::domain::snapshot::{
-    Damage, Level, LoopName, REPORTED_MAX, ScrubReport, ScrubTrouble, ScrubView, SessionState, Snapshot, StoreView,
-};
+use crate::domain::snapshot::{Damage, Level, LoopName, REPORTED_MAX, ScrubReport, ScrubTrouble, ScrubView, Snapshot};
 use crate::engine::clock;
 use crate::engine::context::Context;
 use crate::engine::driver::Loop;
@@ -295,9 +293,8 @@ impl Loop for ScrubLoop {
 
     async fn turn(&mut self) -> Result<(), String> {
         let snapshot = self.ctx.snapshot();
-        let ours = matches!(snapshot.session.store, StoreView::Ours { .. });
-        let connected = snapshot.session.state == SessionState::Connected && snapshot.files_complete;
-        let Some(registry) = self.ctx.registry().filter(|_| ours && connected) else { return Ok(()) };
+        let may = snapshot.may_touch_bytes() && snapshot.files_complete;
+        let Some(registry) = self.ctx.registry().filter(|_| may) else { return Ok(()) };
         let damaged = self.damaged(&registry, &snapshot).await;
         if !snapshot.leadership.leads {
             // Whoever leads meanwhile tells of something else.

@@ -53,7 +53,7 @@ impl SessionLoop {
         if let Some(Newer { path, format }) = read.newer {
             store = StoreView::Newer { what: path, format };
         }
-        let ours = matches!(store, StoreView::Ours { .. });
+        let ours = store.is_ours();
         self.tell_store(store).await;
         for (node, record, version) in read.nodes {
             self.ctx.emit(Event::Node { node, record, version }).await;

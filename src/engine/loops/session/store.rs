@@ -59,7 +59,7 @@ impl Looker<'_> {
             }
             Whose::Known(view) => view,
         };
-        if matches!(view, StoreView::Ours { .. })
+        if view.is_ours()
             && let Some(by) = self.stranger(registry).await?
         {
             return Ok(StoreView::InUse { folder: self.folder(), by });
