@@ -107,22 +107,14 @@ pub fn start(parts: Parts) -> (Handle, Engine) {
         state.apply(Event::Notice { level: Level::Info, text }, now);
     }
     let nodes = state.node_ids();
-    let (scheduler, scheduler_port) = SchedulerLoop::new(ctx.clone(), state.interval());
+    let (scheduler, port) = SchedulerLoop::new(ctx.clone(), state.interval());
     let (workload, workload_port) = WorkloadLoop::new(ctx.clone(), Arc::clone(&parts.servers), parts.workload);
     let control = parts.control;
-    let dispatch = Dispatch::new(ctx.clone(), scheduler_port.clone(), workload_port, Arc::clone(&control));
+    let dispatch = Dispatch::new(ctx.clone(), port.clone(), workload_port, Arc::clone(&control));
     let desk = Desk::new(ctx.clone(), parts.logs, Arc::clone(&control));
     core.job("desk", desk.run(handle_end.questions, end.clone()));
     let read_only = instance.read_only;
-    session.run(SessionLoop::new(
-        ctx.clone(),
-        parts.servers,
-        nodes.clone(),
-        read_only,
-        link_tx,
-        scheduler_port,
-        catch_ups_rx,
-    ));
+    session.run(SessionLoop::new(ctx.clone(), parts.servers, nodes.clone(), read_only, link_tx, port, catch_ups_rx));
     work.run(HealthLoop::new(ctx.clone(), parts.prober, parts.targets));
     work.run(HostsLoop::new(ctx.clone(), Arc::clone(&control), parts.local.clone(), nodes));
     work.run(PastLoop::new(ctx.clone()));

@@ -1,4 +1,4 @@
-//! The project itself: its layers, its scripts, and the stack around it.
+//! The project itself: its layers, its names, its scripts, and the stack around it.
 
 #![cfg(test)]
 

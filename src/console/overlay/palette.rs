@@ -70,7 +70,7 @@ impl Palette {
         match chosen {
             // A name in part, or another row than the first: the row is meant.
             Some(candidate) if !text.contains(' ') && (!exact || self.selected > 0) => {
-                if candidate.usage.is_empty() || candidate.usage.starts_with('[') {
+                if candidate.usage.is_empty() {
                     return OverlayOutcome::Typed(candidate.name.to_owned());
                 }
                 self.complete();

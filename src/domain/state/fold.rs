@@ -340,7 +340,7 @@ impl State {
         }
         if operation.status.is_final() {
             // The instance that carried it out counts it, so that the instances' counters add up.
-            if operation.instance == format!("{}:{}", self.instance.host, self.instance.pid) {
+            if operation.instance == self.instance.name() {
                 let key = (operation.kind.word(), operation.status.word());
                 *self.counters.operations.entry(key).or_default() += 1;
             }

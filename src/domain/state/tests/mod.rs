@@ -1,66 +1,21 @@
 mod ready;
 mod shared;
 
+use super::testing::{NODES, leads, sample, settings, state};
 use super::*;
 use crate::domain::command::{Command, Confirmed, LARGE_RUN, Rejected, ServerAction, Stress};
 use crate::domain::ensemble::{EnsembleState, Quorum};
 use crate::domain::event::{Event, Learned, Mark};
 use crate::domain::file::FileEntry;
-use crate::domain::fixtures::{self, NOW, file, node_id, operation, snapshot};
-use crate::domain::ids::{Bytes, Epoch, FileId, Millis, OperationId, Zxid};
+use crate::domain::fixtures::{NOW, file, node_id, operation, snapshot};
+use crate::domain::ids::{Bytes, Epoch, FileId, Millis, OperationId};
 use crate::domain::node::{NodeCondition, NodeState, WriteTrouble};
 use crate::domain::operation::{Operation, OperationKind, OperationStatus};
 use crate::domain::scheduler::{Decision, Run};
-use crate::domain::server::{HostState, HostView, Metrics, Reach, Role, Sample, Srvr};
+use crate::domain::server::{HostState, HostView, Metrics, Reach, Role, Sample};
 use crate::domain::snapshot::{
     HistoryView, Level, LocalView, OPERATIONS_KEPT, Readiness, SessionState, Snapshot, StoreView,
 };
-
-const NODES: [&str; 3] = ["zk1", "zk2", "zk3"];
-
-fn settings() -> Settings {
-    let server = |name: &&str| ServerSetting { node: node_id(name), address: format!("127.0.0.1:218{}", &name[2..]) };
-    Settings {
-        servers: NODES.iter().map(server).collect(),
-        trigger: 5,
-        settle: 1,
-        interval: Millis(15_000),
-        cool_down: Millis(30_000),
-        reserve: Bytes(4 << 20),
-        workload_off: None,
-        workload_interval: Millis(20_000),
-        workload_clients: 0,
-    }
-}
-
-fn sample(node: &str, role: Role, now: Timestamp) -> Sample {
-    let srvr = Srvr { role: Some(role), zxid: Some(Zxid(0x7_0000_0001)), ..Srvr::default() };
-    fixtures::sample(node_id(node), srvr, now)
-}
-
-fn leads(epoch: i32) -> Event {
-    let me = snapshot().leadership.leader;
-    Event::Leadership(LeadershipView { leads: true, leader: me, epoch: Some(Epoch(epoch)) })
-}
-
-/// Connected, three servers up, `counts` files on the nodes, this instance leads in epoch 3.
-fn state(counts: [u64; 3]) -> State {
-    let mut state = State::new(settings(), snapshot().instance, NOW);
-    let mut tell = |event| state.apply(event, NOW);
-    tell(Event::Session { state: SessionState::Connected, cause: None });
-    tell(Event::Store(StoreView::Ours { id: "s".into() }));
-    for (node, role) in NODES.iter().zip([Role::Follower, Role::Follower, Role::Leader]) {
-        tell(Event::Probed(Box::new(sample(node, role, NOW))));
-        tell(Event::Node { node: node_id(node), record: NodeRecord::default(), version: 0 });
-        tell(Event::DiskFree { node: node_id(node), free: Some(Bytes(1 << 40)) });
-    }
-    let entries = NODES.iter().zip(counts).enumerate();
-    let entries =
-        entries.flat_map(|(at, (node, count))| (0..count).map(move |i| file((at as u128) << 32 | u128::from(i), node)));
-    tell(Event::FilesLoaded { entries: entries.collect(), unreadable: Vec::new(), since: Mark(0) });
-    tell(leads(3));
-    state
-}
 
 #[test]
 fn nothing_large_begins_while_a_server_is_short_of_heap() {

@@ -22,6 +22,9 @@ use crate::domain::number::count;
 use crate::domain::scheduler::MoveReason;
 use crate::domain::state::{CheckedCommand, State};
 
+#[cfg(test)]
+pub(super) mod tests;
+
 /// Jobs that fronts may have under way at once.
 const JOBS_MAX: usize = 64;
 

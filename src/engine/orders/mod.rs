@@ -19,6 +19,9 @@ use crate::domain::number::{count, grouped};
 use crate::domain::operation::{Operation, OperationKind, OperationStatus, OperationStep};
 use crate::domain::scheduler::{Decision, Run};
 
+#[cfg(test)]
+mod tests;
+
 /// Pause between two tries of a write whose outcome is not known.
 const SETTLE_PAUSE: Duration = Duration::from_millis(200);
 
@@ -326,45 +329,4 @@ pub(super) fn asked_run_row(
     let status = if failed.is_some() { OperationStatus::Failed } else { OperationStatus::Started };
     let (kind, what, by) = (OperationKind::Scheduler, "run".to_owned(), by.to_owned());
     OperationRow { ctx, id, kind, what, source: None, target: None, by, started: at }.operation(status, failed)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use tokio::sync::{mpsc, watch};
-
-    use super::*;
-    use crate::domain::fixtures;
-    use crate::domain::server::ServerState;
-    use crate::domain::snapshot::Snapshot;
-    use crate::engine::context::testing::context;
-
-    fn told(state: ServerState, seen: Timestamp) -> Arc<Snapshot> {
-        let snapshot = fixtures::snapshot();
-        let mut servers = snapshot.servers.to_vec();
-        (servers[0].verdict.state, servers[0].seen) = (state, Some(seen));
-        Arc::new(Snapshot { servers: servers.into(), ..snapshot })
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_server_is_back_when_it_has_answered_since_and_serves() {
-        let folder = tempfile::tempdir().unwrap();
-        let (mut ctx, _clerk) = context(folder.path(), &[], mpsc::channel(1).0, watch::channel(None).1);
-        let earlier = Timestamp(clock::now().0 - 1);
-        let (snapshots, heard) = watch::channel(told(ServerState::Up, earlier));
-        ctx.snapshots = heard;
-        let node = snapshots.borrow().servers[0].node.clone();
-        let later = Timestamp(clock::now().0 + 60_000);
-        for (state, seen, expected) in [
-            (ServerState::Up, earlier, false),
-            (ServerState::Starting, later, false),
-            (ServerState::NotServing, later, false),
-            (ServerState::Up, later, true),
-            (ServerState::Degraded, later, true),
-        ] {
-            snapshots.send_replace(told(state, seen));
-            assert_eq!(serves(&ctx, &node).await, expected, "{state:?}");
-        }
-    }
 }
