@@ -1,12 +1,12 @@
 //! What is sick and wants a person.
 
 use serde::{Deserialize, Serialize};
-use strum::IntoStaticStr;
+use strum::{IntoStaticStr, VariantArray};
 
 /// What an alert is about: a stable word in REST, and a metric label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-#[derive(IntoStaticStr)]
+#[derive(IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "kebab-case", const_into_str)]
 pub enum AlertCode {
     ForeignStore,
@@ -31,6 +31,8 @@ pub enum AlertCode {
 }
 
 impl AlertCode {
+    pub const ALL: &'static [Self] = Self::VARIANTS;
+
     #[must_use]
     pub const fn word(self) -> &'static str {
         self.into_str()
