@@ -37,7 +37,7 @@
 //! | pane | `src/console/panes/x/` | `panes/mod.rs` |
 //! | question | `src/domain/x.rs`, `src/engine/desk/x.rs` | `domain/mod.rs`, `desk/mod.rs` |
 //! | REST route | `src/api/routes/x.rs` | `api/router.rs`, `docs/openapi.json` |
-//! | engine loop | `src/engine/loops/x.rs` | `loops/mod.rs`, `start.rs` |
+//! | engine loop | `src/engine/loops/x.rs` | `loops/mod.rs`, `start.rs`, its name in `domain/snapshot.rs` |
 //! | field of the snapshot | - | `domain/snapshot.rs`, `domain/follow.rs` |
 //! | health rule | - | the table in `domain/health` |
 //! | operator action | - | a variant in `command.rs`; the compiler leads on |

@@ -5,6 +5,7 @@
 
 use std::any::Any;
 use std::error::Error as _;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,42 +20,94 @@ use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, Error, OtherError, RootCertStore, SignatureScheme,
 };
 
+use crate::domain::cause::Advice;
+
 /// The authorities' certificates cannot be had, so no client with TLS can be made.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TrustError {
-    #[error("{setting}: cannot read {file}: {cause}; name a file of certificates that zkdeck may read", file = file.display())]
     File { setting: &'static str, file: PathBuf, cause: String },
-    #[error(
-        "{setting}: {file} holds no certificate; it must be PEM, with -----BEGIN CERTIFICATE----- in it", file = file.display()
-    )]
     NoCertificate { setting: &'static str, file: PathBuf },
-    #[error("this system has no certificates of authorities; install ca-certificates, or set {setting}")]
     System { setting: &'static str },
-    #[error("cannot set up TLS: {0}")]
     Inside(String),
 }
 
-/// Why a connection with TLS did not come about; each says what to do.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+impl TrustError {
+    /// Why they cannot be had, and what to do.
+    #[must_use]
+    pub fn advice(&self) -> Advice {
+        match self {
+            Self::File { setting, file, cause } => Advice::new(
+                format!("{setting}: cannot read {}: {cause}", file.display()),
+                "name a file of certificates that zkdeck may read",
+            ),
+            Self::NoCertificate { setting, file } => Advice::new(
+                format!("{setting}: {} holds no certificate", file.display()),
+                "it must be PEM, with -----BEGIN CERTIFICATE----- in it",
+            ),
+            Self::System { setting } => Advice::new(
+                "this system has no certificates of authorities",
+                format!("install ca-certificates, or set {setting}"),
+            ),
+            Self::Inside(cause) => Advice::new(format!("cannot set up TLS: {cause}"), "look into the log of zkdeck"),
+        }
+    }
+}
+
+impl std::error::Error for TrustError {}
+
+impl fmt::Display for TrustError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.advice().fmt(f)
+    }
+}
+
+/// Why a connection with TLS did not come about.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TlsFault {
-    #[error("no trusted authority has signed its certificate; set {CA_FILE} to the certificate of the one that has")]
     UnknownAuthority,
-    #[error(
-        "its certificate is signed by itself and not trusted; make sure that it is the right one, and set {CA_FILE} to it"
-    )]
     SelfSigned,
-    #[error("its certificate is for {names}; write one of these in the address, or make a certificate for this one")]
     OtherName { names: String },
-    #[error("its certificate is not valid now; renew it, or set this machine's clock")]
     OutOfTime,
-    #[error("its certificate is not accepted: {0}; make a new one for the server")]
     Certificate(String),
-    #[error("no TLS is spoken there; write http:// in the address")]
     Plain,
-    #[error("the server ended the TLS handshake: {0}; look into its log")]
     Ended(String),
-    #[error("TLS failed: {0}; look into the server's log")]
     Other(String),
+}
+
+impl TlsFault {
+    /// Why it did not, and what to do.
+    #[must_use]
+    pub fn advice(&self) -> Advice {
+        match self {
+            Self::UnknownAuthority => Advice::new(
+                "no trusted authority has signed its certificate",
+                format!("set {CA_FILE} to the certificate of the one that has"),
+            ),
+            Self::SelfSigned => Advice::new(
+                "its certificate is signed by itself and not trusted",
+                format!("make sure that it is the right one, and set {CA_FILE} to it"),
+            ),
+            Self::OtherName { names } => Advice::new(
+                format!("its certificate is for {names}"),
+                "write one of these in the address, or make a certificate for this one",
+            ),
+            Self::OutOfTime => Advice::new("its certificate is not valid now", "renew it, or set this machine's clock"),
+            Self::Certificate(why) => {
+                Advice::new(format!("its certificate is not accepted: {why}"), "make a new one for the server")
+            }
+            Self::Plain => Advice::new("no TLS is spoken there", "write http:// in the address"),
+            Self::Ended(why) => Advice::new(format!("the server ended the TLS handshake: {why}"), "look into its log"),
+            Self::Other(why) => Advice::new(format!("TLS failed: {why}"), "look into the server's log"),
+        }
+    }
+}
+
+impl std::error::Error for TlsFault {}
+
+impl fmt::Display for TlsFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.advice().fmt(f)
+    }
 }
 
 /// Longest wait for a first word of TLS.

@@ -9,7 +9,7 @@ use crate::domain::server::Metrics;
 
 /// The lines of a server's last page and what they say. Most are the same a second later, and reading
 /// them anew each time would be half of what an idle console costs.
-pub(super) type Lines = HashMap<String, Option<(String, f64)>>;
+pub(super) type PageMemory = HashMap<String, Option<(String, f64)>>;
 
 /// Most bytes of a page; a server's takes about 60 KiB.
 const PAGE_BYTES_MAX: usize = 2 * 1024 * 1024;
@@ -47,8 +47,8 @@ fn words(error: &reqwest::Error) -> String {
 ///
 /// # Errors
 /// When the text is no page of a ZooKeeper server.
-pub(super) fn parse_page(text: &str, before: &mut Lines) -> Result<Metrics, String> {
-    let mut lines = Lines::with_capacity(before.len());
+pub(super) fn parse_page(text: &str, before: &mut PageMemory) -> Result<Metrics, String> {
+    let mut lines = PageMemory::with_capacity(before.len());
     // Without its TYPE lines every value stands alone, a summary's too; that is how it is looked up.
     for line in text.lines().filter(|line| !line.starts_with('#')) {
         let (line, said) = before.remove_entry(line).unwrap_or_else(|| (line.to_owned(), parse_line(line)));
@@ -152,12 +152,12 @@ mod tests {
     const PAGE: &str = include_str!("../../tests/fixtures/metrics-3.9.4.txt");
 
     fn parse_page(text: &str) -> Result<Metrics, String> {
-        super::parse_page(text, &mut Lines::new())
+        super::parse_page(text, &mut PageMemory::new())
     }
 
     #[test]
     fn a_page_after_another_says_what_it_says_alone() {
-        let mut lines = Lines::new();
+        let mut lines = PageMemory::new();
         super::parse_page(PAGE, &mut lines).unwrap();
         let next = PAGE.replace("znode_count 5", "znode_count 6").replace("watch_count", "no_watch_count");
         // As text, for NaN is not NaN.

@@ -1,6 +1,7 @@
 //! One outside thing each: a typed error each, and a time limit on every call.
 
 pub mod blobs;
+pub mod clock;
 pub mod control;
 pub mod daemon;
 pub(crate) mod faults;

@@ -25,7 +25,7 @@ const DROPPED_MAX: usize = 256 * 1024;
 /// Of an address, in a message.
 const SHOWN_MAX: usize = 300;
 
-/// A listener whose connections are [`Looked`] at.
+/// A listener that looks at the [`FirstLine`] of each connection.
 pub(super) struct Looking(pub(super) TcpListener);
 
 /// Who has connected.
@@ -33,12 +33,12 @@ pub(super) struct Looking(pub(super) TcpListener);
 pub(super) struct Peer(pub(super) SocketAddr);
 
 impl Listener for Looking {
-    type Io = Looked<TcpStream>;
+    type Io = FirstLine<TcpStream>;
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Self::Io, Self::Addr) {
         let (stream, address) = Listener::accept(&mut self.0).await;
-        (Looked { stream, stage: Stage::Line(Vec::new()) }, address)
+        (FirstLine { stream, stage: FirstLineStage::Line(Vec::new()) }, address)
     }
 
     fn local_addr(&self) -> io::Result<Self::Addr> {
@@ -53,12 +53,12 @@ impl Connected<IncomingStream<'_, Looking>> for Peer {
 }
 
 /// A connection whose first line is looked at.
-pub(super) struct Looked<S> {
+pub(super) struct FirstLine<S> {
     stream: S,
-    stage: Stage,
+    stage: FirstLineStage,
 }
 
-enum Stage {
+enum FirstLineStage {
     /// The first line, as far as it has come.
     Line(Vec<u8>),
     /// Looked at; the reader gets it from here on.
@@ -70,41 +70,41 @@ enum Stage {
     Drop(usize),
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Looked<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for FirstLine<S> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let Self { stream, stage } = self.get_mut();
         loop {
             match stage {
-                Stage::Through => return Pin::new(stream).poll_read(cx, buf),
-                Stage::Give(line, at) => {
+                FirstLineStage::Through => return Pin::new(stream).poll_read(cx, buf),
+                FirstLineStage::Give(line, at) => {
                     let given = buf.remaining().min(line.len() - *at);
                     buf.put_slice(&line[*at..*at + given]);
                     *at += given;
                     if *at == line.len() {
-                        *stage = Stage::Through;
+                        *stage = FirstLineStage::Through;
                     }
                     return Poll::Ready(Ok(()));
                 }
-                Stage::Line(line) => {
+                FirstLineStage::Line(line) => {
                     let more = ready!(poll_piece(stream, cx))?;
                     let ended = more.is_empty();
                     line.extend(more);
                     if ended || line.contains(&b'\n') || line.len() >= LINE_MAX {
                         let line = std::mem::take(line);
                         *stage = match refusal(&line) {
-                            Some(answer) => Stage::Refuse(answer, 0),
-                            None => Stage::Give(line, 0),
+                            Some(answer) => FirstLineStage::Refuse(answer, 0),
+                            None => FirstLineStage::Give(line, 0),
                         };
                     }
                 }
-                Stage::Refuse(answer, at) if *at < answer.len() => {
+                FirstLineStage::Refuse(answer, at) if *at < answer.len() => {
                     *at += ready!(Pin::new(&mut *stream).poll_write(cx, &answer[*at..]))?;
                 }
-                Stage::Refuse(..) => {
+                FirstLineStage::Refuse(..) => {
                     ready!(Pin::new(&mut *stream).poll_shutdown(cx))?;
-                    *stage = Stage::Drop(0);
+                    *stage = FirstLineStage::Drop(0);
                 }
-                Stage::Drop(dropped) => {
+                FirstLineStage::Drop(dropped) => {
                     let more = ready!(poll_piece(stream, cx))?.len();
                     *dropped += more;
                     if more == 0 || *dropped > DROPPED_MAX {
@@ -125,7 +125,7 @@ fn poll_piece<S: AsyncRead + Unpin>(stream: &mut S, cx: &mut Context<'_>) -> Pol
     Poll::Ready(Ok(buf.filled().to_vec()))
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Looked<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for FirstLine<S> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.get_mut().stream).poll_write(cx, buf)
     }
@@ -234,7 +234,7 @@ mod tests {
     #[tokio::test]
     async fn a_refused_caller_gets_its_answer_and_the_end_and_another_is_read_whole() {
         let (mut caller, stream) = tokio::io::duplex(1 << 20);
-        let mut looked = Looked { stream, stage: Stage::Line(Vec::new()) };
+        let mut looked = FirstLine { stream, stage: FirstLineStage::Line(Vec::new()) };
         caller.write_all(b"GET /a>").await.unwrap();
         let (mut nothing, mut answer) = (Vec::new(), String::new());
         let (read, _) = tokio::join!(looked.read_to_end(&mut nothing), async {
@@ -245,7 +245,7 @@ mod tests {
         assert_eq!((read.unwrap(), answer.starts_with("HTTP/1.1 400 ")), (0, true));
 
         let (mut caller, stream) = tokio::io::duplex(1 << 20);
-        let mut looked = Looked { stream, stage: Stage::Line(Vec::new()) };
+        let mut looked = FirstLine { stream, stage: FirstLineStage::Line(Vec::new()) };
         let whole = format!("POST /a HTTP/1.1\r\n\r\n{}", "x".repeat(10_000));
         caller.write_all(whole.as_bytes()).await.unwrap();
         caller.shutdown().await.unwrap();

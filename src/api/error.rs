@@ -16,10 +16,10 @@ pub(super) const PROBLEM: &str = "application/problem+json";
 
 /// An answer that is no success.
 #[derive(Debug)]
-pub(super) struct Fail(Box<Parts>);
+pub(super) struct Fail(Box<FailParts>);
 
 #[derive(Debug)]
-struct Parts {
+struct FailParts {
     status: StatusCode,
     error: Map<String, Value>,
     retry_after_s: Option<u32>,
@@ -32,7 +32,7 @@ impl Fail {
         let mut error = Map::new();
         error.insert("code".into(), code.into());
         error.insert("message".into(), message.into().into());
-        Self(Box::new(Parts { status, error, retry_after_s: None }))
+        Self(Box::new(FailParts { status, error, retry_after_s: None }))
     }
 
     /// 422: a field of the body or the query breaks its rule.
@@ -88,7 +88,7 @@ impl Fail {
     }
 
     pub(super) fn body(&self) -> Value {
-        let Parts { status, error, .. } = &*self.0;
+        let FailParts { status, error, .. } = &*self.0;
         let member = |name: &str| error.get(name).cloned().unwrap_or_default();
         json!({
             "type": "about:blank",
@@ -140,7 +140,7 @@ impl Fail {
 
 impl IntoResponse for Fail {
     fn into_response(self) -> Response {
-        let Parts { status, retry_after_s, .. } = *self.0;
+        let FailParts { status, retry_after_s, .. } = *self.0;
         let mut response = (status, axum::Json(self.body())).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM));

@@ -148,7 +148,7 @@ fn instance(page: &mut Page, snapshot: &Snapshot) {
     page.gauge("zkdeck_scrub_sizes_time_seconds", "When the scrub looked at every size last.", looked);
     page.metric("zkdeck_loop_restarts_total", "counter", "Times that a loop of the engine failed inside.");
     for task in snapshot.loops.iter() {
-        page.value("zkdeck_loop_restarts_total", &[("loop", &task.name)], task.restarts);
+        page.value("zkdeck_loop_restarts_total", &[("loop", task.name.word())], task.restarts);
     }
     let name = "zkdeck_operations_total";
     page.metric(name, "counter", "Operations that ended, by kind and status.");
@@ -166,7 +166,7 @@ fn instance(page: &mut Page, snapshot: &Snapshot) {
 
 /// Each kind once, however many nodes it is about.
 fn alert_codes(snapshot: &Snapshot) -> std::collections::BTreeSet<&str> {
-    snapshot.alerts.iter().map(|alert| &*alert.code).collect()
+    snapshot.alerts.iter().map(|alert| alert.code.word()).collect()
 }
 
 fn nodes(page: &mut Page, snapshot: &Snapshot) {

@@ -10,13 +10,13 @@ use serde_json::json;
 use super::error::{Answer, Fail};
 use crate::domain::ids::OperationId;
 use crate::domain::operation::Operation;
-use crate::engine::handle::Pending;
+use crate::engine::handle::PendingOperation;
 
 /// Longest wait for an operation before its place is told instead.
 pub(super) const WAIT: Duration = Duration::from_secs(10);
 
 /// Waits for the end; the error is the answer when the operation has not ended or was not done.
-pub(super) async fn ended(pending: &mut Pending, limit: Duration) -> Result<Arc<Operation>, Answer> {
+pub(super) async fn ended(pending: &mut PendingOperation, limit: Duration) -> Result<Arc<Operation>, Answer> {
     let Some(id) = pending.accepted.operation else {
         return Err(Ok(axum::Json(json!({ "message": pending.accepted.message })).into_response()));
     };
@@ -39,7 +39,7 @@ fn later(id: OperationId, message: &str) -> axum::response::Response {
 }
 
 /// The answer for operations whose row is all there is to tell.
-pub(super) async fn told(mut pending: Pending) -> Answer {
+pub(super) async fn told(mut pending: PendingOperation) -> Answer {
     match ended(&mut pending, WAIT).await {
         Err(answer) => answer,
         Ok(operation) => Ok(row(&operation)),
@@ -57,7 +57,7 @@ fn row(operation: &Operation) -> axum::response::Response {
 }
 
 /// 202 for what takes as long as it takes, a drain, once its operation can be looked at; 200 when it is done by then.
-pub(super) async fn begun(mut pending: Pending) -> Answer {
+pub(super) async fn begun(mut pending: PendingOperation) -> Answer {
     let Some(id) = pending.accepted.operation else {
         return Ok(axum::Json(json!({ "message": pending.accepted.message })).into_response());
     };

@@ -16,7 +16,7 @@ use crate::domain::command::{Actor, Command};
 use crate::domain::file::FileEntry;
 use crate::domain::ids::FileId;
 use crate::domain::snapshot::Snapshot;
-use crate::engine::handle::{Handle, Pending};
+use crate::engine::handle::{Handle, PendingOperation};
 
 /// Longest wait for the engine to accept or refuse, and for an answer to a question.
 pub(super) const ENGINE_WAIT: Duration = Duration::from_secs(5);
@@ -50,7 +50,7 @@ impl App {
     }
 
     /// Asks the engine for a command, and waits [`ENGINE_WAIT`] at most.
-    pub(super) async fn command(&self, command: Command, by: &By) -> Result<Pending, Fail> {
+    pub(super) async fn command(&self, command: Command, by: &By) -> Result<PendingOperation, Fail> {
         self.limited(self.handle.begin(command, by.0.clone())).await?.map_err(Fail::from)
     }
 
@@ -66,9 +66,9 @@ impl App {
 }
 
 /// Where a request comes from: `127.0.0.1`; empty when that is not known.
-pub(super) struct Peer(pub(super) String);
+pub(super) struct RequestOrigin(pub(super) String);
 
-impl<S: Sync> FromRequestParts<S> for Peer {
+impl<S: Sync> FromRequestParts<S> for RequestOrigin {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
@@ -84,7 +84,7 @@ impl<S: Sync> FromRequestParts<S> for By {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
-        let Peer(peer) = Peer::from_request_parts(parts, state).await?;
+        let RequestOrigin(peer) = RequestOrigin::from_request_parts(parts, state).await?;
         Ok(Self(Actor(format!("api {peer}").trim_end().to_owned())))
     }
 }

@@ -20,7 +20,7 @@ use crate::domain::node::DrainView;
 use crate::domain::operation::{Operation, OperationKind, OperationStatus};
 use crate::domain::scheduler::RunProgress;
 use crate::domain::snapshot::{CanaryView, Readiness, SessionState, Snapshot};
-use crate::engine::handle::{Handle, Put, Question, Request};
+use crate::engine::handle::{EngineRequest, Handle, Put, Question};
 
 fn request(method: &str, path: &str, body: Option<&str>) -> HttpRequest<Body> {
     let builder = HttpRequest::builder().method(method).uri(path).header("host", "localhost:8080");
@@ -45,7 +45,7 @@ async fn ask(
     let engine = async {
         while let Some(request) = end.requests.recv().await {
             match request {
-                Request::Command { command, rows, reply, .. } => {
+                EngineRequest::Command { command, rows, reply, .. } => {
                     reached += 1;
                     let answer = play(&command);
                     if let (Ok(Accepted { operation: Some(id), .. }), Some(rows)) = (&answer, rows) {
@@ -54,9 +54,9 @@ async fn ask(
                     }
                     _ = reply.send(answer);
                 }
-                Request::CatchUp { reply } => _ = reply.send(()),
-                Request::Current { reply } => _ = reply.send(Arc::clone(&picture)),
-                Request::File { file, reply } => {
+                EngineRequest::CatchUp { reply } => _ = reply.send(()),
+                EngineRequest::Current { reply } => _ = reply.send(Arc::clone(&picture)),
+                EngineRequest::File { file, reply } => {
                     let known = picture.files.get(file).cloned();
                     _ = reply.send(known.ok_or(Rejected::UnknownFile { given: file }));
                 }

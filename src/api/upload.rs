@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::error::Fail;
 use super::outcome;
 use crate::domain::operation::Operation;
-use crate::engine::handle::{BodyFault, ByteSource, Handle, Pending};
+use crate::engine::handle::{BodyFault, ByteSource, Handle, PendingOperation};
 
 /// Longest upload.
 const BODY_LIMIT: Duration = Duration::from_secs(3600);
@@ -44,7 +44,7 @@ fn broken(error: &axum::Error) -> std::io::Error {
 }
 
 /// Waits as long as bytes come in, and a while for the end after the last one.
-pub(super) async fn ended(pending: &mut Pending, read: CancellationToken) -> Result<Arc<Operation>, Fail> {
+pub(super) async fn ended(pending: &mut PendingOperation, read: CancellationToken) -> Result<Arc<Operation>, Fail> {
     let undecided = Fail::undecided(pending.accepted.operation);
     let late = async {
         read.cancelled().await;

@@ -31,13 +31,13 @@ pub(super) struct Args {
 #[derive(Debug, Subcommand)]
 pub(super) enum Sub {
     /// Check this machine and the stack, and print what to type for each thing that is wrong
-    Doctor(doctor::Options),
+    Doctor(doctor::DoctorOptions),
     /// Install the index templates of zkdeck's logs in Elasticsearch
-    Templates(templates::Options),
+    Templates(templates::TemplatesOptions),
     /// Search the logs of the servers and of zkdeck
-    Logs(logs::Options),
+    Logs(logs::LogsOptions),
     /// Ask the daemon on this machine whether it answers; for the health check of a container
-    Healthcheck(healthcheck::Options),
+    Healthcheck(healthcheck::HealthcheckOptions),
 }
 
 /// Which global options each command goes by, and what they mean to it. The others are taken, so that

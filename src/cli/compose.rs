@@ -1,7 +1,7 @@
 //! Builds the adapters from the settings and the engine from the adapters.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -16,7 +16,7 @@ use crate::adapters::control::off::Off;
 use crate::adapters::control::process::{LocalConfig, LocalEnsemble, LocalError, TakenPort, keeper_of};
 use crate::adapters::faults;
 use crate::adapters::history::{History, HistoryConfig};
-use crate::adapters::logs::{Auth, Elastic, ElasticConfig, Hidden, LocalLogs, Logs};
+use crate::adapters::logs::{Auth, Elastic, ElasticConfig, ElasticSecret, LocalLogs, Logs};
 use crate::adapters::owner;
 use crate::adapters::probe::{ProbeConfig, Prober, Target};
 use crate::adapters::zookeeper::config::ZkConfig;
@@ -24,6 +24,7 @@ use crate::adapters::zookeeper::coord::Connect;
 use crate::adapters::zookeeper::real::RealServers;
 use crate::api::{ApiConfig, Secret};
 use crate::config::{Config, Toggle};
+use crate::domain::cause::Advice;
 use crate::domain::ids::{Bytes, Millis, NodeId};
 use crate::domain::snapshot::{ApiView, InstanceView, LocalView, WorkloadOff};
 use crate::domain::state::{ServerSetting, Settings};
@@ -39,18 +40,25 @@ const LOOK_LIMIT: Duration = Duration::from_secs(1);
 /// Elasticsearch's in its container.
 const ELASTIC_PORT: u16 = 9200;
 /// Said wherever a control would be.
-pub(super) const CONTROL_DISABLED: &str =
-    "DOCKER_CONTROL_ENABLED is false; set it to true, or docker.control in zkdeck.toml, and start zkdeck again";
+static CONTROL_DISABLED: LazyLock<String> = LazyLock::new(|| control_disabled().to_string());
 
 /// Said to who watches the local ensemble beside the zkdeck that keeps it.
 const CONTROL_LOCAL: &str = "they are children of another zkdeck in this folder; type zkdeck --local for a console that \
                              pauses, stops and starts them, too";
 
 /// A server as both its node and its addresses.
-pub(super) struct Server {
+pub(super) struct ServerAddresses {
     pub(super) node: NodeId,
     pub(super) client: String,
     pub(super) metrics: Option<String>,
+}
+
+/// Why containers are not controlled although they could be.
+pub(super) fn control_disabled() -> Advice {
+    Advice::new(
+        "DOCKER_CONTROL_ENABLED is false",
+        "set it to true, or docker.control in zkdeck.toml, and start zkdeck again",
+    )
 }
 
 /// Everything that the engine needs. Opens files, reaches no server.
@@ -68,7 +76,7 @@ pub(super) fn parts(flags: &Flags, config: &Config, api: ApiView) -> anyhow::Res
         Some(local) => Arc::clone(local) as Arc<dyn ServerControl>,
         None if is_local(config, &places)? => Arc::new(Off::new(CONTROL_LOCAL)),
         None if config.docker.control => Arc::new(DockerControl::new(docker_config(config, &places))),
-        None => Arc::new(Off::new(CONTROL_DISABLED)),
+        None => Arc::new(Off::new(CONTROL_DISABLED.as_str())),
     };
     let view = local.as_ref().map(|local| if local.owns() { LocalView::Owner } else { LocalView::Attached });
     let data = &config.paths.data;
@@ -94,7 +102,7 @@ pub(super) fn parts(flags: &Flags, config: &Config, api: ApiView) -> anyhow::Res
         settings: settings(flags, config, &places, reserve),
         servers,
         prober: Arc::new(Prober::new(ProbeConfig::default())?),
-        targets: places.iter().map(Server::target).collect(),
+        targets: places.iter().map(ServerAddresses::target).collect(),
         blobs,
         history,
         logs: logs(config)?,
@@ -115,10 +123,10 @@ pub(super) fn parts(flags: &Flags, config: &Config, api: ApiView) -> anyhow::Res
 }
 
 /// Whether the servers are those of this folder's local ensemble, which another zkdeck keeps.
-fn is_local(config: &Config, places: &[Server]) -> anyhow::Result<bool> {
+fn is_local(config: &Config, places: &[ServerAddresses]) -> anyhow::Result<bool> {
     let local = local_config(config)?;
     let ports: Vec<_> = local.nodes.iter().map(|node| format!(":{}", node.client_port)).collect();
-    let theirs = |place: &Server| ports.iter().any(|port| place.client.ends_with(port));
+    let theirs = |place: &ServerAddresses| ports.iter().any(|port| place.client.ends_with(port));
     Ok(places.iter().all(theirs) && keeper_of(&local.root).is_some())
 }
 
@@ -190,12 +198,12 @@ pub(super) fn elastic_auth(config: &Config) -> anyhow::Result<Auth> {
 }
 
 /// A secret from its file, else from the environment.
-fn secret(setting: &str, file: &str, variable: &str) -> anyhow::Result<Option<Hidden>> {
+fn secret(setting: &str, file: &str, variable: &str) -> anyhow::Result<Option<ElasticSecret>> {
     if file.is_empty() {
-        return Ok(std::env::var(variable).ok().filter(|text| !text.is_empty()).map(Hidden::new));
+        return Ok(std::env::var(variable).ok().filter(|text| !text.is_empty()).map(ElasticSecret::new));
     }
     let text = std::fs::read_to_string(file).with_context(|| format!("{setting}: cannot read {file}"))?;
-    Ok(Some(Hidden::new(text.trim().to_owned())))
+    Ok(Some(ElasticSecret::new(text.trim().to_owned())))
 }
 
 /// Starts the servers of `--local`, so that what is missing is said before any screen opens.
@@ -230,7 +238,7 @@ fn runs_already(stack: &Stack, taken: &[TakenPort]) -> Option<String> {
 }
 
 /// Which engine, and which containers of it.
-pub(super) fn docker_config(config: &Config, servers: &[Server]) -> DockerConfig {
+pub(super) fn docker_config(config: &Config, servers: &[ServerAddresses]) -> DockerConfig {
     let project = config.docker.project.trim();
     DockerConfig {
         host: config.docker.host.clone(),
@@ -240,7 +248,7 @@ pub(super) fn docker_config(config: &Config, servers: &[Server]) -> DockerConfig
     }
 }
 
-impl Server {
+impl ServerAddresses {
     pub(super) fn target(&self) -> Target {
         let metrics = self.metrics.as_ref().map(|address| format!("http://{address}/metrics"));
         Target { node: self.node.clone(), client: self.client.clone(), metrics }
@@ -260,13 +268,13 @@ pub(super) fn api_config(flags: &Flags, config: &Config) -> anyhow::Result<ApiCo
         allowed_hosts: api.hosts.clone(),
         token,
         insecure_bind: api.insecure,
-        control_disabled: (!flags.local && !config.docker.control).then_some(CONTROL_DISABLED),
+        control_disabled: (!flags.local && !config.docker.control).then(|| CONTROL_DISABLED.as_str()),
         ..ApiConfig::default()
     })
 }
 
-fn settings(flags: &Flags, config: &Config, places: &[Server], reserve: Bytes) -> Settings {
-    let server = |place: &Server| ServerSetting { node: place.node.clone(), address: place.client.clone() };
+fn settings(flags: &Flags, config: &Config, places: &[ServerAddresses], reserve: Bytes) -> Settings {
+    let server = |place: &ServerAddresses| ServerSetting { node: place.node.clone(), address: place.client.clone() };
     let scheduler = &config.scheduler;
     Settings {
         servers: places.iter().map(server).collect(),
@@ -324,10 +332,10 @@ fn account(uid: u32) -> Option<String> {
 }
 
 /// The servers of the settings, with their names.
-pub(super) fn servers(local: bool, config: &Config) -> anyhow::Result<Vec<Server>> {
+pub(super) fn servers(local: bool, config: &Config) -> anyhow::Result<Vec<ServerAddresses>> {
     if local {
         let local = local_config(config)?;
-        let place = |node: &crate::adapters::control::process::LocalNode| Server {
+        let place = |node: &crate::adapters::control::process::LocalNode| ServerAddresses {
             node: node.id.clone(),
             client: format!("127.0.0.1:{}", node.client_port),
             metrics: Some(format!("127.0.0.1:{}", node.metrics_port)),
@@ -336,7 +344,7 @@ pub(super) fn servers(local: bool, config: &Config) -> anyhow::Result<Vec<Server
     }
     let servers = &config.ensemble.servers;
     let names = node_names(servers)?;
-    let place = |(at, node): (usize, NodeId)| Server {
+    let place = |(at, node): (usize, NodeId)| ServerAddresses {
         node,
         client: servers[at].clone(),
         metrics: config.ensemble.metrics.get(at).cloned(),

@@ -11,7 +11,7 @@ use super::output::say;
 use super::{compose, logging};
 use crate::adapters::control::process::{command_line, program, taken_port};
 use crate::api::{self, ApiConfig, ApiError};
-use crate::config::{Config, Glyphs};
+use crate::config::{Config, GlyphSet};
 use crate::console::panes;
 use crate::domain::snapshot::{ApiView, LocalView};
 use crate::engine::handle::Handle;
@@ -116,9 +116,9 @@ fn tui_config(flags: &Flags, config: &Config) -> TuiConfig {
         theme: Some(console.theme.clone()).filter(|name| name != "auto"),
         themes_dir: config.paths.themes.clone(),
         ascii: match console.glyphs {
-            Glyphs::Auto => None,
-            Glyphs::Unicode => Some(false),
-            Glyphs::Ascii => Some(true),
+            GlyphSet::Auto => None,
+            GlyphSet::Unicode => Some(false),
+            GlyphSet::Ascii => Some(true),
         },
         keys: config.keys.clone(),
         mouse: console.mouse,

@@ -12,7 +12,7 @@ use crate::config::Config;
 const ANSWER_LIMIT: Duration = Duration::from_secs(3);
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Options {
+pub(super) struct HealthcheckOptions {
     /// Address of the daemon to ask [default: the one of the settings, 127.0.0.1:8080]
     #[arg(long, value_name = "HOST:PORT")]
     pub(super) listen: Option<String>,

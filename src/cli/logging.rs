@@ -14,26 +14,27 @@ use tracing_subscriber::{EnvFilter, Layer, Registry, fmt};
 
 use super::surroundings;
 use crate::adapters::file_mark::FileMark;
-use crate::adapters::owner;
+use crate::adapters::{clock, owner};
 use crate::config::LogTo;
+use crate::domain::log::instant;
 
 /// Days of log files that are kept.
 const FILES_MAX: usize = 14;
 
 /// The running log. Dropping it writes out what is left.
-pub(super) struct Log {
+pub(super) struct RunningLog {
     _guards: Vec<WorkerGuard>,
 }
 
 type Boxed = Box<dyn Layer<Registry> + Send + Sync>;
 
 /// Starts logging into `folder`, for a program whose screen stderr would garble.
-pub(super) fn start(folder: &Path) -> anyhow::Result<Log> {
+pub(super) fn start(folder: &Path) -> anyhow::Result<RunningLog> {
     begin(folder, true, false)
 }
 
 /// Starts logging of the daemon.
-pub(super) fn start_daemon(folder: &Path, to: LogTo) -> anyhow::Result<Log> {
+pub(super) fn start_daemon(folder: &Path, to: LogTo) -> anyhow::Result<RunningLog> {
     let (files, stderr) = places(to, surroundings::in_container() || surroundings::under_systemd());
     begin(folder, files, stderr)
 }
@@ -67,10 +68,10 @@ fn filter(wanted: Option<&str>) -> anyhow::Result<EnvFilter> {
     EnvFilter::try_new(text).with_context(|| format!("ZKDECK_LOG={text:?} cannot be used"))
 }
 
-fn begin(folder: &Path, files: bool, stderr: bool) -> anyhow::Result<Log> {
+fn begin(folder: &Path, files: bool, stderr: bool) -> anyhow::Result<RunningLog> {
     let (mut layers, mut guards): (Vec<Boxed>, Vec<WorkerGuard>) = (Vec::new(), Vec::new());
     if files {
-        let (writer, guard) = tracing_appender::non_blocking(Files::open(folder)?);
+        let (writer, guard) = tracing_appender::non_blocking(DailyFiles::open(folder)?);
         layers.push(fmt::layer().json().with_writer(writer).boxed());
         guards.push(guard);
     }
@@ -82,12 +83,12 @@ fn begin(folder: &Path, files: bool, stderr: bool) -> anyhow::Result<Log> {
     }
     let filter = filter(std::env::var("ZKDECK_LOG").ok().as_deref())?;
     tracing_subscriber::registry().with(layers.with_filter(filter)).init();
-    Ok(Log { _guards: guards })
+    Ok(RunningLog { _guards: guards })
 }
 
 /// The files of the days. Each new one goes to the folder's owner: see [`owner`]; one that was moved away or removed,
 /// with its folder or alone, is made again.
-struct Files {
+struct DailyFiles {
     files: RollingFileAppender,
     folder: PathBuf,
     /// Day of the file that was looked at last.
@@ -96,7 +97,7 @@ struct Files {
     mark: Option<FileMark>,
 }
 
-impl Files {
+impl DailyFiles {
     fn open(folder: &Path) -> anyhow::Result<Self> {
         let files = appender(folder)?;
         let mut files = Self { files, folder: folder.to_owned(), day: String::new(), mark: None };
@@ -110,7 +111,7 @@ impl Files {
     }
 
     fn give_away(&mut self) {
-        let day: String = jiff::Timestamp::now().to_string().chars().take(10).collect();
+        let day: String = instant(clock::now()).chars().take(10).collect();
         if self.day != day {
             let file = self.file(&day);
             // At worst another process cannot write into it, and says so.
@@ -143,7 +144,7 @@ fn appender(folder: &Path) -> anyhow::Result<RollingFileAppender> {
         .with_context(|| format!("cannot write the log in {}", folder.display()))
 }
 
-impl Write for Files {
+impl Write for DailyFiles {
     fn write(&mut self, text: &[u8]) -> io::Result<usize> {
         self.find_again();
         let written = self.files.write(text)?;
@@ -181,7 +182,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         chown(folder.path(), Some(4711), Some(4712)).unwrap();
         let logs = folder.path().join("logs/backend");
-        drop(Files::open(&logs).unwrap());
+        drop(DailyFiles::open(&logs).unwrap());
         let made: Vec<_> = std::fs::read_dir(&logs).unwrap().map(|entry| entry.unwrap().metadata().unwrap()).collect();
         assert!(made.len() == 1 && made[0].uid() == 4711, "{made:?}");
     }
@@ -190,7 +191,7 @@ mod tests {
     fn a_log_that_was_moved_or_removed_is_made_again() {
         let root = tempfile::tempdir().unwrap();
         let logs = root.path().join("logs/backend");
-        let mut files = Files::open(&logs).unwrap();
+        let mut files = DailyFiles::open(&logs).unwrap();
         let lines = |folder: &Path| {
             let all = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
             all.map(|file| std::fs::read_to_string(file).unwrap()).collect::<String>()

@@ -7,7 +7,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::compose;
 use super::flags::Flags;
-use super::output::{self, Printed, say};
+use super::output::{self, PrintResult, say};
 use crate::adapters::logs::Logs;
 use crate::config::Config;
 use crate::domain::ids::Timestamp;
@@ -25,7 +25,7 @@ const RETRY: Duration = Duration::from_secs(2);
 const INCOMPLETE: u8 = 2;
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Options {
+pub(super) struct LogsOptions {
     /// What to search for, such as 'level>=WARN node:zk1 "timed out"'; nothing: everything
     #[arg(value_name = "QUERY", default_value = "", allow_hyphen_values = true)]
     query: String,
@@ -55,7 +55,7 @@ fn moment(text: &str) -> Result<Moment, String> {
     Moment::parse(text).ok_or_else(|| format!("must be {MOMENT_RULE}"))
 }
 
-pub(super) async fn run(options: &Options, flags: &Flags, mut config: Config) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(options: &LogsOptions, flags: &Flags, mut config: Config) -> anyhow::Result<ExitCode> {
     let expr = parse(&options.query).map_err(|error| anyhow::anyhow!("query, {error}\n  {}", options.query))?;
     let search = LogSearch { expr, from: options.since, to: options.until, ..LogSearch::default() };
     if search.is_backwards(clock::now()) {
@@ -83,9 +83,9 @@ pub(super) async fn run(options: &Options, flags: &Flags, mut config: Config) ->
         say(&format!("zkdeck: {newest}; {next}"));
     }
     let printed = print(&page.events, options.json)?;
-    if printed == Printed::Closed || !options.follow {
+    if printed == PrintResult::Closed || !options.follow {
         // Who counts what came learns that it is not all, as of a command that failed.
-        let whole = printed == Printed::Closed || page.answered.notes.is_empty();
+        let whole = printed == PrintResult::Closed || page.answered.notes.is_empty();
         return Ok(if whole { ExitCode::SUCCESS } else { ExitCode::from(INCOMPLETE) });
     }
     let ask = FollowAsk { search, mark: page.mark, wait: WAIT, limit: PAGE_MAX };
@@ -107,7 +107,7 @@ async fn follow(logs: &Logs, mut follow: FollowAsk, json: bool) -> anyhow::Resul
                     say(&format!("zkdeck: {} {events} came at once and were left out", news.left_out));
                 }
                 follow.mark = Some(news.mark);
-                if print(&news.events, json)? == Printed::Closed {
+                if print(&news.events, json)? == PrintResult::Closed {
                     return Ok(ExitCode::SUCCESS);
                 }
             }
@@ -129,14 +129,14 @@ fn told(answered: &Answered) {
 }
 
 /// Event by event, so that a follower's reader has each at once and nothing is held twice.
-fn print(events: &[LogEvent], json: bool) -> anyhow::Result<Printed> {
+fn print(events: &[LogEvent], json: bool) -> anyhow::Result<PrintResult> {
     for event in events {
         let text = if json { serde_json::to_string(event)? } else { line(event) };
-        if output::print(&text)? == Printed::Closed {
-            return Ok(Printed::Closed);
+        if output::print(&text)? == PrintResult::Closed {
+            return Ok(PrintResult::Closed);
         }
     }
-    Ok(Printed::Whole)
+    Ok(PrintResult::Whole)
 }
 
 /// Nothing that a log line holds may write to the terminal.

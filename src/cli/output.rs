@@ -11,7 +11,7 @@ pub(super) fn say(text: &str) {
 /// What became of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
-pub(super) enum Printed {
+pub(super) enum PrintResult {
     Whole,
     /// The reader has closed the pipe, as `head` does: it has seen enough, and nothing more is of use.
     Closed,
@@ -22,24 +22,24 @@ pub(super) enum Printed {
 #[error(
     "the output was cut: standard output cannot be written: {0}; make room there or write elsewhere, and ask again"
 )]
-pub(super) struct OutputError(#[source] io::Error);
+pub(super) struct PrintError(#[source] io::Error);
 
 /// Writes a text and a line end, and sees them through to the system.
-pub(super) fn print(text: &str) -> Result<Printed, OutputError> {
+pub(super) fn print(text: &str) -> Result<PrintResult, PrintError> {
     print_to(&mut io::stdout().lock(), text)
 }
 
-fn print_to(out: &mut impl Write, text: &str) -> Result<Printed, OutputError> {
+fn print_to(out: &mut impl Write, text: &str) -> Result<PrintResult, PrintError> {
     // The flush tells of what the buffer still held.
     printed(writeln!(out, "{text}").and_then(|()| out.flush()))
 }
 
 /// What became of a text that was written and flushed.
-pub(super) fn printed(result: io::Result<()>) -> Result<Printed, OutputError> {
+pub(super) fn printed(result: io::Result<()>) -> Result<PrintResult, PrintError> {
     match result {
-        Ok(()) => Ok(Printed::Whole),
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(Printed::Closed),
-        Err(error) => Err(OutputError(error)),
+        Ok(()) => Ok(PrintResult::Whole),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(PrintResult::Closed),
+        Err(error) => Err(PrintError(error)),
     }
 }
 
@@ -68,9 +68,9 @@ mod tests {
     #[test]
     fn only_a_closed_pipe_is_quiet() {
         let told = |at_write, at_flush| print_to(&mut Sink { at_write, at_flush }, "x").map_err(|e| e.to_string());
-        assert_eq!(told(None, None), Ok(Printed::Whole));
-        assert_eq!(told(Some(ErrorKind::BrokenPipe), None), Ok(Printed::Closed));
-        assert_eq!(told(None, Some(ErrorKind::BrokenPipe)), Ok(Printed::Closed));
+        assert_eq!(told(None, None), Ok(PrintResult::Whole));
+        assert_eq!(told(Some(ErrorKind::BrokenPipe), None), Ok(PrintResult::Closed));
+        assert_eq!(told(None, Some(ErrorKind::BrokenPipe)), Ok(PrintResult::Closed));
         for full in [told(Some(ErrorKind::StorageFull), None), told(None, Some(ErrorKind::StorageFull))] {
             assert!(full.unwrap_err().starts_with("the output was cut"));
         }

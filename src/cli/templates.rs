@@ -17,13 +17,13 @@ const WAIT: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_secs(1);
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Options {
+pub(super) struct TemplatesOptions {
     /// Address of Elasticsearch; else elastic.url, else http://127.0.0.1:9200
     #[arg(value_name = "URL")]
     url: Option<String>,
 }
 
-pub(super) async fn run(options: &Options, config: &Config) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(options: &TemplatesOptions, config: &Config) -> anyhow::Result<ExitCode> {
     let set = Some(config.elastic.url.as_str()).filter(|url| !url.is_empty());
     let url = options.url.as_deref().or(set).unwrap_or(&config.doctor.elasticsearch);
     check_http("URL", url)?;
@@ -58,7 +58,7 @@ mod tests {
     async fn what_is_no_url_is_refused_and_not_tried_again() {
         let config = crate::config::load(std::path::Path::new("/nonexistent"), false, |_| None, Vec::new()).unwrap();
         let begun = Instant::now();
-        let error = run(&Options { url: Some("nourl".into()) }, &config).await.unwrap_err();
+        let error = run(&TemplatesOptions { url: Some("nourl".into()) }, &config).await.unwrap_err();
         assert!(error.to_string().starts_with("URL: must be http://"), "{error}");
         assert_eq!(begun.elapsed(), Duration::ZERO);
     }

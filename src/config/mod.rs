@@ -26,25 +26,25 @@ pub struct ConfigError(pub String);
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    pub ensemble: Ensemble,
-    pub scheduler: Scheduler,
-    pub workload: Workload,
-    pub paths: Paths,
-    pub scrub: Scrub,
-    pub local: Local,
-    pub docker: Docker,
-    pub doctor: Doctor,
-    pub api: Api,
-    pub elastic: Elastic,
-    pub console: Console,
-    pub log: Log,
+    pub ensemble: EnsembleSection,
+    pub scheduler: SchedulerSection,
+    pub workload: WorkloadSection,
+    pub paths: PathsSection,
+    pub scrub: ScrubSection,
+    pub local: LocalSection,
+    pub docker: DockerSection,
+    pub doctor: DoctorSection,
+    pub api: ApiSection,
+    pub elastic: ElasticSection,
+    pub console: ConsoleSection,
+    pub log: LogSection,
     #[serde(default)]
     pub keys: BTreeMap<String, Vec<String>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Ensemble {
+pub struct EnsembleSection {
     pub label: String,
     pub servers: Vec<String>,
     /// Somebody named servers: they are not the defaults.
@@ -57,7 +57,7 @@ pub struct Ensemble {
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Scheduler {
+pub struct SchedulerSection {
     pub interval_s: u64,
     pub threshold: u64,
     pub settle: u64,
@@ -67,7 +67,7 @@ pub struct Scheduler {
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Workload {
+pub struct WorkloadSection {
     pub enabled: Toggle,
     pub interval_s: u64,
     pub extra_clients: u64,
@@ -83,8 +83,8 @@ pub enum Toggle {
 
 impl<'de> Deserialize<'de> for Toggle {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct Read;
-        impl Visitor<'_> for Read {
+        struct ToggleVisitor;
+        impl Visitor<'_> for ToggleVisitor {
             type Value = Toggle;
 
             fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -99,13 +99,13 @@ impl<'de> Deserialize<'de> for Toggle {
                 if text == "auto" { Ok(Toggle::Auto) } else { Err(E::invalid_value(Unexpected::Str(text), &self)) }
             }
         }
-        from.deserialize_any(Read)
+        from.deserialize_any(ToggleVisitor)
     }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Paths {
+pub struct PathsSection {
     pub data: PathBuf,
     pub logs: PathBuf,
     pub themes: PathBuf,
@@ -115,14 +115,14 @@ pub struct Paths {
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Scrub {
+pub struct ScrubSection {
     pub sizes_s: u64,
     pub hashes_s: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Local {
+pub struct LocalSection {
     pub client_port: u16,
     pub metrics_port: u16,
     pub quorum_port: u16,
@@ -133,7 +133,7 @@ pub struct Local {
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Docker {
+pub struct DockerSection {
     pub control: bool,
     pub host: String,
     pub project: String,
@@ -141,7 +141,7 @@ pub struct Docker {
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Doctor {
+pub struct DoctorSection {
     pub elasticsearch: String,
     pub prometheus: String,
     pub grafana: String,
@@ -149,7 +149,7 @@ pub struct Doctor {
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Api {
+pub struct ApiSection {
     pub listen: String,
     pub token_file: String,
     pub insecure: bool,
@@ -158,7 +158,7 @@ pub struct Api {
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Elastic {
+pub struct ElasticSection {
     pub url: String,
     pub user: String,
     pub password_file: String,
@@ -168,15 +168,15 @@ pub struct Elastic {
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Console {
+pub struct ConsoleSection {
     pub theme: String,
     pub mouse: bool,
-    pub glyphs: Glyphs,
+    pub glyphs: GlyphSet,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Log {
+pub struct LogSection {
     pub to: LogTo,
 }
 
@@ -193,7 +193,7 @@ pub enum LogTo {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Glyphs {
+pub enum GlyphSet {
     Auto,
     Unicode,
     Ascii,

@@ -8,7 +8,7 @@ use super::{Config, ConfigError, DEFAULT_TOML, check};
 
 /// How the text of an environment variable or a flag is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum ValueKind {
     Text,
     /// A whole number, not negative.
     Number,
@@ -21,35 +21,35 @@ enum Kind {
 
 /// Environment variable, section, key, kind. Those without ZKDECK_ are of the
 /// compose environment, or Docker's own.
-const ENVIRONMENT: &[(&str, &str, &str, Kind)] = &[
-    ("AUTO_SCHEDULER_INTERVAL", "scheduler", "interval_s", Kind::Number),
-    ("SCHEDULER_THRESHOLD", "scheduler", "threshold", Kind::Number),
-    ("DEMO_WORKLOAD_ENABLED", "workload", "enabled", Kind::Toggle),
-    ("DEMO_WORKLOAD_INTERVAL", "workload", "interval_s", Kind::Number),
-    ("DEMO_WORKLOAD_EXTRA_CLIENTS", "workload", "extra_clients", Kind::Number),
-    ("DOCKER_CONTROL_ENABLED", "docker", "control", Kind::Switch),
-    ("DOCKER_HOST", "docker", "host", Kind::Text),
-    ("ZKDECK_DOCKER_PROJECT", "docker", "project", Kind::Text),
-    ("ZKDECK_LABEL", "ensemble", "label", Kind::Text),
-    ("ZKDECK_SERVERS", "ensemble", "servers", Kind::List),
-    ("ZKDECK_METRICS", "ensemble", "metrics", Kind::List),
-    ("ZKDECK_ROOT", "ensemble", "root", Kind::Text),
-    ("ZKDECK_DATA", "paths", "data", Kind::Text),
-    ("ZKDECK_LOGS", "paths", "logs", Kind::Text),
-    ("ZKDECK_THEMES", "paths", "themes", Kind::Text),
-    ("ZKDECK_JARS", "local", "jars", Kind::Text),
-    ("ZKDECK_LOCAL_HEAP_MB", "local", "heap_mb", Kind::Number),
-    ("ZKDECK_LISTEN", "api", "listen", Kind::Text),
-    ("ZKDECK_TOKEN_FILE", "api", "token_file", Kind::Text),
-    ("ZKDECK_INSECURE", "api", "insecure", Kind::Switch),
-    ("ZKDECK_HOSTS", "api", "hosts", Kind::List),
-    ("ZKDECK_ELASTIC_URL", "elastic", "url", Kind::Text),
-    ("ZKDECK_ELASTIC_USER", "elastic", "user", Kind::Text),
-    ("ZKDECK_ELASTIC_PASSWORD_FILE", "elastic", "password_file", Kind::Text),
-    ("ZKDECK_ELASTIC_API_KEY_FILE", "elastic", "api_key_file", Kind::Text),
-    ("ZKDECK_ELASTIC_CA_FILE", "elastic", "ca_file", Kind::Text),
-    ("ZKDECK_THEME", "console", "theme", Kind::Text),
-    ("ZKDECK_LOG_TO", "log", "to", Kind::Text),
+const ENVIRONMENT: &[(&str, &str, &str, ValueKind)] = &[
+    ("AUTO_SCHEDULER_INTERVAL", "scheduler", "interval_s", ValueKind::Number),
+    ("SCHEDULER_THRESHOLD", "scheduler", "threshold", ValueKind::Number),
+    ("DEMO_WORKLOAD_ENABLED", "workload", "enabled", ValueKind::Toggle),
+    ("DEMO_WORKLOAD_INTERVAL", "workload", "interval_s", ValueKind::Number),
+    ("DEMO_WORKLOAD_EXTRA_CLIENTS", "workload", "extra_clients", ValueKind::Number),
+    ("DOCKER_CONTROL_ENABLED", "docker", "control", ValueKind::Switch),
+    ("DOCKER_HOST", "docker", "host", ValueKind::Text),
+    ("ZKDECK_DOCKER_PROJECT", "docker", "project", ValueKind::Text),
+    ("ZKDECK_LABEL", "ensemble", "label", ValueKind::Text),
+    ("ZKDECK_SERVERS", "ensemble", "servers", ValueKind::List),
+    ("ZKDECK_METRICS", "ensemble", "metrics", ValueKind::List),
+    ("ZKDECK_ROOT", "ensemble", "root", ValueKind::Text),
+    ("ZKDECK_DATA", "paths", "data", ValueKind::Text),
+    ("ZKDECK_LOGS", "paths", "logs", ValueKind::Text),
+    ("ZKDECK_THEMES", "paths", "themes", ValueKind::Text),
+    ("ZKDECK_JARS", "local", "jars", ValueKind::Text),
+    ("ZKDECK_LOCAL_HEAP_MB", "local", "heap_mb", ValueKind::Number),
+    ("ZKDECK_LISTEN", "api", "listen", ValueKind::Text),
+    ("ZKDECK_TOKEN_FILE", "api", "token_file", ValueKind::Text),
+    ("ZKDECK_INSECURE", "api", "insecure", ValueKind::Switch),
+    ("ZKDECK_HOSTS", "api", "hosts", ValueKind::List),
+    ("ZKDECK_ELASTIC_URL", "elastic", "url", ValueKind::Text),
+    ("ZKDECK_ELASTIC_USER", "elastic", "user", ValueKind::Text),
+    ("ZKDECK_ELASTIC_PASSWORD_FILE", "elastic", "password_file", ValueKind::Text),
+    ("ZKDECK_ELASTIC_API_KEY_FILE", "elastic", "api_key_file", ValueKind::Text),
+    ("ZKDECK_ELASTIC_CA_FILE", "elastic", "ca_file", ValueKind::Text),
+    ("ZKDECK_THEME", "console", "theme", ValueKind::Text),
+    ("ZKDECK_LOG_TO", "log", "to", ValueKind::Text),
 ];
 
 /// What flags say: section, key, value. They win over everything.
@@ -124,19 +124,19 @@ fn set(table: &mut Table, section: &str, key: &str, value: Value) {
     }
 }
 
-fn value(kind: Kind, text: &str) -> Result<Value, &'static str> {
+fn value(kind: ValueKind, text: &str) -> Result<Value, &'static str> {
     let text = text.trim();
     match kind {
-        Kind::Text => Ok(Value::String(text.to_owned())),
+        ValueKind::Text => Ok(Value::String(text.to_owned())),
         // Its range is judged with those of the file.
-        Kind::Number => match text.parse::<i64>() {
+        ValueKind::Number => match text.parse::<i64>() {
             Ok(number @ 0..) => Ok(Value::Integer(number)),
             _ => Err("must be a whole number, 0 or more"),
         },
-        Kind::Switch => switch(text).ok_or("must be true or false"),
-        Kind::Toggle if text.eq_ignore_ascii_case("auto") => Ok(Value::String("auto".to_owned())),
-        Kind::Toggle => switch(text).ok_or("must be true, false or auto"),
-        Kind::List => {
+        ValueKind::Switch => switch(text).ok_or("must be true or false"),
+        ValueKind::Toggle if text.eq_ignore_ascii_case("auto") => Ok(Value::String("auto".to_owned())),
+        ValueKind::Toggle => switch(text).ok_or("must be true, false or auto"),
+        ValueKind::List => {
             let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
             Ok(Value::Array(items.map(|item| Value::String(item.to_owned())).collect()))
         }

@@ -10,7 +10,7 @@ use super::confirms;
 use super::effect::Effect;
 use super::frame::footer::offered;
 use super::keymap::lacks;
-use super::keymap::table::{Context, Needs, TABLE};
+use super::keymap::table::{KeyContext, Needs, TABLE};
 use super::order::Work;
 use super::overlay::palette::Candidate;
 use super::sanitise;
@@ -18,7 +18,7 @@ use super::view::View;
 
 /// What a typed command leads to.
 #[derive(Debug)]
-pub enum Step {
+pub enum Typed {
     Effect(Effect),
     /// As if the action's key had been pressed.
     Act(Action),
@@ -32,7 +32,7 @@ struct Spec {
     usage: &'static str,
     help: &'static str,
     needs: Needs,
-    read: fn(&[&str], &Snapshot) -> Result<Step, String>,
+    read: fn(&[&str], &Snapshot) -> Result<Typed, String>,
 }
 
 const fn spec(
@@ -40,7 +40,7 @@ const fn spec(
     usage: &'static str,
     help: &'static str,
     needs: Needs,
-    read: fn(&[&str], &Snapshot) -> Result<Step, String>,
+    read: fn(&[&str], &Snapshot) -> Result<Typed, String>,
 ) -> Spec {
     Spec { name, usage, help, needs, read }
 }
@@ -68,8 +68,8 @@ const SPECS: &[Spec] = &[
 ];
 
 /// Actions that make no sense by name: they need a list under them.
-const fn is_command(context: Context) -> bool {
-    matches!(context, Context::Everywhere | Context::Ensemble)
+const fn is_command(context: KeyContext) -> bool {
+    matches!(context, KeyContext::Everywhere | KeyContext::Ensemble)
 }
 
 /// Commands that can be asked for now.
@@ -86,7 +86,7 @@ pub fn candidates(read_only: bool, view: &View<'_>) -> Vec<Candidate> {
 ///
 /// # Errors
 /// What is wrong with it, and how it is written.
-pub fn read(text: &str, read_only: bool, snapshot: &Snapshot) -> Result<Step, String> {
+pub fn read(text: &str, read_only: bool, snapshot: &Snapshot) -> Result<Typed, String> {
     let words: Vec<&str> = text.split_whitespace().collect();
     let Some((name, arguments)) = words.split_first() else { return Err("no command was typed".into()) };
     if let Some(spec) = SPECS.iter().find(|spec| spec.name == *name) {
@@ -97,7 +97,7 @@ pub fn read(text: &str, read_only: bool, snapshot: &Snapshot) -> Result<Step, St
     }
     match TABLE.iter().find(|entry| entry.name == *name && is_command(entry.context)) {
         Some(_) if !arguments.is_empty() => Err(format!("{name} takes no argument")),
-        Some(entry) => Ok(Step::Act(entry.action)),
+        Some(entry) => Ok(Typed::Act(entry.action)),
         None => Err(format!("there is no command {:?}; type : to see them all", sanitise::clean(name))),
     }
 }
@@ -118,75 +118,75 @@ pub fn known_node(text: &str, snapshot: &Snapshot) -> Result<NodeId, String> {
     })
 }
 
-fn node(arguments: &[&str], snapshot: &Snapshot, act: fn(&Snapshot, &NodeId) -> Effect) -> Result<Step, String> {
+fn node(arguments: &[&str], snapshot: &Snapshot, act: fn(&Snapshot, &NodeId) -> Effect) -> Result<Typed, String> {
     let [name] = arguments else { return Err(amiss(arguments, 1, "missing node")) };
-    Ok(Step::Effect(act(snapshot, &known_node(name, snapshot)?)))
+    Ok(Typed::Effect(act(snapshot, &known_node(name, snapshot)?)))
 }
 
-fn server(arguments: &[&str], snapshot: &Snapshot, action: ServerAction) -> Result<Step, String> {
+fn server(arguments: &[&str], snapshot: &Snapshot, action: ServerAction) -> Result<Typed, String> {
     let [name] = arguments else { return Err(amiss(arguments, 1, "missing server")) };
     let node = known_node(name, snapshot)?;
-    Ok(Step::Effect(if action.takes_away() {
+    Ok(Typed::Effect(if action.takes_away() {
         Effect::Confirm(confirms::server(snapshot, &node, action))
     } else {
         send(Command::Server { node, action, confirmed: Confirmed::Read })
     }))
 }
 
-fn weight(arguments: &[&str], snapshot: &Snapshot) -> Result<Step, String> {
+fn weight(arguments: &[&str], snapshot: &Snapshot) -> Result<Typed, String> {
     let [name, weight] = arguments else { return Err(amiss(arguments, 2, "missing node or weight")) };
     let node = known_node(name, snapshot)?;
     let weight = typed("weight", &sanitise::clean(weight), &WEIGHTS)? as u32;
-    Ok(Step::Effect(send(Command::SetWeight { node, weight })))
+    Ok(Typed::Effect(send(Command::SetWeight { node, weight })))
 }
 
-fn stress(arguments: &[&str], snapshot: &Snapshot) -> Result<Step, String> {
+fn stress(arguments: &[&str], snapshot: &Snapshot) -> Result<Typed, String> {
     let [name, files, kib] = arguments else {
         return Err(amiss(arguments, 3, "missing node, number of files or size"));
     };
     let node = known_node(name, snapshot)?;
     let files = typed("files", &sanitise::clean(files), &STRESS_FILES)?;
     let size = Bytes(typed("size", &sanitise::clean(kib), &STRESS_SIZE_KB)? * 1024);
-    Ok(Step::Effect(send(Command::Stress(Stress { node, files, size, trigger_scheduler: false }))))
+    Ok(Typed::Effect(send(Command::Stress(Stress { node, files, size, trigger_scheduler: false }))))
 }
 
-fn migrate(arguments: &[&str], snapshot: &Snapshot) -> Result<Step, String> {
+fn migrate(arguments: &[&str], snapshot: &Snapshot) -> Result<Typed, String> {
     let [file @ .., name] = arguments else { return Err("missing file or node".into()) };
     let node = known_node(name, snapshot)?;
-    Ok(Step::Effect(Effect::Confirm(confirms::migrate(snapshot, &[known_file(&file.join(" "), snapshot)?], &node))))
+    Ok(Typed::Effect(Effect::Confirm(confirms::migrate(snapshot, &[known_file(&file.join(" "), snapshot)?], &node))))
 }
 
-fn delete(arguments: &[&str], snapshot: &Snapshot) -> Result<Step, String> {
+fn delete(arguments: &[&str], snapshot: &Snapshot) -> Result<Typed, String> {
     let file = known_file(&arguments.join(" "), snapshot)?;
-    Ok(Step::Effect(Effect::Confirm(confirms::delete(snapshot, &[file]))))
+    Ok(Typed::Effect(Effect::Confirm(confirms::delete(snapshot, &[file]))))
 }
 
-fn upload(arguments: &[&str], snapshot: &Snapshot) -> Result<Step, String> {
+fn upload(arguments: &[&str], snapshot: &Snapshot) -> Result<Typed, String> {
     let (path, node) = match arguments {
         [path] => (*path, None),
         [path, name] => (*path, Some(known_node(name, snapshot)?)),
         _ => return Err(amiss(arguments, 2, "missing path")),
     };
-    Ok(Step::Effect(Effect::Work(Work::Upload { path: path.to_owned(), node })))
+    Ok(Typed::Effect(Effect::Work(Work::Upload { path: path.to_owned(), node })))
 }
 
-fn download(arguments: &[&str], snapshot: &Snapshot) -> Result<Step, String> {
+fn download(arguments: &[&str], snapshot: &Snapshot) -> Result<Typed, String> {
     let [file @ .., path] = arguments else { return Err("missing file or path".into()) };
     let file = known_file(&file.join(" "), snapshot)?;
-    Ok(Step::Effect(Effect::Work(Work::Download { file, path: (*path).to_owned() })))
+    Ok(Typed::Effect(Effect::Work(Work::Download { file, path: (*path).to_owned() })))
 }
 
-fn theme(arguments: &[&str], _: &Snapshot) -> Result<Step, String> {
+fn theme(arguments: &[&str], _: &Snapshot) -> Result<Typed, String> {
     match arguments {
-        [name] => Ok(Step::Theme((*name).to_owned())),
+        [name] => Ok(Typed::Theme((*name).to_owned())),
         _ => Err(amiss(arguments, 1, "missing theme")),
     }
 }
 
-fn mouse(arguments: &[&str], _: &Snapshot) -> Result<Step, String> {
+fn mouse(arguments: &[&str], _: &Snapshot) -> Result<Typed, String> {
     match arguments {
-        ["on"] => Ok(Step::Mouse(true)),
-        ["off"] => Ok(Step::Mouse(false)),
+        ["on"] => Ok(Typed::Mouse(true)),
+        ["off"] => Ok(Typed::Mouse(false)),
         [other] => Err(format!("{:?} is neither on nor off", sanitise::clean(other))),
         _ => Err(amiss(arguments, 1, "missing on or off")),
     }
@@ -228,8 +228,8 @@ mod tests {
 
     fn sent(text: &str) -> Result<Option<Command>, String> {
         Ok(match read(text, false, &fixtures::snapshot())? {
-            Step::Effect(Effect::Work(Work::Send(command))) => Some(command),
-            Step::Effect(Effect::Confirm(confirm)) => confirm.commands.first().cloned(),
+            Typed::Effect(Effect::Work(Work::Send(command))) => Some(command),
+            Typed::Effect(Effect::Confirm(confirm)) => confirm.commands.first().cloned(),
             _ => None,
         })
     }
@@ -246,8 +246,8 @@ mod tests {
         );
         let stress = Stress { node: zk1, files: 8, size: Bytes(128 * 1024), trigger_scheduler: false };
         assert_eq!(sent("stress zk1 8 128"), Ok(Some(Command::Stress(stress))));
-        assert!(matches!(read("theme light", false, &fixtures::snapshot()), Ok(Step::Theme(name)) if name == "light"));
-        assert!(matches!(read("run-scheduler", false, &fixtures::snapshot()), Ok(Step::Act(Action::RunScheduler))));
+        assert!(matches!(read("theme light", false, &fixtures::snapshot()), Ok(Typed::Theme(name)) if name == "light"));
+        assert!(matches!(read("run-scheduler", false, &fixtures::snapshot()), Ok(Typed::Act(Action::RunScheduler))));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What a pane wants done.
 
+use super::action::Action;
 use super::fetch::Fetch;
 use super::order::{Outside, Work};
 use crate::domain::ask::Ask;
@@ -62,8 +63,8 @@ pub struct Confirm {
 /// A line to be typed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Prompt {
-    /// Tells the pane which question this is.
-    pub id: &'static str,
+    /// What the line is for: who gets it carries this on.
+    pub action: Action,
     pub title: String,
     pub hint: String,
     pub value: String,

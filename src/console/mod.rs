@@ -33,5 +33,5 @@ pub mod view;
 pub mod widgets;
 
 pub use config::ConsoleConfig;
-pub use session::Session;
+pub use session::ConsoleSession;
 pub use state::Console;

@@ -25,8 +25,8 @@ pub trait Pane: Send {
     fn text_key(&mut self, _key: Key, _snapshot: &Snapshot) -> Vec<Effect> {
         Vec::new()
     }
-    /// The answer to an [`Effect::Prompt`].
-    fn answered(&mut self, _id: &'static str, _text: &str, _snapshot: &Snapshot) -> Vec<Effect> {
+    /// The line that an [`Effect::Prompt`] of this pane asked for, with the action that it is for.
+    fn answered(&mut self, _action: Action, _text: &str, _snapshot: &Snapshot) -> Vec<Effect> {
         Vec::new()
     }
     /// Some answer has come: maybe one that this pane waits for.

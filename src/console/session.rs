@@ -16,13 +16,13 @@ use crate::domain::snapshot::{Level, Snapshot};
 use crate::engine::handle::Handle;
 
 /// What whoever shows a console holds of it: it puts in what happens and does what comes out. A session has no clock
-/// and starts nothing by itself: [`Session::done`] has to be awaited for its work to go on.
-pub struct Session {
+/// and starts nothing by itself: [`ConsoleSession::done`] has to be awaited for its work to go on.
+pub struct ConsoleSession {
     console: Console,
     jobs: Jobs,
 }
 
-impl Session {
+impl ConsoleSession {
     /// A console with the engine behind `handle`, for a person at `place`.
     #[must_use]
     pub fn new(console: Console, handle: Handle, place: Arc<dyn Place>) -> Self {

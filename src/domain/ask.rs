@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::command::Rejected;
 use super::ids::{NodeId, OperationId};
-use super::log::{Context, ContextAsk, FollowAsk, Followed, Histogram, HistogramAsk, LogFail, LogPage, PageAsk};
+use super::log::{ContextAsk, FollowAsk, Followed, Histogram, HistogramAsk, LogContext, LogFail, LogPage, PageAsk};
 use super::operation::{HistoryPage, HistoryQuery, Operation};
 use super::planner::Plan;
 use super::server::Output;
@@ -85,7 +85,7 @@ impl Ask for HistogramAsk {
 }
 
 impl Ask for ContextAsk {
-    type Answer = Context;
+    type Answer = LogContext;
     type Refusal = LogFail;
     const NAME: &'static str = "search of what is around a log event";
 }

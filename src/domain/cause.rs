@@ -123,3 +123,23 @@ impl From<Rejected> for Fault {
         Self::new(cause, rejected.to_string())
     }
 }
+
+/// What keeps something from working, and what to type or to do about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Advice {
+    pub cause: String,
+    pub step: String,
+}
+
+impl Advice {
+    #[must_use]
+    pub fn new(cause: impl Into<String>, step: impl Into<String>) -> Self {
+        Self { cause: cause.into(), step: step.into() }
+    }
+}
+
+impl std::fmt::Display for Advice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}; {}", self.cause, self.step)
+    }
+}

@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr};
 
 use super::file::InvalidName;
 use super::ids::{Bytes, FileId, NodeId, OperationId, Timestamp};
@@ -25,6 +26,29 @@ pub struct Actor(pub String);
 impl fmt::Display for Actor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+/// What asks by itself, beside people: the word that stands for who asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr)]
+#[strum(serialize_all = "kebab-case", const_into_str)]
+pub enum Automatic {
+    Timer,
+    Drain,
+    Scheduler,
+    Workload,
+}
+
+impl Automatic {
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        self.into_str()
+    }
+
+    /// Whether `by`, as history keeps it, is no person.
+    #[must_use]
+    pub fn asked(by: &str) -> bool {
+        by.parse::<Self>().is_ok()
     }
 }
 

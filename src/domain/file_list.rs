@@ -107,7 +107,7 @@ pub struct FileList {
 impl FileList {
     #[must_use]
     pub fn of(table: &FileTable, choice: &FileChoice) -> Self {
-        let filter = Filter::read(&choice.filter);
+        let filter = FileFilter::read(&choice.filter);
         let mut files: Vec<Arc<FileEntry>> = table.iter().filter(|file| filter.takes(file)).cloned().collect();
         files.sort_unstable_by(|a, b| {
             let (x, y) = (&a.record, &b.record);
@@ -152,7 +152,7 @@ impl FileList {
 }
 
 #[derive(Debug)]
-struct Filter(Vec<Term>);
+struct FileFilter(Vec<Term>);
 
 #[derive(Debug)]
 enum Term {
@@ -162,7 +162,7 @@ enum Term {
     Any(String),
 }
 
-impl Filter {
+impl FileFilter {
     fn read(filter: &str) -> Self {
         let term = |word: &str| {
             let word = word.to_lowercase();

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::alert::Alert;
 use super::ensemble::EnsembleView;
 use super::ids::Timestamp;
 use super::node::{MoveView, NodeView};
@@ -14,7 +15,7 @@ use super::operation::Operation;
 use super::scheduler::SchedulerView;
 use super::server::{Series, ServerView};
 use super::snapshot::{
-    Alert, CanaryView, ControlView, Damage, HistoryView, InstanceInfo, InstanceView, LeadershipView, LoopView, Notice,
+    CanaryView, ControlView, Damage, HistoryView, InstanceInfo, InstanceView, LeadershipView, LoopView, Notice,
     Readiness, Reading, ScrubView, SessionView, Snapshot, WorkloadView,
 };
 

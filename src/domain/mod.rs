@@ -4,6 +4,7 @@
 //! knows that tokio exists. Time comes in with the data. Whatever is decided here is therefore
 //! reproducible from its arguments.
 
+pub mod alert;
 pub mod ask;
 pub mod cause;
 pub mod command;
@@ -26,6 +27,7 @@ pub mod node;
 pub mod number;
 pub mod operation;
 pub mod outcome;
+pub mod panic;
 pub mod placement;
 pub mod planner;
 pub mod scheduler;

@@ -133,6 +133,38 @@ pub struct Operation {
 }
 
 impl Operation {
+    /// The row of one that begins at `started`: of what `kind`, on what, for whom, and who carries it out. The rest is
+    /// said as it becomes known.
+    #[must_use]
+    pub const fn begun(
+        id: OperationId,
+        kind: OperationKind,
+        started: Timestamp,
+        what: String,
+        by: String,
+        instance: String,
+    ) -> Self {
+        Self {
+            id,
+            kind,
+            status: OperationStatus::Started,
+            started,
+            finished: None,
+            what,
+            file: None,
+            source: None,
+            target: None,
+            bytes: None,
+            why: None,
+            cause: None,
+            by,
+            instance,
+            steps: Vec::new(),
+            files: Vec::new(),
+            run: None,
+        }
+    }
+
     /// Time that it took; `None` while it runs.
     #[must_use]
     pub fn took(&self) -> Option<Millis> {

@@ -12,7 +12,7 @@ use super::ids::{Bytes, FileId, Millis, NodeId, Timestamp};
 
 /// The files of one node.
 #[derive(Clone, Debug)]
-pub(super) struct Shelf {
+pub(super) struct NodeFiles {
     node: NodeId,
     bytes: u128,
     ids: Vec<FileId>,
@@ -25,7 +25,7 @@ pub(super) struct Shelf {
 
 const NEVER: Timestamp = Timestamp(0);
 
-impl Shelf {
+impl NodeFiles {
     fn new(node: NodeId) -> Self {
         let (ids, sizes, moved) = (Vec::new(), Vec::new(), Vec::new());
         Self { node, bytes: 0, ids, sizes, moved, moved_last: NEVER }
@@ -85,7 +85,7 @@ const fn cooling(moved: Timestamp, now: Timestamp, cool_down: Millis) -> bool {
 /// Which node owns which files. A node is known from its first file on.
 #[derive(Clone, Debug, Default)]
 pub struct Placement {
-    shelves: Vec<Shelf>,
+    shelves: Vec<NodeFiles>,
     names: HashMap<NodeId, u32, BuildHasherDefault<NameHasher>>,
     index: IdIndex,
     total: u64,
@@ -148,7 +148,7 @@ impl Placement {
         self.find(id).map(|spot| &self.shelves[spot.shelf as usize].node)
     }
 
-    pub(super) fn shelf(&self, node: &NodeId) -> Option<&Shelf> {
+    pub(super) fn shelf(&self, node: &NodeId) -> Option<&NodeFiles> {
         self.names.get(node).map(|number| &self.shelves[*number as usize])
     }
 
@@ -166,7 +166,7 @@ impl Placement {
             return *number;
         }
         let number = self.shelves.len() as u32;
-        self.shelves.push(Shelf::new(node.clone()));
+        self.shelves.push(NodeFiles::new(node.clone()));
         self.names.insert(node.clone(), number);
         number
     }
@@ -201,7 +201,7 @@ impl Placement {
     }
 }
 
-fn id_at(shelves: &[Shelf], spot: Spot) -> FileId {
+fn id_at(shelves: &[NodeFiles], spot: Spot) -> FileId {
     shelves[spot.shelf as usize].ids[spot.place as usize]
 }
 
@@ -240,12 +240,12 @@ impl Placement {
     /// The node's files, smallest first, those of one size by id.
     pub(super) fn files_of(&self, node: &NodeId) -> impl Iterator<Item = PlacedFile> + use<> {
         let moved = |at: Timestamp| (at != NEVER).then_some(at);
-        let file = |shelf: &Shelf, i: usize| PlacedFile {
+        let file = |shelf: &NodeFiles, i: usize| PlacedFile {
             id: shelf.ids[i],
             size: shelf.sizes[i],
             moved: moved(shelf.moved[i]),
         };
-        let files = |shelf: &Shelf| (0..shelf.ids.len()).map(|i| file(shelf, i)).collect();
+        let files = |shelf: &NodeFiles| (0..shelf.ids.len()).map(|i| file(shelf, i)).collect();
         let mut files: Vec<PlacedFile> = self.shelf(node).map(files).unwrap_or_default();
         files.sort_unstable_by_key(|file| (file.size, file.id));
         files.into_iter()

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::cause::Cause;
+use super::command::Automatic;
 use super::ids::{Bytes, Millis, NodeId, OperationId, Timestamp};
 
 macro_rules! words {
@@ -155,10 +156,6 @@ pub struct Run {
     pub store: Option<String>,
 }
 
-/// Who asks for runs beside operators.
-pub const BY_TIMER: &str = "timer";
-pub const BY_DRAIN: &str = "drain";
-
 impl Run {
     /// One that has done nothing yet.
     #[must_use]
@@ -187,7 +184,7 @@ impl Run {
     /// Whether a person asked for it, who waits for its outcome.
     #[must_use]
     pub fn is_waited_for(&self) -> bool {
-        self.by != BY_TIMER && self.by != BY_DRAIN
+        !Automatic::asked(&self.by)
     }
 
     /// Why nothing was moved, outcome first.

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use strum::IntoStaticStr;
 
 use super::ids::{Millis, NodeId, Timestamp, Zxid};
 use super::log::LogLevel;
-use super::word::Word;
 
 /// What a server says that it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -231,14 +231,43 @@ impl HostState {
     }
 }
 
+/// What a verdict rests on: a stable word in REST.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[derive(IntoStaticStr)]
+#[strum(serialize_all = "kebab-case", const_into_str)]
+pub enum HealthRule {
+    /// What the host says of its process or container.
+    Host,
+    /// It was started just now.
+    Start,
+    /// It does not answer as a server that serves.
+    Probe,
+    Reply,
+    Outstanding,
+    OutstandingLong,
+    Fsync,
+    Latency,
+    Descriptors,
+    Heap,
+    Behind,
+}
+
+impl HealthRule {
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        self.into_str()
+    }
+}
+
 /// A verdict with its cause and age.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Verdict {
     pub state: ServerState,
     /// What was seen, in words, for every state but `up`.
     pub cause: Option<String>,
-    /// Name of the rule that fired.
-    pub rule: Option<Word>,
+    /// What the verdict rests on.
+    pub rule: Option<HealthRule>,
     pub since: Timestamp,
 }
 

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use strum::IntoStaticStr;
 
+use super::alert::{Alert, AlertCode};
+use super::command::Rejected;
 use super::ensemble::{EnsembleState, EnsembleView};
 use super::file_table::FileTable;
 use super::ids::{AttemptId, Epoch, FileId, InstanceId, Millis, NodeId, OperationId, Timestamp};
@@ -82,6 +85,13 @@ impl Snapshot {
     #[must_use]
     pub fn operation(&self, id: OperationId) -> Option<&Arc<Operation>> {
         self.operations.iter().find(|operation| operation.id == id)
+    }
+
+    /// Whether this instance may touch the bytes in its folder now, which is the ensemble's and a server answers: what
+    /// every work on bytes begins with that nobody asked for by a command. A command is judged with its reasons.
+    #[must_use]
+    pub fn may_touch_bytes(&self) -> bool {
+        !self.instance.read_only && self.session.state == SessionState::Connected && self.session.store.is_ours()
     }
 
     /// Whether the records were read since the start: what they tell is known, though it may be from before.
@@ -276,17 +286,6 @@ impl Readiness {
     }
 }
 
-/// One thing that is sick.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Alert {
-    /// A stable word, a metric label: `history`, `node-full`, `damaged`, ...
-    pub code: Word,
-    /// A few words for a header: `zk2 full`.
-    pub short: String,
-    /// A sentence with the cause and the next step.
-    pub text: String,
-}
-
 /// What the scrub has seen: every record's bytes by size every few minutes, by hash in a rolling day.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScrubView {
@@ -381,10 +380,52 @@ pub enum ControlView {
     Off(String),
 }
 
+impl ControlView {
+    /// # Errors
+    /// [`Rejected::ControlOff`] for whoever is to act on a server.
+    pub fn check(&self) -> Result<(), Rejected> {
+        match self {
+            Self::Process | Self::Docker => Ok(()),
+            Self::Off(cause) => Err(Rejected::ControlOff { cause: cause.clone() }),
+        }
+    }
+}
+
+/// The loops of the engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[derive(IntoStaticStr)]
+#[strum(serialize_all = "kebab-case", const_into_str)]
+pub enum LoopName {
+    Canary,
+    Health,
+    History,
+    Hosts,
+    Housekeeping,
+    Scheduler,
+    Scrub,
+    Session,
+    Workload,
+}
+
+impl LoopName {
+    /// One word, a metric label.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        self.into_str()
+    }
+
+    /// Whether commands are not carried out without it.
+    #[must_use]
+    pub const fn carries_out(self) -> bool {
+        matches!(self, Self::Session | Self::Scheduler)
+    }
+}
+
 /// One engine loop and what it did last.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LoopView {
-    pub name: Word,
+    pub name: LoopName,
     pub turns: u64,
     pub last_turn: Option<Timestamp>,
     pub took: Option<Millis>,
@@ -429,8 +470,7 @@ pub struct Notice {
 pub enum Standing {
     Ensemble(EnsembleState),
     Session(SessionState),
-    /// The alert's code.
-    Alert(Word),
+    Alert(AlertCode),
     Damaged(FileId),
 }
 

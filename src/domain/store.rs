@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::alert::AlertCode;
 use super::command::Rejected;
 use super::format::NewerFormat;
 use crate::domain::number::count;
@@ -88,8 +89,7 @@ pub enum StoreView {
 /// Why the bytes in this folder may not be touched, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreRefusal {
-    /// The alert's stable word.
-    pub code: &'static str,
+    pub code: AlertCode,
     /// A few words for a header.
     pub short: &'static str,
     pub cause: String,
@@ -113,6 +113,12 @@ impl StoreView {
             Self::Ours { id } => Some(id.clone()),
             _ => None,
         }
+    }
+
+    /// Whether this folder is the ensemble's store: without that no bytes in it are touched.
+    #[must_use]
+    pub const fn is_ours(&self) -> bool {
+        matches!(self, Self::Ours { .. })
     }
 
     /// # Errors
@@ -153,7 +159,7 @@ impl StoreView {
         let (code, short, cause, step) = match self {
             Self::Unknown | Self::Ours { .. } => return None,
             Self::Foreign { ours, theirs } => (
-                "foreign-store",
+                AlertCode::ForeignStore,
                 "foreign store",
                 "its folder is another store than the ensemble's".to_owned(),
                 format!(
@@ -162,7 +168,7 @@ impl StoreView {
                 ),
             ),
             Self::Empty { folder, theirs } => (
-                "foreign-store",
+                AlertCode::ForeignStore,
                 "store elsewhere",
                 format!("no file lies in {folder}, and the ensemble's store {theirs} is another folder"),
                 format!(
@@ -172,7 +178,7 @@ impl StoreView {
                 ),
             ),
             Self::Unclaimed { folder, files } => (
-                "store-unclaimed",
+                AlertCode::StoreUnclaimed,
                 "store not claimed",
                 format!(
                     "{folder} holds {} and the ensemble has no store, so no record of it names what lies there",
@@ -183,20 +189,20 @@ impl StoreView {
                     .to_owned(),
             ),
             Self::InUse { folder, by } => (
-                "store-in-use",
+                AlertCode::StoreInUse,
                 "folder in use",
                 format!("{folder} is used by {by}, which is not registered with this ensemble"),
                 "end it, or choose another folder by --data; zkdeck goes on automatically when the folder is free"
                     .to_owned(),
             ),
             Self::Unnamed { path, theirs, found, records } => (
-                "store-unnamed",
+                AlertCode::StoreUnnamed,
                 "store id missing",
                 format!("{path} is missing, and only {found} of {records} records have their bytes in this folder"),
                 format!("if the folder is the ensemble's, restore the file: it holds the one line {theirs}"),
             ),
             Self::Newer { what, format } => (
-                "store-newer",
+                AlertCode::StoreNewer,
                 "newer store",
                 format!("{what} cannot be used: {format}"),
                 "nothing is changed until then".to_owned(),

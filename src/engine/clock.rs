@@ -1,11 +1,11 @@
-//! The one place that reads the wall clock and makes new ids.
+//! The engine's clock, and the one place that makes new ids.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::adapters::faults;
+use crate::adapters::{clock as wall, faults};
 use crate::domain::ids::{AttemptId, FileId, InstanceId, Millis, OperationId, Timestamp};
 
 /// Now, in milliseconds since 1970; 0 on a clock set before that.
@@ -15,8 +15,7 @@ pub fn now() -> Timestamp {
     if let Some(now) = simulated::now() {
         return now;
     }
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp(u64::try_from(since.as_millis()).unwrap_or(u64::MAX).saturating_add(faults::clock_ahead()))
+    Timestamp(wall::now().0.saturating_add(faults::clock_ahead()))
 }
 
 /// Difference from which on a time shown is corrected: the clock has jumped.

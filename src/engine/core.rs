@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::clock;
 use super::context::{Inquiry, PlanAnswer};
 use super::dispatch::Dispatch;
-use super::handle::Request;
+use super::handle::EngineRequest;
 use crate::adapters::faults;
 use crate::adapters::zookeeper::registry::Fence;
 use crate::domain::command::Rejected;
@@ -34,7 +34,7 @@ const EVENTS_AT_ONCE: usize = 256;
 
 pub(super) struct Core {
     pub(super) state: State,
-    pub(super) requests: mpsc::Receiver<Request>,
+    pub(super) requests: mpsc::Receiver<EngineRequest>,
     pub(super) inquiries: mpsc::Receiver<Inquiry>,
     pub(super) events: mpsc::Receiver<Event>,
     pub(super) snapshots: watch::Sender<Arc<Snapshot>>,
@@ -61,7 +61,7 @@ impl Core {
                 }
                 Some(request) = self.requests.recv() => {
                     dirty |= self.catch_up();
-                    if let Request::Current { reply } = request {
+                    if let EngineRequest::Current { reply } = request {
                         if dirty {
                             self.publish();
                             published = Instant::now();
@@ -90,7 +90,7 @@ impl Core {
         self.publish();
     }
 
-    /// Folds in what was told before the question: who inquiries knows it and counts on it. Whether there was
+    /// Folds in what was told before the question: who asks knows it and counts on it. Whether there was
     /// anything.
     fn catch_up(&mut self) -> bool {
         let now = clock::now();
@@ -165,5 +165,136 @@ fn log_notices(before: &Snapshot, after: &Snapshot) {
             Level::Warning => tracing::warn!("{}", notice.text),
             Level::Error => tracing::error!("{}", notice.text),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::oneshot;
+
+    use super::*;
+    use crate::domain::event::{Learned, Mark};
+    use crate::domain::fixtures::{file, node_id};
+    use crate::domain::ids::FileId;
+    use crate::domain::node::NodeRecord;
+    use crate::engine::dispatch::tests::Bench;
+
+    /// A core at work, and the ways to it.
+    struct Heart {
+        requests: mpsc::Sender<EngineRequest>,
+        inquiries: mpsc::Sender<Inquiry>,
+        events: mpsc::Sender<Event>,
+        snapshots: watch::Receiver<Arc<Snapshot>>,
+        end: CancellationToken,
+        core: Option<Core>,
+        driver: crate::engine::driver::Driver,
+    }
+
+    impl Heart {
+        async fn new() -> Self {
+            let Bench { state, dispatch, .. } = Bench::new([1, 0, 0]).await;
+            let (requests, requests_rx) = mpsc::channel(8);
+            let (inquiries, inquiries_rx) = mpsc::channel(8);
+            let (events, events_rx) = mpsc::channel(EVENTS_MAX);
+            let (snapshots_tx, snapshots) = watch::channel(Arc::new(crate::domain::fixtures::snapshot()));
+            let (end, driver) = (CancellationToken::new(), dispatch.ctx.driver.clone());
+            let core = Some(Core {
+                state,
+                requests: requests_rx,
+                inquiries: inquiries_rx,
+                events: events_rx,
+                snapshots: snapshots_tx,
+                dispatch,
+                end: end.clone(),
+            });
+            Self { requests, inquiries, events, snapshots, end, core, driver }
+        }
+
+        /// Begins when all that waits is there: what comes first is the core's choice.
+        fn begin(&mut self) {
+            let core = self.core.take().expect("it has not begun");
+            self.driver.job("core", core.run());
+        }
+
+        async fn tell(&self, event: Event) {
+            self.events.send(event).await.unwrap();
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_told_before_a_request_is_known_to_it() {
+        let mut heart = Heart::new().await;
+        let entry = file(99, "zk2");
+        let (reply, answer) = oneshot::channel();
+        let read = Learned::Read(Mark(0));
+        heart.tell(Event::FileChanged { entry: Box::new(entry.clone()), learned: read }).await;
+        heart.requests.send(EngineRequest::File { file: entry.id, reply }).await.unwrap();
+        heart.begin();
+        // The ensemble has no such record: only the event can tell of it.
+        assert_eq!(answer.await.unwrap().unwrap().record, entry.record);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_told_before_a_question_is_known_to_it() {
+        let mut heart = Heart::new().await;
+        let (reply, answer) = oneshot::channel();
+        let node = node_id("zk1");
+        heart.tell(Event::Node { node: node.clone(), record: NodeRecord::default(), version: 41 }).await;
+        heart.inquiries.send(Inquiry::Fence { nodes: vec![node.clone()], reply }).await.unwrap();
+        heart.begin();
+        assert_eq!(answer.await.unwrap().nodes, [(node, 41)]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_current_picture_has_all_that_was_told() {
+        let mut heart = Heart::new().await;
+        heart.begin();
+        for text in ["first", "second"] {
+            let (reply, answer) = oneshot::channel();
+            heart.tell(Event::Notice { level: Level::Info, text: text.to_owned() }).await;
+            heart.requests.send(EngineRequest::Current { reply }).await.unwrap();
+            let picture = answer.await.unwrap();
+            assert_eq!(picture.notices.last().map(|notice| notice.text.as_str()), Some(text));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn ten_pictures_a_second_are_published_at_most_and_none_for_a_question() {
+        let mut heart = Heart::new().await;
+        heart.begin();
+        tokio::time::sleep(10 * PUBLISH_EVERY).await;
+        let first = heart.snapshots.borrow().revision;
+        for number in 0..500 {
+            let text = number.to_string();
+            heart.tell(Event::Notice { level: Level::Info, text }).await;
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        let told = heart.snapshots.borrow().revision;
+        assert!((5..=12).contains(&(told - first)), "{first} to {told} in a second");
+        tokio::time::sleep(Duration::from_millis(2_200)).await;
+        let quiet = heart.snapshots.borrow().revision;
+        for _ in 0..50 {
+            let (reply, answer) = oneshot::channel();
+            heart.inquiries.send(Inquiry::Drains { reply }).await.unwrap();
+            assert_eq!(answer.await.unwrap().len(), 0);
+            let (reply, answer) = oneshot::channel();
+            heart.requests.send(EngineRequest::File { file: FileId::new(0), reply }).await.unwrap();
+            assert!(answer.await.unwrap().is_ok());
+        }
+        assert_eq!(heart.snapshots.borrow().revision, quiet, "no time passed, and nothing has happened");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_last_picture_is_published_at_the_end() {
+        let mut heart = Heart::new().await;
+        heart.tell(Event::Notice { level: Level::Info, text: "over".into() }).await;
+        heart.begin();
+        let (reply, answer) = oneshot::channel();
+        heart.inquiries.send(Inquiry::Drains { reply }).await.unwrap();
+        answer.await.unwrap();
+        heart.end.cancel();
+        heart.snapshots.changed().await.unwrap();
+        let last = heart.snapshots.borrow().clone();
+        assert_eq!(last.notices.last().map(|notice| notice.text.as_str()), Some("over"));
     }
 }

@@ -4,7 +4,6 @@
 //! followed by a back-off; the loop goes on. At the end of the program no loop is cut in the middle
 //! of a turn: waiting is given up, a turn is finished.
 
-use std::any::Any;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -17,7 +16,8 @@ use tokio_util::task::TaskTracker;
 
 use super::clock;
 use crate::domain::event::Event;
-use crate::domain::snapshot::{Level, LoopView};
+use crate::domain::panic;
+use crate::domain::snapshot::{Level, LoopName, LoopView};
 
 /// First pause after a panic; doubles up to [`BACK_OFF_MAX`].
 const BACK_OFF_MIN: Duration = Duration::from_millis(500);
@@ -28,8 +28,7 @@ const REPORT_EVERY_MS: u64 = 5_000;
 /// Something that is done again and again.
 #[async_trait]
 pub trait Loop: Send {
-    /// One word, a metric label.
-    fn name(&self) -> &'static str;
+    fn name(&self) -> LoopName;
     /// Resolves when the next turn is due: a period, a poke or a message. May be dropped at any point.
     async fn wait(&mut self);
     /// One turn, to its end.
@@ -73,8 +72,9 @@ impl Driver {
     pub fn job(&self, name: &'static str, job: impl Future<Output = ()> + Send + 'static) {
         let events = self.events.clone();
         self.spawn(async move {
-            if let Err(panic) = AssertUnwindSafe(job).catch_unwind().await {
-                let text = format!("{name} failed inside: {}; backend/ in the log folder tells more", words(&*panic));
+            if let Err(payload) = AssertUnwindSafe(job).catch_unwind().await {
+                let text =
+                    format!("{name} failed inside: {}; backend/ in the log folder tells more", panic::words(&*payload));
                 tracing::error!(job = name, "{text}");
                 _ = events.send(Event::Notice { level: Level::Error, text }).await;
             }
@@ -104,7 +104,7 @@ impl Driver {
 
 async fn drive(mut work: Box<dyn Loop>, events: mpsc::Sender<Event>, stop: CancellationToken) {
     let mut view = LoopView {
-        name: work.name().into(),
+        name: work.name(),
         turns: 0,
         last_turn: None,
         took: None,
@@ -129,12 +129,12 @@ async fn drive(mut work: Box<dyn Loop>, events: mpsc::Sender<Event>, stop: Cance
         let (problem, panicked) = match outcome {
             Ok(Ok(())) => (None, false),
             Ok(Err(problem)) => (Some(problem), false),
-            Err(panic) => (Some(format!("internal error: {}", words(&*panic))), true),
+            Err(payload) => (Some(format!("internal error: {}", panic::words(&*payload))), true),
         };
         view.panicked = panicked;
         if problem != view.problem {
             if let Some(text) = &problem {
-                tracing::warn!(task = &*view.name, "{text}");
+                tracing::warn!(task = view.name.word(), "{text}");
             }
             reported = None;
             view.problem = problem;
@@ -160,11 +160,6 @@ async fn drive(mut work: Box<dyn Loop>, events: mpsc::Sender<Event>, stop: Cance
     _ = AssertUnwindSafe(work.finish()).catch_unwind().await;
 }
 
-fn words(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|s| (*s).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a panic without words".into())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -176,8 +171,8 @@ mod tests {
 
     #[async_trait]
     impl Loop for Moody {
-        fn name(&self) -> &'static str {
-            "moody"
+        fn name(&self) -> LoopName {
+            LoopName::Canary
         }
 
         async fn wait(&mut self) {
@@ -221,8 +216,8 @@ mod tests {
         struct Slow(mpsc::Sender<&'static str>);
         #[async_trait]
         impl Loop for Slow {
-            fn name(&self) -> &'static str {
-                "slow"
+            fn name(&self) -> LoopName {
+                LoopName::Scrub
             }
             async fn wait(&mut self) {}
             async fn turn(&mut self) -> Result<(), String> {

@@ -7,7 +7,7 @@ use crate::adapters::history::{History, HistoryError};
 use crate::adapters::zookeeper::error::ZkError;
 use crate::adapters::zookeeper::registry::Registry;
 use crate::domain::ids::{FileId, Millis, NodeId, OperationId, Timestamp};
-use crate::domain::invariants::{Picture, Row, Stored, Violation, check, lasting};
+use crate::domain::invariants::{CheckedRow, StoredFile, Violation, WorldView, check, lasting};
 use crate::domain::operation::{HISTORY_PAGE_MAX, HistoryQuery};
 
 /// By so much the servers' clock may be ahead of the one that rows are written by.
@@ -58,7 +58,7 @@ impl Inspection {
     ///
     /// # Errors
     /// [`InspectError`].
-    pub async fn picture(&self) -> Result<Picture, InspectError> {
+    pub async fn picture(&self) -> Result<WorldView, InspectError> {
         let before = self.registry.intents().await?;
         let stored = self.stored().await?;
         let rows = self.rows().await?;
@@ -76,10 +76,10 @@ impl Inspection {
         let known = loaded.entries.iter().map(|entry| (entry.id, entry.record.created_ms)).collect();
         let rows = rows.map(|rows| rows.into_iter().filter_map(|row| self.of_now(row, &known)).collect());
         let unreadable = loaded.unreadable.into_iter().chain(after.unreadable).collect();
-        Ok(Picture { files: loaded.entries, intents, nodes, unreadable, stored, rows })
+        Ok(WorldView { files: loaded.entries, intents, nodes, unreadable, stored, rows })
     }
 
-    async fn stored(&self) -> Result<Option<Vec<Stored>>, InspectError> {
+    async fn stored(&self) -> Result<Option<Vec<StoredFile>>, InspectError> {
         let Some(blobs) = &self.blobs else { return Ok(None) };
         let mut stored = Vec::new();
         for node in &self.nodes {
@@ -90,11 +90,11 @@ impl Inspection {
 
     /// The row, unless it tells of a file of an ensemble that is gone. Of a file that has a record now it is marked
     /// when no difference of the clocks explains its time.
-    fn of_now(&self, (row, at): (Row, Timestamp), known: &BTreeMap<FileId, Timestamp>) -> Option<Row> {
+    fn of_now(&self, (row, at): (CheckedRow, Timestamp), known: &BTreeMap<FileId, Timestamp>) -> Option<CheckedRow> {
         match row.file.and_then(|file| known.get(&file)) {
             Some(made) => {
                 let since = self.since.map_or(*made, |since| since.max(*made));
-                Some(Row { before: at.plus(CLOCKS_APART) < since, ..row })
+                Some(CheckedRow { before: at.plus(CLOCKS_APART) < since, ..row })
             }
             None if self.since.is_some_and(|since| at < since) => None,
             None => Some(row),
@@ -102,13 +102,13 @@ impl Inspection {
     }
 
     /// Every row with the time of its end, newest first.
-    async fn rows(&self) -> Result<Option<Vec<(Row, Timestamp)>>, InspectError> {
+    async fn rows(&self) -> Result<Option<Vec<(CheckedRow, Timestamp)>>, InspectError> {
         let Some(history) = &self.history else { return Ok(None) };
-        let (mut rows, mut before): (Vec<(Row, Timestamp)>, Option<OperationId>) = (Vec::new(), None);
+        let (mut rows, mut before): (Vec<(CheckedRow, Timestamp)>, Option<OperationId>) = (Vec::new(), None);
         loop {
             let query = HistoryQuery { before, limit: HISTORY_PAGE_MAX, ..HistoryQuery::default() };
             let page = history.query(query).await?.operations;
-            rows.extend(page.iter().map(|row| (Row::from(row), row.finished.unwrap_or(row.started))));
+            rows.extend(page.iter().map(|row| (CheckedRow::from(row), row.finished.unwrap_or(row.started))));
             match page.last() {
                 Some(last) if page.len() == HISTORY_PAGE_MAX => before = Some(last.id),
                 _ => return Ok(Some(rows)),
@@ -133,7 +133,7 @@ mod tests {
     use crate::adapters::zookeeper::coord::{Coord, Mode};
     use crate::adapters::zookeeper::fake::{FakeCoord, FakeEnsemble};
     use crate::domain::fixtures::node_id;
-    use crate::domain::invariants::Place;
+    use crate::domain::invariants::BlobPlace;
     use crate::domain::migration::{IntentKind, IntentState};
 
     fn stores() -> Vec<PathBuf> {
@@ -202,7 +202,7 @@ mod tests {
                     assert!(one.is_some(), "no {state:?} {kind:?}");
                 }
             }
-            for place in [Place::Published, Place::Draft, Place::Trash, Place::Quarantine] {
+            for place in [BlobPlace::Published, BlobPlace::Draft, BlobPlace::Trash, BlobPlace::Quarantine] {
                 assert!(picture.stored.iter().flatten().any(|one| one.place == place), "nothing lies in {place:?}");
             }
             let drains = picture.nodes.iter().filter(|(_, record)| record.state.is_draining()).count();

@@ -14,15 +14,15 @@ use super::dispatch::Dispatch;
 use super::driver::Driver;
 use super::files::underway::Underway;
 use super::handle::Handle;
-use super::loops::canary::Canary;
-use super::loops::health::Health;
-use super::loops::hosts::Hosts;
-use super::loops::housekeeping::Housekeeping;
-use super::loops::past::Past;
-use super::loops::scheduler::Scheduler;
-use super::loops::scrub::{Scrub, ScrubConfig};
-use super::loops::session::Session;
-use super::loops::workload::{Workload, WorkloadConfig};
+use super::loops::canary::CanaryLoop;
+use super::loops::health::HealthLoop;
+use super::loops::hosts::HostsLoop;
+use super::loops::housekeeping::HousekeepingLoop;
+use super::loops::past::PastLoop;
+use super::loops::scheduler::SchedulerLoop;
+use super::loops::scrub::{ScrubConfig, ScrubLoop};
+use super::loops::session::SessionLoop;
+use super::loops::workload::{WorkloadConfig, WorkloadLoop};
 use super::operations::Operations;
 use crate::adapters::blobs::BlobStore;
 use crate::adapters::control::ServerControl;
@@ -107,29 +107,21 @@ pub fn start(parts: Parts) -> (Handle, Engine) {
         state.apply(Event::Notice { level: Level::Info, text }, now);
     }
     let nodes = state.node_ids();
-    let (scheduler, scheduler_port) = Scheduler::new(ctx.clone(), state.interval());
-    let (workload, workload_port) = Workload::new(ctx.clone(), Arc::clone(&parts.servers), parts.workload);
+    let (scheduler, port) = SchedulerLoop::new(ctx.clone(), state.interval());
+    let (workload, workload_port) = WorkloadLoop::new(ctx.clone(), Arc::clone(&parts.servers), parts.workload);
     let control = parts.control;
-    let dispatch = Dispatch::new(ctx.clone(), scheduler_port.clone(), workload_port, Arc::clone(&control));
+    let dispatch = Dispatch::new(ctx.clone(), port.clone(), workload_port, Arc::clone(&control));
     let desk = Desk::new(ctx.clone(), parts.logs, Arc::clone(&control));
     core.job("desk", desk.run(handle_end.questions, end.clone()));
     let read_only = instance.read_only;
-    session.run(Session::new(
-        ctx.clone(),
-        parts.servers,
-        nodes.clone(),
-        read_only,
-        link_tx,
-        scheduler_port,
-        catch_ups_rx,
-    ));
-    work.run(Health::new(ctx.clone(), parts.prober, parts.targets));
-    work.run(Hosts::new(ctx.clone(), Arc::clone(&control), parts.local.clone(), nodes));
-    work.run(Past::new(ctx.clone()));
+    session.run(SessionLoop::new(ctx.clone(), parts.servers, nodes.clone(), read_only, link_tx, port, catch_ups_rx));
+    work.run(HealthLoop::new(ctx.clone(), parts.prober, parts.targets));
+    work.run(HostsLoop::new(ctx.clone(), Arc::clone(&control), parts.local.clone(), nodes));
+    work.run(PastLoop::new(ctx.clone()));
     if !read_only {
-        work.run(Canary::new(ctx.clone()));
-        work.run(Housekeeping::new(ctx.clone()));
-        work.run(Scrub::new(ctx.clone(), parts.scrub));
+        work.run(CanaryLoop::new(ctx.clone()));
+        work.run(HousekeepingLoop::new(ctx.clone()));
+        work.run(ScrubLoop::new(ctx.clone(), parts.scrub));
         work.run(scheduler);
         work.run(workload);
     }

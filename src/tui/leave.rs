@@ -6,6 +6,8 @@ use std::panic::PanicHookInfo;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, Once, PoisonError};
 
+use crate::domain::panic;
+
 /// Alternate screen, cursor hidden, pastes marked.
 pub(super) const ENTER: &[u8] = b"\x1b[?1049h\x1b[?25l\x1b[?2004h";
 /// Clicks and the wheel with SGR coordinates; no motion, which would be a flood.
@@ -95,9 +97,7 @@ fn install_hook() {
 }
 
 fn words(info: &PanicHookInfo<'_>) -> String {
-    let payload = info.payload();
-    let text = payload.downcast_ref::<&str>().map(|s| (*s).to_owned());
-    let text = text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no words".into());
+    let text = panic::words(info.payload());
     match info.location() {
         Some(place) => format!("{text} at {}:{}", place.file(), place.line()),
         None => text,

@@ -16,7 +16,7 @@ const END_LIMIT: Duration = Duration::from_millis(300);
 
 /// One frame at a time is on its way; the loop draws again when it is out.
 #[derive(Debug)]
-pub struct Output {
+pub struct FrameOutput {
     /// `None` only while it is dropped.
     frames: Option<SyncSender<Vec<u8>>>,
     written: mpsc::Receiver<io::Result<Vec<u8>>>,
@@ -25,7 +25,7 @@ pub struct Output {
     spare: Option<Vec<u8>>,
 }
 
-impl Output {
+impl FrameOutput {
     /// Starts the thread that writes to `tty`.
     ///
     /// # Errors
@@ -58,7 +58,7 @@ impl Output {
         self.spare.take()
     }
 
-    /// Sends a frame from [`Output::take`] on its way; an empty one costs nothing.
+    /// Sends a frame from [`FrameOutput::take`] on its way; an empty one costs nothing.
     pub fn send(&mut self, frame: Vec<u8>) {
         if frame.is_empty() {
             self.spare = Some(frame);
@@ -82,7 +82,7 @@ impl Output {
     }
 }
 
-impl Drop for Output {
+impl Drop for FrameOutput {
     /// After a panic too, nothing may be written behind the last words.
     fn drop(&mut self) {
         self.frames = None;
@@ -100,7 +100,7 @@ mod tests {
     async fn one_frame_is_on_its_way_at_a_time() {
         let (mut reader, writer) = io::pipe().expect("pipe");
         let file = File::from(std::os::fd::OwnedFd::from(writer));
-        let mut output = Output::start(file).expect("thread");
+        let mut output = FrameOutput::start(file).expect("thread");
         let mut frame = output.take().expect("spare");
         frame.extend_from_slice(b"one");
         output.send(frame);
@@ -120,7 +120,7 @@ mod tests {
     async fn a_terminal_that_is_gone_is_an_error() {
         let (reader, writer) = io::pipe().expect("pipe");
         drop(reader);
-        let mut output = Output::start(File::from(std::os::fd::OwnedFd::from(writer))).expect("thread");
+        let mut output = FrameOutput::start(File::from(std::os::fd::OwnedFd::from(writer))).expect("thread");
         let mut frame = output.take().expect("spare");
         frame.push(b'x');
         output.send(frame);

@@ -1,7 +1,6 @@
 //! The loop: one task owns the console. Signals come before keys, keys before pictures, pictures
 //! before the clock; then one frame is drawn if anything happened.
 
-use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -26,8 +25,9 @@ use crate::console::order::Outside;
 use crate::console::pane::Pane;
 use crate::console::theme::Styles;
 use crate::console::theme::file::ThemeError;
-use crate::console::{Console, Session};
+use crate::console::{Console, ConsoleSession};
 use crate::domain::ids::Timestamp;
+use crate::domain::panic;
 use crate::domain::snapshot::{Level, Snapshot};
 use crate::engine::handle::Handle;
 
@@ -45,16 +45,11 @@ const SECOND: Duration = Duration::from_secs(1);
 /// # Errors
 /// [`TuiError`] for keys that clash, no terminal, or a panic of the console.
 pub async fn run(handle: Handle, config: TuiConfig, panes: Vec<Box<dyn Pane>>) -> Result<Exit, TuiError> {
-    let outcome = AssertUnwindSafe(Shown::run(handle, config, panes)).catch_unwind().await;
-    outcome.unwrap_or_else(|panic| {
-        let words = leave::take_panic().unwrap_or_else(|| words(&*panic));
+    let outcome = AssertUnwindSafe(Shell::run(handle, config, panes)).catch_unwind().await;
+    outcome.unwrap_or_else(|payload| {
+        let words = leave::take_panic().unwrap_or_else(|| panic::words(&*payload));
         Err(TuiError::Panicked(words))
     })
-}
-
-fn words(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|s| (*s).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a panic without words".into())
 }
 
 /// Now, in milliseconds since 1970.
@@ -68,8 +63,8 @@ fn variable(name: &str) -> Option<String> {
 }
 
 /// A console on a terminal: what the loop holds beside its sources of events.
-struct Shown {
-    session: Session,
+struct Shell {
+    session: ConsoleSession,
     terminal: Terminal,
     themes: ThemeWatch,
     multiplexer: Multiplexer,
@@ -82,7 +77,7 @@ struct Shown {
     suspend: bool,
 }
 
-impl Shown {
+impl Shell {
     async fn run(handle: Handle, config: TuiConfig, panes: Vec<Box<dyn Pane>>) -> Result<Exit, TuiError> {
         let mut signals =
             Signals::listen().map_err(|source| TuiError::Terminal { what: "listen to signals", source })?;
@@ -150,7 +145,7 @@ impl Shown {
         };
         let console = Console::new(&config.console(), panes, styles, handle.snapshot(), now())?;
         let place = Arc::new(Host { user: config.user.clone(), searches: config.searches.clone() });
-        let mut session = Session::new(console, handle.clone(), place);
+        let mut session = ConsoleSession::new(console, handle.clone(), place);
         if let Some(error) = problem {
             session.report(Level::Error, format!("{error}; the default theme is used"));
         }

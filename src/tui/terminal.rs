@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::exit::TuiError;
 use super::leave::{ENTER, Guard, MOUSE_OFF, MOUSE_ON};
-use super::output::Output;
+use super::output::FrameOutput;
 use super::screen::Screen;
 use super::signals::Signals;
 use super::watchdog::Watchdog;
@@ -24,7 +24,7 @@ const SIZE_UNKNOWN: Size = Size { columns: 80, rows: 24 };
 /// Raw mode, alternate screen and the picture on it; dropping it gives the terminal back.
 pub struct Terminal {
     // Fields drop in this order: the frame on its way goes out before the last words.
-    output: Output,
+    output: FrameOutput,
     guard: Guard,
     screen: Screen,
     tty: File,
@@ -45,7 +45,7 @@ impl Terminal {
         let open = || io::stdout().as_fd().try_clone_to_owned().map(File::from);
         let failed = |what| move |source| TuiError::Terminal { what, source };
         let tty = open().map_err(failed("open the terminal"))?;
-        let output = open().and_then(Output::start).map_err(failed("start the thread that paints"))?;
+        let output = open().and_then(FrameOutput::start).map_err(failed("start the thread that paints"))?;
         let watchdog = open().and_then(|tty| Watchdog::start(tty, gone)).map_err(failed("start the watchdog"))?;
         let mut guard = Guard::new(open_without_waiting().or_else(|_| open()).map_err(failed("open the terminal"))?);
         guard.enter().map_err(failed("set the terminal to raw mode"))?;

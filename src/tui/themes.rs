@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 use crate::console::theme::Styles;
 use crate::console::theme::built_in::{self, BUILT_IN, built_in};
 use crate::console::theme::depth::Depth;
-use crate::console::theme::file::{Source, Theme, ThemeError};
+use crate::console::theme::file::{Theme, ThemeError, ThemeSource};
 
 /// Most bytes of a theme file.
 const FILE_MAX: u64 = 64 * 1024;
@@ -73,11 +73,11 @@ impl Themes {
 #[derive(Debug)]
 pub struct ThemeWatch {
     themes: Themes,
-    look: Option<JoinHandle<Look>>,
+    look: Option<JoinHandle<ThemeLook>>,
 }
 
 /// The theme after a look at its files, and its styles when they had changed.
-type Look = (Themes, Option<Result<Styles, ThemeError>>);
+type ThemeLook = (Themes, Option<Result<Styles, ThemeError>>);
 
 impl ThemeWatch {
     /// Of a theme that was loaded.
@@ -130,7 +130,7 @@ fn modified(path: &Path) -> Option<SystemTime> {
     std::fs::metadata(path).and_then(|meta| meta.modified()).ok()
 }
 
-fn read(path: &Path, name: &str) -> Result<Source, String> {
+fn read(path: &Path, name: &str) -> Result<ThemeSource, String> {
     let plain = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
     if !plain {
         return Err(format!("{name:?} is no name of a theme: use letters, digits, - and _"));
@@ -140,7 +140,7 @@ fn read(path: &Path, name: &str) -> Result<Source, String> {
         Ok(_) => {
             let text = std::fs::read_to_string(path);
             return text
-                .map(|text| Source { file: path.display().to_string(), text })
+                .map(|text| ThemeSource { file: path.display().to_string(), text })
                 .map_err(|error| format!("{} cannot be read: {error}", path.display()));
         }
         Err(_) => {}

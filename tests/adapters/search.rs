@@ -10,11 +10,11 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use zkdeck::adapters::http;
-use zkdeck::adapters::logs::{Auth, Elastic, ElasticConfig, Hidden, LocalLogs, Logs};
+use zkdeck::adapters::logs::{Auth, Elastic, ElasticConfig, ElasticSecret, LocalLogs, Logs};
 use zkdeck::adapters::templates::{self, Words};
 use zkdeck::domain::ids::Timestamp;
 use zkdeck::domain::log::{
-    ContextAsk, FollowAsk, FollowMark, HistogramAsk, LogEvent, LogPage, LogSearch, PageAsk, Way, instant, parse,
+    ContextAsk, FollowAsk, FollowMark, HistogramAsk, LogEvent, LogPage, LogSearch, PageAsk, PageWay, instant, parse,
 };
 
 /// 2026-11-23T15:00:00Z.
@@ -237,13 +237,13 @@ async fn run(logs: &Logs, by: &str, parts: bool, name: impl Fn(&LogEvent) -> Str
     // All of it page by page, in the order of times, both ways.
     let mut all: Vec<_> =
         ask(logs, PageAsk { limit: 100, ..PageAsk::default() }).await.events.iter().map(&name).collect();
-    for way in [Way::Newer, Way::Older] {
+    for way in [PageWay::Newer, PageWay::Older] {
         let (mut paged, mut cursor) = (Vec::new(), None);
         loop {
             let page = ask(logs, PageAsk { way, cursor, limit: 3, ..PageAsk::default() }).await;
             let names: Vec<_> = page.events.iter().map(&name).collect();
-            paged.extend(if way == Way::Newer { names } else { names.into_iter().rev().collect() });
-            cursor = if way == Way::Newer { page.newer } else { page.older };
+            paged.extend(if way == PageWay::Newer { names } else { names.into_iter().rev().collect() });
+            cursor = if way == PageWay::Newer { page.newer } else { page.older };
             if cursor.is_none() {
                 break;
             }
@@ -432,7 +432,7 @@ async fn servers_find_what_every_query_asks_for() {
         let logs = server.logs();
         let by = ask(&logs, PageAsk { limit: 1, ..PageAsk::default() }).await.answered.by;
         println!("{url} is {by}, {words:?}");
-        run(&logs, &by, words == Words::Parts, |event| event.id.clone()).await;
+        run(&logs, &by, words == Words::Parts, |event| event.id.to_string()).await;
         let (index, document) = shipped("zk1/zookeeper.log", LATE, 1 << 20);
         followed(&logs, &by, async || bulk(&server, [("late".into(), index, document)]).await).await;
     }
@@ -492,7 +492,7 @@ async fn a_follower_gets_each_event_once_although_the_server_was_killed() {
             }
         }
     }
-    let mut ids: Vec<_> = got.iter().map(|event| event.id.clone()).collect();
+    let mut ids: Vec<_> = got.iter().map(|event| event.id.to_string()).collect();
     ids.sort();
     let mut expected: Vec<_> = (0..220).map(|n| format!("line-{n}")).collect();
     expected.sort();
@@ -505,7 +505,7 @@ async fn a_server_with_passwords_lets_in_whom_it_knows() {
     let given = std::env::var("ZKDECK_TEST_SEARCH_SECURE").expect("scripts/test-search --secure names a server");
     let [url, ca_file, user, password] = given.split('\n').collect::<Vec<_>>()[..] else { panic!("{given}") };
     let ca_file = (!ca_file.is_empty()).then(|| PathBuf::from(ca_file));
-    let basic = |password: &str| Auth::Basic { user: user.into(), password: Hidden::new(password.into()) };
+    let basic = |password: &str| Auth::Basic { user: user.into(), password: ElasticSecret::new(password.into()) };
     let right = Server::new(url, basic(password), ca_file.clone());
     let words = right.fill().await;
     let outcome = async |server: &Server| {
@@ -516,7 +516,7 @@ async fn a_server_with_passwords_lets_in_whom_it_knows() {
         }
     };
     let of = |auth: Auth| Server::new(url, auth, ca_file.clone());
-    for auth in [Auth::None, basic("wrong"), Auth::ApiKey(Hidden::new("d3Jvbmc6d3Jvbmc=".into()))] {
+    for auth in [Auth::None, basic("wrong"), Auth::ApiKey(ElasticSecret::new("d3Jvbmc6d3Jvbmc=".into()))] {
         let told = outcome(&of(auth)).await;
         println!("{told}");
         assert!(told.contains("does not know who asks (401)"), "{told}");
@@ -527,14 +527,14 @@ async fn a_server_with_passwords_lets_in_whom_it_knows() {
     let request = request.header("content-type", "application/json").body("{\"name\":\"zkdeck\"}");
     let answer = request.send().await.unwrap().text().await.unwrap();
     let known = match serde_json::from_str::<Value>(&answer).unwrap()["encoded"].as_str() {
-        Some(key) => of(Auth::ApiKey(Hidden::new(key.into()))),
+        Some(key) => of(Auth::ApiKey(ElasticSecret::new(key.into()))),
         None => {
             println!("SKIPPED: the right API key, which this server cannot make: {answer}");
             of(basic(password))
         }
     };
     assert_eq!(outcome(&known).await, "17 events");
-    run(&known.logs(), "Elasticsearch", words == Words::Parts, |event| event.id.clone()).await;
+    run(&known.logs(), "Elasticsearch", words == Words::Parts, |event| event.id.to_string()).await;
     if let Some(rest) = url.strip_prefix("https://") {
         let told = outcome(&Server::new(&format!("http://{rest}"), basic(password), None)).await;
         assert!(told.contains("speaks TLS; write https://"), "{told}");

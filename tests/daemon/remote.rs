@@ -9,7 +9,7 @@ use zkdeck::console::input::{Input, Key, KeyCode};
 use zkdeck::console::picture::{Easel, Picture, Size};
 use zkdeck::console::theme::built_in::fallback;
 use zkdeck::console::theme::depth::Depth;
-use zkdeck::console::{Console, ConsoleConfig, Session, panes};
+use zkdeck::console::{Console, ConsoleConfig, ConsoleSession, panes};
 use zkdeck::domain::command::{Actor, Command, Stress};
 use zkdeck::domain::ids::{Bytes, NodeId, Timestamp};
 use zkdeck::domain::operation::OperationStatus;
@@ -30,7 +30,7 @@ fn now() -> Timestamp {
 async fn files_pane(handle: &Handle, searches: std::path::PathBuf) -> String {
     let styles = fallback(Depth::True, false);
     let console = Console::new(&ConsoleConfig::default(), panes::all(), styles, handle.snapshot(), now()).unwrap();
-    let mut session = Session::new(console, handle.clone(), Arc::new(Host { user: "test".into(), searches }));
+    let mut session = ConsoleSession::new(console, handle.clone(), Arc::new(Host { user: "test".into(), searches }));
     session.begin();
     session.take(Input::Key(Key::plain(KeyCode::Char('2'))), SCREEN, now());
     let (mut easel, mut picture) = (Easel::default(), Picture::default());

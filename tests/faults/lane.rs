@@ -18,7 +18,7 @@ use zkdeck::adapters::zookeeper::coord::{Coord, LinkState};
 use zkdeck::adapters::zookeeper::registry::Registry;
 use zkdeck::adapters::zookeeper::{ZkConfig, connect};
 use zkdeck::domain::ids::NodeId;
-use zkdeck::domain::invariants::{Picture, between, check};
+use zkdeck::domain::invariants::{WorldView, between, check};
 use zkdeck::domain::node::NodeRecord;
 use zkdeck::engine::inspect::Inspection;
 
@@ -48,7 +48,7 @@ pub struct Lane {
     root: String,
     pub daemons: Vec<Daemon>,
     registry: Option<Registry>,
-    before: Option<Picture>,
+    before: Option<WorldView>,
     client: Client,
     /// A part of history was lost on purpose, so rows are not judged.
     pub rows_lost: bool,
@@ -443,7 +443,7 @@ impl Lane {
     }
 
     /// Records, intents, bytes and rows as they are now.
-    pub async fn look(&mut self) -> Picture {
+    pub async fn look(&mut self) -> WorldView {
         let begun = Instant::now();
         loop {
             match self.picture().await {
@@ -470,7 +470,7 @@ impl Lane {
         String::from_utf8_lossy(&doctor.unwrap().stdout).into_owned()
     }
 
-    async fn picture(&mut self) -> Result<Picture, String> {
+    async fn picture(&mut self) -> Result<WorldView, String> {
         let registry = self.registry().await;
         let nodes: Vec<NodeId> = NODES.iter().map(|node| NodeId::new(node).unwrap()).collect();
         let data = self.folder.join("data");

@@ -63,7 +63,7 @@ fn child(line: &str) -> Option<String> {
 }
 
 /// The code without what is built for tests only, and the files that are.
-fn production(code: &str) -> (String, Vec<String>) {
+pub(super) fn production(code: &str) -> (String, Vec<String>) {
     let (mut kept, mut files) = (String::new(), Vec::new());
     let mut lines = code.lines();
     while let Some(line) = lines.next() {

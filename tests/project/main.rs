@@ -1,9 +1,10 @@
-//! The project itself: its layers, its scripts, and the stack around it.
+//! The project itself: its layers, its names, its scripts, and the stack around it.
 
 #![cfg(test)]
 
 mod circles;
 mod layers;
+mod names;
 mod paths;
 mod scripts;
 mod stack;

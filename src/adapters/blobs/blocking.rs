@@ -22,13 +22,13 @@ const SLOT_WAIT_MAX: Duration = Duration::from_secs(120);
 
 /// What a job tells whoever waits for it, and the other way round.
 #[derive(Debug, Default)]
-pub(super) struct Watch {
+pub(super) struct JobWatch {
     beats: AtomicU64,
     at_target: AtomicBool,
     stop: AtomicBool,
 }
 
-impl Watch {
+impl JobWatch {
     /// Tells that the job goes on.
     ///
     /// # Errors
@@ -49,7 +49,7 @@ impl Watch {
 }
 
 /// Stops the job when the future that waits for it is dropped.
-struct StopOnDrop(Arc<Watch>);
+struct StopOnDrop(Arc<JobWatch>);
 
 impl Drop for StopOnDrop {
     fn drop(&mut self) {
@@ -73,18 +73,18 @@ impl Pool {
         &self,
         operation: &'static str,
         path: &Path,
-        work: impl FnOnce(&Watch) -> Result<T, BlobError> + Send + 'static,
+        work: impl FnOnce(&JobWatch) -> Result<T, BlobError> + Send + 'static,
     ) -> Result<T, BlobError> {
         if let Pace::Simulated(time) = self.pace {
             sleep(time).await;
-            return work(&Watch::default());
+            return work(&JobWatch::default());
         }
         let ended = |cause: String| BlobError::Ended { operation, path: path.to_owned(), cause };
         let slot = timeout(SLOT_WAIT_MAX, Arc::clone(&self.slots).acquire_owned())
             .await
             .map_err(|_| timed_out(operation, path, false, SLOT_WAIT_MAX))?
             .map_err(|error| ended(error.to_string()))?;
-        let watch = Arc::new(Watch::default());
+        let watch = Arc::new(JobWatch::default());
         let _stop = StopOnDrop(Arc::clone(&watch));
         let theirs = Arc::clone(&watch);
         let job = task::spawn_blocking(move || {
@@ -101,7 +101,7 @@ impl Pool {
 }
 
 /// `None` when the job has been silent for too long.
-async fn wait<T>(mut job: JoinHandle<T>, watch: &Watch) -> Option<Result<T, task::JoinError>> {
+async fn wait<T>(mut job: JoinHandle<T>, watch: &JobWatch) -> Option<Result<T, task::JoinError>> {
     let mut heard = 0;
     loop {
         if let Ok(outcome) = timeout(SILENCE_MAX, &mut job).await {

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use rustix::io::Errno;
 
-use super::blocking::Watch;
+use super::blocking::JobWatch;
 use super::disk::Disk;
 use super::layout::{names_if_there, sync_folder};
 use super::quarantine::{copy_over, set_aside};
@@ -23,10 +23,10 @@ use crate::domain::ids::{AttemptId, Bytes, FileId, NodeId};
 
 /// What lies in the trash and in quarantine of all nodes, by file.
 #[derive(Clone, Debug, Default)]
-pub struct Aside(BTreeMap<FileId, Vec<Found>>);
+pub struct Aside(BTreeMap<FileId, Vec<AsideBlob>>);
 
 #[derive(Clone, Debug)]
-struct Found {
+struct AsideBlob {
     blob: AttemptId,
     size: Bytes,
     path: PathBuf,
@@ -41,7 +41,7 @@ impl BlobStore {
         let (disk, layout, quarantine) =
             (Arc::clone(self.disk()), self.layout().clone(), self.inner.quarantine.clone());
         let root = self.root().to_owned();
-        let work = move |watch: &Watch| {
+        let work = move |watch: &JobWatch| {
             let mut aside = Aside::default();
             for node in layout.node_folders(&*disk)? {
                 let read = |name: &str| trashed(name).map(|(found, _)| found);
@@ -78,7 +78,7 @@ impl BlobStore {
         let quarantine = self.inner.quarantine.join(record.owner.as_str());
         let damaged = format!("damaged.{}", blob_name(entry.id, record.blob));
         let (disk, path) = (Arc::clone(self.disk()), target.clone());
-        let work = move |watch: &Watch| {
+        let work = move |watch: &JobWatch| {
             for one in found {
                 if !is_whole(&*disk, &one.path, expected, watch)? {
                     continue;
@@ -103,13 +103,13 @@ impl Aside {
         disk: &dyn Disk,
         folder: &Path,
         read: impl Fn(&str) -> Option<(FileId, AttemptId)>,
-        watch: &Watch,
+        watch: &JobWatch,
     ) -> Result<(), BlobError> {
         for name in names_if_there(disk, folder).unwrap_or_default() {
             watch.beat("list", folder)?;
             let (Some((file, blob)), path) = (name.to_str().and_then(&read), folder.join(&name)) else { continue };
             if let Ok(Some(size)) = disk.size(&path) {
-                self.0.entry(file).or_default().push(Found { blob, size: Bytes(size), path });
+                self.0.entry(file).or_default().push(AsideBlob { blob, size: Bytes(size), path });
             }
         }
         Ok(())
@@ -117,7 +117,7 @@ impl Aside {
 }
 
 /// What has gone meanwhile, or cannot be read, is not whole.
-fn is_whole(disk: &dyn Disk, path: &Path, expected: Written, watch: &Watch) -> Result<bool, BlobError> {
+fn is_whole(disk: &dyn Disk, path: &Path, expected: Written, watch: &JobWatch) -> Result<bool, BlobError> {
     let Ok(mut bytes) = disk.open(path) else { return Ok(false) };
     match digest(&mut *bytes, path, expected.size, watch, |_| {}) {
         Ok(found) => Ok(found == expected),

@@ -5,9 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use super::blocking::Watch;
-use super::disk::Input;
-use super::draft::{CHUNK, Draft, buffer_len};
+use super::blocking::JobWatch;
+use super::disk::InputFile;
+use super::draft::{BlobDraft, CHUNK, buffer_len};
 use super::verify::open_blob;
 use super::{BlobError, BlobStore, Written};
 use crate::domain::ids::{AttemptId, Bytes, FileId, NodeId};
@@ -35,7 +35,7 @@ impl BlobStore {
         let work = move |watch: &_| {
             let mut input = open_blob(&**store.disk(), &source, &node, file, blob, size)
                 .map_err(|error| store.judged(&node, error))?;
-            let mut draft = Draft::create(target, space, Some(size.0), progress)?;
+            let mut draft = BlobDraft::create(target, space, Some(size.0), progress)?;
             let read = pour(&mut *input, &source, &mut draft, size, watch)?;
             if read != size.0 {
                 return Err(BlobError::WrongSize { node, file, blob, expected: size, found: Bytes(read) });
@@ -60,7 +60,7 @@ impl BlobStore {
         let path = self.layout().draft(node, attempt);
         let (target, space) = (path.clone(), self.space(node));
         let work = move |watch: &_| {
-            let mut draft = Draft::create(target, space, Some(size.0), progress)?;
+            let mut draft = BlobDraft::create(target, space, Some(size.0), progress)?;
             let mut random = blake3::Hasher::new().update(&seed.to_le_bytes()).finalize_xof();
             let mut piece = vec![0; buffer_len(size)];
             let mut left = size.0;
@@ -78,11 +78,11 @@ impl BlobStore {
 
 /// Writes at most `size` bytes and says how many the source had: one more than `size` when it is longer.
 pub(super) fn pour(
-    input: &mut dyn Input,
+    input: &mut dyn InputFile,
     path: &Path,
-    draft: &mut Draft,
+    draft: &mut BlobDraft,
     size: Bytes,
-    watch: &Watch,
+    watch: &JobWatch,
 ) -> Result<u64, BlobError> {
     let mut piece = vec![0; buffer_len(size)];
     let mut done = 0;

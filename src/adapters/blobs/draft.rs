@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::io::Errno;
 
-use super::blocking::Watch;
-use super::disk::{Disk, Output};
+use super::blocking::JobWatch;
+use super::disk::{Disk, OutputFile};
 use super::space::Space;
 use super::{BlobError, Written};
 use crate::domain::file::Hash;
@@ -24,8 +24,8 @@ pub(super) fn buffer_len(size: Bytes) -> usize {
 
 /// Bytes on their way to the disk, hashed as they pass.
 #[derive(Debug)]
-pub(super) struct Draft {
-    file: Box<dyn Output>,
+pub(super) struct BlobDraft {
+    file: Box<dyn OutputFile>,
     path: PathBuf,
     space: Space,
     /// Bytes that the disk has promised.
@@ -35,7 +35,7 @@ pub(super) struct Draft {
     progress: Arc<AtomicU64>,
 }
 
-impl Draft {
+impl BlobDraft {
     /// Makes the file under a name that no attempt has used before, with room for `expected` bytes.
     pub(super) fn create(
         path: PathBuf,
@@ -55,7 +55,7 @@ impl Draft {
     }
 
     /// Writes and hashes one piece.
-    pub(super) fn write(&mut self, piece: &[u8], watch: &Watch) -> Result<(), BlobError> {
+    pub(super) fn write(&mut self, piece: &[u8], watch: &JobWatch) -> Result<(), BlobError> {
         watch.at_target(true);
         let size = self.size + piece.len() as u64;
         if size > self.promised {
@@ -70,7 +70,7 @@ impl Draft {
     }
 
     /// Makes the bytes durable. After an error the descriptor is gone: a second fsync would lie.
-    pub(super) fn finish(self, watch: &Watch) -> Result<Written, BlobError> {
+    pub(super) fn finish(self, watch: &JobWatch) -> Result<Written, BlobError> {
         watch.at_target(true);
         let failed = |error| BlobError::target("sync", &self.path, error);
         if self.promised > self.size && self.promised > CHUNK as u64 {
@@ -81,7 +81,7 @@ impl Draft {
     }
 }
 
-fn create_new(disk: &dyn Disk, path: &Path) -> Result<Box<dyn Output>, BlobError> {
+fn create_new(disk: &dyn Disk, path: &Path) -> Result<Box<dyn OutputFile>, BlobError> {
     disk.create_new(path).map_err(|error| match error.kind() {
         ErrorKind::AlreadyExists => {
             BlobError::Invalid(format!("{} exists: an attempt writes once; use a new attempt", path.display()))
@@ -91,7 +91,7 @@ fn create_new(disk: &dyn Disk, path: &Path) -> Result<Box<dyn Output>, BlobError
 }
 
 /// Reserves blocks so that a full disk says so before the first byte. Not every file system can.
-fn allocate(file: &dyn Output, path: &Path, size: u64) -> Result<(), BlobError> {
+fn allocate(file: &dyn OutputFile, path: &Path, size: u64) -> Result<(), BlobError> {
     match file.allocate(size) {
         Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(()),
         Err(error) => Err(BlobError::target("allocate", path, error)),

@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::blocking::Watch;
+use super::blocking::JobWatch;
 use super::disk::Disk;
 use super::draft::buffer_len;
 use super::layout::names_if_there;
@@ -12,7 +12,7 @@ use super::trash::trashed;
 use super::{BlobError, BlobStore};
 use crate::domain::file::{Hash, parse_blob_name};
 use crate::domain::ids::{AttemptId, Bytes, FileId, NodeId};
-use crate::domain::invariants::{Place, Stored};
+use crate::domain::invariants::{BlobPlace, StoredFile};
 
 impl BlobStore {
     /// Every blob of `node`, published, being written, in the trash or in quarantine, with its hash when `hashes` says so. Names that are
@@ -20,28 +20,34 @@ impl BlobStore {
     ///
     /// # Errors
     /// [`BlobError::Io`] when a folder or a file cannot be read.
-    pub async fn inventory(&self, node: &NodeId, hashes: bool) -> Result<Vec<Stored>, BlobError> {
+    pub async fn inventory(&self, node: &NodeId, hashes: bool) -> Result<Vec<StoredFile>, BlobError> {
         let (disk, layout, owner) = (Arc::clone(self.disk()), self.layout().clone(), node.clone());
         let kept = self.inner.quarantine.join(node.as_str());
         let path = layout.node(node);
-        let work = move |watch: &Watch| {
+        let work = move |watch: &JobWatch| {
             let draft = |name: &str| name.parse().ok().map(|attempt| (None, attempt));
             let named = |found: (FileId, AttemptId)| (Some(found.0), found.1);
             let published = |name: &str| parse_blob_name(name).map(named);
             let in_trash = |name: &str| trashed(name).map(|(found, _)| named(found));
             let mut all = Vec::new();
-            let mut look = |place, folder: &Path, read: &dyn Fn(&str) -> Option<Whose>| {
+            let mut look = |place, folder: &Path, read: &dyn Fn(&str) -> Option<BlobOf>| {
                 let found = walk(&*disk, folder, hashes, watch, read)?;
-                let stored =
-                    |(file, attempt, size, blake3)| Stored { node: owner.clone(), place, file, attempt, size, blake3 };
+                let stored = |(file, attempt, size, blake3)| StoredFile {
+                    node: owner.clone(),
+                    place,
+                    file,
+                    attempt,
+                    size,
+                    blake3,
+                };
                 all.extend(found.into_iter().map(stored));
                 Ok(())
             };
-            look(Place::Published, &layout.node(&owner), &published)?;
-            look(Place::Draft, &layout.drafts(&owner), &draft)?;
-            look(Place::Trash, &layout.trash(&owner), &in_trash)?;
+            look(BlobPlace::Published, &layout.node(&owner), &published)?;
+            look(BlobPlace::Draft, &layout.drafts(&owner), &draft)?;
+            look(BlobPlace::Trash, &layout.trash(&owner), &in_trash)?;
             if disk.size(&kept).is_ok() {
-                look(Place::Quarantine, &kept, &published)?;
+                look(BlobPlace::Quarantine, &kept, &published)?;
             }
             Ok(all)
         };
@@ -50,16 +56,16 @@ impl BlobStore {
 }
 
 /// Whose bytes a name stands for; a draft's name does not tell the file.
-type Whose = (Option<FileId>, AttemptId);
-type Found = (Option<FileId>, AttemptId, Bytes, Option<Hash>);
+type BlobOf = (Option<FileId>, AttemptId);
+type InventoryLine = (Option<FileId>, AttemptId, Bytes, Option<Hash>);
 
 fn walk(
     disk: &dyn Disk,
     folder: &Path,
     hashes: bool,
-    watch: &Watch,
-    read: &dyn Fn(&str) -> Option<Whose>,
-) -> Result<Vec<Found>, BlobError> {
+    watch: &JobWatch,
+    read: &dyn Fn(&str) -> Option<BlobOf>,
+) -> Result<Vec<InventoryLine>, BlobError> {
     let failed = |error| BlobError::source("list", folder, error);
     let mut found = Vec::new();
     // A folder that is missing holds nothing: whoever judges misses what should be in it.
@@ -76,7 +82,7 @@ fn walk(
 }
 
 /// `None` for a file that went meanwhile.
-fn hash(disk: &dyn Disk, path: &Path, size: u64, watch: &Watch) -> Result<Option<Hash>, BlobError> {
+fn hash(disk: &dyn Disk, path: &Path, size: u64, watch: &JobWatch) -> Result<Option<Hash>, BlobError> {
     let mut bytes = match disk.open(path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -114,8 +120,11 @@ mod tests {
         store.generate(&node, AttemptId::new(4), Bytes(5), 1, counter()).await.unwrap();
         let found = store.inventory(&node, true).await.unwrap();
         let told: Vec<_> = found.iter().map(|one| (one.place, one.file, one.attempt.bits(), one.size.0)).collect();
-        let expected =
-            [(Place::Published, Some(file), 3, 3), (Place::Draft, None, 4, 5), (Place::Trash, Some(file), 2, 3)];
+        let expected = [
+            (BlobPlace::Published, Some(file), 3, 3),
+            (BlobPlace::Draft, None, 4, 5),
+            (BlobPlace::Trash, Some(file), 2, 3),
+        ];
         assert_eq!(told, expected);
         assert_eq!((found[0].blake3, found[2].blake3), (Some(hash(b"new")), Some(hash(b"old"))));
         let sizes = store.inventory(&node, false).await.unwrap();

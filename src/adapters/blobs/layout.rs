@@ -11,11 +11,11 @@ use crate::domain::ids::{AttemptId, FileId, NodeId};
 
 /// The paths below `data/uploads`. The name that people see is never part of one.
 #[derive(Clone, Debug)]
-pub(super) struct Layout {
+pub(super) struct FolderLayout {
     root: PathBuf,
 }
 
-impl Layout {
+impl FolderLayout {
     pub(super) const fn new(root: PathBuf) -> Self {
         Self { root }
     }

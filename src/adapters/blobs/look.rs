@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::BlobError;
 use super::disk::LocalDisk;
-use super::layout::Layout;
+use super::layout::FolderLayout;
 use super::store_id;
 
 /// Entries that are counted at most; beyond it the count is a lower bound.
@@ -14,7 +14,7 @@ const ENTRIES_MAX: u64 = 200_000;
 
 /// What [`look`] found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Stored {
+pub struct StoreLook {
     pub files: u64,
     pub bytes: u64,
     /// There are more.
@@ -29,9 +29,9 @@ pub struct Stored {
 ///
 /// # Errors
 /// [`BlobError`] when it cannot be read.
-pub fn look(root: &Path) -> Result<Stored, BlobError> {
-    let published = Layout::new(root.to_owned()).count_blobs(&LocalDisk, u64::MAX)?;
-    let mut stored = Stored { id: store_id::load(&LocalDisk, root)?, published, ..Stored::default() };
+pub fn look(root: &Path) -> Result<StoreLook, BlobError> {
+    let published = FolderLayout::new(root.to_owned()).count_blobs(&LocalDisk, u64::MAX)?;
+    let mut stored = StoreLook { id: store_id::load(&LocalDisk, root)?, published, ..StoreLook::default() };
     let mut folders = vec![root.to_owned()];
     let mut seen = 0;
     while let Some(folder) = folders.pop() {
@@ -52,7 +52,7 @@ pub fn look(root: &Path) -> Result<Stored, BlobError> {
     Ok(stored)
 }
 
-fn count(entry: &fs::DirEntry, stored: &mut Stored, folders: &mut Vec<PathBuf>) {
+fn count(entry: &fs::DirEntry, stored: &mut StoreLook, folders: &mut Vec<PathBuf>) {
     // What begins with a dot is zkdeck's own: drafts, trash, the store's id.
     if entry.file_name().as_encoded_bytes().starts_with(b".") {
         return;
@@ -75,7 +75,7 @@ mod tests {
     #[test]
     fn files_are_counted_and_our_own_are_not() {
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(look(&folder.path().join("none")).unwrap(), Stored::default());
+        assert_eq!(look(&folder.path().join("none")).unwrap(), StoreLook::default());
         fs::create_dir_all(folder.path().join("zk1/ab")).unwrap();
         fs::write(folder.path().join("zk1/ab/one"), "12345").unwrap();
         fs::create_dir_all(folder.path().join("zk1/.trash")).unwrap();

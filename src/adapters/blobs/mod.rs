@@ -38,11 +38,11 @@ pub use self::bring_back::Aside;
 pub use self::disk::Print;
 use self::disk::{Disk, LocalDisk};
 pub use self::error::{BlobError, BodyFault};
-pub use self::look::{Stored, look};
+pub use self::look::{StoreLook, look};
 pub use self::presence::{NodeFolder, Presence};
 pub use self::quarantine::Kept;
 use self::user_file::UserFile;
-use self::{blocking::Pool, layout::Layout};
+use self::{blocking::Pool, layout::FolderLayout};
 use crate::domain::file::Hash;
 use crate::domain::ids::{Bytes, Millis, NodeId};
 
@@ -88,7 +88,7 @@ pub struct BlobStore {
 #[derive(Debug)]
 struct Inner {
     disk: Arc<dyn Disk>,
-    layout: Layout,
+    layout: FolderLayout,
     pool: Pool,
     reserve: Bytes,
     trash_keep: Millis,
@@ -124,14 +124,14 @@ impl BlobStore {
     /// [`BlobStore::open`] on a disk of whatever kind.
     pub(crate) fn open_on(disk: Arc<dyn Disk>, config: BlobConfig, nodes: &[NodeId]) -> Result<Self, BlobError> {
         let known = disk.size(&store_id::path(&config.root)).is_ok();
-        Layout::new(config.root.clone()).make(&*disk, nodes, known)?;
+        FolderLayout::new(config.root.clone()).make(&*disk, nodes, known)?;
         Self::over(disk, config)
     }
 
     fn over(disk: Arc<dyn Disk>, config: BlobConfig) -> Result<Self, BlobError> {
         let BlobConfig { root, quarantine, reserve, trash_keep } = config;
         let store_id = store_id::load(&*disk, &root)?.map_or_else(OnceLock::new, OnceLock::from);
-        let (layout, pool, offer) = (Layout::new(root), Pool::new(disk.pace()), OnceLock::new());
+        let (layout, pool, offer) = (FolderLayout::new(root), Pool::new(disk.pace()), OnceLock::new());
         let (trash_seen, own) = (Mutex::default(), Mutex::default());
         let inner = Inner { disk, layout, pool, reserve, trash_keep, store_id, offer, quarantine, trash_seen, own };
         Ok(Self { inner: Arc::new(inner) })
@@ -228,7 +228,7 @@ impl BlobStore {
         self.inner.layout.root()
     }
 
-    fn layout(&self) -> &Layout {
+    fn layout(&self) -> &FolderLayout {
         &self.inner.layout
     }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rustix::io::Errno;
 
 use super::disk::Disk;
-use super::layout::{Layout, remove, sync_folder};
+use super::layout::{FolderLayout, remove, sync_folder};
 use super::{BlobError, BlobStore};
 use crate::domain::ids::{AttemptId, FileId, NodeId};
 
@@ -25,7 +25,7 @@ impl BlobStore {
         let (disk, layout) = (Arc::clone(self.disk()), self.layout().clone());
         let path = layout.blob(node, file, attempt);
         let node = node.clone();
-        let work = move |watch: &super::blocking::Watch| {
+        let work = move |watch: &super::blocking::JobWatch| {
             watch.at_target(true);
             rename(&*disk, &layout, &node, file, attempt)?;
             renamed_from(&layout, &node).iter().try_for_each(|folder| sync_folder(&*disk, folder))
@@ -35,7 +35,7 @@ impl BlobStore {
 
     /// [`BlobStore::publish`] for many, with one sync for each folder; the results are in the order given.
     pub async fn publish_many(&self, items: &[Item]) -> Vec<Result<(), BlobError>> {
-        let each = |disk: &dyn Disk, layout: &Layout, (node, file, attempt): &Item| {
+        let each = |disk: &dyn Disk, layout: &FolderLayout, (node, file, attempt): &Item| {
             rename(disk, layout, node, *file, *attempt)
         };
         self.change("publish", items, each, renamed_from).await
@@ -46,8 +46,8 @@ impl BlobStore {
         &self,
         operation: &'static str,
         items: &[Item],
-        each: impl Fn(&dyn Disk, &Layout, &Item) -> Result<(), BlobError> + Clone + Send + 'static,
-        folders: fn(&Layout, &NodeId) -> Vec<PathBuf>,
+        each: impl Fn(&dyn Disk, &FolderLayout, &Item) -> Result<(), BlobError> + Clone + Send + 'static,
+        folders: fn(&FolderLayout, &NodeId) -> Vec<PathBuf>,
     ) -> Vec<Result<(), BlobError>> {
         let mut by_node: BTreeMap<&NodeId, Vec<usize>> = BTreeMap::new();
         for (index, (node, ..)) in items.iter().enumerate() {
@@ -68,13 +68,13 @@ impl BlobStore {
         &self,
         operation: &'static str,
         batch: Vec<Item>,
-        each: impl Fn(&dyn Disk, &Layout, &Item) -> Result<(), BlobError> + Send + 'static,
+        each: impl Fn(&dyn Disk, &FolderLayout, &Item) -> Result<(), BlobError> + Send + 'static,
         folders: Vec<PathBuf>,
     ) -> Vec<Result<(), BlobError>> {
         let (disk, layout) = (Arc::clone(self.disk()), self.layout().clone());
         let (path, count) = (folders.first().cloned().unwrap_or_default(), batch.len());
         let folder = path.clone();
-        let work = move |watch: &super::blocking::Watch| {
+        let work = move |watch: &super::blocking::JobWatch| {
             watch.at_target(true);
             let one = |item: &Item| {
                 watch.beat(operation, &folder)?;
@@ -110,11 +110,17 @@ impl BlobStore {
 
 /// The folders that publishing changes, the one that gains a name first. Without the other, a loss of power
 /// could bring the draft back beside its final name, when nobody speaks of it any more.
-fn renamed_from(layout: &Layout, node: &NodeId) -> Vec<PathBuf> {
+fn renamed_from(layout: &FolderLayout, node: &NodeId) -> Vec<PathBuf> {
     vec![layout.node(node), layout.drafts(node)]
 }
 
-fn rename(disk: &dyn Disk, layout: &Layout, node: &NodeId, file: FileId, attempt: AttemptId) -> Result<(), BlobError> {
+fn rename(
+    disk: &dyn Disk,
+    layout: &FolderLayout,
+    node: &NodeId,
+    file: FileId,
+    attempt: AttemptId,
+) -> Result<(), BlobError> {
     let (draft, blob) = (layout.draft(node, attempt), layout.blob(node, file, attempt));
     match disk.rename_new(&draft, &blob) {
         Ok(()) => Ok(()),

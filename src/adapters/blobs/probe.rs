@@ -16,7 +16,7 @@ impl BlobStore {
     pub async fn try_write(&self, node: &NodeId) -> Result<(), BlobError> {
         let path = self.layout().drafts(node).join(format!("probe.{}", Uuid::now_v7()));
         let (disk, file) = (Arc::clone(self.disk()), path.clone());
-        let work = move |watch: &super::blocking::Watch| {
+        let work = move |watch: &super::blocking::JobWatch| {
             watch.at_target(true);
             let failed = |error| BlobError::target("try to write", &file, error);
             let mut probe = disk.create_new(&file).map_err(failed)?;

@@ -7,10 +7,10 @@ use std::sync::atomic::AtomicU64;
 
 use rustix::io::Errno;
 
-use super::blocking::Watch;
+use super::blocking::JobWatch;
 use super::copy::pour;
 use super::disk::Disk;
-use super::draft::Draft;
+use super::draft::BlobDraft;
 use super::layout::{make_folder, names_if_there, remove, sync_folder};
 use super::verify::{digest, open_blob};
 use super::{BlobError, BlobStore, Written};
@@ -61,9 +61,9 @@ impl BlobStore {
         let path = self.layout().draft(&kept.node, attempt);
         let (target, space, source) = (path.clone(), self.space(&kept.node), self.kept_at(kept));
         let (disk, kept) = (Arc::clone(self.disk()), kept.clone());
-        let work = move |watch: &Watch| {
+        let work = move |watch: &JobWatch| {
             let mut input = open_blob(&*disk, &source, &kept.node, kept.file, kept.blob, kept.size)?;
-            let mut draft = Draft::create(target, space, Some(kept.size.0), Arc::new(AtomicU64::new(0)))?;
+            let mut draft = BlobDraft::create(target, space, Some(kept.size.0), Arc::new(AtomicU64::new(0)))?;
             pour(&mut *input, &source, &mut draft, kept.size, watch)?;
             draft.finish(watch)
         };
@@ -77,7 +77,7 @@ impl BlobStore {
     pub async fn digest_kept(&self, kept: &Kept) -> Result<Written, BlobError> {
         let path = self.kept_at(kept);
         let (disk, source, kept) = (Arc::clone(self.disk()), path.clone(), kept.clone());
-        let work = move |watch: &Watch| {
+        let work = move |watch: &JobWatch| {
             let mut input = open_blob(&*disk, &source, &kept.node, kept.file, kept.blob, kept.size)?;
             digest(&mut *input, &source, kept.size, watch, |_| ())
         };
@@ -149,7 +149,7 @@ fn same_size(disk: &dyn Disk, one: &Path, other: &Path) -> bool {
     size(one).is_some() && size(one) == size(other)
 }
 
-fn list(disk: &dyn Disk, root: &Path, watch: &Watch) -> Result<Vec<Kept>, BlobError> {
+fn list(disk: &dyn Disk, root: &Path, watch: &JobWatch) -> Result<Vec<Kept>, BlobError> {
     let nodes = names_if_there(disk, root).map_err(|error| BlobError::source("list", root, error))?;
     let mut found = Vec::new();
     for folder in nodes {

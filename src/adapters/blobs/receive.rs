@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::time::timeout;
 
-use super::draft::{CHUNK, Draft};
+use super::draft::{BlobDraft, CHUNK};
 use super::{BlobError, BlobStore, BodyFault, Written};
 use crate::domain::ids::{AttemptId, Bytes, Millis, NodeId};
 
@@ -16,7 +16,7 @@ use crate::domain::ids::{AttemptId, Bytes, Millis, NodeId};
 const SILENCE_MAX: Duration = Duration::from_secs(60);
 
 enum Progress {
-    More(Box<Draft>),
+    More(Box<BlobDraft>),
     Done(Written),
 }
 
@@ -50,7 +50,7 @@ impl BlobStore {
             let work = move |watch: &_| {
                 let mut draft = match draft {
                     Some(draft) => draft,
-                    None => Box::new(Draft::create(path_for, space, size_hint, progress)?),
+                    None => Box::new(BlobDraft::create(path_for, space, size_hint, progress)?),
                 };
                 draft.write(&piece, watch)?;
                 if last { draft.finish(watch).map(Progress::Done) } else { Ok(Progress::More(draft)) }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::blocking::Watch;
+use super::blocking::JobWatch;
 use super::disk::Disk;
 use super::{BlobError, BlobStore};
 use crate::domain::file::parse_blob_name;
@@ -41,7 +41,7 @@ pub(super) fn walk<T>(
     disk: &dyn Disk,
     folder: &Path,
     read: impl Fn(&str, u64) -> Option<T>,
-    watch: &Watch,
+    watch: &JobWatch,
 ) -> Result<Vec<T>, BlobError> {
     let failed = |error| BlobError::source("list", folder, error);
     let mut found = Vec::new();

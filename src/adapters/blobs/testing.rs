@@ -9,7 +9,7 @@ use std::time::Duration;
 use rustix::io::Errno;
 use tempfile::TempDir;
 
-use super::disk::fake::{Operation, Trouble, Volume};
+use super::disk::fake::{DiskOperation, Trouble, Volume};
 use super::{BlobConfig, BlobStore};
 use crate::domain::file::Hash;
 use crate::domain::fixtures::node_id;
@@ -27,10 +27,10 @@ pub(super) fn store_with(config: impl FnOnce(&Path) -> BlobConfig) -> (TempDir, 
 }
 
 /// A disk on which nothing goes wrong until its power does.
-struct Sound;
+struct PowerDisk;
 
-impl Trouble for Sound {
-    fn strikes(&self, _: Operation, _: &Path) -> Option<Errno> {
+impl Trouble for PowerDisk {
+    fn strikes(&self, _: DiskOperation, _: &Path) -> Option<Errno> {
         None
     }
 }
@@ -38,7 +38,7 @@ impl Trouble for Sound {
 /// A store on a disk that [`Volume::lose_power`] takes what was not synced from.
 pub(super) fn powered() -> (Volume, BlobStore) {
     let volume = Volume::default();
-    let disk = volume.disk(Arc::new(Sound), Duration::ZERO);
+    let disk = volume.disk(Arc::new(PowerDisk), Duration::ZERO);
     let store = BlobStore::open_on(Arc::new(disk), BlobConfig::new("/data/uploads"), &[node_id("zk1")]).unwrap();
     (volume, store.with_id())
 }

@@ -9,9 +9,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use rustix::io::Errno;
 use tokio::time::Instant;
 
-use super::blocking::Watch;
+use super::blocking::JobWatch;
 use super::disk::Disk;
-use super::layout::{Layout, names_if_there, remove};
+use super::layout::{FolderLayout, names_if_there, remove};
 use super::place::Item;
 use super::{BlobError, BlobStore};
 use crate::domain::file::{blob_name, parse_blob_name};
@@ -31,7 +31,7 @@ impl BlobStore {
     /// [`BlobStore::trash`] for many, with one sync for each folder; the results are in the order given.
     pub async fn trash_many(&self, items: &[Item]) -> Vec<Result<(), BlobError>> {
         let store = self.clone();
-        let each = move |disk: &dyn Disk, layout: &Layout, item: &Item| store.put_away(disk, layout, item);
+        let each = move |disk: &dyn Disk, layout: &FolderLayout, item: &Item| store.put_away(disk, layout, item);
         self.change("move to trash", items, each, |layout, node| vec![layout.node(node)]).await
     }
 
@@ -47,7 +47,7 @@ impl BlobStore {
     ) -> Result<u64, BlobError> {
         let (disk, layout, store) = (Arc::clone(self.disk()), self.layout().clone(), self.clone());
         let (root, keep) = (layout.root().to_owned(), Duration::from_millis(self.inner.trash_keep.0));
-        let work = move |watch: &Watch| {
+        let work = move |watch: &JobWatch| {
             let mut before =
                 std::mem::take(&mut *store.inner.trash_seen.lock().unwrap_or_else(PoisonError::into_inner));
             let mut seen = BTreeMap::new();
@@ -73,7 +73,7 @@ impl BlobStore {
         self.pool().run("empty the trash of", &root, work).await
     }
 
-    fn put_away(&self, disk: &dyn Disk, layout: &Layout, (node, file, blob): &Item) -> Result<(), BlobError> {
+    fn put_away(&self, disk: &dyn Disk, layout: &FolderLayout, (node, file, blob): &Item) -> Result<(), BlobError> {
         let source = layout.blob(node, *file, *blob);
         match disk.rename_new(&source, &layout.trash(node).join(trash_name(*file, *blob, now()))) {
             Ok(()) => Ok(()),
@@ -110,7 +110,12 @@ fn is_gone(disk: &dyn Disk, blob: &Path) -> Result<bool, BlobError> {
     }
 }
 
-fn empty(disk: &dyn Disk, folder: &Path, over: &mut dyn FnMut(&str) -> bool, watch: &Watch) -> Result<u64, BlobError> {
+fn empty(
+    disk: &dyn Disk,
+    folder: &Path,
+    over: &mut dyn FnMut(&str) -> bool,
+    watch: &JobWatch,
+) -> Result<u64, BlobError> {
     let names = names_if_there(disk, folder).map_err(|error| BlobError::target("list", folder, error))?;
     let (mut removed, mut problem) = (0, None);
     for name in names {

@@ -9,8 +9,8 @@ use futures_util::stream::try_unfold;
 use tokio::io::AsyncRead;
 use tokio_util::io::StreamReader;
 
-use super::blocking::{Pool, Watch};
-use super::disk::{Disk, Input, NoFile};
+use super::blocking::{JobWatch, Pool};
+use super::disk::{Disk, InputFile, NoFile};
 use super::draft::{CHUNK, buffer_len};
 use super::{BlobError, BlobStore, Written};
 use crate::domain::file::{FileEntry, Hash};
@@ -28,10 +28,10 @@ impl BlobStore {
         let record = &entry.record;
         let path = self.layout().blob(&record.owner, entry.id, record.blob);
         let (store, pool, source, entry) = (self.clone(), self.pool().clone(), path.clone(), entry.clone());
-        let work = move |watch: &Watch| -> Result<Pin<Box<dyn AsyncRead + Send>>, BlobError> {
+        let work = move |watch: &JobWatch| -> Result<Pin<Box<dyn AsyncRead + Send>>, BlobError> {
             let mut file = store.open_entry(&source, &entry)?;
             if entry.record.size.0 > CHUNK as u64 {
-                return Ok(Box::pin(stream(pool, Reading::new(file, source, entry))));
+                return Ok(Box::pin(stream(pool, BlobReader::new(file, source, entry))));
             }
             let mut bytes = Vec::with_capacity(buffer_len(entry.record.size));
             let written =
@@ -51,7 +51,7 @@ impl BlobStore {
         let record = &entry.record;
         let path = self.layout().blob(&record.owner, entry.id, record.blob);
         let (store, source, entry) = (self.clone(), path.clone(), entry.clone());
-        let work = move |watch: &Watch| {
+        let work = move |watch: &JobWatch| {
             let mut file = store.open_entry(&source, &entry)?;
             let written = digest(&mut *file, &source, entry.record.size, watch, |_| {})?;
             compare(&entry, written)?;
@@ -60,7 +60,7 @@ impl BlobStore {
         self.pool().run("check", &path, work).await
     }
 
-    fn open_entry(&self, path: &Path, entry: &FileEntry) -> Result<Box<dyn Input>, BlobError> {
+    fn open_entry(&self, path: &Path, entry: &FileEntry) -> Result<Box<dyn InputFile>, BlobError> {
         let record = &entry.record;
         open_blob(&**self.disk(), path, &record.owner, entry.id, record.blob, record.size)
             .map_err(|error| self.judged(&record.owner, error))
@@ -75,7 +75,7 @@ pub(super) fn open_blob(
     file: FileId,
     blob: AttemptId,
     expected: Bytes,
-) -> Result<Box<dyn Input>, BlobError> {
+) -> Result<Box<dyn InputFile>, BlobError> {
     let bytes = disk.open(path).map_err(|error| match error.kind() {
         ErrorKind::NotFound => BlobError::Missing { node: node.clone(), file, blob },
         _ => match NoFile::of(&error) {
@@ -91,10 +91,10 @@ pub(super) fn open_blob(
 }
 
 pub(super) fn digest(
-    file: &mut dyn Input,
+    file: &mut dyn InputFile,
     path: &Path,
     size: Bytes,
-    watch: &Watch,
+    watch: &JobWatch,
     mut each: impl FnMut(&[u8]),
 ) -> Result<Written, BlobError> {
     let mut hasher = blake3::Hasher::new();
@@ -127,22 +127,22 @@ fn compare(entry: &FileEntry, found: Written) -> Result<(), BlobError> {
 }
 
 /// Bytes on their way out, piece by piece.
-struct Reading {
-    file: Box<dyn Input>,
+struct BlobReader {
+    file: Box<dyn InputFile>,
     path: PathBuf,
     entry: FileEntry,
     hasher: blake3::Hasher,
     done: u64,
 }
 
-impl Reading {
-    fn new(file: Box<dyn Input>, path: PathBuf, entry: FileEntry) -> Self {
+impl BlobReader {
+    fn new(file: Box<dyn InputFile>, path: PathBuf, entry: FileEntry) -> Self {
         Self { file, path, entry, hasher: blake3::Hasher::new(), done: 0 }
     }
 
     /// The next piece, and what is left. The last piece is held back until the hash is known: a reader
     /// that stops at the announced length never takes damaged bytes for whole.
-    fn next(mut self, watch: &Watch) -> Result<(bytes::Bytes, Option<Self>), BlobError> {
+    fn next(mut self, watch: &JobWatch) -> Result<(bytes::Bytes, Option<Self>), BlobError> {
         let mut piece = Vec::with_capacity(CHUNK);
         let read = (&mut self.file).take(CHUNK as u64).read_to_end(&mut piece);
         read.map_err(|error| BlobError::source("read", &self.path, error))?;
@@ -158,9 +158,9 @@ impl Reading {
     }
 }
 
-fn stream(pool: Pool, reading: Reading) -> impl AsyncRead + Send {
+fn stream(pool: Pool, reading: BlobReader) -> impl AsyncRead + Send {
     let path: Arc<Path> = reading.path.as_path().into();
-    let next = move |reading: Option<Reading>| {
+    let next = move |reading: Option<BlobReader>| {
         let (pool, path) = (pool.clone(), Arc::clone(&path));
         async move {
             let Some(reading) = reading else { return Ok(None) };

@@ -2,13 +2,12 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use rusqlite::{Connection, OpenFlags};
 
 use super::config::BUSY;
 use super::error::HistoryError;
-use crate::adapters::owner;
+use crate::adapters::{clock, owner};
 
 /// Age of the newest copy at which the next one is due.
 const EVERY_MS: u64 = 3_600_000;
@@ -17,7 +16,7 @@ const KEEP: usize = 7;
 
 /// Makes a copy when the newest is an hour old or there is none.
 pub(super) fn make_if_due(path: &Path) -> Result<Option<PathBuf>, HistoryError> {
-    let now = now_ms();
+    let now = clock::now().0;
     let newest = all(path).last().map(|(at, _)| *at);
     if newest.is_some_and(|at| at <= now && now - at < EVERY_MS) {
         return Ok(None);
@@ -72,13 +71,16 @@ pub(super) fn any(path: &Path) -> bool {
     !all(path).is_empty()
 }
 
+/// The first thing that SQLite finds wrong in a file, in its words; `None` when all is well.
+pub(super) fn quick_check(connection: &Connection) -> rusqlite::Result<Option<String>> {
+    let word: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    Ok((word != "ok").then_some(word))
+}
+
 /// Whether SQLite finds nothing wrong with a file.
 pub(super) fn is_whole(path: &Path) -> bool {
-    let check = || -> rusqlite::Result<String> {
-        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-        connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
-    };
-    check().is_ok_and(|word| word == "ok")
+    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY);
+    connection.and_then(|connection| quick_check(&connection)).is_ok_and(|problem| problem.is_none())
 }
 
 /// Copies with the time of each, oldest first.
@@ -103,11 +105,6 @@ fn file_name(path: &Path) -> String {
     path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
-fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -126,7 +123,7 @@ mod tests {
         assert!(make_if_due(&path).unwrap().is_some());
         assert_eq!(make_if_due(&path).unwrap(), None, "the newest is not an hour old");
         for hour in 1..=9 {
-            make(&path, now_ms() + hour * EVERY_MS).unwrap();
+            make(&path, clock::now().0 + hour * EVERY_MS).unwrap();
         }
         let copies = all(&path);
         assert_eq!(copies.len(), KEEP);

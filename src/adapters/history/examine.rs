@@ -10,7 +10,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::error::Unread;
 use super::writer::rest;
-use super::{rows, schema};
+use super::{backup, rows, schema};
 use crate::domain::ids::Timestamp;
 
 /// Another process may be writing.
@@ -22,7 +22,7 @@ const WRITE_LOCK: u64 = 120;
 
 /// What [`examine`] found.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Examined {
+pub struct HistoryReport {
     pub rows: i64,
     pub bytes: u64,
     /// What SQLite's quick check complains of.
@@ -35,16 +35,15 @@ pub struct Examined {
 ///
 /// # Errors
 /// [`Unread`]: why it cannot be looked into.
-pub fn examine(path: &Path) -> Result<Examined, Unread> {
+pub fn examine(path: &Path) -> Result<HistoryReport, Unread> {
     let connection = open(path)?;
     let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(|error| why(&error));
     // A file that was just made has no table yet.
     let made = number("SELECT count(*) FROM sqlite_master WHERE name = 'operations'")? > 0;
     let rows = if made { number("SELECT count(*) FROM operations")? } else { 0 };
-    let said: String =
-        connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(|error| why(&error))?;
+    let problem = backup::quick_check(&connection).map_err(|error| why(&error))?;
     let bytes = std::fs::metadata(path).map_err(|error| denied_or(&error))?.len();
-    Ok(Examined { rows, bytes, problem: (said != "ok").then_some(said), held_by: held_by(path, BUSY) })
+    Ok(HistoryReport { rows, bytes, problem, held_by: held_by(path, BUSY) })
 }
 
 /// How many operations ended before `at`.
@@ -126,14 +125,14 @@ fn held_by(path: &Path, limit: Duration) -> Option<u32> {
 }
 
 /// A lock on bytes of a file that lets no other in.
-struct Lock {
+struct ByteLock {
     /// 0 when the process is hidden from this one.
     pid: u32,
     bytes: RangeInclusive<u64>,
 }
 
 /// The locks of one file that the kernel tells of.
-fn write_locks(path: &Path) -> Vec<Lock> {
+fn write_locks(path: &Path) -> Vec<ByteLock> {
     use std::os::unix::fs::MetadataExt;
     let (Ok(meta), Ok(locks)) = (std::fs::metadata(path), std::fs::read_to_string("/proc/locks")) else {
         return Vec::new();
@@ -144,7 +143,7 @@ fn write_locks(path: &Path) -> Vec<Lock> {
         let fields: Vec<&str> = line.split_ascii_whitespace().collect();
         let [.., "WRITE", pid, of, first, last] = fields[..] else { return None };
         let bytes = first.parse().ok()?..=last.parse().unwrap_or(u64::MAX);
-        (of == file).then(|| Lock { pid: pid.parse().unwrap_or_default(), bytes })
+        (of == file).then(|| ByteLock { pid: pid.parse().unwrap_or_default(), bytes })
     };
     locks.lines().filter_map(lock).collect()
 }

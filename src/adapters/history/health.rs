@@ -2,7 +2,7 @@
 
 /// What the threads tell about themselves.
 #[derive(Debug, Default)]
-pub(super) struct Health {
+pub(super) struct HistoryHealth {
     pub(super) problem: Option<String>,
     /// Rows that the writer holds because they could not be written.
     pub(super) kept: usize,

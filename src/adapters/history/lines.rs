@@ -10,9 +10,10 @@ use rusqlite::{Connection, OptionalExtension};
 use serde::{Deserialize, Serialize};
 
 use super::rows;
-use crate::adapters::owner;
+use crate::adapters::{clock, owner};
 use crate::domain::cause::Cause;
 use crate::domain::ids::{Bytes, OperationId, Timestamp};
+use crate::domain::log::instant;
 use crate::domain::operation::{Operation, OperationKind, OperationStatus};
 
 /// Bytes at the end of a file in which its last line is looked for.
@@ -20,7 +21,7 @@ const TAIL: u64 = 64 << 10;
 
 /// What [`read_back`] needs of a line.
 #[derive(Deserialize)]
-struct Told {
+struct LineRow {
     #[serde(rename = "@timestamp")]
     timestamp: String,
     operation_id: String,
@@ -74,32 +75,26 @@ fn is_lines(path: &Path) -> bool {
 }
 
 fn told(line: &[u8]) -> Option<Operation> {
-    let told: Told = serde_json::from_slice(line).ok()?;
+    let told: LineRow = serde_json::from_slice(line).ok()?;
     let finished = Timestamp(u64::try_from(told.timestamp.parse::<jiff::Timestamp>().ok()?.as_millisecond()).ok()?);
     let what = told.message.split_once(": ").map_or(told.message.as_str(), |(_, what)| what);
+    let (id, kind) = (told.operation_id.parse().ok()?, OperationKind::from_word(&told.operation)?);
+    let started = Timestamp(finished.0.saturating_sub(told.duration_ms.unwrap_or(0)));
     Some(Operation {
-        id: told.operation_id.parse().ok()?,
-        kind: OperationKind::from_word(&told.operation)?,
         status: OperationStatus::from_word(&told.status)?,
-        started: Timestamp(finished.0.saturating_sub(told.duration_ms.unwrap_or(0))),
         finished: Some(finished),
-        what: what.to_owned(),
         file: told.file_id.and_then(|text| text.parse().ok()),
         source: told.source.and_then(|text| text.parse().ok()),
         target: told.target.and_then(|text| text.parse().ok()),
         bytes: told.bytes.map(Bytes),
         why: told.reason,
         cause: told.cause.as_deref().and_then(Cause::from_word),
-        by: "operations.ndjson".into(),
-        instance: told.instance,
-        steps: Vec::new(),
-        files: Vec::new(),
-        run: None,
+        ..Operation::begun(id, kind, started, what.to_owned(), "operations.ndjson".into(), told.instance)
     })
 }
 
 #[derive(Serialize)]
-struct Line<'a> {
+struct RowLine<'a> {
     #[serde(rename = "@timestamp")]
     timestamp: String,
     operation_id: String,
@@ -152,17 +147,17 @@ type Owed = BTreeMap<String, HashMap<String, String>>;
 
 /// What tells whether a line is a row's.
 #[derive(Deserialize)]
-struct Seen {
+struct LineMarks {
     operation_id: String,
     status: String,
 }
 
 /// Appends lines to the file of the day on which the operation ended, in UTC.
-pub(super) struct Lines {
+pub(super) struct RowLines {
     folder: PathBuf,
 }
 
-impl Lines {
+impl RowLines {
     pub(super) const fn new(folder: PathBuf) -> Self {
         Self { folder }
     }
@@ -220,7 +215,7 @@ impl Lines {
             file => file?,
         };
         for line in BufReader::new(file).split(b'\n') {
-            let Ok(seen) = serde_json::from_slice::<Seen>(&line?) else { continue };
+            let Ok(seen) = serde_json::from_slice::<LineMarks>(&line?) else { continue };
             if rows.get(&seen.operation_id) == Some(&seen.status) {
                 rows.remove(&seen.operation_id);
             }
@@ -241,8 +236,7 @@ impl Lines {
         use rustix::fs::{Access, access};
         owner::make_folder(&self.folder)?;
         access(&self.folder, Access::WRITE_OK | Access::EXEC_OK)?;
-        let now = jiff::Timestamp::now().as_millisecond();
-        let today = self.path(&date(Timestamp(u64::try_from(now).unwrap_or_default())));
+        let today = self.path(&date(clock::now()));
         match access(&today, Access::WRITE_OK) {
             Ok(()) | Err(rustix::io::Errno::NOENT) => Ok(()),
             Err(error) => Err(error.into()),
@@ -309,9 +303,9 @@ fn end(operation: &Operation) -> Timestamp {
     operation.finished.unwrap_or(operation.started)
 }
 
-fn line(operation: &Operation) -> Line<'_> {
+fn line(operation: &Operation) -> RowLine<'_> {
     let (kind, status) = (operation.kind.word(), operation.status.word());
-    Line {
+    RowLine {
         timestamp: instant(end(operation)),
         operation_id: operation.id.to_string(),
         operation: kind,
@@ -326,12 +320,6 @@ fn line(operation: &Operation) -> Line<'_> {
         instance: &operation.instance,
         message: operation.message(),
     }
-}
-
-/// `2026-11-23T14:02:11.041Z`.
-fn instant(at: Timestamp) -> String {
-    let at = jiff::Timestamp::from_millisecond(i64::try_from(at.0).unwrap_or(i64::MAX)).unwrap_or(jiff::Timestamp::MAX);
-    format!("{at:.3}")
 }
 
 /// `2026-11-23`.
@@ -352,7 +340,7 @@ mod tests {
         let done = operation(414, OperationKind::Migration, OperationStatus::Done);
         let mut next_day = done.clone();
         next_day.finished = Some(NOW.plus(Millis::from_secs(86_400)));
-        Lines::new(folder.path().to_owned()).append(&[&done, &next_day]).unwrap();
+        RowLines::new(folder.path().to_owned()).append(&[&done, &next_day]).unwrap();
         let text = std::fs::read_to_string(folder.path().join("operations.2026-11-23.ndjson")).unwrap();
         let line: serde_json::Value = serde_json::from_str(text.trim_end()).unwrap();
         assert_eq!(line["@timestamp"], "2026-11-23T14:02:10.041Z");

@@ -28,10 +28,10 @@ use tokio::sync::{mpsc, oneshot};
 pub use self::config::HistoryConfig;
 use self::error::ANSWER_LIMIT;
 pub use self::error::{HistoryError, Unread};
-pub use self::examine::{Examined, examine, rows_before};
-use self::health::Health;
-use self::reader::Question;
-pub use self::reader::{Changed, Cursor};
+pub use self::examine::{HistoryReport, examine, rows_before};
+use self::health::HistoryHealth;
+use self::reader::HistoryRequest;
+pub use self::reader::{HistoryCursor, RowsSince};
 pub use self::schema::can_be_restored;
 use self::writer::Note;
 use crate::adapters::faults;
@@ -50,8 +50,8 @@ const CLOSE_LIMIT: Duration = Duration::from_secs(3);
 #[derive(Clone, Debug)]
 pub struct History {
     notes: mpsc::Sender<Note>,
-    questions: mpsc::Sender<Question>,
-    health: Arc<Mutex<Health>>,
+    questions: mpsc::Sender<HistoryRequest>,
+    health: Arc<Mutex<HistoryHealth>>,
     path: Arc<Path>,
 }
 
@@ -63,7 +63,8 @@ impl History {
     pub fn open(config: HistoryConfig) -> Result<Self, HistoryError> {
         place::check(&config)?;
         let (connection, note) = schema::open(&config)?;
-        let health = Arc::new(Mutex::new(Health { notes: note.into_iter().collect(), ..Health::default() }));
+        let health =
+            Arc::new(Mutex::new(HistoryHealth { notes: note.into_iter().collect(), ..HistoryHealth::default() }));
         let path: Arc<Path> = config.path.as_path().into();
         let (notes, notes_rx) = mpsc::channel(QUEUE_MAX);
         let (questions, questions_rx) = mpsc::channel(QUESTIONS_MAX);
@@ -150,7 +151,7 @@ impl History {
     pub async fn query(&self, query: HistoryQuery) -> Result<HistoryPage, HistoryError> {
         self.freshen().await;
         let (reply, done) = oneshot::channel();
-        self.ask(Question::Page { query, reply }, done).await?
+        self.ask(HistoryRequest::Page { query, reply }, done).await?
     }
 
     /// One row.
@@ -160,7 +161,7 @@ impl History {
     pub async fn get(&self, id: OperationId) -> Result<Option<Operation>, HistoryError> {
         self.freshen().await;
         let (reply, done) = oneshot::channel();
-        self.ask(Question::One { id, reply }, done).await?
+        self.ask(HistoryRequest::One { id, reply }, done).await?
     }
 
     /// Every row that is not final yet, of whatever process.
@@ -170,7 +171,7 @@ impl History {
     pub async fn open_rows(&self) -> Result<Vec<Operation>, HistoryError> {
         self.freshen().await;
         let (reply, done) = oneshot::channel();
-        self.ask(Question::Open { reply }, done).await?
+        self.ask(HistoryRequest::Open { reply }, done).await?
     }
 
     /// Gives rows that are being written a moment; what is on disk is answered either way.
@@ -191,18 +192,18 @@ impl History {
     ///
     /// # Errors
     /// [`HistoryError`].
-    pub async fn cursor(&self) -> Result<Cursor, HistoryError> {
+    pub async fn cursor(&self) -> Result<HistoryCursor, HistoryError> {
         let (reply, done) = oneshot::channel();
-        self.ask(Question::Cursor { reply }, done).await?
+        self.ask(HistoryRequest::Cursor { reply }, done).await?
     }
 
     /// Rows written after `cursor` by whatever process.
     ///
     /// # Errors
     /// [`HistoryError`].
-    pub async fn changed_since(&self, cursor: Cursor) -> Result<Changed, HistoryError> {
+    pub async fn changed_since(&self, cursor: HistoryCursor) -> Result<RowsSince, HistoryError> {
         let (reply, done) = oneshot::channel();
-        self.ask(Question::Changed { cursor, reply }, done).await?
+        self.ask(HistoryRequest::Changed { cursor, reply }, done).await?
     }
 
     /// How history stands.
@@ -224,7 +225,7 @@ impl History {
         let (read, reader_gone) = oneshot::channel();
         let (write, written) = oneshot::channel();
         let end = async {
-            _ = self.questions.send(Question::End { reply: read }).await;
+            _ = self.questions.send(HistoryRequest::End { reply: read }).await;
             _ = reader_gone.await;
             _ = self.notes.send(Note::End(write)).await;
             _ = written.await;
@@ -234,7 +235,7 @@ impl History {
         }
     }
 
-    async fn ask<T>(&self, question: Question, done: oneshot::Receiver<T>) -> Result<T, HistoryError> {
+    async fn ask<T>(&self, question: HistoryRequest, done: oneshot::Receiver<T>) -> Result<T, HistoryError> {
         self.questions.send(question).await.map_err(|_| HistoryError::Closed)?;
         answer(done).await
     }

@@ -11,31 +11,31 @@ use crate::adapters::file_mark::FileMark;
 use crate::domain::ids::OperationId;
 use crate::domain::operation::{HISTORY_PAGE_MAX, HistoryPage, HistoryQuery, Operation};
 
-/// Rows of one answer to [`Question::Changed`].
+/// Rows of one answer to [`HistoryRequest::Changed`].
 const CHANGED_MAX: usize = 500;
-/// Rows of one answer to [`Question::Open`]; the rest comes at the next look.
+/// Rows of one answer to [`HistoryRequest::Open`]; the rest comes at the next look.
 const OPEN_MAX: usize = 1_000;
 
-type Reply<T> = oneshot::Sender<Result<T, HistoryError>>;
+type RowsSender<T> = oneshot::Sender<Result<T, HistoryError>>;
 
-pub(super) enum Question {
+pub(super) enum HistoryRequest {
     Page {
         query: HistoryQuery,
-        reply: Reply<HistoryPage>,
+        reply: RowsSender<HistoryPage>,
     },
     One {
         id: OperationId,
-        reply: Reply<Option<Operation>>,
+        reply: RowsSender<Option<Operation>>,
     },
     Open {
-        reply: Reply<Vec<Operation>>,
+        reply: RowsSender<Vec<Operation>>,
     },
     Cursor {
-        reply: Reply<Cursor>,
+        reply: RowsSender<HistoryCursor>,
     },
     Changed {
-        cursor: Cursor,
-        reply: Reply<Changed>,
+        cursor: HistoryCursor,
+        reply: RowsSender<RowsSince>,
     },
     /// Answered when the file is let go.
     End {
@@ -45,16 +45,16 @@ pub(super) enum Question {
 
 /// Where a look at what changes has ended: the number of a row, of one file only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Cursor {
+pub struct HistoryCursor {
     pub(super) file: Option<FileMark>,
     pub(super) seq: i64,
 }
 
-/// What has changed since a [`Cursor`].
+/// What has changed since a [`HistoryCursor`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Changed {
+pub enum RowsSince {
     /// Oldest first and bounded, and where the next look begins.
-    Rows(Vec<Operation>, Cursor),
+    Rows(Vec<Operation>, HistoryCursor),
     /// Another file has the name now: what it holds has to be read from its beginning.
     OtherFile,
 }
@@ -84,16 +84,16 @@ impl Reader {
     }
 
     /// Until the end is asked for or every sender is gone. Who asked may have gone too; then nobody needs the answer.
-    pub(super) fn run(mut self, mut questions: mpsc::Receiver<Question>) {
+    pub(super) fn run(mut self, mut questions: mpsc::Receiver<HistoryRequest>) {
         while let Some(question) = questions.blocking_recv() {
             self.follow();
             match question {
-                Question::Page { query, reply } => _ = reply.send(self.page(&query)),
-                Question::One { id, reply } => _ = reply.send(self.told(|c| one(c, id))),
-                Question::Open { reply } => _ = reply.send(self.told(open)),
-                Question::Cursor { reply } => _ = reply.send(self.cursor()),
-                Question::Changed { cursor, reply } => _ = reply.send(self.changed(cursor)),
-                Question::End { reply } => {
+                HistoryRequest::Page { query, reply } => _ = reply.send(self.page(&query)),
+                HistoryRequest::One { id, reply } => _ = reply.send(self.told(|c| one(c, id))),
+                HistoryRequest::Open { reply } => _ = reply.send(self.told(open)),
+                HistoryRequest::Cursor { reply } => _ = reply.send(self.cursor()),
+                HistoryRequest::Changed { cursor, reply } => _ = reply.send(self.changed(cursor)),
+                HistoryRequest::End { reply } => {
                     drop(self);
                     _ = reply.send(());
                     return;
@@ -122,16 +122,16 @@ impl Reader {
         self.told(|connection| page(connection, query))
     }
 
-    fn cursor(&self) -> Result<Cursor, HistoryError> {
-        Ok(Cursor { file: self.file, seq: self.told(newest)? })
+    fn cursor(&self) -> Result<HistoryCursor, HistoryError> {
+        Ok(HistoryCursor { file: self.file, seq: self.told(newest)? })
     }
 
-    fn changed(&self, since: Cursor) -> Result<Changed, HistoryError> {
+    fn changed(&self, since: HistoryCursor) -> Result<RowsSince, HistoryError> {
         if since.file != self.file {
-            return Ok(Changed::OtherFile);
+            return Ok(RowsSince::OtherFile);
         }
         let (rows, seq) = self.told(|connection| changed(connection, since.seq))?;
-        Ok(Changed::Rows(rows, Cursor { seq, ..since }))
+        Ok(RowsSince::Rows(rows, HistoryCursor { seq, ..since }))
     }
 
     fn told<T>(&self, ask: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, HistoryError> {

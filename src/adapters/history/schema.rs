@@ -1,7 +1,6 @@
 //! Makes, checks and mends the file.
 
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
@@ -10,7 +9,7 @@ use crate::adapters::faults;
 use super::config::{BUSY, HistoryConfig};
 use super::error::HistoryError;
 use super::{backup, lines, rows};
-use crate::adapters::owner;
+use crate::adapters::{clock, owner};
 use crate::domain::number;
 
 /// Layout that this program writes, in `PRAGMA user_version`.
@@ -151,10 +150,9 @@ fn is_large(path: &Path) -> bool {
 
 /// The first thing that is wrong inside, in SQLite's words.
 fn check(connection: &Connection) -> Result<(), String> {
-    let word: rusqlite::Result<String> = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0));
-    match word {
-        Ok(word) if word == "ok" => Ok(()),
-        Ok(word) => Err(word.trim().replace('\n', ", ")),
+    match backup::quick_check(connection) {
+        Ok(None) => Ok(()),
+        Ok(Some(problem)) => Err(problem.trim().replace('\n', ", ")),
         Err(error) if is_corrupt(&error) => Err(error.to_string()),
         // It could not be looked at now, which says nothing of what is inside.
         Err(_) => Ok(()),
@@ -212,10 +210,10 @@ pub(super) fn prepare(path: &Path) -> Result<Connection, HistoryError> {
 
 /// Renames the file and its companions; nothing is deleted. Its new name, when there was a file.
 fn set_aside(path: &Path) -> Result<Option<PathBuf>, HistoryError> {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let now = clock::now();
     let named = |file: &Path| {
         let mut name = file.as_os_str().to_owned();
-        name.push(format!(".corrupt-{}", since.as_millis()));
+        name.push(format!(".corrupt-{}", now.0));
         PathBuf::from(name)
     };
     let mut aside = None;

@@ -5,19 +5,19 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::mpsc;
 
-use super::reader::{Changed, Cursor, Question};
+use super::reader::{HistoryCursor, HistoryRequest, RowsSince};
 use super::writer::Note;
-use super::{Health, History, QUESTIONS_MAX, QUEUE_MAX};
+use super::{History, HistoryHealth, QUESTIONS_MAX, QUEUE_MAX};
 use crate::domain::ids::OperationId;
-use crate::domain::invariants::Row;
+use crate::domain::invariants::CheckedRow;
 use crate::domain::operation::{HistoryPage, Operation};
 
 /// The rows that are on disk. Cheap to clone.
 #[derive(Clone, Default)]
-pub(crate) struct Ledger(Arc<Mutex<Rows>>);
+pub(crate) struct Ledger(Arc<Mutex<LedgerRows>>);
 
 #[derive(Default)]
-struct Rows {
+struct LedgerRows {
     by_id: BTreeMap<OperationId, Operation>,
     /// The id that was written at each number, from 1 on.
     written: Vec<OperationId>,
@@ -29,7 +29,7 @@ struct Rows {
 pub(crate) struct Clerk {
     ledger: Ledger,
     notes: mpsc::Receiver<Note>,
-    questions: mpsc::Receiver<Question>,
+    questions: mpsc::Receiver<HistoryRequest>,
     /// Rows that wait for room.
     kept: Vec<Operation>,
 }
@@ -39,7 +39,7 @@ impl Ledger {
     pub(crate) fn open(&self) -> (History, Clerk) {
         let (notes, notes_rx) = mpsc::channel(QUEUE_MAX);
         let (questions, questions_rx) = mpsc::channel(QUESTIONS_MAX);
-        let health = Arc::new(Mutex::new(Health::default()));
+        let health = Arc::new(Mutex::new(HistoryHealth::default()));
         let history = History { notes, questions, health, path: std::path::Path::new("simulated").into() };
         (history, Clerk { ledger: self.clone(), notes: notes_rx, questions: questions_rx, kept: Vec::new() })
     }
@@ -53,11 +53,11 @@ impl Ledger {
         self.lock().by_id.get(&id).cloned()
     }
 
-    pub(crate) fn rows(&self) -> Vec<Row> {
-        self.lock().by_id.values().map(Row::from).collect()
+    pub(crate) fn rows(&self) -> Vec<CheckedRow> {
+        self.lock().by_id.values().map(CheckedRow::from).collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Rows> {
+    fn lock(&self) -> MutexGuard<'_, LedgerRows> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -113,32 +113,32 @@ impl Clerk {
         }
     }
 
-    fn answer(&self, question: Question) {
+    fn answer(&self, question: HistoryRequest) {
         let rows = self.ledger.lock();
         // Who asked may have gone.
         match question {
-            Question::Open { reply } => {
+            HistoryRequest::Open { reply } => {
                 _ = reply.send(Ok(rows.by_id.values().filter(|row| !row.status.is_final()).cloned().collect()));
             }
-            Question::One { id, reply } => _ = reply.send(Ok(rows.by_id.get(&id).cloned())),
-            Question::Cursor { reply } => _ = reply.send(Ok(rows.cursor())),
-            Question::Changed { cursor, reply } => {
+            HistoryRequest::One { id, reply } => _ = reply.send(Ok(rows.by_id.get(&id).cloned())),
+            HistoryRequest::Cursor { reply } => _ = reply.send(Ok(rows.cursor())),
+            HistoryRequest::Changed { cursor, reply } => {
                 let since = rows.written.iter().skip(usize::try_from(cursor.seq).unwrap_or_default());
                 let changed = since.filter_map(|id| rows.by_id.get(id)).cloned().collect();
-                _ = reply.send(Ok(Changed::Rows(changed, rows.cursor())));
+                _ = reply.send(Ok(RowsSince::Rows(changed, rows.cursor())));
             }
-            Question::Page { query, reply } => {
+            HistoryRequest::Page { query, reply } => {
                 // Only the newest are asked for.
                 let operations = rows.by_id.values().rev().take(query.limit).cloned().collect();
                 _ = reply.send(Ok(HistoryPage { operations, total: rows.by_id.len() as u64 }));
             }
-            Question::End { reply } => _ = reply.send(()),
+            HistoryRequest::End { reply } => _ = reply.send(()),
         }
     }
 }
 
-impl Rows {
-    fn cursor(&self) -> Cursor {
-        Cursor { file: None, seq: i64::try_from(self.written.len()).unwrap_or(i64::MAX) }
+impl LedgerRows {
+    fn cursor(&self) -> HistoryCursor {
+        HistoryCursor { file: None, seq: i64::try_from(self.written.len()).unwrap_or(i64::MAX) }
     }
 }

@@ -75,9 +75,9 @@ async fn what_another_process_writes_is_seen() {
         theirs.record(row(2, status)).await.unwrap();
         theirs.flush().await.unwrap();
     }
-    let Changed::Rows(rows, next) = ours.changed_since(cursor).await.unwrap() else { panic!("the file is the same") };
+    let RowsSince::Rows(rows, next) = ours.changed_since(cursor).await.unwrap() else { panic!("the file is the same") };
     assert_eq!(rows.iter().map(|row| (row.id.bits(), row.status)).collect::<Vec<_>>(), [(2, OperationStatus::Done)]);
-    assert_eq!(ours.changed_since(next).await.unwrap(), Changed::Rows(Vec::new(), next));
+    assert_eq!(ours.changed_since(next).await.unwrap(), RowsSince::Rows(Vec::new(), next));
 }
 
 #[tokio::test]
@@ -230,7 +230,7 @@ async fn who_follows_what_changes_is_told_of_another_file() {
     std::fs::remove_file(&config.path).unwrap();
     history.record(row(2, OperationStatus::Done)).await.unwrap();
     assert!(history.flush().await.unwrap());
-    assert_eq!(history.changed_since(cursor).await.unwrap(), Changed::OtherFile);
+    assert_eq!(history.changed_since(cursor).await.unwrap(), RowsSince::OtherFile);
 }
 
 #[tokio::test]

@@ -8,8 +8,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::config::HistoryConfig;
 use super::error::HistoryError;
-use super::health::Health;
-use super::lines::{Lines, LinesError};
+use super::health::HistoryHealth;
+use super::lines::{LinesError, RowLines};
 use super::{rows, schema};
 use crate::adapters::faults;
 use crate::adapters::file_mark::FileMark;
@@ -36,10 +36,10 @@ pub(super) struct Writer {
     /// The file that the connection has open.
     file: Option<FileMark>,
     config: HistoryConfig,
-    lines: Lines,
+    lines: RowLines,
     /// Some final row may have no line.
     behind: bool,
-    health: Arc<Mutex<Health>>,
+    health: Arc<Mutex<HistoryHealth>>,
 }
 
 /// What one look into the queue brought.
@@ -52,8 +52,8 @@ struct Group {
 }
 
 impl Writer {
-    pub(super) fn new(connection: Connection, config: HistoryConfig, health: Arc<Mutex<Health>>) -> Self {
-        let (file, lines) = (FileMark::of(&config.path), Lines::new(config.ndjson_dir.clone()));
+    pub(super) fn new(connection: Connection, config: HistoryConfig, health: Arc<Mutex<HistoryHealth>>) -> Self {
+        let (file, lines) = (FileMark::of(&config.path), RowLines::new(config.ndjson_dir.clone()));
         let mut writer = Self { connection: Some(connection), file, config, lines, behind: true, health };
         // Before anything rests on them: history is restored from the lines.
         writer.look_after_lines();

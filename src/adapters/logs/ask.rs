@@ -8,7 +8,8 @@ use super::local::LocalLogs;
 use crate::domain::ask::Ask;
 use crate::domain::ids::Timestamp;
 use crate::domain::log::{
-    Answered, Context, ContextAsk, FollowAsk, FollowMark, Followed, Histogram, HistogramAsk, LogFail, LogPage, PageAsk,
+    Answered, ContextAsk, EventId, FollowAsk, FollowMark, Followed, Histogram, HistogramAsk, LogContext, LogFail,
+    LogPage, LogSource, PageAsk,
 };
 
 /// A question about the logs. One that goes on from an answer can be answered by whoever gave that answer only.
@@ -30,7 +31,7 @@ pub trait LogAsk: Ask<Refusal = LogFail> {
 #[async_trait]
 impl LogAsk for PageAsk {
     fn is_of_files(&self) -> bool {
-        self.cursor.as_ref().is_some_and(|cursor| cursor.0.starts_with("l."))
+        self.cursor.as_ref().is_some_and(|cursor| cursor.place(LogSource::Files).is_some())
     }
 
     fn is_of_server(&self) -> bool {
@@ -76,22 +77,22 @@ impl LogAsk for HistogramAsk {
 #[async_trait]
 impl LogAsk for ContextAsk {
     fn is_of_files(&self) -> bool {
-        self.id.contains('@')
+        matches!(self.id, EventId::Line { .. })
     }
 
     fn is_of_server(&self) -> bool {
         true
     }
 
-    async fn by_files(self, files: &LocalLogs, _: Timestamp) -> Result<Context, LogsError> {
+    async fn by_files(self, files: &LocalLogs, _: Timestamp) -> Result<LogContext, LogsError> {
         files.context(self).await
     }
 
-    async fn by_server(self, server: &Elastic, _: Timestamp) -> Result<Context, LogsError> {
+    async fn by_server(self, server: &Elastic, _: Timestamp) -> Result<LogContext, LogsError> {
         Ok(server.context(self).await?)
     }
 
-    fn answered(answer: &mut Context) -> &mut Answered {
+    fn answered(answer: &mut LogContext) -> &mut Answered {
         &mut answer.answered
     }
 }
@@ -121,7 +122,8 @@ impl LogAsk for FollowAsk {
     /// A follower of the files is told, and begins anew by the server.
     fn when_the_server_is_back(now: Timestamp) -> Option<Followed> {
         let mark = FollowMark::Index { until: now, seen: Default::default() };
-        let answered = Answered { by: "the server that is back".into(), ..Answered::default() };
+        let answered =
+            Answered { source: LogSource::Server, by: "the server that is back".into(), ..Answered::default() };
         Some(Followed { events: Vec::new(), mark, left_out: 0, answered })
     }
 }

@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 pub use self::ask::LogAsk;
 pub(in crate::adapters) use self::elastic::reason;
-pub use self::elastic::{Auth, Elastic, ElasticConfig, ElasticError, Hidden};
+pub use self::elastic::{Auth, Elastic, ElasticConfig, ElasticError, ElasticSecret};
 pub use self::error::LogsError;
 pub use self::local::LocalLogs;
 use crate::domain::ids::Timestamp;

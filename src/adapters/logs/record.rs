@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::domain::ids::Timestamp;
-use crate::domain::log::{LogEvent, LogLevel, read_stamp};
+use crate::domain::log::{Dataset, EventId, LogEvent, LogLevel, read_stamp};
+use crate::domain::operation::OperationStatus;
 
 /// How a file's lines become events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum LineKind {
     /// An event begins with a date; other lines continue it.
     Dated,
     /// Each line is one JSON object.
@@ -18,7 +19,7 @@ pub(super) enum Kind {
     Plain,
 }
 
-impl Kind {
+impl LineKind {
     /// Goes by the beginning of a file.
     pub(super) fn of(beginning: &[u8]) -> Self {
         let mut lines = beginning.split(|b| *b == b'\n').filter(|line| !line.is_empty());
@@ -123,25 +124,25 @@ pub(super) fn origin(text: &[u8]) -> (Option<&str>, Option<&str>) {
 
 /// Where an event lies.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Place<'a> {
+pub(super) struct EventPlace<'a> {
     /// Tells the file apart from all others, also after it was renamed.
     pub(super) key: &'a str,
     /// Relative to the log folder.
     pub(super) file: &'a str,
     pub(super) node: &'a str,
-    pub(super) dataset: &'a str,
-    pub(super) kind: Kind,
+    pub(super) dataset: Dataset,
+    pub(super) kind: LineKind,
     pub(super) offset: u64,
 }
 
 /// Makes an event of its bytes, cut to `bytes_max`.
-pub(super) fn event(bytes: &[u8], place: Place<'_>, bytes_max: usize) -> LogEvent {
+pub(super) fn event(bytes: &[u8], place: EventPlace<'_>, bytes_max: usize) -> LogEvent {
     let cut = &bytes[..bytes.len().min(bytes_max)];
     let text = String::from_utf8_lossy(cut);
     let text = text.trim_end();
     let mut event = match place.kind {
-        Kind::Json => json(bytes).unwrap_or_default(),
-        Kind::Dated | Kind::Plain => dated_event(text),
+        LineKind::Json => json(bytes).unwrap_or_default(),
+        LineKind::Dated | LineKind::Plain => dated_event(text),
     };
     if event.text.is_empty() {
         event.text = text.to_owned();
@@ -151,9 +152,9 @@ pub(super) fn event(bytes: &[u8], place: Place<'_>, bytes_max: usize) -> LogEven
     if bytes.len() > bytes_max {
         event.text.push_str(&format!(" ... cut, {} bytes in all", bytes.len()));
     }
-    event.id = format!("{}@{}", place.key, place.offset);
+    event.id = EventId::Line { file: place.key.to_owned(), offset: place.offset };
     event.node = place.node.to_owned();
-    event.dataset = place.dataset.to_owned();
+    event.dataset = Some(place.dataset);
     event.file = place.file.to_owned();
     event.offset = place.offset;
     event.len = bytes.len() as u64;
@@ -172,6 +173,14 @@ pub(super) fn dated_event(text: &str) -> LogEvent {
         message_at: head.message_at,
         text: text.to_owned(),
         ..LogEvent::default()
+    }
+}
+
+/// The level of a row of history: an operation that failed is what an operator looks for.
+pub(super) fn level_of_row(status: Option<&str>) -> LogLevel {
+    match status.and_then(OperationStatus::from_word) {
+        Some(OperationStatus::Failed) => LogLevel::Error,
+        _ => LogLevel::Info,
     }
 }
 
@@ -201,9 +210,7 @@ pub(super) fn json(line: &[u8]) -> Option<LogEvent> {
     }
     event.text = message.unwrap_or_default();
     if fields.contains_key("operation_id") {
-        // An operation that failed is what an operator looks for.
-        let failed = fields.get("status").is_some_and(|status| status == "failed");
-        event.level = event.level.or(Some(if failed { LogLevel::Error } else { LogLevel::Info }));
+        event.level = event.level.or(Some(level_of_row(fields.get("status").map(String::as_str))));
     } else {
         event.logger = fields.get("target").cloned();
     }
@@ -239,12 +246,12 @@ mod tests {
 
     #[test]
     fn a_file_shows_how_its_events_begin() {
-        assert_eq!(Kind::of(LINE), Kind::Dated);
-        assert_eq!(Kind::of(b"\tat a.b.C\n2026-11-23 14:01:58,112 x"), Kind::Dated);
-        assert_eq!(Kind::of(b"{\"level\":\"INFO\"}\n"), Kind::Json);
-        assert_eq!(Kind::of(b"Listening on 1\n  more\n"), Kind::Plain);
-        assert!(!Kind::Dated.begins(b"\tat a.b.C(D.java:7)") && !Kind::Dated.begins(b"2026-11-23"));
-        assert!(Kind::Plain.begins(b"x") && !Kind::Plain.begins(b" x"));
+        assert_eq!(LineKind::of(LINE), LineKind::Dated);
+        assert_eq!(LineKind::of(b"\tat a.b.C\n2026-11-23 14:01:58,112 x"), LineKind::Dated);
+        assert_eq!(LineKind::of(b"{\"level\":\"INFO\"}\n"), LineKind::Json);
+        assert_eq!(LineKind::of(b"Listening on 1\n  more\n"), LineKind::Plain);
+        assert!(!LineKind::Dated.begins(b"\tat a.b.C(D.java:7)") && !LineKind::Dated.begins(b"2026-11-23"));
+        assert!(LineKind::Plain.begins(b"x") && !LineKind::Plain.begins(b" x"));
     }
 
     #[test]
@@ -265,15 +272,21 @@ mod tests {
 
     #[test]
     fn long_and_broken_bytes_become_an_event_of_bounded_size() {
-        let place =
-            Place { key: "k", file: "zk1/a.log", node: "zk1", dataset: "zookeeper", kind: Kind::Dated, offset: 7 };
+        let place = EventPlace {
+            key: "k",
+            file: "zk1/a.log",
+            node: "zk1",
+            dataset: Dataset::Zookeeper,
+            kind: LineKind::Dated,
+            offset: 7,
+        };
         let mut bytes = LINE.to_vec();
         bytes.extend_from_slice(b"\xff\x00\x1b[2J");
         bytes.resize(3 << 20, b'x');
         let event = event(&bytes, place, 1 << 20);
         assert!(event.text.len() < (1 << 20) + 64 && event.text.ends_with("cut, 3145728 bytes in all"));
-        assert_eq!((event.id.as_str(), event.thread.as_deref()), ("k@7", Some("SyncThread:2")));
-        let broken = super::event(b"{ broken", Place { kind: Kind::Json, ..place }, 100);
+        assert_eq!((event.id.to_string().as_str(), event.thread.as_deref()), ("k@7", Some("SyncThread:2")));
+        let broken = super::event(b"{ broken", EventPlace { kind: LineKind::Json, ..place }, 100);
         assert_eq!((broken.text.as_str(), broken.time), ("{ broken", None));
     }
 
@@ -283,7 +296,7 @@ mod tests {
             line in "[0-3][0-9]{3}-[01][0-9]-[0-3][0-9][ T][0-2][0-9]:[0-6][0-9]:[0-9]{2}([,.][0-9]{3})? x",
         ) {
             let read = read_stamp(line.as_bytes()).is_some_and(|(_, len)| len >= 19);
-            prop_assert_eq!(Kind::Dated.begins(line.as_bytes()), read);
+            prop_assert_eq!(LineKind::Dated.begins(line.as_bytes()), read);
         }
 
         #[test]
@@ -291,8 +304,8 @@ mod tests {
             let mut bytes = if dated { LINE[..30].to_vec() } else { Vec::new() };
             bytes.extend(line);
             prop_assert!(Head::read(&bytes).message_at <= bytes.len());
-            for kind in [Kind::Dated, Kind::Json, Kind::Plain] {
-                let place = Place { key: "", file: "", node: "", dataset: "", kind, offset: 0 };
+            for kind in [LineKind::Dated, LineKind::Json, LineKind::Plain] {
+                let place = EventPlace { key: "", file: "", node: "", dataset: Dataset::Zookeeper, kind, offset: 0 };
                 let event = event(&bytes, place, 20);
                 let rest = event.text.get(event.message_at..);
                 prop_assert!(rest.is_some_and(|rest| rest.starts_with(event.message())), "{event:?}");

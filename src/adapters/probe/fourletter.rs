@@ -10,7 +10,7 @@ use super::config::ProbeConfig;
 const REPLY_BYTES_MAX: u64 = 1024 * 1024;
 
 /// How far it came.
-pub(super) enum Reply {
+pub(super) enum WordReply {
     /// What came until the server closed, cut at one MiB.
     Text(String),
     /// Connected, and no whole reply within the limit.
@@ -19,18 +19,20 @@ pub(super) enum Reply {
     Unreachable(String),
 }
 
-pub(super) async fn ask(address: &str, word: &str, limits: &ProbeConfig) -> Reply {
+pub(super) async fn ask(address: &str, word: &str, limits: &ProbeConfig) -> WordReply {
     let begun = tokio::time::Instant::now();
     let stream = match timeout(limits.connect_limit, TcpStream::connect(address)).await {
         Ok(Ok(stream)) => stream,
-        Ok(Err(error)) => return Reply::Unreachable(words(&error)),
-        Err(_) => return Reply::Unreachable(format!("no connection within {} ms", limits.connect_limit.as_millis())),
+        Ok(Err(error)) => return WordReply::Unreachable(words(&error)),
+        Err(_) => {
+            return WordReply::Unreachable(format!("no connection within {} ms", limits.connect_limit.as_millis()));
+        }
     };
     let left = limits.whole_limit.saturating_sub(begun.elapsed());
     match timeout(left, talk(stream, word)).await {
-        Ok(Ok(text)) => Reply::Text(text),
-        Ok(Err(error)) => Reply::Unreachable(words(&error)),
-        Err(_) => Reply::Silent,
+        Ok(Ok(text)) => WordReply::Text(text),
+        Ok(Err(error)) => WordReply::Unreachable(words(&error)),
+        Err(_) => WordReply::Silent,
     }
 }
 

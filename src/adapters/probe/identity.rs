@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::fourletter::{Reply, ask};
+use super::fourletter::{WordReply, ask};
 use super::{ProbeConfig, srvr};
 use crate::domain::ids::Zxid;
 
@@ -11,19 +11,19 @@ const BETWEEN_MAX: u64 = 100_000;
 
 /// What a look at an address brought back.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub enum Contact {
     /// Refused, not reachable, not resolved.
     Nobody,
     /// Somebody holds the port and says nothing.
     Silent,
     /// A reply without counters: a server that does not serve, or no ZooKeeper.
     Other,
-    Server(Counters),
+    Server(Traffic),
 }
 
 /// What grows while a server runs, and is another number on every other server.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Counters {
+pub struct Traffic {
     pub version: String,
     /// Requests that it got since its start, this one among them.
     pub received: u64,
@@ -31,27 +31,27 @@ pub struct Counters {
 }
 
 /// Asks the server at `host:port`.
-pub async fn counters(address: &str, limit: Duration) -> Answer {
+pub async fn counters(address: &str, limit: Duration) -> Contact {
     let limits = ProbeConfig { connect_limit: limit, whole_limit: limit };
     match ask(address, "srvr", &limits).await {
-        Reply::Unreachable(_) => Answer::Nobody,
-        Reply::Silent => Answer::Silent,
+        WordReply::Unreachable(_) => Contact::Nobody,
+        WordReply::Silent => Contact::Silent,
         // What a port that is published does while nobody listens inside.
-        Reply::Text(text) if text.is_empty() => Answer::Nobody,
-        Reply::Text(text) => parse(&text).map_or(Answer::Other, Answer::Server),
+        WordReply::Text(text) if text.is_empty() => Contact::Nobody,
+        WordReply::Text(text) => parse(&text).map_or(Contact::Other, Contact::Server),
     }
 }
 
-fn parse(text: &str) -> Option<Counters> {
+fn parse(text: &str) -> Option<Traffic> {
     let told = srvr::parse(text).ok()?;
     let received = text.lines().find_map(|line| line.strip_prefix("Received:"))?;
-    Some(Counters { version: told.version?, received: received.trim().parse().ok()?, zxid: told.zxid? })
+    Some(Traffic { version: told.version?, received: received.trim().parse().ok()?, zxid: told.zxid? })
 }
 
 /// Whether `third`, asked between `first` and `second`, is the same server: its counters lie between
 /// theirs, which no other server's do but by chance.
 #[must_use]
-pub fn same_server(first: &Counters, third: &Counters, second: &Counters) -> bool {
+pub fn same_server(first: &Traffic, third: &Traffic, second: &Traffic) -> bool {
     let received = first.received < third.received && third.received < second.received;
     let close = second.received.saturating_sub(first.received) <= BETWEEN_MAX;
     let zxid = (first.zxid.0..=second.zxid.0).contains(&third.zxid.0);
@@ -62,8 +62,8 @@ pub fn same_server(first: &Counters, third: &Counters, second: &Counters) -> boo
 mod tests {
     use super::*;
 
-    fn of(received: u64, zxid: u64) -> Counters {
-        Counters { version: "3.9.4".into(), received, zxid: Zxid(zxid) }
+    fn of(received: u64, zxid: u64) -> Traffic {
+        Traffic { version: "3.9.4".into(), received, zxid: Zxid(zxid) }
     }
 
     #[test]
@@ -77,8 +77,7 @@ mod tests {
     #[test]
     fn only_counters_in_between_are_the_same_servers() {
         assert!(same_server(&of(7, 5), &of(8, 5), &of(9, 6)));
-        for third in [of(7, 5), of(9, 5), of(3, 5), of(8, 4), of(8, 7), Counters { version: "3.8".into(), ..of(8, 5) }]
-        {
+        for third in [of(7, 5), of(9, 5), of(3, 5), of(8, 4), of(8, 7), Traffic { version: "3.8".into(), ..of(8, 5) }] {
             assert!(!same_server(&of(7, 5), &third, &of(9, 6)), "{third:?}");
         }
         assert!(!same_server(&of(7, 5), &of(8, 5), &of(7 + BETWEEN_MAX + 1, 6)), "that is no closeness");

@@ -15,12 +15,12 @@ use std::time::Instant;
 use async_trait::async_trait;
 
 use super::http;
-use super::metrics::{self, Lines};
+use super::metrics::{self, PageMemory};
 use crate::domain::ids::{NodeId, Timestamp};
 use crate::domain::server::{Metrics, MetricsSource, Reach, Sample, Srvr};
 
 pub use self::config::ProbeConfig;
-use self::fourletter::{Reply, ask};
+use self::fourletter::{WordReply, ask};
 use self::srvr::Other;
 
 /// A server and where it is looked at.
@@ -46,7 +46,7 @@ pub struct Prober {
     config: ProbeConfig,
     http: reqwest::Client,
     /// The last page of each address.
-    pages: Arc<Mutex<HashMap<String, Lines>>>,
+    pages: Arc<Mutex<HashMap<String, PageMemory>>>,
 }
 
 /// The HTTP client could not be made.
@@ -99,9 +99,9 @@ impl Prober {
         let reply = ask(&target.client, "srvr", &self.config).await;
         let reply_ms = Some(begun.elapsed().as_secs_f64() * 1000.0);
         match reply {
-            Reply::Unreachable(cause) => (Reach::Unreachable(cause), None, None),
-            Reply::Silent => (Reach::Silent, None, None),
-            Reply::Text(text) => match srvr::parse(&text) {
+            WordReply::Unreachable(cause) => (Reach::Unreachable(cause), None, None),
+            WordReply::Silent => (Reach::Silent, None, None),
+            WordReply::Text(text) => match srvr::parse(&text) {
                 Ok(srvr) => (Reach::Answered, reply_ms, Some(srvr)),
                 Err(Other::Stranger(words)) => (Reach::Garbled(words), reply_ms, None),
                 Err(Other::Denied) => match self.by_other_words(target, begun).await {
@@ -117,7 +117,7 @@ impl Prober {
         for (word, parse) in [("stat", srvr::parse as fn(&str) -> _), ("mntr", srvr::parse_mntr)] {
             let left = self.config.whole_limit.saturating_sub(begun.elapsed());
             let limits = ProbeConfig { connect_limit: left.min(self.config.connect_limit), whole_limit: left };
-            if let Reply::Text(text) = ask(&target.client, word, &limits).await
+            if let WordReply::Text(text) = ask(&target.client, word, &limits).await
                 && let Ok(srvr) = parse(&text)
             {
                 return Some(srvr);
@@ -142,9 +142,9 @@ impl Prober {
             },
         };
         let mntr = match ask(&target.client, "mntr", &self.config).await {
-            Reply::Text(text) => metrics::mntr(&text),
-            Reply::Silent => Err("no reply".to_owned()),
-            Reply::Unreachable(cause) => Err(cause),
+            WordReply::Text(text) => metrics::mntr(&text),
+            WordReply::Silent => Err("no reply".to_owned()),
+            WordReply::Unreachable(cause) => Err(cause),
         };
         match (mntr, cause) {
             (Ok(metrics), _) => Ok((metrics, MetricsSource::Mntr)),

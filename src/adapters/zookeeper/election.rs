@@ -17,7 +17,7 @@ pub struct Membership {
 
 /// Who leads.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Standing {
+pub struct Leadership {
     pub leads: bool,
     pub leader: Option<InstanceInfo>,
 }
@@ -53,21 +53,21 @@ impl Membership {
     ///
     /// # Errors
     /// [`ZkError`].
-    pub async fn standing(&self) -> Result<Standing, ZkError> {
+    pub async fn standing(&self) -> Result<Leadership, ZkError> {
         let mut names = self.candidates().await?;
         if self.campaign && !names.iter().any(|name| self.is_mine(name)) {
             self.stand().await?;
             names = self.candidates().await?;
         }
         let Some(first) = names.into_iter().min_by_key(|name| sequence(name)) else {
-            return Ok(Standing { leads: false, leader: None });
+            return Ok(Leadership { leads: false, leader: None });
         };
         if self.is_mine(&first) {
-            return Ok(Standing { leads: true, leader: Some(self.me.clone()) });
+            return Ok(Leadership { leads: true, leader: Some(self.me.clone()) });
         }
         let found = self.registry.coord().get(&self.path(&first)).await?;
         let leader = found.and_then(|(data, _)| serde_json::from_slice(&data).ok());
-        Ok(Standing { leads: false, leader })
+        Ok(Leadership { leads: false, leader })
     }
 
     /// Stands for election from now on, or stands back.

@@ -9,7 +9,7 @@ pub const BUCKET_DIGITS_DEFAULT: u8 = 2;
 
 /// The paths under one root.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Layout {
+pub struct ZnodeLayout {
     root: Arc<str>,
     bucket_digits: u8,
 }
@@ -35,7 +35,7 @@ pub enum Touched {
     Other,
 }
 
-impl Layout {
+impl ZnodeLayout {
     /// `root` is absolute and has no slash at its end; `bucket_digits` is 1, 2 or 3.
     #[must_use]
     pub fn new(root: &str, bucket_digits: u8) -> Self {
@@ -197,7 +197,7 @@ mod tests {
 
     #[test]
     fn every_path_is_told_from_the_others() {
-        let layout = Layout::new("/demo", 2);
+        let layout = ZnodeLayout::new("/demo", 2);
         let (file, attempt, operation) = (FileId::new(0xabcd), AttemptId::new(7), OperationId::new(9));
         assert_eq!(layout.file(file), "/demo/files/cd/00000000-0000-0000-0000-00000000abcd");
         for (path, touched) in [
@@ -219,7 +219,7 @@ mod tests {
 
     #[test]
     fn strangers_are_other() {
-        let layout = Layout::new("/demo", 2);
+        let layout = ZnodeLayout::new("/demo", 2);
         for path in [
             "",
             "/",
@@ -241,7 +241,7 @@ mod tests {
     #[test]
     fn there_are_16_to_the_digits_buckets_and_every_file_has_one() {
         for (digits, count) in [(1, 16), (2, 256), (3, 4096)] {
-            let layout = Layout::new("/demo", digits);
+            let layout = ZnodeLayout::new("/demo", digits);
             let names = layout.bucket_names();
             assert_eq!(names.len(), count);
             assert!(names.contains(&layout.bucket_of(FileId::new(0xfff0f))));

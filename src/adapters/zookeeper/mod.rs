@@ -21,5 +21,5 @@ pub mod registry;
 pub use config::ZkConfig;
 pub use coord::{Change, Coord, LinkState, Mode, Op, PathKind};
 pub use error::{Refusal, ZkError};
-pub use layout::{Layout, Touched};
+pub use layout::{Touched, ZnodeLayout};
 pub use real::{RealCoord, connect};

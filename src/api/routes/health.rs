@@ -23,7 +23,7 @@ pub(in crate::api) async fn readyz(State(app): State<App>) -> Answer {
     let ready = snapshot.readiness == Readiness::Ready;
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let mut alerts: Vec<String> = snapshot.alerts.iter().map(|alert| alert.text.clone()).collect();
-    let troubled = snapshot.loops.iter().filter_map(|task| Some((&*task.name, task.problem.as_ref()?)));
+    let troubled = snapshot.loops.iter().filter_map(|task| Some((task.name.word(), task.problem.as_ref()?)));
     alerts.extend(troubled.map(|(name, problem)| format!("{name}: {problem}")));
     let answer = json!({
         "ready": ready,

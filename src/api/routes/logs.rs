@@ -7,7 +7,7 @@ use crate::api::error::{Answer, Fail};
 use crate::api::query::Params;
 use crate::api::state::App;
 use crate::domain::log::{
-    Cursor, Expr, LogLevel, LogPage, LogSearch, MOMENT_RULE, Moment, PAGE_MAX, PageAsk, Way, parse,
+    Expr, LogCursor, LogLevel, LogPage, LogSearch, MOMENT_RULE, Moment, PAGE_MAX, PageAsk, PageWay, parse,
 };
 
 /// A page of the events that match, oldest first; the newest ones without a cursor.
@@ -30,13 +30,13 @@ pub(in crate::api) async fn search(State(app): State<App>, mut params: Params) -
         return Err(Fail::field("from", "must not be after `to`, nor since: after until:"));
     }
     let way = |text: &str| match text {
-        "older" => Some(Way::Older),
-        "newer" => Some(Way::Newer),
+        "older" => Some(PageWay::Older),
+        "newer" => Some(PageWay::Newer),
         _ => None,
     };
     let ask = PageAsk {
         search,
-        cursor: params.text("cursor").map(Cursor),
+        cursor: params.text("cursor").map(LogCursor::given),
         way: params.parsed("way", "must be older or newer", way)?.unwrap_or_default(),
         limit: params.number("limit", 1..=PAGE_MAX, 200)?,
         count: true,

@@ -10,7 +10,7 @@ use axum::response::IntoResponse;
 
 use crate::api::config::ApiConfig;
 use crate::api::error::{Answer, Fail};
-use crate::api::state::{App, Peer, SOCKETS_MAX, UPLOADS_MAX};
+use crate::api::state::{App, RequestOrigin, SOCKETS_MAX, UPLOADS_MAX};
 use crate::engine::handle::{Frame, Guest, Link, serve};
 
 /// Bytes of one message from a front: a question, or a part of a file.
@@ -19,7 +19,7 @@ const MESSAGE_MAX: usize = 1024 * 1024;
 /// Goes over to the language of the handle, which only the same release speaks.
 pub(in crate::api) async fn socket(
     State(app): State<App>,
-    Peer(peer): Peer,
+    RequestOrigin(peer): RequestOrigin,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Answer {
     let upgrade = upgrade.map_err(|cause| {

@@ -2,7 +2,7 @@
 
 use super::finding::Finding;
 use crate::adapters::zookeeper::error::{Refusal, ZkError};
-use crate::adapters::zookeeper::layout::{BUCKET_DIGITS_DEFAULT, Layout};
+use crate::adapters::zookeeper::layout::{BUCKET_DIGITS_DEFAULT, ZnodeLayout};
 use crate::adapters::zookeeper::{Coord, RealCoord};
 use crate::domain::format::StoreName;
 use crate::domain::ids::Timestamp;
@@ -52,7 +52,7 @@ impl Denied {
 /// # Errors
 /// [`ZkError`] when the ensemble gives no answer.
 pub(super) async fn recorded(coord: &RealCoord, root: &str) -> Result<Recorded, ZkError> {
-    let layout = Layout::new(root, BUCKET_DIGITS_DEFAULT);
+    let layout = ZnodeLayout::new(root, BUCKET_DIGITS_DEFAULT);
     let store = layout.store();
     let found = match coord.get(&store).await {
         Err(error) if error.refusal() == Some(Refusal::NoAuth) => {

@@ -3,20 +3,20 @@
 use std::io::{BufRead, IsTerminal};
 use std::process::ExitCode;
 
-use super::options::Options;
-use super::place::Place;
+use super::options::DoctorOptions;
+use super::place::Site;
 use super::store::{self, NoStore, Writable};
 use crate::adapters::blobs::Kept;
 use crate::adapters::zookeeper::election::Membership;
 use crate::cli::compose;
-use crate::cli::output::{self, Printed};
+use crate::cli::output::{self, PrintResult};
 use crate::domain::ids::Bytes;
 use crate::domain::number::count;
 use crate::domain::snapshot::InstanceInfo;
 use crate::engine::clock;
 use crate::engine::files::adopt::{Adoption, Fate, Identity};
 
-pub(super) async fn run(options: &Options, place: &Place) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(options: &DoctorOptions, place: &Site) -> anyhow::Result<ExitCode> {
     let seen = match store::look(place).await {
         Ok(seen) => seen,
         Err(NoStore::Unclaimed(_)) => return claim(options, place).await,
@@ -62,7 +62,7 @@ pub(super) async fn run(options: &Options, place: &Place) -> anyhow::Result<Exit
     let member = Membership::join(&adoption.registry, &adoption.me, false).await?;
     let mut failed = 0_usize;
     // What was confirmed is done to its end, whether or not it can be told; that is told at last.
-    let mut printed = Ok(Printed::Whole);
+    let mut printed = Ok(PrintResult::Whole);
     for (one, identity) in &planned {
         let line = match adoption.adopt(one, identity).await {
             Ok(entry) => format!("adopted {} as file {} on {}", entry.record.name, entry.id, one.node),
@@ -112,7 +112,7 @@ fn plan(planned: &[(Kept, Identity)]) -> String {
 }
 
 /// A folder with files under an ensemble that has no store: it is new, or its records were removed.
-async fn claim(options: &Options, place: &Place) -> anyhow::Result<ExitCode> {
+async fn claim(options: &DoctorOptions, place: &Site) -> anyhow::Result<ExitCode> {
     let (folder, root) = (place.config.paths.data.join("uploads"), &place.config.ensemble.root);
     _ = output::print(&format!(
         "The ensemble has no store under {root}. This makes {} its store.\n\
@@ -136,7 +136,7 @@ fn confirmed(what: &str) -> anyhow::Result<bool> {
     if !std::io::stdin().is_terminal() {
         anyhow::bail!("--adopt asks at a terminal before {what}; add --yes to go on without");
     }
-    if output::print("Type adopt to go on:")? == Printed::Closed {
+    if output::print("Type adopt to go on:")? == PrintResult::Closed {
         return Ok(false);
     }
     let mut answer = String::new();

@@ -1,20 +1,21 @@
 //! Docker: whether the containers can be controlled, and how the ensemble's are.
 
 use super::finding::Finding;
-use super::place::Place;
+use super::place::Site;
 use crate::adapters::control::docker::{DockerControl, DockerError};
-use crate::cli::compose::{CONTROL_DISABLED, docker_config};
+use crate::cli::compose::{control_disabled, docker_config};
+use crate::domain::cause::Advice;
 use crate::domain::server::{HostState, HostView};
 
 const NAME: &str = "docker";
 
-pub(super) async fn check(place: &Place) -> Vec<Finding> {
+pub(super) async fn check(place: &Site) -> Vec<Finding> {
     if place.local {
         return Vec::new();
     }
     if !place.config.docker.control {
-        let (cause, fix) = CONTROL_DISABLED.split_once("; ").unwrap_or((CONTROL_DISABLED, "set it to true"));
-        return vec![Finding::warn(NAME, format!("control of the containers is off: {cause}"), fix)];
+        let Advice { cause, step } = control_disabled();
+        return vec![Finding::warn(NAME, format!("control of the containers is off: {cause}"), step)];
     }
     match DockerControl::new(docker_config(&place.config, &place.servers)).examine().await {
         Ok(found) => {
@@ -26,14 +27,12 @@ pub(super) async fn check(place: &Place) -> Vec<Finding> {
     }
 }
 
-/// The sentence has its cause before the colon and what to do after it.
 fn failed(error: &DockerError) -> Finding {
-    let text = error.to_string();
-    let (cause, fix) = text.rsplit_once(": ").unwrap_or((&text, "look at docker info"));
+    let Advice { cause, step } = error.advice();
     match error {
         // The console works without: its servers are somebody else's.
-        DockerError::NoSocket { .. } | DockerError::NoProject { .. } => Finding::warn(NAME, cause, fix),
-        _ => Finding::fail(NAME, cause, fix),
+        DockerError::NoSocket { .. } | DockerError::NoProject { .. } => Finding::warn(NAME, cause, step),
+        _ => Finding::fail(NAME, cause, step),
     }
 }
 

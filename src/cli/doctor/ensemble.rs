@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 
 use super::finding::Finding;
-use super::place::{Place, blocking, is_loopback};
+use super::place::{Site, blocking, is_loopback};
 use crate::adapters::control::process::{Alive, keeper_of, recorded_servers, taken_port};
 use crate::adapters::probe::{Probe, ProbeConfig, Prober};
 use crate::domain::ensemble::Quorum;
@@ -19,7 +19,7 @@ const NAME: &str = "ensemble";
 /// ZOOKEEPER-4925.
 const LOSES_DATA: &str = "3.9.3";
 
-pub(super) async fn check(place: &Place) -> Vec<Finding> {
+pub(super) async fn check(place: &Site) -> Vec<Finding> {
     let prober = match Prober::new(ProbeConfig::default()) {
         Ok(prober) => prober,
         Err(error) => {
@@ -70,7 +70,7 @@ impl Around {
     }
 }
 
-async fn around(place: &Place, samples: &[Sample]) -> Around {
+async fn around(place: &Site, samples: &[Sample]) -> Around {
     let (local, named) = (place.local, place.named);
     let root = place.config.paths.data.join("local");
     let nodes: Vec<NodeId> = place.servers.iter().map(|server| server.node.clone()).collect();
@@ -198,7 +198,7 @@ fn silent(node: &NodeId, address: &str, around: &Around) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::doctor::finding::Status;
+    use crate::cli::doctor::finding::Grade;
     use crate::domain::fixtures::{NOW, node_id};
     use crate::domain::server::Srvr;
 
@@ -221,7 +221,7 @@ mod tests {
         }
     }
 
-    fn told(samples: &[Sample]) -> Vec<(Status, String)> {
+    fn told(samples: &[Sample]) -> Vec<(Grade, String)> {
         let found = judge(samples, &["a:1", "b:2", "c:3"], &Around::default());
         found.into_iter().map(|finding| (finding.status, finding.message)).collect()
     }
@@ -230,27 +230,27 @@ mod tests {
     fn the_quorum_decides_and_each_server_tells_its_cause() {
         let down = || Reach::Unreachable("connection refused".into());
         let up = |n| sample(n, Reach::Answered, "3.9.4-7246");
-        assert_eq!(told(&[up(1), up(2), up(3)]), [(Status::Ok, "3 of 3 servers serve".to_owned())]);
+        assert_eq!(told(&[up(1), up(2), up(3)]), [(Grade::Ok, "3 of 3 servers serve".to_owned())]);
         assert_eq!(
             told(&[up(1), up(2), sample(3, Reach::Silent, "")]),
             [
-                (Status::Warn, "2 of 3 servers serve".to_owned()),
-                (Status::Warn, "zk3 at c:3 takes connections and does not answer: it is frozen, or busy".to_owned()),
+                (Grade::Warn, "2 of 3 servers serve".to_owned()),
+                (Grade::Warn, "zk3 at c:3 takes connections and does not answer: it is frozen, or busy".to_owned()),
             ]
         );
-        assert_eq!(told(&[up(1), sample(2, down(), ""), sample(3, down(), "")])[0].0, Status::Fail);
+        assert_eq!(told(&[up(1), sample(2, down(), ""), sample(3, down(), "")])[0].0, Grade::Fail);
     }
 
     #[test]
     fn a_server_that_may_not_tell_is_neither_down_nor_a_stranger() {
         let denied = |n| sample(n, Reach::Denied, "");
         let found = judge(&[denied(1), denied(2), denied(3)], &["a:1", "b:2", "c:3"], &Around::default());
-        assert!(found.iter().all(|finding| finding.status == Status::Warn), "{found:?}");
+        assert!(found.iter().all(|finding| finding.status == Grade::Warn), "{found:?}");
         assert_eq!(found[0].message, "0 of 3 servers serve, and 3 may not tell whether they do");
         assert!(found[1].fix.as_deref().is_some_and(|fix| fix.contains("4lw.commands.whitelist")), "{found:?}");
         let down = || Reach::Unreachable("connection refused".into());
         let lost = [denied(1), sample(2, down(), ""), sample(3, down(), "")];
-        assert_eq!(told(&lost)[0], (Status::Fail, "0 of 3 servers serve, which is no quorum: writes wait".into()));
+        assert_eq!(told(&lost)[0], (Grade::Fail, "0 of 3 servers serve, which is no quorum: writes wait".into()));
     }
 
     #[test]
@@ -267,12 +267,12 @@ mod tests {
         assert_eq!(
             told(&frozen)[0],
             (
-                Status::Warn,
+                Grade::Warn,
                 "2 of 3 servers serve, and none of them is seen to lead: without a leader writes wait".into()
             )
         );
         // The settings may name a part of the ensemble.
-        assert_eq!(told(&frozen[1..])[0], (Status::Ok, "2 of 2 servers serve".into()));
+        assert_eq!(told(&frozen[1..])[0], (Grade::Ok, "2 of 2 servers serve".into()));
     }
 
     fn alive(paused: bool, age: u64) -> Alive {
@@ -295,14 +295,14 @@ mod tests {
             (&refused, None, Some(alive(false, 1))),
         ] {
             let found = local(&all(reach), process.as_ref(), keeper);
-            assert_eq!((found.len(), found[0].status), (1, Status::Warn), "{found:?}");
+            assert_eq!((found.len(), found[0].status), (1, Grade::Warn), "{found:?}");
             assert!(found[0].message.starts_with("the local ensemble is starting: 0 of 3"), "{found:?}");
         }
         let frozen = local(&all(&Reach::Silent), Some(&alive(true, 5)), Some(alive(false, 900)));
         assert!(frozen[1].message.contains("it is frozen, process 7 is stopped"), "{frozen:?}");
         assert!(frozen[1].fix.as_deref().is_some_and(|fix| fix.ends_with("kill -CONT 7")), "{frozen:?}");
         let hung = local(&all(&Reach::Silent), Some(&alive(false, 900)), Some(alive(false, 900)));
-        assert!(hung[0].status == Status::Fail && !hung[1].message.contains("frozen"), "{hung:?}");
+        assert!(hung[0].status == Grade::Fail && !hung[1].message.contains("frozen"), "{hung:?}");
         let unseen = local(&all(&Reach::Silent), None, None);
         let fixes: Vec<_> = [frozen, hung, unseen].concat().into_iter().filter_map(|finding| finding.fix).collect();
         assert!(fixes.iter().all(|fix| !fix.contains("docker")), "{fixes:?}");
@@ -326,6 +326,6 @@ mod tests {
         let up = |n, version| sample(n, Reach::Answered, version);
         let found = told(&[up(1, "3.9.3-c26634f"), up(2, "3.9.4"), up(3, "3.9.30")]);
         assert_eq!(found.len(), 2, "{found:?}");
-        assert!(found[1].0 == Status::Fail && found[1].1.starts_with("zk1 runs ZooKeeper 3.9.3"), "{found:?}");
+        assert!(found[1].0 == Grade::Fail && found[1].1.starts_with("zk1 runs ZooKeeper 3.9.3"), "{found:?}");
     }
 }

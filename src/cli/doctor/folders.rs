@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{statfs, statvfs};
 
 use super::finding::Finding;
-use super::place::{Place, blocking};
+use super::place::{Site, blocking};
 use crate::domain::ids::{Bytes, NodeId};
 use crate::domain::shell;
 
 /// Below this the next stress fills the disk.
 const FREE_MIN: Bytes = Bytes(1 << 30);
 
-pub(super) async fn check(place: &Place) -> Vec<Finding> {
+pub(super) async fn check(place: &Site) -> Vec<Finding> {
     let paths = &place.config.paths;
     let reserve = Bytes(place.config.scheduler.reserve_mib << 20);
     let mut findings = Vec::new();
@@ -186,13 +186,13 @@ mod tests {
         assert!(backend_at(&backend).is_none());
     }
 
-    use crate::cli::doctor::finding::Status;
+    use crate::cli::doctor::finding::Grade;
 
     #[test]
     fn a_folder_to_be_made_is_judged_by_its_parent_and_nothing_is_left() {
         let folder = tempfile::tempdir().unwrap();
         let found = folder_at("data folder", &folder.path().join("a/b"), "--data", Bytes(1));
-        assert_eq!(found[0].status, Status::Ok, "{found:?}");
+        assert_eq!(found[0].status, Grade::Ok, "{found:?}");
         assert!(found[0].message.contains("is made at the first start"), "{found:?}");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     }
@@ -208,7 +208,7 @@ mod tests {
     fn too_little_room_is_told_with_the_number() {
         let folder = tempfile::tempdir().unwrap();
         let found = room("data folder", folder.path(), "--data", Bytes(u64::MAX)).unwrap();
-        assert_eq!(found.status, Status::Warn);
+        assert_eq!(found.status, Grade::Warn);
         assert!(found.message.contains("free on the disk of"), "{found:?}");
     }
 }

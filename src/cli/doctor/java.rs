@@ -1,11 +1,12 @@
 //! What the servers of `--local` are started with: Java and ZooKeeper's jars.
 
 use super::finding::Finding;
-use super::place::{Place, blocking};
+use super::place::{Site, blocking};
 use crate::adapters::control::process::{JarsFound, LocalError, find_jars, find_java};
 use crate::cli::compose;
+use crate::domain::cause::Advice;
 
-pub(super) async fn check(place: &Place) -> Vec<Finding> {
+pub(super) async fn check(place: &Site) -> Vec<Finding> {
     if !place.local {
         return Vec::new();
     }
@@ -23,9 +24,8 @@ pub(super) async fn check(place: &Place) -> Vec<Finding> {
 }
 
 fn failed(check: &'static str, error: &LocalError) -> Finding {
-    let text = error.to_string();
-    let (cause, fix) = text.split_once(" Type: ").unwrap_or((&text, "scripts/run"));
-    Finding::fail(check, cause.trim_end_matches('.'), fix)
+    let Advice { cause, step } = error.advice();
+    Finding::fail(check, cause, step)
 }
 
 fn judge(jars: &JarsFound) -> Finding {
@@ -46,18 +46,18 @@ fn judge(jars: &JarsFound) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::doctor::finding::Status;
+    use crate::cli::doctor::finding::Grade;
 
     #[test]
     fn what_is_missing_comes_with_the_command() {
         let error = LocalError::Java { what: "there is no java on PATH".into(), need: 17, command: "apt x".into() };
         let found = failed("java", &error);
-        assert_eq!((found.status, found.fix.as_deref()), (Status::Fail, Some("apt x")));
+        assert_eq!((found.status, found.fix.as_deref()), (Grade::Fail, Some("apt x")));
         assert!(found.message.starts_with("there is no java on PATH; zkdeck needs Java 17"), "{found:?}");
         let jars = |version: &str, prometheus| judge(&JarsFound { version: Some(version.into()), prometheus }).status;
         assert_eq!(
             [jars("3.9.4", true), jars("3.9.4", false), jars("3.9.3", true)],
-            [Status::Ok, Status::Warn, Status::Fail]
+            [Grade::Ok, Grade::Warn, Grade::Fail]
         );
     }
 }

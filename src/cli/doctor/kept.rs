@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use super::access::{self, Recorded};
 use super::finding::Finding;
-use super::place::{Place, blocking};
-use crate::adapters::blobs::{self, Stored};
-use crate::adapters::history::{self, Examined, HistoryConfig, Unread};
+use super::place::{Site, blocking};
+use crate::adapters::blobs::{self, StoreLook};
+use crate::adapters::history::{self, HistoryConfig, HistoryReport, Unread};
 use crate::adapters::zookeeper::config::ZkConfig;
 use crate::adapters::zookeeper::coord::Coord;
 use crate::adapters::zookeeper::real;
@@ -21,7 +21,7 @@ use crate::domain::store::{Folder, StoreView, Whose, whose};
 const CONNECT_LIMIT: Duration = Duration::from_secs(3);
 
 /// The uploads: how many, how large, whose.
-pub(super) async fn uploads(place: &Place) -> Vec<Finding> {
+pub(super) async fn uploads(place: &Site) -> Vec<Finding> {
     const NAME: &str = "uploads";
     let root = place.config.paths.data.join("uploads");
     let shown = root.display().to_string();
@@ -45,13 +45,13 @@ pub(super) async fn uploads(place: &Place) -> Vec<Finding> {
     vec![size, store]
 }
 
-fn size(shown: &str, stored: &Stored) -> String {
+fn size(shown: &str, stored: &StoreLook) -> String {
     let more = if stored.cut { "at least " } else { "" };
     format!("{shown}: {more}{}, {}", count(stored.files, "file"), Bytes(stored.bytes))
 }
 
 /// What the ensemble says whose it is; the cause when it cannot be asked.
-async fn theirs(place: &Place) -> Result<Recorded, String> {
+async fn theirs(place: &Site) -> Result<Recorded, String> {
     let config = ZkConfig {
         hosts: place.servers.iter().map(|server| server.client.clone()).collect(),
         root: place.config.ensemble.root.clone(),
@@ -108,7 +108,7 @@ fn unknown(folder: &Folder, cause: &str) -> Finding {
 }
 
 /// The database: there, whole, how large.
-pub(super) async fn history(place: &Place) -> Vec<Finding> {
+pub(super) async fn history(place: &Site) -> Vec<Finding> {
     let paths = &place.config.paths;
     let path = paths.data.join("zkdeck.db");
     let shown = path.display().to_string();
@@ -140,7 +140,7 @@ fn unwritable(path: &Path) -> Option<Finding> {
 }
 
 /// `Err`: there is no file, and whether there is what one can be made again from.
-fn judge(shown: &str, found: &Result<Result<Examined, Unread>, bool>) -> Finding {
+fn judge(shown: &str, found: &Result<Result<HistoryReport, Unread>, bool>) -> Finding {
     const NAME: &str = "history";
     let word = shell::word(shown);
     let restored = "start zkdeck: it sets the file aside, restores the newest good backup and reads the lines of \
@@ -151,7 +151,7 @@ fn judge(shown: &str, found: &Result<Result<Examined, Unread>, bool>) -> Finding
             let message = format!("{shown} is missing, and its backups or the lines of operations.ndjson are there");
             return Finding::warn(NAME, message, "start zkdeck: it makes the history again from these");
         }
-        Ok(Ok(Examined { problem: None, held_by: Some(pid), .. })) => {
+        Ok(Ok(HistoryReport { problem: None, held_by: Some(pid), .. })) => {
             let who = if *pid == 0 { "another process".to_owned() } else { format!("process {pid}") };
             let message = format!("{shown} cannot be written: {who} holds it locked and writes nothing");
             return Finding::fail(
@@ -160,10 +160,10 @@ fn judge(shown: &str, found: &Result<Result<Examined, Unread>, bool>) -> Finding
                 format!("end it or have it commit (fuser -v {word} names it); rows wait"),
             );
         }
-        Ok(Ok(Examined { rows, bytes, problem: None, .. })) => {
+        Ok(Ok(HistoryReport { rows, bytes, problem: None, .. })) => {
             return Finding::ok(NAME, format!("{shown}: {}, {}", count(rows.unsigned_abs(), "row"), Bytes(*bytes)));
         }
-        Ok(Ok(Examined { problem: Some(problem), .. })) => {
+        Ok(Ok(HistoryReport { problem: Some(problem), .. })) => {
             return Finding::fail(NAME, format!("{shown} is damaged: {problem}"), restored);
         }
         Ok(Err(why)) => why,
@@ -184,7 +184,7 @@ fn judge(shown: &str, found: &Result<Result<Examined, Unread>, bool>) -> Finding
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::doctor::finding::Status;
+    use crate::cli::doctor::finding::Grade;
 
     #[test]
     fn the_folder_is_judged_by_the_rule_that_zkdeck_goes_by() {
@@ -192,19 +192,19 @@ mod tests {
             let folder = Folder { path: "data/uploads".into(), id: ours.map(str::to_owned), files };
             belongs(&folder, theirs.map(str::to_owned)).1
         };
-        assert_eq!(of(Some("a"), 1, Some("a")).status, Status::Ok);
-        assert_eq!(of(Some("a"), 0, Some("b")).status, Status::Fail);
-        assert_eq!(of(Some("a"), 0, None).status, Status::Ok);
-        assert_eq!(of(None, 3, Some("b")).status, Status::Warn);
+        assert_eq!(of(Some("a"), 1, Some("a")).status, Grade::Ok);
+        assert_eq!(of(Some("a"), 0, Some("b")).status, Grade::Fail);
+        assert_eq!(of(Some("a"), 0, None).status, Grade::Ok);
+        assert_eq!(of(None, 3, Some("b")).status, Grade::Warn);
         // A new ensemble does not take on a folder that holds files.
         let unclaimed = of(Some("a"), 17, None);
         let alert = StoreView::Unclaimed { folder: "data/uploads".into(), files: 17 }.refusal().unwrap();
-        assert!(unclaimed.status == Status::Fail && unclaimed.message.contains(&alert.cause), "{unclaimed:?}");
+        assert!(unclaimed.status == Grade::Fail && unclaimed.message.contains(&alert.cause), "{unclaimed:?}");
         assert!(unclaimed.fix.as_deref() == Some(&*alert.step) && alert.step.contains("zkdeck doctor --adopt"));
         let empty = of(None, 0, Some("b"));
-        assert!(empty.status == Status::Warn && empty.message.contains("no file lies in data/uploads"), "{empty:?}");
+        assert!(empty.status == Grade::Warn && empty.message.contains("no file lies in data/uploads"), "{empty:?}");
         let folder = Folder { path: "data/uploads".into(), id: None, files: 0 };
-        assert_eq!(unknown(&folder, "no server").status, Status::Warn);
+        assert_eq!(unknown(&folder, "no server").status, Grade::Warn);
     }
 
     #[test]
@@ -213,7 +213,7 @@ mod tests {
         let path = folder.path().join("zkdeck.db");
         std::fs::write(&path, "SQLite format 3\0 and then nothing that makes sense").unwrap();
         let found = judge("x", &Ok(history::examine(&path)));
-        assert!(found.status == Status::Fail && found.message.contains("it is damaged"), "{found:?}");
+        assert!(found.status == Grade::Fail && found.message.contains("it is damaged"), "{found:?}");
     }
 
     #[test]
@@ -223,10 +223,10 @@ mod tests {
         assert_eq!(denied.message, "data/zkdeck.db is not read: it may not be read by uid 7");
         assert!(of(Unread::Locked).fix.is_some_and(|fix| fix.starts_with("fuser data/zkdeck.db")));
         assert!(!of(Unread::Locked).message.contains("damaged"));
-        let held = Ok(Ok(Examined { rows: 1, bytes: 4096, problem: None, held_by: Some(42) }));
+        let held = Ok(Ok(HistoryReport { rows: 1, bytes: 4096, problem: None, held_by: Some(42) }));
         let held = judge("data/zkdeck.db", &held);
-        assert!(held.status == Status::Fail && held.message.contains("process 42 holds it locked"), "{held:?}");
-        assert_eq!(judge("x", &Err(true)).status, Status::Warn);
-        assert_eq!(judge("x", &Err(false)).status, Status::Ok);
+        assert!(held.status == Grade::Fail && held.message.contains("process 42 holds it locked"), "{held:?}");
+        assert_eq!(judge("x", &Err(true)).status, Grade::Warn);
+        assert_eq!(judge("x", &Err(false)).status, Grade::Ok);
     }
 }

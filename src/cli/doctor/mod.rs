@@ -1,9 +1,9 @@
 //! `zkdeck doctor`: what is wrong with this machine and the stack, and what to type against it.
 //!
-//! A check is one function in [`CHECKS`]. It gets the [`Place`], has [`LIMIT`], and brings findings;
+//! A check is one function in [`CHECKS`]. It gets the [`Site`], has [`LIMIT`], and brings findings;
 //! it changes nothing. All checks run at once, so the slowest one is how long it takes.
 //!
-//! To add a check: a function `async fn check(place: &Place) -> Vec<Finding>` in a file of its own, and
+//! To add a check: a function `async fn check(place: &Site) -> Vec<Finding>` in a file of its own, and
 //! one line in the table.
 
 mod access;
@@ -27,9 +27,9 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, join_all};
 
-use self::finding::{Finding, Status};
-pub(super) use self::options::Options;
-use self::place::Place;
+use self::finding::{Finding, Grade};
+pub(super) use self::options::DoctorOptions;
+use self::place::Site;
 use super::flags::Flags;
 use super::output;
 use crate::config::{Config, ConfigError};
@@ -38,10 +38,10 @@ use crate::console::sanitise::clean;
 /// Longest time of one check.
 const LIMIT: Duration = Duration::from_secs(5);
 
-type Run = for<'a> fn(&'a Place) -> BoxFuture<'a, Vec<Finding>>;
+type CheckFn = for<'a> fn(&'a Site) -> BoxFuture<'a, Vec<Finding>>;
 
 /// Every check, in the order of the report.
-const CHECKS: &[(&str, Run)] = &[
+const CHECKS: &[(&str, CheckFn)] = &[
     ("container", |place| system::container(place).boxed()),
     ("ports", |place| ports::check(place).boxed()),
     ("java", |place| java::check(place).boxed()),
@@ -58,16 +58,16 @@ const CHECKS: &[(&str, Run)] = &[
 
 /// Runs every check and prints the report.
 pub(super) async fn run(
-    options: &Options,
+    options: &DoctorOptions,
     flags: &Flags,
     config: Result<Config, ConfigError>,
 ) -> anyhow::Result<ExitCode> {
     if options.adopt {
-        return adopt::run(options, &Place::new(flags, config?)?).await;
+        return adopt::run(options, &Site::new(flags, config?)?).await;
     }
     let findings = match config {
         Ok(config) => {
-            let place = Place::new(flags, config)?;
+            let place = Site::new(flags, config)?;
             let mut findings = Vec::new();
             if place.local && !flags.local {
                 let told = "the local ensemble of this folder runs, and is what is looked at; --zk names another";
@@ -90,12 +90,12 @@ pub(super) async fn run(
     let report = if options.json { serde_json::to_string_pretty(&findings)? } else { text(&findings) };
     // A reader that has closed the pipe has seen enough, and still asks by the exit code.
     _ = output::print(&report)?;
-    let failed = findings.iter().any(|finding| finding.status == Status::Fail);
+    let failed = findings.iter().any(|finding| finding.status == Grade::Fail);
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 /// All findings in the order of the table; a check that takes longer than `limit` is a finding itself.
-async fn look(place: &Place, checks: &[(&'static str, Run)], limit: Duration) -> Vec<Finding> {
+async fn look(place: &Site, checks: &[(&'static str, CheckFn)], limit: Duration) -> Vec<Finding> {
     let each = checks.iter().map(async |(name, run)| match tokio::time::timeout(limit, run(place)).await {
         Ok(findings) => findings,
         Err(_) => {
@@ -117,7 +117,7 @@ fn text(findings: &[Finding]) -> String {
         lines.extend(finding.fix.iter().map(|fix| format!("      {:<width$}  fix: {}", "", clean(fix))));
     }
     let count = |status| findings.iter().filter(|finding| finding.status == status).count();
-    let (ok, warn, fail) = (count(Status::Ok), count(Status::Warn), count(Status::Fail));
+    let (ok, warn, fail) = (count(Grade::Ok), count(Grade::Warn), count(Grade::Fail));
     lines.push(format!("\n{ok} ok, {warn} to look at, {fail} failed"));
     lines.join("\n")
 }
@@ -129,14 +129,14 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_check_that_hangs_is_a_finding_and_holds_up_no_other() {
         let place = place::tests::place();
-        let checks: &[(&str, Run)] = &[
+        let checks: &[(&str, CheckFn)] = &[
             ("slow", |_| std::future::pending().boxed()),
             ("quick", |_| async { vec![Finding::ok("quick", "well")] }.boxed()),
         ];
         let found = look(&place, checks, LIMIT).await;
         assert_eq!(
             found.iter().map(|f| (f.check, f.status)).collect::<Vec<_>>(),
-            [("slow", Status::Fail), ("quick", Status::Ok)]
+            [("slow", Grade::Fail), ("quick", Grade::Ok)]
         );
     }
 

@@ -4,7 +4,7 @@
 ///
 /// Exit code 0 when nothing failed, else 1.
 #[derive(Clone, Debug, Default, clap::Args)]
-pub(in crate::cli) struct Options {
+pub(in crate::cli) struct DoctorOptions {
     /// Print a JSON array of {check, status, message, fix}
     #[arg(long)]
     pub(in crate::cli) json: bool,

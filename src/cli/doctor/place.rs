@@ -1,22 +1,22 @@
 //! What the checks look at: the settings, and what was asked for on the command line.
 
-use crate::cli::compose::{self, Server};
+use crate::cli::compose::{self, ServerAddresses};
 use crate::cli::flags::Flags;
 use crate::cli::surroundings;
 use crate::config::Config;
 
-pub(super) struct Place {
+pub(super) struct Site {
     pub(super) config: Config,
     /// `--local`: the servers are to be children of zkdeck; else they run in Docker or elsewhere.
     pub(super) local: bool,
-    pub(super) servers: Vec<Server>,
+    pub(super) servers: Vec<ServerAddresses>,
     /// Somebody named the servers; else they are those of the stack in Docker.
     pub(super) named: bool,
     /// doctor runs in a container: 127.0.0.1 is the container itself.
     pub(super) container: bool,
 }
 
-impl Place {
+impl Site {
     /// A local ensemble that runs in this folder is what is looked at, unless somebody names servers: what its
     /// zkdeck tells to type is typed without `--local`.
     pub(super) fn new(flags: &Flags, config: Config) -> anyhow::Result<Self> {
@@ -70,14 +70,14 @@ pub(super) mod tests {
     use crate::cli::args::Args;
 
     /// A place with the default settings.
-    pub(in crate::cli::doctor) fn place() -> Place {
+    pub(in crate::cli::doctor) fn place() -> Site {
         let config = crate::config::load(Path::new("/nonexistent"), false, |_| None, Vec::new()).unwrap();
-        Place { container: false, ..Place::new(&Args::read(["zkdeck".into()]).unwrap().flags, config).unwrap() }
+        Site { container: false, ..Site::new(&Args::read(["zkdeck".into()]).unwrap().flags, config).unwrap() }
     }
 
     #[tokio::test]
     async fn in_a_container_a_service_is_asked_by_its_name() {
-        let place = |container| Place { container, ..place() };
+        let place = |container| Site { container, ..place() };
         let at_home = place(false).reach("http://127.0.0.1:9090/", "prometheus").await;
         assert_eq!(at_home.as_deref(), Some("http://127.0.0.1:9090"));
         let named = place(true).reach("http://prometheus.example:9090", "prometheus").await;

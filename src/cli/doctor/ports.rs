@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use futures_util::future::join_all;
 
 use super::finding::Finding;
-use super::place::{Place, blocking, is_loopback};
+use super::place::{Site, blocking, is_loopback};
 use crate::adapters::control::process::{
     TakenPort, command_line, program, recorded_servers, taken_port, told, way_out,
 };
@@ -42,7 +42,7 @@ enum Holder {
 
 /// What is known of who answers and of who was started.
 #[derive(Debug, Default)]
-struct Known {
+struct PortFacts {
     /// Ports at which a server of the settings answers as one, or gives its metrics.
     answered: BTreeSet<u16>,
     /// Servers of the local ensemble of this folder, with their processes.
@@ -51,7 +51,7 @@ struct Known {
     rest: Option<u16>,
 }
 
-pub(super) async fn check(place: &Place) -> Vec<Finding> {
+pub(super) async fn check(place: &Site) -> Vec<Finding> {
     let wanted = match wanted(place) {
         Ok(wanted) => wanted,
         Err(error) => return vec![Finding::fail(NAME, format!("{error:#}"), "correct the ports under [local]")],
@@ -63,7 +63,7 @@ pub(super) async fn check(place: &Place) -> Vec<Finding> {
     blocking(move || {
         let total = wanted.len();
         let recorded = recorded_servers(&root, &nodes).into_iter().map(|(node, alive)| (node, alive.pid)).collect();
-        let known = Known { answered, recorded, rest };
+        let known = PortFacts { answered, recorded, rest };
         let taken = wanted.into_iter().filter_map(|one| Some((one.node, taken_port(one.port, one.purpose)?)));
         let held = taken.map(|(node, port)| (holder(&port, node.as_ref(), &known, local, command_line), port));
         let held: Vec<_> = held.collect();
@@ -74,7 +74,7 @@ pub(super) async fn check(place: &Place) -> Vec<Finding> {
 }
 
 /// Ports of this machine at which the servers of the settings answer.
-async fn answered(place: &Place) -> BTreeSet<u16> {
+async fn answered(place: &Site) -> BTreeSet<u16> {
     let Ok(prober) = Prober::new(ProbeConfig::default()) else { return BTreeSet::new() };
     let each = place.servers.iter().map(async |server| (server, prober.sample(&server.target(), clock::now).await));
     let mut ports = BTreeSet::new();
@@ -94,7 +94,7 @@ fn is_zookeeper(sample: &Sample) -> bool {
 }
 
 /// REST's port when it answers as zkdeck does.
-async fn rest(place: &Place) -> Option<u16> {
+async fn rest(place: &Site) -> Option<u16> {
     let listen = healthcheck::here(&place.config.api.listen);
     let client = http::plain().timeout(ProbeConfig::default().whole_limit).no_proxy().build().ok()?;
     let answer = client.get(format!("http://{listen}/healthz")).send().await.ok()?.bytes().await.ok()?;
@@ -103,7 +103,7 @@ async fn rest(place: &Place) -> Option<u16> {
 }
 
 /// A port of 127.0.0.1 that is needed.
-struct Wanted {
+struct NeededPort {
     port: u16,
     /// `clients of zk1`.
     purpose: String,
@@ -111,19 +111,19 @@ struct Wanted {
     node: Option<NodeId>,
 }
 
-impl Wanted {
+impl NeededPort {
     fn of(port: u16, purpose: String) -> Self {
         Self { port, purpose, node: None }
     }
 }
 
 /// The ports that servers, REST and the stack's services need.
-fn wanted(place: &Place) -> anyhow::Result<Vec<Wanted>> {
+fn wanted(place: &Site) -> anyhow::Result<Vec<NeededPort>> {
     let config = &place.config;
     let mut wanted = Vec::new();
     if place.local {
         for node in compose::local_config(config)?.nodes {
-            wanted.extend(node.ports().map(|(port, purpose)| Wanted {
+            wanted.extend(node.ports().map(|(port, purpose)| NeededPort {
                 port,
                 purpose: format!("{purpose} of {}", node.id),
                 node: Some(node.id.clone()),
@@ -131,10 +131,11 @@ fn wanted(place: &Place) -> anyhow::Result<Vec<Wanted>> {
         }
     } else {
         for server in &place.servers {
-            wanted
-                .extend(local_port(&server.client).map(|port| Wanted::of(port, format!("clients of {}", server.node))));
+            wanted.extend(
+                local_port(&server.client).map(|port| NeededPort::of(port, format!("clients of {}", server.node))),
+            );
             let metrics = server.metrics.as_deref().and_then(local_port);
-            wanted.extend(metrics.map(|port| Wanted::of(port, format!("metrics of {}", server.node))));
+            wanted.extend(metrics.map(|port| NeededPort::of(port, format!("metrics of {}", server.node))));
         }
         let doctor = &config.doctor;
         let services = [
@@ -144,10 +145,10 @@ fn wanted(place: &Place) -> anyhow::Result<Vec<Wanted>> {
         ];
         for (name, url) in services {
             let address = url.split_once("://").map_or(url, |(_, rest)| rest).trim_end_matches('/');
-            wanted.extend(local_port(address).map(|port| Wanted::of(port, name.to_owned())));
+            wanted.extend(local_port(address).map(|port| NeededPort::of(port, name.to_owned())));
         }
     }
-    wanted.extend(local_port(&config.api.listen).map(|port| Wanted::of(port, "REST".to_owned())));
+    wanted.extend(local_port(&config.api.listen).map(|port| NeededPort::of(port, "REST".to_owned())));
     Ok(wanted)
 }
 
@@ -160,7 +161,7 @@ fn local_port(address: &str) -> Option<u16> {
 fn holder(
     port: &TakenPort,
     node: Option<&NodeId>,
-    known: &Known,
+    known: &PortFacts,
     local: bool,
     command: impl Fn(u32) -> Option<Vec<String>>,
 ) -> Holder {
@@ -253,7 +254,7 @@ fn foreign(holder: Holder, port: &TakenPort, local: bool) -> Option<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::doctor::finding::Status;
+    use crate::cli::doctor::finding::Grade;
     use crate::domain::fixtures::node_id;
 
     fn taken(port: u16, owner: Option<u32>) -> TakenPort {
@@ -273,7 +274,7 @@ mod tests {
         Some(line.split(' ').map(str::to_owned).collect())
     }
 
-    fn judged(port: &TakenPort, known: &Known, local: bool) -> Vec<Finding> {
+    fn judged(port: &TakenPort, known: &PortFacts, local: bool) -> Vec<Finding> {
         judge(&[(holder(port, Some(&node_id("zk1")), known, local, command), port.clone())], 13, local)
     }
 
@@ -283,42 +284,42 @@ mod tests {
 
     #[test]
     fn only_strangers_are_told() {
-        let known = Known::default();
+        let known = PortFacts::default();
         let held = [(2181, 1), (8080, 2), (9200, 4)].map(|(port, pid)| taken(port, Some(pid)));
         let held = held.map(|port| (holder(&port, None, &known, false, command), port));
         let found = judge(&held, 12, false);
         assert_eq!(found[0].message, "9 of 12 free, 1 held by zkdeck and its servers, 1 held by Docker");
-        assert_eq!((found.len(), found[1].status), (2, Status::Warn));
+        assert_eq!((found.len(), found[1].status), (2, Grade::Warn));
         assert_eq!(fix(&found), "kill 4 before docker compose up -d, if the stack is to have the port");
     }
 
     #[test]
     fn a_server_that_answers_is_the_one_that_is_looked_for() {
-        let known = Known { answered: [2181].into(), ..Known::default() };
+        let known = PortFacts { answered: [2181].into(), ..PortFacts::default() };
         for owner in [Some(3), Some(4), None] {
             let found = judged(&taken(2181, owner), &known, false);
-            assert_eq!((found.len(), found[0].status), (1, Status::Ok), "{found:?}");
+            assert_eq!((found.len(), found[0].status), (1, Grade::Ok), "{found:?}");
             assert!(found[0].message.ends_with("1 held by the ensemble's servers"), "{found:?}");
         }
     }
 
     #[test]
     fn a_server_of_this_folder_is_ours_whatever_is_cut_off_its_command_line() {
-        let known = Known { recorded: vec![(node_id("zk1"), 3)], ..Known::default() };
+        let known = PortFacts { recorded: vec![(node_id("zk1"), 3)], ..PortFacts::default() };
         assert_eq!(judged(&taken(2888, Some(3)), &known, true).len(), 1);
         assert_eq!(judged(&taken(2888, None), &known, true).len(), 1, "of another user's process no more is seen");
-        let others = Known { recorded: vec![(node_id("zk2"), 5)], ..Known::default() };
-        assert_eq!(judged(&taken(2888, None), &others, true)[1].status, Status::Fail);
+        let others = PortFacts { recorded: vec![(node_id("zk2"), 5)], ..PortFacts::default() };
+        assert_eq!(judged(&taken(2888, None), &others, true)[1].status, Grade::Fail);
     }
 
     #[test]
     fn the_ports_of_another_folders_ensemble_are_one_line() {
         let held: Vec<_> = [2181, 2182, 7001]
             .map(|port| TakenPort { ensemble: Some("/x/data/local".into()), ..taken(port, Some(3)) })
-            .map(|port| (holder(&port, None, &Known::default(), true, command), port))
+            .map(|port| (holder(&port, None, &PortFacts::default(), true, command), port))
             .into();
         let found = judge(&held, 13, true);
-        assert_eq!((found.len(), found[1].status), (2, Status::Fail), "{found:?}");
+        assert_eq!((found.len(), found[1].status), (2, Grade::Fail), "{found:?}");
         assert!(found[1].message.starts_with("the local ensemble of /x/data/local has ports 2181"), "{found:?}");
         assert!(fix(&found).contains("--data /x/data, or set other ports: client_port"), "{found:?}");
         assert!(!fix(&found).contains("without --local") && !fix(&found).contains("nd what holds"), "{found:?}");
@@ -326,12 +327,12 @@ mod tests {
 
     #[test]
     fn nobody_is_told_to_end_a_zookeeper_server() {
-        let answers = Known { answered: [2181].into(), ..Known::default() };
-        for (known, local) in [(&answers, true), (&Known::default(), true), (&Known::default(), false)] {
+        let answers = PortFacts { answered: [2181].into(), ..PortFacts::default() };
+        for (known, local) in [(&answers, true), (&PortFacts::default(), true), (&PortFacts::default(), false)] {
             let found = judged(&taken(2181, Some(3)), known, local);
             assert!(!fix(&found).starts_with("kill 3") && !fix(&found).contains("kill 3,"), "{found:?}");
         }
-        let frozen = judged(&taken(2181, Some(3)), &Known::default(), false);
+        let frozen = judged(&taken(2181, Some(3)), &PortFacts::default(), false);
         assert!(fix(&frozen).starts_with("kill -CONT 3"), "{frozen:?}");
         let other = judged(&taken(2181, Some(3)), &answers, true);
         assert!(fix(&other).starts_with("type zkdeck without --local"), "{other:?}");
@@ -339,15 +340,15 @@ mod tests {
 
     #[test]
     fn rest_that_answers_is_zkdecks_even_when_its_process_is_hidden() {
-        let known = Known { rest: Some(8080), ..Known::default() };
+        let known = PortFacts { rest: Some(8080), ..PortFacts::default() };
         assert_eq!(judged(&taken(8080, None), &known, false).len(), 1);
-        assert_eq!(judged(&taken(8080, None), &Known::default(), false)[1].status, Status::Warn);
+        assert_eq!(judged(&taken(8080, None), &PortFacts::default(), false)[1].status, Grade::Warn);
     }
 
     #[test]
     fn servers_of_our_own_need_the_ports_that_docker_has() {
-        let found = judged(&taken(2181, Some(1)), &Known::default(), true);
-        assert_eq!(found[1].status, Status::Fail);
+        let found = judged(&taken(2181, Some(1)), &PortFacts::default(), true);
+        assert_eq!(found[1].status, Grade::Fail);
         assert!(fix(&found).contains("docker compose down"));
     }
 }

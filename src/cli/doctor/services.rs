@@ -1,15 +1,19 @@
 //! Elasticsearch, Prometheus and Grafana: there, open to us, and with data.
 
+use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::finding::Finding;
-use super::place::Place;
+use super::place::Site;
 use crate::adapters::http;
 use crate::adapters::logs::Auth;
 use crate::cli::compose;
+use crate::domain::cause::Advice;
 
 const LIMIT: Duration = Duration::from_secs(3);
 /// As provisioned in `monitoring/grafana`.
@@ -17,25 +21,56 @@ const GRAFANA_SOURCE: &str = "prometheus";
 /// Targets that are named one by one.
 const TARGETS_TOLD: usize = 6;
 
+/// How a cluster of Elasticsearch calls its health.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, strum::IntoStaticStr)]
+#[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase", const_into_str)]
+enum ClusterHealth {
+    Green,
+    Yellow,
+    Red,
+}
+
+impl ClusterHealth {
+    const fn word(self) -> &'static str {
+        self.into_str()
+    }
+}
+
+/// What Prometheus says of a target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum TargetHealth {
+    Up,
+    Down,
+    /// Not scraped yet.
+    Unknown,
+}
+
+/// One word of an answer; `None` when it is none that is known.
+fn told<T: DeserializeOwned>(word: &Value) -> Option<T> {
+    T::deserialize(word).ok()
+}
+
 /// What came back of one question.
 #[derive(Debug)]
-enum Reply {
+enum ServiceReply {
     /// In words.
     Unreachable(String),
-    /// TLS failed: what, and what to do about it.
-    Untrusted(String),
+    /// TLS failed.
+    Untrusted(Advice),
     Status(u16, Value),
     Json(Value),
     /// It is no JSON.
     Other,
 }
 
-async fn ask(url: &str, auth: &Auth, ca_file: Option<&Path>) -> Reply {
+async fn ask(url: &str, auth: &Auth, ca_file: Option<&Path>) -> ServiceReply {
     let client = match http::client(url, ca_file) {
         Ok(client) => client.timeout(LIMIT).redirect(reqwest::redirect::Policy::none()).no_proxy(),
-        Err(error) => return Reply::Untrusted(error.to_string()),
+        Err(error) => return ServiceReply::Untrusted(error.advice()),
     };
-    let Ok(client) = client.build() else { return Reply::Unreachable("the machine gives no sockets".into()) };
+    let Ok(client) = client.build() else { return ServiceReply::Unreachable("the machine gives no sockets".into()) };
     let response = match auth.on(client.get(url)).send().await {
         Ok(response) => response,
         Err(error) => return unanswered(url, error).await,
@@ -43,23 +78,23 @@ async fn ask(url: &str, auth: &Auth, ca_file: Option<&Path>) -> Reply {
     let status = response.status();
     let body = response.bytes().await.ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
     match body {
-        Some(value) if status.is_success() => Reply::Json(value),
-        None if status.is_success() => Reply::Other,
-        body => Reply::Status(status.as_u16(), body.unwrap_or_default()),
+        Some(value) if status.is_success() => ServiceReply::Json(value),
+        None if status.is_success() => ServiceReply::Other,
+        body => ServiceReply::Status(status.as_u16(), body.unwrap_or_default()),
     }
 }
 
-async fn unanswered(url: &str, error: reqwest::Error) -> Reply {
+async fn unanswered(url: &str, error: reqwest::Error) -> ServiceReply {
     if let Some(fault) = http::tls_fault(&error) {
-        Reply::Untrusted(fault.to_string())
+        ServiceReply::Untrusted(fault.advice())
     } else if error.is_timeout() {
-        Reply::Unreachable(format!("no answer within {} s", LIMIT.as_secs()))
+        ServiceReply::Unreachable(format!("no answer within {} s", LIMIT.as_secs()))
     } else if error.is_connect() {
-        Reply::Unreachable("connection refused".into())
+        ServiceReply::Unreachable("connection refused".into())
     } else if http::speaks_tls(url).await {
-        Reply::Untrusted("it speaks TLS; write https:// in the address".into())
+        ServiceReply::Untrusted(Advice::new("it speaks TLS", "write https:// in the address"))
     } else {
-        Reply::Unreachable(error.without_url().to_string())
+        ServiceReply::Unreachable(error.without_url().to_string())
     }
 }
 
@@ -74,16 +109,16 @@ fn elsewhere(check: &'static str, setting: &str) -> Finding {
 
 /// What came of looking for a service.
 #[derive(Debug)]
-enum Looked {
+enum ServiceCheck {
     /// It is there.
     Met(Vec<Finding>),
     /// Nothing is, or something that cannot be told to be it.
     Unmet(Finding),
 }
 
-impl Looked {
+impl ServiceCheck {
     /// With `--local` nothing of the stack is expected, and its ports may be anybody's: what is not there is no finding.
-    fn findings(self, place: &Place) -> Vec<Finding> {
+    fn findings(self, place: &Site) -> Vec<Finding> {
         match self {
             Self::Unmet(_) if place.local => Vec::new(),
             looked => looked.all(),
@@ -99,9 +134,9 @@ impl Looked {
 }
 
 /// Something else has the port.
-fn stranger(check: &'static str, url: &str, service: &str, setting: &str) -> Looked {
+fn stranger(check: &'static str, url: &str, service: &str, setting: &str) -> ServiceCheck {
     let fix = format!("set {setting} to where {service} answers; ss -ltnp shows who has the port");
-    Looked::Unmet(Finding::warn(check, format!("what answers at {url} is no {service}"), fix))
+    ServiceCheck::Unmet(Finding::warn(check, format!("what answers at {url} is no {service}"), fix))
 }
 
 /// Whether a status tells nothing of the service behind it but that somebody has to log in first.
@@ -110,19 +145,19 @@ const fn asks_to_log_in(status: u16) -> bool {
 }
 
 /// It is there, and will be well or not in a while.
-fn unsettled(check: &'static str, url: &str, status: u16, logs: &str) -> Looked {
+fn unsettled(check: &'static str, url: &str, status: u16, logs: &str) -> ServiceCheck {
     let message = format!("{url} answers with status {status}: it is starting, or not well");
-    Looked::Unmet(Finding::warn(check, message, format!("ask again in a minute; {logs}")))
+    ServiceCheck::Unmet(Finding::warn(check, message, format!("ask again in a minute; {logs}")))
 }
 
-fn guarded(check: &'static str, url: &str, status: u16) -> Option<Looked> {
+fn guarded(check: &'static str, url: &str, status: u16) -> Option<ServiceCheck> {
     asks_to_log_in(status).then(|| {
         let message = format!("- (not looked at: {url} lets in only who has logged in, status {status})");
-        Looked::Unmet(Finding::ok(check, message))
+        ServiceCheck::Unmet(Finding::ok(check, message))
     })
 }
 
-pub(super) async fn elasticsearch(place: &Place) -> Vec<Finding> {
+pub(super) async fn elasticsearch(place: &Site) -> Vec<Finding> {
     let Some(url) = place.reach(place.elasticsearch(), "elasticsearch").await else {
         return vec![elsewhere("elasticsearch", "elastic.url")];
     };
@@ -138,12 +173,12 @@ pub(super) async fn elasticsearch(place: &Place) -> Vec<Finding> {
     if place.config.elastic.url.is_empty() { looked.findings(place) } else { looked.all() }
 }
 
-fn judge_elasticsearch(url: &str, reply: &Reply) -> Looked {
+fn judge_elasticsearch(url: &str, reply: &ServiceReply) -> ServiceCheck {
     const NAME: &str = "elasticsearch";
     let logs = "docker compose logs --tail 50 elasticsearch";
     let finding = match reply {
-        Reply::Unreachable(cause) => {
-            return Looked::Unmet(Finding::warn(
+        ServiceReply::Unreachable(cause) => {
+            return ServiceCheck::Unmet(Finding::warn(
                 NAME,
                 format!("{url}: {cause}; logs are searched in the local files instead"),
                 format!(
@@ -151,36 +186,38 @@ fn judge_elasticsearch(url: &str, reply: &Reply) -> Looked {
                 ),
             ));
         }
-        Reply::Untrusted(cause) => {
-            let (cause, fix) = cause.rsplit_once("; ").unwrap_or((cause, "correct the section [elastic]"));
-            return Looked::Unmet(Finding::fail(NAME, format!("{url}: {cause}"), fix));
+        ServiceReply::Untrusted(Advice { cause, step }) => {
+            return ServiceCheck::Unmet(Finding::fail(NAME, format!("{url}: {cause}"), step));
         }
-        Reply::Status(status @ (401 | 403), _) => {
-            return Looked::Unmet(Finding::fail(
+        ServiceReply::Status(status @ (401 | 403), _) => {
+            return ServiceCheck::Unmet(Finding::fail(
                 NAME,
                 format!("{url} asks for a password or does not let this one in (status {status})"),
                 "set ZKDECK_ELASTIC_USER and ZKDECK_ELASTIC_PASSWORD_FILE, or ZKDECK_ELASTIC_API_KEY_FILE",
             ));
         }
-        Reply::Status(status, _) => {
-            return Looked::Unmet(Finding::fail(NAME, format!("{url} answers with status {status}"), logs));
+        ServiceReply::Status(status, _) => {
+            return ServiceCheck::Unmet(Finding::fail(NAME, format!("{url} answers with status {status}"), logs));
         }
-        Reply::Other => return stranger(NAME, url, "Elasticsearch", "ZKDECK_ELASTIC_URL"),
-        Reply::Json(health) => match health["status"].as_str() {
-            Some("green") => Finding::ok(NAME, format!("{url} is green")),
-            Some(colour @ ("yellow" | "red")) => {
+        ServiceReply::Other => return stranger(NAME, url, "Elasticsearch", "ZKDECK_ELASTIC_URL"),
+        ServiceReply::Json(health) => match told(&health["status"]) {
+            Some(ClusterHealth::Green) => Finding::ok(NAME, format!("{url} is green")),
+            Some(colour) => {
                 let unassigned = health["unassigned_shards"].as_u64().map_or("-".into(), |count| count.to_string());
-                let message = format!("{url} is {colour}, {unassigned} shards have no place");
+                let message = format!("{url} is {}, {unassigned} shards have no place", colour.word());
                 let fix = format!("curl '{url}/_cluster/allocation/explain?pretty'");
-                if colour == "red" { Finding::fail(NAME, message, fix) } else { Finding::warn(NAME, message, fix) }
+                match colour {
+                    ClusterHealth::Red => Finding::fail(NAME, message, fix),
+                    _ => Finding::warn(NAME, message, fix),
+                }
             }
-            _ => return stranger(NAME, url, "Elasticsearch", "ZKDECK_ELASTIC_URL"),
+            None => return stranger(NAME, url, "Elasticsearch", "ZKDECK_ELASTIC_URL"),
         },
     };
-    Looked::Met(vec![finding])
+    ServiceCheck::Met(vec![finding])
 }
 
-pub(super) async fn prometheus(place: &Place) -> Vec<Finding> {
+pub(super) async fn prometheus(place: &Site) -> Vec<Finding> {
     let Some(url) = place.reach(&place.config.doctor.prometheus, "prometheus").await else {
         return vec![elsewhere("prometheus", "doctor.prometheus")];
     };
@@ -188,30 +225,33 @@ pub(super) async fn prometheus(place: &Place) -> Vec<Finding> {
     judge_prometheus(&url, &reply).findings(place)
 }
 
-fn judge_prometheus(url: &str, reply: &Reply) -> Looked {
+fn judge_prometheus(url: &str, reply: &ServiceReply) -> ServiceCheck {
     const NAME: &str = "prometheus";
     let logs = "docker compose logs --tail 50 prometheus";
     let other = || stranger(NAME, url, "Prometheus", "[doctor] prometheus");
+    let unmet = |cause: &dyn fmt::Display| {
+        let fix = format!("docker compose up -d prometheus; {logs}");
+        ServiceCheck::Unmet(Finding::warn(NAME, format!("{url}: {cause}"), fix))
+    };
     match reply {
-        Reply::Unreachable(cause) | Reply::Untrusted(cause) => {
-            let fix = format!("docker compose up -d prometheus; {logs}");
-            Looked::Unmet(Finding::warn(NAME, format!("{url}: {cause}"), fix))
-        }
+        ServiceReply::Unreachable(cause) => unmet(cause),
+        ServiceReply::Untrusted(advice) => unmet(advice),
         // It says so too while it reads what it has stored, which takes minutes when that is much.
-        Reply::Status(status @ 500.., _) => unsettled(NAME, url, *status, logs),
-        Reply::Status(status, _) => guarded(NAME, url, *status).unwrap_or_else(other),
-        Reply::Json(answer) => match answer["data"]["activeTargets"].as_array() {
-            Some(targets) => Looked::Met(judge_targets(url, targets)),
+        ServiceReply::Status(status @ 500.., _) => unsettled(NAME, url, *status, logs),
+        ServiceReply::Status(status, _) => guarded(NAME, url, *status).unwrap_or_else(other),
+        ServiceReply::Json(answer) => match answer["data"]["activeTargets"].as_array() {
+            Some(targets) => ServiceCheck::Met(judge_targets(url, targets)),
             None => other(),
         },
-        Reply::Other => other(),
+        ServiceReply::Other => other(),
     }
 }
 
 fn judge_targets(url: &str, targets: &[Value]) -> Vec<Finding> {
     const NAME: &str = "prometheus";
-    let down: Vec<&Value> = targets.iter().filter(|target| target["health"] == "down").collect();
-    let new = targets.iter().filter(|target| target["health"] == "unknown").count();
+    let is = |target: &Value, health| told(&target["health"]) == Some(health);
+    let down: Vec<&Value> = targets.iter().filter(|target| is(target, TargetHealth::Down)).collect();
+    let new = targets.iter().filter(|target| is(target, TargetHealth::Unknown)).count();
     if targets.is_empty() {
         return vec![Finding::fail(
             NAME,
@@ -238,51 +278,52 @@ fn judge_targets(url: &str, targets: &[Value]) -> Vec<Finding> {
     down.iter().take(TARGETS_TOLD).map(one).collect()
 }
 
-pub(super) async fn grafana(place: &Place) -> Vec<Finding> {
+pub(super) async fn grafana(place: &Site) -> Vec<Finding> {
     let Some(url) = place.reach(&place.config.doctor.grafana, "grafana").await else {
         return vec![elsewhere("grafana", "doctor.grafana")];
     };
     let health = ask(&format!("{url}/api/health"), &Auth::None, None).await;
     let data = match &health {
-        Reply::Json(_) => {
+        ServiceReply::Json(_) => {
             ask(&format!("{url}/api/datasources/proxy/uid/{GRAFANA_SOURCE}/api/v1/query?query=up"), &Auth::None, None)
                 .await
         }
-        _ => Reply::Other,
+        _ => ServiceReply::Other,
     };
     judge_grafana(&url, &health, &data).findings(place)
 }
 
-fn judge_grafana(url: &str, health: &Reply, data: &Reply) -> Looked {
+fn judge_grafana(url: &str, health: &ServiceReply, data: &ServiceReply) -> ServiceCheck {
     const NAME: &str = "grafana";
     let logs = "docker compose logs --tail 50 grafana";
     let other = || stranger(NAME, url, "Grafana", "[doctor] grafana");
+    let unmet = |cause: &dyn fmt::Display| {
+        let fix = format!("docker compose up -d grafana; {logs}");
+        ServiceCheck::Unmet(Finding::warn(NAME, format!("{url}: {cause}"), fix))
+    };
     match health {
-        Reply::Unreachable(cause) | Reply::Untrusted(cause) => Looked::Unmet(Finding::warn(
-            NAME,
-            format!("{url}: {cause}"),
-            format!("docker compose up -d grafana; {logs}"),
-        )),
+        ServiceReply::Unreachable(cause) => unmet(cause),
+        ServiceReply::Untrusted(advice) => unmet(advice),
         // A sick database is told with status 503.
-        Reply::Json(health) | Reply::Status(500.., health) if health["database"].is_string() => {
-            Looked::Met(vec![if health["database"] == "ok" {
+        ServiceReply::Json(health) | ServiceReply::Status(500.., health) if health["database"].is_string() => {
+            ServiceCheck::Met(vec![if health["database"] == "ok" {
                 judge_source(url, data)
             } else {
                 let message = format!("{url} says that its own database is not well: {}", health["database"]);
                 Finding::fail(NAME, message, logs)
             }])
         }
-        Reply::Status(status @ 500.., _) => unsettled(NAME, url, *status, logs),
-        Reply::Status(status, _) => guarded(NAME, url, *status).unwrap_or_else(other),
-        Reply::Json(_) | Reply::Other => other(),
+        ServiceReply::Status(status @ 500.., _) => unsettled(NAME, url, *status, logs),
+        ServiceReply::Status(status, _) => guarded(NAME, url, *status).unwrap_or_else(other),
+        ServiceReply::Json(_) | ServiceReply::Other => other(),
     }
 }
 
 /// What the data source of a Grafana that is well has to say.
-fn judge_source(url: &str, data: &Reply) -> Finding {
+fn judge_source(url: &str, data: &ServiceReply) -> Finding {
     const NAME: &str = "grafana";
     match data {
-        Reply::Json(answer) => match answer["data"]["result"].as_array().map(Vec::len) {
+        ServiceReply::Json(answer) => match answer["data"]["result"].as_array().map(Vec::len) {
             Some(series @ 1..) => {
                 Finding::ok(NAME, format!("{url} has data: {series} targets through its data source"))
             }
@@ -292,21 +333,21 @@ fn judge_source(url: &str, data: &Reply) -> Finding {
                 "see the finding on prometheus; after a fresh start wait two minutes: rates need two scrapes",
             ),
         },
-        Reply::Status(status, _) if asks_to_log_in(*status) => Finding::ok(
+        ServiceReply::Status(status, _) if asks_to_log_in(*status) => Finding::ok(
             NAME,
             format!("{url} works; - (its data is not looked at: it lets in only who has logged in, status {status})"),
         ),
-        Reply::Status(404, _) => Finding::warn(
+        ServiceReply::Status(404, _) => Finding::warn(
             NAME,
             format!("{url} works, and has no data source of the uid {GRAFANA_SOURCE}"),
             "the data source is monitoring/grafana's: look at its mount",
         ),
-        Reply::Status(status, _) => Finding::warn(
+        ServiceReply::Status(status, _) => Finding::warn(
             NAME,
             format!("{url} works, and its data source {GRAFANA_SOURCE} answers with status {status}"),
             "docker compose up -d prometheus; the data source is monitoring/grafana's, look at its mount",
         ),
-        Reply::Unreachable(_) | Reply::Untrusted(_) | Reply::Other => Finding::warn(
+        ServiceReply::Unreachable(_) | ServiceReply::Untrusted(_) | ServiceReply::Other => Finding::warn(
             NAME,
             format!("{url} works, and its data source does not answer"),
             "docker compose up -d prometheus",
@@ -319,29 +360,29 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::cli::doctor::finding::Status;
+    use crate::cli::doctor::finding::Grade;
     use crate::cli::doctor::place::tests::place;
 
-    fn only(looked: Looked) -> Finding {
+    fn only(looked: ServiceCheck) -> Finding {
         let mut all = looked.all();
         assert_eq!(all.len(), 1, "{all:?}");
         all.remove(0)
     }
 
-    fn status(status: u16) -> Reply {
-        Reply::Status(status, Value::Null)
+    fn status(status: u16) -> ServiceReply {
+        ServiceReply::Status(status, Value::Null)
     }
 
     #[test]
     fn elasticsearch_is_judged_by_what_it_says() {
-        let of = |reply: Reply| only(judge_elasticsearch("http://e", &reply)).status;
-        assert_eq!(of(Reply::Json(json!({"status": "green"}))), Status::Ok);
-        assert_eq!(of(Reply::Json(json!({"status": "yellow", "unassigned_shards": 3}))), Status::Warn);
-        assert_eq!(of(Reply::Json(json!({"status": "red"}))), Status::Fail);
-        assert_eq!(of(Reply::Json(json!({"hello": 1}))), Status::Warn);
-        assert_eq!(of(Reply::Unreachable("connection refused".into())), Status::Warn);
-        assert_eq!(of(status(401)), Status::Fail);
-        let unknown = only(judge_elasticsearch("http://e", &Reply::Json(json!({"status": "red"}))));
+        let of = |reply: ServiceReply| only(judge_elasticsearch("http://e", &reply)).status;
+        assert_eq!(of(ServiceReply::Json(json!({"status": "green"}))), Grade::Ok);
+        assert_eq!(of(ServiceReply::Json(json!({"status": "yellow", "unassigned_shards": 3}))), Grade::Warn);
+        assert_eq!(of(ServiceReply::Json(json!({"status": "red"}))), Grade::Fail);
+        assert_eq!(of(ServiceReply::Json(json!({"hello": 1}))), Grade::Warn);
+        assert_eq!(of(ServiceReply::Unreachable("connection refused".into())), Grade::Warn);
+        assert_eq!(of(status(401)), Grade::Fail);
+        let unknown = only(judge_elasticsearch("http://e", &ServiceReply::Json(json!({"status": "red"}))));
         assert!(unknown.message.contains("- shards"), "what is not told is no 0: {unknown:?}");
     }
 
@@ -349,7 +390,7 @@ mod tests {
     fn every_target_that_is_down_is_named_with_its_error() {
         let up = json!({"health": "up", "labels": {"instance": "zk1:7000"}});
         let down = json!({"health": "down", "labels": {"instance": "zk2:7000"}, "lastError": "no route to host"});
-        let answer = |targets: Value| Reply::Json(json!({"data": {"activeTargets": targets}}));
+        let answer = |targets: Value| ServiceReply::Json(json!({"data": {"activeTargets": targets}}));
         let of = |targets: Value| judge_prometheus("http://p", &answer(targets)).all();
         assert_eq!(of(json!([up])), [Finding::ok("prometheus", "1 of 1 targets up")]);
         let found = of(json!([up, down]));
@@ -359,58 +400,58 @@ mod tests {
         assert_eq!(of(json!([by_address]))[0].fix.as_deref(), Some("see http://p/targets"));
         let new = json!({"health": "unknown", "labels": {"instance": "zk3:7000"}, "lastError": ""});
         assert_eq!(of(json!([up, new])), [Finding::ok("prometheus", "1 of 2 targets up, 1 not scraped yet")]);
-        assert_eq!(of(json!([]))[0].status, Status::Fail);
+        assert_eq!(of(json!([]))[0].status, Grade::Fail);
     }
 
     #[test]
     fn who_starts_is_sick_or_asks_for_a_log_in_is_not_taken_for_another() {
         let prometheus = |reply| only(judge_prometheus("http://p", &reply));
-        let grafana = |reply| only(judge_grafana("http://g", &reply, &Reply::Other));
+        let grafana = |reply| only(judge_grafana("http://g", &reply, &ServiceReply::Other));
         for starting in [prometheus(status(503)), grafana(status(503)), grafana(status(502))] {
-            assert_eq!(starting.status, Status::Warn);
+            assert_eq!(starting.status, Grade::Warn);
             assert!(starting.message.contains("it is starting, or not well"), "{starting:?}");
         }
         for guarded in [prometheus(status(401)), prometheus(status(302)), grafana(status(403)), grafana(status(302))] {
-            assert_eq!(guarded.status, Status::Ok);
+            assert_eq!(guarded.status, Grade::Ok);
             assert!(guarded.message.starts_with("- (not looked at: "), "{guarded:?}");
         }
-        let sick = grafana(Reply::Status(503, json!({"database": "failing", "version": "12"})));
-        assert!(sick.status == Status::Fail && sick.message.contains("its own database is not well"), "{sick:?}");
+        let sick = grafana(ServiceReply::Status(503, json!({"database": "failing", "version": "12"})));
+        assert!(sick.status == Grade::Fail && sick.message.contains("its own database is not well"), "{sick:?}");
     }
 
     #[test]
     fn who_has_a_port_is_never_to_be_ended_and_with_local_it_may_be_anybody() {
         let strangers = || {
             [
-                judge_elasticsearch("http://e", &Reply::Json(json!({"hello": 1}))),
-                judge_prometheus("http://p", &Reply::Other),
+                judge_elasticsearch("http://e", &ServiceReply::Json(json!({"hello": 1}))),
+                judge_prometheus("http://p", &ServiceReply::Other),
                 judge_prometheus("http://p", &status(404)),
-                judge_grafana("http://g", &Reply::Json(json!({"status": "ok"})), &Reply::Other),
-                judge_grafana("http://g", &status(404), &Reply::Other),
+                judge_grafana("http://g", &ServiceReply::Json(json!({"status": "ok"})), &ServiceReply::Other),
+                judge_grafana("http://g", &status(404), &ServiceReply::Other),
             ]
         };
-        let local = Place { local: true, ..place() };
+        let local = Site { local: true, ..place() };
         for (told, dropped) in strangers().into_iter().zip(strangers()) {
             let told = only(told);
-            assert!(told.status == Status::Warn && told.message.contains(" is no "), "{told:?}");
+            assert!(told.status == Grade::Warn && told.message.contains(" is no "), "{told:?}");
             assert!(told.fix.as_deref().is_some_and(|fix| !fix.contains("end ")), "{told:?}");
             assert_eq!(dropped.findings(&local), []);
         }
-        let well = judge_elasticsearch("http://e", &Reply::Json(json!({"status": "green"})));
+        let well = judge_elasticsearch("http://e", &ServiceReply::Json(json!({"status": "green"})));
         assert_eq!(well.findings(&local).len(), 1, "what is there is told");
     }
 
     #[test]
     fn grafana_without_data_is_told_apart_from_no_grafana() {
-        let well = || Reply::Json(json!({"database": "ok"}));
-        let of = |health: Reply, data: Reply| only(judge_grafana("http://g", &health, &data));
-        assert_eq!(of(well(), Reply::Json(json!({"data": {"result": [1, 2]}}))).status, Status::Ok);
-        assert_eq!(of(well(), Reply::Json(json!({"data": {"result": []}}))).status, Status::Warn);
-        assert_eq!(of(well(), status(502)).status, Status::Warn);
+        let well = || ServiceReply::Json(json!({"database": "ok"}));
+        let of = |health: ServiceReply, data: ServiceReply| only(judge_grafana("http://g", &health, &data));
+        assert_eq!(of(well(), ServiceReply::Json(json!({"data": {"result": [1, 2]}}))).status, Grade::Ok);
+        assert_eq!(of(well(), ServiceReply::Json(json!({"data": {"result": []}}))).status, Grade::Warn);
+        assert_eq!(of(well(), status(502)).status, Grade::Warn);
         assert!(of(well(), status(404)).message.contains("has no data source"));
         let closed = of(well(), status(401));
-        assert!(closed.status == Status::Ok && closed.message.contains("not looked at"), "{closed:?}");
-        assert_eq!(of(Reply::Json(json!({"database": "failing"})), Reply::Other).status, Status::Fail);
-        assert_eq!(of(Reply::Unreachable("x".into()), Reply::Other).status, Status::Warn);
+        assert!(closed.status == Grade::Ok && closed.message.contains("not looked at"), "{closed:?}");
+        assert_eq!(of(ServiceReply::Json(json!({"database": "failing"})), ServiceReply::Other).status, Grade::Fail);
+        assert_eq!(of(ServiceReply::Unreachable("x".into()), ServiceReply::Other).status, Grade::Warn);
     }
 }

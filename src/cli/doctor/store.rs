@@ -8,8 +8,8 @@ use std::time::Duration;
 use super::access::{self, Recorded};
 use super::finding::Finding;
 use super::kept;
-use super::options::Options;
-use super::place::{Place, blocking};
+use super::options::DoctorOptions;
+use super::place::{Site, blocking};
 use crate::adapters::blobs::{BlobConfig, BlobError, BlobStore, Kept};
 use crate::adapters::history::{self, History, HistoryConfig};
 use crate::adapters::zookeeper::coord::Coord;
@@ -28,7 +28,7 @@ pub(super) const NAME: &str = "store";
 const SHOWN: usize = 50;
 
 /// A store as it is: its folders, the ensemble's records, and history. Opening it changes nothing.
-pub(super) struct Store {
+pub(super) struct StoreState {
     pub(super) registry: Registry,
     pub(super) blobs: BlobStore,
     /// `None` when there is none, or it cannot be read: the check of the history tells why.
@@ -64,7 +64,7 @@ impl From<Finding> for NoStore {
 ///
 /// # Errors
 /// [`NoStore`] when there is none.
-pub(super) async fn look(place: &Place) -> Result<Store, NoStore> {
+pub(super) async fn look(place: &Site) -> Result<StoreState, NoStore> {
     let failed = |error: BlobError| Finding::fail(NAME, error.to_string(), "check the disk and the folder's rights");
     let blobs = BlobStore::look(blob_config(place)).map_err(failed)?;
     let id = blobs.store_id().map(str::to_owned);
@@ -78,14 +78,14 @@ pub(super) async fn look(place: &Place) -> Result<Store, NoStore> {
     let since = boundary(&registry, since).await;
     let path = history_config(place).path;
     let history = blocking(move || path.is_file().then(|| History::look(&path).ok())).await.flatten().flatten();
-    Ok(Store { registry, blobs, history, nodes, since })
+    Ok(StoreState { registry, blobs, history, nodes, since })
 }
 
 /// Opens the store that `seen` has looked at, to change it.
 ///
 /// # Errors
 /// What cannot be opened, with the next step.
-pub(super) async fn open(place: &Place, seen: &Store) -> anyhow::Result<Writable> {
+pub(super) async fn open(place: &Site, seen: &StoreState) -> anyhow::Result<Writable> {
     // SQLite opens one file in one way in one process.
     if let Some(history) = &seen.history {
         history.close().await;
@@ -99,7 +99,7 @@ pub(super) async fn open(place: &Place, seen: &Store) -> anyhow::Result<Writable
 ///
 /// # Errors
 /// What cannot be read or written.
-pub(super) async fn claim(place: &Place) -> anyhow::Result<String> {
+pub(super) async fn claim(place: &Site) -> anyhow::Result<String> {
     let blobs = BlobStore::look(blob_config(place))?;
     let config = zk_config(place);
     let coord: Arc<dyn Coord> = Arc::new(connect(&config).await?);
@@ -114,7 +114,7 @@ pub(super) async fn claim(place: &Place) -> anyhow::Result<String> {
     Ok(theirs)
 }
 
-fn blob_config(place: &Place) -> BlobConfig {
+fn blob_config(place: &Site) -> BlobConfig {
     let data = &place.config.paths.data;
     BlobConfig {
         quarantine: data.join("quarantine"),
@@ -123,13 +123,13 @@ fn blob_config(place: &Place) -> BlobConfig {
     }
 }
 
-fn history_config(place: &Place) -> HistoryConfig {
+fn history_config(place: &Site) -> HistoryConfig {
     let paths = &place.config.paths;
     let (path, ndjson_dir) = (paths.data.join("zkdeck.db"), paths.logs.join("backend"));
     HistoryConfig { path, ndjson_dir, any_filesystem: true }
 }
 
-fn zk_config(place: &Place) -> ZkConfig {
+fn zk_config(place: &Site) -> ZkConfig {
     ZkConfig {
         hosts: place.servers.iter().map(|server| server.client.clone()).collect(),
         root: place.config.ensemble.root.clone(),
@@ -139,7 +139,7 @@ fn zk_config(place: &Place) -> ZkConfig {
 }
 
 /// The records of the store that the folder is of, and since when there are any. A root that nobody has made stays unmade.
-async fn records(place: &Place, folder: &Folder) -> Result<(Registry, Option<Timestamp>), NoStore> {
+async fn records(place: &Site, folder: &Folder) -> Result<(Registry, Option<Timestamp>), NoStore> {
     let config = zk_config(place);
     let unread = |error: &dyn std::fmt::Display| {
         Finding::warn(NAME, format!("the records cannot be read: {error}"), "start a majority of the servers")
@@ -164,7 +164,7 @@ async fn records(place: &Place, folder: &Folder) -> Result<(Registry, Option<Tim
 }
 
 /// Judges the invariants over records, bytes and rows, and lists what is in quarantine.
-pub(super) async fn check(place: &Place, options: &Options) -> Vec<Finding> {
+pub(super) async fn check(place: &Site, options: &DoctorOptions) -> Vec<Finding> {
     let store = match look(place).await {
         Ok(store) => store,
         Err(NoStore::Empty(_)) => return Vec::new(),
@@ -257,7 +257,7 @@ async fn boundary(registry: &Registry, since: Option<Timestamp>) -> Option<Times
 }
 
 /// Rows of history that tell of an ensemble that is gone.
-async fn earlier(place: &Place, since: Option<Timestamp>) -> i64 {
+async fn earlier(place: &Site, since: Option<Timestamp>) -> i64 {
     let (path, since) = (history_config(place).path, since.unwrap_or_default());
     blocking(move || history::rows_before(&path, since)).await.and_then(Result::ok).unwrap_or(0)
 }
@@ -290,7 +290,7 @@ fn quarantine(kept: &[Kept], folder: &Path, earlier: i64) -> Option<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::doctor::finding::Status;
+    use crate::cli::doctor::finding::Grade;
     use crate::cli::doctor::place;
     use crate::domain::fixtures::node_id;
     use crate::domain::ids::{AttemptId, FileId};
@@ -301,7 +301,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut place = place::tests::place();
         place.config.paths.data = folder.path().to_owned();
-        let options = Options::default();
+        let options = DoctorOptions::default();
         let found = check(&place, &options).await;
         assert_eq!(found, [], "what is to be said of it, the check of the uploads says");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "it made something");
@@ -320,7 +320,7 @@ mod tests {
         assert_eq!(found.len(), SHOWN + 1);
         assert!(found[0].message.starts_with("I1 file"), "{found:?}");
         assert_eq!(found[SHOWN].message, "and 10 more violations");
-        assert_eq!(verdict(&[], true, true)[0].status, Status::Ok);
+        assert_eq!(verdict(&[], true, true)[0].status, Grade::Ok);
         assert!(verdict(&[], true, true)[0].message.starts_with("records, bytes and history agree"));
         assert_eq!(
             verdict(&[], true, false)[0].message,
@@ -339,7 +339,7 @@ mod tests {
         let after = quarantine(&[kept], folder, 7).unwrap();
         assert!(after.message.ends_with("history has 7 rows of an earlier ensemble, told apart from this one's"));
         assert!(after.fix.unwrap().starts_with("rm -r data/quarantine removes them for good"));
-        assert_eq!(quarantine(&[], folder, 7).unwrap().status, Status::Ok);
+        assert_eq!(quarantine(&[], folder, 7).unwrap().status, Grade::Ok);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use super::toasts::{Message, style};
 use super::{Pieces, paint, width_of};
 use crate::console::action::Action;
-use crate::console::keymap::table::{Entry, TABLE, entry_of};
+use crate::console::keymap::table::{KeyEntry, TABLE, entry_of};
 use crate::console::keymap::{Keymap, lacks, needs};
 use crate::console::view::View;
 use crate::console::{sanitise, time};
@@ -41,7 +41,7 @@ impl Footer<'_> {
 
     fn draw_message(&self, area: Rect, buffer: &mut Buffer) {
         let styles = self.view.styles;
-        let failing = self.view.snapshot.loops.iter().find_map(|l| l.problem.as_deref().map(|p| (&l.name, p)));
+        let failing = self.view.snapshot.loops.iter().find_map(|l| l.problem.as_deref().map(|p| (l.name.word(), p)));
         let (head, text, tone) = match (self.last, failing) {
             (last, Some((name, problem))) if last.is_none_or(|m| m.level < Level::Error) => {
                 (format!(" {} {name} loop: ", styles.glyphs.risk), problem.to_owned(), styles.bad)
@@ -91,6 +91,6 @@ pub fn available(action: Action, read_only: bool, view: &View<'_>) -> bool {
 }
 
 /// The table without what cannot be asked for here.
-pub fn offered<'a>(read_only: bool, view: &'a View<'a>) -> impl Iterator<Item = &'static Entry> + 'a {
+pub fn offered<'a>(read_only: bool, view: &'a View<'a>) -> impl Iterator<Item = &'static KeyEntry> + 'a {
     TABLE.iter().filter(move |entry| !entry.help.is_empty() && available(entry.action, read_only, view))
 }

@@ -5,7 +5,7 @@ use tokio::io::{AsyncWriteExt as _, BufWriter};
 use super::limited;
 use crate::console::place::{Draft, Place};
 use crate::domain::ask::Ask as _;
-use crate::domain::log::{LogEvent, LogSearch, PAGE_MAX, PageAsk, Way, instant};
+use crate::domain::log::{LogEvent, LogSearch, PAGE_MAX, PageAsk, PageWay, instant};
 use crate::domain::number;
 use crate::domain::snapshot::Level;
 use crate::engine::handle::Handle;
@@ -14,13 +14,13 @@ use crate::engine::handle::Handle;
 const EVENTS_MAX: usize = 100_000;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Format {
+enum ExportFormat {
     Ndjson,
     Csv,
     Text,
 }
 
-impl Format {
+impl ExportFormat {
     fn of(path: &str) -> Result<Self, String> {
         match path.trim().rsplit_once('.').map(|(_, ending)| ending) {
             Some("ndjson" | "json") => Ok(Self::Ndjson),
@@ -79,7 +79,7 @@ pub(super) async fn export(
     place: &dyn Place,
     path: &str,
 ) -> Result<(Level, String), String> {
-    let format = Format::of(path)?;
+    let format = ExportFormat::of(path)?;
     let mut file = BufWriter::new(place.create(path.to_owned(), None).await?);
     let (count, more) = write(handle, search, format, &mut file).await?;
     let path = file.into_inner().keep().await?;
@@ -93,17 +93,17 @@ pub(super) async fn export(
 async fn write(
     handle: &Handle,
     search: LogSearch,
-    format: Format,
+    format: ExportFormat,
     file: &mut BufWriter<Box<dyn Draft>>,
 ) -> Result<(usize, bool), String> {
     let failed = |error: std::io::Error| error.to_string();
-    if format == Format::Csv {
+    if format == ExportFormat::Csv {
         file.write_all(b"time,node,level,thread,logger,message,place\n").await.map_err(failed)?;
     }
     let (mut count, mut cursor) = (0, None);
     loop {
         let limit = PAGE_MAX.min(EVENTS_MAX - count);
-        let ask = PageAsk { search: search.clone(), cursor, way: Way::Newer, limit, ..PageAsk::default() };
+        let ask = PageAsk { search: search.clone(), cursor, way: PageWay::Newer, limit, ..PageAsk::default() };
         let page = limited(PageAsk::NAME, handle.ask(ask)).await?;
         for event in &page.events {
             file.write_all(format.line(event).as_bytes()).await.map_err(failed)?;
@@ -118,8 +118,8 @@ async fn write(
     let more = cursor.is_some();
     if more {
         let said = match format {
-            Format::Ndjson => format!("{{\"truncated_at\":{count}}}\n"),
-            Format::Csv | Format::Text => format!("# truncated at {count} events\n"),
+            ExportFormat::Ndjson => format!("{{\"truncated_at\":{count}}}\n"),
+            ExportFormat::Csv | ExportFormat::Text => format!("# truncated at {count} events\n"),
         };
         file.write_all(said.as_bytes()).await.map_err(failed)?;
     }
@@ -134,7 +134,7 @@ mod tests {
     use super::*;
     use crate::console::place::testing::Memory;
     use crate::domain::fixtures;
-    use crate::domain::log::{Cursor, LogPage};
+    use crate::domain::log::{LogCursor, LogPage};
     use crate::engine::handle::{Put, Question};
 
     fn event(n: usize) -> LogEvent {
@@ -154,8 +154,8 @@ mod tests {
             let engine = async {
                 for n in 0..2 {
                     let Some(Question::Page(Put { ask, reply })) = end.questions.recv().await else { panic!() };
-                    assert_eq!((ask.cursor.is_some(), ask.way), (n == 1, Way::Newer));
-                    let newer = (n == 0).then(|| Cursor("next".into()));
+                    assert_eq!((ask.cursor.is_some(), ask.way), (n == 1, PageWay::Newer));
+                    let newer = (n == 0).then(|| LogCursor::given("next".into()));
                     let events = vec![event(2 * n), event(2 * n + 1)];
                     reply.send(Ok(LogPage { events, newer, ..LogPage::default() })).expect("asked");
                 }

@@ -47,12 +47,12 @@ pub enum Done {
 }
 
 /// What takes time, and its name where leaving the console would give it up.
-struct Job {
+struct ConsoleJob {
     name: Option<String>,
     work: BoxFuture<'static, Done>,
 }
 
-impl Future for Job {
+impl Future for ConsoleJob {
     type Output = Done;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Done> {
@@ -64,8 +64,8 @@ impl Future for Job {
 pub struct Jobs {
     handle: Handle,
     place: Arc<dyn Place>,
-    running: FuturesUnordered<Job>,
-    waiting: VecDeque<Job>,
+    running: FuturesUnordered<ConsoleJob>,
+    waiting: VecDeque<ConsoleJob>,
     fetches: FuturesUnordered<BoxFuture<'static, ()>>,
 }
 
@@ -108,7 +108,7 @@ impl Jobs {
     }
 
     fn start(&mut self, name: Option<String>, work: impl Future<Output = Done> + Send + 'static) -> Result<(), String> {
-        let job = Job { name, work: Box::pin(work) };
+        let job = ConsoleJob { name, work: Box::pin(work) };
         if self.running.len() < RUNNING_MAX {
             self.running.push(job);
         } else if self.waiting.len() < WAITING_MAX {

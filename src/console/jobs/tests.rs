@@ -6,7 +6,7 @@ use crate::console::place::testing::Memory;
 use crate::domain::fixtures;
 use crate::domain::log::{LogEvent, LogPage, PageAsk};
 use crate::engine::handle::testing::{Broken, remote_pair};
-use crate::engine::handle::{Download, HandleEnd, Put, Question, Request};
+use crate::engine::handle::{Download, EngineRequest, HandleEnd, Put, Question};
 
 /// Where the engine is that the jobs are done with.
 #[derive(Clone, Copy, Debug)]
@@ -76,7 +76,9 @@ async fn a_refusal_is_told_and_a_batch_is_told_once(way: Way) {
     let engine = async {
         let mut actors = Vec::new();
         for i in 0..2 {
-            let Some(Request::Command { actor, reply, .. }) = end.requests.recv().await else { panic!("command") };
+            let Some(EngineRequest::Command { actor, reply, .. }) = end.requests.recv().await else {
+                panic!("command")
+            };
             actors.push(actor.0);
             let answer = Accepted { operation: None, message: "runs".into() };
             reply.send(if i == 0 { Ok(answer) } else { Err(Rejected::ReadOnly) }).expect("asked");
@@ -105,7 +107,7 @@ async fn a_batch_waits_for_an_engine_that_is_busy_until_all_are_carried_out(way:
     assert_eq!(jobs.under_way(), ["100 commands"]);
     let engine = async {
         let mut asked = 0;
-        while let Some(Request::Command { reply, .. }) = end.requests.recv().await {
+        while let Some(EngineRequest::Command { reply, .. }) = end.requests.recv().await {
             asked += 1;
             let busy = Rejected::Busy { what: "operations under way".into(), limit: 64 };
             let takes = asked <= 64 || asked % 3 == 0;
@@ -126,7 +128,7 @@ async fn waiting_for_a_busy_engine_has_an_end(way: Way) {
     let begun = Instant::now();
     jobs.send((0..100).map(|n| Command::Delete { file: FileId::new(n) }).collect()).expect("room");
     let engine = async {
-        while let Some(Request::Command { reply, .. }) = end.requests.recv().await {
+        while let Some(EngineRequest::Command { reply, .. }) = end.requests.recv().await {
             let busy = Rejected::Busy { what: "operations under way".into(), limit: 64 };
             reply.send(Err(busy)).expect("asked");
         }
@@ -189,7 +191,7 @@ async fn a_download_never_overwrites_and_keeps_nothing_in_part(way: Way) {
     for (path, broken) in [("copy.bin", false), ("copy.bin", false), ("other", true)] {
         jobs.download(FileId::new(400), path.to_owned()).expect("room");
         let engine = async {
-            let Some(Request::Download { reply, .. }) = end.requests.recv().await else { panic!("download") };
+            let Some(EngineRequest::Download { reply, .. }) = end.requests.recv().await else { panic!("download") };
             let good = &b"bytes"[..];
             let bytes: ByteSource = if broken { Box::pin(good.chain(Broken("hash differs"))) } else { Box::pin(good) };
             let entry = Arc::new(fixtures::file(400, "zk1"));
@@ -211,7 +213,7 @@ async fn a_download_under_way_is_named_and_has_no_file_yet(way: Way) {
     assert_eq!(jobs.under_way(), ["download to copy.bin"]);
     let (mut source, bytes) = tokio::io::duplex(64);
     let engine = async {
-        let Some(Request::Download { reply, .. }) = end.requests.recv().await else { panic!("download") };
+        let Some(EngineRequest::Download { reply, .. }) = end.requests.recv().await else { panic!("download") };
         let entry = Arc::new(fixtures::file(400, "zk1"));
         assert!(reply.send(Ok(Download { entry, bytes: Box::pin(bytes) })).is_ok());
         // All but the first of them are taken only when the first are on their way to the file.
@@ -230,7 +232,7 @@ async fn an_upload_reads_the_file_and_a_missing_one_is_told(way: Way) {
     let (mut jobs, mut end) = way.jobs_at(&place).await;
     jobs.upload("mine.bin".into(), None).expect("room");
     let engine = async {
-        let Some(Request::Upload { upload, mut bytes, reply, .. }) = end.requests.recv().await else {
+        let Some(EngineRequest::Upload { upload, mut bytes, reply, .. }) = end.requests.recv().await else {
             panic!("upload")
         };
         reply.send(Ok(Accepted { operation: None, message: "uploads".into() })).expect("asked");

@@ -6,12 +6,12 @@ pub mod table;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use self::table::{Context, Entry, Needs, TABLE, entry_of};
+use self::table::{KeyContext, KeyEntry, Needs, TABLE, entry_of};
 use super::action::Action;
 use super::input::Key;
 use crate::domain::command::Rejected;
 use crate::domain::server::ServerView;
-use crate::domain::snapshot::{ControlView, Snapshot};
+use crate::domain::snapshot::Snapshot;
 
 /// The user's own keys: name of the action to its keys; an empty list unbinds it.
 pub type Rebinding = BTreeMap<String, Vec<String>>;
@@ -30,7 +30,7 @@ pub enum KeymapError {
 /// Which keys mean what.
 #[derive(Clone, Debug)]
 pub struct Keymap {
-    bindings: Vec<(Key, &'static Entry)>,
+    bindings: Vec<(Key, &'static KeyEntry)>,
 }
 
 impl Keymap {
@@ -72,7 +72,7 @@ impl Keymap {
     #[must_use]
     pub fn action(&self, key: Key, own: &[Action]) -> Option<Action> {
         let of_key = || self.bindings.iter().filter(|(c, _)| *c == key).map(|(_, entry)| *entry);
-        let framed = |entry: &&Entry| matches!(entry.context, Context::Everywhere | Context::Ensemble);
+        let framed = |entry: &&KeyEntry| matches!(entry.context, KeyContext::Everywhere | KeyContext::Ensemble);
         of_key()
             .find(|entry| !framed(entry) && own.contains(&entry.action))
             .or_else(|| of_key().find(framed))
@@ -92,7 +92,7 @@ impl Keymap {
     }
 }
 
-fn add(bindings: &mut Vec<(Key, &'static Entry)>, chord: Key, entry: &'static Entry) -> Result<(), KeymapError> {
+fn add(bindings: &mut Vec<(Key, &'static KeyEntry)>, chord: Key, entry: &'static KeyEntry) -> Result<(), KeymapError> {
     let taken = bindings
         .iter()
         .find(|(c, other)| *c == chord && other.action != entry.action && other.context.clashes_with(entry.context));
@@ -124,10 +124,10 @@ pub fn lacks(needs: Needs, read_only: bool, snapshot: &Snapshot) -> Option<Rejec
     if read_only {
         return Some(Rejected::ReadOnly);
     }
-    match (needs, &snapshot.control) {
-        (Needs::Store, _) => snapshot.session.store.check().err(),
-        (Needs::Changes, _) => snapshot.session.store.check_steers().err(),
-        (Needs::Control, ControlView::Off(cause)) => Some(Rejected::ControlOff { cause: cause.clone() }),
+    match needs {
+        Needs::Store => snapshot.session.store.check().err(),
+        Needs::Changes => snapshot.session.store.check_steers().err(),
+        Needs::Control => snapshot.control.check().err(),
         _ => None,
     }
 }
@@ -136,7 +136,7 @@ pub fn lacks(needs: Needs, read_only: bool, snapshot: &Snapshot) -> Option<Rejec
 #[must_use]
 pub fn key_table_markdown() -> String {
     let mut out = String::from("| where | key | action | name in `[keys]` |\n|---|---|---|---|\n");
-    for context in Context::ALL {
+    for context in KeyContext::ALL {
         for entry in TABLE.iter().filter(|entry| entry.context == context && !entry.help.is_empty()) {
             let keys: Vec<String> = entry.keys.iter().map(|key| format!("`{key}`")).collect();
             _ = writeln!(out, "| {} | {} | {} | `{}` |", context.heading(), keys.join(" "), entry.help, entry.name);

@@ -4,7 +4,7 @@ use crate::console::action::Action;
 
 /// Where a binding holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Context {
+pub enum KeyContext {
     Everywhere,
     /// In panes that list the action.
     Lists,
@@ -14,7 +14,7 @@ pub enum Context {
     Logs,
 }
 
-impl Context {
+impl KeyContext {
     pub const ALL: [Self; 5] = [Self::Everywhere, Self::Lists, Self::Ensemble, Self::Files, Self::Logs];
 
     #[must_use]
@@ -44,11 +44,11 @@ impl Context {
 
 /// What is known of an action: its name in settings, its keys, and its words.
 #[derive(Clone, Copy, Debug)]
-pub struct Entry {
+pub struct KeyEntry {
     pub action: Action,
     /// In `zkdeck.toml` and in the palette: `pause-scheduler`.
     pub name: &'static str,
-    pub context: Context,
+    pub context: KeyContext,
     pub keys: &'static [&'static str],
     /// In the footer: `drain`. Empty: not shown there.
     pub label: &'static str,
@@ -74,23 +74,23 @@ pub enum Needs {
 const fn entry(
     action: Action,
     name: &'static str,
-    context: Context,
+    context: KeyContext,
     keys: &'static [&'static str],
     label: &'static str,
     help: &'static str,
-) -> Entry {
-    Entry { action, name, context, keys, label, help, needs: Needs::Nothing }
+) -> KeyEntry {
+    KeyEntry { action, name, context, keys, label, help, needs: Needs::Nothing }
 }
 
-const fn needing(needs: Needs, entry: Entry) -> Entry {
-    Entry { needs, ..entry }
+const fn needing(needs: Needs, entry: KeyEntry) -> KeyEntry {
+    KeyEntry { needs, ..entry }
 }
 
 use Action as A;
-use Context::{Ensemble, Everywhere, Files, Lists, Logs};
+use KeyContext::{Ensemble, Everywhere, Files, Lists, Logs};
 
 /// Every action with its default keys, in the order of help.
-pub const TABLE: &[Entry] = &[
+pub const TABLE: &[KeyEntry] = &[
     entry(A::Help, "help", Everywhere, &["?"], "help", "keys of this pane and of all"),
     entry(A::Palette, "palette", Everywhere, &[":"], "commands", "type a command, or choose one from the list"),
     entry(A::Events, "events", Everywhere, &["e"], "events", "everything that was reported"),
@@ -198,6 +198,6 @@ pub const TABLE: &[Entry] = &[
 
 /// What is known of the action; `None` only for pane numbers above nine.
 #[must_use]
-pub fn entry_of(action: Action) -> Option<&'static Entry> {
+pub fn entry_of(action: Action) -> Option<&'static KeyEntry> {
     TABLE.iter().find(|entry| entry.action == action)
 }

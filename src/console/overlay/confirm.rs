@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::outcome::Outcome;
+use super::outcome::OverlayOutcome;
 use crate::console::confirms;
 use crate::console::effect::Confirm;
 use crate::console::frame::popup;
@@ -51,27 +51,27 @@ impl ConfirmBox {
     }
 
     /// `y` agrees, or Enter after the text has been typed. `n`, Esc and a bare Enter do not.
-    pub fn key(&mut self, key: Key) -> Outcome {
+    pub fn key(&mut self, key: Key) -> OverlayOutcome {
         let Some(text) = &self.confirm.type_text else {
             return match key.code {
                 KeyCode::Char('y' | 'Y') if !key.control && !key.alt => {
                     if self.leaves {
-                        Outcome::Left
+                        OverlayOutcome::Left
                     } else {
-                        Outcome::Agreed(self.confirm.commands.clone())
+                        OverlayOutcome::Agreed(self.confirm.commands.clone())
                     }
                 }
-                KeyCode::Char('n' | 'N' | 'q') | KeyCode::Esc | KeyCode::Enter => Outcome::Closed,
-                _ => Outcome::Stays,
+                KeyCode::Char('n' | 'N' | 'q') | KeyCode::Esc | KeyCode::Enter => OverlayOutcome::Closed,
+                _ => OverlayOutcome::Stays,
             };
         };
         match key.code {
-            KeyCode::Esc => Outcome::Closed,
-            KeyCode::Enter if self.typed.text() == *text => Outcome::Agreed(self.confirm.commands.clone()),
-            KeyCode::Enter if self.typed.is_empty() => Outcome::Closed,
+            KeyCode::Esc => OverlayOutcome::Closed,
+            KeyCode::Enter if self.typed.text() == *text => OverlayOutcome::Agreed(self.confirm.commands.clone()),
+            KeyCode::Enter if self.typed.is_empty() => OverlayOutcome::Closed,
             _ => {
                 self.typed.key(key);
-                Outcome::Stays
+                OverlayOutcome::Stays
             }
         }
     }

@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::scene::Scene;
+use super::scene::OverlayScene;
 use super::scroll::Scroll;
 use crate::console::frame::toasts::{Message, OWN_KEPT, glyph, style, word};
 use crate::console::frame::{Pieces, paint, popup};
@@ -14,7 +14,7 @@ use crate::domain::snapshot::NOTICES_KEPT;
 const LINES_MAX: usize = 40;
 
 /// Paints the list over the whole of `area`.
-pub fn draw(scroll: &Scroll, area: Rect, scene: &Scene<'_>, buffer: &mut Buffer) {
+pub fn draw(scroll: &Scroll, area: Rect, scene: &OverlayScene<'_>, buffer: &mut Buffer) {
     let styles = scene.view.styles;
     let kept = OWN_KEPT + NOTICES_KEPT;
     let title = format!("Events: {} of at most {kept} kept   Up and Down scroll, Esc closes", scene.messages.len());
@@ -26,7 +26,7 @@ pub fn draw(scroll: &Scroll, area: Rect, scene: &Scene<'_>, buffer: &mut Buffer)
     }
 }
 
-fn lines(width: usize, scene: &Scene<'_>) -> Vec<Pieces> {
+fn lines(width: usize, scene: &OverlayScene<'_>) -> Vec<Pieces> {
     let styles = scene.view.styles;
     let mut lines: Vec<Pieces> = Vec::new();
     for alert in scene.view.snapshot.alerts.iter() {
@@ -44,7 +44,7 @@ fn lines(width: usize, scene: &Scene<'_>) -> Vec<Pieces> {
 }
 
 /// When and how grave, and beside it the whole text.
-fn told(message: &Message, width: usize, scene: &Scene<'_>) -> Vec<Pieces> {
+fn told(message: &Message, width: usize, scene: &OverlayScene<'_>) -> Vec<Pieces> {
     let styles = scene.view.styles;
     let head = format!("{}  ", time::of_day(message.at));
     let state = format!("{} {:<8}", glyph(message.level, styles), word(message.level));

@@ -3,17 +3,17 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::scene::Scene;
+use super::scene::OverlayScene;
 use super::scroll::Scroll;
 use crate::console::frame::footer::offered;
 use crate::console::frame::{Pieces, paint, popup};
-use crate::console::keymap::table::{Context, Entry};
+use crate::console::keymap::table::{KeyContext, KeyEntry};
 
 /// Columns of keys.
 const KEYS_WIDTH: usize = 24;
 
 /// Paints the help over `area`.
-pub fn draw(scroll: &Scroll, area: Rect, scene: &Scene<'_>, buffer: &mut Buffer) {
+pub fn draw(scroll: &Scroll, area: Rect, scene: &OverlayScene<'_>, buffer: &mut Buffer) {
     let styles = scene.view.styles;
     let place = popup::centred(area, 84, area.height);
     let inside = popup::framed(place, "Help   Up and Down scroll, Esc closes", styles.border, styles, buffer);
@@ -24,10 +24,10 @@ pub fn draw(scroll: &Scroll, area: Rect, scene: &Scene<'_>, buffer: &mut Buffer)
     }
 }
 
-fn lines(scene: &Scene<'_>) -> Vec<Pieces> {
+fn lines(scene: &OverlayScene<'_>) -> Vec<Pieces> {
     let styles = scene.view.styles;
     let mut out: Vec<Pieces> = Vec::new();
-    let entries: Vec<&Entry> = offered(scene.read_only, scene.view).collect();
+    let entries: Vec<&KeyEntry> = offered(scene.read_only, scene.view).collect();
     let mut section = |heading: &str, rows: Vec<Pieces>| {
         if !rows.is_empty() {
             if !out.is_empty() {
@@ -38,16 +38,17 @@ fn lines(scene: &Scene<'_>) -> Vec<Pieces> {
         }
     };
     let here = scene.actions.iter().filter_map(|action| entries.iter().find(|entry| entry.action == *action));
-    let here: Vec<Pieces> = here.filter(|e| e.context != Context::Everywhere).filter_map(|e| row(e, scene)).collect();
+    let here: Vec<Pieces> =
+        here.filter(|e| e.context != KeyContext::Everywhere).filter_map(|e| row(e, scene)).collect();
     section(&format!("{}, here", scene.title), here);
-    for context in [Context::Everywhere, Context::Ensemble] {
+    for context in [KeyContext::Everywhere, KeyContext::Ensemble] {
         let rest = entries.iter().filter(|e| e.context == context && !scene.actions.contains(&e.action));
         section(context.heading(), rest.filter_map(|e| row(e, scene)).collect());
     }
     out
 }
 
-fn row(entry: &Entry, scene: &Scene<'_>) -> Option<Pieces> {
+fn row(entry: &KeyEntry, scene: &OverlayScene<'_>) -> Option<Pieces> {
     let keys = scene.keymap.keys(entry.action);
     if keys.is_empty() {
         return None;

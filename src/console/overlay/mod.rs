@@ -13,10 +13,10 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use self::confirm::ConfirmBox;
-use self::outcome::Outcome;
+use self::outcome::OverlayOutcome;
 use self::palette::Palette;
 use self::prompt::PromptBox;
-use self::scene::Scene;
+use self::scene::OverlayScene;
 use self::scroll::Scroll;
 use super::action::Action;
 use super::input::Key;
@@ -34,7 +34,7 @@ pub enum Overlay {
 
 impl Overlay {
     /// One key; the overlay has them all.
-    pub fn key(&mut self, key: Key, keymap: &Keymap) -> Outcome {
+    pub fn key(&mut self, key: Key, keymap: &Keymap) -> OverlayOutcome {
         match self {
             Self::Help(scroll) => scroll.key(key, keymap, Action::Help),
             Self::Events(scroll) => scroll.key(key, keymap, Action::Events),
@@ -54,7 +54,7 @@ impl Overlay {
     }
 
     /// Paints the overlay over `area`.
-    pub fn draw(&self, area: Rect, scene: &Scene<'_>, buffer: &mut Buffer) {
+    pub fn draw(&self, area: Rect, scene: &OverlayScene<'_>, buffer: &mut Buffer) {
         match self {
             Self::Help(scroll) => help::draw(scroll, area, scene, buffer),
             Self::Events(scroll) => events::draw(scroll, area, scene, buffer),

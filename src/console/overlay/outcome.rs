@@ -1,10 +1,11 @@
 //! What keys lead to while an overlay has them.
 
+use crate::console::action::Action;
 use crate::domain::command::Command;
 
 /// What a key has done to the overlay.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum OverlayOutcome {
     Stays,
     Closed,
     /// The operator agreed to these.
@@ -12,8 +13,8 @@ pub enum Outcome {
     /// The operator leaves the console.
     Left,
     Answered {
-        owner: Owner,
-        id: &'static str,
+        owner: PromptOwner,
+        action: Action,
         text: String,
     },
     /// A palette command, as typed.
@@ -22,7 +23,7 @@ pub enum Outcome {
 
 /// Who asked for a line of text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Owner {
+pub enum PromptOwner {
     Frame,
     Pane(usize),
 }

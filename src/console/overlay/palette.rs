@@ -3,8 +3,8 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::outcome::Outcome;
-use super::scene::Scene;
+use super::outcome::OverlayOutcome;
+use super::scene::OverlayScene;
 use super::scroll::window;
 use crate::console::frame::{Pieces, paint, popup};
 use crate::console::input::{Key, KeyCode};
@@ -39,10 +39,10 @@ impl Palette {
     }
 
     /// Enter runs, Tab completes, Up and Down choose, Esc closes.
-    pub fn key(&mut self, key: Key) -> Outcome {
+    pub fn key(&mut self, key: Key) -> OverlayOutcome {
         match key.code {
-            KeyCode::Esc => return Outcome::Closed,
-            KeyCode::Backspace if self.line.is_empty() => return Outcome::Closed,
+            KeyCode::Esc => return OverlayOutcome::Closed,
+            KeyCode::Backspace if self.line.is_empty() => return OverlayOutcome::Closed,
             KeyCode::Enter => return self.enter(),
             KeyCode::Tab => _ = self.complete(),
             KeyCode::Up | KeyCode::BackTab => self.selected = self.selected.saturating_sub(1),
@@ -53,7 +53,7 @@ impl Palette {
                 }
             }
         }
-        Outcome::Stays
+        OverlayOutcome::Stays
     }
 
     pub fn paste(&mut self, text: &str) {
@@ -61,7 +61,7 @@ impl Palette {
         self.selected = 0;
     }
 
-    fn enter(&mut self) -> Outcome {
+    fn enter(&mut self) -> OverlayOutcome {
         let text = self.line.text();
         let text = text.trim();
         let first = text.split_whitespace().next().unwrap_or("");
@@ -70,14 +70,14 @@ impl Palette {
         match chosen {
             // A name in part, or another row than the first: the row is meant.
             Some(candidate) if !text.contains(' ') && (!exact || self.selected > 0) => {
-                if candidate.usage.is_empty() || candidate.usage.starts_with('[') {
-                    return Outcome::Typed(candidate.name.to_owned());
+                if candidate.usage.is_empty() {
+                    return OverlayOutcome::Typed(candidate.name.to_owned());
                 }
                 self.complete();
-                Outcome::Stays
+                OverlayOutcome::Stays
             }
-            _ if text.is_empty() => Outcome::Closed,
-            _ => Outcome::Typed(text.to_owned()),
+            _ if text.is_empty() => OverlayOutcome::Closed,
+            _ => OverlayOutcome::Typed(text.to_owned()),
         }
     }
 
@@ -112,7 +112,7 @@ impl Palette {
     }
 
     /// Paints the palette at the top of `area`.
-    pub fn draw(&self, area: Rect, scene: &Scene<'_>, buffer: &mut Buffer) {
+    pub fn draw(&self, area: Rect, scene: &OverlayScene<'_>, buffer: &mut Buffer) {
         let styles = scene.view.styles;
         let matches = self.matches();
         let height = matches.len().clamp(1, ROWS) as u16 + 3;
@@ -154,7 +154,7 @@ mod tests {
     use super::*;
     use crate::console::keymap::notation::parse_keys;
 
-    fn run(keys: &str) -> (Outcome, String) {
+    fn run(keys: &str) -> (OverlayOutcome, String) {
         let candidate = |name, usage| Candidate { name, usage, help: "" };
         let mut palette = Palette::new(vec![
             candidate("drain", "NODE"),
@@ -163,7 +163,7 @@ mod tests {
             candidate("theme", "NAME"),
             candidate("quit", ""),
         ]);
-        let mut last = Outcome::Stays;
+        let mut last = OverlayOutcome::Stays;
         for key in parse_keys(keys) {
             last = palette.key(key);
         }
@@ -172,15 +172,15 @@ mod tests {
 
     #[test]
     fn names_are_completed_and_run() {
-        assert_eq!(run("q u i t Enter").0, Outcome::Typed("quit".into()));
-        assert_eq!(run("q Enter").0, Outcome::Typed("quit".into()));
-        assert_eq!(run("s c h e d Enter").0, Outcome::Typed("run-scheduler".into()), "inside a name");
-        assert_eq!(run("r s c h Enter").0, Outcome::Typed("run-scheduler".into()), "letters in order");
-        assert_eq!(run("d r Tab z k 1 Enter").0, Outcome::Typed("drain zk1".into()));
-        assert_eq!(run("d r Enter"), (Outcome::Stays, "drain ".into()), "an argument is missing");
-        assert_eq!(run("d r a i n Down Enter"), (Outcome::Stays, "undrain ".into()));
-        assert_eq!(run("x y z Enter").0, Outcome::Typed("xyz".into()), "the loop says what is wrong");
-        assert_eq!(run("Esc").0, Outcome::Closed);
-        assert_eq!(run("a Backspace Backspace").0, Outcome::Closed);
+        assert_eq!(run("q u i t Enter").0, OverlayOutcome::Typed("quit".into()));
+        assert_eq!(run("q Enter").0, OverlayOutcome::Typed("quit".into()));
+        assert_eq!(run("s c h e d Enter").0, OverlayOutcome::Typed("run-scheduler".into()), "inside a name");
+        assert_eq!(run("r s c h Enter").0, OverlayOutcome::Typed("run-scheduler".into()), "letters in order");
+        assert_eq!(run("d r Tab z k 1 Enter").0, OverlayOutcome::Typed("drain zk1".into()));
+        assert_eq!(run("d r Enter"), (OverlayOutcome::Stays, "drain ".into()), "an argument is missing");
+        assert_eq!(run("d r a i n Down Enter"), (OverlayOutcome::Stays, "undrain ".into()));
+        assert_eq!(run("x y z Enter").0, OverlayOutcome::Typed("xyz".into()), "the loop says what is wrong");
+        assert_eq!(run("Esc").0, OverlayOutcome::Closed);
+        assert_eq!(run("a Backspace Backspace").0, OverlayOutcome::Closed);
     }
 }

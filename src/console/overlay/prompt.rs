@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::outcome::{Outcome, Owner};
+use super::outcome::{OverlayOutcome, PromptOwner};
 use crate::console::effect::Prompt;
 use crate::console::frame::popup;
 use crate::console::input::{Key, KeyCode};
@@ -16,25 +16,27 @@ const WIDTH: u16 = 73;
 /// The question, who wants to know, and what has been typed.
 #[derive(Clone, Debug)]
 pub struct PromptBox {
-    pub owner: Owner,
+    pub owner: PromptOwner,
     prompt: Prompt,
     pub(super) line: Line,
 }
 
 impl PromptBox {
     #[must_use]
-    pub fn new(owner: Owner, prompt: Prompt) -> Self {
+    pub fn new(owner: PromptOwner, prompt: Prompt) -> Self {
         Self { owner, line: Line::new(&prompt.value), prompt }
     }
 
     /// Enter answers, Esc gives up.
-    pub fn key(&mut self, key: Key) -> Outcome {
+    pub fn key(&mut self, key: Key) -> OverlayOutcome {
         match key.code {
-            KeyCode::Esc => Outcome::Closed,
-            KeyCode::Enter => Outcome::Answered { owner: self.owner, id: self.prompt.id, text: self.line.text() },
+            KeyCode::Esc => OverlayOutcome::Closed,
+            KeyCode::Enter => {
+                OverlayOutcome::Answered { owner: self.owner, action: self.prompt.action, text: self.line.text() }
+            }
             _ => {
                 self.line.key(key);
-                Outcome::Stays
+                OverlayOutcome::Stays
             }
         }
     }

@@ -6,7 +6,7 @@ use crate::console::keymap::Keymap;
 use crate::console::view::View;
 
 /// All of it.
-pub struct Scene<'a> {
+pub struct OverlayScene<'a> {
     pub view: &'a View<'a>,
     pub keymap: &'a Keymap,
     /// Title and actions of the pane below.

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use super::outcome::Outcome;
+use super::outcome::OverlayOutcome;
 use crate::console::action::Action;
 use crate::console::input::{Key, KeyCode};
 use crate::console::keymap::Keymap;
@@ -15,7 +15,7 @@ pub struct Scroll(Cell<usize>);
 const PAGE: usize = 10;
 
 impl Scroll {
-    pub(super) fn key(&self, key: Key, keymap: &Keymap, opener: Action) -> Outcome {
+    pub(super) fn key(&self, key: Key, keymap: &Keymap, opener: Action) -> OverlayOutcome {
         const MOVES: [Action; 6] =
             [Action::Up, Action::Down, Action::PageUp, Action::PageDown, Action::Top, Action::Bottom];
         let first = self.0.get();
@@ -26,12 +26,12 @@ impl Scroll {
             Some(Action::PageDown) => self.0.set(first.saturating_add(PAGE)),
             Some(Action::Top) => self.0.set(0),
             Some(Action::Bottom) => self.0.set(usize::MAX),
-            Some(Action::Back | Action::Quit) => return Outcome::Closed,
-            Some(action) if action == opener => return Outcome::Closed,
-            _ if key.code == KeyCode::Esc => return Outcome::Closed,
+            Some(Action::Back | Action::Quit) => return OverlayOutcome::Closed,
+            Some(action) if action == opener => return OverlayOutcome::Closed,
+            _ if key.code == KeyCode::Esc => return OverlayOutcome::Closed,
             _ => {}
         }
-        Outcome::Stays
+        OverlayOutcome::Stays
     }
 
     /// The rows of `count` that a window of `height` shows.

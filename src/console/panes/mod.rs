@@ -14,10 +14,10 @@ use super::pane::Pane;
 #[must_use]
 pub fn all() -> Vec<Box<dyn Pane>> {
     vec![
-        Box::<health::Health>::default(),
-        Box::<files::Files>::default(),
-        Box::<history::History>::default(),
-        Box::<logs::Logs>::default(),
-        Box::<scheduler::Scheduler>::default(),
+        Box::<health::HealthPane>::default(),
+        Box::<files::FilesPane>::default(),
+        Box::<history::HistoryPane>::default(),
+        Box::<logs::LogsPane>::default(),
+        Box::<scheduler::SchedulerPane>::default(),
     ]
 }

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use super::Console;
 use crate::console::action::Action;
-use crate::console::commands::{self, Step, complaint, known_node};
+use crate::console::commands::{self, Typed, complaint, known_node};
 use crate::console::effect::{Effect, Prompt};
 use crate::console::keymap::{lacks, needs, table::entry_of};
 use crate::console::order::{Order, Outside, Work};
 use crate::console::overlay::Overlay;
 use crate::console::overlay::confirm::ConfirmBox;
-use crate::console::overlay::outcome::Owner;
+use crate::console::overlay::outcome::PromptOwner;
 use crate::console::overlay::palette::Palette;
 use crate::console::overlay::prompt::PromptBox;
 use crate::console::overlay::scroll::Scroll;
@@ -114,32 +114,32 @@ impl Console {
 
     fn ask_node(&mut self, action: Action, snapshot: &Snapshot) -> Vec<Order> {
         let names: Vec<String> = snapshot.node_ids().iter().map(ToString::to_string).collect();
-        let (id, title) = match action {
-            Action::Drain => ("drain", "Drain which node?"),
-            Action::Pause => ("pause", "Pause or start which server?"),
-            Action::RestartServer => ("restart", "Restart which server?"),
-            _ => ("stop", "Stop or start which server?"),
+        let title = match action {
+            Action::Drain => "Drain which node?",
+            Action::Pause => "Pause or start which server?",
+            Action::RestartServer => "Restart which server?",
+            _ => "Stop or start which server?",
         };
         let prompt = Prompt {
-            id,
+            action,
             title: title.into(),
             hint: format!("one of {}; Enter goes on, Esc leaves", names.join(", ")),
             value: String::new(),
         };
-        self.open(Overlay::Prompt(PromptBox::new(Owner::Frame, prompt)))
+        self.open(Overlay::Prompt(PromptBox::new(PromptOwner::Frame, prompt)))
     }
 
     /// A line was typed for the frame or for a pane.
-    pub(super) fn answered(&mut self, owner: Owner, id: &'static str, text: &str) -> Vec<Order> {
+    pub(super) fn answered(&mut self, owner: PromptOwner, action: Action, text: &str) -> Vec<Order> {
         let snapshot = Arc::clone(&self.snapshot);
-        let Owner::Pane(index) = owner else {
+        let PromptOwner::Pane(index) = owner else {
             let effect = match known_node(text.trim(), &snapshot) {
-                Ok(node) => of_node(id, &snapshot, &node),
+                Ok(node) => of_node(action, &snapshot, &node),
                 Err(why) => complaint(why),
             };
             return self.perform(self.active, vec![effect]);
         };
-        let effects = self.panes.get_mut(index).map(|pane| pane.answered(id, text, &snapshot)).unwrap_or_default();
+        let effects = self.panes.get_mut(index).map(|pane| pane.answered(action, text, &snapshot)).unwrap_or_default();
         self.perform(index, effects)
     }
 
@@ -147,10 +147,10 @@ impl Console {
     pub(super) fn typed(&mut self, text: &str) -> Vec<Order> {
         let snapshot = Arc::clone(&self.snapshot);
         match commands::read(text, self.read_only, &snapshot) {
-            Ok(Step::Effect(effect)) => self.perform(self.active, vec![effect]),
-            Ok(Step::Act(action)) => self.act(action),
-            Ok(Step::Theme(name)) => vec![Order::Outside(Outside::Theme(name))],
-            Ok(Step::Mouse(on)) => self.set_mouse(on),
+            Ok(Typed::Effect(effect)) => self.perform(self.active, vec![effect]),
+            Ok(Typed::Act(action)) => self.act(action),
+            Ok(Typed::Theme(name)) => vec![Order::Outside(Outside::Theme(name))],
+            Ok(Typed::Mouse(on)) => self.set_mouse(on),
             Err(why) => self.perform(self.active, vec![complaint(why)]),
         }
     }
@@ -171,7 +171,7 @@ impl Console {
                 }
                 Effect::Confirm(confirm) => _ = self.open(Overlay::Confirm(ConfirmBox::new(confirm))),
                 Effect::Prompt(prompt) => {
-                    _ = self.open(Overlay::Prompt(PromptBox::new(Owner::Pane(pane), prompt)));
+                    _ = self.open(Overlay::Prompt(PromptBox::new(PromptOwner::Pane(pane), prompt)));
                 }
                 Effect::Toast { level, text } => self.report(level, text),
                 Effect::Work(work) => orders.push(Order::Work(work)),
@@ -182,11 +182,11 @@ impl Console {
     }
 }
 
-fn of_node(id: &str, snapshot: &Snapshot, node: &NodeId) -> Effect {
-    match id {
-        "drain" => confirms::drain(snapshot, node),
-        "pause" => confirms::pause_or_start(snapshot, node),
-        "restart" => confirms::restart(snapshot, node),
+fn of_node(action: Action, snapshot: &Snapshot, node: &NodeId) -> Effect {
+    match action {
+        Action::Drain => confirms::drain(snapshot, node),
+        Action::Pause => confirms::pause_or_start(snapshot, node),
+        Action::RestartServer => confirms::restart(snapshot, node),
         _ => confirms::stop_or_start(snapshot, node),
     }
 }

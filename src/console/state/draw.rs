@@ -19,7 +19,7 @@ use crate::console::frame::header::Header;
 use crate::console::frame::layout::{FOOTER, HEADER, pane_area};
 use crate::console::frame::{SIZE_MIN, to_ascii, too_small};
 use crate::console::overlay::Overlay;
-use crate::console::overlay::scene::Scene;
+use crate::console::overlay::scene::OverlayScene;
 use crate::console::theme::Glyphs;
 use crate::console::view::View;
 
@@ -72,7 +72,7 @@ impl Console {
             Overlay::Events(_) => self.toasts.all(&self.snapshot),
             _ => Vec::new(),
         };
-        let scene = Scene {
+        let scene = OverlayScene {
             view,
             keymap: &self.keymap,
             title: self.titles.get(self.active).copied().unwrap_or(""),

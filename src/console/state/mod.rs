@@ -20,7 +20,7 @@ use crate::console::keymap::{Keymap, KeymapError, needs};
 use crate::console::line::LINE_MAX;
 use crate::console::order::{Order, Outside, Work};
 use crate::console::overlay::Overlay;
-use crate::console::overlay::outcome::Outcome;
+use crate::console::overlay::outcome::OverlayOutcome;
 use crate::console::pane::Pane;
 use crate::console::theme::Styles;
 use crate::domain::ids::Timestamp;
@@ -151,19 +151,19 @@ impl Console {
         }
     }
 
-    fn overlay_outcome(&mut self, outcome: Outcome) -> Vec<Order> {
-        if outcome != Outcome::Stays {
+    fn overlay_outcome(&mut self, outcome: OverlayOutcome) -> Vec<Order> {
+        if outcome != OverlayOutcome::Stays {
             self.overlay = None;
         }
         match outcome {
-            Outcome::Stays | Outcome::Closed => Vec::new(),
-            Outcome::Left => vec![Order::Outside(Outside::Quit)],
-            Outcome::Agreed(mut commands) if commands.len() == 1 => {
+            OverlayOutcome::Stays | OverlayOutcome::Closed => Vec::new(),
+            OverlayOutcome::Left => vec![Order::Outside(Outside::Quit)],
+            OverlayOutcome::Agreed(mut commands) if commands.len() == 1 => {
                 commands.drain(..).map(|command| Order::Work(Work::Send(command))).collect()
             }
-            Outcome::Agreed(commands) => vec![Order::Work(Work::Batch(commands))],
-            Outcome::Answered { owner, id, text } => self.answered(owner, id, &text),
-            Outcome::Typed(text) => self.typed(&text),
+            OverlayOutcome::Agreed(commands) => vec![Order::Work(Work::Batch(commands))],
+            OverlayOutcome::Answered { owner, action, text } => self.answered(owner, action, &text),
+            OverlayOutcome::Typed(text) => self.typed(&text),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::Styles;
 use super::depth::Depth;
-use super::file::{Source, Theme};
+use super::file::{Theme, ThemeSource};
 
 /// Name and text of each; the first is what is used when nothing else can be.
 pub const BUILT_IN: [(&str, &str); 4] = [
@@ -14,9 +14,9 @@ pub const BUILT_IN: [(&str, &str); 4] = [
 
 /// The text of a theme that is compiled in.
 #[must_use]
-pub fn built_in(name: &str) -> Option<Source> {
+pub fn built_in(name: &str) -> Option<ThemeSource> {
     let found = BUILT_IN.iter().find(|(known, _)| *known == name);
-    found.map(|(name, text)| Source { file: format!("{name} (built in)"), text: (*text).to_owned() })
+    found.map(|(name, text)| ThemeSource { file: format!("{name} (built in)"), text: (*text).to_owned() })
 }
 
 /// The styles to use when nothing can be read.

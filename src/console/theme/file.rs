@@ -27,7 +27,7 @@ struct Raw {
     inherits: Option<Spanned<String>>,
     backgrounds: Option<Vec<Spanned<String>>>,
     palette: BTreeMap<String, Spanned<RawColour>>,
-    roles: BTreeMap<Spanned<Role>, RawStyle>,
+    roles: BTreeMap<Spanned<PaintRole>, RawStyle>,
 }
 
 #[derive(Deserialize)]
@@ -57,7 +57,7 @@ enum Attribute {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-enum Role {
+enum PaintRole {
     Text,
     Dim,
     Accent,
@@ -80,20 +80,20 @@ struct Paint {
 
 /// One file's text with its name, for messages.
 #[derive(Clone, Debug)]
-pub struct Source {
+pub struct ThemeSource {
     pub file: String,
     pub text: String,
 }
 
-struct Parsed {
-    source: Source,
+struct ParsedTheme {
+    source: ThemeSource,
     raw: Raw,
 }
 
 /// A theme with all that it inherits, not yet fitted to a terminal.
 pub struct Theme {
     /// The theme first, then what it inherits from, up to the root.
-    chain: Vec<Parsed>,
+    chain: Vec<ParsedTheme>,
 }
 
 /// Themes may inherit this deep; more is a circle.
@@ -104,7 +104,7 @@ impl Theme {
     ///
     /// # Errors
     /// [`ThemeError`] of the first file that is missing or wrong.
-    pub fn load(name: &str, read: &dyn Fn(&str) -> Result<Source, String>) -> Result<Self, ThemeError> {
+    pub fn load(name: &str, read: &dyn Fn(&str) -> Result<ThemeSource, String>) -> Result<Self, ThemeError> {
         let source = read(name).map_err(|cause| ThemeError { file: name.to_owned(), line: 1, cause })?;
         let mut chain = vec![parse(source)?];
         while let Some(last) = chain.last()
@@ -127,17 +127,17 @@ impl Theme {
         let glyphs = if ascii { Glyphs::ASCII } else { Glyphs::UNICODE };
         let role = |role| self.style(role, depth);
         Ok(Styles {
-            text: role(Role::Text)?,
-            dim: role(Role::Dim)?,
-            accent: role(Role::Accent)?,
-            good: role(Role::Good)?,
-            warning: role(Role::Warning)?,
-            bad: role(Role::Bad)?,
-            heading: role(Role::Heading)?,
-            selected: role(Role::Selected)?.add_modifier(Modifier::REVERSED),
-            key: role(Role::Key)?,
-            border: role(Role::Border)?,
-            highlight: role(Role::Highlight)?,
+            text: role(PaintRole::Text)?,
+            dim: role(PaintRole::Dim)?,
+            accent: role(PaintRole::Accent)?,
+            good: role(PaintRole::Good)?,
+            warning: role(PaintRole::Warning)?,
+            bad: role(PaintRole::Bad)?,
+            heading: role(PaintRole::Heading)?,
+            selected: role(PaintRole::Selected)?.add_modifier(Modifier::REVERSED),
+            key: role(PaintRole::Key)?,
+            border: role(PaintRole::Border)?,
+            highlight: role(PaintRole::Highlight)?,
             glyphs,
         })
     }
@@ -152,7 +152,7 @@ impl Theme {
         backgrounds.iter().map(|text| rgb_at(&part.source, text)).collect()
     }
 
-    fn style(&self, role: Role, depth: Depth) -> Result<Style, ThemeError> {
+    fn style(&self, role: PaintRole, depth: Depth) -> Result<Style, ThemeError> {
         let found = self.chain.iter().find_map(|part| {
             let style = part.raw.roles.iter().find(|(key, _)| *key.get_ref() == role);
             style.map(|(_, style)| (part, style))
@@ -180,7 +180,7 @@ impl Theme {
         Ok(style)
     }
 
-    fn colour(&self, part: &Parsed, name: &Spanned<String>, depth: Depth) -> Result<Option<Color>, ThemeError> {
+    fn colour(&self, part: &ParsedTheme, name: &Spanned<String>, depth: Depth) -> Result<Option<Color>, ThemeError> {
         if name.get_ref() == "reset" {
             return Ok(None);
         }
@@ -199,7 +199,7 @@ impl Theme {
     }
 
     /// A palette colour: the patch's own, else what it inherits.
-    fn paint(&self, part: &Parsed, name: &Spanned<String>) -> Result<Paint, ThemeError> {
+    fn paint(&self, part: &ParsedTheme, name: &Spanned<String>) -> Result<Paint, ThemeError> {
         let found = self.chain.iter().find_map(|p| p.raw.palette.get(name.get_ref()).map(|colour| (&p.source, colour)));
         let Some((source, colour)) = found else {
             let known: Vec<&str> = self.chain.iter().flat_map(|p| p.raw.palette.keys().map(String::as_str)).collect();
@@ -228,17 +228,17 @@ impl Theme {
 }
 
 /// Without colour a state shows by its glyph and word; what must stand out is bold.
-fn without_colour(role: Role, style: Style) -> Style {
+fn without_colour(role: PaintRole, style: Style) -> Style {
     match role {
-        Role::Warning | Role::Bad | Role::Accent | Role::Key => style.add_modifier(Modifier::BOLD),
-        Role::Dim | Role::Border => style.add_modifier(Modifier::DIM),
+        PaintRole::Warning | PaintRole::Bad | PaintRole::Accent | PaintRole::Key => style.add_modifier(Modifier::BOLD),
+        PaintRole::Dim | PaintRole::Border => style.add_modifier(Modifier::DIM),
         _ => style,
     }
 }
 
-fn parse(source: Source) -> Result<Parsed, ThemeError> {
+fn parse(source: ThemeSource) -> Result<ParsedTheme, ThemeError> {
     match toml::from_str::<Raw>(&source.text) {
-        Ok(raw) => Ok(Parsed { source, raw }),
+        Ok(raw) => Ok(ParsedTheme { source, raw }),
         Err(error) => {
             let at = error.span().map_or(0, |span| span.start);
             Err(error_at(&source, at, error.message().to_owned()))
@@ -246,7 +246,7 @@ fn parse(source: Source) -> Result<Parsed, ThemeError> {
     }
 }
 
-fn rgb_at(source: &Source, text: &Spanned<String>) -> Result<[u8; 3], ThemeError> {
+fn rgb_at(source: &ThemeSource, text: &Spanned<String>) -> Result<[u8; 3], ThemeError> {
     rgb(text.get_ref()).map_err(|cause| error_at(source, text.span().start, cause))
 }
 
@@ -258,7 +258,7 @@ fn rgb(text: &str) -> Result<[u8; 3], String> {
     Ok([r, g, b])
 }
 
-fn error_at(source: &Source, offset: usize, cause: String) -> ThemeError {
+fn error_at(source: &ThemeSource, offset: usize, cause: String) -> ThemeError {
     let before = source.text.as_bytes().iter().take(offset);
     ThemeError { file: source.file.clone(), line: 1 + before.filter(|b| **b == b'\n').count(), cause }
 }
@@ -271,7 +271,7 @@ mod tests {
         Theme::load(name, &|wanted| {
             let found = files.iter().find(|(name, _)| *name == wanted);
             found
-                .map(|(name, text)| Source { file: format!("{name}.toml"), text: (*text).to_owned() })
+                .map(|(name, text)| ThemeSource { file: format!("{name}.toml"), text: (*text).to_owned() })
                 .ok_or_else(|| format!("there is no theme {wanted:?}"))
         })
     }

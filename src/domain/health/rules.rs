@@ -1,12 +1,11 @@
 //! What makes a serving server degraded, one small rule each.
 
 use crate::domain::ids::{Millis, NodeId};
-use crate::domain::server::ServerView;
+use crate::domain::server::{HealthRule, ServerView};
 
 /// A rule: how long it has to hold, and what it says when it does.
 pub struct Rule {
-    /// One word for REST and tests.
-    pub name: &'static str,
+    pub name: HealthRule,
     /// Shorter than this, it is noise.
     pub hold: Millis,
     /// The finding in words with the number and the bound; `None` when all is well or not known.
@@ -17,14 +16,14 @@ pub struct Rule {
 /// section of the design: a reply over 500 ms, 100 or for long 10 requests waiting, 85 % of the
 /// descriptors, 80 % of the heap, an average sync of the log over 100 ms.
 pub const RULES: &[Rule] = &[
-    Rule { name: "reply", hold: Millis(2_000), check: reply },
-    Rule { name: "outstanding", hold: Millis(0), check: outstanding },
-    Rule { name: "outstanding-long", hold: Millis(10_000), check: outstanding_long },
-    Rule { name: "fsync", hold: Millis(5_000), check: fsync },
-    Rule { name: "latency", hold: Millis(10_000), check: latency },
-    Rule { name: "descriptors", hold: Millis(0), check: descriptors },
-    Rule { name: HEAP, hold: Millis(30_000), check: heap },
-    Rule { name: "behind", hold: Millis(5_000), check: behind },
+    Rule { name: HealthRule::Reply, hold: Millis(2_000), check: reply },
+    Rule { name: HealthRule::Outstanding, hold: Millis(0), check: outstanding },
+    Rule { name: HealthRule::OutstandingLong, hold: Millis(10_000), check: outstanding_long },
+    Rule { name: HealthRule::Fsync, hold: Millis(5_000), check: fsync },
+    Rule { name: HealthRule::Latency, hold: Millis(10_000), check: latency },
+    Rule { name: HealthRule::Descriptors, hold: Millis(0), check: descriptors },
+    Rule { name: HealthRule::Heap, hold: Millis(30_000), check: heap },
+    Rule { name: HealthRule::Behind, hold: Millis(5_000), check: behind },
 ];
 
 const REPLY_MS_MAX: f64 = 500.0;
@@ -35,8 +34,6 @@ const LATENCY_MS_MAX: f64 = 100.0;
 /// Descriptors and heap: the same bounds as in the alerts and dashboards of `monitoring`.
 pub const DESCRIPTORS_PERCENT_MAX: u64 = 85;
 pub const HEAP_PERCENT_MAX: u64 = 80;
-/// Name of the rule about the heap.
-pub(super) const HEAP: &str = "heap";
 /// Transactions that a follower may be behind within an epoch.
 const BEHIND_MAX: u64 = 1000;
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Invariant, Picture, Place, Violation};
+use super::{BlobPlace, Invariant, Violation, WorldView};
 use crate::domain::file::FileEntry;
 use crate::domain::ids::{AttemptId, FileId};
 use crate::domain::migration::IntentKind;
@@ -11,7 +11,7 @@ use crate::domain::operation::{OperationKind, OperationStatus};
 /// What must not have happened: a generation that fell (I4), bytes that came back from the trash
 /// (I6), and, where history is known, files that came or went without an upload or a delete (I9).
 #[must_use]
-pub fn between(before: &Picture, after: &Picture) -> Vec<Violation> {
+pub fn between(before: &WorldView, after: &WorldView) -> Vec<Violation> {
     let earlier: BTreeMap<FileId, &FileEntry> = before.files.iter().map(|entry| (entry.id, entry)).collect();
     let later: BTreeMap<FileId, &FileEntry> = after.files.iter().map(|entry| (entry.id, entry)).collect();
     let removed = removed(before);
@@ -50,13 +50,13 @@ fn fell(old: &FileEntry, new: &FileEntry) -> Option<Violation> {
     Some(at(new, Invariant::I4, what))
 }
 
-fn removed(picture: &Picture) -> BTreeSet<AttemptId> {
-    let trashed = picture.stored.iter().flatten().filter(|one| one.place == Place::Trash);
+fn removed(picture: &WorldView) -> BTreeSet<AttemptId> {
+    let trashed = picture.stored.iter().flatten().filter(|one| one.place == BlobPlace::Trash);
     trashed.map(|one| one.attempt).collect()
 }
 
 /// Whether a row or an intent tells that the file was uploaded or deleted; yes when no row is known.
-fn spoken_of(picture: &Picture, file: FileId, row: OperationKind, intent: IntentKind) -> bool {
+fn spoken_of(picture: &WorldView, file: FileId, row: OperationKind, intent: IntentKind) -> bool {
     let Some(rows) = &picture.rows else { return true };
     let done = |status| matches!(status, OperationStatus::Done | OperationStatus::Started);
     rows.iter().any(|one| one.file == Some(file) && one.kind == row && done(one.status))

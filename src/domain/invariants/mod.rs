@@ -65,7 +65,7 @@ impl fmt::Display for Invariant {
 /// Where bytes lie in a node's folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Place {
+pub enum BlobPlace {
     /// Under the final name, `<file_id>.<attempt>`.
     Published,
     /// Being written, `.tmp/<attempt>`.
@@ -76,9 +76,9 @@ pub enum Place {
 
 /// One file on a disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stored {
+pub struct StoredFile {
     pub node: NodeId,
-    pub place: Place,
+    pub place: BlobPlace,
     /// `None` for a draft, whose name does not tell.
     pub file: Option<FileId>,
     pub attempt: AttemptId,
@@ -89,7 +89,7 @@ pub struct Stored {
 
 /// What the checker needs of a row of history.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Row {
+pub struct CheckedRow {
     pub id: OperationId,
     pub kind: OperationKind,
     pub status: OperationStatus,
@@ -99,7 +99,7 @@ pub struct Row {
     pub before: bool,
 }
 
-impl From<&Operation> for Row {
+impl From<&Operation> for CheckedRow {
     fn from(operation: &Operation) -> Self {
         let Operation { id, kind, status, file, .. } = *operation;
         Self { id, kind, status, file, before: false }
@@ -108,16 +108,16 @@ impl From<&Operation> for Row {
 
 /// All that is known at one time.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Picture {
+pub struct WorldView {
     pub files: Vec<FileEntry>,
     pub intents: Vec<(AttemptId, Intent)>,
     pub nodes: Vec<(NodeId, NodeRecord)>,
     /// Records and intents that cannot be parsed: path and cause.
     pub unreadable: Vec<String>,
     /// `None` when the disks are not this instance's to judge, or could not be read.
-    pub stored: Option<Vec<Stored>>,
+    pub stored: Option<Vec<StoredFile>>,
     /// `None` when there is no history, or a part of it was lost.
-    pub rows: Option<Vec<Row>>,
+    pub rows: Option<Vec<CheckedRow>>,
 }
 
 /// A rule that does not hold, and where.

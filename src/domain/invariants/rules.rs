@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Invariant, Picture, Place, Row, Stored, Violation};
+use super::{BlobPlace, CheckedRow, Invariant, StoredFile, Violation, WorldView};
 use crate::domain::file::FileEntry;
 use crate::domain::ids::{AttemptId, FileId, Millis, NodeId, OperationId};
 use crate::domain::migration::{Intent, IntentKind, IntentState};
@@ -15,8 +15,8 @@ const DRAIN_SLACK: Millis = Millis::from_secs(10);
 
 /// Every rule that does not hold, in order of the rules.
 #[must_use]
-pub fn check(picture: &Picture) -> Vec<Violation> {
-    let view = View::new(picture);
+pub fn check(picture: &WorldView) -> Vec<Violation> {
+    let view = Arranged::new(picture);
     let mut found = unreadable(picture);
     found.extend(view.owners());
     found.extend(view.drained());
@@ -32,16 +32,16 @@ pub fn check(picture: &Picture) -> Vec<Violation> {
 }
 
 /// A picture, arranged for the questions of the rules.
-struct View<'a> {
-    picture: &'a Picture,
+struct Arranged<'a> {
+    picture: &'a WorldView,
     files: &'a [FileEntry],
-    stored: BTreeMap<(&'a NodeId, Option<FileId>, AttemptId), Vec<&'a Stored>>,
+    stored: BTreeMap<(&'a NodeId, Option<FileId>, AttemptId), Vec<&'a StoredFile>>,
     /// Attempts whose bytes an intent speaks of: they are under way.
     spoken_of: BTreeSet<AttemptId>,
     intents: BTreeSet<AttemptId>,
 }
 
-fn unreadable(picture: &Picture) -> Vec<Violation> {
+fn unreadable(picture: &WorldView) -> Vec<Violation> {
     let violation = |text: &String| Violation {
         invariant: Invariant::I1,
         file: None,
@@ -57,9 +57,9 @@ fn at(entry: &FileEntry, invariant: Invariant, what: String) -> Violation {
     Violation { invariant, file: Some(entry.id), node, attempt, what }
 }
 
-impl<'a> View<'a> {
-    fn new(picture: &'a Picture) -> Self {
-        let mut stored: BTreeMap<_, Vec<&Stored>> = BTreeMap::new();
+impl<'a> Arranged<'a> {
+    fn new(picture: &'a WorldView) -> Self {
+        let mut stored: BTreeMap<_, Vec<&StoredFile>> = BTreeMap::new();
         for one in picture.stored.iter().flatten() {
             stored.entry((&one.node, one.file, one.attempt)).or_default().push(one);
         }
@@ -93,14 +93,14 @@ impl<'a> View<'a> {
         let record = &entry.record;
         let here = self.stored.get(&(&record.owner, Some(entry.id), record.blob));
         let here = here.map(Vec::as_slice).unwrap_or_default();
-        let Some(bytes) = here.iter().find(|one| one.place == Place::Published) else {
+        let Some(bytes) = here.iter().find(|one| one.place == BlobPlace::Published) else {
             return Some(match here.first().map(|one| one.place) {
-                Some(Place::Trash) => at(
+                Some(BlobPlace::Trash) => at(
                     entry,
                     Invariant::I6,
                     "its bytes are in the trash; start zkdeck, whose leader brings them back".into(),
                 ),
-                Some(Place::Quarantine) => at(
+                Some(BlobPlace::Quarantine) => at(
                     entry,
                     Invariant::I6,
                     "its bytes are in quarantine; start zkdeck, whose leader brings them back".into(),
@@ -132,14 +132,14 @@ impl<'a> View<'a> {
     /// I7: published bytes and drafts that neither a record nor an intent speaks of.
     fn unreferenced(&self) -> Vec<Violation> {
         let referenced: BTreeSet<_> = self.files.iter().map(|e| (&e.record.owner, e.id, e.record.blob)).collect();
-        let orphan = |one: &&Stored| match (one.place, one.file) {
-            (Place::Published, Some(file)) => !referenced.contains(&(&one.node, file, one.attempt)),
-            (Place::Published | Place::Draft, _) => true,
-            (Place::Trash | Place::Quarantine, _) => false,
+        let orphan = |one: &&StoredFile| match (one.place, one.file) {
+            (BlobPlace::Published, Some(file)) => !referenced.contains(&(&one.node, file, one.attempt)),
+            (BlobPlace::Published | BlobPlace::Draft, _) => true,
+            (BlobPlace::Trash | BlobPlace::Quarantine, _) => false,
         };
         let orphans = self.picture.stored.iter().flatten().filter(orphan);
         let unknown = orphans.filter(|one| !self.spoken_of.contains(&one.attempt));
-        let violation = |one: &Stored| Violation {
+        let violation = |one: &StoredFile| Violation {
             invariant: Invariant::I7,
             file: one.file,
             node: Some(one.node.clone()),
@@ -166,8 +166,8 @@ impl<'a> View<'a> {
     }
 
     /// I4, I5 and I9 as far as the rows tell.
-    fn history(&self, rows: &[Row]) -> Vec<Violation> {
-        let mut told: BTreeMap<FileId, Told> = BTreeMap::new();
+    fn history(&self, rows: &[CheckedRow]) -> Vec<Violation> {
+        let mut told: BTreeMap<FileId, DoneRows> = BTreeMap::new();
         let mut done: BTreeMap<AttemptId, u32> = BTreeMap::new();
         let lives = lives(rows);
         for row in rows.iter().filter(|row| row.status == OperationStatus::Done) {
@@ -189,7 +189,7 @@ impl<'a> View<'a> {
         let mut found = Vec::new();
         for entry in self.files {
             let count = done.get(&entry.record.blob).copied().unwrap_or_default();
-            found.extend(self.rows_of(entry, told.get(&entry.id).unwrap_or(&Told::default()), count));
+            found.extend(self.rows_of(entry, told.get(&entry.id).unwrap_or(&DoneRows::default()), count));
         }
         let known: BTreeSet<FileId> = self.files.iter().map(|entry| entry.id).collect();
         let without_record = told.iter().filter(|(file, _)| !known.contains(file));
@@ -198,7 +198,7 @@ impl<'a> View<'a> {
     }
 
     /// A record and the rows that tell of it. Attempts with an intent have their rows written yet.
-    fn rows_of(&self, entry: &FileEntry, told: &Told, done: u32) -> Vec<Violation> {
+    fn rows_of(&self, entry: &FileEntry, told: &DoneRows, done: u32) -> Vec<Violation> {
         let mut found = Vec::new();
         if told.deletes > 0 {
             found.push(at(entry, Invariant::I9, "a done row says that it was deleted, and its record is there".into()));
@@ -221,7 +221,7 @@ impl<'a> View<'a> {
     }
 
     /// I9: a file that rows speak of and that has no record.
-    fn vanished(&self, file: FileId, told: &Told) -> Option<Violation> {
+    fn vanished(&self, file: FileId, told: &DoneRows) -> Option<Violation> {
         if told.deletes > 0 || self.open(file, IntentKind::Delete) > 0 {
             return None;
         }
@@ -242,9 +242,9 @@ impl<'a> View<'a> {
 /// Files that have had more than one life, with the row by which the present one began. A file is uploaded once;
 /// one that was deleted, or whose ensemble is gone, is uploaded again under its own id when it is adopted. What rows
 /// tell from before is of the life that ended.
-fn lives(rows: &[Row]) -> BTreeMap<FileId, OperationId> {
+fn lives(rows: &[CheckedRow]) -> BTreeMap<FileId, OperationId> {
     let mut uploads: BTreeMap<FileId, Vec<OperationId>> = BTreeMap::new();
-    let uploaded = |row: &&Row| row.kind == OperationKind::Upload && row.status == OperationStatus::Done;
+    let uploaded = |row: &&CheckedRow| row.kind == OperationKind::Upload && row.status == OperationStatus::Done;
     for row in rows.iter().filter(uploaded) {
         row.file.into_iter().for_each(|file| uploads.entry(file).or_default().push(row.id));
     }
@@ -254,7 +254,7 @@ fn lives(rows: &[Row]) -> BTreeMap<FileId, OperationId> {
 
 /// Done rows of one file.
 #[derive(Default)]
-struct Told {
+struct DoneRows {
     uploads: u64,
     moves: u64,
     /// Those that may be of an earlier life: what the clocks say is no proof.

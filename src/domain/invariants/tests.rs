@@ -5,11 +5,11 @@ use crate::domain::migration::{IntentKind, IntentState};
 use crate::domain::node::NodeState;
 
 /// Two files with their bytes and their rows: one uploaded, one uploaded and moved.
-fn sound() -> Picture {
+fn sound() -> WorldView {
     let (first, mut second) = (file(1, "zk1"), file(2, "zk2"));
     second.record.blob = AttemptId::new(20);
     second.record.generation = 2;
-    let row = |id, kind, file| Row {
+    let row = |id, kind, file| CheckedRow {
         id: OperationId::new(id),
         kind,
         status: OperationStatus::Done,
@@ -18,16 +18,16 @@ fn sound() -> Picture {
     };
     let rows =
         vec![row(1, OperationKind::Upload, 1), row(2, OperationKind::Upload, 2), row(20, OperationKind::Migration, 2)];
-    let stored = vec![bytes(&first, Place::Published), bytes(&second, Place::Published)];
+    let stored = vec![bytes(&first, BlobPlace::Published), bytes(&second, BlobPlace::Published)];
     let nodes = ["zk1", "zk2"].map(|node| (node_id(node), NodeRecord::default())).to_vec();
-    Picture { files: vec![first, second], nodes, stored: Some(stored), rows: Some(rows), ..Picture::default() }
+    WorldView { files: vec![first, second], nodes, stored: Some(stored), rows: Some(rows), ..WorldView::default() }
 }
 
-fn bytes(entry: &FileEntry, place: Place) -> Stored {
-    Stored {
+fn bytes(entry: &FileEntry, place: BlobPlace) -> StoredFile {
+    StoredFile {
         node: entry.record.owner.clone(),
         place,
-        file: (place != Place::Draft).then_some(entry.id),
+        file: (place != BlobPlace::Draft).then_some(entry.id),
         attempt: entry.record.blob,
         size: entry.record.size,
         blake3: Some(entry.record.blake3),
@@ -54,11 +54,11 @@ fn intent(entry: &FileEntry, kind: IntentKind, state: IntentState) -> Intent {
     }
 }
 
-fn stored(picture: &mut Picture) -> &mut Vec<Stored> {
+fn stored(picture: &mut WorldView) -> &mut Vec<StoredFile> {
     picture.stored.get_or_insert_default()
 }
 
-fn rows(picture: &mut Picture) -> &mut Vec<Row> {
+fn rows(picture: &mut WorldView) -> &mut Vec<CheckedRow> {
     picture.rows.get_or_insert_default()
 }
 
@@ -66,7 +66,7 @@ fn invariants(found: &[Violation]) -> Vec<Invariant> {
     found.iter().map(|one| one.invariant).collect()
 }
 
-fn after(change: impl FnOnce(&mut Picture)) -> Vec<Invariant> {
+fn after(change: impl FnOnce(&mut WorldView)) -> Vec<Invariant> {
     let mut picture = sound();
     change(&mut picture);
     invariants(&check(&picture))
@@ -75,7 +75,7 @@ fn after(change: impl FnOnce(&mut Picture)) -> Vec<Invariant> {
 #[test]
 fn a_sound_picture_has_no_violation() {
     assert_eq!(check(&sound()), []);
-    assert_eq!(check(&Picture::default()), []);
+    assert_eq!(check(&WorldView::default()), []);
     assert_eq!(between(&sound(), &sound()), []);
 }
 
@@ -99,21 +99,21 @@ fn each_broken_rule_is_found() {
     assert_eq!(after(|p| p.files[1].record.generation = 3), [I4], "a generation without a row");
     assert_eq!(after(|p| rows(p)[2].status = OperationStatus::Failed), [I4, I5], "a committed move that failed");
     assert_eq!(after(|p| rows(p)[2].id = OperationId::new(21)), [I5], "a row of another attempt");
-    assert_eq!(after(|p| stored(p)[0].place = Place::Trash), [I6], "an owner's bytes in the trash");
-    assert_eq!(after(|p| stored(p)[0].place = Place::Quarantine), [I6], "an owner's bytes in quarantine");
+    assert_eq!(after(|p| stored(p)[0].place = BlobPlace::Trash), [I6], "an owner's bytes in the trash");
+    assert_eq!(after(|p| stored(p)[0].place = BlobPlace::Quarantine), [I6], "an owner's bytes in quarantine");
     assert_eq!(after(|p| _ = p.files.remove(0)), [I7, I9], "a record that went");
     assert_eq!(after(|p| _ = rows(p).remove(0)), [I5, I9], "a file that came from nowhere");
 }
 
 #[test]
 fn bytes_without_record_and_intent_are_unreferenced_unless_put_away() {
-    let stray = |place| Stored { attempt: AttemptId::new(77), ..bytes(&file(9, "zk3"), place) };
-    assert_eq!(after(|p| stored(p).push(stray(Place::Published))), [Invariant::I7]);
-    assert_eq!(after(|p| stored(p).push(stray(Place::Draft))), [Invariant::I7]);
-    assert_eq!(after(|p| stored(p).push(stray(Place::Trash))), []);
-    assert_eq!(after(|p| stored(p).push(stray(Place::Quarantine))), []);
+    let stray = |place| StoredFile { attempt: AttemptId::new(77), ..bytes(&file(9, "zk3"), place) };
+    assert_eq!(after(|p| stored(p).push(stray(BlobPlace::Published))), [Invariant::I7]);
+    assert_eq!(after(|p| stored(p).push(stray(BlobPlace::Draft))), [Invariant::I7]);
+    assert_eq!(after(|p| stored(p).push(stray(BlobPlace::Trash))), []);
+    assert_eq!(after(|p| stored(p).push(stray(BlobPlace::Quarantine))), []);
     let under_way = after(|p| {
-        stored(p).push(stray(Place::Draft));
+        stored(p).push(stray(BlobPlace::Draft));
         p.intents.push((AttemptId::new(77), intent(&file(1, "zk1"), IntentKind::Move, IntentState::Prepared)));
     });
     assert_eq!(under_way, []);
@@ -122,11 +122,11 @@ fn bytes_without_record_and_intent_are_unreferenced_unless_put_away() {
 #[test]
 fn a_move_that_is_committed_and_not_collected_is_no_violation() {
     let mut picture = sound();
-    let old = bytes(&picture.files[0], Place::Published);
+    let old = bytes(&picture.files[0], BlobPlace::Published);
     let committed = intent(&picture.files[0], IntentKind::Move, IntentState::Committed);
     let record = picture.files[0].record.moved(node_id("zk3"), AttemptId::new(77), Timestamp(5));
     picture.files[0].record = record;
-    let new = bytes(&picture.files[0], Place::Published);
+    let new = bytes(&picture.files[0], BlobPlace::Published);
     stored(&mut picture).push(new);
     assert_eq!(invariants(&check(&picture)), [Invariant::I4, Invariant::I5, Invariant::I7], "without its intent");
     picture.intents.push((AttemptId::new(77), committed));
@@ -136,7 +136,7 @@ fn a_move_that_is_committed_and_not_collected_is_no_violation() {
 
 #[test]
 fn what_came_to_a_node_after_its_drain_began_is_found() {
-    let drain = |picture: &mut Picture, since: u64| {
+    let drain = |picture: &mut WorldView, since: u64| {
         let operation = OperationId::new(3);
         let record = &mut picture.nodes[0].1;
         record.state = NodeState::Draining { since_ms: Timestamp(since), files_at_start: 1, operation };
@@ -150,7 +150,7 @@ fn what_came_to_a_node_after_its_drain_began_is_found() {
 #[test]
 fn what_must_not_happen_between_two_pictures_is_found() {
     use Invariant::{I4, I6, I9};
-    let then = |before: &mut dyn FnMut(&mut Picture), after: &mut dyn FnMut(&mut Picture)| {
+    let then = |before: &mut dyn FnMut(&mut WorldView), after: &mut dyn FnMut(&mut WorldView)| {
         let (mut earlier, mut later) = (sound(), sound());
         before(&mut earlier);
         after(&mut later);
@@ -165,12 +165,18 @@ fn what_must_not_happen_between_two_pictures_is_found() {
     assert_eq!(then(&mut |_| (), &mut |p| _ = p.files.pop()), [I9]);
     assert_eq!(then(&mut |p| _ = p.files.pop(), &mut |p| _ = rows(p).remove(1)), [I9]);
     assert_eq!(then(&mut |p| _ = p.files.pop(), &mut |_| ()), [], "it was uploaded meanwhile");
-    let trash = &mut |p: &mut Picture| stored(p)[0].place = Place::Trash;
+    let trash = &mut |p: &mut WorldView| stored(p)[0].place = BlobPlace::Trash;
     assert_eq!(then(trash, &mut |_| ()), [I6]);
-    let deleted = &mut |p: &mut Picture| {
+    let deleted = &mut |p: &mut WorldView| {
         p.files.pop();
         let (id, file) = (OperationId::new(30), Some(FileId::new(2)));
-        rows(p).push(Row { id, kind: OperationKind::Delete, status: OperationStatus::Done, file, before: false });
+        rows(p).push(CheckedRow {
+            id,
+            kind: OperationKind::Delete,
+            status: OperationStatus::Done,
+            file,
+            before: false,
+        });
     };
     assert_eq!(then(&mut |_| (), deleted), []);
 }
@@ -190,7 +196,7 @@ fn only_what_lasts_is_reported_and_names_its_place() {
 /// Its ensemble is gone, or it was deleted on purpose; what quarantine kept of it was adopted under its own id.
 #[test]
 fn rows_of_a_file_from_before_it_was_adopted_are_of_an_earlier_life() {
-    let row = |id, kind, file| Row {
+    let row = |id, kind, file| CheckedRow {
         id: OperationId::new(id),
         kind,
         status: OperationStatus::Done,
@@ -219,7 +225,7 @@ fn rows_from_before_their_record_may_be_of_now_and_need_not_be() {
     let mut picture = sound();
     rows(&mut picture).iter_mut().for_each(|row| row.before = true);
     assert_eq!(check(&picture), [], "the clock was an hour ahead when the files came");
-    let earlier = |id, kind| Row {
+    let earlier = |id, kind| CheckedRow {
         id: OperationId::new(id),
         kind,
         status: OperationStatus::Done,

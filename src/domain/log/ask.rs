@@ -9,6 +9,7 @@ use super::ast::{Cmp, Expr, Field, Pattern, Side};
 use super::event::LogEvent;
 use super::level::LogLevel;
 use super::moment::Moment;
+use super::source::{EventId, LogCursor, LogSource};
 use crate::domain::ids::{Millis, Timestamp};
 
 /// Most events of one page.
@@ -70,14 +71,9 @@ impl LogSearch {
     }
 }
 
-/// A place between two events of one answer; only its back end can read it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Cursor(pub String);
-
 /// Which way a page goes from its cursor.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Way {
+pub enum PageWay {
     /// Without a cursor: the newest events.
     #[default]
     Older,
@@ -88,8 +84,8 @@ pub enum Way {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PageAsk {
     pub search: LogSearch,
-    pub cursor: Option<Cursor>,
-    pub way: Way,
+    pub cursor: Option<LogCursor>,
+    pub way: PageWay,
     /// 1 to [`PAGE_MAX`].
     pub limit: usize,
     /// Also say how many match in all.
@@ -109,7 +105,9 @@ pub struct Hits {
 /// Who answered, and what is to be known about it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answered {
-    /// `local files` or `Elasticsearch`.
+    #[serde(default)]
+    pub source: LogSource,
+    /// The same in words: `local files, 3 MiB` or `Elasticsearch`.
     pub by: String,
     /// Why it was not the one that should have been, and what to do.
     pub fallback: Option<String>,
@@ -128,9 +126,9 @@ pub struct LogPage {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unfinished: bool,
     /// To go on before the first event; `None` when nothing older matches.
-    pub older: Option<Cursor>,
+    pub older: Option<LogCursor>,
     /// To go on behind the last event; `None` when nothing newer matches by now.
-    pub newer: Option<Cursor>,
+    pub newer: Option<LogCursor>,
     pub hits: Option<Hits>,
     /// Where a follower goes on behind the newest page: taken before the search.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -178,7 +176,7 @@ pub fn bar_step(span: Millis, bars: usize) -> Millis {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContextAsk {
     /// Of the event; may be empty when file and offset tell it.
-    pub id: String,
+    pub id: EventId,
     pub file: String,
     pub offset: u64,
     /// Events, at most [`CONTEXT_MAX`] on each side.
@@ -187,7 +185,7 @@ pub struct ContextAsk {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Context {
+pub struct LogContext {
     /// In the order of the file; the event itself is among them.
     pub events: Vec<LogEvent>,
     /// Which of `events` was asked for.
@@ -201,7 +199,7 @@ pub enum FollowMark {
     /// Of each file, by its identity: where its last event begins, and how far it was read.
     Files(BTreeMap<String, (u64, u64)>),
     /// Time of the newest event, and the ids seen shortly before it: events come late.
-    Index { until: Timestamp, seen: BTreeMap<String, Timestamp> },
+    Index { until: Timestamp, seen: BTreeMap<EventId, Timestamp> },
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -6,19 +6,20 @@ use serde::{Deserialize, Serialize};
 
 use super::ast::{Field, NumberField};
 use super::level::LogLevel;
+use super::source::{Dataset, EventId};
 use crate::domain::ids::Timestamp;
 
 /// One event: its first line and the lines that continue it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogEvent {
     /// The same event has the same id in every answer of one back end.
-    pub id: String,
+    pub id: EventId,
     /// In milliseconds since 1970, UTC. `None` when neither the line nor one before it tells a time.
     pub time: Option<Timestamp>,
     /// Folder of `logs/` that it came from: `zk1`, `backend`.
     pub node: String,
-    /// What wrote it: `zookeeper`, `backend`, `operations`, `docker`.
-    pub dataset: String,
+    /// What wrote it; `None` when the server does not tell.
+    pub dataset: Option<Dataset>,
     pub level: Option<LogLevel>,
     pub thread: Option<String>,
     pub logger: Option<String>,
@@ -85,7 +86,7 @@ impl Subject for LogEvent {
     fn value(&self, field: &Field) -> Option<&str> {
         match field {
             Field::Node => Some(&self.node),
-            Field::Dataset => Some(&self.dataset),
+            Field::Dataset => self.dataset.map(Dataset::word),
             Field::Thread => self.thread.as_deref(),
             Field::Logger => self.logger.as_deref(),
             Field::File => Some(&self.file),

@@ -128,6 +128,7 @@ mod tests {
     use super::*;
     use crate::domain::log::event::LogEvent;
     use crate::domain::log::parse::parse;
+    use crate::domain::log::source::Dataset;
 
     const NOW: Timestamp = Timestamp(1_795_442_600_000);
 
@@ -135,7 +136,7 @@ mod tests {
         LogEvent {
             time: Some(Timestamp(1_795_442_518_112)),
             node: "zk2".into(),
-            dataset: "zookeeper".into(),
+            dataset: Some(Dataset::Zookeeper),
             level: Some(LogLevel::Warn),
             origin_at: 41,
             message_at: 73,
@@ -152,7 +153,7 @@ mod tests {
         let fields = [("operation", "migration"), ("status", "failed"), ("source", "zk1"), ("target", "zk3")];
         LogEvent {
             node: "backend".into(),
-            dataset: "operations".into(),
+            dataset: Some(Dataset::Operations),
             text: "migration failed: report-0007.bin".into(),
             fields: fields.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
             numbers: [("bytes".to_owned(), 131_072), ("duration_ms".to_owned(), 41)].into(),

@@ -13,11 +13,12 @@ mod moment;
 mod needle;
 mod parse;
 mod print;
+mod source;
 mod words;
 
 pub use self::ask::{
-    Answered, BARS_MAX, Bar, CONTEXT_MAX, Context, ContextAsk, Cursor, FollowAsk, FollowMark, Followed, HITS_MAX,
-    Histogram, HistogramAsk, Hits, LogFail, LogPage, LogSearch, PAGE_MAX, PageAsk, Way, bar_step,
+    Answered, BARS_MAX, Bar, CONTEXT_MAX, ContextAsk, FollowAsk, FollowMark, Followed, HITS_MAX, Histogram,
+    HistogramAsk, Hits, LogContext, LogFail, LogPage, LogSearch, PAGE_MAX, PageAsk, PageWay, bar_step,
 };
 pub use self::ast::{Cmp, Expr, Field, NumberField, Pattern, Side};
 pub use self::event::{LogEvent, Subject};
@@ -26,4 +27,5 @@ pub use self::matcher::{Matcher, matches};
 pub use self::moment::{MOMENT_RULE, Moment, clock, instant, read_stamp};
 pub use self::needle::{needed_words, needles};
 pub use self::parse::{ParseError, QUERY_LEN_MAX, parse};
+pub use self::source::{Dataset, EventId, LogCursor, LogSource};
 pub use self::words::{of_word, words};

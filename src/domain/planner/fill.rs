@@ -10,15 +10,15 @@
 
 use std::collections::VecDeque;
 
-use super::share::{Bounds, Level};
-use super::window::{Kind, Slot, Window};
+use super::share::{Bounds, ShareLevel};
+use super::window::{CountWindow, Slot, SlotKind};
 
 /// Every move as its ends, every node's window and its count after the plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Filled {
     /// Positions of source and target.
     pub(super) steps: Vec<(u32, u32)>,
-    pub(super) windows: Vec<Window>,
+    pub(super) windows: Vec<CountWindow>,
     pub(super) after: Vec<u64>,
     /// The least number of moves that reaches the windows.
     pub(super) least: u64,
@@ -73,10 +73,11 @@ pub(super) fn fill(slots: &[Slot], settle: u64, drain_only: bool) -> Filled {
         steps.push((from as u32, to as u32));
         true
     };
-    for from in (0..slots.len()).filter(|at| slots[*at].kind == Kind::Draining) {
+    for from in (0..slots.len()).filter(|at| slots[*at].kind == SlotKind::Draining) {
         while after[from] > slots[from].floor && give(&mut after, &mut takers, from) {}
     }
-    let gives = |at: &usize| matches!(slots[*at].kind, Kind::Open { .. }) && after[*at] > slots[*at].least(drain_only);
+    let gives =
+        |at: &usize| matches!(slots[*at].kind, SlotKind::Open { .. }) && after[*at] > slots[*at].least(drain_only);
     let mut givers = Turns::of((0..slots.len()).filter(gives).map(|at| (-deviation(at, after[at]), at)));
     let apart = level.one() * i128::from(settle);
     while let (Some((over, from)), Some((under, _))) = (givers.next(), takers.next())
@@ -87,10 +88,10 @@ pub(super) fn fill(slots: &[Slot], settle: u64, drain_only: bool) -> Filled {
     }
     let lowest = (0..slots.len()).filter(|at| after[*at] < slots[*at].most()).map(|at| deviation(at, after[at])).min();
     let lowest = lowest.unwrap_or_else(|| {
-        let open = (0..slots.len()).filter(|at| matches!(slots[*at].kind, Kind::Open { .. }));
+        let open = (0..slots.len()).filter(|at| matches!(slots[*at].kind, SlotKind::Open { .. }));
         open.map(|at| deviation(at, after[at])).max().unwrap_or_default() - apart
     });
-    let windows: Vec<Window> = slots
+    let windows: Vec<CountWindow> = slots
         .iter()
         .zip(&after)
         .map(|(slot, after)| window(level, slot, *after, (lowest, settle), drain_only))
@@ -99,19 +100,19 @@ pub(super) fn fill(slots: &[Slot], settle: u64, drain_only: bool) -> Filled {
 }
 
 /// The level that the open nodes reach with all that drains.
-fn level(slots: &[Slot], drain_only: bool) -> Level {
-    let open = || slots.iter().filter(|slot| matches!(slot.kind, Kind::Open { .. }));
+fn level(slots: &[Slot], drain_only: bool) -> ShareLevel {
+    let open = || slots.iter().filter(|slot| matches!(slot.kind, SlotKind::Open { .. }));
     let room = open().fold(0u64, |sum, slot| sum.saturating_add(slot.room()));
-    let drains = slots.iter().filter(|slot| slot.kind == Kind::Draining);
+    let drains = slots.iter().filter(|slot| slot.kind == SlotKind::Draining);
     let leaves: u64 = drains.map(|slot| slot.count - slot.floor.min(slot.count)).sum();
     let bounds: Vec<Bounds> = slots.iter().filter_map(|slot| slot.bounds(drain_only)).collect();
-    Level::of(&bounds, open().map(|slot| slot.count).sum::<u64>() + leaves.min(room))
+    ShareLevel::of(&bounds, open().map(|slot| slot.count).sum::<u64>() + leaves.min(room))
 }
 
-fn window(level: Level, slot: &Slot, after: u64, (lowest, settle): (i128, u64), drain_only: bool) -> Window {
+fn window(level: ShareLevel, slot: &Slot, after: u64, (lowest, settle): (i128, u64), drain_only: bool) -> CountWindow {
     match slot.kind {
-        Kind::Fixed | Kind::Draining => (after, after),
-        Kind::Open { cap } => {
+        SlotKind::Fixed | SlotKind::Draining => (after, after),
+        SlotKind::Open { cap } => {
             let (low, high) = level.window(slot.weight, lowest, settle);
             let least = slot.least(drain_only);
             let cap = cap.max(slot.count);
@@ -122,7 +123,7 @@ fn window(level: Level, slot: &Slot, after: u64, (lowest, settle): (i128, u64), 
 
 /// The least moves that bring every count into its window: each takes one from a surplus and one from
 /// a deficit at most.
-fn least(slots: &[Slot], windows: &[Window]) -> u64 {
+fn least(slots: &[Slot], windows: &[CountWindow]) -> u64 {
     let (mut surplus, mut deficit) = (0, 0);
     for (slot, (low, high)) in slots.iter().zip(windows) {
         surplus += slot.count.saturating_sub(*high);

@@ -4,7 +4,7 @@
 use super::fill::{Filled, fill};
 use super::pick;
 use super::share::spread;
-use super::window::{Kind, Slot};
+use super::window::{Slot, SlotKind};
 use super::{NodeInput, Plan, PlannedMove, Policy};
 use crate::domain::node::NodeCondition;
 use crate::domain::placement::Placement;
@@ -15,7 +15,7 @@ use crate::domain::scheduler::{Decision, MoveReason, NodeTarget, NotChosen};
 pub fn plan(placement: &Placement, policy: &Policy) -> Plan {
     let slots: Vec<Slot> = policy.nodes.iter().map(|node| Slot::of(node, placement, policy)).collect();
     let spread_before = spread_of(policy, slots.iter().map(|slot| slot.count));
-    let drains = slots.iter().any(|slot| slot.kind == Kind::Draining && slot.count > slot.floor);
+    let drains = slots.iter().any(|slot| slot.kind == SlotKind::Draining && slot.count > slot.floor);
     let over = spread_before >= policy.trigger;
     if mass_failure(policy) {
         return without_moves(policy, &slots, spread_before, Decision::MassFailure);
@@ -59,7 +59,7 @@ fn mass_failure(policy: &Policy) -> bool {
 
 /// Over the trigger, and no move possible: files in their cool-down hold it up, or no node takes any.
 fn idle(policy: &Policy, slots: &[Slot]) -> Decision {
-    let cools = slots.iter().any(|slot| slot.floor > 0 && matches!(slot.kind, Kind::Open { .. }));
+    let cools = slots.iter().any(|slot| slot.floor > 0 && matches!(slot.kind, SlotKind::Open { .. }));
     let taker = policy.nodes.iter().any(|node| node.condition == NodeCondition::Active);
     if taker && cools { Decision::CoolDown } else { Decision::NoEligibleTarget }
 }
@@ -84,14 +84,14 @@ fn note(policy: &Policy, slots: &[Slot], filled: &Filled) -> Option<String> {
     let nodes = || policy.nodes.iter().zip(slots);
     let kept: Vec<_> = nodes()
         .zip(&filled.after)
-        .filter(|((_, slot), after)| slot.kind == Kind::Draining && **after > slot.floor)
+        .filter(|((_, slot), after)| slot.kind == SlotKind::Draining && **after > slot.floor)
         .map(|((node, slot), after)| format!("{after} of {} files of {} stay", slot.count, node.id))
         .collect();
     if kept.is_empty() {
         return None;
     }
     let full: Vec<_> = nodes()
-        .filter(|(_, slot)| slot.kind != Kind::Draining)
+        .filter(|(_, slot)| slot.kind != SlotKind::Draining)
         .map(|(node, _)| format!("{} is {}", node.id, node.condition.word()))
         .collect();
     Some(format!("{}: {}", kept.join(", "), full.join(", ")))
@@ -105,7 +105,7 @@ fn moves(placement: &Placement, policy: &Policy, slots: &[Slot], filled: &Filled
         .zip(slots)
         .zip(&filled.after)
         .map(|((node, slot), after)| {
-            let drains = slot.kind == Kind::Draining;
+            let drains = slot.kind == SlotKind::Draining;
             let gives = slot.count.saturating_sub(*after);
             if gives == 0 { Vec::new() } else { pick::smallest(placement, node, policy, !drains, gives) }.into_iter()
         })
@@ -114,7 +114,7 @@ fn moves(placement: &Placement, policy: &Policy, slots: &[Slot], filled: &Filled
     let mut moves = Vec::with_capacity(filled.steps.len());
     for (from, to) in filled.steps.iter().map(|(from, to)| (*from as usize, *to as usize)) {
         let Some((size, file)) = files[from].next() else { continue };
-        let reason = if slots[from].kind == Kind::Draining { MoveReason::Drain } else { MoveReason::OverTrigger };
+        let reason = if slots[from].kind == SlotKind::Draining { MoveReason::Drain } else { MoveReason::OverTrigger };
         let (src, dst) = (policy.nodes[from].id.clone(), policy.nodes[to].id.clone());
         moves.push(PlannedMove { file, src, dst, size, reason, src_before: counts[from], dst_before: counts[to] });
         counts[from] -= 1;

@@ -3,7 +3,7 @@
 
 use super::{NodeInput, Policy};
 use crate::domain::ids::{Bytes, FileId};
-use crate::domain::placement::{Placement, Shelf};
+use crate::domain::placement::{NodeFiles, Placement};
 
 /// Files of the node that may leave now.
 pub(super) fn movable(placement: &Placement, node: &NodeInput, policy: &Policy, cools: bool) -> u64 {
@@ -45,7 +45,7 @@ pub(super) fn smallest(
     files
 }
 
-fn file_at(shelf: &Shelf, place: usize) -> (Bytes, FileId) {
+fn file_at(shelf: &NodeFiles, place: usize) -> (Bytes, FileId) {
     (shelf.sizes()[place], shelf.ids()[place])
 }
 

@@ -3,7 +3,7 @@
 //!
 //! A node's **share** is `level * weight`. The level is the same for all nodes: the files per unit of
 //! weight at which the shares add up to the files there are. A node that takes no more counts with
-//! what it has. The **deviation** is count minus share, kept exact in parts of `Level::weight`. The
+//! what it has. The **deviation** is count minus share, kept exact in parts of `ShareLevel::weight`. The
 //! **spread** is the largest minus the smallest deviation, rounded up: for equal weights the largest
 //! minus the smallest count, and never over 1 where every node has its share rounded up or down.
 
@@ -48,12 +48,12 @@ pub(super) struct Bounds {
 
 /// Files per unit of weight, as a fraction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Level {
+pub(super) struct ShareLevel {
     files: i128,
     weight: i128,
 }
 
-impl Level {
+impl ShareLevel {
     /// The level at which the nodes, each within its bounds, own `total` files.
     pub(super) fn of(nodes: &[Bounds], total: u64) -> Self {
         // From level 0 upwards: a node follows the level from its lowest count to its highest.
@@ -124,7 +124,7 @@ impl Level {
 #[derive(Clone, Copy, Debug)]
 struct Shares<'a> {
     nodes: &'a [Counted],
-    level: Level,
+    level: ShareLevel,
 }
 
 impl<'a> Shares<'a> {
@@ -133,7 +133,7 @@ impl<'a> Shares<'a> {
         let eligible = || nodes.iter().filter(|node| node.is_eligible());
         let bounds: Vec<Bounds> = eligible().map(Counted::bounds).collect();
         let total = eligible().fold(0u64, |sum, node| sum.saturating_add(node.count));
-        Self { nodes, level: Level::of(&bounds, total.saturating_add_signed(more)) }
+        Self { nodes, level: ShareLevel::of(&bounds, total.saturating_add_signed(more)) }
     }
 
     fn deviation(&self, node: &Counted) -> i128 {

@@ -1,12 +1,13 @@
 //! What is sick: each store with its cause and the next step, in sentences.
 
 use super::State;
+use crate::domain::alert::{Alert, AlertCode};
 use crate::domain::ensemble::EnsembleState;
 use crate::domain::health;
 use crate::domain::ids::{FileId, NodeId, Timestamp};
 use crate::domain::node::NodeCondition;
 use crate::domain::number;
-use crate::domain::snapshot::{Alert, HISTORY_QUEUE_STOP, Level, Standing};
+use crate::domain::snapshot::{HISTORY_QUEUE_STOP, Level, Standing};
 
 /// What lies in quarantine, and what to do with it.
 pub(super) fn quarantined(count: u64) -> String {
@@ -21,40 +22,39 @@ impl State {
     /// Everything that wants a person, the most urgent first.
     pub(super) fn alerts(&self) -> Vec<Alert> {
         let mut alerts = Vec::new();
-        let mut say =
-            |code: &'static str, short: String, text: String| alerts.push(Alert { code: code.into(), short, text });
+        let mut say = |code: AlertCode, short: String, text: String| alerts.push(Alert { code, short, text });
         if let Some(refusal) = self.session.store.alarm(self.instance.read_only) {
             say(refusal.code, refusal.short.into(), refusal.text());
         }
         if let Some(text) = self.unnamed_nodes() {
-            say("nodes-unnamed", "servers not named".into(), text);
+            say(AlertCode::NodesUnnamed, "servers not named".into(), text);
         }
         if let Some(text) = self.no_quorum() {
             // The header says so in its own words.
-            say("no-quorum", String::new(), text);
+            say(AlertCode::NoQuorum, String::new(), text);
         }
         if let Some((node, text)) = self.short_of_heap() {
-            say("heap", format!("{node} heap nearly full"), text);
+            say(AlertCode::Heap, format!("{node} heap nearly full"), text);
         }
         if let Some((first, cause)) = self.first_damaged() {
             let count = self.damaged.len();
             let more =
                 if count > 1 { format!("{count} files are damaged or missing, the first: ") } else { String::new() };
-            say("damaged", format!("{count} damaged"), format!("{more}{first}: {cause}"));
+            say(AlertCode::Damaged, format!("{count} damaged"), format!("{more}{first}: {cause}"));
         }
         for trouble in &self.scrub.troubles {
             match &trouble.node {
-                Some(node) => say("node-folder", format!("{node} folder"), trouble.cause.clone()),
-                None => say("store-gone", "store gone".into(), trouble.cause.clone()),
+                Some(node) => say(AlertCode::NodeFolder, format!("{node} folder"), trouble.cause.clone()),
+                None => say(AlertCode::StoreGone, "store gone".into(), trouble.cause.clone()),
             }
         }
         if let Some(problem) = self.history_behind() {
-            say("history-behind", "history behind".into(), problem);
+            say(AlertCode::HistoryBehind, "history behind".into(), problem);
         } else if let Some(problem) = &self.history.problem {
-            say("history", "history not written".into(), format!("history cannot be written: {problem}"));
+            say(AlertCode::History, "history not written".into(), format!("history cannot be written: {problem}"));
         }
         if let Some(problem) = &self.history.lines_problem {
-            say("history-lines", "history lines not written".into(), problem.clone());
+            say(AlertCode::HistoryLines, "history lines not written".into(), problem.clone());
         }
         for server in &self.settings.servers {
             if let Some((code, short, text)) = self.disk_alert(&server.node) {
@@ -63,7 +63,7 @@ impl State {
         }
         if self.scrub.quarantined > 0 {
             let count = self.scrub.quarantined;
-            say("quarantine", format!("{count} in quarantine"), quarantined(count));
+            say(AlertCode::Quarantine, format!("{count} in quarantine"), quarantined(count));
         }
         if let Some((path, cause)) = self.unreadable.iter().next() {
             let count = self.unreadable.len();
@@ -72,7 +72,7 @@ impl State {
                 number::count(count as u64, "record"),
                 format!("{path} {cause}").trim()
             );
-            say("unreadable", format!("{count} unreadable"), text);
+            say(AlertCode::Unreadable, format!("{count} unreadable"), text);
         }
         alerts
     }
@@ -126,12 +126,12 @@ impl State {
     /// Tells each alert once, when it appears. Those that count files are told where they are counted.
     pub(super) fn tell_alerts(&mut self, now: Timestamp) {
         let alerts = self.alerts();
-        let fresh = alerts.iter().filter(|alert| !["damaged", "quarantine", "unreadable"].contains(&&*alert.code));
-        let fresh = fresh.filter(|alert| !self.alerts_told.contains(&(alert.code.clone(), alert.short.clone())));
-        let fresh: Vec<_> = fresh.map(|alert| (alert.code.clone(), alert.text.clone())).collect();
+        let fresh = alerts.iter().filter(|alert| !alert.code.counts_files());
+        let fresh = fresh.filter(|alert| !self.alerts_told.contains(&(alert.code, alert.short.clone())));
+        let fresh: Vec<_> = fresh.map(|alert| (alert.code, alert.text.clone())).collect();
         self.alerts_told = alerts.into_iter().map(|alert| (alert.code, alert.short)).collect();
         for (code, text) in fresh {
-            let level = if ["node-full", "heap"].contains(&&*code) { Level::Warning } else { Level::Error };
+            let level = if code.is_warning() { Level::Warning } else { Level::Error };
             self.stand(level, text, Some(Standing::Alert(code)), now);
         }
     }
@@ -153,14 +153,14 @@ impl State {
         self.sick(node).or_else(|| self.nodes.full(node).map(|mark| mark.cause.as_str()))
     }
 
-    fn disk_alert(&self, node: &NodeId) -> Option<(&'static str, String, String)> {
+    fn disk_alert(&self, node: &NodeId) -> Option<(AlertCode, String, String)> {
         if let Some(cause) = self.failing(node) {
             let text = format!(
                 "{node} takes no files, its last {} writes failed: {cause}; it is tried again every few seconds and \
                  goes on by itself",
                 super::SICK_AFTER
             );
-            return Some(("node-unhealthy", format!("{node} unhealthy"), text));
+            return Some((AlertCode::NodeUnhealthy, format!("{node} unhealthy"), text));
         }
         if !self.full(node) {
             return None;
@@ -174,7 +174,11 @@ impl State {
         };
         let drained = self.condition(node) == NodeCondition::Draining;
         let short = if drained { format!("{node} full, drains") } else { format!("{node} full") };
-        Some(("node-full", short, format!("{node} takes no files: {cause}; it goes on by itself when there is room")))
+        Some((
+            AlertCode::NodeFull,
+            short,
+            format!("{node} takes no files: {cause}; it goes on by itself when there is room"),
+        ))
     }
 
     fn first_damaged(&self) -> Option<(String, &str)> {

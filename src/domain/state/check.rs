@@ -14,11 +14,10 @@ use crate::domain::node::{NodeRecord, NodeState, no_taker};
 use crate::domain::number;
 use crate::domain::planner::share;
 use crate::domain::server::ServerState;
-use crate::domain::snapshot::ControlView;
 
 /// A command that may be carried out, with what it was judged on.
 #[derive(Clone, Debug)]
-pub enum Order {
+pub enum CheckedCommand {
     Drain { node: NodeId, record: NodeRecord, version: i32, files: u64 },
     Undrain { node: NodeId, record: NodeRecord, version: i32 },
     Weight { node: NodeId, record: NodeRecord, version: i32, weight: u32 },
@@ -37,7 +36,7 @@ impl State {
     ///
     /// # Errors
     /// [`Rejected`] with the first reason that stands against it.
-    pub fn check(&self, command: &Command) -> Result<Order, Rejected> {
+    pub fn check(&self, command: &Command) -> Result<CheckedCommand, Rejected> {
         match command {
             _ if self.instance.read_only => return Err(Rejected::ReadOnly),
             Command::Server { node, action, confirmed } => return self.check_server(node, *action, *confirmed),
@@ -223,7 +222,7 @@ impl State {
         })
     }
 
-    fn check_drain(&self, node: &NodeId) -> Result<Order, Rejected> {
+    fn check_drain(&self, node: &NodeId) -> Result<CheckedCommand, Rejected> {
         let (record, version) = self.node_record(node)?;
         if record.state.is_draining() {
             return Err(Rejected::AlreadySo { what: format!("{node} drains already") });
@@ -233,19 +232,19 @@ impl State {
         let others = self.settings.servers.iter().map(|server| &server.node).filter(|other| *other != node);
         match no_taker(node, files, others.map(|other| (other, self.condition(other), self.told(other)))) {
             Some(refused) => Err(refused),
-            None => Ok(Order::Drain { node: node.clone(), record, version, files }),
+            None => Ok(CheckedCommand::Drain { node: node.clone(), record, version, files }),
         }
     }
 
-    fn check_undrain(&self, node: &NodeId) -> Result<Order, Rejected> {
+    fn check_undrain(&self, node: &NodeId) -> Result<CheckedCommand, Rejected> {
         let (record, version) = self.node_record(node)?;
         if record.state == NodeState::Active {
             return Err(Rejected::AlreadySo { what: format!("{node} does not drain") });
         }
-        Ok(Order::Undrain { node: node.clone(), record, version })
+        Ok(CheckedCommand::Undrain { node: node.clone(), record, version })
     }
 
-    fn check_weight(&self, node: &NodeId, weight: u32) -> Result<Order, Rejected> {
+    fn check_weight(&self, node: &NodeId, weight: u32) -> Result<CheckedCommand, Rejected> {
         if !WEIGHTS.contains(&u64::from(weight)) {
             let rule = format!("must be {}; to empty a node, drain it", number::range(&WEIGHTS));
             return Err(Rejected::InvalidField { field: "weight".into(), rule });
@@ -254,14 +253,17 @@ impl State {
         if record.weight == weight {
             return Err(Rejected::AlreadySo { what: format!("{node} has weight {weight} already") });
         }
-        Ok(Order::Weight { node: node.clone(), record, version, weight })
+        Ok(CheckedCommand::Weight { node: node.clone(), record, version, weight })
     }
 
-    fn check_server(&self, node: &NodeId, action: ServerAction, confirmed: Confirmed) -> Result<Order, Rejected> {
+    fn check_server(
+        &self,
+        node: &NodeId,
+        action: ServerAction,
+        confirmed: Confirmed,
+    ) -> Result<CheckedCommand, Rejected> {
         self.check_known(node)?;
-        if let ControlView::Off(cause) = &self.control {
-            return Err(Rejected::ControlOff { cause: cause.clone() });
-        }
+        self.control.check()?;
         let state = self.server_state(node);
         if action == ServerAction::Restart && state == ServerState::Stopped {
             let why = "it is stopped; start it instead".into();
@@ -295,10 +297,10 @@ impl State {
                 return Err(Rejected::NeedsConfirm { consequence: consequence.text, type_name: consequence.type_name });
             }
         }
-        Ok(Order::Server { node: node.clone(), action })
+        Ok(CheckedCommand::Server { node: node.clone(), action })
     }
 
-    fn check_migrate(&self, file: FileId, target: &NodeId) -> Result<Order, Rejected> {
+    fn check_migrate(&self, file: FileId, target: &NodeId) -> Result<CheckedCommand, Rejected> {
         self.check_known(target)?;
         self.check_store()?;
         let entry = self.entry(file)?;
@@ -312,15 +314,15 @@ impl State {
             return Err(Rejected::Damaged { what, why: cause.to_owned() });
         }
         self.check_takes(target, Some(entry.record.size))?;
-        Ok(Order::Migrate { entry, target: target.clone() })
+        Ok(CheckedCommand::Migrate { entry, target: target.clone() })
     }
 
-    fn check_delete(&self, file: FileId) -> Result<Order, Rejected> {
+    fn check_delete(&self, file: FileId) -> Result<CheckedCommand, Rejected> {
         self.check_store()?;
         let entry = self.entry(file)?;
         self.check_idle(file, &entry)?;
         self.check_in_sight(&entry, &format!("deleting {}", entry.record.name))?;
-        Ok(Order::Delete { entry })
+        Ok(CheckedCommand::Delete { entry })
     }
 
     fn check_idle(&self, file: FileId, entry: &FileEntry) -> Result<(), Rejected> {
@@ -333,7 +335,7 @@ impl State {
         }
     }
 
-    fn check_stress(&self, stress: &Stress) -> Result<Order, Rejected> {
+    fn check_stress(&self, stress: &Stress) -> Result<CheckedCommand, Rejected> {
         self.check_known(&stress.node)?;
         let refused = |field: &'static str, range: &_| Rejected::InvalidField {
             field: field.into(),
@@ -356,7 +358,7 @@ impl State {
             });
         }
         self.check_takes(&stress.node, Some(Bytes(stress.size.0.saturating_mul(stress.files))))?;
-        Ok(Order::Stress(stress.clone()))
+        Ok(CheckedCommand::Stress(stress.clone()))
     }
 
     /// Judges whether a plan can be made now.
@@ -375,36 +377,36 @@ impl State {
         }
     }
 
-    pub(super) fn check_run(&self) -> Result<Order, Rejected> {
+    pub(super) fn check_run(&self) -> Result<CheckedCommand, Rejected> {
         self.check_store_matches()?;
         self.check_whole()?;
         if self.leadership.leads || self.leadership.leader.is_some() {
-            return Ok(Order::RunScheduler);
+            return Ok(CheckedCommand::RunScheduler);
         }
         let why = "no instance leads at the moment; an election takes a few seconds".into();
         Err(Rejected::NotReady { what: "running the scheduler".into(), why })
     }
 
-    fn check_stop_run(&self) -> Result<Order, Rejected> {
+    fn check_stop_run(&self) -> Result<CheckedCommand, Rejected> {
         if self.scheduler.running.is_some() {
-            return Ok(Order::StopRun);
+            return Ok(CheckedCommand::StopRun);
         }
         Err(Rejected::AlreadySo { what: "no run of the scheduler is in progress on this instance".into() })
     }
 
-    fn check_scheduler_pause(&self, paused: bool) -> Result<Order, Rejected> {
+    fn check_scheduler_pause(&self, paused: bool) -> Result<CheckedCommand, Rejected> {
         if self.scheduler.paused == paused {
             let what = if paused { "the scheduler is paused already" } else { "the scheduler is on already" };
             return Err(Rejected::AlreadySo { what: what.into() });
         }
-        Ok(Order::PauseScheduler(paused))
+        Ok(CheckedCommand::PauseScheduler(paused))
     }
 
-    fn check_workload(&self) -> Result<Order, Rejected> {
+    fn check_workload(&self) -> Result<CheckedCommand, Rejected> {
         self.check_store()?;
         if self.workload.running {
             return Err(Rejected::AlreadySo { what: "the workload is running already".into() });
         }
-        Ok(Order::RunWorkload)
+        Ok(CheckedCommand::RunWorkload)
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::State;
 use super::entry::leads;
+use crate::domain::command::Automatic;
 use crate::domain::ensemble::{self, EnsembleState, EnsembleView};
 use crate::domain::event::{Event, Mark};
 use crate::domain::file::FileEntry;
@@ -12,7 +13,7 @@ use crate::domain::ids::{AttemptId, Epoch, FileId, Millis, NodeId, OperationId, 
 use crate::domain::node::{NodeRecord, NodeState};
 use crate::domain::number::count;
 use crate::domain::operation::{Operation, OperationKind, OperationStatus};
-use crate::domain::scheduler::{Decision, MoveReason, RUNS_KEPT, Run, RunProgress};
+use crate::domain::scheduler::{Decision, RUNS_KEPT, Run, RunProgress};
 use crate::domain::snapshot::{
     ControlView, LeadershipView, Level, LocalView, MOVE_SECONDS, NOTICES_KEPT, Notice, OPERATIONS_KEPT, SessionState,
     Standing, StoreView,
@@ -87,13 +88,18 @@ impl State {
                 self.canary.problem = problem;
                 self.canary.series.push(took_ms);
             }
-            Event::Loop(view) => _ = self.loops.insert(view.name.clone(), view),
+            Event::Loop(view) => _ = self.loops.insert(view.name, view),
             Event::Notice { level, text } => self.notice(level, text, now),
             Event::Tick => {
                 self.tick(now);
                 self.tell_alerts(now);
             }
         }
+    }
+
+    /// An operation that somebody asked this process for: its end is told, which that of a bulk's single files is not.
+    pub fn asked_for(&mut self, operation: OperationId) {
+        self.awaited.insert(operation);
     }
 
     pub(super) fn notice(&mut self, level: Level, text: String, now: Timestamp) {
@@ -334,12 +340,13 @@ impl State {
         }
         if operation.status.is_final() {
             // The instance that carried it out counts it, so that the instances' counters add up.
-            if operation.instance == format!("{}:{}", self.instance.host, self.instance.pid) {
+            if operation.instance == self.instance.name() {
                 let key = (operation.kind.word(), operation.status.word());
                 *self.counters.operations.entry(key).or_default() += 1;
             }
             self.minute.1 += 1;
             self.tell(&operation, now);
+            self.awaited.remove(&operation.id);
         }
         match known {
             Some(at) => self.operations[at] = Arc::new(operation),
@@ -377,7 +384,7 @@ impl State {
                 };
                 self.notice(Level::Error, text, now);
             }
-            OperationStatus::Aborted if is_asked(operation) => {
+            OperationStatus::Aborted if self.is_asked(operation) => {
                 let text = format!("{} {}: {}: {why}", kind.word(), operation.what, operation.truth());
                 self.notice(Level::Warning, text, now);
             }
@@ -387,10 +394,29 @@ impl State {
                     self.notice(Level::Info, run.nothing_moved(), now);
                 }
             }
-            OperationStatus::Done if is_waited_for(operation) => {
+            OperationStatus::Done if self.is_waited_for(operation) => {
                 self.notice(Level::Info, format!("{} {} done in {took}", kind.word(), operation.what), now);
             }
             _ => {}
+        }
+    }
+
+    /// Whether a person asked for it: neither a timer of this program nor a part of a bulk.
+    fn is_asked(&self, operation: &Operation) -> bool {
+        match operation.kind {
+            OperationKind::Upload | OperationKind::Migration | OperationKind::Delete => {
+                self.awaited.contains(&operation.id)
+            }
+            _ => !Automatic::asked(&operation.by),
+        }
+    }
+
+    /// Whether somebody waits for this very operation. A run of the workload is nobody's.
+    fn is_waited_for(&self, operation: &Operation) -> bool {
+        match operation.kind {
+            OperationKind::Workload => false,
+            OperationKind::Upload | OperationKind::Migration | OperationKind::Delete => self.is_asked(operation),
+            _ => true,
         }
     }
 
@@ -510,23 +536,5 @@ impl State {
             self.per_minute.push(Some(f64::from(self.minute.1)));
             self.minute = (self.minute.0.plus(MINUTE), 0);
         }
-    }
-}
-
-/// Whether a person asked for it: neither a timer of this program nor a part of a run.
-fn is_asked(operation: &Operation) -> bool {
-    let own = ["timer", "drain", OperationKind::Scheduler.word(), OperationKind::Workload.word()];
-    !own.contains(&operation.by.as_str())
-}
-
-/// Whether an operator asked for this very operation, and it is no part of a bulk.
-fn is_waited_for(operation: &Operation) -> bool {
-    let why = operation.why.as_deref().unwrap_or_default();
-    match operation.kind {
-        OperationKind::Workload => false,
-        OperationKind::Upload => why == format!("by {}", operation.by),
-        OperationKind::Migration => why.starts_with(MoveReason::Manual.word()),
-        OperationKind::Delete => operation.by != OperationKind::Workload.word(),
-        _ => true,
     }
 }

@@ -19,18 +19,21 @@ mod stores;
 mod view;
 
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-pub use self::check::Order;
+pub use self::check::CheckedCommand;
 use self::entry::Nodes;
 use self::own::OwnWrites;
 pub use self::settings::{ServerSetting, Settings};
+use super::alert::AlertCode;
 use super::ensemble::EnsembleView;
 use super::file_table::FileTable;
-use super::ids::{AttemptId, FileId, Millis, NodeId, Timestamp, Zxid};
+use super::ids::{AttemptId, FileId, Millis, NodeId, OperationId, Timestamp, Zxid};
 use super::node::{MoveView, NodeRecord};
 use super::operation::Operation;
 use super::placement::Placement;
@@ -38,9 +41,8 @@ use super::scheduler::SchedulerView;
 use super::server::Series;
 use super::snapshot::{
     CanaryView, ControlView, Counters, Damage, HistoryView, InstanceInfo, InstanceView, LeadershipView, LocalView,
-    LoopView, Notice, Reading, ScrubView, SessionView, WorkloadView,
+    LoopName, LoopView, Notice, Reading, ScrubView, SessionView, WorkloadView,
 };
-use crate::domain::word::Word;
 
 /// Consecutive write errors after which a node takes no more files.
 const SICK_AFTER: u32 = 3;
@@ -88,12 +90,14 @@ pub struct State {
     operations: VecDeque<Arc<Operation>>,
     operations_view: Option<Arc<[Arc<Operation>]>>,
     operations_total: u64,
+    /// Operations that somebody asked this process for, until they end.
+    awaited: BTreeSet<OperationId>,
     /// Finished operations of the minute under way, and when that began.
     minute: (Timestamp, u32),
     per_minute: Series,
     history: HistoryView,
     control: ControlView,
-    loops: BTreeMap<Word, LoopView>,
+    loops: BTreeMap<LoopName, LoopView>,
     canary: CanaryView,
     /// When the last write of the canary went through.
     written: Option<Timestamp>,
@@ -103,7 +107,7 @@ pub struct State {
     notices_view: Option<Arc<[Arc<Notice>]>>,
     notices_made: u64,
     /// Alerts that were told when they appeared: code and short words.
-    alerts_told: BTreeSet<(Word, String)>,
+    alerts_told: BTreeSet<(AlertCode, String)>,
     counters: Counters,
     revision: u64,
 }
@@ -159,6 +163,7 @@ impl State {
             operations: VecDeque::new(),
             operations_view: None,
             operations_total: 0,
+            awaited: BTreeSet::new(),
             minute: (now, 0),
             per_minute: Series::default(),
             history: HistoryView::default(),

@@ -7,8 +7,6 @@ use crate::domain::snapshot::Readiness;
 
 /// So long after its start an instance that was not ready yet is said to be starting.
 const START_LIMIT: Millis = Millis(60_000);
-/// Loops without which commands are not carried out.
-const NEEDED: [&str; 2] = ["session", "scheduler"];
 
 impl State {
     /// Ready means: an upload, a stress, a download and a run sent now are taken. An instance that is
@@ -31,11 +29,11 @@ impl State {
             needs(self.emptiest(None).map(drop));
             needs(self.check_run().map(drop));
         }
-        let stopped = self.loops.values().filter(|view| view.panicked && NEEDED.contains(&&*view.name));
+        let stopped = self.loops.values().filter(|view| view.panicked && view.name.carries_out());
         missing.extend(stopped.map(|view| {
             format!(
                 "{}: {}; it is started again automatically",
-                view.name,
+                view.name.word(),
                 view.problem.as_deref().unwrap_or("stopped")
             )
         }));

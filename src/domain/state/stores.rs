@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::alerts::quarantined;
 use super::entry::FullMark;
 use super::{FULL_REST, SICK_AFTER, State};
+use crate::domain::alert::AlertCode;
 use crate::domain::ids::{AttemptId, Bytes, FileId, NodeId, Timestamp};
 use crate::domain::node::WriteTrouble;
 use crate::domain::snapshot::{Damage, HistoryView, Level, ScrubReport, ScrubView, Standing};
@@ -109,7 +110,12 @@ impl State {
 
     pub(super) fn scrubbed(&mut self, view: ScrubView, now: Timestamp) {
         if view.quarantined > self.scrub.quarantined {
-            self.stand(Level::Warning, quarantined(view.quarantined), Some(Standing::Alert("quarantine".into())), now);
+            self.stand(
+                Level::Warning,
+                quarantined(view.quarantined),
+                Some(Standing::Alert(AlertCode::Quarantine)),
+                now,
+            );
         }
         self.scrub = view;
     }

@@ -50,9 +50,9 @@ pub(super) trait Answering: Send {
 }
 
 /// The place for the answer to a question of one kind.
-struct Place<A: Ask>(oneshot::Sender<Result<A::Answer, A::Refusal>>);
+struct AnswerPlace<A: Ask>(oneshot::Sender<Result<A::Answer, A::Refusal>>);
 
-impl<A: Ask> Answering for Place<A> {
+impl<A: Ask> Answering for AnswerPlace<A> {
     fn answer(self: Box<Self>, answer: Result<&RawValue, Gone>) {
         let read = answer.and_then(|text| {
             let unreadable = |error| Gone::Unreachable(format!("{}: the answer cannot be read: {error}", A::NAME));
@@ -86,7 +86,7 @@ macro_rules! questions {
             /// The question, and where its answer goes.
             pub(super) fn parts(self) -> (Asking, Box<dyn Answering>) {
                 match self {
-                    $(Self::$name(Put { ask, reply }) => (Asking::$name(ask), Box::new(Place::<$ask>(reply)))),*
+                    $(Self::$name(Put { ask, reply }) => (Asking::$name(ask), Box::new(AnswerPlace::<$ask>(reply)))),*
                 }
             }
         }

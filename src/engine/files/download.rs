@@ -124,8 +124,8 @@ mod tests {
 
     use super::*;
     use crate::adapters::zookeeper::error::Refusal;
-    use crate::adapters::zookeeper::fake::{FakeEnsemble, Fate, Request, Weather};
-    use crate::adapters::zookeeper::layout::{BUCKET_DIGITS_DEFAULT, Layout};
+    use crate::adapters::zookeeper::fake::{FakeEnsemble, FakeRequest, RequestFate, Weather};
+    use crate::adapters::zookeeper::layout::{BUCKET_DIGITS_DEFAULT, ZnodeLayout};
     use crate::adapters::zookeeper::registry::Registry;
     use crate::domain::file::blob_name;
     use crate::domain::fixtures;
@@ -155,8 +155,8 @@ mod tests {
     struct Closed;
 
     impl Weather for Closed {
-        fn fate(&self, _: Request<'_>) -> Fate {
-            Fate::Refused(Refusal::NoAuth)
+        fn fate(&self, _: FakeRequest<'_>) -> RequestFate {
+            RequestFate::Refused(Refusal::NoAuth)
         }
     }
 
@@ -164,7 +164,7 @@ mod tests {
     async fn a_record_whose_acl_denies_reading_is_no_lost_session() {
         let (mut world, file, root) = (world().await, FileId::new(5), "/demo");
         let ensemble = FakeEnsemble::new(Arc::new(Closed));
-        let registry = Registry::over(Arc::new(ensemble.connect(root)), Layout::new(root, BUCKET_DIGITS_DEFAULT));
+        let registry = Registry::over(Arc::new(ensemble.connect(root)), ZnodeLayout::new(root, BUCKET_DIGITS_DEFAULT));
         let path = registry.layout().file(file);
         world.ctx.link = watch::channel(Some(registry)).1;
         let refused = find(&world.ctx, file).await.unwrap_err();

@@ -2,7 +2,7 @@
 
 use crate::adapters::blobs::{BlobError, BodyFault};
 use crate::adapters::zookeeper::error::{Refusal, ZkError};
-use crate::adapters::zookeeper::layout::{Layout, Touched};
+use crate::adapters::zookeeper::layout::{Touched, ZnodeLayout};
 use crate::domain::cause::{Cause, Fault};
 use crate::domain::ids::NodeId;
 
@@ -57,7 +57,7 @@ impl From<&Failure> for Fault {
 
 impl Failure {
     /// What a refusal by the servers means for an attempt: which of its conditions did not hold.
-    pub(super) fn of(error: ZkError, layout: &Layout) -> Self {
+    pub(super) fn of(error: ZkError, layout: &ZnodeLayout) -> Self {
         let ZkError::Refused { path, why, .. } = &error else { return error.into() };
         if !matches!(why, Refusal::BadVersion | Refusal::NoNode | Refusal::NodeExists) {
             return error.into();
@@ -161,13 +161,13 @@ mod tests {
     use crate::domain::ids::{AttemptId, Bytes, FileId, Millis};
 
     fn refused(path: String, why: Refusal) -> Failure {
-        let layout = Layout::new("/demo", 2);
+        let layout = ZnodeLayout::new("/demo", 2);
         Failure::of(ZkError::Refused { operation: "multi", index: 0, path, why }, &layout)
     }
 
     #[test]
     fn a_refusal_names_what_was_changed() {
-        let layout = Layout::new("/demo", 2);
+        let layout = ZnodeLayout::new("/demo", 2);
         let (file, node) = (layout.file(FileId::new(1)), layout.node(&node_id("zk1")));
         for (path, why, cause) in [
             (file.clone(), Refusal::NoNode, Cause::Gone),

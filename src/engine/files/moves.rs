@@ -22,7 +22,7 @@ use crate::engine::context::Context;
 
 /// What became of a batch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Outcome {
+pub struct BatchOutcome {
     pub done: u64,
     pub failed: u64,
     /// Moves of files that were deleted or changed before, and to nodes that were drained.
@@ -34,7 +34,7 @@ pub struct Outcome {
     pub skip: Option<String>,
 }
 
-impl Outcome {
+impl BatchOutcome {
     /// Adds what another batch did.
     pub fn add(&mut self, other: Self) {
         self.done += other.done;
@@ -57,8 +57,8 @@ impl Outcome {
 }
 
 /// Makes the moves of one batch, at most [`super::BATCH`]. Each ends in a row of history.
-pub async fn run(ctx: &Context, orders: Vec<MoveOrder>, fence: &Fence) -> Outcome {
-    let mut outcome = Outcome::default();
+pub async fn run(ctx: &Context, orders: Vec<MoveOrder>, fence: &Fence) -> BatchOutcome {
+    let mut outcome = BatchOutcome::default();
     let moving: Vec<_> = orders.into_iter().map(|order| Moving::new(ctx, order)).collect();
     for one in &moving {
         one.begin(ctx).await;
@@ -76,7 +76,7 @@ pub async fn run(ctx: &Context, orders: Vec<MoveOrder>, fence: &Fence) -> Outcom
     outcome
 }
 
-async fn end_all(ctx: &Context, moving: Vec<Moving>, failure: &Failure, outcome: &mut Outcome) {
+async fn end_all(ctx: &Context, moving: Vec<Moving>, failure: &Failure, outcome: &mut BatchOutcome) {
     for one in moving {
         outcome.failed(failure);
         drop(one.end(ctx, Some(failure)).await);
@@ -89,7 +89,7 @@ async fn prepare(
     registry: &Registry,
     mut moving: Vec<Moving>,
     fence: &mut Fence,
-    outcome: &mut Outcome,
+    outcome: &mut BatchOutcome,
 ) -> Vec<Moving> {
     while !moving.is_empty() {
         let intents: Vec<_> = moving.iter().map(|one| (one.attempt(), one.intent.clone())).collect();
@@ -122,7 +122,7 @@ async fn prepare(
 }
 
 /// *Copy* and *verify*, some at a time; what fails ends here.
-async fn copy(ctx: &Context, registry: &Registry, moving: Vec<Moving>, outcome: &mut Outcome) -> Vec<Moving> {
+async fn copy(ctx: &Context, registry: &Registry, moving: Vec<Moving>, outcome: &mut BatchOutcome) -> Vec<Moving> {
     let mut copies = stream::iter(moving.into_iter().map(|one| copy_one(ctx, one))).buffered(PARALLEL);
     let mut copied = Vec::new();
     while let Some((mut one, result)) = copies.next().await {
@@ -181,7 +181,7 @@ async fn copy_one(ctx: &Context, one: Moving) -> (Moving, Result<(), Failure>) {
 }
 
 /// *Abort*, and only then the attempt's own bytes are removed. A commit that had come through goes forward.
-async fn give_up(ctx: &Context, registry: &Registry, one: Moving, failure: Failure, outcome: &mut Outcome) {
+async fn give_up(ctx: &Context, registry: &Registry, one: Moving, failure: Failure, outcome: &mut BatchOutcome) {
     match registry.settle(one.attempt(), one.order.entry.id).await {
         Decided::Committed => finish(ctx, registry, vec![one], outcome).await,
         Decided::Aborted => {
@@ -201,7 +201,7 @@ async fn give_up(ctx: &Context, registry: &Registry, one: Moving, failure: Failu
 
 /// The session ended before the attempt was decided, or somebody else has ended it: no byte is touched,
 /// the recovery decides. The row stays open, for it may yet be a success.
-async fn leave(ctx: &Context, one: Moving, failure: &Failure, outcome: &mut Outcome) {
+async fn leave(ctx: &Context, one: Moving, failure: &Failure, outcome: &mut BatchOutcome) {
     tracing::warn!(attempt = %one.attempt(), "left to the recovery: {failure}");
     outcome.failed(failure);
     one.leave(ctx).await;
@@ -220,7 +220,7 @@ pub async fn tell_write(ctx: &Context, node: &NodeId, error: Option<&BlobError>)
 }
 
 /// *Publish*: the drafts get their final names, and each folder is synced once.
-async fn publish(ctx: &Context, registry: &Registry, moving: Vec<Moving>, outcome: &mut Outcome) -> Vec<Moving> {
+async fn publish(ctx: &Context, registry: &Registry, moving: Vec<Moving>, outcome: &mut BatchOutcome) -> Vec<Moving> {
     let names: Vec<_> = moving.iter().map(|m| (m.order.dst.clone(), m.order.entry.id, m.attempt())).collect();
     let results = ctx.blobs.publish_many(&names).await;
     let mut published = Vec::new();
@@ -254,7 +254,7 @@ async fn commit(
     registry: &Registry,
     moving: Vec<Moving>,
     fence: &mut Fence,
-    outcome: &mut Outcome,
+    outcome: &mut BatchOutcome,
 ) -> Vec<Moving> {
     if moving.is_empty() {
         return moving;
@@ -291,7 +291,7 @@ async fn make(ctx: &Context, registry: &Registry, commits: &[MoveCommit], fence:
 }
 
 /// What follows a commit at once: the record as it is now.
-async fn told(ctx: &Context, committed: Vec<(Moving, MoveCommit)>, outcome: &mut Outcome) -> Vec<Moving> {
+async fn told(ctx: &Context, committed: Vec<(Moving, MoveCommit)>, outcome: &mut BatchOutcome) -> Vec<Moving> {
     let mut moving = Vec::with_capacity(committed.len());
     for (mut one, commit) in committed {
         let entry = FileEntry { id: commit.entry.id, version: commit.entry.version + 1, record: commit.record };
@@ -304,7 +304,7 @@ async fn told(ctx: &Context, committed: Vec<(Moving, MoveCommit)>, outcome: &mut
     moving
 }
 
-async fn finish(ctx: &Context, registry: &Registry, moving: Vec<Moving>, outcome: &mut Outcome) {
+async fn finish(ctx: &Context, registry: &Registry, moving: Vec<Moving>, outcome: &mut BatchOutcome) {
     let committed = moving.into_iter().map(|one| {
         let commit = commit_of(&one);
         (one, commit)

@@ -46,7 +46,7 @@ pub struct UploadOrder {
     pub why: String,
 }
 
-struct Upload<'a> {
+struct UploadJob<'a> {
     ctx: &'a Context,
     attempt: AttemptId,
     file: FileId,
@@ -76,7 +76,7 @@ pub async fn run(ctx: &Context, order: UploadOrder, fence: &Fence) -> Result<Fil
         Source::Stream { size_hint, .. } => Bytes(size_hint.unwrap_or_default()),
     };
     let (steps, claim) = (Steps::begin(started), ctx.underway.begin(attempt));
-    let mut upload = Upload {
+    let mut upload = UploadJob {
         ctx,
         attempt,
         file,
@@ -108,7 +108,7 @@ pub async fn run(ctx: &Context, order: UploadOrder, fence: &Fence) -> Result<Fil
     result
 }
 
-impl Upload<'_> {
+impl UploadJob<'_> {
     async fn make(&mut self, source: Source, fence: &Fence) -> Result<FileEntry, Failure> {
         let registry = self.ctx.registry().ok_or(Failure::NoSession)?;
         let mut fence = fence.clone();

@@ -70,10 +70,10 @@ impl fmt::Debug for Download {
     }
 }
 
-type Reply<T, E> = oneshot::Sender<Result<T, E>>;
+type HandleReply<T, E> = oneshot::Sender<Result<T, E>>;
 
 /// What reaches the core from fronts.
-pub enum Request {
+pub enum EngineRequest {
     /// Answered when the core knows what any session had written before.
     CatchUp {
         reply: oneshot::Sender<()>,
@@ -85,23 +85,23 @@ pub enum Request {
         command: Command,
         actor: Actor,
         rows: Option<RowSender>,
-        reply: Reply<Accepted, Rejected>,
+        reply: HandleReply<Accepted, Rejected>,
     },
     Upload {
         upload: Upload,
         bytes: ByteSource,
         actor: Actor,
         rows: Option<RowSender>,
-        reply: Reply<Accepted, Rejected>,
+        reply: HandleReply<Accepted, Rejected>,
     },
     Download {
         file: FileId,
-        reply: Reply<Download, Rejected>,
+        reply: HandleReply<Download, Rejected>,
     },
     /// A file's record, from the ensemble when it is not known here.
     File {
         file: FileId,
-        reply: Reply<Arc<FileEntry>, Rejected>,
+        reply: HandleReply<Arc<FileEntry>, Rejected>,
     },
     /// The picture with all that has been told so far.
     Current {
@@ -111,13 +111,13 @@ pub enum Request {
 
 /// A command that was accepted, and the way on which its operation's rows come.
 #[derive(Debug)]
-pub struct Pending {
+pub struct PendingOperation {
     pub accepted: Accepted,
     rows: RowReceiver,
     handle: Handle,
 }
 
-impl Pending {
+impl PendingOperation {
     /// Waits for the operation's end; `None` when `limit` passes, or a while after the program was asked
     /// to end.
     pub async fn ended(&mut self, limit: Duration) -> Option<Arc<Operation>> {
@@ -180,7 +180,7 @@ impl Pending {
 /// Cheap to clone; every front has one.
 #[derive(Clone, Debug)]
 pub struct Handle {
-    requests: mpsc::Sender<Request>,
+    requests: mpsc::Sender<EngineRequest>,
     questions: mpsc::Sender<Question>,
     snapshots: watch::Receiver<Arc<Snapshot>>,
     stop: CancellationToken,
@@ -188,7 +188,7 @@ pub struct Handle {
 
 /// The engine's end of a [`Handle`]; tests of fronts hold it to play the engine.
 pub struct HandleEnd {
-    pub requests: mpsc::Receiver<Request>,
+    pub requests: mpsc::Receiver<EngineRequest>,
     pub questions: mpsc::Receiver<Question>,
     pub snapshots: watch::Sender<Arc<Snapshot>>,
     pub stop: CancellationToken,
@@ -220,13 +220,13 @@ impl Handle {
         let once = async || {
             let (reply, answer) = oneshot::channel();
             let request =
-                Request::Command { command: command.clone(), actor: actor.clone(), rows: rows.clone(), reply };
+                EngineRequest::Command { command: command.clone(), actor: actor.clone(), rows: rows.clone(), reply };
             self.request(request, answer, Rejected::ShuttingDown).await
         };
         match once().await {
             Err(Rejected::AlreadySo { .. }) => {
                 let (reply, caught_up) = oneshot::channel();
-                if self.requests.send(Request::CatchUp { reply }).await.is_ok() {
+                if self.requests.send(EngineRequest::CatchUp { reply }).await.is_ok() {
                     // Without an answer what is known here is all there is.
                     _ = caught_up.await;
                 }
@@ -240,28 +240,28 @@ impl Handle {
     ///
     /// # Errors
     /// As [`Handle::send`].
-    pub async fn begin(&self, command: Command, actor: Actor) -> Result<Pending, Rejected> {
+    pub async fn begin(&self, command: Command, actor: Actor) -> Result<PendingOperation, Rejected> {
         let (sender, rows) = watch::channel(None);
         let accepted = self.command(command, actor, Some(sender)).await?;
-        Ok(Pending { accepted, rows, handle: self.clone() })
+        Ok(PendingOperation { accepted, rows, handle: self.clone() })
     }
 
     /// Takes a file in. Answers when the upload is accepted; its operation tells the outcome.
     ///
     /// # Errors
     /// [`Rejected`] with the reason; no byte has been read then.
-    pub async fn upload(&self, upload: Upload, bytes: ByteSource, actor: Actor) -> Result<Pending, Rejected> {
+    pub async fn upload(&self, upload: Upload, bytes: ByteSource, actor: Actor) -> Result<PendingOperation, Rejected> {
         let (reply, answer) = oneshot::channel();
         let (sender, rows) = watch::channel(None);
-        let request = Request::Upload { upload, bytes, actor, rows: Some(sender), reply };
+        let request = EngineRequest::Upload { upload, bytes, actor, rows: Some(sender), reply };
         let accepted = self.request(request, answer, Rejected::ShuttingDown).await?;
-        Ok(Pending { accepted, rows, handle: self.clone() })
+        Ok(PendingOperation { accepted, rows, handle: self.clone() })
     }
 
     /// Tells the core how REST stands.
     pub async fn tell_api(&self, view: ApiView) {
         // Who ends meanwhile needs it no more.
-        _ = self.requests.send(Request::Api(view)).await;
+        _ = self.requests.send(EngineRequest::Api(view)).await;
     }
 
     /// Opens a file's bytes for reading.
@@ -270,7 +270,7 @@ impl Handle {
     /// [`Rejected`] when the file is not known or its bytes cannot be opened.
     pub async fn download(&self, file: FileId) -> Result<Download, Rejected> {
         let (reply, answer) = oneshot::channel();
-        self.request(Request::Download { file, reply }, answer, Rejected::ShuttingDown).await
+        self.request(EngineRequest::Download { file, reply }, answer, Rejected::ShuttingDown).await
     }
 
     /// A file's record. One that is not known here is looked for in the ensemble, so that a file which
@@ -281,7 +281,7 @@ impl Handle {
     /// [`Rejected::Disconnected`] while that cannot be known.
     pub async fn file(&self, file: FileId) -> Result<Arc<FileEntry>, Rejected> {
         let (reply, answer) = oneshot::channel();
-        self.request(Request::File { file, reply }, answer, Rejected::ShuttingDown).await
+        self.request(EngineRequest::File { file, reply }, answer, Rejected::ShuttingDown).await
     }
 
     /// The answer to a question, of the type that belongs to it. Dropping the future gives the question up.
@@ -310,7 +310,7 @@ impl Handle {
     /// The picture with all that was done before the call; the last one published when the engine has ended.
     pub async fn current(&self) -> Arc<Snapshot> {
         let (reply, answer) = oneshot::channel();
-        if self.requests.send(Request::Current { reply }).await.is_err() {
+        if self.requests.send(EngineRequest::Current { reply }).await.is_err() {
             return self.snapshot();
         }
         answer.await.unwrap_or_else(|_| self.snapshot())
@@ -326,7 +326,12 @@ impl Handle {
         self.stop.cancelled().await;
     }
 
-    async fn request<T, E>(&self, request: Request, answer: oneshot::Receiver<Result<T, E>>, gone: E) -> Result<T, E> {
+    async fn request<T, E>(
+        &self,
+        request: EngineRequest,
+        answer: oneshot::Receiver<Result<T, E>>,
+        gone: E,
+    ) -> Result<T, E> {
         if self.requests.send(request).await.is_err() {
             return Err(gone);
         }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use super::transfer::told;
-use super::wire::Told;
-use super::{Link, Lost, Reply};
+use super::wire::EngineMessage;
+use super::{HandleReply, Link, Lost};
 use crate::domain::ask::Gone;
 use crate::domain::command::{Accepted, Rejected};
 use crate::domain::file::FileEntry;
@@ -29,8 +29,8 @@ impl Following {
         let mut files = FileTable::default();
         loop {
             match told(link).await? {
-                Told::Files(change) => files.take(change, 0),
-                Told::Snapshot(snapshot, revision) => {
+                EngineMessage::Files(change) => files.take(change, 0),
+                EngineMessage::Snapshot(snapshot, revision) => {
                     let mut following = Self { snapshot: Arc::new(*snapshot), files };
                     following.complete(revision);
                     return Ok(following);
@@ -41,14 +41,14 @@ impl Following {
     }
 
     /// Takes a piece; `true` when it makes a whole snapshot.
-    pub(super) fn take(&mut self, told: Told) -> Result<bool, Lost> {
+    pub(super) fn take(&mut self, told: EngineMessage) -> Result<bool, Lost> {
         match told {
-            Told::Files(change) => {
+            EngineMessage::Files(change) => {
                 let revision = self.files.revision();
                 self.files.take(change, revision);
                 Ok(false)
             }
-            Told::Change(change, revision) => {
+            EngineMessage::Change(change, revision) => {
                 change.apply(Arc::make_mut(&mut self.snapshot)).map_err(|misfit| Lost(misfit.to_string()))?;
                 self.complete(revision);
                 Ok(true)
@@ -67,30 +67,30 @@ impl Following {
 /// Who waits for what.
 pub(super) enum Waiting {
     Answer(Box<dyn Answering>),
-    Command { reply: Reply<Accepted, Rejected>, rows: Option<RowSender> },
+    Command { reply: HandleReply<Accepted, Rejected>, rows: Option<RowSender> },
     Rows(RowSender),
-    File(Reply<Arc<FileEntry>, Rejected>),
+    File(HandleReply<Arc<FileEntry>, Rejected>),
     Current(oneshot::Sender<Arc<Snapshot>>),
 }
 
 impl Waiting {
     /// Hands over what was waited for; what else is waited for after it.
-    pub(super) fn take(self, told: Told, snapshot: &Arc<Snapshot>) -> Option<Self> {
+    pub(super) fn take(self, told: EngineMessage, snapshot: &Arc<Snapshot>) -> Option<Self> {
         // Whoever asked may be gone.
         match (self, told) {
-            (Self::Answer(waits), Told::Answer { answer, .. }) => waits.answer(Ok(&answer)),
-            (Self::Command { reply, rows }, Told::Command { answer, .. }) => {
+            (Self::Answer(waits), EngineMessage::Answer { answer, .. }) => waits.answer(Ok(&answer)),
+            (Self::Command { reply, rows }, EngineMessage::Command { answer, .. }) => {
                 let goes_on = answer.as_ref().is_ok_and(|accepted| accepted.operation.is_some());
                 _ = reply.send(answer);
                 return rows.filter(|_| goes_on).map(Self::Rows);
             }
-            (Self::Rows(rows), Told::Row { operation, .. }) => {
+            (Self::Rows(rows), EngineMessage::Row { operation, .. }) => {
                 let is_final = operation.status.is_final();
                 rows.send_replace(Some(operation));
                 return (!is_final).then_some(Self::Rows(rows));
             }
-            (Self::File(reply), Told::File { answer, .. }) => _ = reply.send(answer),
-            (Self::Current(reply), Told::Current { .. }) => {
+            (Self::File(reply), EngineMessage::File { answer, .. }) => _ = reply.send(answer),
+            (Self::Current(reply), EngineMessage::Current { .. }) => {
                 _ = reply.send(Arc::clone(snapshot));
             }
             // An answer to something else: what was waited for is given up.

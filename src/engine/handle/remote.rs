@@ -14,8 +14,8 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout};
 
 use super::receive::{Following, Waiting};
-use super::wire::{self, BEAT, LANGUAGE, SILENCE, Told, frame, read};
-use super::{Dial, Download, Frame, Handle, HandleEnd, Link, Lost, Question, Request, transfer};
+use super::wire::{self, BEAT, EngineMessage, LANGUAGE, SILENCE, frame, read};
+use super::{Dial, Download, EngineRequest, Frame, Handle, HandleEnd, Link, Lost, Question, transfer};
 use crate::domain::ask::Gone;
 use crate::domain::command::Rejected;
 use crate::domain::snapshot::{SessionState, SessionView};
@@ -45,8 +45,8 @@ pub async fn connect(dial: Dial) -> Result<(Handle, Remote), Lost> {
 async fn open(dial: &Dial) -> Result<Link, Lost> {
     let mut link = dial().await?;
     match transfer::told(&mut link).await? {
-        Told::Hello { language: LANGUAGE, version } if version == OWN => Ok(link),
-        Told::Hello { version, .. } => Err(Lost(format!(
+        EngineMessage::Hello { language: LANGUAGE, version } if version == OWN => Ok(link),
+        EngineMessage::Hello { version, .. } => Err(Lost(format!(
             "the daemon is zkdeck {version}, which this zkdeck {OWN} cannot speak with; use the same"
         ))),
         _ => Err(Lost("the daemon does not say who it is".into())),
@@ -56,7 +56,7 @@ async fn open(dial: &Dial) -> Result<Link, Lost> {
 /// A connection, and the first snapshot.
 async fn begin(dial: &Dial) -> Result<(Link, Following), Lost> {
     let mut link = open(dial).await?;
-    link.send(frame(&wire::Request::Follow)?).await?;
+    link.send(frame(&wire::FrontMessage::Follow)?).await?;
     let following = Following::begin(&mut link).await?;
     Ok((link, following))
 }
@@ -81,7 +81,7 @@ pub struct Remote {
 }
 
 /// How a connection ended.
-enum End {
+enum ConnectionEnd {
     /// Nobody needs it any more, or the engine ends.
     Over,
     Lost(Lost),
@@ -90,7 +90,7 @@ enum End {
 impl Remote {
     /// Serves the handle until every front has dropped it, somebody calls [`Handle::shut_down`], or the daemon ends.
     pub async fn run(mut self) {
-        while let End::Lost(lost) = self.work().await {
+        while let ConnectionEnd::Lost(lost) = self.work().await {
             self.tell_lost(&lost);
             if !self.again(lost).await {
                 break;
@@ -99,7 +99,7 @@ impl Remote {
         self.end.stop.cancel();
     }
 
-    async fn work(&mut self) -> End {
+    async fn work(&mut self) -> ConnectionEnd {
         let mut sweep = interval(SWEEP_EVERY);
         sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut beat = interval(BEAT);
@@ -107,12 +107,12 @@ impl Remote {
         let stop = self.end.stop.clone();
         loop {
             let done = tokio::select! {
-                () = stop.cancelled() => return End::Over,
+                () = stop.cancelled() => return ConnectionEnd::Over,
                 said = self.link.next() => {
                     silent_at = Instant::now() + SILENCE;
                     match said {
                         Some(Frame::Text(text)) => match read(&text) {
-                            Ok(Told::Ending) => return End::Over,
+                            Ok(EngineMessage::Ending) => return ConnectionEnd::Over,
                             Ok(told) => self.take(told),
                             Err(lost) => Err(lost),
                         },
@@ -122,18 +122,18 @@ impl Remote {
                 }
                 request = self.end.requests.recv() => match request {
                     Some(request) => self.request(request).await,
-                    None => return End::Over,
+                    None => return ConnectionEnd::Over,
                 },
                 Some(question) = self.end.questions.recv() => self.ask(question).await,
                 Some(()) = self.transfers.next(), if !self.transfers.is_empty() => Ok(()),
                 _ = sweep.tick() => self.sweep().await,
-                _ = beat.tick() => self.say(&wire::Request::Here).await,
+                _ = beat.tick() => self.say(&wire::FrontMessage::Here).await,
                 () = sleep_until(silent_at) => {
                     Err(Lost(format!("the daemon has said nothing for {} s", SILENCE.as_secs())))
                 }
             };
             if let Err(lost) = done {
-                return if self.said_ending().await { End::Over } else { End::Lost(lost) };
+                return if self.said_ending().await { ConnectionEnd::Over } else { ConnectionEnd::Lost(lost) };
             }
         }
     }
@@ -141,20 +141,20 @@ impl Remote {
     /// Whether the daemon had said that it ends, before it took no more.
     async fn said_ending(&mut self) -> bool {
         while let Ok(Some(Frame::Text(text))) = timeout(LAST_WORDS, self.link.next()).await {
-            if matches!(read(&text), Ok(Told::Ending)) {
+            if matches!(read(&text), Ok(EngineMessage::Ending)) {
                 return true;
             }
         }
         false
     }
 
-    fn take(&mut self, told: Told) -> Result<(), Lost> {
+    fn take(&mut self, told: EngineMessage) -> Result<(), Lost> {
         let number = match &told {
-            Told::Answer { number, .. }
-            | Told::Command { number, .. }
-            | Told::Row { number, .. }
-            | Told::File { number, .. }
-            | Told::Current { number } => *number,
+            EngineMessage::Answer { number, .. }
+            | EngineMessage::Command { number, .. }
+            | EngineMessage::Row { number, .. }
+            | EngineMessage::File { number, .. }
+            | EngineMessage::Current { number } => *number,
             _ => {
                 if self.following.take(told)? {
                     self.end.snapshots.send_replace(Arc::clone(&self.following.snapshot));
@@ -171,36 +171,36 @@ impl Remote {
         Ok(())
     }
 
-    async fn put(&mut self, waiting: Waiting, say: impl FnOnce(u64) -> wire::Request) -> Result<(), Lost> {
+    async fn put(&mut self, waiting: Waiting, say: impl FnOnce(u64) -> wire::FrontMessage) -> Result<(), Lost> {
         self.number += 1;
         // It is there first: when the connection breaks now, it is refused with the others.
         self.waiting.insert(self.number, waiting);
         self.say(&say(self.number)).await
     }
 
-    async fn say(&mut self, request: &wire::Request) -> Result<(), Lost> {
+    async fn say(&mut self, request: &wire::FrontMessage) -> Result<(), Lost> {
         self.link.send(frame(request)?).await
     }
 
     async fn ask(&mut self, question: Question) -> Result<(), Lost> {
         let (ask, answering) = question.parts();
-        self.put(Waiting::Answer(answering), |number| wire::Request::Ask { number, ask }).await
+        self.put(Waiting::Answer(answering), |number| wire::FrontMessage::Ask { number, ask }).await
     }
 
-    async fn request(&mut self, request: Request) -> Result<(), Lost> {
+    async fn request(&mut self, request: EngineRequest) -> Result<(), Lost> {
         match request {
-            Request::Command { command, actor, rows, reply } => {
+            EngineRequest::Command { command, actor, rows, reply } => {
                 let followed = rows.is_some();
                 let waiting = Waiting::Command { reply, rows };
-                self.put(waiting, |number| wire::Request::Command { number, command, actor, rows: followed }).await
+                self.put(waiting, |number| wire::FrontMessage::Command { number, command, actor, rows: followed }).await
             }
-            Request::File { file, reply } => {
-                self.put(Waiting::File(reply), |number| wire::Request::File { number, file }).await
+            EngineRequest::File { file, reply } => {
+                self.put(Waiting::File(reply), |number| wire::FrontMessage::File { number, file }).await
             }
-            Request::Current { reply } => {
-                self.put(Waiting::Current(reply), |number| wire::Request::Current { number }).await
+            EngineRequest::Current { reply } => {
+                self.put(Waiting::Current(reply), |number| wire::FrontMessage::Current { number }).await
             }
-            Request::Upload { upload, bytes, actor, rows, reply } => {
+            EngineRequest::Upload { upload, bytes, actor, rows, reply } => {
                 let dial = Arc::clone(&self.dial);
                 self.transfers.push(
                     async move {
@@ -228,7 +228,7 @@ impl Remote {
                 );
                 Ok(())
             }
-            Request::Download { file, reply } => {
+            EngineRequest::Download { file, reply } => {
                 let dial = Arc::clone(&self.dial);
                 self.transfers.push(
                     async move {
@@ -242,12 +242,12 @@ impl Remote {
                 Ok(())
             }
             // The daemon's own handle does that where it is needed.
-            Request::CatchUp { reply } => {
+            EngineRequest::CatchUp { reply } => {
                 _ = reply.send(());
                 Ok(())
             }
             // It is the daemon that has a REST interface.
-            Request::Api(_) => Ok(()),
+            EngineRequest::Api(_) => Ok(()),
         }
     }
 
@@ -257,7 +257,7 @@ impl Remote {
             self.waiting.iter().filter(|(_, waiting)| waiting.is_given_up()).map(|(number, _)| *number).collect();
         for number in gone {
             self.waiting.remove(&number);
-            self.say(&wire::Request::GiveUp { number }).await?;
+            self.say(&wire::FrontMessage::GiveUp { number }).await?;
         }
         Ok(())
     }
@@ -315,16 +315,16 @@ impl Remote {
 }
 
 /// Without a connection.
-fn refuse(request: Request, lost: &Lost) {
+fn refuse(request: EngineRequest, lost: &Lost) {
     fn no<T>(reply: oneshot::Sender<Result<T, Rejected>>, lost: &Lost) {
         // Whoever asked may be gone.
         _ = reply.send(Err(Gone::from(lost).into()));
     }
     match request {
-        Request::Command { reply, .. } | Request::Upload { reply, .. } => no(reply, lost),
-        Request::File { reply, .. } => no(reply, lost),
-        Request::Download { reply, .. } => no(reply, lost),
+        EngineRequest::Command { reply, .. } | EngineRequest::Upload { reply, .. } => no(reply, lost),
+        EngineRequest::File { reply, .. } => no(reply, lost),
+        EngineRequest::Download { reply, .. } => no(reply, lost),
         // Whoever asks for the newest gets the last that was seen.
-        Request::Current { .. } | Request::CatchUp { .. } | Request::Api(_) => {}
+        EngineRequest::Current { .. } | EngineRequest::CatchUp { .. } | EngineRequest::Api(_) => {}
     }
 }

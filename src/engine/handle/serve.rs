@@ -11,8 +11,8 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, interval, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::wire::{BEAT, LANGUAGE, Request, SILENCE, Told, frame, read};
-use super::{Frame, Handle, Link, Lost, Pending, transfer};
+use super::wire::{BEAT, EngineMessage, FrontMessage, LANGUAGE, SILENCE, frame, read};
+use super::{Frame, Handle, Link, Lost, PendingOperation, transfer};
 use crate::domain::command::{Actor, Command, Rejected};
 use crate::domain::follow::SnapshotChange;
 use crate::domain::snapshot::Snapshot;
@@ -41,7 +41,7 @@ pub struct Guest {
 pub async fn serve(handle: Handle, mut link: Link, guest: Guest) {
     let version = handle.snapshot().instance.version.to_string();
     let served = async {
-        link.send(frame(&Told::Hello { language: LANGUAGE, version })?).await?;
+        link.send(frame(&EngineMessage::Hello { language: LANGUAGE, version })?).await?;
         let mut serving =
             Serving { handle, guest, shown: None, under_way: FuturesUnordered::new(), open: BTreeMap::new() };
         serving.run(&mut link).await
@@ -52,19 +52,19 @@ pub async fn serve(handle: Handle, mut link: Link, guest: Guest) {
 }
 
 /// Something to tell, and what may be to tell after it.
-struct Step {
+struct ServeStep {
     told: Say,
-    then: Option<BoxFuture<'static, Option<Step>>>,
+    then: Option<BoxFuture<'static, Option<ServeStep>>>,
 }
 
 enum Say {
-    Told(Told),
+    Told(EngineMessage),
     /// The snapshot comes first.
     Current(u64, Arc<Snapshot>),
 }
 
-impl Step {
-    const fn last(told: Told) -> Option<Self> {
+impl ServeStep {
+    const fn last(told: EngineMessage) -> Option<Self> {
         Some(Self { told: Say::Told(told), then: None })
     }
 }
@@ -74,7 +74,7 @@ struct Serving {
     guest: Guest,
     /// What the front has; `None` while it does not follow.
     shown: Option<Arc<Snapshot>>,
-    under_way: FuturesUnordered<BoxFuture<'static, (u64, Option<Step>)>>,
+    under_way: FuturesUnordered<BoxFuture<'static, (u64, Option<ServeStep>)>>,
     /// What is under way, by number, and how it is given up.
     open: BTreeMap<u64, CancellationToken>,
 }
@@ -89,7 +89,7 @@ impl Serving {
         loop {
             tokio::select! {
                 biased;
-                () = &mut ending => return link.send(frame(&Told::Ending)?).await,
+                () = &mut ending => return link.send(frame(&EngineMessage::Ending)?).await,
                 Some((number, step)) = self.under_way.next(), if !self.under_way.is_empty() => {
                     self.tell(link, number, step).await?;
                 }
@@ -101,29 +101,29 @@ impl Serving {
                         None => return Ok(()),
                     };
                     match read(&text)? {
-                        Request::Follow => self.show(link, &handle.snapshot()).await?,
-                        Request::Upload { mut upload, actor } => {
+                        FrontMessage::Follow => self.show(link, &handle.snapshot()).await?,
+                        FrontMessage::Upload { mut upload, actor } => {
                             let most = self.guest.upload_limit;
                             upload.limit = Some(upload.limit.map_or(most, |limit| limit.min(most)));
                             let (uploads, limit) = self.guest.uploads.clone();
                             let Ok(_slot) = uploads.try_acquire() else {
                                 let busy = Rejected::Busy { what: "uploads under way".into(), limit };
-                                return link.send(frame(&Told::Upload(Err(busy)))?).await;
+                                return link.send(frame(&EngineMessage::Upload(Err(busy)))?).await;
                             };
                             return transfer::take_in(&handle, link, upload, self.actor(&actor)).await;
                         }
-                        Request::Download { file } => return transfer::give_out(&handle, link, file).await,
-                        Request::GiveUp { number } => self.give_up(number),
+                        FrontMessage::Download { file } => return transfer::give_out(&handle, link, file).await,
+                        FrontMessage::GiveUp { number } => self.give_up(number),
                         request => self.begin(request),
                     }
                 }
                 () = sleep_until(silent_at) => {
                     return Err(Lost(format!("the front has said nothing for {} s", SILENCE.as_secs())));
                 }
-                _ = beat.tick() => link.send(frame(&Told::Here)?).await?,
+                _ = beat.tick() => link.send(frame(&EngineMessage::Here)?).await?,
                 changed = snapshots.changed(), if self.shown.is_some() => {
                     if changed.is_err() {
-                        return link.send(frame(&Told::Ending)?).await;
+                        return link.send(frame(&EngineMessage::Ending)?).await;
                     }
                     let snapshot = snapshots.borrow_and_update().clone();
                     self.show(link, &snapshot).await?;
@@ -132,41 +132,41 @@ impl Serving {
         }
     }
 
-    fn begin(&mut self, request: Request) {
+    fn begin(&mut self, request: FrontMessage) {
         let handle = self.handle.clone();
         match request {
-            Request::Ask { number, ask } => self.start(number, async move {
+            FrontMessage::Ask { number, ask } => self.start(number, async move {
                 let answer = ask.answered(&handle.questions).await.ok()?;
-                Step::last(Told::Answer { number, answer })
+                ServeStep::last(EngineMessage::Answer { number, answer })
             }),
-            Request::Command { number, command, actor, rows } => {
+            FrontMessage::Command { number, command, actor, rows } => {
                 let (actor, refused) = (self.actor(&actor), self.refuses(&command));
                 self.start(number, async move {
                     match refused {
-                        Some(why) => Step::last(Told::Command { number, answer: Err(why) }),
+                        Some(why) => ServeStep::last(EngineMessage::Command { number, answer: Err(why) }),
                         None => carried_out(handle, number, (command, actor), rows).await,
                     }
                 });
             }
-            Request::File { number, file } => self.start(number, async move {
+            FrontMessage::File { number, file } => self.start(number, async move {
                 let answer = handle.file(file).await;
-                Step::last(Told::File { number, answer })
+                ServeStep::last(EngineMessage::File { number, answer })
             }),
-            Request::Current { number } => self.start(number, async move {
+            FrontMessage::Current { number } => self.start(number, async move {
                 let snapshot = handle.current().await;
-                Some(Step { told: Say::Current(number, snapshot), then: None })
+                Some(ServeStep { told: Say::Current(number, snapshot), then: None })
             }),
             // The loop has taken these, and bytes end on a connection of their own.
-            Request::Here
-            | Request::Follow
-            | Request::GiveUp { .. }
-            | Request::Upload { .. }
-            | Request::Download { .. }
-            | Request::End(_) => {}
+            FrontMessage::Here
+            | FrontMessage::Follow
+            | FrontMessage::GiveUp { .. }
+            | FrontMessage::Upload { .. }
+            | FrontMessage::Download { .. }
+            | FrontMessage::End(_) => {}
         }
     }
 
-    fn start(&mut self, number: u64, work: impl Future<Output = Option<Step>> + Send + 'static) {
+    fn start(&mut self, number: u64, work: impl Future<Output = Option<ServeStep>> + Send + 'static) {
         let end = self.open.entry(number).or_default().clone();
         self.under_way.push(async move { (number, end.run_until_cancelled(work).await.flatten()) }.boxed());
     }
@@ -177,8 +177,8 @@ impl Serving {
         }
     }
 
-    async fn tell(&mut self, link: &mut Link, number: u64, step: Option<Step>) -> Result<(), Lost> {
-        let Some(Step { told, then }) = step else {
+    async fn tell(&mut self, link: &mut Link, number: u64, step: Option<ServeStep>) -> Result<(), Lost> {
+        let Some(ServeStep { told, then }) = step else {
             self.open.remove(&number);
             return Ok(());
         };
@@ -186,7 +186,7 @@ impl Serving {
             Say::Told(told) => link.send(frame(&told)?).await?,
             Say::Current(number, snapshot) => {
                 self.show(link, &snapshot).await?;
-                link.send(frame(&Told::Current { number })?).await?;
+                link.send(frame(&EngineMessage::Current { number })?).await?;
             }
         }
         match then {
@@ -204,12 +204,12 @@ impl Serving {
             None => snapshot.files.since(&Default::default()),
         };
         for part in files.parts(FILES_PART) {
-            link.send(frame(&Told::Files(part))?).await?;
+            link.send(frame(&EngineMessage::Files(part))?).await?;
         }
         let revision = snapshot.files.revision();
         let told = match &self.shown {
-            Some(shown) => Told::Change(Box::new(SnapshotChange::between(shown, snapshot)), revision),
-            None => Told::Snapshot(Box::new(snapshot.as_ref().clone()), revision),
+            Some(shown) => EngineMessage::Change(Box::new(SnapshotChange::between(shown, snapshot)), revision),
+            None => EngineMessage::Snapshot(Box::new(snapshot.as_ref().clone()), revision),
         };
         self.shown = Some(Arc::clone(snapshot));
         link.send(frame(&told)?).await
@@ -227,7 +227,12 @@ impl Serving {
     }
 }
 
-async fn carried_out(handle: Handle, number: u64, (command, actor): (Command, Actor), wanted: bool) -> Option<Step> {
+async fn carried_out(
+    handle: Handle,
+    number: u64,
+    (command, actor): (Command, Actor),
+    wanted: bool,
+) -> Option<ServeStep> {
     let (answer, then) = match handle.begin(command, actor).await {
         Ok(pending) => {
             let accepted = pending.accepted.clone();
@@ -236,15 +241,15 @@ async fn carried_out(handle: Handle, number: u64, (command, actor): (Command, Ac
         }
         Err(why) => (Err(why), None),
     };
-    Some(Step { told: Say::Told(Told::Command { number, answer }), then })
+    Some(ServeStep { told: Say::Told(EngineMessage::Command { number, answer }), then })
 }
 
 /// The operation's next row, and those after it up to its end.
-fn rows(number: u64, mut pending: Pending) -> BoxFuture<'static, Option<Step>> {
+fn rows(number: u64, mut pending: PendingOperation) -> BoxFuture<'static, Option<ServeStep>> {
     async move {
         let operation = pending.next_row().await?;
         let then = (!operation.status.is_final()).then(|| rows(number, pending));
-        Some(Step { told: Say::Told(Told::Row { number, operation }), then })
+        Some(ServeStep { told: Say::Told(EngineMessage::Row { number, operation }), then })
     }
     .boxed()
 }

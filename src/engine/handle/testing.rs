@@ -16,14 +16,14 @@ use crate::domain::snapshot::Snapshot;
 
 /// The way between a front and an engine.
 #[derive(Clone)]
-pub struct Way {
+pub struct Connection {
     pub dial: Dial,
     /// Bytes that the engine's side has told.
     pub told: Arc<AtomicUsize>,
     cut: Arc<std::sync::Mutex<CancellationToken>>,
 }
 
-impl Way {
+impl Connection {
     /// To the engine behind `handle`.
     #[expect(clippy::disallowed_methods, reason = "what a test runs beside itself ends with its runtime")]
     pub fn to(handle: Handle, guest: Guest) -> Self {
@@ -91,7 +91,7 @@ pub fn guest() -> Guest {
 /// As [`Handle::pair`], with a connection between both.
 pub async fn remote_pair(first: Arc<Snapshot>) -> (Handle, HandleEnd) {
     let (engine, end) = Handle::pair(first);
-    (Way::to(engine, guest()).connect().await.expect("connected"), end)
+    (Connection::to(engine, guest()).connect().await.expect("connected"), end)
 }
 
 /// Bytes that cannot be read, for this reason.

@@ -5,8 +5,8 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use super::testing::{Broken, Way, guest, remote_pair};
-use super::wire::{Told, frame};
+use super::testing::{Broken, Connection, guest, remote_pair};
+use super::wire::{EngineMessage, frame};
 use super::*;
 use crate::domain::ask::{OperationAsk, PlanAsk, Unanswered};
 use crate::domain::command::{Confirmed, ServerAction};
@@ -59,7 +59,7 @@ async fn what_is_told_costs_what_changed_and_not_the_number_of_files() {
         snapshot.files.insert(Arc::new(fixtures::file(1_000 + at, "zk1")));
     }
     let (engine, end) = Handle::pair(Arc::new(snapshot.clone()));
-    let way = Way::to(engine, guest());
+    let way = Connection::to(engine, guest());
     let front = way.connect().await.expect("connected");
     assert_eq!(front.snapshot().files.len(), 10_100);
     let mut seen = front.snapshots();
@@ -75,7 +75,9 @@ async fn what_is_told_costs_what_changed_and_not_the_number_of_files() {
 
 /// The engine that a test plays: a row for each command, and who asked.
 async fn carry_out(end: &mut HandleEnd) -> Actor {
-    let Some(Request::Command { actor, rows, reply, .. }) = end.requests.recv().await else { panic!("a command") };
+    let Some(EngineRequest::Command { actor, rows, reply, .. }) = end.requests.recv().await else {
+        panic!("a command")
+    };
     let row = |status| Some(Arc::new(fixtures::operation(7, OperationKind::Drain, status)));
     reply.send(Ok(Accepted { operation: Some(OperationId::new(7)), message: "drains".into() })).expect("asked");
     let rows = rows.expect("somebody waits");
@@ -97,7 +99,7 @@ async fn a_command_is_carried_out_and_its_end_is_told() {
     assert_eq!(by.0, "console root at 10.0.0.7");
     let refused = async { front.send(Command::StopRun, actor()).await.expect_err("refused") };
     let engine = async {
-        let Some(Request::Command { reply, .. }) = end.requests.recv().await else { panic!("a command") };
+        let Some(EngineRequest::Command { reply, .. }) = end.requests.recv().await else { panic!("a command") };
         let field = Rejected::InvalidField { field: "files".into(), rule: "must be 1 to 9".into() };
         reply.send(Err(field)).expect("asked");
     };
@@ -142,7 +144,7 @@ async fn questions_are_answered_at_once_or_refused_in_their_own_words_and_can_be
 
 /// Takes an upload in as an engine does: accepted first, then read.
 async fn read_in(end: &mut HandleEnd) -> (Upload, std::io::Result<Vec<u8>>) {
-    let Some(Request::Upload { upload, mut bytes, rows, reply, .. }) = end.requests.recv().await else {
+    let Some(EngineRequest::Upload { upload, mut bytes, rows, reply, .. }) = end.requests.recv().await else {
         panic!("an upload")
     };
     reply.send(Ok(Accepted { operation: Some(OperationId::new(9)), message: "uploads".into() })).expect("asked");
@@ -183,12 +185,12 @@ async fn a_file_comes_in_whole_or_not_at_all() {
 #[tokio::test]
 async fn a_file_whose_connection_breaks_is_never_taken_for_whole() {
     let (engine, mut end) = Handle::pair(Arc::new(fixtures::snapshot()));
-    let way = Way::to(engine, guest());
+    let way = Connection::to(engine, guest());
     let front = way.connect().await.expect("connected");
     let (mut source, bytes) = tokio::io::duplex(4096);
     let upload = Upload { name: "mine".into(), node: None, size_hint: None, limit: None };
     let broken_off = async {
-        let Some(Request::Upload { mut bytes, reply, rows: _rows, .. }) = end.requests.recv().await else {
+        let Some(EngineRequest::Upload { mut bytes, reply, rows: _rows, .. }) = end.requests.recv().await else {
             panic!("an upload")
         };
         reply.send(Ok(Accepted { operation: Some(OperationId::new(9)), message: "uploads".into() })).expect("asked");
@@ -213,7 +215,7 @@ async fn a_file_goes_out_whole_or_says_why_not() {
     let body = vec![7; 300_000];
     for broken in [false, true] {
         let engine = async {
-            let Some(Request::Download { reply, .. }) = end.requests.recv().await else { panic!("a download") };
+            let Some(EngineRequest::Download { reply, .. }) = end.requests.recv().await else { panic!("a download") };
             let whole = std::io::Cursor::new(body.clone());
             let bytes: ByteSource =
                 if broken { Box::pin(whole.chain(Broken("the disk broke"))) } else { Box::pin(whole) };
@@ -235,7 +237,7 @@ async fn a_file_goes_out_whole_or_says_why_not() {
     }
     let refused = async { front.download(FileId::new(1)).await.map(drop).expect_err("gone") };
     let engine = async {
-        let Some(Request::Download { file, reply }) = end.requests.recv().await else { panic!("a download") };
+        let Some(EngineRequest::Download { file, reply }) = end.requests.recv().await else { panic!("a download") };
         assert!(reply.send(Err(Rejected::UnknownFile { given: file })).is_ok());
     };
     assert_eq!(tokio::join!(refused, engine).0, Rejected::UnknownFile { given: FileId::new(1) });
@@ -244,7 +246,7 @@ async fn a_file_goes_out_whole_or_says_why_not() {
 #[tokio::test(start_paused = true)]
 async fn a_connection_that_breaks_is_told_and_made_anew() {
     let (engine, mut end) = Handle::pair(Arc::new(fixtures::snapshot()));
-    let way = Way::to(engine, guest());
+    let way = Connection::to(engine, guest());
     let front = way.connect().await.expect("connected");
     let mut seen = front.snapshots();
     let asked = front.ask(PlanAsk);
@@ -271,7 +273,7 @@ async fn a_connection_that_breaks_is_told_and_made_anew() {
 #[tokio::test]
 async fn the_end_of_the_engine_is_told_and_the_end_of_a_front_is_not_the_engines() {
     let (engine, end) = Handle::pair(Arc::new(fixtures::snapshot()));
-    let way = Way::to(engine, guest());
+    let way = Connection::to(engine, guest());
     let (first, second) = (way.connect().await.expect("connected"), way.connect().await.expect("connected"));
     first.shut_down();
     first.stopping().await;
@@ -288,7 +290,7 @@ async fn another_language_is_refused_with_both_versions() {
     let dial: Dial = Arc::new(|| {
         let (near, mut far) = Link::pair();
         async move {
-            far.send(frame(&Told::Hello { language: 99, version: "9.9.9".into() })?).await?;
+            far.send(frame(&EngineMessage::Hello { language: 99, version: "9.9.9".into() })?).await?;
             Ok(near)
         }
         .boxed()
@@ -301,7 +303,7 @@ async fn another_language_is_refused_with_both_versions() {
 async fn a_guest_may_no_more_than_it_was_let() {
     let (engine, mut end) = Handle::pair(Arc::new(fixtures::snapshot()));
     let guest = Guest { upload_limit: 10, no_control: Some("it was turned off"), ..guest() };
-    let front = Way::to(engine, guest).connect().await.expect("connected");
+    let front = Connection::to(engine, guest).connect().await.expect("connected");
     let node = fixtures::node_id("zk1");
     let stop = Command::Server { node, action: ServerAction::Stop, confirmed: Confirmed::Named };
     let refused = front.send(stop, actor()).await.expect_err("no control");
@@ -309,7 +311,7 @@ async fn a_guest_may_no_more_than_it_was_let() {
     let upload = Upload { name: "mine".into(), node: None, size_hint: None, limit: Some(99) };
     let sent = front.upload(upload, Box::pin(&b"bytes"[..]), actor());
     let seen = async {
-        let Some(Request::Upload { upload, reply, .. }) = end.requests.recv().await else { panic!("an upload") };
+        let Some(EngineRequest::Upload { upload, reply, .. }) = end.requests.recv().await else { panic!("an upload") };
         assert!(reply.send(Err(Rejected::ReadOnly)).is_ok());
         upload.limit
     };
@@ -323,7 +325,7 @@ async fn the_end_of_the_program_ends_an_upload_with_that_reason() {
     let upload = Upload { name: "mine".into(), node: None, size_hint: None, limit: None };
     let (_source, bytes) = tokio::io::duplex(64);
     let engine = async {
-        let Some(Request::Upload { mut bytes, reply, rows: _rows, .. }) = end.requests.recv().await else {
+        let Some(EngineRequest::Upload { mut bytes, reply, rows: _rows, .. }) = end.requests.recv().await else {
             panic!("an upload")
         };
         reply.send(Ok(Accepted { operation: Some(OperationId::new(9)), message: "uploads".into() })).expect("asked");

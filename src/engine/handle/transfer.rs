@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use tokio::time::{interval, timeout};
 use tokio_util::io::StreamReader;
 
-use super::wire::{BEAT, Request, SILENCE, Told, frame, read};
+use super::wire::{BEAT, EngineMessage, FrontMessage, SILENCE, frame, read};
 use super::{BodyFault, ByteSource, Download, Frame, Handle, Link, Lost, Upload};
 use crate::domain::command::{Accepted, Actor, Rejected};
 use crate::domain::ids::FileId;
@@ -28,9 +28,9 @@ pub(super) async fn take_in(handle: &Handle, link: &mut Link, upload: Upload, ac
     let (sender, receiver) = mpsc::channel(PARTS_MAX);
     let mut pending = match handle.upload(upload, source(received(receiver)), actor).await {
         Ok(pending) => pending,
-        Err(why) => return link.send(frame(&Told::Upload(Err(why)))?).await,
+        Err(why) => return link.send(frame(&EngineMessage::Upload(Err(why)))?).await,
     };
-    link.send(frame(&Told::Upload(Ok(pending.accepted.clone())))?).await?;
+    link.send(frame(&EngineMessage::Upload(Ok(pending.accepted.clone())))?).await?;
     let (mut parts, mut rows_come) = (Some(sender), true);
     let mut ending = pin!(handle.stopping());
     let mut beat = interval(BEAT);
@@ -42,7 +42,7 @@ pub(super) async fn take_in(handle: &Handle, link: &mut Link, upload: Upload, ac
                     continue;
                 };
                 let is_final = row.status.is_final();
-                link.send(frame(&Told::UploadRow(row))?).await?;
+                link.send(frame(&EngineMessage::UploadRow(row))?).await?;
                 if is_final {
                     return Ok(());
                 }
@@ -54,7 +54,7 @@ pub(super) async fn take_in(handle: &Handle, link: &mut Link, upload: Upload, ac
                 }
                 return Ok(());
             }
-            _ = beat.tick() => link.send(frame(&Told::Here)?).await?,
+            _ = beat.tick() => link.send(frame(&EngineMessage::Here)?).await?,
             said = link.next() => {
                 let Some(sender) = &parts else {
                     // Nothing is due any more but that the front is there.
@@ -64,7 +64,7 @@ pub(super) async fn take_in(handle: &Handle, link: &mut Link, upload: Upload, ac
                     }
                 };
                 let part = part(said, |request| match request {
-                    Request::End(end) => Some(end),
+                    FrontMessage::End(end) => Some(end),
                     _ => None,
                 });
                 let goes_on = matches!(part, Some(Ok(_)));
@@ -83,9 +83,9 @@ pub(super) async fn take_in(handle: &Handle, link: &mut Link, upload: Upload, ac
 pub(super) async fn give_out(handle: &Handle, link: &mut Link, file: FileId) -> Result<(), Lost> {
     let Download { entry, mut bytes } = match handle.download(file).await {
         Ok(download) => download,
-        Err(why) => return link.send(frame(&Told::Download(Err(why)))?).await,
+        Err(why) => return link.send(frame(&EngineMessage::Download(Err(why)))?).await,
     };
-    link.send(frame(&Told::Download(Ok(entry)))?).await?;
+    link.send(frame(&EngineMessage::Download(Ok(entry)))?).await?;
     let end = loop {
         match next_part(&mut bytes).await {
             Ok(Some(part)) => link.send(Frame::Bytes(part)).await?,
@@ -93,14 +93,14 @@ pub(super) async fn give_out(handle: &Handle, link: &mut Link, file: FileId) -> 
             Err(error) => break Err(error.to_string()),
         }
     };
-    link.send(frame(&Told::End(end))?).await
+    link.send(frame(&EngineMessage::End(end))?).await
 }
 
 /// Asks the other process to take a file in.
 pub(super) async fn offer(link: &mut Link, upload: Upload, actor: Actor) -> Result<Result<Accepted, Rejected>, Lost> {
-    link.send(frame(&Request::Upload { upload, actor })?).await?;
+    link.send(frame(&FrontMessage::Upload { upload, actor })?).await?;
     match told(link).await? {
-        Told::Upload(answer) => Ok(answer),
+        EngineMessage::Upload(answer) => Ok(answer),
         _ => Err(Lost("the daemon answers an upload with something else".into())),
     }
 }
@@ -114,13 +114,13 @@ pub(super) async fn send(link: &mut Link, mut bytes: ByteSource, rows: Option<Ro
                 all_sent = !matches!(part, Ok(Some(_)));
                 let part = match part {
                     Ok(Some(part)) => Frame::Bytes(part),
-                    Ok(None) => frame(&Request::End(Ok(())))?,
-                    Err(error) => frame(&Request::End(Err(error.to_string())))?,
+                    Ok(None) => frame(&FrontMessage::End(Ok(())))?,
+                    Err(error) => frame(&FrontMessage::End(Err(error.to_string())))?,
                 };
                 link.send(part).await?;
             }
             told = told(link) => {
-                let Told::UploadRow(row) = told? else { continue };
+                let EngineMessage::UploadRow(row) = told? else { continue };
                 let is_final = row.status.is_final();
                 if let Some(rows) = &rows {
                     rows.send_replace(Some(row));
@@ -135,16 +135,16 @@ pub(super) async fn send(link: &mut Link, mut bytes: ByteSource, rows: Option<Ro
 
 /// Asks the other process for a file.
 pub(super) async fn fetch(mut link: Link, file: FileId) -> Result<Result<Download, Rejected>, Lost> {
-    link.send(frame(&Request::Download { file })?).await?;
+    link.send(frame(&FrontMessage::Download { file })?).await?;
     let entry = match told(&mut link).await? {
-        Told::Download(Ok(entry)) => entry,
-        Told::Download(Err(why)) => return Ok(Err(why)),
+        EngineMessage::Download(Ok(entry)) => entry,
+        EngineMessage::Download(Err(why)) => return Ok(Err(why)),
         _ => return Err(Lost("the daemon answers a download with something else".into())),
     };
     let parts = stream::unfold(Some(link), async |link| {
         let mut link = link?;
         let part = part(link.next().await, |told| match told {
-            Told::End(end) => Some(end),
+            EngineMessage::End(end) => Some(end),
             _ => None,
         })?;
         let goes_on = part.is_ok();
@@ -154,7 +154,7 @@ pub(super) async fn fetch(mut link: Link, file: FileId) -> Result<Result<Downloa
 }
 
 /// What the other process says next, beside that it is there.
-pub(super) async fn told(link: &mut Link) -> Result<Told, Lost> {
+pub(super) async fn told(link: &mut Link) -> Result<EngineMessage, Lost> {
     loop {
         let told = match timeout(SILENCE, link.next()).await {
             Ok(Some(Frame::Text(text))) => read(&text)?,
@@ -162,7 +162,7 @@ pub(super) async fn told(link: &mut Link) -> Result<Told, Lost> {
             Ok(None) => return Err(Lost("the connection to the daemon ended".into())),
             Err(_) => return Err(Lost(format!("the daemon has said nothing for {} s", SILENCE.as_secs()))),
         };
-        if !matches!(told, Told::Here) {
+        if !matches!(told, EngineMessage::Here) {
             return Ok(told);
         }
     }

@@ -28,7 +28,7 @@ pub(super) const SILENCE: Duration = Duration::from_secs(15);
 /// What a front says. Answers have the number of what they answer.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Request {
+pub(super) enum FrontMessage {
     /// Nothing but that it is there.
     Here,
     /// Tell the snapshot, and what changes from now on.
@@ -73,7 +73,7 @@ pub(super) enum Request {
 /// What the engine's process says.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Told {
+pub(super) enum EngineMessage {
     /// Nothing but that it is there.
     Here,
     /// First of all.

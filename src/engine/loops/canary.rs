@@ -8,6 +8,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 
 use crate::adapters::zookeeper::registry::Registry;
 use crate::domain::event::Event;
+use crate::domain::snapshot::LoopName;
 use crate::engine::context::Context;
 use crate::engine::driver::Loop;
 
@@ -15,13 +16,13 @@ const PERIOD: Duration = Duration::from_secs(5);
 /// What the screen calls late. The write itself is not given up.
 const LIMIT: Duration = Duration::from_secs(3);
 
-pub struct Canary {
+pub struct CanaryLoop {
     ctx: Context,
     timer: Interval,
     link: watch::Receiver<Option<Registry>>,
 }
 
-impl Canary {
+impl CanaryLoop {
     #[must_use]
     pub fn new(ctx: Context) -> Self {
         let mut timer = interval(PERIOD);
@@ -32,9 +33,9 @@ impl Canary {
 }
 
 #[async_trait]
-impl Loop for Canary {
-    fn name(&self) -> &'static str {
-        "canary"
+impl Loop for CanaryLoop {
+    fn name(&self) -> LoopName {
+        LoopName::Canary
     }
 
     async fn wait(&mut self) {

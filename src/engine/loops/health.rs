@@ -14,6 +14,7 @@ use crate::adapters::probe::{Probe, Target};
 use crate::domain::event::Event;
 use crate::domain::ids::NodeId;
 use crate::domain::server::Sample;
+use crate::domain::snapshot::LoopName;
 use crate::engine::clock;
 use crate::engine::context::Context;
 use crate::engine::driver::Loop;
@@ -22,7 +23,7 @@ const PERIOD: Duration = Duration::from_secs(1);
 /// Probes at once: each has connections open.
 const PROBES_MAX: usize = 64;
 
-pub struct Health {
+pub struct HealthLoop {
     ctx: Context,
     prober: Arc<dyn Probe>,
     targets: Vec<Target>,
@@ -36,7 +37,7 @@ pub struct Health {
     done: Vec<Sample>,
 }
 
-impl Health {
+impl HealthLoop {
     #[must_use]
     pub fn new(ctx: Context, prober: Arc<dyn Probe>, targets: Vec<Target>) -> Self {
         let mut timer = interval(PERIOD);
@@ -65,9 +66,9 @@ impl Health {
 }
 
 #[async_trait]
-impl Loop for Health {
-    fn name(&self) -> &'static str {
-        "health"
+impl Loop for HealthLoop {
+    fn name(&self) -> LoopName {
+        LoopName::Health
     }
 
     async fn wait(&mut self) {
@@ -134,7 +135,7 @@ mod tests {
             Target { client: format!("{node}:2181"), node, metrics: None }
         };
         let prober = Arc::new(Slow::default());
-        let mut health = Health::new(ctx, Arc::clone(&prober) as Arc<dyn Probe>, (0..500).map(target).collect());
+        let mut health = HealthLoop::new(ctx, Arc::clone(&prober) as Arc<dyn Probe>, (0..500).map(target).collect());
         let (begun, mut seen) = (Instant::now(), std::collections::BTreeMap::<NodeId, u32>::new());
         while begun.elapsed() < Duration::from_millis(5_900) {
             health.wait().await;

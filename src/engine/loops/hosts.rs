@@ -13,7 +13,7 @@ use crate::domain::event::Event;
 use crate::domain::ids::NodeId;
 use crate::domain::node::NodeCondition;
 use crate::domain::server::HostView;
-use crate::domain::snapshot::{ControlView, LocalView};
+use crate::domain::snapshot::{ControlView, LocalView, LoopName};
 use crate::engine::context::Context;
 use crate::engine::driver::Loop;
 use crate::engine::files::moves::tell_write;
@@ -22,7 +22,7 @@ const PERIOD: Duration = Duration::from_secs(1);
 /// Disks are looked at every fifth turn.
 const DISK_TURNS: u64 = 5;
 
-pub struct Hosts {
+pub struct HostsLoop {
     ctx: Context,
     control: Arc<dyn ServerControl>,
     /// The servers of `--local`: started with the first turn, watched with each.
@@ -35,7 +35,7 @@ pub struct Hosts {
     kind: Option<ControlView>,
 }
 
-impl Hosts {
+impl HostsLoop {
     #[must_use]
     pub fn new(
         ctx: Context,
@@ -65,7 +65,7 @@ impl Hosts {
     /// full goes on when it has room.
     async fn try_failing(&self) {
         let snapshot = self.ctx.snapshot();
-        if snapshot.instance.read_only || snapshot.session.store.refusal().is_some() {
+        if !snapshot.may_touch_bytes() {
             return;
         }
         // Where the folder itself is in trouble, a write that fails says nothing new.
@@ -91,9 +91,9 @@ impl Hosts {
 }
 
 #[async_trait]
-impl Loop for Hosts {
-    fn name(&self) -> &'static str {
-        "hosts"
+impl Loop for HostsLoop {
+    fn name(&self) -> LoopName {
+        LoopName::Hosts
     }
 
     async fn wait(&mut self) {
@@ -141,7 +141,7 @@ mod tests {
         nodes[0].condition = condition;
         snapshot.nodes = nodes.into();
         ctx.snapshots = watch::channel(Arc::new(snapshot)).1;
-        Hosts::new(ctx, Arc::new(Off::new("a test")), None, Vec::new()).try_failing().await;
+        HostsLoop::new(ctx, Arc::new(Off::new("a test")), None, Vec::new()).try_failing().await;
         let mut told = 0;
         while heard.try_recv().is_ok() {
             told += 1;

@@ -8,7 +8,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 
 use crate::domain::file_table::FileTable;
 use crate::domain::ids::FileId;
-use crate::domain::snapshot::{SessionState, Snapshot, StoreView};
+use crate::domain::snapshot::{LoopName, Snapshot};
 use crate::engine::context::Context;
 use crate::engine::driver::Loop;
 use crate::engine::files::recovery;
@@ -21,14 +21,14 @@ const LINES_TURNS: u64 = 5;
 /// A backup that may be due is looked at this often, and history's lines.
 const BACKUP_TURNS: u64 = 60;
 
-pub struct Housekeeping {
+pub struct HousekeepingLoop {
     ctx: Context,
     timer: Interval,
     turns: u64,
     led: bool,
 }
 
-impl Housekeeping {
+impl HousekeepingLoop {
     #[must_use]
     pub fn new(ctx: Context) -> Self {
         let mut timer = interval(PERIOD);
@@ -61,15 +61,10 @@ pub(in crate::engine) async fn empty_trash(
     emptied.map(drop).map_err(|error| format!("emptying the trash: {error}"))
 }
 
-/// Whether this folder is the ensemble's and a server answers: what every change of bytes needs.
-fn may_touch(snapshot: &Snapshot) -> bool {
-    snapshot.session.state == SessionState::Connected && matches!(snapshot.session.store, StoreView::Ours { .. })
-}
-
 #[async_trait]
-impl Loop for Housekeeping {
-    fn name(&self) -> &'static str {
-        "housekeeping"
+impl Loop for HousekeepingLoop {
+    fn name(&self) -> LoopName {
+        LoopName::Housekeeping
     }
 
     async fn wait(&mut self) {
@@ -90,7 +85,7 @@ impl Loop for Housekeeping {
         if backup_due {
             self.ctx.history.back_up().await.map_err(|error| error.to_string())?;
         }
-        if !may_touch(&snapshot) || !(due || took_the_lead) {
+        if !snapshot.may_touch_bytes() || !(due || took_the_lead) {
             return Ok(());
         }
         recovery::run(&self.ctx, leads).await?;
@@ -108,7 +103,7 @@ mod tests {
     use crate::domain::file::blob_name;
     use crate::domain::fixtures::{self, node_id};
     use crate::domain::ids::{AttemptId, Timestamp};
-    use crate::domain::snapshot::Damage;
+    use crate::domain::snapshot::{Damage, SessionState, StoreView};
     use crate::engine::context::testing::context;
 
     /// More than bytes lie in the trash at least.
@@ -130,7 +125,7 @@ mod tests {
         (picture.damaged, picture.unreadable) = (Arc::from([]), Arc::from([]));
         change(&mut picture);
         ctx.snapshots = watch::channel(Arc::new(picture)).1;
-        let mut housekeeping = Housekeeping::new(ctx);
+        let mut housekeeping = HousekeepingLoop::new(ctx);
         for _ in 0..2 {
             for _ in 0..EVERY_TURNS {
                 housekeeping.turn().await.unwrap();

@@ -5,23 +5,23 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
-use crate::adapters::history::{Changed, Cursor};
+use crate::adapters::history::{HistoryCursor, RowsSince};
 use crate::domain::event::Event;
-use crate::domain::snapshot::{HistoryView, Level, OPERATIONS_KEPT};
+use crate::domain::snapshot::{HistoryView, Level, LoopName, OPERATIONS_KEPT};
 use crate::engine::context::Context;
 use crate::engine::driver::Loop;
 
 const PERIOD: Duration = Duration::from_secs(1);
 
-pub struct Past {
+pub struct PastLoop {
     ctx: Context,
     timer: Interval,
     /// Where the last look ended; `None` before the first.
-    cursor: Option<Cursor>,
+    cursor: Option<HistoryCursor>,
     shown: HistoryView,
 }
 
-impl Past {
+impl PastLoop {
     #[must_use]
     pub fn new(ctx: Context) -> Self {
         let mut timer = interval(PERIOD);
@@ -29,7 +29,7 @@ impl Past {
         Self { ctx, timer, cursor: None, shown: HistoryView::default() }
     }
 
-    async fn first(&mut self) -> Result<Cursor, String> {
+    async fn first(&mut self) -> Result<HistoryCursor, String> {
         let cursor = self.ctx.history.cursor().await.map_err(|error| error.to_string())?;
         let (newest, total) = self.ctx.history.newest(OPERATIONS_KEPT).await.map_err(|error| error.to_string())?;
         self.ctx.emit(Event::HistoryLoaded { newest, total }).await;
@@ -38,9 +38,9 @@ impl Past {
 }
 
 #[async_trait]
-impl Loop for Past {
-    fn name(&self) -> &'static str {
-        "history"
+impl Loop for PastLoop {
+    fn name(&self) -> LoopName {
+        LoopName::History
     }
 
     async fn wait(&mut self) {
@@ -61,11 +61,11 @@ impl Loop for Past {
             return Ok(());
         };
         let rows = match self.ctx.history.changed_since(cursor).await.map_err(|error| error.to_string())? {
-            Changed::Rows(rows, next) => {
+            RowsSince::Rows(rows, next) => {
                 self.cursor = Some(next);
                 rows
             }
-            Changed::OtherFile => {
+            RowsSince::OtherFile => {
                 self.cursor = None;
                 return Ok(());
             }

@@ -13,20 +13,20 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 
 use crate::adapters::zookeeper::coord::{Connect, Coord, LinkState};
 use crate::domain::cause::Fault;
-use crate::domain::command::{Accepted, Rejected};
+use crate::domain::command::{Accepted, Automatic, Rejected};
 use crate::domain::event::Event;
 use crate::domain::file::FileEntry;
 use crate::domain::ids::{Bytes, Millis, OperationId, Timestamp};
 use crate::domain::operation::{Operation, OperationKind, OperationStatus};
 use crate::domain::planner::{Counted, share};
-use crate::domain::snapshot::{Snapshot, WorkloadOff, WorkloadView};
+use crate::domain::snapshot::{LoopName, Snapshot, WorkloadOff, WorkloadView};
 use crate::engine::clock::{self, Alarm};
 use crate::engine::context::Context;
 use crate::engine::driver::Loop;
 use crate::engine::files::delete;
 use crate::engine::files::failure::{Failure, zk_fault};
 use crate::engine::files::upload::{self, Source, UploadOrder};
-use crate::engine::orders::Row;
+use crate::engine::orders::OperationRow;
 
 /// Names of the workload's files begin with this.
 const PREFIX: &str = "workload-";
@@ -47,7 +47,7 @@ pub struct WorkloadConfig {
     pub extra_clients: usize,
 }
 
-struct RunRequest {
+struct WorkloadRequest {
     id: OperationId,
     by: String,
     at: Timestamp,
@@ -55,7 +55,7 @@ struct RunRequest {
 
 /// Asks for a run by hand.
 #[derive(Clone)]
-pub struct WorkloadPort(mpsc::Sender<RunRequest>);
+pub struct WorkloadPort(mpsc::Sender<WorkloadRequest>);
 
 impl WorkloadPort {
     /// Whoever is told the operation finds its row, which is there from the beginning.
@@ -68,7 +68,7 @@ impl WorkloadPort {
             TrySendError::Closed(_) => Rejected::ShuttingDown,
         })?;
         let id = clock::new_operation();
-        let request = RunRequest { id, by, at: clock::now() };
+        let request = WorkloadRequest { id, by, at: clock::now() };
         let begun = row(ctx, &request, OperationStatus::Started, "sample traffic".into(), None);
         ctx.operations.put(&Arc::new(begun.clone()));
         let recorded = ctx.clone();
@@ -80,13 +80,13 @@ impl WorkloadPort {
     }
 }
 
-pub struct Workload {
+pub struct WorkloadLoop {
     ctx: Context,
     servers: Arc<dyn Connect>,
     config: WorkloadConfig,
     seconds: Interval,
-    runs: mpsc::Receiver<RunRequest>,
-    asked: Option<RunRequest>,
+    runs: mpsc::Receiver<WorkloadRequest>,
+    asked: Option<WorkloadRequest>,
     view: WorkloadView,
     told: WorkloadView,
     clients: Vec<Arc<dyn Coord>>,
@@ -94,7 +94,7 @@ pub struct Workload {
     next_run: Option<Alarm>,
 }
 
-impl Workload {
+impl WorkloadLoop {
     #[must_use]
     pub fn new(ctx: Context, servers: Arc<dyn Connect>, config: WorkloadConfig) -> (Self, WorkloadPort) {
         let (runs_tx, runs) = mpsc::channel(WAITING_MAX);
@@ -160,7 +160,7 @@ impl Workload {
         self.view.extra_connected = connected.count();
     }
 
-    async fn run(&mut self, request: RunRequest) -> Result<(), String> {
+    async fn run(&mut self, request: WorkloadRequest) -> Result<(), String> {
         self.view.running = true;
         self.tell().await;
         let result = traffic(&self.ctx, request.id, clock::now()).await;
@@ -178,9 +178,15 @@ impl Workload {
     }
 }
 
-fn row(ctx: &Context, request: &RunRequest, status: OperationStatus, what: String, fault: Option<Fault>) -> Operation {
+fn row(
+    ctx: &Context,
+    request: &WorkloadRequest,
+    status: OperationStatus,
+    what: String,
+    fault: Option<Fault>,
+) -> Operation {
     let (kind, by) = (OperationKind::Workload, request.by.clone());
-    Row { ctx, id: request.id, kind, what, source: None, target: None, by, started: request.at }
+    OperationRow { ctx, id: request.id, kind, what, source: None, target: None, by, started: request.at }
         .operation(status, fault)
 }
 
@@ -215,7 +221,7 @@ async fn put(ctx: &Context, id: OperationId) -> Result<(), Fault> {
         node,
         pinned: false,
         source: Source::Generated { size, seed },
-        by: "workload".into(),
+        by: Automatic::Workload.word().into(),
         why: "workload".into(),
     };
     upload::run(ctx, order, &fence).await.map(drop).map_err(|failure| Fault::from(&failure))
@@ -239,7 +245,7 @@ async fn trim(ctx: &Context, snapshot: &Snapshot) -> Result<usize, Fault> {
         let Some((node, at)) = oldest_of_fullest(&own, snapshot, &counted) else { break };
         let entry = own.remove(at);
         let moving = snapshot.moves.iter().any(|view| view.file == entry.id);
-        if moving || delete::run(ctx, clock::new_attempt(), &entry, "workload").await.is_err() {
+        if moving || delete::run(ctx, clock::new_attempt(), &entry, Automatic::Workload.word()).await.is_err() {
             continue;
         }
         removed += 1;
@@ -256,9 +262,9 @@ fn oldest_of_fullest(own: &[Arc<FileEntry>], snapshot: &Snapshot, counted: &[Cou
 }
 
 #[async_trait]
-impl Loop for Workload {
-    fn name(&self) -> &'static str {
-        "workload"
+impl Loop for WorkloadLoop {
+    fn name(&self) -> LoopName {
+        LoopName::Workload
     }
 
     async fn wait(&mut self) {
@@ -279,7 +285,8 @@ impl Loop for Workload {
         self.hold_clients(leads).await;
         self.tell().await;
         if due && snapshot.files_complete {
-            let request = RunRequest { id: clock::new_operation(), by: "timer".into(), at: clock::now() };
+            let request =
+                WorkloadRequest { id: clock::new_operation(), by: Automatic::Timer.word().into(), at: clock::now() };
             return self.run(request).await;
         }
         Ok(())
@@ -333,9 +340,9 @@ mod tests {
         assert_eq!(tried(&snapshot, &mut heard).await, 0);
     }
 
-    fn workload(ctx: &Context) -> (Workload, WorkloadPort) {
+    fn workload(ctx: &Context) -> (WorkloadLoop, WorkloadPort) {
         let config = WorkloadConfig { off: None, interval: Millis::from_secs(60), extra_clients: 0 };
-        Workload::new(ctx.clone(), Arc::new(RealServers(ZkConfig::default())), config)
+        WorkloadLoop::new(ctx.clone(), Arc::new(RealServers(ZkConfig::default())), config)
     }
 
     #[tokio::test]
@@ -379,7 +386,9 @@ mod tests {
         let (ctx, clerk) = context(folder.path(), &[], events, watch::channel(None).1);
         ctx.driver.job("clerk", clerk.work(false, async || {}));
         let (mut workload, _port) = workload(&ctx);
-        _ = workload.run(RunRequest { id: clock::new_operation(), by: "timer".into(), at: NOW }).await;
+        _ = workload
+            .run(WorkloadRequest { id: clock::new_operation(), by: Automatic::Timer.word().into(), at: NOW })
+            .await;
         let rows = std::iter::from_fn(|| heard.try_recv().ok()).filter(|event| matches!(event, Event::Operation(_)));
         assert_eq!(rows.count(), 1);
     }

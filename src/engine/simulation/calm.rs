@@ -13,12 +13,12 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::moment::Moment;
+use super::moment::WorldMoment;
 use super::process::{Running, TRIGGER};
 use super::story::Story;
 use super::work;
 use crate::domain::ids::{AttemptId, FileId, NodeId};
-use crate::domain::invariants::Stored;
+use crate::domain::invariants::StoredFile;
 use crate::domain::node::NodeCondition;
 use crate::domain::snapshot::Snapshot;
 
@@ -36,7 +36,7 @@ const HELD: u32 = 3;
 const MORE: usize = 6;
 
 /// Where each file lies, and under which name.
-type Places = BTreeMap<FileId, (NodeId, AttemptId)>;
+type FilePlaces = BTreeMap<FileId, (NodeId, AttemptId)>;
 
 /// What does not hold although it had the time to come about.
 pub(super) async fn judge(story: &Story<'_>, seed: u64) -> Vec<String> {
@@ -66,11 +66,11 @@ async fn damaged(story: &Story<'_>) -> Vec<String> {
     if story.flipped.is_empty() {
         return Vec::new();
     }
-    let moment = Moment::now(story.world);
+    let moment = WorldMoment::now(story.world);
     let stored = moment.inventory().await;
     let mut found = Vec::new();
     for entry in moment.files.iter().filter(|entry| story.flipped.contains(&entry.record.blob)) {
-        let is_whole = |one: &&Stored| {
+        let is_whole = |one: &&StoredFile| {
             let by = (one.file, one.size, one.blake3);
             by == (Some(entry.id), entry.record.size, Some(entry.record.blake3))
         };
@@ -109,17 +109,17 @@ fn unsettled(story: &Story<'_>) -> Option<String> {
     unlevel(story, leader, &truth)
 }
 
-fn truth(story: &Story<'_>) -> Places {
+fn truth(story: &Story<'_>) -> FilePlaces {
     let files = story.world.truth.files().into_iter();
     files.map(|entry| (entry.id, (entry.record.owner, entry.record.blob))).collect()
 }
 
-fn shown(picture: &Snapshot) -> Places {
+fn shown(picture: &Snapshot) -> FilePlaces {
     picture.files.iter().map(|entry| (entry.id, (entry.record.owner.clone(), entry.record.blob))).collect()
 }
 
 /// Damaged files are moved by nobody, so the spread is judged where all are whole.
-fn unlevel(story: &Story<'_>, leader: &Snapshot, truth: &Places) -> Option<String> {
+fn unlevel(story: &Story<'_>, leader: &Snapshot, truth: &FilePlaces) -> Option<String> {
     let active = leader.nodes.iter().filter(|node| node.condition == NodeCondition::Active).count();
     if leader.scheduler.paused || active == 0 || !story.flipped.is_empty() {
         return None;

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::moment::Moment;
+use super::moment::WorldMoment;
 use super::process::{self, Running};
 use super::rng::Rng;
 use super::sabotage::Sabotage;
-use super::sky::{Fault, Sky};
+use super::sky::{Sky, SkyFault};
 use super::story::Story;
 use super::world::{REST_MAX, Template, WITNESS, World, until};
 use super::{calm, past, work};
@@ -16,9 +16,9 @@ use crate::engine::clock;
 
 /// What came of a world.
 #[derive(Debug, Default)]
-pub(super) struct Verdict {
+pub(super) struct WorldVerdict {
     pub(super) violations: Vec<String>,
-    pub(super) fired: BTreeMap<Fault, u64>,
+    pub(super) fired: BTreeMap<SkyFault, u64>,
     pub(super) commits: u64,
     /// The same for the same seed.
     pub(super) steps: u64,
@@ -27,15 +27,15 @@ pub(super) struct Verdict {
 }
 
 /// Lives through the world of a seed. `only`: the faults that may befall it; all when empty.
-pub(super) async fn run(seed: u64, only: &[Fault], sabotage: Option<Sabotage>, template: &Template) -> Verdict {
+pub(super) async fn run(seed: u64, only: &[SkyFault], sabotage: Option<Sabotage>, template: &Template) -> WorldVerdict {
     clock::simulated::begin();
     let mut rng = Rng::new(seed);
     // Those that came later are drawn apart, so that a seed makes the world that it has made before.
     let mut later = Rng::new(!seed);
-    let on: BTreeSet<Fault> = match only {
+    let on: BTreeSet<SkyFault> = match only {
         [] => {
-            let first: Vec<_> = Fault::ALL.into_iter().filter(|_| rng.chance(400)).collect();
-            first.into_iter().chain(Fault::LATER.into_iter().filter(|_| later.chance(400))).collect()
+            let first: Vec<_> = SkyFault::ALL.into_iter().filter(|_| rng.chance(400)).collect();
+            first.into_iter().chain(SkyFault::LATER.into_iter().filter(|_| later.chance(400))).collect()
         }
         only => only.iter().copied().collect(),
     };
@@ -71,10 +71,10 @@ pub(super) async fn run(seed: u64, only: &[Fault], sabotage: Option<Sabotage>, t
     verdict
 }
 
-async fn judge(story: &Story<'_>) -> Verdict {
+async fn judge(story: &Story<'_>) -> WorldVerdict {
     let (world, sky) = (story.world, &story.world.sky);
     let mut violations = world.truth.violations();
-    let moment = Moment::now(world);
+    let moment = WorldMoment::now(world);
     for entry in &moment.files {
         let flipped = story.flipped.contains(&entry.record.blob);
         let (id, generation) = (entry.id, entry.record.generation);
@@ -100,5 +100,5 @@ async fn judge(story: &Story<'_>) -> Verdict {
         }
         violations.extend(found.iter().map(ToString::to_string));
     }
-    Verdict { violations, fired: sky.fired(), commits: world.truth.commits(), steps: sky.steps(), quarantined }
+    WorldVerdict { violations, fired: sky.fired(), commits: world.truth.commits(), steps: sky.steps(), quarantined }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::sky::Sound;
+use super::sky::SoundDisk;
 use super::truth::store_root;
 use super::world::{ROOT, World, layout};
 use crate::adapters::blobs::disk::fake::Volume;
@@ -12,22 +12,22 @@ use crate::adapters::zookeeper::fake::{Calm, FakeEnsemble};
 use crate::adapters::zookeeper::registry::Registry;
 use crate::domain::file::{FileEntry, blob_name};
 use crate::domain::ids::{AttemptId, NodeId};
-use crate::domain::invariants::{Picture, Row, Stored};
+use crate::domain::invariants::{CheckedRow, StoredFile, WorldView};
 use crate::domain::migration::Intent;
 
-pub(super) struct Moment {
+pub(super) struct WorldMoment {
     pub(super) files: Vec<FileEntry>,
     pub(super) blobs: BlobStore,
     volume: Volume,
     ensemble: FakeEnsemble,
-    rows: Vec<Row>,
+    rows: Vec<CheckedRow>,
     nodes: Vec<NodeId>,
 }
 
-impl Moment {
+impl WorldMoment {
     pub(super) fn now(world: &World) -> Self {
         let volume = world.volume.copy();
-        let disk = Arc::new(volume.disk(Arc::new(Sound), Duration::ZERO));
+        let disk = Arc::new(volume.disk(Arc::new(SoundDisk), Duration::ZERO));
         let opened = BlobStore::open_on(disk, BlobConfig::new(store_root()), &world.nodes);
         Self {
             files: world.truth.files(),
@@ -39,7 +39,7 @@ impl Moment {
         }
     }
 
-    pub(super) async fn inventory(&self) -> Vec<Stored> {
+    pub(super) async fn inventory(&self) -> Vec<StoredFile> {
         let mut stored = Vec::new();
         for node in &self.nodes {
             stored.extend(self.blobs.inventory(node, true).await.unwrap());
@@ -47,13 +47,13 @@ impl Moment {
         stored
     }
 
-    pub(super) async fn picture(&self) -> Picture {
-        Picture {
+    pub(super) async fn picture(&self) -> WorldView {
+        WorldView {
             files: self.files.clone(),
             intents: intents(&self.ensemble).await,
             stored: Some(self.inventory().await),
             rows: Some(self.rows.clone()),
-            ..Picture::default()
+            ..WorldView::default()
         }
     }
 

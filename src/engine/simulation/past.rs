@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::moment::Moment;
-use super::sky::Fault;
+use super::moment::WorldMoment;
+use super::sky::SkyFault;
 use super::story::Story;
 use super::world::{REST_MAX, until};
 use crate::domain::file::FileEntry;
 use crate::domain::file_table::FileTable;
 use crate::domain::ids::{Bytes, FileId};
-use crate::domain::invariants::Stored;
+use crate::domain::invariants::StoredFile;
 use crate::engine::context::Context;
 use crate::engine::files::recovery;
 use crate::engine::loops::{housekeeping, scrub};
@@ -23,7 +23,7 @@ use crate::engine::loops::{housekeeping, scrub};
 const LATER: Duration = Duration::from_secs(61);
 
 /// By what bytes are known.
-type Known = (FileId, Bytes, [u8; 32]);
+type BlobKey = (FileId, Bytes, [u8; 32]);
 
 /// What is wrong after the servers went back, and the leader had its time.
 pub(super) async fn go_back(story: &mut Story<'_>) -> Vec<String> {
@@ -32,10 +32,10 @@ pub(super) async fn go_back(story: &mut Story<'_>) -> Vec<String> {
     world.truth.may_give_way(story.flipped.clone());
     // The bytes that were replaced meanwhile are gone.
     keep_house(story).await;
-    let before = known(&Moment::now(&world).inventory().await);
+    let before = known(&WorldMoment::now(&world).inventory().await);
     let acknowledged: Vec<FileEntry> = world.truth.files();
     story.end_all();
-    world.sky.fire(Fault::OldSnapshot);
+    world.sky.fire(SkyFault::OldSnapshot);
     world.ensemble.put_back(&old);
     world.truth.put_back(files);
     story.begin(0);
@@ -89,13 +89,13 @@ async fn lost(ctx: &Context, files: &FileTable) -> BTreeSet<FileId> {
     lost
 }
 
-fn known(stored: &[Stored]) -> BTreeSet<Known> {
+fn known(stored: &[StoredFile]) -> BTreeSet<BlobKey> {
     stored.iter().filter_map(|one| Some((one.file?, one.size, one.blake3?.0))).collect()
 }
 
-async fn judge(story: &Story<'_>, before: &BTreeSet<Known>, acknowledged: &[FileEntry]) -> Vec<String> {
+async fn judge(story: &Story<'_>, before: &BTreeSet<BlobKey>, acknowledged: &[FileEntry]) -> Vec<String> {
     let mut violations = story.world.truth.violations();
-    let moment = Moment::now(story.world);
+    let moment = WorldMoment::now(story.world);
     let after = known(&moment.inventory().await);
     let by = |entry: &FileEntry| (entry.id, entry.record.size, entry.record.blake3.0);
     for entry in &moment.files {

@@ -43,7 +43,7 @@ pub(super) struct Process {
     pub(super) pid: Pid,
     pub(super) ctx: Context,
     pub(super) handle: Handle,
-    servers: Arc<Servers>,
+    servers: Arc<ProcessServers>,
     /// Jobs that the workers have still to do.
     pub(super) jobs: AtomicUsize,
     /// Workers that have not come to their end.
@@ -81,7 +81,7 @@ pub(super) fn spawn(task: impl Future<Output = ()> + Send + 'static) -> JoinHand
 
 /// Starts a process without workers; once it has some they do `jobs` together.
 pub(super) fn start(world: &Arc<World>, pid: Pid, jobs: usize) -> Running {
-    let servers = Arc::new(Servers {
+    let servers = Arc::new(ProcessServers {
         world: Arc::clone(world),
         pid,
         config: ZkConfig { root: ROOT.into(), hosts: vec!["the ensemble".into()], ..ZkConfig::default() },
@@ -93,7 +93,7 @@ pub(super) fn start(world: &Arc<World>, pid: Pid, jobs: usize) -> Running {
     let (handle, engine) = start::start(Parts {
         settings: settings(&world.nodes),
         servers: Arc::clone(&servers) as Arc<dyn Connect>,
-        prober: Arc::new(Serving),
+        prober: Arc::new(FakeProber),
         targets: world.nodes.iter().map(target).collect(),
         blobs: store(world, pid),
         history,
@@ -167,7 +167,7 @@ async fn keep_books(world: Arc<World>, pid: Pid, clerk: Clerk) {
 }
 
 /// The way of one process to the servers.
-struct Servers {
+struct ProcessServers {
     world: Arc<World>,
     pid: Pid,
     config: ZkConfig,
@@ -176,7 +176,7 @@ struct Servers {
 }
 
 #[async_trait]
-impl Connect for Servers {
+impl Connect for ProcessServers {
     fn config(&self) -> &ZkConfig {
         &self.config
     }
@@ -201,10 +201,10 @@ impl Connect for Servers {
 }
 
 /// Servers that serve, of which the first leads.
-struct Serving;
+struct FakeProber;
 
 #[async_trait]
-impl Probe for Serving {
+impl Probe for FakeProber {
     async fn sample(&self, target: &Target, now: fn() -> Timestamp) -> Sample {
         let role = if target.node.as_str() == "zk1" { Role::Leader } else { Role::Follower };
         let srvr = Srvr { role: Some(role), zxid: Some(Zxid(1 << 32)), ..Srvr::default() };

@@ -9,10 +9,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use rustix::io::Errno;
 
-use super::sky::Fault;
+use super::sky::SkyFault;
 use super::truth::store_root;
 use crate::adapters::blobs::disk::fake::FakeDisk;
-use crate::adapters::blobs::disk::{Disk, Held, Input, Output, Pace, Print};
+use crate::adapters::blobs::disk::{Disk, Held, InputFile, OutputFile, Pace, Print};
 use crate::adapters::zookeeper::coord::{Change, Coord, LinkState, Mode, Op, Versioned};
 use crate::adapters::zookeeper::error::{Refusal, ZkError};
 use crate::domain::file::{blob_name, parse_blob_name};
@@ -75,13 +75,13 @@ impl Sabotage {
     ];
 
     /// The faults under which it shows soonest; any when empty.
-    pub(super) const fn shows_under(self) -> &'static [Fault] {
+    pub(super) const fn shows_under(self) -> &'static [SkyFault] {
         match self {
-            Self::NoFlip | Self::AbortAssumed => &[Fault::Late, Fault::AnswerLost],
-            Self::NoNodeCheck => &[Fault::Drain],
-            Self::NoSync | Self::RowsLater => &[Fault::PowerLoss],
-            Self::StrangerSweeps => &[Fault::Stranger],
-            Self::NotBroughtBack => &[Fault::OldSnapshot],
+            Self::NoFlip | Self::AbortAssumed => &[SkyFault::Late, SkyFault::AnswerLost],
+            Self::NoNodeCheck => &[SkyFault::Drain],
+            Self::NoSync | Self::RowsLater => &[SkyFault::PowerLoss],
+            Self::StrangerSweeps => &[SkyFault::Stranger],
+            Self::NotBroughtBack => &[SkyFault::OldSnapshot],
             _ => &[],
         }
     }
@@ -269,7 +269,7 @@ impl SpoiltDisk {
 
 /// A file of which no byte is made durable.
 #[derive(Debug)]
-struct Unsynced(Box<dyn Output>);
+struct Unsynced(Box<dyn OutputFile>);
 
 impl io::Write for Unsynced {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -281,7 +281,7 @@ impl io::Write for Unsynced {
     }
 }
 
-impl Output for Unsynced {
+impl OutputFile for Unsynced {
     fn allocate(&self, size: u64) -> Result<(), Errno> {
         self.0.allocate(size)
     }
@@ -300,12 +300,12 @@ impl Disk for SpoiltDisk {
         self.disk.pace()
     }
 
-    fn create_new(&self, path: &Path) -> io::Result<Box<dyn Output>> {
+    fn create_new(&self, path: &Path) -> io::Result<Box<dyn OutputFile>> {
         let file = self.disk.create_new(path)?;
         Ok(if self.rule == Sabotage::NoSync { Box::new(Unsynced(file)) } else { file })
     }
 
-    fn open(&self, path: &Path) -> io::Result<Box<dyn Input>> {
+    fn open(&self, path: &Path) -> io::Result<Box<dyn InputFile>> {
         self.disk.open(&self.real(path))
     }
 

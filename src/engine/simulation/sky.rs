@@ -11,10 +11,10 @@ use rustix::io::Errno;
 
 use super::rng::Rng;
 use super::truth::Truth;
-use crate::adapters::blobs::disk::fake::{Operation, Trouble};
+use crate::adapters::blobs::disk::fake::{DiskOperation, Trouble};
 use crate::adapters::zookeeper::coord::{Change, Coord, LinkState, Mode, Op, Versioned};
 use crate::adapters::zookeeper::error::{Refusal, ZkError};
-use crate::adapters::zookeeper::fake::{Fate, Request, Weather};
+use crate::adapters::zookeeper::fake::{FakeRequest, RequestFate, Weather};
 use crate::domain::ids::InstanceId;
 
 /// A process, counted from 1; a restart is a new one.
@@ -22,7 +22,7 @@ pub(super) type Pid = u32;
 
 /// The classes of faults.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Fault {
+pub(super) enum SkyFault {
     /// `kill -9` before a random request or use of the disk.
     Kill,
     /// All processes die, and what was not synced may be lost.
@@ -51,7 +51,7 @@ pub(super) enum Fault {
     OldSnapshot,
 }
 
-impl Fault {
+impl SkyFault {
     /// Drawn apart from the others.
     pub(super) const LATER: [Self; 2] = [Self::Stranger, Self::OldSnapshot];
 
@@ -74,13 +74,13 @@ impl Fault {
     ];
 }
 
-pub(super) struct Sky(Mutex<State>);
+pub(super) struct Sky(Mutex<SkyState>);
 
-struct State {
+struct SkyState {
     rng: Rng,
-    on: BTreeSet<Fault>,
+    on: BTreeSet<SkyFault>,
     calm: bool,
-    fired: BTreeMap<Fault, u64>,
+    fired: BTreeMap<SkyFault, u64>,
     owners: BTreeMap<u64, Pid>,
     /// Uses of ZooKeeper and the disk after which a process dies.
     doomed: BTreeMap<Pid, u64>,
@@ -91,8 +91,8 @@ struct State {
 }
 
 impl Sky {
-    pub(super) fn new(seed: u64, on: BTreeSet<Fault>) -> Self {
-        Self(Mutex::new(State {
+    pub(super) fn new(seed: u64, on: BTreeSet<SkyFault>) -> Self {
+        Self(Mutex::new(SkyState {
             rng: Rng::new(seed ^ 0x5ca1_ab1e),
             on,
             calm: true,
@@ -105,7 +105,7 @@ impl Sky {
         }))
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, SkyState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -120,16 +120,16 @@ impl Sky {
         state.doomed.clear();
     }
 
-    pub(super) fn is_on(&self, fault: Fault) -> bool {
+    pub(super) fn is_on(&self, fault: SkyFault) -> bool {
         let state = self.state();
         !state.calm && state.on.contains(&fault)
     }
 
-    pub(super) fn fire(&self, fault: Fault) {
+    pub(super) fn fire(&self, fault: SkyFault) {
         self.state().fire(fault);
     }
 
-    pub(super) fn fired(&self) -> BTreeMap<Fault, u64> {
+    pub(super) fn fired(&self) -> BTreeMap<SkyFault, u64> {
         self.state().fired.clone()
     }
 
@@ -167,13 +167,13 @@ impl Sky {
     }
 }
 
-impl State {
-    fn fire(&mut self, fault: Fault) {
+impl SkyState {
+    fn fire(&mut self, fault: SkyFault) {
         *self.fired.entry(fault).or_default() += 1;
     }
 
     /// Whether the fault is on and strikes now.
-    fn strikes(&mut self, fault: Fault, per_mille: u64) -> bool {
+    fn strikes(&mut self, fault: SkyFault, per_mille: u64) -> bool {
         let strikes = !self.calm && self.on.contains(&fault) && self.rng.chance(per_mille);
         if strikes {
             self.fire(fault);
@@ -195,39 +195,39 @@ impl State {
         self.doomed.remove(&pid);
         self.dead.insert(pid);
         self.died.push(pid);
-        self.fire(Fault::Kill);
+        self.fire(SkyFault::Kill);
         Some(true)
     }
 }
 
 impl Weather for Sky {
-    fn fate(&self, request: Request<'_>) -> Fate {
+    fn fate(&self, request: FakeRequest<'_>) -> RequestFate {
         let mut state = self.state();
         let pid = state.owners.get(&request.session).copied().unwrap_or_default();
         if let Some(now) = state.step(pid) {
             let applied = now && state.rng.chance(500);
-            return Fate::Hangs { applied };
+            return RequestFate::Hangs { applied };
         }
-        if state.strikes(Fault::RequestLost, 20) {
-            return Fate::Lost;
+        if state.strikes(SkyFault::RequestLost, 20) {
+            return RequestFate::Lost;
         }
         if !request.write {
-            return Fate::Served;
+            return RequestFate::Served;
         }
         // A leader's epoch and the ephemerals of an election are no files: only the protocol's own
         // writes are delayed, since those are what a late arrival could spoil.
         let late = request.operation == "multi" || request.path.contains("/migrations/");
-        if late && state.strikes(Fault::Late, 40) {
+        if late && state.strikes(SkyFault::Late, 40) {
             let after = state.rng.millis(20_000);
-            return Fate::Late(after);
+            return RequestFate::Late(after);
         }
-        if state.strikes(Fault::AnswerLost, 40) {
-            return Fate::AnswerLost;
+        if state.strikes(SkyFault::AnswerLost, 40) {
+            return RequestFate::AnswerLost;
         }
-        if state.strikes(Fault::Throttled, 10) {
-            return Fate::Refused(Refusal::Throttled);
+        if state.strikes(SkyFault::Throttled, 10) {
+            return RequestFate::Refused(Refusal::Throttled);
         }
-        Fate::Served
+        RequestFate::Served
     }
 
     fn travel(&self) -> Duration {
@@ -237,7 +237,7 @@ impl Weather for Sky {
 
     fn lag(&self, _: u64, unseen: u64) -> u64 {
         let mut state = self.state();
-        if unseen > 0 && state.strikes(Fault::LaggingRead, 300) { state.rng.below(unseen) + 1 } else { 0 }
+        if unseen > 0 && state.strikes(SkyFault::LaggingRead, 300) { state.rng.below(unseen) + 1 } else { 0 }
     }
 }
 
@@ -273,8 +273,8 @@ impl Coord for Eyes {
         let mut led = self.led.lock().unwrap_or_else(PoisonError::into_inner);
         if self.leads(candidates) {
             *led = Some(candidates.clone());
-        } else if led.is_some() && self.sky.is_on(Fault::TwoLeaders) {
-            self.sky.fire(Fault::TwoLeaders);
+        } else if led.is_some() && self.sky.is_on(SkyFault::TwoLeaders) {
+            self.sky.fire(SkyFault::TwoLeaders);
             return Ok(led.clone());
         }
         Ok(found)
@@ -329,7 +329,7 @@ impl DiskSky {
 }
 
 impl Trouble for DiskSky {
-    fn strikes(&self, operation: Operation, path: &Path) -> Option<Errno> {
+    fn strikes(&self, operation: DiskOperation, path: &Path) -> Option<Errno> {
         if !self.armed.load(Ordering::Relaxed) {
             return None;
         }
@@ -337,14 +337,14 @@ impl Trouble for DiskSky {
         if state.step(self.pid).is_some() {
             return Some(Errno::IO);
         }
-        if operation != Operation::Look && state.strikes(Fault::DiskError, 8) {
+        if operation != DiskOperation::Look && state.strikes(SkyFault::DiskError, 8) {
             return Some(Errno::IO);
         }
-        if matches!(operation, Operation::Create | Operation::Write) && state.strikes(Fault::DiskFull, 15) {
+        if matches!(operation, DiskOperation::Create | DiskOperation::Write) && state.strikes(SkyFault::DiskFull, 15) {
             return Some(Errno::NOSPC);
         }
         drop(state);
-        if matches!(operation, Operation::Remove | Operation::Rename) {
+        if matches!(operation, DiskOperation::Remove | DiskOperation::Rename) {
             self.truth.removing(path);
         }
         None
@@ -352,10 +352,10 @@ impl Trouble for DiskSky {
 }
 
 /// A disk on which nothing goes wrong.
-pub(super) struct Sound;
+pub(super) struct SoundDisk;
 
-impl Trouble for Sound {
-    fn strikes(&self, _: Operation, _: &Path) -> Option<Errno> {
+impl Trouble for SoundDisk {
+    fn strikes(&self, _: DiskOperation, _: &Path) -> Option<Errno> {
         None
     }
 }

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 
 use super::process::{self, Running};
 use super::rng::Rng;
-use super::sky::{Fault, Pid};
+use super::sky::{Pid, SkyFault};
 use super::truth::store_root;
 use super::world::{REST_MAX, TICK, WITNESS, World, until};
 use super::{moment, stranger, work};
@@ -22,7 +22,7 @@ use crate::domain::snapshot::Snapshot;
 const TROUBLE_MAX: Duration = Duration::from_secs(30);
 
 /// Something that happens at a time.
-enum Event {
+enum StoryEvent {
     Mishap,
     Restart {
         jobs: usize,
@@ -39,11 +39,11 @@ enum Event {
 pub(super) struct Story<'a> {
     pub(super) world: &'a Arc<World>,
     rng: Rng,
-    on: BTreeSet<Fault>,
+    on: BTreeSet<SkyFault>,
     pub(super) snapshot: &'a Arc<Snapshot>,
     pub(super) running: Vec<Running>,
     next_pid: Pid,
-    plan: Vec<(Instant, Event)>,
+    plan: Vec<(Instant, StoryEvent)>,
     /// Blobs that are damaged: they may be served and moved by nobody, and nothing else may be.
     pub(super) flipped: BTreeSet<AttemptId>,
     /// The servers as they were once, with the records of that time.
@@ -54,7 +54,7 @@ pub(super) struct Story<'a> {
 }
 
 impl<'a> Story<'a> {
-    pub(super) fn new(world: &'a Arc<World>, rng: Rng, on: BTreeSet<Fault>, snapshot: &'a Arc<Snapshot>) -> Self {
+    pub(super) fn new(world: &'a Arc<World>, rng: Rng, on: BTreeSet<SkyFault>, snapshot: &'a Arc<Snapshot>) -> Self {
         Self {
             world,
             rng,
@@ -70,7 +70,7 @@ impl<'a> Story<'a> {
     }
 
     pub(super) fn plan_later(&mut self, rng: &mut Rng) {
-        for (fault, event) in [(Fault::Stranger, Event::Visit), (Fault::OldSnapshot, Event::Save)] {
+        for (fault, event) in [(SkyFault::Stranger, StoryEvent::Visit), (SkyFault::OldSnapshot, StoryEvent::Save)] {
             if self.on.contains(&fault) {
                 self.plan.push((Instant::now() + rng.millis(6_000), event));
             }
@@ -94,7 +94,7 @@ impl<'a> Story<'a> {
         self.running.push(running);
     }
 
-    fn later(&mut self, millis: u64, event: Event) {
+    fn later(&mut self, millis: u64, event: StoryEvent) {
         let at = Instant::now() + self.rng.millis(millis);
         self.plan.push((at, event));
     }
@@ -107,7 +107,7 @@ impl<'a> Story<'a> {
             self.begin(jobs);
         }
         for _ in 0..self.rng.below(5) {
-            self.later(5_000, Event::Mishap);
+            self.later(5_000, StoryEvent::Mishap);
         }
         let end = Instant::now() + TROUBLE_MAX;
         while Instant::now() < end && !(self.plan.is_empty() && self.all_idle()) {
@@ -127,15 +127,15 @@ impl<'a> Story<'a> {
         let now = Instant::now();
         while let Some(at) = self.plan.iter().position(|(due, _)| *due <= now) {
             match self.plan.remove(at).1 {
-                Event::Mishap => self.mishap(),
-                Event::Restart { jobs } => self.begin(jobs),
-                Event::Forget(coord) => self.world.ensemble.forget(&coord),
-                Event::Reconnect(coord) => self.world.ensemble.reconnect(&coord),
-                Event::Visit => {
-                    self.world.sky.fire(Fault::Stranger);
+                StoryEvent::Mishap => self.mishap(),
+                StoryEvent::Restart { jobs } => self.begin(jobs),
+                StoryEvent::Forget(coord) => self.world.ensemble.forget(&coord),
+                StoryEvent::Reconnect(coord) => self.world.ensemble.reconnect(&coord),
+                StoryEvent::Visit => {
+                    self.world.sky.fire(SkyFault::Stranger);
                     process::spawn(stranger::visit(Arc::clone(self.world), Arc::clone(self.snapshot)));
                 }
-                Event::Save => {
+                StoryEvent::Save => {
                     let copy = self.world.ensemble.copy(Arc::new(Calm));
                     self.saved = Some((copy, self.world.truth.files()));
                 }
@@ -148,38 +148,44 @@ impl<'a> Story<'a> {
         let dead = self.running.remove(at);
         dead.end();
         if let Some(coord) = dead.process.session() {
-            self.later(6_000, Event::Forget(coord));
+            self.later(6_000, StoryEvent::Forget(coord));
         }
         let jobs = dead.process.jobs.load(Ordering::Relaxed);
-        self.later(3_000, Event::Restart { jobs });
+        self.later(3_000, StoryEvent::Restart { jobs });
     }
 
     fn mishap(&mut self) {
-        const MISHAPS: [Fault; 6] =
-            [Fault::Kill, Fault::PowerLoss, Fault::Expiry, Fault::ThoughtDead, Fault::Disconnect, Fault::BitFlip];
-        let possible: Vec<Fault> = MISHAPS.into_iter().filter(|fault| self.on.contains(fault)).collect();
+        const MISHAPS: [SkyFault; 6] = [
+            SkyFault::Kill,
+            SkyFault::PowerLoss,
+            SkyFault::Expiry,
+            SkyFault::ThoughtDead,
+            SkyFault::Disconnect,
+            SkyFault::BitFlip,
+        ];
+        let possible: Vec<SkyFault> = MISHAPS.into_iter().filter(|fault| self.on.contains(fault)).collect();
         let whom = self.rng.below(self.running.len().max(1) as u64) as usize;
         let (Some(fault), Some(one)) = (self.rng.pick(&possible).copied(), self.running.get(whom)) else { return };
         let (sky, ensemble) = (Arc::clone(&self.world.sky), self.world.ensemble.clone());
         let (pid, session) = (one.process.pid, one.process.session());
         match (fault, session) {
-            (Fault::Kill, _) => sky.doom(pid, self.rng.below(60)),
-            (Fault::PowerLoss, _) => self.lose_power(),
-            (Fault::BitFlip, _) => self.flip_a_bit(),
-            (Fault::Expiry, Some(coord)) => {
+            (SkyFault::Kill, _) => sky.doom(pid, self.rng.below(60)),
+            (SkyFault::PowerLoss, _) => self.lose_power(),
+            (SkyFault::BitFlip, _) => self.flip_a_bit(),
+            (SkyFault::Expiry, Some(coord)) => {
                 sky.fire(fault);
                 self.haunted = true;
                 ensemble.expire(&coord);
             }
-            (Fault::ThoughtDead, Some(coord)) => {
+            (SkyFault::ThoughtDead, Some(coord)) => {
                 sky.fire(fault);
                 self.haunted = true;
                 ensemble.forget(&coord);
             }
-            (Fault::Disconnect, Some(coord)) => {
+            (SkyFault::Disconnect, Some(coord)) => {
                 sky.fire(fault);
                 ensemble.disconnect(&coord);
-                self.later(4_000, Event::Reconnect(coord));
+                self.later(4_000, StoryEvent::Reconnect(coord));
             }
             _ => {}
         }
@@ -192,14 +198,14 @@ impl<'a> Story<'a> {
         let path = store_root().join(record.owner.as_str()).join(blob_name(entry.id, record.blob));
         // The same bit twice is no damage.
         if !self.flipped.contains(&record.blob) && self.world.volume.flip(&path) {
-            self.world.sky.fire(Fault::BitFlip);
+            self.world.sky.fire(SkyFault::BitFlip);
             self.flipped.insert(record.blob);
             self.world.truth.may_give_way(self.flipped.clone());
         }
     }
 
     fn lose_power(&mut self) {
-        self.world.sky.fire(Fault::PowerLoss);
+        self.world.sky.fire(SkyFault::PowerLoss);
         let pids: Vec<Pid> = self.running.iter().map(|one| one.process.pid).collect();
         for pid in pids {
             self.world.sky.kill(pid);
@@ -216,14 +222,14 @@ impl<'a> Story<'a> {
         sky.set_calm(true);
         for (_, event) in std::mem::take(&mut self.plan) {
             match event {
-                Event::Forget(coord) => self.world.ensemble.forget(&coord),
-                Event::Reconnect(coord) => self.world.ensemble.reconnect(&coord),
-                Event::Mishap | Event::Restart { .. } | Event::Visit | Event::Save => {}
+                StoryEvent::Forget(coord) => self.world.ensemble.forget(&coord),
+                StoryEvent::Reconnect(coord) => self.world.ensemble.reconnect(&coord),
+                StoryEvent::Mishap | StoryEvent::Restart { .. } | StoryEvent::Visit | StoryEvent::Save => {}
             }
         }
         sky.take_died().into_iter().for_each(|pid| self.bury(pid));
         for (_, event) in std::mem::take(&mut self.plan) {
-            if let Event::Forget(coord) = event {
+            if let StoryEvent::Forget(coord) = event {
                 self.world.ensemble.forget(&coord);
             }
         }

@@ -7,7 +7,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::sabotage::Sabotage;
-use super::sky::{Pid, Sound};
+use super::sky::{Pid, SoundDisk};
 use super::truth::store_root;
 use super::world::{ROOT, World, layout};
 use crate::adapters::blobs::{BlobConfig, BlobStore};
@@ -34,7 +34,7 @@ const STRANGER: Pid = 1_000_000;
 pub(super) async fn visit(world: Arc<World>, snapshot: Arc<Snapshot>) {
     let ensemble = world.blank.copy(Arc::new(Calm));
     let registry = Registry::over(Arc::new(ensemble.connect(ROOT)), layout());
-    let disk = Arc::new(world.volume.disk(Arc::new(Sound), Duration::from_millis(1)));
+    let disk = Arc::new(world.volume.disk(Arc::new(SoundDisk), Duration::from_millis(1)));
     let Ok(blobs) = BlobStore::open_on(disk, BlobConfig::new(store_root()), &world.nodes) else { return };
     let (history, _clerk) = Ledger::default().open();
     let (_publish, link) = watch::channel(None);

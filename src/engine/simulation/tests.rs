@@ -5,10 +5,10 @@ use std::time::Instant;
 
 use tokio::runtime::{Builder, Runtime};
 
-use super::life::{self, Verdict};
+use super::life::{self, WorldVerdict};
 use super::process;
 use super::sabotage::Sabotage;
-use super::sky::{Fault, Sky};
+use super::sky::{Sky, SkyFault};
 use super::world::{REST_MAX, Template, WITNESS, World, until};
 use crate::domain::ask::PlanAsk;
 use crate::domain::command::Rejected;
@@ -33,7 +33,7 @@ impl Maker {
         Self { runtime, template }
     }
 
-    fn make(&self, seed: u64, only: &[Fault], sabotage: Option<Sabotage>) -> Verdict {
+    fn make(&self, seed: u64, only: &[SkyFault], sabotage: Option<Sabotage>) -> WorldVerdict {
         self.runtime.block_on(life::run(seed, only, sabotage, &self.template))
     }
 }
@@ -49,12 +49,12 @@ struct Sum {
     commits: u64,
     quarantined: u64,
     /// Worlds in which the fault struck, and how often it did.
-    fired: BTreeMap<Fault, (u64, u64)>,
+    fired: BTreeMap<SkyFault, (u64, u64)>,
     failed: Vec<(u64, Vec<String>)>,
 }
 
 impl Sum {
-    fn add(&mut self, seed: u64, verdict: Verdict) {
+    fn add(&mut self, seed: u64, verdict: WorldVerdict) {
         self.worlds += 1;
         self.commits += verdict.commits;
         self.quarantined += verdict.quarantined;
@@ -125,7 +125,7 @@ fn no_world_loses_a_file() {
     }
     assert!(sum.failed.is_empty(), "{} of {} worlds failed", sum.failed.len(), sum.worlds);
     let silent: Vec<_> =
-        Fault::ALL.iter().chain(&Fault::LATER).filter(|fault| !sum.fired.contains_key(fault)).collect();
+        SkyFault::ALL.iter().chain(&SkyFault::LATER).filter(|fault| !sum.fired.contains_key(fault)).collect();
     assert!(seeds < SEEDS || silent.is_empty(), "never struck: {silent:?}");
 }
 

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::adapters::zookeeper::coord::PathKind;
-use crate::adapters::zookeeper::fake::Effect;
-use crate::adapters::zookeeper::layout::{Layout, Touched};
+use crate::adapters::zookeeper::fake::TreeChange;
+use crate::adapters::zookeeper::layout::{Touched, ZnodeLayout};
 use crate::domain::file::{FileEntry, FileRecord, parse_blob_name};
 use crate::domain::ids::{AttemptId, FileId, NodeId};
 use crate::domain::node::NodeRecord;
@@ -18,12 +18,12 @@ pub(super) fn store_root() -> PathBuf {
 }
 
 pub(super) struct Truth {
-    layout: Layout,
-    known: Mutex<Known>,
+    layout: ZnodeLayout,
+    known: Mutex<TruthState>,
 }
 
 #[derive(Default)]
-struct Known {
+struct TruthState {
     files: BTreeMap<FileId, FileRecord>,
     /// Attempts whose bytes a record has ever named.
     named: BTreeSet<AttemptId>,
@@ -36,16 +36,16 @@ struct Known {
 }
 
 impl Truth {
-    pub(super) fn new(layout: Layout) -> Self {
+    pub(super) fn new(layout: ZnodeLayout) -> Self {
         Self { layout, known: Mutex::default() }
     }
 
-    fn known(&self) -> MutexGuard<'_, Known> {
+    fn known(&self) -> MutexGuard<'_, TruthState> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A transaction was applied.
-    pub(super) fn applied(&self, effects: &[Effect]) {
+    pub(super) fn applied(&self, effects: &[TreeChange]) {
         let mut known = self.known();
         for effect in effects {
             match self.layout.classify(&effect.path) {
@@ -91,7 +91,7 @@ impl Truth {
         let (violations, damaged) = (std::mem::take(&mut known.violations), std::mem::take(&mut known.damaged));
         let named = files.iter().map(|entry| entry.record.blob).collect();
         let files = files.into_iter().map(|entry| (entry.id, entry.record)).collect();
-        *known = Known { files, named, violations, damaged, commits: known.commits, ..Known::default() };
+        *known = TruthState { files, named, violations, damaged, commits: known.commits, ..TruthState::default() };
     }
 
     pub(super) fn commits(&self) -> u64 {
@@ -103,8 +103,8 @@ impl Truth {
     }
 }
 
-impl Known {
-    fn record(&mut self, file: FileId, effect: &Effect) {
+impl TruthState {
+    fn record(&mut self, file: FileId, effect: &TreeChange) {
         if effect.kind == PathKind::Deleted {
             self.files.remove(&file);
             self.deleted.insert(file);

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::process::{Process, Running};
-use super::sky::Fault;
+use super::sky::SkyFault;
 use super::world::World;
 use crate::adapters::zookeeper::error::ZkError;
 use crate::adapters::zookeeper::registry::{Fence, ReadFile, Registry};
@@ -61,7 +61,7 @@ async fn one(world: &World, process: &Process, registry: &Registry) -> Result<()
 async fn ask(world: &World, process: &Process) {
     let snapshot = process.handle.snapshot();
     let files: Vec<FileId> = snapshot.files.iter().map(|entry| entry.id).collect();
-    let drains = world.sky.is_on(Fault::Drain);
+    let drains = world.sky.is_on(SkyFault::Drain);
     let (what, file, node, weight) = world.sky.draw(|rng| {
         let node = rng.pick(&world.nodes).cloned();
         (rng.below(8), rng.pick(&files).copied(), node, 50 + rng.below(100) as u32)
@@ -171,10 +171,10 @@ async fn delete_one(world: &World, process: &Process, registry: &Registry) -> Re
 }
 
 async fn drain_one(world: &World, registry: &Registry) -> Result<(), ZkError> {
-    let (on, node) = (world.sky.is_on(Fault::Drain), world.sky.draw(|rng| rng.pick(&world.nodes).cloned()));
+    let (on, node) = (world.sky.is_on(SkyFault::Drain), world.sky.draw(|rng| rng.pick(&world.nodes).cloned()));
     let Some(node) = node.filter(|_| on) else { return Ok(()) };
     let Some((record, version)) = registry.read_node(&node).await? else { return Ok(()) };
-    world.sky.fire(Fault::Drain);
+    world.sky.fire(SkyFault::Drain);
     let state = if record.state.is_draining() {
         NodeState::Active
     } else {

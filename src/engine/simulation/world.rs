@@ -13,7 +13,7 @@ use crate::adapters::history::testing::Ledger;
 use crate::adapters::zookeeper::config::ZkConfig;
 use crate::adapters::zookeeper::coord::{Coord, Mode};
 use crate::adapters::zookeeper::fake::FakeEnsemble;
-use crate::adapters::zookeeper::layout::Layout;
+use crate::adapters::zookeeper::layout::ZnodeLayout;
 use crate::adapters::zookeeper::registry::Registry;
 use crate::domain::fixtures::{self, node_id};
 use crate::domain::ids::{FileId, NodeId};
@@ -66,8 +66,8 @@ impl Template {
 }
 
 /// Few buckets: each is listed whenever the records are read.
-pub(super) fn layout() -> Layout {
-    Layout::new(ROOT, 1)
+pub(super) fn layout() -> ZnodeLayout {
+    ZnodeLayout::new(ROOT, 1)
 }
 
 fn nodes() -> Vec<NodeId> {

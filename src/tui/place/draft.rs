@@ -36,14 +36,14 @@ pub(super) enum Keep {
 pub(super) struct HostDraft {
     // Closed before its name goes.
     file: File,
-    hidden: Hidden,
+    hidden: HiddenFile,
 }
 
 impl HostDraft {
     /// An empty one, which will be called `target`.
     pub(super) async fn begin(target: PathBuf) -> Result<Self, String> {
         blocking(move || {
-            let (hidden, file) = Hidden::open(target, Keep::New)?;
+            let (hidden, file) = HiddenFile::open(target, Keep::New)?;
             Ok(Self { file: File::from_std(file), hidden })
         })
         .await
@@ -79,12 +79,12 @@ impl AsyncWrite for HostDraft {
 
 /// The name that a file has until it is whole; whoever drops it takes away what was written.
 #[derive(Debug)]
-pub(super) struct Hidden {
+pub(super) struct HiddenFile {
     target: PathBuf,
     hidden: Option<PathBuf>,
 }
 
-impl Hidden {
+impl HiddenFile {
     /// An empty one, with the file to write to.
     pub(super) fn open(target: PathBuf, keep: Keep) -> Result<(Self, std::fs::File), String> {
         if keep == Keep::New && target.symlink_metadata().is_ok() {
@@ -117,7 +117,7 @@ impl Hidden {
     }
 }
 
-impl Drop for Hidden {
+impl Drop for HiddenFile {
     fn drop(&mut self) {
         if let Some(hidden) = &self.hidden {
             // What is left has its target's name in its own.
@@ -195,7 +195,7 @@ mod tests {
         let told = Box::new(draft).keep().await.expect_err("there");
         assert!(told.contains("exists; give another path"), "{told}");
         assert_eq!((names(folder.path()).len(), std::fs::read(&target).expect("kept")), (1, b"another's".to_vec()));
-        let (hidden, _) = Hidden::open(target.clone(), Keep::Replacing).expect("begun");
+        let (hidden, _) = HiddenFile::open(target.clone(), Keep::Replacing).expect("begun");
         assert_eq!(hidden.name(Keep::Replacing), Ok(target.clone()));
         assert_eq!((names(folder.path()).len(), std::fs::read(&target).expect("kept")), (1, Vec::new()));
     }

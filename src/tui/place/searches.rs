@@ -4,7 +4,7 @@ use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use super::draft::{Hidden, Keep};
+use super::draft::{HiddenFile, Keep};
 use crate::console::fetch::ANSWER_LIMIT;
 use crate::console::place::SavedSearches;
 
@@ -54,7 +54,7 @@ fn read(file: &Path) -> Result<Vec<String>, String> {
 }
 
 fn write(file: &Path, list: &[String]) -> Result<(), String> {
-    let (draft, mut out) = Hidden::open(file.to_owned(), Keep::Replacing)?;
+    let (draft, mut out) = HiddenFile::open(file.to_owned(), Keep::Replacing)?;
     let text: String = list.iter().map(|search| format!("{search}\n")).collect();
     out.write_all(text.as_bytes()).and_then(|()| out.sync_all()).map_err(|error| error.to_string())?;
     draft.name(Keep::Replacing).map(drop)

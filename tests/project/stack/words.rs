@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use zkdeck::domain::alert::AlertCode;
+
 use super::{keys, path, strings, text, yaml};
 
 /// Without the marks of comments, in one line.
@@ -84,19 +86,9 @@ fn one_rust_is_installed_and_in_the_image() {
 
 #[test]
 fn every_alert_is_explained() {
-    let source = text("src/domain/state/alerts.rs");
-    let said = source.split("say(\"").skip(1).chain(source.split("Some((\"").skip(1));
-    // Why bytes may not be touched is an alert too.
-    let store = text("src/domain/store.rs");
-    let refusals = between(&store, "fn refusal(&self)", "Some(StoreRefusal").split("=> (").skip(1);
-    let refused = refusals.map(|arm| arm.trim_start().trim_start_matches('"'));
-    let codes = |found: Vec<&str>| found.iter().map(|rest| rest.split('"').next().unwrap().to_owned()).collect();
-    let (mut codes, stores): (BTreeSet<String>, BTreeSet<String>) = (codes(said.collect()), codes(refused.collect()));
-    assert!(codes.len() >= 9 && stores.len() >= 5, "{codes:?} {stores:?}");
-    codes.extend(stores);
-    codes.insert("node-full".into());
     let told = text("docs/reliability.md");
-    let missing: Vec<_> = codes.iter().filter(|code| !told.contains(&format!("`{code}`"))).collect();
+    let codes = AlertCode::ALL.iter().map(|code| code.word());
+    let missing: Vec<_> = codes.filter(|code| !told.contains(&format!("`{code}`"))).collect();
     assert!(missing.is_empty(), "docs/reliability.md does not explain {missing:?}");
 }
 

@@ -14,16 +14,16 @@ use std::time::Duration;
 
 use rustix::io::Errno;
 
-use super::{Disk, Held, Input, Output, Pace, Print};
+use super::{Disk, Held, InputFile, OutputFile, Pace, Print};
 
 /// What a test decides about each operation.
 pub(crate) trait Trouble: Send + Sync {
     /// The error that this operation fails with, before it has any effect.
-    fn strikes(&self, operation: Operation, path: &Path) -> Option<Errno>;
+    fn strikes(&self, operation: DiskOperation, path: &Path) -> Option<Errno>;
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Operation {
+pub(crate) enum DiskOperation {
     Create,
     Open,
     Write,
@@ -43,7 +43,7 @@ struct Contents {
 }
 
 #[derive(Clone, Debug, Default)]
-struct State {
+struct DiskState {
     inodes: Vec<Contents>,
     /// By their whole paths, as texts: a path is taken apart for each comparison, which took a tenth of a simulated
     /// world's time.
@@ -62,7 +62,7 @@ fn is_in(path: &OsStr, folder: &Path) -> bool {
 
 /// A disk that several processes use. Cheap to clone.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Volume(Arc<Mutex<State>>);
+pub(crate) struct Volume(Arc<Mutex<DiskState>>);
 
 /// How one process sees a [`Volume`].
 #[derive(Clone)]
@@ -84,7 +84,7 @@ impl Volume {
         FakeDisk { volume: self.clone(), trouble, time }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, DiskState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -92,7 +92,7 @@ impl Volume {
     /// synced; what does not survive whole is cut or gone.
     pub(crate) fn lose_power(&self, mut survives: impl FnMut() -> bool) {
         let mut state = self.state();
-        let State { inodes, names, durable, .. } = &mut *state;
+        let DiskState { inodes, names, durable, .. } = &mut *state;
         let mut after = durable.clone();
         for path in names.keys().chain(durable.keys()).collect::<BTreeSet<_>>() {
             if names.get(path) != durable.get(path) && survives() {
@@ -138,7 +138,7 @@ impl Volume {
 }
 
 impl FakeDisk {
-    fn ask(&self, operation: Operation, path: &Path) -> Result<MutexGuard<'_, State>, Errno> {
+    fn ask(&self, operation: DiskOperation, path: &Path) -> Result<MutexGuard<'_, DiskState>, Errno> {
         match self.trouble.strikes(operation, path) {
             Some(errno) => Err(errno),
             None => Ok(self.volume.state()),
@@ -146,7 +146,7 @@ impl FakeDisk {
     }
 }
 
-impl State {
+impl DiskState {
     fn find(&self, path: &Path) -> Result<Inode, Errno> {
         self.names.get(path.as_os_str()).copied().ok_or(Errno::NOENT)
     }
@@ -189,7 +189,7 @@ impl std::fmt::Debug for FakeFile {
 
 impl io::Write for FakeFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut state = self.disk.ask(Operation::Write, &self.path)?;
+        let mut state = self.disk.ask(DiskOperation::Write, &self.path)?;
         state.inodes[self.inode].now.extend_from_slice(bytes);
         Ok(bytes.len())
     }
@@ -199,7 +199,7 @@ impl io::Write for FakeFile {
     }
 }
 
-impl Output for FakeFile {
+impl OutputFile for FakeFile {
     fn allocate(&self, _: u64) -> Result<(), Errno> {
         Ok(())
     }
@@ -209,14 +209,14 @@ impl Output for FakeFile {
     }
 
     fn sync(&self) -> io::Result<()> {
-        let mut state = self.disk.ask(Operation::Sync, &self.path)?;
+        let mut state = self.disk.ask(DiskOperation::Sync, &self.path)?;
         let contents = &mut state.inodes[self.inode];
         contents.durable = Some(contents.now.clone());
         Ok(())
     }
 }
 
-impl Input for Cursor<Vec<u8>> {
+impl InputFile for Cursor<Vec<u8>> {
     fn size(&self) -> io::Result<u64> {
         Ok(self.get_ref().len() as u64)
     }
@@ -227,8 +227,8 @@ impl Disk for FakeDisk {
         Pace::Simulated(self.time)
     }
 
-    fn create_new(&self, path: &Path) -> io::Result<Box<dyn Output>> {
-        let mut state = self.ask(Operation::Create, path)?;
+    fn create_new(&self, path: &Path) -> io::Result<Box<dyn OutputFile>> {
+        let mut state = self.ask(DiskOperation::Create, path)?;
         state.folder_of(path)?;
         if state.names.contains_key(path.as_os_str()) {
             return Err(Errno::EXIST.into());
@@ -239,14 +239,14 @@ impl Disk for FakeDisk {
         Ok(Box::new(FakeFile { disk: self.clone(), path: path.to_owned(), inode }))
     }
 
-    fn open(&self, path: &Path) -> io::Result<Box<dyn Input>> {
-        let state = self.ask(Operation::Open, path)?;
+    fn open(&self, path: &Path) -> io::Result<Box<dyn InputFile>> {
+        let state = self.ask(DiskOperation::Open, path)?;
         let inode = state.find(path)?;
         Ok(Box::new(Cursor::new(state.inodes[inode].now.clone())))
     }
 
     fn rename_new(&self, from: &Path, to: &Path) -> Result<(), Errno> {
-        let mut state = self.ask(Operation::Rename, from)?;
+        let mut state = self.ask(DiskOperation::Rename, from)?;
         state.folder_of(to)?;
         let inode = state.find(from)?;
         if state.names.contains_key(to.as_os_str()) {
@@ -258,14 +258,14 @@ impl Disk for FakeDisk {
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
-        let mut state = self.ask(Operation::Remove, path)?;
+        let mut state = self.ask(DiskOperation::Remove, path)?;
         state.find(path)?;
         state.names.remove(path.as_os_str());
         Ok(())
     }
 
     fn size(&self, path: &Path) -> io::Result<Option<u64>> {
-        let state = self.ask(Operation::Look, path)?;
+        let state = self.ask(DiskOperation::Look, path)?;
         if state.folders.contains(path.as_os_str()) {
             return Ok(None);
         }
@@ -274,7 +274,7 @@ impl Disk for FakeDisk {
     }
 
     fn print(&self, path: &Path) -> io::Result<Print> {
-        let state = self.ask(Operation::Look, path)?;
+        let state = self.ask(DiskOperation::Look, path)?;
         let inode = state.find(path)?;
         let bytes = &state.inodes[inode].now;
         let sum = bytes.iter().fold(0_i64, |sum, byte| sum.wrapping_mul(31).wrapping_add(i64::from(*byte)));
@@ -282,7 +282,7 @@ impl Disk for FakeDisk {
     }
 
     fn names(&self, folder: &Path) -> io::Result<Vec<OsString>> {
-        let state = self.ask(Operation::Look, folder)?;
+        let state = self.ask(DiskOperation::Look, folder)?;
         if !state.folders.contains(folder.as_os_str()) {
             return Err(Errno::NOENT.into());
         }
@@ -292,15 +292,15 @@ impl Disk for FakeDisk {
     }
 
     fn make_folder(&self, path: &Path) -> io::Result<()> {
-        let mut state = self.ask(Operation::Create, path)?;
+        let mut state = self.ask(DiskOperation::Create, path)?;
         let missing: Vec<_> = path.ancestors().map(OsString::from).collect();
         state.folders.extend(missing);
         Ok(())
     }
 
     fn sync_folder(&self, path: &Path) -> io::Result<()> {
-        let mut state = self.ask(Operation::SyncFolder, path)?;
-        let State { names, durable, .. } = &mut *state;
+        let mut state = self.ask(DiskOperation::SyncFolder, path)?;
+        let DiskState { names, durable, .. } = &mut *state;
         durable.retain(|name, _| !is_in(name, path));
         let inside = names.iter().filter(|(name, _)| is_in(name, path));
         durable.extend(inside.map(|(name, inode)| (name.clone(), *inode)));
@@ -308,7 +308,7 @@ impl Disk for FakeDisk {
     }
 
     fn hold(&self, path: &Path, text: &str) -> io::Result<Option<Box<dyn Held>>> {
-        let mut state = self.ask(Operation::Create, path)?;
+        let mut state = self.ask(DiskOperation::Create, path)?;
         state.folder_of(path)?;
         if !state.names.contains_key(path.as_os_str()) {
             let inode = state.inodes.len();
@@ -322,7 +322,7 @@ impl Disk for FakeDisk {
     }
 
     fn is_held(&self, path: &Path) -> Result<bool, Errno> {
-        let mut state = self.ask(Operation::Look, path)?;
+        let mut state = self.ask(DiskOperation::Look, path)?;
         state.find(path)?;
         let held = state.held.contains(path.as_os_str());
         if !held {
@@ -332,7 +332,7 @@ impl Disk for FakeDisk {
     }
 
     fn free(&self, folder: &Path) -> io::Result<u64> {
-        drop(self.ask(Operation::Look, folder)?);
+        drop(self.ask(DiskOperation::Look, folder)?);
         Ok(1 << 40)
     }
 }
@@ -346,7 +346,7 @@ mod tests {
     struct None;
 
     impl Trouble for None {
-        fn strikes(&self, _: Operation, _: &Path) -> Option<Errno> {
+        fn strikes(&self, _: DiskOperation, _: &Path) -> Option<Errno> {
             Option::None
         }
     }

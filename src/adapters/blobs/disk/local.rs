@@ -12,19 +12,19 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 
-use super::{Disk, Held, Input, NoFile, Output, Print};
+use super::{Disk, Held, InputFile, NoFile, OutputFile, Print};
 use crate::adapters::owner;
 
 #[derive(Debug)]
 pub(crate) struct LocalDisk;
 
 #[derive(Debug)]
-struct Lock {
+struct FolderLock {
     file: File,
     path: PathBuf,
 }
 
-impl Held for Lock {
+impl Held for FolderLock {
     fn is_there(&self) -> bool {
         let (Ok(ours), Ok(there)) = (self.file.metadata(), self.path.symlink_metadata()) else { return false };
         (ours.dev(), ours.ino()) == (there.dev(), there.ino())
@@ -36,7 +36,7 @@ fn cannot_lock(error: Errno) -> bool {
     matches!(error, Errno::NOLCK | Errno::NOSYS | Errno::NOTSUP | Errno::INVAL)
 }
 
-impl Output for File {
+impl OutputFile for File {
     fn allocate(&self, size: u64) -> Result<(), Errno> {
         fallocate(self, FallocateFlags::KEEP_SIZE, 0, size)
     }
@@ -50,7 +50,7 @@ impl Output for File {
     }
 }
 
-impl Input for File {
+impl InputFile for File {
     fn size(&self) -> io::Result<u64> {
         self.metadata().map(|meta| meta.len())
     }
@@ -61,7 +61,7 @@ fn no_file(what: &'static str) -> io::Error {
 }
 
 impl Disk for LocalDisk {
-    fn create_new(&self, path: &Path) -> io::Result<Box<dyn Output>> {
+    fn create_new(&self, path: &Path) -> io::Result<Box<dyn OutputFile>> {
         let mut options = OpenOptions::new();
         options.write(true).create_new(true).custom_flags(OFlags::NOFOLLOW.bits().cast_signed());
         let file = options.open(path)?;
@@ -69,7 +69,7 @@ impl Disk for LocalDisk {
         Ok(Box::new(file))
     }
 
-    fn open(&self, path: &Path) -> io::Result<Box<dyn Input>> {
+    fn open(&self, path: &Path) -> io::Result<Box<dyn InputFile>> {
         // Without waiting: a pipe without a writer would be waited for.
         let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
         let file = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(|error| {
@@ -123,7 +123,7 @@ impl Disk for LocalDisk {
             Ok(()) => {
                 file.set_len(0)?;
                 file.write_all(text.as_bytes())?;
-                let lock = Lock { file, path: path.to_owned() };
+                let lock = FolderLock { file, path: path.to_owned() };
                 // Another process took it for left, just before it was held.
                 if lock.is_there() { Ok(Some(Box::new(lock))) } else { Err(io::ErrorKind::Interrupted.into()) }
             }

@@ -16,7 +16,7 @@ use rustix::io::Errno;
 pub(crate) use self::local::LocalDisk;
 
 /// A file being written.
-pub(crate) trait Output: io::Write + fmt::Debug + Send {
+pub(crate) trait OutputFile: io::Write + fmt::Debug + Send {
     /// Reserves blocks for `size` bytes. Not every file system can.
     fn allocate(&self, size: u64) -> Result<(), Errno>;
     /// Gives back what was reserved beyond `size` bytes.
@@ -26,7 +26,7 @@ pub(crate) trait Output: io::Write + fmt::Debug + Send {
 }
 
 /// A file being read.
-pub(crate) trait Input: io::Read + Send {
+pub(crate) trait InputFile: io::Read + Send {
     fn size(&self) -> io::Result<u64>;
 }
 
@@ -73,9 +73,9 @@ pub(crate) trait Disk: fmt::Debug + Send + Sync {
         Pace::Blocking
     }
     /// Makes a file that was not there, through no link; it belongs to its folder's owner.
-    fn create_new(&self, path: &Path) -> io::Result<Box<dyn Output>>;
+    fn create_new(&self, path: &Path) -> io::Result<Box<dyn OutputFile>>;
     /// Opens a file, through no link.
-    fn open(&self, path: &Path) -> io::Result<Box<dyn Input>>;
+    fn open(&self, path: &Path) -> io::Result<Box<dyn InputFile>>;
     /// Gives a file another name, never over another file.
     fn rename_new(&self, from: &Path, to: &Path) -> Result<(), Errno>;
     fn remove(&self, path: &Path) -> io::Result<()>;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bollard::models::ContainerInspectResponse;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use super::engine::Engine;
+use super::engine::DockerEngine;
 use super::view;
 use crate::adapters::control::ControlError;
 use crate::domain::command::ServerAction;
@@ -48,7 +48,12 @@ pub(super) fn grace(inspected: &ContainerInspectResponse) -> Duration {
 }
 
 /// Waits until the container's state shows the action.
-pub(super) async fn seen(engine: &Engine, id: &str, node: &NodeId, action: ServerAction) -> Result<(), ControlError> {
+pub(super) async fn seen(
+    engine: &DockerEngine,
+    id: &str,
+    node: &NodeId,
+    action: ServerAction,
+) -> Result<(), ControlError> {
     let begun = Instant::now();
     let mut timer = interval(STEP);
     timer.set_missed_tick_behavior(MissedTickBehavior::Delay);

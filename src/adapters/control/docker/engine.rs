@@ -23,7 +23,7 @@ const LOG_BYTES_MAX: usize = 1 << 20;
 
 /// An engine that has answered. Cheap to clone; each request is a connection of its own.
 #[derive(Clone)]
-pub(super) struct Engine {
+pub(super) struct DockerEngine {
     docker: Docker,
     socket: PathBuf,
     limit: Duration,
@@ -31,7 +31,7 @@ pub(super) struct Engine {
     pub(super) version: String,
 }
 
-impl Engine {
+impl DockerEngine {
     /// Reaches the engine and asks its version. Every request after it has `limit`, too.
     pub(super) async fn connect(socket: &Path, limit: Duration) -> Result<Self, DockerError> {
         // The client's own look takes a folder that may not be entered for a socket that is not there.

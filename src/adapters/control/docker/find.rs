@@ -54,7 +54,7 @@ pub(super) struct Container {
 
 /// What decides whose a container is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Claim {
+pub(super) struct ServiceClaim {
     pub(super) project: Option<String>,
     pub(super) service: Option<String>,
     pub(super) node: Option<String>,
@@ -64,8 +64,8 @@ pub(super) struct Claim {
     pub(super) ports: BTreeSet<u16>,
 }
 
-fn claim(label: impl Fn(&str) -> Option<String>) -> Claim {
-    Claim {
+fn claim(label: impl Fn(&str) -> Option<String>) -> ServiceClaim {
+    ServiceClaim {
         project: label(PROJECT),
         service: label(SERVICE),
         node: label(NODE),
@@ -75,17 +75,17 @@ fn claim(label: impl Fn(&str) -> Option<String>) -> Claim {
     }
 }
 
-pub(super) fn claim_of(summary: &ContainerSummary) -> Claim {
+pub(super) fn claim_of(summary: &ContainerSummary) -> ServiceClaim {
     claim(|name| summary.labels.as_ref().and_then(|labels| labels.get(name).cloned()))
 }
 
 /// With the ports as the container is configured, which holds for a stopped one too.
-pub(super) fn claim_with_ports(inspected: &ContainerInspectResponse) -> Claim {
+pub(super) fn claim_with_ports(inspected: &ContainerInspectResponse) -> ServiceClaim {
     let labels = inspected.config.as_ref().and_then(|config| config.labels.as_ref());
     let bindings = inspected.host_config.as_ref().and_then(|config| config.port_bindings.as_ref());
     let ports = bindings.into_iter().flat_map(|map| map.values()).flatten().flatten();
     let ports = ports.filter_map(|binding| binding.host_port.as_ref()?.parse().ok()).collect();
-    Claim { ports, ..claim(|name| labels.and_then(|labels| labels.get(name).cloned())) }
+    ServiceClaim { ports, ..claim(|name| labels.and_then(|labels| labels.get(name).cloned())) }
 }
 
 /// The nodes' containers within the scope. Of a scaled service the first one counts.
@@ -107,7 +107,7 @@ pub(super) fn members(scope: &Scope, list: &[ContainerSummary], nodes: &[NodeId]
 }
 
 /// Whether a container with this claim is the node's. Asked again before every action.
-pub(super) fn belongs(scope: &Scope, claim: &Claim, node: &NodeId) -> bool {
+pub(super) fn belongs(scope: &Scope, claim: &ServiceClaim, node: &NodeId) -> bool {
     let name = Some(node.as_str());
     match scope {
         Scope::Project(project) => {
@@ -119,14 +119,14 @@ pub(super) fn belongs(scope: &Scope, claim: &Claim, node: &NodeId) -> bool {
 
 /// Chooses the scope when no project is named and zkdeck runs on the host: the project, or the
 /// labelled containers, in which a container of a node publishes that node's address.
-pub(super) fn choose(claims: &[Claim], servers: &[(NodeId, String)]) -> Result<Scope, DockerError> {
-    let publishes = |claim: &&Claim| {
+pub(super) fn choose(claims: &[ServiceClaim], servers: &[(NodeId, String)]) -> Result<Scope, DockerError> {
+    let publishes = |claim: &&ServiceClaim| {
         let name = claim.node.as_deref().or(claim.service.as_deref());
         let address = servers.iter().find(|(node, _)| Some(node.as_str()) == name).map(|(_, address)| address);
         !claim.one_off
             && address.and_then(|address| local_port(address)).is_some_and(|port| claim.ports.contains(&port))
     };
-    let ours: Vec<&Claim> = claims.iter().filter(publishes).collect();
+    let ours: Vec<&ServiceClaim> = claims.iter().filter(publishes).collect();
     if ours.iter().any(|claim| claim.node.is_some()) {
         return Ok(Scope::Labelled);
     }
@@ -176,13 +176,13 @@ mod tests {
         servers().into_iter().map(|(node, _)| node).collect()
     }
 
-    fn of(project: &str, service: &str, ports: &[u16]) -> Claim {
-        Claim {
+    fn of(project: &str, service: &str, ports: &[u16]) -> ServiceClaim {
+        ServiceClaim {
             project: Some(project.into()),
             service: Some(service.into()),
             number: 1,
             ports: ports.iter().copied().collect(),
-            ..Claim::default()
+            ..ServiceClaim::default()
         }
     }
 
@@ -212,7 +212,7 @@ mod tests {
 
     #[test]
     fn our_own_label_works_without_compose() {
-        let mut labelled = Claim { node: Some("zk1".into()), ..Claim::default() };
+        let mut labelled = ServiceClaim { node: Some("zk1".into()), ..ServiceClaim::default() };
         assert!(choose(std::slice::from_ref(&labelled), &servers()).is_err());
         labelled.ports.insert(2181);
         assert_eq!(choose(&[labelled], &servers()), Ok(Scope::Labelled));

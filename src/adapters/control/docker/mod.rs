@@ -24,9 +24,9 @@ use futures_util::future::join_all;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use self::engine::Engine;
+use self::engine::DockerEngine;
 pub use self::error::DockerError;
-use self::find::{Claim, Container, Scope};
+use self::find::{Container, Scope, ServiceClaim};
 use self::proof::Proof;
 use super::{ControlError, OutputError, ServerControl};
 use crate::domain::command::ServerAction;
@@ -59,20 +59,20 @@ pub struct DockerConfig {
 pub struct DockerControl {
     config: DockerConfig,
     nodes: Vec<NodeId>,
-    known: watch::Sender<Known>,
+    known: watch::Sender<EngineView>,
 }
 
 /// What the last look brought; replaced as a whole.
 #[derive(Clone)]
-struct Known {
+struct EngineView {
     kind: ControlView,
-    session: Option<Session>,
+    session: Option<EngineSession>,
     retry: Option<Instant>,
-    views: BTreeMap<NodeId, Looked>,
+    views: BTreeMap<NodeId, ContainerLook>,
 }
 
 #[derive(Clone)]
-struct Looked {
+struct ContainerLook {
     container: Container,
     proof: Proof,
     view: HostView,
@@ -81,8 +81,8 @@ struct Looked {
 
 /// An engine that answers, and where in it the ensemble is.
 #[derive(Clone)]
-struct Session {
-    engine: Engine,
+struct EngineSession {
+    engine: DockerEngine,
     scope: Scope,
     /// The user, or the container that zkdeck runs in, says whose the scope is.
     named: bool,
@@ -91,15 +91,15 @@ struct Session {
 }
 
 /// A container that is a node's, as it was found now.
-struct Found {
-    session: Session,
-    looked: Looked,
+struct NodeContainer {
+    session: EngineSession,
+    looked: ContainerLook,
     inspected: ContainerInspectResponse,
 }
 
 /// What `doctor` tells of the engine.
 #[derive(Clone, Debug)]
-pub struct Examined {
+pub struct EngineReport {
     /// `20.10.24 (API 1.41)`
     pub version: String,
     /// The compose project, or our own label.
@@ -113,7 +113,7 @@ impl DockerControl {
     pub fn new(config: DockerConfig) -> Self {
         let nodes = config.servers.iter().map(|(node, _)| node.clone()).collect();
         let kind = ControlView::Off("Docker has not been asked yet".into());
-        let (known, _) = watch::channel(Known { kind, session: None, retry: None, views: BTreeMap::new() });
+        let (known, _) = watch::channel(EngineView { kind, session: None, retry: None, views: BTreeMap::new() });
         Self { config, nodes, known }
     }
 
@@ -121,29 +121,29 @@ impl DockerControl {
     ///
     /// # Errors
     /// [`DockerError`]: the first thing that stands in the way.
-    pub async fn examine(&self) -> Result<Examined, DockerError> {
+    pub async fn examine(&self) -> Result<EngineReport, DockerError> {
         let session = self.session().await?;
         let (session, views) = self.look(session, &BTreeMap::new()).await?;
         if let Some(error) = self.all_refused(&session, &views) {
             return Err(error);
         }
         let hosts = self.hosts_of(&session, &views);
-        Ok(Examined { version: session.engine.version, project: session.scope.name().to_owned(), hosts })
+        Ok(EngineReport { version: session.engine.version, project: session.scope.name().to_owned(), hosts })
     }
 
-    async fn session(&self) -> Result<Session, DockerError> {
+    async fn session(&self) -> Result<EngineSession, DockerError> {
         let known = self.known.borrow().session.clone();
         if let Some(session) = known {
             return Ok(session);
         }
-        let engine = Engine::connect(&socket(&self.config.host)?, self.config.limit).await?;
+        let engine = DockerEngine::connect(&socket(&self.config.host)?, self.config.limit).await?;
         let (scope, named) = self.scope(&engine).await?;
-        Ok(Session { engine, scope, named, proved: false })
+        Ok(EngineSession { engine, scope, named, proved: false })
     }
 
     /// The named project, else that of the container that zkdeck runs in, else the one whose
     /// containers publish the servers' addresses. And whether it is known without a proof.
-    async fn scope(&self, engine: &Engine) -> Result<(Scope, bool), DockerError> {
+    async fn scope(&self, engine: &DockerEngine) -> Result<(Scope, bool), DockerError> {
         if let Some(name) = &self.config.project {
             let scope = Scope::Project(name.clone());
             self.members(engine, &scope).await?;
@@ -163,12 +163,12 @@ impl DockerControl {
         });
         let ids = named.filter_map(|summary| summary.id.as_deref()).take(CANDIDATES_MAX);
         let found = join_all(ids.map(|id| engine.inspect(id))).await;
-        let claims: Vec<Claim> = found.iter().flatten().map(find::claim_with_ports).collect();
+        let claims: Vec<ServiceClaim> = found.iter().flatten().map(find::claim_with_ports).collect();
         find::choose(&claims, &self.config.servers).map(|scope| (scope, false))
     }
 
     /// The nodes' containers; that there is none at all is an error.
-    async fn members(&self, engine: &Engine, scope: &Scope) -> Result<Vec<Container>, DockerError> {
+    async fn members(&self, engine: &DockerEngine, scope: &Scope) -> Result<Vec<Container>, DockerError> {
         let list = engine.list(&scope.filter()).await?;
         let members = find::members(scope, &list, &self.nodes);
         if !members.is_empty() {
@@ -184,10 +184,10 @@ impl DockerControl {
     /// Lists the containers, and inspects those that are new, changed or not inspected for a while.
     async fn look(
         &self,
-        mut session: Session,
-        before: &BTreeMap<NodeId, Looked>,
-    ) -> Result<(Session, BTreeMap<NodeId, Looked>), DockerError> {
-        let Session { engine, scope, .. } = &session;
+        mut session: EngineSession,
+        before: &BTreeMap<NodeId, ContainerLook>,
+    ) -> Result<(EngineSession, BTreeMap<NodeId, ContainerLook>), DockerError> {
+        let EngineSession { engine, scope, .. } = &session;
         let members = self.members(engine, scope).await?;
         let each = members.into_iter().map(async |container| {
             let fresh =
@@ -197,7 +197,7 @@ impl DockerControl {
             }
             let found = engine.inspect(&container.id).await.ok()?;
             let proof = proof::prove(&found, &container.node, self.address(&container.node)).await;
-            Some(Looked { proof, view: view::view(&found, scope.name()), container, at: Instant::now() })
+            Some(ContainerLook { proof, view: view::view(&found, scope.name()), container, at: Instant::now() })
         });
         let looked = join_all(each).await.into_iter().flatten();
         let views: BTreeMap<_, _> = looked.map(|looked| (looked.container.node.clone(), looked)).collect();
@@ -211,7 +211,7 @@ impl DockerControl {
     }
 
     /// Whether a container with this proof may be taken for the node's server; why not.
-    fn allowed(&self, session: &Session, looked: &Looked) -> Result<(), DockerError> {
+    fn allowed(&self, session: &EngineSession, looked: &ContainerLook) -> Result<(), DockerError> {
         let (container, node) = (looked.view.name.clone(), looked.container.node.to_string());
         let address = self.address(&looked.container.node).to_owned();
         match looked.proof {
@@ -231,7 +231,7 @@ impl DockerControl {
     }
 
     /// Why no container at all may be taken for a server; `None` when one may, or none is missing.
-    fn all_refused(&self, session: &Session, views: &BTreeMap<NodeId, Looked>) -> Option<DockerError> {
+    fn all_refused(&self, session: &EngineSession, views: &BTreeMap<NodeId, ContainerLook>) -> Option<DockerError> {
         let mut first = None;
         for looked in views.values() {
             match self.allowed(session, looked) {
@@ -244,7 +244,7 @@ impl DockerControl {
 
     /// The node's container as it is now: whose it is, is asked of the container itself, since between
     /// the list and now it may have been replaced.
-    async fn container(&self, session: Session, node: &NodeId) -> Result<Found, DockerError> {
+    async fn container(&self, session: EngineSession, node: &NodeId) -> Result<NodeContainer, DockerError> {
         // A container that does not run is known by those beside it that do.
         let session =
             if session.named || session.proved { session } else { self.look(session, &BTreeMap::new()).await?.0 };
@@ -257,12 +257,16 @@ impl DockerControl {
         }
         let proof = proof::prove(&inspected, node, self.address(node)).await;
         let view = view::view(&inspected, session.scope.name());
-        let looked = Looked { container, proof, view, at: Instant::now() };
+        let looked = ContainerLook { container, proof, view, at: Instant::now() };
         self.allowed(&session, &looked)?;
-        Ok(Found { session, looked, inspected })
+        Ok(NodeContainer { session, looked, inspected })
     }
 
-    fn hosts_of(&self, session: &Session, views: &BTreeMap<NodeId, Looked>) -> Vec<(NodeId, Option<HostView>)> {
+    fn hosts_of(
+        &self,
+        session: &EngineSession,
+        views: &BTreeMap<NodeId, ContainerLook>,
+    ) -> Vec<(NodeId, Option<HostView>)> {
         let view = |node: &NodeId| match views.get(node) {
             // Of the server at the address nothing is known then.
             Some(looked) => self.allowed(session, looked).is_ok().then(|| looked.view.clone()),
@@ -271,20 +275,20 @@ impl DockerControl {
         self.nodes.iter().map(|node| (node.clone(), view(node))).collect()
     }
 
-    fn not_in_project(&self, session: &Session, node: &NodeId) -> DockerError {
+    fn not_in_project(&self, session: &EngineSession, node: &NodeId) -> DockerError {
         DockerError::NotInProject { node: node.to_string(), project: session.scope.name().to_owned() }
     }
 
     /// What the container of `node` has written last.
     async fn tail(&self, node: &NodeId, lines: usize) -> Result<Output, DockerError> {
-        let Found { session, looked, .. } = self.container(self.session().await?, node).await?;
+        let NodeContainer { session, looked, .. } = self.container(self.session().await?, node).await?;
         let text = session.engine.logs(&looked.container.id, lines.clamp(1, OUTPUT_LINES_MAX)).await?;
         Ok(output::lines(looked.view.name, &text))
     }
 }
 
 /// The claim of the container that this process runs in, when it runs in one that the engine knows.
-async fn own_claim(engine: &Engine) -> Option<Claim> {
+async fn own_claim(engine: &DockerEngine) -> Option<ServiceClaim> {
     let mounts = std::fs::read_to_string("/proc/self/mountinfo").ok()?;
     let found = engine.inspect(&find::own_container(&mounts)?).await.ok()?;
     Some(find::claim_with_ports(&found))
@@ -318,7 +322,7 @@ impl ServerControl for DockerControl {
         match proved {
             Ok((session, views)) => {
                 let hosts = self.hosts_of(&session, &views);
-                let next = Known { kind: ControlView::Docker, session: Some(session), retry: None, views };
+                let next = EngineView { kind: ControlView::Docker, session: Some(session), retry: None, views };
                 self.known.send_replace(next);
                 hosts
             }
@@ -326,7 +330,7 @@ impl ServerControl for DockerControl {
                 let pause = if error.is_slow() { RETRY_SLOW } else { RETRY };
                 let retry = Some(Instant::now() + pause);
                 let kind = ControlView::Off(error.to_string());
-                self.known.send_replace(Known { kind, session: None, retry, views: BTreeMap::new() });
+                self.known.send_replace(EngineView { kind, session: None, retry, views: BTreeMap::new() });
                 unknown()
             }
         }
@@ -339,7 +343,7 @@ impl ServerControl for DockerControl {
         }
         let failed = |error: DockerError| ControlError::Failed { action, node: node.clone(), why: error.to_string() };
         let session = self.session().await.map_err(failed)?;
-        let Found { session, looked, inspected } = self.container(session, node).await.map_err(failed)?;
+        let NodeContainer { session, looked, inspected } = self.container(session, node).await.map_err(failed)?;
         act::check(looked.view.state, node, action)?;
         let id = looked.container.id;
         let limit = act::grace(&inspected) + self.config.limit;

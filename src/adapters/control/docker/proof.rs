@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bollard::models::{ContainerInspectResponse, ContainerStateStatusEnum as Status};
 
-use crate::adapters::probe::identity::{Answer, Counters, counters, same_server};
+use crate::adapters::probe::identity::{Contact, Traffic, counters, same_server};
 use crate::domain::ids::NodeId;
 
 /// Of one question to a server.
@@ -37,9 +37,9 @@ struct Evidence {
     /// Its process is one of this machine's.
     here: bool,
     /// At the address, before and after the look inside.
-    outside: [Answer; 2],
+    outside: [Contact; 2],
     /// At the container's own address.
-    inside: Answer,
+    inside: Contact,
 }
 
 /// How the address leads to the container.
@@ -59,14 +59,14 @@ fn judge(evidence: &Evidence) -> Proof {
     if *leads == Leads::Not {
         return Proof::Apart;
     }
-    let answers = outside.iter().any(|answer| matches!(answer, Answer::Server(_) | Answer::Other));
+    let answers = outside.iter().any(|answer| matches!(answer, Contact::Server(_) | Contact::Other));
     if answers && !alive {
         return Proof::Foreign("a server answers there while the container does not run");
     }
     if answers && *paused {
         return Proof::Foreign("a server answers there while the container is paused");
     }
-    if let ([Answer::Server(first), Answer::Server(second)], Answer::Server(third)) = (outside, inside) {
+    if let ([Contact::Server(first), Contact::Server(second)], Contact::Server(third)) = (outside, inside) {
         return if same(first, third, second) {
             Proof::Proved
         } else {
@@ -76,7 +76,7 @@ fn judge(evidence: &Evidence) -> Proof {
     if *leads == Leads::Resolved || (*alive && *here) { Proof::Proved } else { Proof::Open }
 }
 
-fn same(first: &Counters, third: &Counters, second: &Counters) -> bool {
+fn same(first: &Traffic, third: &Traffic, second: &Traffic) -> bool {
     same_server(first, third, second)
 }
 
@@ -85,11 +85,11 @@ pub(super) async fn prove(found: &ContainerInspectResponse, node: &NodeId, addre
     let status = found.state.as_ref().and_then(|state| state.status).unwrap_or(Status::EMPTY);
     let paused = status == Status::PAUSED;
     let alive = paused || matches!(status, Status::RUNNING | Status::STOPPING);
-    let place = Place::of(found, node, address).await;
-    let (mut outside, mut inside) = ([Answer::Nobody, Answer::Nobody], Answer::Nobody);
+    let place = ServerAddress::of(found, node, address).await;
+    let (mut outside, mut inside) = ([Contact::Nobody, Contact::Nobody], Contact::Nobody);
     if place.leads != Leads::Not {
         outside[0] = counters(address, LIMIT).await;
-        if let (Answer::Server(_), Some(own), true) = (&outside[0], &place.own, alive) {
+        if let (Contact::Server(_), Some(own), true) = (&outside[0], &place.own, alive) {
             inside = counters(own, LIMIT).await;
             outside[1] = counters(address, LIMIT).await;
         }
@@ -97,13 +97,13 @@ pub(super) async fn prove(found: &ContainerInspectResponse, node: &NodeId, addre
     judge(&Evidence { leads: place.leads, alive, paused, here: alive && here(found), outside, inside })
 }
 
-struct Place {
+struct ServerAddress {
     leads: Leads,
     /// Its address in its own network.
     own: Option<String>,
 }
 
-impl Place {
+impl ServerAddress {
     async fn of(found: &ContainerInspectResponse, node: &NodeId, address: &str) -> Self {
         let Some((host, port)) = address.rsplit_once(':') else { return Self { leads: Leads::Not, own: None } };
         let ip = address_in_its_network(found);
@@ -162,8 +162,8 @@ mod tests {
     use super::*;
     use crate::domain::ids::Zxid;
 
-    fn server(received: u64) -> Answer {
-        Answer::Server(Counters { version: "3.9.4".into(), received, zxid: Zxid(7) })
+    fn server(received: u64) -> Contact {
+        Contact::Server(Traffic { version: "3.9.4".into(), received, zxid: Zxid(7) })
     }
 
     /// A running container that publishes the address, and both ends answer as one server.
@@ -178,7 +178,7 @@ mod tests {
         }
     }
 
-    const NOBODY: [Answer; 2] = [Answer::Nobody, Answer::Nobody];
+    const NOBODY: [Contact; 2] = [Contact::Nobody, Contact::Nobody];
 
     #[test]
     fn counters_that_agree_prove_it_and_others_disprove_it() {
@@ -189,16 +189,16 @@ mod tests {
 
     #[test]
     fn what_does_not_run_cannot_be_what_answers() {
-        assert!(matches!(judge(&Evidence { alive: false, inside: Answer::Nobody, ..proved() }), Proof::Foreign(_)));
-        assert!(matches!(judge(&Evidence { paused: true, inside: Answer::Silent, ..proved() }), Proof::Foreign(_)));
+        assert!(matches!(judge(&Evidence { alive: false, inside: Contact::Nobody, ..proved() }), Proof::Foreign(_)));
+        assert!(matches!(judge(&Evidence { paused: true, inside: Contact::Silent, ..proved() }), Proof::Foreign(_)));
         // No ZooKeeper is a stranger just as well.
-        let other = [Answer::Other, Answer::Nobody];
+        let other = [Contact::Other, Contact::Nobody];
         assert!(matches!(judge(&Evidence { alive: false, outside: other, ..proved() }), Proof::Foreign(_)));
     }
 
     #[test]
     fn a_process_of_this_machine_is_enough_where_nothing_answers() {
-        let mute = Evidence { outside: NOBODY, inside: Answer::Nobody, ..proved() };
+        let mute = Evidence { outside: NOBODY, inside: Contact::Nobody, ..proved() };
         assert_eq!(judge(&mute), Proof::Proved);
         assert_eq!(judge(&Evidence { paused: true, ..mute.clone() }), Proof::Proved);
         assert_eq!(judge(&Evidence { here: false, ..mute.clone() }), Proof::Open, "a forwarded socket of elsewhere");
@@ -208,7 +208,7 @@ mod tests {
     #[test]
     fn a_name_that_leads_to_its_address_proves_it() {
         let named =
-            Evidence { leads: Leads::Resolved, here: false, outside: NOBODY, inside: Answer::Nobody, ..proved() };
+            Evidence { leads: Leads::Resolved, here: false, outside: NOBODY, inside: Contact::Nobody, ..proved() };
         assert_eq!(judge(&named), Proof::Proved);
         assert_eq!(judge(&Evidence { leads: Leads::Named, alive: false, ..named }), Proof::Open);
         assert_eq!(judge(&Evidence { leads: Leads::Not, ..proved() }), Proof::Apart);

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bollard::models::{ContainerSummary, ContainerSummaryStateEnum};
 
-use super::engine::Engine;
+use super::engine::DockerEngine;
 use super::find::PROJECT;
 use super::socket;
 
@@ -38,7 +38,7 @@ impl Stack {
 pub async fn of_folder(host: &str, folder: &Path, limit: Duration) -> Option<Stack> {
     let folder = std::fs::canonicalize(folder).ok()?;
     let look = async {
-        let engine = Engine::connect(&socket(host).ok()?, limit).await.ok()?;
+        let engine = DockerEngine::connect(&socket(host).ok()?, limit).await.ok()?;
         engine.list(PROJECT).await.ok()
     };
     let list = tokio::time::timeout(limit, look).await.ok()??;

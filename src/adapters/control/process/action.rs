@@ -7,7 +7,7 @@ use std::{fs, io};
 use rustix::process::Signal;
 use tokio::sync::oneshot;
 
-use super::server::{Seen, Server};
+use super::server::{LocalServer, ProcessState};
 use crate::adapters::control::ControlError;
 use crate::adapters::owner;
 use crate::domain::command::ServerAction;
@@ -17,7 +17,7 @@ const SIGNAL_LIMIT: Duration = Duration::from_secs(2);
 /// An owner looks for requests every second.
 const START_LIMIT: Duration = Duration::from_secs(5);
 
-type Reply = oneshot::Sender<Result<(), ControlError>>;
+type ActionReply = oneshot::Sender<Result<(), ControlError>>;
 
 /// An action that was begun and whose effect is not seen yet.
 pub(super) struct Expected {
@@ -29,20 +29,20 @@ pub(super) struct Expected {
     /// When a server that is to stop is killed.
     kill_at: Option<Instant>,
     /// What was seen before a start by another process: an end after it is that start's failure.
-    before: Option<Seen>,
+    before: Option<ProcessState>,
 }
 
-pub(super) struct Pending {
+pub(super) struct PendingAction {
     expected: Expected,
-    reply: Reply,
+    reply: ActionReply,
 }
 
 /// The mark comes first: whoever sees the end then knows that it was asked for.
-pub(super) fn stop(server: &mut Server, seen: &Seen, owner: bool) -> Result<(), String> {
+pub(super) fn stop(server: &mut LocalServer, seen: &ProcessState, owner: bool) -> Result<(), String> {
     server
         .mark_stopped(owner)
         .map_err(|error| format!("it would be started again, since that cannot be noted: {error}"))?;
-    if !matches!(seen, Seen::Running { .. }) {
+    if !matches!(seen, ProcessState::Running { .. }) {
         return Ok(());
     }
     let sent = server.signal(Signal::TERM).and_then(|()| server.signal(Signal::CONT));
@@ -53,7 +53,7 @@ pub(super) fn stop(server: &mut Server, seen: &Seen, owner: bool) -> Result<(), 
 }
 
 /// Asks the owner of the local ensemble to start a server.
-pub(super) fn ask_owner(server: &Server) -> Result<(), String> {
+pub(super) fn ask_owner(server: &LocalServer) -> Result<(), String> {
     let path = server.places.start_request();
     write_request(&path)
         .map_err(|error| format!("the owner of the local ensemble cannot be asked: write {}: {error}", path.display()))
@@ -71,27 +71,27 @@ fn write_request(request: &Path) -> io::Result<()> {
     asked
 }
 
-pub(super) fn check(seen: &Seen, node: &NodeId, action: ServerAction) -> Result<(), ControlError> {
+pub(super) fn check(seen: &ProcessState, node: &NodeId, action: ServerAction) -> Result<(), ControlError> {
     use ServerAction::{Pause, Restart, Resume, Start, Stop};
     let node = node.clone();
     match (seen, action) {
         (_, Restart) => Ok(()),
-        (Seen::Running { paused: false, .. }, Pause | Stop)
-        | (Seen::Running { paused: true, .. }, Resume | Stop)
-        | (Seen::Stopped { .. } | Seen::Missing, Start) => Ok(()),
-        (Seen::Running { paused: true, .. }, Pause) => Err(already(node, action, "it is paused already")),
-        (Seen::Running { paused: false, .. }, Resume) => Err(already(node, action, "it is not paused")),
-        (Seen::Running { paused: false, .. }, Start) => Err(already(node, action, "it runs already")),
-        (Seen::Running { paused: true, .. }, Start) => {
+        (ProcessState::Running { paused: false, .. }, Pause | Stop)
+        | (ProcessState::Running { paused: true, .. }, Resume | Stop)
+        | (ProcessState::Stopped { .. } | ProcessState::Missing, Start) => Ok(()),
+        (ProcessState::Running { paused: true, .. }, Pause) => Err(already(node, action, "it is paused already")),
+        (ProcessState::Running { paused: false, .. }, Resume) => Err(already(node, action, "it is not paused")),
+        (ProcessState::Running { paused: false, .. }, Start) => Err(already(node, action, "it runs already")),
+        (ProcessState::Running { paused: true, .. }, Start) => {
             Err(ControlError::NotPossible { action, node, why: "it is paused: resume it instead".into() })
         }
-        (Seen::Stopped { .. } | Seen::Missing, Stop) => Err(already(node, action, "it does not run")),
-        (Seen::Restarting { .. }, Start | Stop) => Ok(()),
-        (Seen::Restarting { .. }, Pause | Resume) => {
+        (ProcessState::Stopped { .. } | ProcessState::Missing, Stop) => Err(already(node, action, "it does not run")),
+        (ProcessState::Restarting { .. }, Start | Stop) => Ok(()),
+        (ProcessState::Restarting { .. }, Pause | Resume) => {
             let why = "it has ended and is started again automatically: try when it runs".into();
             Err(ControlError::NotPossible { action, node, why })
         }
-        (Seen::Stopped { .. } | Seen::Missing, Pause | Resume) => {
+        (ProcessState::Stopped { .. } | ProcessState::Missing, Pause | Resume) => {
             Err(ControlError::NotPossible { action, node, why: "it does not run: start it first".into() })
         }
     }
@@ -112,30 +112,30 @@ impl Expected {
     }
 
     /// Of a start, with what was seen before it.
-    pub(super) fn starting_from(self, before: Seen) -> Self {
+    pub(super) fn starting_from(self, before: ProcessState) -> Self {
         Self { before: Some(before), limit: START_LIMIT, ..self }
     }
 
-    pub(super) const fn answering(self, reply: Reply) -> Pending {
-        Pending { expected: self, reply }
+    pub(super) const fn answering(self, reply: ActionReply) -> PendingAction {
+        PendingAction { expected: self, reply }
     }
 
     /// The answer, once there is one.
-    fn outcome(&mut self, server: &Server, now: Instant) -> Option<Result<(), ControlError>> {
+    fn outcome(&mut self, server: &LocalServer, now: Instant) -> Option<Result<(), ControlError>> {
         let seen = server.see();
         let (action, node) = (self.action, self.node.clone());
         match (action, &seen) {
-            (ServerAction::Pause, Seen::Running { paused: true, .. })
-            | (ServerAction::Resume, Seen::Running { paused: false, .. })
-            | (ServerAction::Stop, Seen::Stopped { .. } | Seen::Missing)
-            | (ServerAction::Start, Seen::Running { .. }) => return Some(Ok(())),
+            (ServerAction::Pause, ProcessState::Running { paused: true, .. })
+            | (ServerAction::Resume, ProcessState::Running { paused: false, .. })
+            | (ServerAction::Stop, ProcessState::Stopped { .. } | ProcessState::Missing)
+            | (ServerAction::Start, ProcessState::Running { .. }) => return Some(Ok(())),
             (
                 ServerAction::Pause | ServerAction::Resume,
-                Seen::Stopped { cause, .. } | Seen::Restarting { cause, .. },
+                ProcessState::Stopped { cause, .. } | ProcessState::Restarting { cause, .. },
             ) => {
                 return Some(Err(ControlError::Failed { action, node, why: format!("it has ended: {cause}") }));
             }
-            (ServerAction::Start, Seen::Stopped { cause, .. } | Seen::Restarting { cause, .. })
+            (ServerAction::Start, ProcessState::Stopped { cause, .. } | ProcessState::Restarting { cause, .. })
                 if self.before.as_ref() != Some(&seen) =>
             {
                 return Some(Err(ControlError::Failed { action, node, why: format!("it ended at once: {cause}") }));
@@ -157,9 +157,9 @@ impl Expected {
     }
 }
 
-impl Pending {
+impl PendingAction {
     /// Answers when the effect is seen or time is up; otherwise hands itself back.
-    pub(super) fn step(mut self, servers: &[Server], now: Instant) -> Option<Self> {
+    pub(super) fn step(mut self, servers: &[LocalServer], now: Instant) -> Option<Self> {
         match self.expected.outcome(&servers[self.expected.index], now) {
             None => Some(self),
             Some(outcome) => {
@@ -208,10 +208,10 @@ mod tests {
     fn what_is_so_already_or_cannot_be_is_refused_in_words() {
         use ServerAction::{Pause, Resume, Start, Stop};
         let node = NodeId::new("zk1").unwrap();
-        let runs = Seen::Running { pid: 1, paused: false };
-        let paused = Seen::Running { pid: 1, paused: true };
-        let stopped = Seen::Stopped { pid: 1, cause: "x".into() };
-        let again = Seen::Restarting { pid: 1, cause: "x".into(), again: Again { pause_s: 1, ends: 1 } };
+        let runs = ProcessState::Running { pid: 1, paused: false };
+        let paused = ProcessState::Running { pid: 1, paused: true };
+        let stopped = ProcessState::Stopped { pid: 1, cause: "x".into() };
+        let again = ProcessState::Restarting { pid: 1, cause: "x".into(), again: Again { pause_s: 1, ends: 1 } };
         let allowed = [
             (&runs, Pause),
             (&runs, Stop),
@@ -221,9 +221,9 @@ mod tests {
             (&again, Start),
             (&again, Stop),
         ];
-        for seen in [&runs, &paused, &stopped, &again, &Seen::Missing] {
+        for seen in [&runs, &paused, &stopped, &again, &ProcessState::Missing] {
             for action in [Pause, Resume, Stop, Start] {
-                let expected = allowed.contains(&(seen, action)) || (*seen == Seen::Missing && action == Start);
+                let expected = allowed.contains(&(seen, action)) || (*seen == ProcessState::Missing && action == Start);
                 assert_eq!(check(seen, &node, action).is_ok(), expected, "{action:?} on {seen:?}");
             }
         }

@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::taken::{TakenPort, told, way_out};
+use crate::domain::cause::Advice;
 use crate::domain::ids::NodeId;
 
 #[derive(Debug, thiserror::Error)]
@@ -12,11 +13,9 @@ pub enum LocalError {
     Config(String),
     #[error("{action} {}: {source}; check that the folder exists and is yours", path.display())]
     Folder { action: &'static str, path: PathBuf, source: io::Error },
-    #[error("{what}; zkdeck needs Java {need} or newer to run ZooKeeper. Type: {command}")]
+    #[error("{}. Type: {command}", no_java(what, *need))]
     Java { what: String, need: u32, command: String },
-    #[error(
-        "ZooKeeper's jars: {what}. Type: scripts/run (it fetches them), or set ZOOKEEPER_HOME to an unpacked Apache ZooKeeper"
-    )]
+    #[error("{}. Type: {JARS_STEP}", no_jars(what))]
     Jars { what: String },
     #[error("cannot start the local ensemble: {}. {}", told(.0), way_out(.0))]
     PortsTaken(Vec<TakenPort>),
@@ -35,7 +34,28 @@ pub enum LocalError {
     Ended,
 }
 
+/// Where ZooKeeper's jars come from.
+const JARS_STEP: &str = "scripts/run (it fetches them), or set ZOOKEEPER_HOME to an unpacked Apache ZooKeeper";
+
+fn no_java(what: &str, need: u32) -> String {
+    format!("{what}; zkdeck needs Java {need} or newer to run ZooKeeper")
+}
+
+fn no_jars(what: &str) -> String {
+    format!("ZooKeeper's jars: {what}")
+}
+
 impl LocalError {
+    /// What servers cannot be started without, and what to type; for any other error all of it is the cause.
+    #[must_use]
+    pub fn advice(&self) -> Advice {
+        match self {
+            Self::Java { what, need, command } => Advice::new(no_java(what, *need), command),
+            Self::Jars { what } => Advice::new(no_jars(what), JARS_STEP),
+            other => Advice::new(other.to_string(), "scripts/run"),
+        }
+    }
+
     pub(super) fn folder(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Folder { action, path, source }

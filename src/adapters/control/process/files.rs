@@ -17,14 +17,14 @@ pub(super) const OUT: &str = "zookeeper.out";
 
 /// Where one server's things are. All absolute.
 #[derive(Clone, Debug)]
-pub(super) struct Places {
+pub(super) struct ServerPaths {
     /// `<root>/<node>`: settings and data.
     pub(super) home: PathBuf,
     /// `<logs>/<node>`.
     pub(super) logs: PathBuf,
 }
 
-impl Places {
+impl ServerPaths {
     pub(super) fn new(root: &Path, logs: &Path, node: &LocalNode) -> Self {
         Self { home: root.join(node.id.as_str()), logs: logs.join(node.id.as_str()) }
     }
@@ -50,7 +50,12 @@ impl Places {
 }
 
 /// Writes `zoo.cfg`, `myid` and the log's settings of server `number` (from 1) of `nodes`.
-pub(super) fn write(places: &Places, number: usize, nodes: &[LocalNode], prometheus: bool) -> Result<(), LocalError> {
+pub(super) fn write(
+    places: &ServerPaths,
+    number: usize,
+    nodes: &[LocalNode],
+    prometheus: bool,
+) -> Result<(), LocalError> {
     let files = [
         ("zoo.cfg", zoo_cfg(&places.home, number, nodes, prometheus)),
         ("myid", format!("{number}\n")),
@@ -175,7 +180,7 @@ mod tests {
     fn all_files_are_written() {
         let folder = tempfile::tempdir().unwrap();
         let nodes = LocalConfig::new("r", "l").unwrap().nodes;
-        let places = Places::new(&folder.path().join("data"), &folder.path().join("logs"), &nodes[2]);
+        let places = ServerPaths::new(&folder.path().join("data"), &folder.path().join("logs"), &nodes[2]);
         write(&places, 3, &nodes, true).unwrap();
         assert_eq!(fs::read_to_string(places.home.join("myid")).unwrap(), "3\n");
         assert!(places.logs.is_dir() && places.zoo_cfg().is_file());

@@ -14,12 +14,12 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use tokio::sync::oneshot;
 
-use super::action::{Expected, Pending, ask_owner, check, stop};
+use super::action::{Expected, PendingAction, ask_owner, check, stop};
 use super::config::{LocalConfig, LocalNode};
 use super::error::LocalError;
 use super::news::{self, News};
-use super::record::{Owner, OwnerLock};
-use super::server::{End, Recipe, Seen, Server};
+use super::record::{OwnerLock, OwnerRecord};
+use super::server::{LocalServer, ProcessEnd, ProcessState, Recipe};
 use super::taken::TakenPort;
 use super::{files, jars, java, ports};
 use crate::adapters::control::ControlError;
@@ -33,10 +33,10 @@ const SURVIVORS_LIMIT: Duration = Duration::from_secs(5);
 const NEWS_MAX: usize = 64;
 
 /// What the keeper is asked. Every answer comes by the sender inside.
-pub(super) enum Request {
+pub(super) enum KeeperRequest {
     Start(oneshot::Sender<Result<(), LocalError>>),
     Act(NodeId, ServerAction, oneshot::Sender<Result<(), ControlError>>),
-    See(oneshot::Sender<Vec<(NodeId, Seen)>>),
+    See(oneshot::Sender<Vec<(NodeId, ProcessState)>>),
     /// Look around; answers with the news since the last one.
     Tick(oneshot::Sender<Vec<News>>),
     Stop(oneshot::Sender<()>),
@@ -58,12 +58,12 @@ struct Closing {
 
 pub(super) struct Keeper {
     config: LocalConfig,
-    servers: Vec<Server>,
+    servers: Vec<LocalServer>,
     lock_path: PathBuf,
     lock: Option<OwnerLock>,
     owns: Arc<AtomicBool>,
     recipe: Option<Recipe>,
-    pending: Vec<Pending>,
+    pending: Vec<PendingAction>,
     opening: Option<Opening>,
     closing: Option<Closing>,
     news: Vec<News>,
@@ -71,7 +71,9 @@ pub(super) struct Keeper {
 
 impl Keeper {
     pub(super) fn new(config: LocalConfig, lock_path: PathBuf, lock: Option<OwnerLock>, owns: Arc<AtomicBool>) -> Self {
-        let server = |node: &LocalNode| Server::new(node.clone(), files::Places::new(&config.root, &config.logs, node));
+        let server = |node: &LocalNode| {
+            LocalServer::new(node.clone(), files::ServerPaths::new(&config.root, &config.logs, node))
+        };
         let servers = config.nodes.iter().map(server).collect();
         Self {
             config,
@@ -88,7 +90,7 @@ impl Keeper {
     }
 
     /// Runs until it is told to stop, or until nobody can ask any more.
-    pub(super) fn run(mut self, requests: &Receiver<Request>) {
+    pub(super) fn run(mut self, requests: &Receiver<KeeperRequest>) {
         let mut told = None;
         loop {
             let request = match self.patience() {
@@ -115,7 +117,7 @@ impl Keeper {
                 break;
             }
         }
-        self.servers.iter_mut().for_each(Server::kill_and_wait);
+        self.servers.iter_mut().for_each(LocalServer::kill_and_wait);
         self.owns.store(false, Ordering::Release);
         self.lock = None;
         if let Some(reply) = told {
@@ -136,26 +138,26 @@ impl Keeper {
         self.lock.is_some()
     }
 
-    fn handle(&mut self, request: Request) {
+    fn handle(&mut self, request: KeeperRequest) {
         match request {
-            Request::Start(reply) if self.is_owner() => self.open(Some(reply)),
-            Request::Start(reply) => _ = reply.send(Ok(())),
-            Request::Act(node, action, reply) if self.closing.is_some() => {
+            KeeperRequest::Start(reply) if self.is_owner() => self.open(Some(reply)),
+            KeeperRequest::Start(reply) => _ = reply.send(Ok(())),
+            KeeperRequest::Act(node, action, reply) if self.closing.is_some() => {
                 _ = reply.send(Err(ControlError::Closed { action, node }));
             }
-            Request::Act(node, action, reply) => match self.begin(node, action) {
+            KeeperRequest::Act(node, action, reply) => match self.begin(node, action) {
                 Ok(expected) => self.pending.push(expected.answering(reply)),
                 Err(error) => _ = reply.send(Err(error)),
             },
-            Request::See(reply) => {
+            KeeperRequest::See(reply) => {
                 _ = reply.send(self.servers.iter().map(|server| (server.node.id.clone(), server.see())).collect());
             }
-            Request::Tick(reply) => {
+            KeeperRequest::Tick(reply) => {
                 self.take_over();
                 self.serve_start_requests();
                 _ = reply.send(std::mem::take(&mut self.news));
             }
-            Request::Stop(reply) => self.begin_closing(reply),
+            KeeperRequest::Stop(reply) => self.begin_closing(reply),
         }
     }
 
@@ -203,7 +205,7 @@ impl Keeper {
 
     fn notice_ends(&mut self) {
         for i in 0..self.servers.len() {
-            let Some(End { cause, ran, pause: Some(pause) }) = self.servers[i].reap() else { continue };
+            let Some(ProcessEnd { cause, ran, pause: Some(pause) }) = self.servers[i].reap() else { continue };
             let server = &self.servers[i];
             let told = news::ended(&server.node.id, &cause, ran, pause, &server.revival);
             self.tell(told);
@@ -235,7 +237,7 @@ impl Keeper {
         if self.is_owner() || self.closing.is_some() || self.config.attach_only {
             return;
         }
-        let owner = Owner { pid: std::process::id(), ports: self.config.ports_text() };
+        let owner = OwnerRecord { pid: std::process::id(), ports: self.config.ports_text() };
         match OwnerLock::take(&self.lock_path, &owner) {
             Ok(None) => {}
             Ok(Some(lock)) => {
@@ -297,7 +299,7 @@ impl Keeper {
         let Some(opening) = self.opening.take() else { return };
         // Without a child of our own, what the records name was left by an earlier owner.
         let left: Vec<_> = self.servers.iter().filter(|s| !s.is_child()).collect();
-        let alive = left.iter().filter(|s| matches!(s.see(), Seen::Running { .. }));
+        let alive = left.iter().filter(|s| matches!(s.see(), ProcessState::Running { .. }));
         let survivors = alive.filter(|s| s.signal(Signal::KILL).is_ok()).count();
         let taken: Vec<_> = left.iter().flat_map(|s| ports::taken(&s.node)).collect();
         // A port that no process holds is let go of by one that is about to end.

@@ -109,7 +109,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(keeper_of(folder.path()), None);
         let path = folder.path().join("owner.lock");
-        let me = super::super::record::Owner { pid: std::process::id(), ports: String::new() };
+        let me = super::super::record::OwnerRecord { pid: std::process::id(), ports: String::new() };
         let lock = OwnerLock::take(&path, &me).unwrap().unwrap();
         assert_eq!(keeper_of(folder.path()).map(|alive| alive.pid), Some(me.pid));
         drop(lock);

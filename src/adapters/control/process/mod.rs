@@ -50,9 +50,9 @@ use crate::domain::command::ServerAction;
 use crate::domain::ids::NodeId;
 use crate::domain::server::{HostState, HostView};
 use crate::domain::snapshot::ControlView;
-use keeper::{Keeper, Request};
-use record::{LOCK, Owner, OwnerLock};
-use server::Seen;
+use keeper::{Keeper, KeeperRequest};
+use record::{LOCK, OwnerLock, OwnerRecord};
+use server::ProcessState;
 
 /// ZooKeeper's jars, as `doctor` tells of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,7 +90,7 @@ const ACT_LIMIT: Duration = Duration::from_secs(15);
 #[derive(Debug)]
 pub struct LocalEnsemble {
     nodes: Vec<NodeId>,
-    requests: SyncSender<Request>,
+    requests: SyncSender<KeeperRequest>,
     owns: Arc<AtomicBool>,
     stop_limit: Duration,
 }
@@ -114,7 +114,7 @@ impl LocalEnsemble {
             ..config
         };
         let lock_path = config.root.join(LOCK);
-        let me = Owner { pid: std::process::id(), ports: config.ports_text() };
+        let me = OwnerRecord { pid: std::process::id(), ports: config.ports_text() };
         let lock = match config.attach_only {
             true => None,
             false => OwnerLock::take(&lock_path, &me).map_err(LocalError::folder("lock", &lock_path))?,
@@ -146,7 +146,7 @@ impl LocalEnsemble {
     /// # Errors
     /// [`LocalError`] that says what is missing or taken, and what to type.
     pub async fn start(&self) -> Result<(), LocalError> {
-        match self.ask(START_LIMIT, Request::Start).await {
+        match self.ask(START_LIMIT, KeeperRequest::Start).await {
             Ok(result) => result,
             Err(Silence::Ended) => Err(LocalError::Ended),
             Err(Silence::Late) => Err(LocalError::TimedOut(START_LIMIT.as_secs())),
@@ -156,18 +156,18 @@ impl LocalEnsemble {
     /// Looks around; to be called each second. An attached instance tries to become the owner, the
     /// owner notices ends and serves requests. Returns what has happened since.
     pub async fn tick(&self) -> Vec<News> {
-        self.ask(SEE_LIMIT, Request::Tick).await.unwrap_or_default()
+        self.ask(SEE_LIMIT, KeeperRequest::Tick).await.unwrap_or_default()
     }
 
     /// Ends all children (SIGTERM, after [`LocalConfig::stop_limit`] SIGKILL) and lets go of the
     /// lock; attached: only detaches. Nothing can be done with the ensemble afterwards.
     pub async fn stop(&self) {
         // Silence means that the keeper has ended already, and with it the children.
-        _ = self.ask(self.stop_limit + SEE_LIMIT, Request::Stop).await;
+        _ = self.ask(self.stop_limit + SEE_LIMIT, KeeperRequest::Stop).await;
     }
 
     async fn act_once(&self, node: &NodeId, action: ServerAction) -> Result<(), ControlError> {
-        let make = |reply| Request::Act(node.clone(), action, reply);
+        let make = |reply| KeeperRequest::Act(node.clone(), action, reply);
         match self.ask(ACT_LIMIT, make).await {
             Ok(result) => result,
             Err(Silence::Ended) => Err(ControlError::Closed { action, node: node.clone() }),
@@ -180,7 +180,11 @@ impl LocalEnsemble {
         }
     }
 
-    async fn ask<T>(&self, limit: Duration, make: impl FnOnce(oneshot::Sender<T>) -> Request) -> Result<T, Silence> {
+    async fn ask<T>(
+        &self,
+        limit: Duration,
+        make: impl FnOnce(oneshot::Sender<T>) -> KeeperRequest,
+    ) -> Result<T, Silence> {
         let (sender, answer) = oneshot::channel();
         match self.requests.try_send(make(sender)) {
             Ok(()) => {}
@@ -206,20 +210,20 @@ fn made(folder: &Path) -> Result<PathBuf, LocalError> {
     fs::canonicalize(folder).map_err(LocalError::folder("find", folder))
 }
 
-fn view(seen: Seen) -> HostView {
+fn view(seen: ProcessState) -> HostView {
     match seen {
-        Seen::Running { pid, paused } => {
+        ProcessState::Running { pid, paused } => {
             let state = if paused { HostState::Paused } else { HostState::Running };
             HostView { state, name: format!("process {pid}"), detail: None, container: None }
         }
-        Seen::Stopped { pid, cause } => {
+        ProcessState::Stopped { pid, cause } => {
             HostView { state: HostState::Stopped, name: format!("process {pid}"), detail: Some(cause), container: None }
         }
-        Seen::Restarting { pid, cause, again } => {
+        ProcessState::Restarting { pid, cause, again } => {
             let (state, name) = (HostState::Starting, format!("process {pid}"));
             HostView { state, name, detail: Some(news::restarting(&cause, again)), container: None }
         }
-        Seen::Missing => {
+        ProcessState::Missing => {
             HostView { state: HostState::Missing, name: "no process".into(), detail: None, container: None }
         }
     }
@@ -232,7 +236,7 @@ impl ServerControl for LocalEnsemble {
     }
 
     async fn hosts(&self) -> Vec<(NodeId, Option<HostView>)> {
-        match self.ask(SEE_LIMIT, Request::See).await {
+        match self.ask(SEE_LIMIT, KeeperRequest::See).await {
             Ok(seen) => seen.into_iter().map(|(node, seen)| (node, Some(view(seen)))).collect(),
             Err(_) => self.nodes.iter().map(|node| (node.clone(), None)).collect(),
         }

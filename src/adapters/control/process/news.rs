@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::files::LOG;
 use super::record::Again;
 use super::revive::Revival;
-use super::server::Seen;
+use super::server::ProcessState;
 use crate::domain::ids::NodeId;
 use crate::domain::snapshot::Level;
 
@@ -49,10 +49,12 @@ pub(super) fn ended(node: &NodeId, cause: &str, ran: Duration, pause: Duration, 
     ))
 }
 
-pub(super) fn revived(node: &NodeId, seen: &Seen) -> News {
+pub(super) fn revived(node: &NodeId, seen: &ProcessState) -> News {
     let pid = match seen {
-        Seen::Running { pid, .. } | Seen::Stopped { pid, .. } | Seen::Restarting { pid, .. } => pid.to_string(),
-        Seen::Missing => "-".into(),
+        ProcessState::Running { pid, .. }
+        | ProcessState::Stopped { pid, .. }
+        | ProcessState::Restarting { pid, .. } => pid.to_string(),
+        ProcessState::Missing => "-".into(),
     };
     News { level: Level::Info, text: format!("{node} is started again automatically, as process {pid}") }
 }

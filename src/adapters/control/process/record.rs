@@ -54,7 +54,7 @@ impl Record {
 
 /// Who owns the ensemble and on which ports it runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Owner {
+pub(super) struct OwnerRecord {
     pub(super) pid: u32,
     /// `zk1 2181/7001/2888/3888, ...`
     pub(super) ports: String,
@@ -68,7 +68,7 @@ pub(super) struct OwnerLock {
 
 impl OwnerLock {
     /// `Ok(None)` when another process holds it.
-    pub(super) fn take(path: &Path, owner: &Owner) -> io::Result<Option<Self>> {
+    pub(super) fn take(path: &Path, owner: &OwnerRecord) -> io::Result<Option<Self>> {
         let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
         owner::follow(path)?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
@@ -83,7 +83,7 @@ impl OwnerLock {
     }
 
     /// What the holder wrote; `None` when it has not yet, or it cannot be read.
-    pub(super) fn holder(path: &Path) -> Option<Owner> {
+    pub(super) fn holder(path: &Path) -> Option<OwnerRecord> {
         let mut text = String::new();
         File::open(path).ok()?.take(4_096).read_to_string(&mut text).ok()?;
         serde_json::from_str(&text).ok()
@@ -116,8 +116,8 @@ mod tests {
     fn the_lock_has_one_holder_and_a_longer_record_leaves_nothing_behind() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("owner.lock");
-        let first = Owner { pid: 1, ports: "a much longer text than the other".into() };
-        let second = Owner { pid: 2, ports: "b".into() };
+        let first = OwnerRecord { pid: 1, ports: "a much longer text than the other".into() };
+        let second = OwnerRecord { pid: 2, ports: "b".into() };
         let lock = OwnerLock::take(&path, &first).unwrap().unwrap();
         assert!(OwnerLock::take(&path, &second).unwrap().is_none());
         assert_eq!(OwnerLock::holder(&path), Some(first));

@@ -11,7 +11,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open, pidfd_s
 
 use super::config::LocalNode;
 use super::error::LocalError;
-use super::files::{LOG, OUT, Places};
+use super::files::{LOG, OUT, ServerPaths};
 use super::hidden::SERVER_COMMAND;
 use super::jars::Jars;
 use super::procfs;
@@ -38,7 +38,7 @@ pub(super) struct Recipe {
 
 /// What is seen of a server's process now.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Seen {
+pub(super) enum ProcessState {
     Running {
         pid: u32,
         paused: bool,
@@ -68,9 +68,9 @@ struct Live {
 }
 
 #[derive(Debug)]
-pub(super) struct Server {
+pub(super) struct LocalServer {
     pub(super) node: LocalNode,
-    pub(super) places: Places,
+    pub(super) places: ServerPaths,
     live: Option<Live>,
     /// Somebody asked for its end: no news then.
     pub(super) stop_asked: bool,
@@ -79,15 +79,15 @@ pub(super) struct Server {
 
 /// An end of our child that was not seen before.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct End {
+pub(super) struct ProcessEnd {
     pub(super) cause: String,
     pub(super) ran: Duration,
     /// The pause before it is started again; `None`: somebody asked for its end.
     pub(super) pause: Option<Duration>,
 }
 
-impl Server {
-    pub(super) fn new(node: LocalNode, places: Places) -> Self {
+impl LocalServer {
+    pub(super) fn new(node: LocalNode, places: ServerPaths) -> Self {
         Self { node, places, live: None, stop_asked: false, revival: Revival::default() }
     }
 
@@ -97,22 +97,22 @@ impl Server {
     }
 
     /// Looks at the process: our child, or the one that the owner wrote down.
-    pub(super) fn see(&self) -> Seen {
+    pub(super) fn see(&self) -> ProcessState {
         if let Some(live) = &self.live {
             let pid = live.child.id();
-            return Seen::Running { pid, paused: procfs::stat(pid).is_some_and(procfs::Stat::paused) };
+            return ProcessState::Running { pid, paused: procfs::stat(pid).is_some_and(procfs::Stat::paused) };
         }
         match Record::read(&self.places.record()) {
-            None => Seen::Missing,
+            None => ProcessState::Missing,
             Some(Record::Ended { pid, cause, again: Some(again) }) if !self.to_stay_stopped() => {
-                Seen::Restarting { pid, cause, again }
+                ProcessState::Restarting { pid, cause, again }
             }
-            Some(Record::Ended { pid, cause, .. }) => Seen::Stopped { pid, cause },
+            Some(Record::Ended { pid, cause, .. }) => ProcessState::Stopped { pid, cause },
             Some(Record::Running { pid, started }) => match procfs::stat(pid).filter(|stat| stat.started == started) {
-                Some(stat) if !stat.dead() => Seen::Running { pid, paused: stat.paused() },
+                Some(stat) if !stat.dead() => ProcessState::Running { pid, paused: stat.paused() },
                 // Its parent lives and is about to say why.
-                Some(_) => Seen::Stopped { pid, cause: "it has just ended".into() },
-                None => Seen::Stopped { pid, cause: "it ended together with its zkdeck".into() },
+                Some(_) => ProcessState::Stopped { pid, cause: "it has just ended".into() },
+                None => ProcessState::Stopped { pid, cause: "it ended together with its zkdeck".into() },
             },
         }
     }
@@ -167,7 +167,7 @@ impl Server {
     }
 
     /// Notes the end of our child, when it has ended since the last look.
-    pub(super) fn reap(&mut self) -> Option<End> {
+    pub(super) fn reap(&mut self) -> Option<ProcessEnd> {
         let live = self.live.as_mut()?;
         let status = match live.child.try_wait() {
             Ok(None) => return None,
@@ -185,7 +185,7 @@ impl Server {
             Some(self.revival.ended(ran, Instant::now()))
         };
         self.write_end(pid, cause.clone(), pause);
-        Some(End { cause, ran, pause })
+        Some(ProcessEnd { cause, ran, pause })
     }
 
     fn write_end(&self, pid: u32, cause: String, pause: Option<Duration>) {
@@ -369,15 +369,15 @@ mod tests {
     fn a_record_of_another_process_is_not_taken_for_the_server() {
         let folder = tempfile::tempdir().unwrap();
         let node = super::super::config::LocalConfig::new("r", "l").unwrap().nodes.remove(0);
-        let places = Places { home: folder.path().to_owned(), logs: folder.path().to_owned() };
-        let server = Server::new(node, places);
-        assert_eq!(server.see(), Seen::Missing);
+        let places = ServerPaths { home: folder.path().to_owned(), logs: folder.path().to_owned() };
+        let server = LocalServer::new(node, places);
+        assert_eq!(server.see(), ProcessState::Missing);
         let me = std::process::id();
         let started = procfs::stat(me).unwrap().started;
         Record::Running { pid: me, started }.write(&server.places.record()).unwrap();
-        assert_eq!(server.see(), Seen::Running { pid: me, paused: false });
+        assert_eq!(server.see(), ProcessState::Running { pid: me, paused: false });
         Record::Running { pid: me, started: started + 1 }.write(&server.places.record()).unwrap();
-        assert!(matches!(server.see(), Seen::Stopped { .. }));
+        assert!(matches!(server.see(), ProcessState::Stopped { .. }));
         let error = server.signal(Signal::TERM).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::NotFound, "a signal to a reused pid would have ended this test");
     }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rustix::io::Errno;
 
 use super::orders::Orders;
-use crate::adapters::blobs::disk::{Disk, Held, Input, Output, Pace, Print};
+use crate::adapters::blobs::disk::{Disk, Held, InputFile, OutputFile, Pace, Print};
 use crate::domain::file::parse_blob_name;
 use crate::domain::ids::AttemptId;
 
@@ -103,14 +103,14 @@ impl Disk for FaultyDisk {
         self.disk.pace()
     }
 
-    fn create_new(&self, path: &Path) -> io::Result<Box<dyn Output>> {
+    fn create_new(&self, path: &Path) -> io::Result<Box<dyn OutputFile>> {
         let output = self.disk.create_new(path)?;
         let What::Draft(attempt) = self.what(path) else { return Ok(output) };
         let point = format!("{}.copy", self.orders.who(attempt));
         Ok(Box::new(FaultyOutput { output, orders: Arc::clone(&self.orders), point }))
     }
 
-    fn open(&self, path: &Path) -> io::Result<Box<dyn Input>> {
+    fn open(&self, path: &Path) -> io::Result<Box<dyn InputFile>> {
         self.disk.open(path)
     }
 
@@ -184,7 +184,7 @@ impl Disk for FaultyDisk {
 /// A draft.
 #[derive(Debug)]
 struct FaultyOutput {
-    output: Box<dyn Output>,
+    output: Box<dyn OutputFile>,
     orders: Arc<Orders>,
     /// Reached once the bytes are durable.
     point: String,
@@ -206,7 +206,7 @@ impl io::Write for FaultyOutput {
     }
 }
 
-impl Output for FaultyOutput {
+impl OutputFile for FaultyOutput {
     fn allocate(&self, size: u64) -> Result<(), Errno> {
         self.output.allocate(size)
     }

@@ -10,7 +10,7 @@ use super::orders::Orders;
 use crate::adapters::zookeeper::config::ZkConfig;
 use crate::adapters::zookeeper::coord::{Change, Connect, Coord, LinkState, Mode, Op, Versioned};
 use crate::adapters::zookeeper::error::ZkError;
-use crate::adapters::zookeeper::layout::{Layout, Touched};
+use crate::adapters::zookeeper::layout::{Touched, ZnodeLayout};
 use crate::domain::file::blob_name;
 use crate::domain::ids::{AttemptId, NodeId};
 use crate::domain::migration::{Intent, IntentKind, IntentState};
@@ -46,7 +46,7 @@ impl Connect for FaultyServers {
             coord: self.servers.connect().await?,
             orders: Arc::clone(&self.orders),
             // How many buckets there are makes no difference to the paths that are looked at here.
-            layout: Layout::new(&self.servers.config().root, 2),
+            layout: ZnodeLayout::new(&self.servers.config().root, 2),
             uploads: self.uploads.clone(),
             own: Mutex::default(),
         }))
@@ -56,14 +56,14 @@ impl Connect for FaultyServers {
 struct FaultyCoord {
     coord: Arc<dyn Coord>,
     orders: Arc<Orders>,
-    layout: Layout,
+    layout: ZnodeLayout,
     uploads: PathBuf,
-    own: Mutex<Own>,
+    own: Mutex<OwnMarks>,
 }
 
 /// What this session has made itself.
 #[derive(Default)]
-struct Own {
+struct OwnMarks {
     /// Its last epoch, for a leader that heeds no other.
     epoch: Option<Versioned>,
     /// Its name in the election.
@@ -73,7 +73,7 @@ struct Own {
 type Attempts = Vec<(AttemptId, Intent)>;
 
 /// What a transaction is to the protocol.
-enum Step {
+enum Turn {
     Intent(Attempts),
     Commit(Attempts),
     Close(Vec<AttemptId>),
@@ -81,7 +81,7 @@ enum Step {
 }
 
 impl FaultyCoord {
-    fn own(&self) -> MutexGuard<'_, Own> {
+    fn own(&self) -> MutexGuard<'_, OwnMarks> {
         self.own.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -98,7 +98,7 @@ impl FaultyCoord {
         (intent.state == state).then_some((attempt, intent))
     }
 
-    fn step(&self, ops: &[Op]) -> Step {
+    fn step(&self, ops: &[Op]) -> Turn {
         let (mut begun, mut committed, mut closed) = (Vec::new(), Vec::new(), Vec::new());
         for op in ops {
             match op {
@@ -109,10 +109,10 @@ impl FaultyCoord {
             }
         }
         match (begun.is_empty(), committed.is_empty(), closed.is_empty()) {
-            (false, ..) => Step::Intent(begun),
-            (_, false, _) => Step::Commit(committed),
-            (.., false) => Step::Close(closed),
-            _ => Step::Other,
+            (false, ..) => Turn::Intent(begun),
+            (_, false, _) => Turn::Commit(committed),
+            (.., false) => Turn::Close(closed),
+            _ => Turn::Other,
         }
     }
 
@@ -256,9 +256,9 @@ impl Coord for FaultyCoord {
             ops.retain(|op| self.layout.classify(op.path()) != Touched::Epoch);
         }
         match self.step(&ops) {
-            Step::Intent(attempts) => self.begin(ops, &attempts).await,
-            Step::Commit(attempts) => self.commit(ops, &attempts).await,
-            Step::Close(attempts) => {
+            Turn::Intent(attempts) => self.begin(ops, &attempts).await,
+            Turn::Commit(attempts) => self.commit(ops, &attempts).await,
+            Turn::Close(attempts) => {
                 let who = attempts.first().map_or("nobody", |attempt| self.orders.who(*attempt));
                 self.orders.at(&format!("{who}.row"));
                 self.coord.multi(ops).await?;
@@ -266,7 +266,7 @@ impl Coord for FaultyCoord {
                 attempts.into_iter().for_each(|attempt| self.orders.closed(attempt));
                 Ok(())
             }
-            Step::Other => self.coord.multi(ops).await,
+            Turn::Other => self.coord.multi(ops).await,
         }
     }
 

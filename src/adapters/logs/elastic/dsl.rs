@@ -4,17 +4,17 @@ use serde_json::{Value, json};
 
 use super::lucene::lucene;
 use crate::domain::ids::Timestamp;
-use crate::domain::log::{Cmp, Expr, Field, LogLevel, NumberField, Pattern, Side, words};
+use crate::domain::log::{Cmp, Dataset, Expr, Field, LogLevel, NumberField, Pattern, Side, words};
 
 /// What is searched.
 pub(super) const INDICES: &str = "operations,zk-logs-*,backend-logs-*,docker-logs-*";
 
 /// Index of each dataset.
-pub(super) const DATASETS: [(&str, &str); 4] = [
-    ("zookeeper", "zk-logs-*"),
-    ("backend", "backend-logs-*"),
-    ("operations", "operations*"),
-    ("docker", "docker-logs-*"),
+pub(super) const DATASETS: [(Dataset, &str); 4] = [
+    (Dataset::Zookeeper, "zk-logs-*"),
+    (Dataset::Backend, "backend-logs-*"),
+    (Dataset::Operations, "operations*"),
+    (Dataset::Docker, "docker-logs-*"),
 ];
 
 /// Values that words are looked for in, beside the message.
@@ -162,7 +162,8 @@ fn field(field: &Field, pattern: &Pattern) -> Result<Value, String> {
         Field::Dataset => {
             let regex =
                 regex::Regex::new(&crate::domain::log::Matcher::whole(pattern)).map_err(|error| error.to_string())?;
-            let named = DATASETS.iter().filter(|(name, _)| regex.is_match(name)).map(|(_, pattern)| index(pattern));
+            let named =
+                DATASETS.iter().filter(|(name, _)| regex.is_match(name.word())).map(|(_, pattern)| index(pattern));
             let named: Vec<Value> = named.collect();
             if named.is_empty() { json!({"match_none": {}}) } else { any(&named) }
         }

@@ -19,15 +19,16 @@ use std::time::{Duration, Instant};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use self::read::{Found, Key};
+use self::read::{ServerHit, SortKey};
 pub(in crate::adapters) use self::wire::reason;
-pub use self::wire::{Auth, ElasticConfig, ElasticError, Hidden};
+pub use self::wire::{Auth, ElasticConfig, ElasticError, ElasticSecret};
 use self::wire::{SERVER_LIMIT, Wire};
 use super::error::LogsError;
 use crate::domain::ids::{Millis, Timestamp};
 use crate::domain::log::{
-    Answered, BARS_MAX, Bar, CONTEXT_MAX, Context, ContextAsk, Expr, FollowAsk, FollowMark, Followed, HITS_MAX,
-    Histogram, HistogramAsk, LogEvent, LogLevel, LogPage, LogSearch, Moment, PAGE_MAX, PageAsk, Side, Way, bar_step,
+    Answered, BARS_MAX, Bar, CONTEXT_MAX, ContextAsk, EventId, Expr, FollowAsk, FollowMark, Followed, HITS_MAX,
+    Histogram, HistogramAsk, LogContext, LogEvent, LogLevel, LogPage, LogSearch, LogSource, Moment, PAGE_MAX, PageAsk,
+    PageWay, Side, bar_step,
 };
 
 /// How long the server keeps a point in time.
@@ -49,11 +50,11 @@ const NEWS: usize = 1000;
 #[derive(Clone, Debug)]
 pub struct Elastic {
     wire: Wire,
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<ElasticState>>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct ElasticState {
     product: Option<Product>,
     kept: Vec<String>,
     /// When the server was first found away.
@@ -86,7 +87,7 @@ impl Elastic {
         Ok(Self { wire: Wire::new(config)?, state: Arc::default() })
     }
 
-    fn state<T>(&self, look: impl FnOnce(&mut State) -> T) -> T {
+    fn state<T>(&self, look: impl FnOnce(&mut ElasticState) -> T) -> T {
         look(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -153,6 +154,7 @@ impl Elastic {
 
     fn answered(&self, product: Product, begin: Instant, answer: &Value, body: Option<&Value>) -> Answered {
         Answered {
+            source: LogSource::Server,
             by: product.name().into(),
             fallback: None,
             notes: read::notes(answer),
@@ -171,7 +173,9 @@ impl Elastic {
         let limit = ask.limit.clamp(1, PAGE_MAX);
         let from = match &ask.cursor {
             None => None,
-            Some(cursor) => Some(Key::read(cursor).ok_or_else(|| LogsError::Cursor { given: cursor.0.clone() })?),
+            Some(cursor) => {
+                Some(SortKey::read(cursor).ok_or_else(|| LogsError::Cursor { given: cursor.text().to_owned() })?)
+            }
         };
         let (from, pit) = from.map_or((None, None), |(key, pit)| (Some(key), pit));
         let pit = match pit {
@@ -179,7 +183,7 @@ impl Elastic {
             None if from.is_none() => Some(self.point(product).await?),
             None => None,
         };
-        let older = ask.way == Way::Older;
+        let older = ask.way == PageWay::Older;
         let newest = older && from.is_none();
         let mark = if newest { Some(self.mark(&ask.search, now).await?) } else { None };
         let mut body = request(&ask.search.whole(), now, older, limit + 1)?;
@@ -203,7 +207,7 @@ impl Elastic {
         if older {
             found.reverse();
         }
-        let cursor = |found: Option<&Found>| found.map(|found| found.key.cursor(pit.as_deref()));
+        let cursor = |found: Option<&ServerHit>| found.map(|found| found.key.cursor(pit.as_deref()));
         let (first, last) = (cursor(found.first()), cursor(found.last()));
         let given = ask.cursor.clone();
         let (older, newer) = if older {
@@ -271,10 +275,10 @@ impl Elastic {
     ///
     /// # Errors
     /// [`LogsError`], when the event is gone too.
-    pub(super) async fn context(&self, ask: ContextAsk) -> Result<Context, LogsError> {
+    pub(super) async fn context(&self, ask: ContextAsk) -> Result<LogContext, LogsError> {
         let begin = Instant::now();
         let product = self.product().await?;
-        let one = json!({"size": 1, "query": {"ids": {"values": [ask.id]}}});
+        let one = json!({"size": 1, "query": {"ids": {"values": [ask.id.to_string()]}}});
         let answer = self.search(one, None).await?;
         let hit = answer.pointer("/hits/hits/0/_source").cloned().unwrap_or_default();
         let path = ["/log/file/path", "/log.file.path"].into_iter().find_map(|at| hit.pointer(at)?.as_str());
@@ -299,7 +303,7 @@ impl Elastic {
         events.reverse();
         let at = events.len().saturating_sub(1);
         events.extend(read::hits(&after).into_iter().map(|found| found.event));
-        Ok(Context { events, at, answered: self.answered(product, begin, &after, None) })
+        Ok(LogContext { events, at, answered: self.answered(product, begin, &after, None) })
     }
 
     /// Waits for events that arrive after the mark. Looks back a little, because events arrive late
@@ -348,9 +352,9 @@ impl Elastic {
         &self,
         search: &LogSearch,
         until: &Timestamp,
-        seen: &BTreeMap<String, Timestamp>,
+        seen: &BTreeMap<EventId, Timestamp>,
         now: Timestamp,
-    ) -> Result<News, LogsError> {
+    ) -> Result<NewEvents, LogsError> {
         let begin = Instant::now();
         let product = self.product().await?;
         let late = self.state(|state| {
@@ -393,7 +397,7 @@ impl Elastic {
     }
 }
 
-type News = (Vec<LogEvent>, Timestamp, BTreeMap<String, Timestamp>, Answered);
+type NewEvents = (Vec<LogEvent>, Timestamp, BTreeMap<EventId, Timestamp>, Answered);
 
 /// Folders of the files that there are.
 fn nodes(answer: &Value) -> Vec<String> {

@@ -2,53 +2,54 @@
 
 use serde_json::{Map, Value};
 
-use super::super::record::origin;
+use super::super::record::{level_of_row, origin};
 use crate::domain::ids::Timestamp;
-use crate::domain::log::{Bar, Cursor, HITS_MAX, Hits, LogEvent, LogLevel, read_stamp};
+use crate::domain::log::{Bar, Dataset, EventId, HITS_MAX, Hits, LogCursor, LogEvent, LogLevel, LogSource, read_stamp};
 
 /// Text of one event that is kept.
 const TEXT_MAX: usize = 1 << 20;
 
 /// A hit, and what it sorts by.
-pub(super) struct Found {
+pub(super) struct ServerHit {
     pub(super) event: LogEvent,
-    pub(super) key: Key,
+    pub(super) key: SortKey,
 }
 
 /// Time, file and place: what hits sort by.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Key {
+pub(super) struct SortKey {
     pub(super) at: i64,
     pub(super) path: String,
     pub(super) offset: i64,
 }
 
-impl Key {
-    pub(super) fn cursor(&self, pit: Option<&str>) -> Cursor {
-        Cursor(format!("e.{}.{}.{}.{}", self.at, self.offset, pit.unwrap_or("-"), self.path))
+impl SortKey {
+    pub(super) fn cursor(&self, pit: Option<&str>) -> LogCursor {
+        let (at, offset, pit) = (self.at, self.offset, pit.unwrap_or("-"));
+        LogCursor::new(LogSource::Server, format_args!("{at}.{offset}.{pit}.{}", self.path))
     }
 
-    pub(super) fn read(cursor: &Cursor) -> Option<(Self, Option<String>)> {
-        let mut parts = cursor.0.strip_prefix("e.")?.splitn(4, '.');
+    pub(super) fn read(cursor: &LogCursor) -> Option<(Self, Option<String>)> {
+        let mut parts = cursor.place(LogSource::Server)?.splitn(4, '.');
         let (at, offset) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
         let pit = Some(parts.next()?.to_owned()).filter(|pit| pit != "-");
         Some((Self { at, path: parts.next()?.to_owned(), offset }, pit))
     }
 }
 
-pub(super) fn hits(answer: &Value) -> Vec<Found> {
+pub(super) fn hits(answer: &Value) -> Vec<ServerHit> {
     let hits = answer.pointer("/hits/hits").and_then(Value::as_array);
     hits.into_iter().flatten().filter_map(found).collect()
 }
 
-fn found(hit: &Value) -> Option<Found> {
+fn found(hit: &Value) -> Option<ServerHit> {
     let source = hit.get("_source")?.as_object()?;
     let sort = hit.get("sort").and_then(Value::as_array);
     let event = event(hit, source);
     let number = |at: usize| sort.and_then(|sort| sort.get(at)).and_then(Value::as_i64);
     let path = sort.and_then(|sort| sort.get(1)).and_then(Value::as_str).unwrap_or_default().to_owned();
     let at = number(0).unwrap_or_else(|| event.time.map_or(0, |time| time.0.cast_signed()));
-    Some(Found { key: Key { at, path, offset: number(2).unwrap_or(0) }, event })
+    Some(ServerHit { key: SortKey { at, path, offset: number(2).unwrap_or(0) }, event })
 }
 
 /// A member by its dotted name, whichever way it is written.
@@ -62,7 +63,7 @@ fn member<'a>(source: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
 fn event(hit: &Value, source: &Map<String, Value>) -> LogEvent {
     let text = |name: &str| member(source, name).and_then(Value::as_str);
     let mut event = LogEvent {
-        id: hit.get("_id").and_then(Value::as_str).unwrap_or_default().to_owned(),
+        id: EventId::Document(hit.get("_id").and_then(Value::as_str).unwrap_or_default().to_owned()),
         time: text("@timestamp").and_then(|text| Some(read_stamp(text.as_bytes())?.0)),
         level: text("log.level").and_then(|word| LogLevel::from_word(word.trim())),
         text: text("message").unwrap_or_default().trim_end().to_owned(),
@@ -79,16 +80,15 @@ fn event(hit: &Value, source: &Map<String, Value>) -> LogEvent {
     event.file = format!("{folder}/{file}");
     let index = hit.get("_index").and_then(Value::as_str).unwrap_or_default();
     let dataset = super::dsl::DATASETS.iter().find(|(_, own)| index.starts_with(own.trim_end_matches('*')));
-    event.dataset = dataset.map_or("", |(name, _)| name).to_owned();
-    event.node = text("container.name").filter(|_| event.dataset == "docker").unwrap_or(folder).to_owned();
+    event.dataset = dataset.map(|(dataset, _)| *dataset);
+    event.node = text("container.name").filter(|_| event.dataset == Some(Dataset::Docker)).unwrap_or(folder).to_owned();
     if let Some(thread) = text("process.thread.name") {
         let (thread, logger) = origin(thread.as_bytes());
         (event.thread, event.logger) = (thread.map(str::to_owned), logger.map(str::to_owned));
     }
     fields(&mut event, source);
-    if event.dataset == "operations" {
-        let failed = event.field("status") == Some("failed");
-        event.level = event.level.or(Some(if failed { LogLevel::Error } else { LogLevel::Info }));
+    if event.dataset == Some(Dataset::Operations) {
+        event.level = event.level.or(Some(level_of_row(event.field("status"))));
     } else if event.logger.is_none() {
         event.logger = event.field("target").map(str::to_owned);
     }

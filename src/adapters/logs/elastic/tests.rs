@@ -6,6 +6,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
 use super::*;
+use crate::domain::log::Dataset;
 
 const NOW: Timestamp = Timestamp(1_795_446_000_000);
 
@@ -45,7 +46,7 @@ async fn server(play: impl Fn(&str) -> (u16, &'static str, String) + Send + 'sta
 }
 
 fn elastic(url: String) -> Elastic {
-    let auth = Auth::Basic { user: "me".into(), password: Hidden::new("hunter2".into()) };
+    let auth = Auth::Basic { user: "me".into(), password: ElasticSecret::new("hunter2".into()) };
     Elastic::new(ElasticConfig { url, auth, ca_file: None }).unwrap()
 }
 
@@ -172,7 +173,7 @@ async fn a_follower_gets_each_event_once_although_the_server_was_away() {
         match logs.answer(ask, Timestamp(NOW.0 + seconds * 1000)).await {
             Ok(news) => {
                 mark = Some(news.mark);
-                Ok(news.events.iter().map(|event| event.id.clone()).collect::<Vec<_>>().join(" "))
+                Ok(news.events.iter().map(|event| event.id.to_string()).collect::<Vec<_>>().join(" "))
             }
             Err(fail) => Err(fail.to_string()),
         }
@@ -218,7 +219,10 @@ async fn a_partial_answer_says_so_and_its_events_are_read() {
     .await;
     let page = elastic(url).page(PageAsk { limit: 1, ..PageAsk::default() }, NOW).await.unwrap();
     let event = &page.events[0];
-    assert_eq!((event.node.as_str(), event.dataset.as_str(), event.file.as_str()), ("zk2", "zookeeper", "zk2/z.log"));
+    assert_eq!(
+        (event.node.as_str(), event.dataset, event.file.as_str()),
+        ("zk2", Some(Dataset::Zookeeper), "zk2/z.log")
+    );
     assert_eq!((event.thread.as_deref(), event.logger.as_deref()), (Some("Sync:2"), Some("Txn")));
     assert_eq!((event.message(), event.more().count(), event.level), ("fsync took", 1, Some(LogLevel::Warn)));
     assert_eq!(page.answered.by, "Elasticsearch");

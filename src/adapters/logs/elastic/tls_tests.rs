@@ -80,7 +80,7 @@ async fn server(own: &Own) -> u16 {
 }
 
 async fn ask(url: String, ca_file: &Path) -> Result<LogPage, String> {
-    let auth = Auth::ApiKey(Hidden::new("s3cret".into()));
+    let auth = Auth::ApiKey(ElasticSecret::new("s3cret".into()));
     let elastic = Elastic::new(ElasticConfig { url, auth, ca_file: Some(ca_file.to_owned()) });
     let elastic = elastic.map_err(|error| error.to_string())?;
     elastic.page(PageAsk { limit: 5, ..PageAsk::default() }, NOW).await.map_err(|error| error.to_string())

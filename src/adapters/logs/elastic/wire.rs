@@ -19,16 +19,16 @@ const ANSWER_MAX: usize = 32 << 20;
 
 /// A password or key. Never shown, never logged.
 #[derive(Clone)]
-pub struct Hidden(String);
+pub struct ElasticSecret(String);
 
-impl Hidden {
+impl ElasticSecret {
     #[must_use]
     pub const fn new(text: String) -> Self {
         Self(text)
     }
 }
 
-impl fmt::Debug for Hidden {
+impl fmt::Debug for ElasticSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("(hidden)")
     }
@@ -38,8 +38,8 @@ impl fmt::Debug for Hidden {
 #[derive(Clone, Debug)]
 pub enum Auth {
     None,
-    Basic { user: String, password: Hidden },
-    ApiKey(Hidden),
+    Basic { user: String, password: ElasticSecret },
+    ApiKey(ElasticSecret),
 }
 
 impl Auth {
@@ -235,7 +235,7 @@ mod tests {
 
     #[test]
     fn secrets_are_in_no_text() {
-        let auth = Auth::Basic { user: "o'neil".into(), password: Hidden::new("hunter2".into()) };
+        let auth = Auth::Basic { user: "o'neil".into(), password: ElasticSecret::new("hunter2".into()) };
         let wire = Wire::new(ElasticConfig { url: "http://h:1/".into(), auth, ca_file: None }).unwrap();
         let curl = wire.curl("/_search", &json!({"a": "it's"}));
         assert_eq!(

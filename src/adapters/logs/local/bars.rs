@@ -5,14 +5,14 @@ use std::sync::Mutex;
 use super::block::{Counts, Tallied, slot};
 use super::jobs::{Searched, Stop, each, plan};
 use super::page::remember;
-use super::store::{Store, locked};
-use super::wanted::Wanted;
+use super::store::{LogFiles, locked};
+use super::wanted::Scan;
 use crate::domain::ids::{Millis, Timestamp};
 use crate::domain::log::{BARS_MAX, Bar, HITS_MAX, Histogram, HistogramAsk, Hits, LogLevel, bar_step};
 
 pub(super) fn histogram(
-    store: &Mutex<Store>,
-    wanted: &Wanted,
+    store: &Mutex<LogFiles>,
+    wanted: &Scan,
     ask: &HistogramAsk,
     now: Timestamp,
     stop: &Stop,
@@ -67,7 +67,7 @@ pub(super) fn histogram(
     (Histogram { from: Timestamp(from), step: Millis(step), bars, hits, ..Histogram::default() }, searched(complete))
 }
 
-fn add(bar: &mut Bar, wanted: &Wanted, counts: &Counts) {
+fn add(bar: &mut Bar, wanted: &Scan, counts: &Counts) {
     bar.count += wanted.of_levels(counts);
     let of =
         |level| if wanted.levels & (1 << slot(Some(level))) == 0 { 0 } else { u64::from(counts[slot(Some(level))]) };

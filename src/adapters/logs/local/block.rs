@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::super::record::{Head, Kind, json};
+use super::super::record::{Head, LineKind, json};
 use crate::domain::log::{LogLevel, of_word};
 
 /// Blocks are about so long.
@@ -66,12 +66,12 @@ pub(super) struct Block {
     pub(super) first: u64,
     /// ... to here. As far as `facts` are missing, this is taken from its neighbours.
     pub(super) last: u64,
-    pub(super) facts: Option<Box<Facts>>,
+    pub(super) facts: Option<Box<BlockFacts>>,
 }
 
 /// What reading all of a block told.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Facts {
+pub(super) struct BlockFacts {
     pub(super) first: u64,
     pub(super) last: u64,
     /// Bit [`slot`] of each level that occurs.
@@ -79,16 +79,16 @@ pub(super) struct Facts {
     filter: [u64; FILTER_WORDS],
 }
 
-impl Facts {
+impl BlockFacts {
     /// Reads all of a block; `before` is the time of what has none.
-    pub(super) fn read(kind: Kind, bytes: &[u8], before: u64) -> Self {
+    pub(super) fn read(kind: LineKind, bytes: &[u8], before: u64) -> Self {
         let mut facts = Self { filter: [0; FILTER_WORDS], ..Self::outline(kind, bytes, before) };
         facts.words(bytes);
         facts
     }
 
     /// Times and levels only, which takes a tenth of the time: any word may be in it.
-    pub(super) fn outline(kind: Kind, bytes: &[u8], before: u64) -> Self {
+    pub(super) fn outline(kind: LineKind, bytes: &[u8], before: u64) -> Self {
         let mut facts = Self { first: u64::MAX, last: 0, levels: 0, filter: [u64::MAX; FILTER_WORDS] };
         let mut start = 0;
         while start < bytes.len() {
@@ -99,12 +99,12 @@ impl Facts {
                 continue;
             }
             let (time, level) = match kind {
-                Kind::Dated => {
+                LineKind::Dated => {
                     let head = Head::read(line);
                     (head.time, head.level)
                 }
-                Kind::Json => json(line).map_or((None, None), |event| (event.time, event.level)),
-                Kind::Plain => (None, None),
+                LineKind::Json => json(line).map_or((None, None), |event| (event.time, event.level)),
+                LineKind::Plain => (None, None),
             };
             let at = time.map_or(before, |time| time.0);
             facts.first = facts.first.min(at);
@@ -119,7 +119,7 @@ impl Facts {
     }
 
     fn words(&mut self, bytes: &[u8]) {
-        let mut hash = Hash::new();
+        let mut hash = WordHash::new();
         let mut len = 0;
         let mut escaped = false;
         for (at, byte) in bytes.iter().enumerate() {
@@ -133,9 +133,9 @@ impl Facts {
                 self.set(hash);
                 if escaped {
                     // `\nfoo` in JSON is a line break and `foo`.
-                    self.set(Hash::of(&bytes[at - len + 1..at]));
+                    self.set(WordHash::of(&bytes[at - len + 1..at]));
                 }
-                (hash, len) = (Hash::new(), 0);
+                (hash, len) = (WordHash::new(), 0);
             }
         }
         if len > 0 {
@@ -143,26 +143,26 @@ impl Facts {
         }
     }
 
-    fn set(&mut self, hash: Hash) {
+    fn set(&mut self, hash: WordHash) {
         for bit in hash.bits() {
             self.filter[(bit / 64) as usize] |= 1 << (bit % 64);
         }
     }
 
     /// Whether the block may hold all these words.
-    pub(super) fn may_hold(&self, words: &[Hash]) -> bool {
+    pub(super) fn may_hold(&self, words: &[WordHash]) -> bool {
         words.iter().all(|word| word.bits().all(|bit| self.filter[(bit / 64) as usize] & (1 << (bit % 64)) != 0))
     }
 }
 
 /// FNV-1a of a word in small letters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Hash {
+pub(super) struct WordHash {
     value: u64,
     len: usize,
 }
 
-impl Hash {
+impl WordHash {
     const fn new() -> Self {
         Self { value: 0xcbf2_9ce4_8422_2325, len: 0 }
     }
@@ -191,13 +191,13 @@ impl Hash {
 /// The events of a block, one after the other. What comes before the first one continues an event of
 /// the block before, unless the file begins here.
 pub(super) struct Events<'a> {
-    kind: Kind,
+    kind: LineKind,
     bytes: &'a [u8],
     at: usize,
 }
 
 impl<'a> Events<'a> {
-    pub(super) fn new(kind: Kind, bytes: &'a [u8], begins_file: bool) -> Self {
+    pub(super) fn new(kind: LineKind, bytes: &'a [u8], begins_file: bool) -> Self {
         let mut events = Self { kind, bytes, at: 0 };
         if !begins_file && !kind.begins(bytes) {
             events.at = events.next_start(0);
@@ -254,7 +254,7 @@ mod tests {
                           2026-11-23 14:00:01,000 - WARN  [a:B@1] - two NullPointerException\n";
 
     fn texts(begins_file: bool) -> Vec<&'static str> {
-        let events = Events::new(Kind::Dated, TEXT, begins_file);
+        let events = Events::new(LineKind::Dated, TEXT, begins_file);
         events.map(|range| std::str::from_utf8(&TEXT[range]).unwrap().trim_end().rsplit(' ').next().unwrap()).collect()
     }
 
@@ -262,7 +262,7 @@ mod tests {
     fn continuation_lines_stay_with_their_event() {
         assert_eq!(texts(true), ["lost", "one\nmore", "NullPointerException"]);
         assert_eq!(texts(false), ["one\nmore", "NullPointerException"]);
-        let events = Events::new(Kind::Dated, TEXT, true);
+        let events = Events::new(LineKind::Dated, TEXT, true);
         let more = memchr::memmem::find(TEXT, b"more").unwrap();
         assert_eq!(&TEXT[events.around(more, 0)][..10], b"2026-11-23");
         assert!(TEXT[events.around(more, 0)].ends_with(b"more\n"));
@@ -271,20 +271,20 @@ mod tests {
 
     #[test]
     fn a_filter_knows_every_word_and_hardly_another() {
-        let facts = Facts::read(Kind::Dated, TEXT, 5);
+        let facts = BlockFacts::read(LineKind::Dated, TEXT, 5);
         assert_eq!((facts.last - facts.first, facts.levels), (1000, 1 << 3 | 1 << 4));
         for word in ["nullpointerexception", "one", "more", "lost", "2026"] {
-            assert!(facts.may_hold(&[Hash::of(word.as_bytes())]), "{word}");
+            assert!(facts.may_hold(&[WordHash::of(word.as_bytes())]), "{word}");
         }
-        let foreign = (0..1000).filter(|n| facts.may_hold(&[Hash::of(format!("word{n}").as_bytes())])).count();
+        let foreign = (0..1000).filter(|n| facts.may_hold(&[WordHash::of(format!("word{n}").as_bytes())])).count();
         assert!(foreign < 5, "{foreign} of 1000");
-        let json = Facts::read(Kind::Json, br#"{"message":"a\nfoo"}"#, 0);
-        assert!(json.may_hold(&[Hash::of(b"foo"), Hash::of(b"a")]));
+        let json = BlockFacts::read(LineKind::Json, br#"{"message":"a\nfoo"}"#, 0);
+        assert!(json.may_hold(&[WordHash::of(b"foo"), WordHash::of(b"a")]));
     }
 
     #[test]
     fn what_is_remembered_is_under_two_per_cent() {
-        let bytes = size_of::<Block>() + size_of::<Facts>();
+        let bytes = size_of::<Block>() + size_of::<BlockFacts>();
         assert!(bytes as u64 * 50 <= BLOCK, "{bytes} bytes for each block");
     }
 
@@ -293,8 +293,8 @@ mod tests {
         let text: String = (0..330)
             .map(|n| format!("2026-11-23 14:00:00,{n:03} id{n} zxid{} w{} x{}\n", n * 7, n * 11, n * 13))
             .collect();
-        let facts = Facts::read(Kind::Dated, text.as_bytes(), 0);
-        let vain = (0..10_000).filter(|n| facts.may_hold(&[Hash::of(format!("rare{n}").as_bytes())])).count();
+        let facts = BlockFacts::read(LineKind::Dated, text.as_bytes(), 0);
+        let vain = (0..10_000).filter(|n| facts.may_hold(&[WordHash::of(format!("rare{n}").as_bytes())])).count();
         assert!(vain < 1000, "{vain} of 10000");
     }
 }

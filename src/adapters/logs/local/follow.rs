@@ -7,15 +7,15 @@ use std::sync::{Arc, Mutex};
 use super::super::error::LogsError;
 use super::super::record::event;
 use super::block::{BLOCK, EVENT_MAX, Events};
-use super::store::{Facts, Store, locked, read_some};
-use super::wanted::Wanted;
-use crate::domain::log::{Context, ContextAsk, FollowMark, Followed, LogEvent};
+use super::store::{FileFacts, LogFile, LogFiles, locked, read_some};
+use super::wanted::Scan;
+use crate::domain::log::{ContextAsk, EventId, FollowMark, Followed, LogContext, LogEvent};
 
 /// Bytes of one file that one look takes in.
 const READ_MAX: u64 = 8 << 20;
 
 /// Where each file ends now.
-pub(super) fn ends(store: &Mutex<Store>) -> FollowMark {
+pub(super) fn ends(store: &Mutex<LogFiles>) -> FollowMark {
     let mut marks = BTreeMap::new();
     for entry in locked(store).entries.values() {
         let start = last_start(&entry.facts, &entry.file, entry.size);
@@ -25,7 +25,7 @@ pub(super) fn ends(store: &Mutex<Store>) -> FollowMark {
 }
 
 /// Where the last event of a file begins: lines may still be added to it.
-fn last_start(facts: &Facts, file: &File, size: u64) -> u64 {
+fn last_start(facts: &FileFacts, file: &File, size: u64) -> u64 {
     let from = size.saturating_sub(BLOCK);
     let mut bytes = vec![0; usize::try_from(size - from).unwrap_or(0)];
     let len = read_some(file, &mut bytes, from).unwrap_or(0);
@@ -34,12 +34,12 @@ fn last_start(facts: &Facts, file: &File, size: u64) -> u64 {
 
 /// Events that came or grew since the mark; oldest first. Packed files bring nothing new.
 pub(super) fn news(
-    store: &Mutex<Store>,
-    wanted: &Wanted,
+    store: &Mutex<LogFiles>,
+    wanted: &Scan,
     mark: &BTreeMap<String, (u64, u64)>,
     limit: usize,
 ) -> Followed {
-    let files: Vec<(Arc<Facts>, Arc<File>, u64, u64)> = {
+    let files: Vec<(Arc<FileFacts>, Arc<File>, u64, u64)> = {
         let store = locked(store);
         let plain = store.entries.values().filter(|entry| !entry.facts.packed);
         plain.map(|entry| (Arc::clone(&entry.facts), Arc::clone(&entry.file), entry.size, entry.written)).collect()
@@ -75,11 +75,11 @@ pub(super) fn news(
 }
 
 /// The event at a place of a file and its neighbours there.
-pub(super) fn context(store: &Mutex<Store>, ask: &ContextAsk) -> Result<Context, LogsError> {
+pub(super) fn context(store: &Mutex<LogFiles>, ask: &ContextAsk) -> Result<LogContext, LogsError> {
     let found = {
         let store = locked(store);
-        let of_id = ask.id.rsplit_once('@').map(|(key, _)| key);
-        let by_id = store.entries.values().find(|entry| of_id == Some(entry.facts.key.as_str()));
+        let of_id = |entry: &&LogFile| matches!(&ask.id, EventId::Line { file, .. } if *file == entry.facts.key);
+        let by_id = store.entries.values().find(of_id);
         let entry = by_id.or_else(|| store.entries.values().find(|entry| entry.facts.name == ask.file));
         entry.map(|entry| (Arc::clone(&entry.facts), Arc::clone(&entry.file), entry.size))
     };
@@ -101,7 +101,7 @@ pub(super) fn context(store: &Mutex<Store>, ask: &ContextAsk) -> Result<Context,
                 let offset = from + range.start as u64;
                 event(&bytes[range], facts.place(offset), EVENT_MAX as usize)
             });
-            return Ok(Context { events: events.collect(), at: before, ..Context::default() });
+            return Ok(LogContext { events: events.collect(), at: before, ..LogContext::default() });
         }
         reach *= 4;
     }

@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use super::block::Tallied;
-use super::store::{Facts, Store, read_some};
-use super::tally::Known;
-use super::wanted::Wanted;
+use super::store::{FileFacts, LogFiles, read_some};
+use super::tally::BlockKnowledge;
+use super::wanted::Scan;
 
 /// Events may lie so far outside of the times that a block's neighbours tell.
 const DISORDER_MS: u64 = 60_000;
@@ -39,8 +39,8 @@ pub(super) struct Searched {
 
 /// One block to be searched.
 #[derive(Clone, Debug)]
-pub(super) struct Job {
-    pub(super) facts: Arc<Facts>,
+pub(super) struct BlockSearch {
+    pub(super) facts: Arc<FileFacts>,
     pub(super) file: Arc<File>,
     pub(super) block: usize,
     pub(super) offset: u64,
@@ -56,16 +56,16 @@ pub(super) struct Job {
     pub(super) found: Option<Tallied>,
 }
 
-impl Job {
+impl BlockSearch {
     /// How many wanted events are in it, when an earlier search tells without reading it again.
-    pub(super) fn settled(&self, wanted: &Wanted) -> Option<Tallied> {
+    pub(super) fn settled(&self, wanted: &Scan) -> Option<Tallied> {
         self.found.filter(|found| found.first >= wanted.since && found.last < wanted.until)
     }
 }
 
 /// The blocks that can hold what is wanted, and how many bytes all of them are.
-pub(super) fn plan(store: &mut Store, wanted: &Wanted) -> (Vec<Job>, u64) {
-    let Store { entries, notes, tallies, .. } = store;
+pub(super) fn plan(store: &mut LogFiles, wanted: &Scan) -> (Vec<BlockSearch>, u64) {
+    let LogFiles { entries, notes, tallies, .. } = store;
     let mut jobs = Vec::new();
     let mut bytes = 0;
     for entry in entries.values_mut() {
@@ -92,14 +92,14 @@ pub(super) fn plan(store: &mut Store, wanted: &Wanted) -> (Vec<Job>, u64) {
             }
             let known = tallies.known(&wanted.query, &wanted.parts, &entry.facts.key, at);
             let found = match known {
-                Known::Empty if sealed => continue,
-                Known::Found(found) if sealed => Some(found),
+                BlockKnowledge::Empty if sealed => continue,
+                BlockKnowledge::Found(found) if sealed => Some(found),
                 _ => None,
             };
             if found.is_some_and(|found| wanted.of_levels(&found.counts) == 0) {
                 continue;
             }
-            jobs.push(Job {
+            jobs.push(BlockSearch {
                 facts: Arc::clone(&entry.facts),
                 file: Arc::clone(&entry.file),
                 block: at,
@@ -118,7 +118,11 @@ pub(super) fn plan(store: &mut Store, wanted: &Wanted) -> (Vec<Job>, u64) {
 
 /// Reads each block and lets `work` look at it, on several threads. What was not done before `stop`,
 /// or cannot be read any more, is missing from the answer.
-pub(super) fn each<T: Send>(jobs: &[Job], stop: &Stop, work: impl Fn(&Job, &[u8]) -> T + Sync) -> Vec<(usize, T)> {
+pub(super) fn each<T: Send>(
+    jobs: &[BlockSearch],
+    stop: &Stop,
+    work: impl Fn(&BlockSearch, &[u8]) -> T + Sync,
+) -> Vec<(usize, T)> {
     let next = AtomicUsize::new(0);
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX).min(jobs.len());
     let run = || {

@@ -23,15 +23,15 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use self::block::{Block, Facts};
+use self::block::{Block, BlockFacts};
 use self::jobs::{Searched, Stop};
-use self::store::{Store, locked, read_some};
-use self::wanted::Wanted;
+use self::store::{LogFiles, locked, read_some};
+use self::wanted::Scan;
 use super::error::LogsError;
 use crate::domain::ids::{Bytes, Millis, Timestamp};
 use crate::domain::log::{
-    Answered, CONTEXT_MAX, Context, ContextAsk, FollowAsk, FollowMark, Followed, Histogram, HistogramAsk, LogPage,
-    LogSearch, PAGE_MAX, PageAsk, Way,
+    Answered, CONTEXT_MAX, ContextAsk, FollowAsk, FollowMark, Followed, Histogram, HistogramAsk, LogContext, LogPage,
+    LogSearch, PAGE_MAX, PageAsk, PageWay,
 };
 
 /// Longest search.
@@ -52,7 +52,7 @@ pub struct LocalLogs {
 #[derive(Debug)]
 struct Shared {
     folder: PathBuf,
-    store: Mutex<Store>,
+    store: Mutex<LogFiles>,
     /// Blocks are being read to be remembered.
     learning: AtomicBool,
     /// Searches that somebody waits for: no block is read beside them.
@@ -104,7 +104,8 @@ impl LocalLogs {
     pub fn remembered(&self) -> (usize, bool) {
         let store = locked(&self.shared.store);
         let blocks = || store.entries.values().flat_map(|entry| &entry.blocks);
-        let bytes = blocks().map(|block| size_of::<Block>() + block.facts.as_ref().map_or(0, |_| size_of::<Facts>()));
+        let bytes =
+            blocks().map(|block| size_of::<Block>() + block.facts.as_ref().map_or(0, |_| size_of::<BlockFacts>()));
         (bytes.sum(), blocks().all(|block| block.facts.is_some()))
     }
 
@@ -129,13 +130,13 @@ impl LocalLogs {
     /// [`LogsError`]; a single file that cannot be read is a note of the page.
     pub async fn page(&self, ask: PageAsk, now: Timestamp) -> Result<LogPage, LogsError> {
         if let Some(cursor) = ask.cursor.as_ref().filter(|cursor| page::key(cursor).is_none()) {
-            return Err(LogsError::Cursor { given: cursor.0.clone() });
+            return Err(LogsError::Cursor { given: cursor.text().to_owned() });
         }
         let ask = PageAsk { limit: ask.limit.clamp(1, PAGE_MAX), ..ask };
         let page = self.run(move |shared, stop| {
             let begin = Instant::now();
-            let wanted = Wanted::new(&ask.search.whole(), now);
-            let newest = ask.cursor.is_none() && ask.way == Way::Older;
+            let wanted = Scan::new(&ask.search.whole(), now);
+            let newest = ask.cursor.is_none() && ask.way == PageWay::Older;
             let mark = newest.then(|| follow::ends(&shared.store));
             let (mut page, searched) = page::page(&shared.store, &wanted, &ask, stop);
             page.mark = mark;
@@ -156,7 +157,7 @@ impl LocalLogs {
     pub async fn histogram(&self, ask: HistogramAsk, now: Timestamp) -> Result<Histogram, LogsError> {
         let histogram = self.run(move |shared, stop| {
             let begin = Instant::now();
-            let wanted = Wanted::new(&ask.search.whole(), now);
+            let wanted = Scan::new(&ask.search.whole(), now);
             let (mut histogram, searched) = bars::histogram(&shared.store, &wanted, &ask, now, stop);
             histogram.answered = shared.answered(&searched, begin);
             Ok(histogram)
@@ -170,7 +171,7 @@ impl LocalLogs {
     ///
     /// # Errors
     /// [`LogsError`], when the file is gone too.
-    pub async fn context(&self, ask: ContextAsk) -> Result<Context, LogsError> {
+    pub async fn context(&self, ask: ContextAsk) -> Result<LogContext, LogsError> {
         let bounded = ContextAsk { before: ask.before.min(CONTEXT_MAX), after: ask.after.min(CONTEXT_MAX), ..ask };
         self.run(move |shared, _| {
             let begin = Instant::now();
@@ -198,7 +199,7 @@ impl LocalLogs {
         loop {
             let (expr, old) = (expr.clone(), std::mem::take(&mut mark));
             let news = self.run(move |shared, _| {
-                let wanted = Wanted::new(&expr, now);
+                let wanted = Scan::new(&expr, now);
                 Ok(follow::news(&shared.store, &wanted, &old, ask.limit))
             });
             let mut news = news.await?;
@@ -253,7 +254,7 @@ impl Shared {
         for (identity, at, of_file, file, offset, len, before) in batch {
             buffer.resize(usize::try_from(len).unwrap_or(0), 0);
             let Ok(read) = read_some(&file, &mut buffer, offset) else { return false };
-            let facts = Facts::read(of_file.kind, &buffer[..read], before);
+            let facts = BlockFacts::read(of_file.kind, &buffer[..read], before);
             let mut store = locked(&self.store);
             let entry = store.entries.get_mut(&identity).filter(|entry| entry.facts.key == of_file.key);
             if let Some(block) = entry.and_then(|entry| entry.blocks.get_mut(at)).filter(|block| block.len == len) {

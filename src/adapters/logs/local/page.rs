@@ -6,10 +6,10 @@ use std::time::Instant;
 
 use super::super::record::event;
 use super::block::{EVENT_MAX, Tallied};
-use super::jobs::{Job, Searched, Stop, each, plan};
-use super::store::{Store, locked, read_some};
-use super::wanted::{Found, Wanted};
-use crate::domain::log::{Cursor, HITS_MAX, Hits, LogEvent, LogPage, PageAsk, Way};
+use super::jobs::{BlockSearch, Searched, Stop, each, plan};
+use super::store::{LogFiles, locked, read_some};
+use super::wanted::{Scan, ScanHit};
+use crate::domain::log::{HITS_MAX, Hits, LogCursor, LogEvent, LogPage, LogSource, PageAsk, PageWay};
 
 /// Text of one page.
 const TEXT_MAX: usize = 8 << 20;
@@ -20,15 +20,15 @@ const WAVE_MAX: usize = 512;
 const WAVE_SOON: usize = 96;
 
 /// Orders events: time, file, place.
-type Key = (u64, u64, u64);
+type EventOrder = (u64, u64, u64);
 
-fn cursor((at, rank, offset): Key) -> Cursor {
-    Cursor(format!("l.{at}.{rank:x}.{offset}"))
+fn cursor((at, rank, offset): EventOrder) -> LogCursor {
+    LogCursor::new(LogSource::Files, format_args!("{at}.{rank:x}.{offset}"))
 }
 
 /// The place that a cursor of local files means.
-pub(super) fn key(cursor: &Cursor) -> Option<Key> {
-    let mut parts = cursor.0.strip_prefix("l.")?.split('.');
+pub(super) fn key(cursor: &LogCursor) -> Option<EventOrder> {
+    let mut parts = cursor.place(LogSource::Files)?.split('.');
     let key = (parts.next()?.parse().ok()?, u64::from_str_radix(parts.next()?, 16).ok()?, parts.next()?.parse().ok()?);
     parts.next().is_none().then_some(key)
 }
@@ -36,21 +36,21 @@ pub(super) fn key(cursor: &Cursor) -> Option<Key> {
 /// An event of a job that was found.
 #[derive(Clone, Copy, Debug)]
 struct Hit {
-    key: Key,
+    key: EventOrder,
     job: usize,
     len: u64,
 }
 
-pub(super) fn page(store: &Mutex<Store>, wanted: &Wanted, ask: &PageAsk, stop: &Stop) -> (LogPage, Searched) {
+pub(super) fn page(store: &Mutex<LogFiles>, wanted: &Scan, ask: &PageAsk, stop: &Stop) -> (LogPage, Searched) {
     let from = ask.cursor.as_ref().and_then(key);
-    let older = ask.way == Way::Older;
+    let older = ask.way == PageWay::Older;
     let (mut jobs, bytes) = plan(&mut locked(store), wanted);
     if older {
         jobs.sort_by_key(|job| std::cmp::Reverse(job.last));
     } else {
         jobs.sort_by_key(|job| job.first);
     }
-    let reaches = |job: &Job| from.is_none_or(|(at, ..)| if older { job.first <= at } else { job.last >= at });
+    let reaches = |job: &BlockSearch| from.is_none_or(|(at, ..)| if older { job.first <= at } else { job.last >= at });
     jobs.retain(reaches);
     let Gathered { mut hits, done, complete, sure } = gather(&mut jobs, wanted, ask, stop);
     remember(store, wanted, &jobs[..done]);
@@ -92,10 +92,10 @@ struct Gathered {
     sure: Option<u64>,
 }
 
-fn gather(jobs: &mut [Job], wanted: &Wanted, ask: &PageAsk, stop: &Stop) -> Gathered {
+fn gather(jobs: &mut [BlockSearch], wanted: &Scan, ask: &PageAsk, stop: &Stop) -> Gathered {
     let from = ask.cursor.as_ref().and_then(key);
-    let older = ask.way == Way::Older;
-    let beyond = |key: Key| from.is_none_or(|from| if older { key < from } else { key > from });
+    let older = ask.way == PageWay::Older;
+    let beyond = |key: EventOrder| from.is_none_or(|from| if older { key < from } else { key > from });
     let mut gathered = Gathered { hits: Vec::new(), done: 0, complete: true, sure: None };
     let Gathered { hits, done, complete, sure } = &mut gathered;
     let (mut wave, begin, soon) = (WAVE, Instant::now(), ask.soon.filter(|_| older));
@@ -132,13 +132,20 @@ fn gather(jobs: &mut [Job], wanted: &Wanted, ask: &PageAsk, stop: &Stop) -> Gath
     gathered
 }
 
-type FoundIn = (Vec<(Key, u64)>, Tallied);
+type FoundIn = (Vec<(EventOrder, u64)>, Tallied);
 
 /// The hits of one block, the best `keep` of them, and the counts of all.
-fn search(wanted: &Wanted, job: &Job, bytes: &[u8], keep: usize, older: bool, beyond: impl Fn(Key) -> bool) -> FoundIn {
+fn search(
+    wanted: &Scan,
+    job: &BlockSearch,
+    bytes: &[u8],
+    keep: usize,
+    older: bool,
+    beyond: impl Fn(EventOrder) -> bool,
+) -> FoundIn {
     let mut counts = Tallied::default();
     let mut found = Vec::new();
-    wanted.scan(&job.facts, bytes, job.offset, job.before, |hit: Found| {
+    wanted.scan(&job.facts, bytes, job.offset, job.before, |hit: ScanHit| {
         counts.add(hit.level, hit.at);
         let key = (hit.at, job.facts.rank, job.offset + hit.start as u64);
         if wanted.takes(&hit) && beyond(key) {
@@ -155,14 +162,14 @@ fn search(wanted: &Wanted, job: &Job, bytes: &[u8], keep: usize, older: bool, be
 }
 
 /// Remembers what was counted in blocks that will not change.
-pub(super) fn remember(store: &Mutex<Store>, wanted: &Wanted, jobs: &[Job]) {
+pub(super) fn remember(store: &Mutex<LogFiles>, wanted: &Scan, jobs: &[BlockSearch]) {
     let sealed = jobs.iter().filter(|job| job.sealed);
     let counted = sealed.filter_map(|job| Some((job.facts.key.clone(), job.block, job.found?)));
     locked(store).tallies.remember(&wanted.rest, counted);
 }
 
 /// Reads the events of hits, as far as their text has room; and how many these are.
-fn events(jobs: &[Job], hits: &[Hit]) -> (Vec<LogEvent>, usize) {
+fn events(jobs: &[BlockSearch], hits: &[Hit]) -> (Vec<LogEvent>, usize) {
     let (mut events, mut size) = (Vec::new(), 0);
     for hit in hits {
         let job = &jobs[hit.job];
@@ -180,7 +187,7 @@ fn events(jobs: &[Job], hits: &[Hit]) -> (Vec<LogEvent>, usize) {
     (events, kept)
 }
 
-fn read(job: &Job, offset: u64, len: u64) -> Option<LogEvent> {
+fn read(job: &BlockSearch, offset: u64, len: u64) -> Option<LogEvent> {
     let mut bytes = vec![0; usize::try_from(len.min(EVENT_MAX + 1)).ok()?];
     let read = read_some(&job.file, &mut bytes, offset).ok()?;
     let mut event = event(&bytes[..read], job.facts.place(offset), EVENT_MAX as usize);
@@ -189,10 +196,11 @@ fn read(job: &Job, offset: u64, len: u64) -> Option<LogEvent> {
 }
 
 /// How many events match, up to [`HITS_MAX`].
-pub(super) fn count(store: &Mutex<Store>, wanted: &Wanted, stop: &Stop) -> Hits {
+pub(super) fn count(store: &Mutex<LogFiles>, wanted: &Scan, stop: &Stop) -> Hits {
     let (mut jobs, _) = plan(&mut locked(store), wanted);
     let mut count = 0;
-    let (known, mut open): (Vec<Job>, Vec<Job>) = jobs.drain(..).partition(|job| job.settled(wanted).is_some());
+    let (known, mut open): (Vec<BlockSearch>, Vec<BlockSearch>) =
+        jobs.drain(..).partition(|job| job.settled(wanted).is_some());
     count +=
         known.iter().filter_map(|job| job.settled(wanted)).map(|found| wanted.of_levels(&found.counts)).sum::<u64>();
     let mut complete = true;

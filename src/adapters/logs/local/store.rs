@@ -10,11 +10,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::super::error::LogsError;
-use super::super::record::Kind;
+use super::super::record::LineKind;
 use super::block::{self, BLOCK, Block, EVENT_MAX};
 use super::tally::Tallies;
 use super::unpack;
-use crate::domain::log::read_stamp;
+use crate::domain::log::{Dataset, read_stamp};
 
 /// Bytes at the beginning that tell whether a file is still the same one.
 const FINGERPRINT: usize = 256;
@@ -30,22 +30,22 @@ const FILES_MAX: usize = 1000;
 
 /// What hits of one file share.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Facts {
+pub(super) struct FileFacts {
     pub(super) key: String,
     /// Orders events of the same time.
     pub(super) rank: u64,
     /// Relative to the log folder.
     pub(super) name: String,
     pub(super) node: String,
-    pub(super) dataset: &'static str,
-    pub(super) kind: Kind,
+    pub(super) dataset: Dataset,
+    pub(super) kind: LineKind,
     pub(super) packed: bool,
 }
 
 /// One log file.
 #[derive(Debug)]
-pub(super) struct Entry {
-    pub(super) facts: Arc<Facts>,
+pub(super) struct LogFile {
+    pub(super) facts: Arc<FileFacts>,
     /// Stays open: what was rotated away can be read to its end.
     pub(super) file: Arc<File>,
     pub(super) size: u64,
@@ -61,8 +61,8 @@ pub(super) struct Entry {
 
 /// All of them. Behind a lock that is held for moments only: no block is searched under it.
 #[derive(Debug, Default)]
-pub(super) struct Store {
-    pub(super) entries: HashMap<(u64, u64), Entry>,
+pub(super) struct LogFiles {
+    pub(super) entries: HashMap<(u64, u64), LogFile>,
     /// Folders of `logs/`.
     pub(super) nodes: Vec<String>,
     pub(super) notes: Vec<String>,
@@ -72,11 +72,11 @@ pub(super) struct Store {
 }
 
 /// Whatever happened to who held it last.
-pub(super) fn locked(store: &Mutex<Store>) -> MutexGuard<'_, Store> {
+pub(super) fn locked(store: &Mutex<LogFiles>) -> MutexGuard<'_, LogFiles> {
     store.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Store {
+impl LogFiles {
     /// Looks at the folder: new, grown, renamed, replaced and gone files.
     pub(super) fn refresh(&mut self, folder: &Path) -> Result<(), LogsError> {
         let failed = |source| LogsError::Folder { folder: folder.to_owned(), source };
@@ -120,7 +120,7 @@ impl Store {
             if entry.seen == seen || entry.still(meta.size())? {
                 if entry.facts.name != name {
                     let old = &entry.facts;
-                    entry.facts = Arc::new(Facts { name, key: old.key.clone(), node: node.to_owned(), ..**old });
+                    entry.facts = Arc::new(FileFacts { name, key: old.key.clone(), node: node.to_owned(), ..**old });
                 }
                 if !entry.facts.packed {
                     entry.size = meta.size();
@@ -137,21 +137,21 @@ impl Store {
         Ok(())
     }
 
-    fn open(&self, path: &Path, name: String, node: &str, meta: &Metadata) -> std::io::Result<Entry> {
+    fn open(&self, path: &Path, name: String, node: &str, meta: &Metadata) -> std::io::Result<LogFile> {
         let packed = name.ends_with(".gz");
         let (file, size) = if packed { unpack::unpack(path)? } else { (File::open(path)?, meta.size()) };
         let mut beginning = vec![0; BEGINNING];
         let len = read_some(&file, &mut beginning, 0)?;
         beginning.truncate(len);
-        let kind = Kind::of(&beginning);
+        let kind = LineKind::of(&beginning);
         beginning.truncate(FINGERPRINT);
         let key = format!("{:x}-{:x}-{}", meta.dev(), meta.ino(), self.generation);
         let rank = key
             .bytes()
             .fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
         let dataset = dataset(node, &name, kind);
-        let facts = Facts { key, rank, name, node: node.to_owned(), dataset, kind, packed };
-        Ok(Entry {
+        let facts = FileFacts { key, rank, name, node: node.to_owned(), dataset, kind, packed };
+        Ok(LogFile {
             facts: Arc::new(facts),
             file: Arc::new(file),
             size,
@@ -164,7 +164,7 @@ impl Store {
     }
 }
 
-impl Entry {
+impl LogFile {
     /// Whether the file only grew since it was last seen.
     fn still(&self, size: u64) -> std::io::Result<bool> {
         if self.facts.packed || size < self.size || (self.beginning.is_empty() && size > 0) {
@@ -195,7 +195,7 @@ impl Entry {
         if let Some(block) = self.blocks.last_mut() {
             let mut bytes = vec![0; usize::try_from(block.len).unwrap_or(0)];
             let len = read_some(&self.file, &mut bytes, block.offset)?;
-            let facts = block::Facts::outline(self.facts.kind, &bytes[..len], block.first);
+            let facts = block::BlockFacts::outline(self.facts.kind, &bytes[..len], block.first);
             (block.last, block.facts) = (facts.last, Some(Box::new(facts)));
         }
         Ok(())
@@ -248,9 +248,9 @@ impl Entry {
     /// The time that a line tells; when it tells none, the last time that the file was written.
     fn time_of(&self, line: &[u8]) -> u64 {
         let stamp = match self.facts.kind {
-            Kind::Dated => Some(line),
-            Kind::Plain => None,
-            Kind::Json => {
+            LineKind::Dated => Some(line),
+            LineKind::Plain => None,
+            LineKind::Json => {
                 let name = b"timestamp\":\"";
                 memchr::memmem::find(&line[..line.len().min(4096)], name).map(|at| &line[at + name.len()..])
             }
@@ -259,13 +259,13 @@ impl Entry {
     }
 }
 
-fn dataset(node: &str, name: &str, kind: Kind) -> &'static str {
+fn dataset(node: &str, name: &str, kind: LineKind) -> Dataset {
     let file = name.rsplit('/').next().unwrap_or(name);
     match (node, kind) {
-        ("backend", _) if file.starts_with("operations") => "operations",
-        ("backend", _) => "backend",
-        (_, Kind::Json) => "docker",
-        _ => "zookeeper",
+        ("backend", _) if file.starts_with("operations") => Dataset::Operations,
+        ("backend", _) => Dataset::Backend,
+        (_, LineKind::Json) => Dataset::Docker,
+        _ => Dataset::Zookeeper,
     }
 }
 

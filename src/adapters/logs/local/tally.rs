@@ -22,7 +22,7 @@ struct Tally {
 
 /// What is known of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Known {
+pub(super) enum BlockKnowledge {
     Nothing,
     /// Nothing in it matches.
     Empty,
@@ -31,15 +31,15 @@ pub(super) enum Known {
 
 impl Tallies {
     /// What is known of a block for this query. A block without a hit has none for a narrower query.
-    pub(super) fn known(&self, query: &str, parts: &HashSet<String>, file: &str, block: usize) -> Known {
-        let mut known = Known::Nothing;
+    pub(super) fn known(&self, query: &str, parts: &HashSet<String>, file: &str, block: usize) -> BlockKnowledge {
+        let mut known = BlockKnowledge::Nothing;
         for tally in &self.0 {
             let Some(found) = tally.found.get(file).and_then(|blocks| *blocks.get(block)?) else { continue };
             if tally.query == query {
-                return Known::Found(found);
+                return BlockKnowledge::Found(found);
             }
             if found.is_empty() && tally.parts.is_subset(parts) {
-                known = Known::Empty;
+                known = BlockKnowledge::Empty;
             }
         }
         known
@@ -96,11 +96,14 @@ mod tests {
             let expr = parse(query).unwrap();
             tallies.known(&expr.to_string(), &parts(&expr), "a", block)
         };
-        assert_eq!((known("fsync", 0), known("fsync", 1)), (Known::Found(Tallied::default()), Known::Found(some)));
-        assert_eq!((known("fsync took", 0), known("fsync took", 1)), (Known::Empty, Known::Nothing));
+        assert_eq!(
+            (known("fsync", 0), known("fsync", 1)),
+            (BlockKnowledge::Found(Tallied::default()), BlockKnowledge::Found(some))
+        );
+        assert_eq!((known("fsync took", 0), known("fsync took", 1)), (BlockKnowledge::Empty, BlockKnowledge::Nothing));
         assert_eq!(
             (known("took", 0), known("fsync OR took", 0), known("fsync", 7)),
-            (Known::Nothing, Known::Nothing, Known::Nothing)
+            (BlockKnowledge::Nothing, BlockKnowledge::Nothing, BlockKnowledge::Nothing)
         );
     }
 }

@@ -3,7 +3,7 @@ use std::io::Write;
 use std::path::Path;
 
 use super::*;
-use crate::domain::log::{Cursor, LogEvent, Way, parse};
+use crate::domain::log::{LogCursor, LogEvent, PageWay, parse};
 
 /// 2026-11-23T15:00:00Z.
 const NOW: Timestamp = Timestamp(1_795_446_000_000);
@@ -125,13 +125,13 @@ fn large(folder: &Path) -> Vec<String> {
     all.into_iter().map(|(_, message)| message).collect()
 }
 
-async fn pages(logs: &LocalLogs, query: &str, way: Way, limit: usize) -> Vec<Vec<String>> {
+async fn pages(logs: &LocalLogs, query: &str, way: PageWay, limit: usize) -> Vec<Vec<String>> {
     let (mut pages, mut cursor) = (Vec::new(), None);
     loop {
         let ask = PageAsk { cursor, way, ..ask(query, limit) };
         let page = logs.page(ask, NOW).await.unwrap();
         pages.push(messages(&page.events).into_iter().map(str::to_owned).collect());
-        cursor = if way == Way::Older { page.older } else { page.newer };
+        cursor = if way == PageWay::Older { page.older } else { page.newer };
         if cursor.is_none() {
             return pages;
         }
@@ -144,22 +144,22 @@ async fn paging_meets_every_event_once_in_both_directions() {
     let all = large(folder.path());
     let logs = LocalLogs::new(folder.path().to_owned());
     for limit in [7, 500, 2000] {
-        let newer = pages(&logs, "", Way::Newer, limit).await.concat();
+        let newer = pages(&logs, "", PageWay::Newer, limit).await.concat();
         assert_eq!(newer, all, "newer by {limit}");
-        let mut older = pages(&logs, "", Way::Older, limit).await;
+        let mut older = pages(&logs, "", PageWay::Older, limit).await;
         older.reverse();
         assert_eq!(older.concat(), all, "older by {limit}");
     }
     let rare: Vec<String> = all.iter().filter(|message| message.ends_with("rare")).cloned().collect();
-    assert_eq!(pages(&logs, "rare", Way::Newer, 3).await.concat(), rare);
+    assert_eq!(pages(&logs, "rare", PageWay::Newer, 3).await.concat(), rare);
     // From the middle both ways: nothing is lost at the seam.
     let first = logs.page(ask("", 100), NOW).await.unwrap();
     let back = logs.page(PageAsk { cursor: first.older.clone(), ..ask("", 50) }, NOW).await.unwrap();
-    let forth = PageAsk { cursor: back.newer, way: Way::Newer, ..ask("", 100) };
+    let forth = PageAsk { cursor: back.newer, way: PageWay::Newer, ..ask("", 100) };
     let forth = logs.page(forth, NOW).await.unwrap();
     assert_eq!(messages(&forth.events), messages(&first.events));
     assert!(forth.older.is_some() && forth.newer.is_none());
-    let bad = PageAsk { cursor: Some(Cursor("x".into())), ..ask("", 1) };
+    let bad = PageAsk { cursor: Some(LogCursor::given("x".into())), ..ask("", 1) };
     assert!(logs.page(bad, NOW).await.unwrap_err().to_string().contains("cursor \"x\""));
 }
 

@@ -3,16 +3,16 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
-use super::super::record::{Head, Kind, Place, event};
-use super::block::{Counts, EVENT_MAX, Events, Hash, slot};
+use super::super::record::{EventPlace, Head, LineKind, event};
+use super::block::{Counts, EVENT_MAX, Events, WordHash, slot};
 use super::sieve::Sieve;
-use super::store::Facts;
+use super::store::FileFacts;
 use super::tally;
 use crate::domain::ids::Timestamp;
 use crate::domain::log::{Expr, Field, LogLevel, Matcher, NumberField, Side, Subject, needed_words};
 
 /// What a scan looks for.
-pub(super) struct Wanted {
+pub(super) struct Scan {
     /// What is left for the events themselves.
     pub(super) rest: Expr,
     pub(super) query: String,
@@ -22,7 +22,7 @@ pub(super) struct Wanted {
     pub(super) since: u64,
     /// Not itself wanted any more.
     pub(super) until: u64,
-    pub(super) words: Vec<Hash>,
+    pub(super) words: Vec<WordHash>,
     files: Matcher,
     matcher: Matcher,
     /// Finds something in every event that matches.
@@ -34,7 +34,7 @@ pub(super) struct Wanted {
 
 /// An event that was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Found {
+pub(super) struct ScanHit {
     /// Its time, or that of its block when it tells none.
     pub(super) at: u64,
     pub(super) level: Option<LogLevel>,
@@ -43,7 +43,7 @@ pub(super) struct Found {
     pub(super) end: usize,
 }
 
-impl Wanted {
+impl Scan {
     pub(super) fn new(expr: &Expr, now: Timestamp) -> Self {
         let (mut levels, mut since, mut until) = (u8::MAX, 0, u64::MAX);
         let (mut files, mut rest) = (Vec::new(), Vec::new());
@@ -64,7 +64,7 @@ impl Wanted {
         Self {
             query: rest.to_string(),
             parts: tally::parts(&rest),
-            words: needed_words(&rest).iter().map(|word| Hash::of(word.as_bytes())).collect(),
+            words: needed_words(&rest).iter().map(|word| WordHash::of(word.as_bytes())).collect(),
             files: Matcher::new(&Expr::and(files), now),
             matcher: Matcher::new(&rest, now),
             everything: rest == Expr::All,
@@ -77,12 +77,12 @@ impl Wanted {
         }
     }
 
-    pub(super) fn takes_file(&self, facts: &Facts) -> bool {
-        self.files.matches(&Seen { text: &[], head: Head::default(), facts })
+    pub(super) fn takes_file(&self, facts: &FileFacts) -> bool {
+        self.files.matches(&BlockEvent { text: &[], head: Head::default(), facts })
     }
 
     /// Whether the event is of a wanted level and time.
-    pub(super) const fn takes(&self, found: &Found) -> bool {
+    pub(super) const fn takes(&self, found: &ScanHit) -> bool {
         self.levels & (1 << slot(found.level)) != 0 && found.at >= self.since && found.at < self.until
     }
 
@@ -93,9 +93,16 @@ impl Wanted {
     }
 
     /// Calls `found` for each event of a block that matches, whatever its level and time.
-    pub(super) fn scan(&self, facts: &Facts, bytes: &[u8], offset: u64, before: u64, mut found: impl FnMut(Found)) {
+    pub(super) fn scan(
+        &self,
+        facts: &FileFacts,
+        bytes: &[u8],
+        offset: u64,
+        before: u64,
+        mut found: impl FnMut(ScanHit),
+    ) {
         let events = Events::new(facts.kind, bytes, offset == 0);
-        let Sieve { regex, exact, also } = if facts.kind == Kind::Json { &self.json_sieve } else { &self.sieve };
+        let Sieve { regex, exact, also } = if facts.kind == LineKind::Json { &self.json_sieve } else { &self.sieve };
         let Some(sieve) = regex else {
             for range in events {
                 self.judge(facts, bytes, range, None, before, &mut found);
@@ -122,12 +129,12 @@ impl Wanted {
     /// `hit`: where the sieve found what alone decides.
     fn judge(
         &self,
-        facts: &Facts,
+        facts: &FileFacts,
         bytes: &[u8],
         Range { start, end }: Range<usize>,
         hit: Option<Range<usize>>,
         before: u64,
-        found: &mut impl FnMut(Found),
+        found: &mut impl FnMut(ScanHit),
     ) {
         let text = &bytes[start..end];
         let text = &text[..text.len().min(EVENT_MAX as usize)];
@@ -135,12 +142,12 @@ impl Wanted {
         if told == 0 {
             return;
         }
-        let (time, level, matches) = if facts.kind == Kind::Json {
+        let (time, level, matches) = if facts.kind == LineKind::Json {
             let event = event(text, facts.place(0), EVENT_MAX as usize);
             (event.time, event.level, self.everything || self.matcher.matches(&event))
         } else {
             let head = Head::read(text);
-            let seen = Seen { text, head, facts };
+            let seen = BlockEvent { text, head, facts };
             // A hit in the date, or across the beginning of the message or the event's end, is none.
             let sure = hit.is_some_and(|hit| {
                 let (origin, message) = (start + head.origin_at, start + head.message_at);
@@ -149,26 +156,26 @@ impl Wanted {
             (head.time, head.level, sure || self.everything || self.matcher.matches(&seen))
         };
         if matches {
-            found(Found { at: time.map_or(before, |time| time.0), level, start, end });
+            found(ScanHit { at: time.map_or(before, |time| time.0), level, start, end });
         }
     }
 }
 
-impl Facts {
-    pub(super) fn place(&self, offset: u64) -> Place<'_> {
+impl FileFacts {
+    pub(super) fn place(&self, offset: u64) -> EventPlace<'_> {
         let Self { key, name, node, dataset, kind, .. } = self;
-        Place { key, file: name, node, dataset, kind: *kind, offset }
+        EventPlace { key, file: name, node, dataset: *dataset, kind: *kind, offset }
     }
 }
 
 /// An event as it lies in a block.
-struct Seen<'a> {
+struct BlockEvent<'a> {
     text: &'a [u8],
     head: Head<'a>,
-    facts: &'a Facts,
+    facts: &'a FileFacts,
 }
 
-impl Subject for Seen<'_> {
+impl Subject for BlockEvent<'_> {
     fn time(&self) -> Option<Timestamp> {
         self.head.time
     }
@@ -180,7 +187,7 @@ impl Subject for Seen<'_> {
     fn value(&self, field: &Field) -> Option<&str> {
         match field {
             Field::Node => Some(&self.facts.node),
-            Field::Dataset => Some(self.facts.dataset),
+            Field::Dataset => Some(self.facts.dataset.word()),
             Field::File => Some(&self.facts.name),
             Field::Thread => self.head.thread(),
             Field::Logger => self.head.logger(),

@@ -6,37 +6,37 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::tree::{Effect, SessionId, Tree};
+use super::tree::{SessionId, Tree, TreeChange};
 use super::weather::{Calm, Weather};
 use crate::adapters::zookeeper::coord::{Change, LinkState, Mode, Op};
 use crate::adapters::zookeeper::error::Refusal;
 
 /// Told of each transaction, in order, when it is applied.
-pub(crate) type Observer = Box<dyn FnMut(&[Effect]) + Send>;
+pub(crate) type Observer = Box<dyn FnMut(&[TreeChange]) + Send>;
 
 /// An ensemble for many sessions. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct FakeEnsemble {
     pub(super) weather: Arc<dyn Weather>,
-    servers: Arc<Mutex<Servers>>,
+    servers: Arc<Mutex<EnsembleServers>>,
 }
 
-pub(super) struct Servers {
+pub(super) struct EnsembleServers {
     pub(super) tree: Tree,
-    pub(super) sessions: BTreeMap<SessionId, Session>,
+    pub(super) sessions: BTreeMap<SessionId, FakeSession>,
     /// Requests whose senders have given up and that will be carried out all the same.
-    late: Vec<(Instant, SessionId, Write)>,
+    late: Vec<(Instant, SessionId, FakeWrite)>,
     observer: Option<Observer>,
 }
 
 /// A request that changes something.
 #[derive(Clone, Debug)]
-pub(super) enum Write {
+pub(super) enum FakeWrite {
     Create { path: String, data: Vec<u8>, mode: Mode },
     Multi(Vec<Op>),
 }
 
-pub(super) struct Session {
+pub(super) struct FakeSession {
     pub(super) link: LinkState,
     /// Grows with each loss of the connection: an answer to an older one does not arrive.
     pub(super) connection: u64,
@@ -48,7 +48,7 @@ pub(super) struct Session {
     pub(super) news: Arc<Notify>,
 }
 
-impl Session {
+impl FakeSession {
     pub(super) fn tell(&mut self, at: u64, change: Change) {
         self.changes.push_back((at, change));
         self.news.notify_one();
@@ -61,7 +61,8 @@ impl FakeEnsemble {
     }
 
     pub(crate) fn new(weather: Arc<dyn Weather>) -> Self {
-        let servers = Servers { tree: Tree::default(), sessions: BTreeMap::new(), late: Vec::new(), observer: None };
+        let servers =
+            EnsembleServers { tree: Tree::default(), sessions: BTreeMap::new(), late: Vec::new(), observer: None };
         Self { weather, servers: Arc::new(Mutex::new(servers)) }
     }
 
@@ -108,29 +109,29 @@ impl FakeEnsemble {
         self.servers().carry_out_late(None);
     }
 
-    pub(super) fn servers(&self) -> MutexGuard<'_, Servers> {
+    pub(super) fn servers(&self) -> MutexGuard<'_, EnsembleServers> {
         self.servers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Servers {
+impl EnsembleServers {
     /// Carries out a write; the path made, the version set.
-    pub(super) fn write(&mut self, session: SessionId, write: &Write) -> Result<String, (usize, Refusal)> {
+    pub(super) fn write(&mut self, session: SessionId, write: &FakeWrite) -> Result<String, (usize, Refusal)> {
         let (path, effects) = match write {
-            Write::Create { path, data, mode } => {
+            FakeWrite::Create { path, data, mode } => {
                 let over = self.sessions.get(&session).is_none_or(|s| matches!(s.link, LinkState::Ended(_)));
                 if over && *mode != Mode::Persistent {
                     return Err((0, Refusal::BadArguments));
                 }
                 self.tree.create(path, data, *mode, session).map_err(|why| (0, why))?
             }
-            Write::Multi(ops) => (String::new(), self.tree.multi(ops)?),
+            FakeWrite::Multi(ops) => (String::new(), self.tree.multi(ops)?),
         };
         self.tell(&effects);
         Ok(path)
     }
 
-    pub(super) fn later(&mut self, due: Instant, session: SessionId, write: Write) {
+    pub(super) fn later(&mut self, due: Instant, session: SessionId, write: FakeWrite) {
         self.late.push((due, session, write));
     }
 
@@ -143,7 +144,7 @@ impl Servers {
         }
     }
 
-    pub(super) fn tell(&mut self, effects: &[Effect]) {
+    pub(super) fn tell(&mut self, effects: &[TreeChange]) {
         if let Some(observer) = &mut self.observer {
             observer(effects);
         }

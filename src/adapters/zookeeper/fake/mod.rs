@@ -19,9 +19,9 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 
 pub(crate) use self::ensemble::FakeEnsemble;
-use self::ensemble::{Servers, Write};
-pub(crate) use self::tree::Effect;
-pub(crate) use self::weather::{Calm, Fate, Request, Weather};
+use self::ensemble::{EnsembleServers, FakeWrite};
+pub(crate) use self::tree::TreeChange;
+pub(crate) use self::weather::{Calm, FakeRequest, RequestFate, Weather};
 use super::config::ZkConfig;
 use super::coord::{Change, Connect, Coord, LinkState, Mode, Op, Versioned, request_bytes, within_limit};
 use super::error::{Refusal, ZkError};
@@ -82,18 +82,22 @@ impl FakeCoord {
         &self,
         operation: &'static str,
         path: &str,
-        write: Option<Write>,
-        carry_out: impl FnOnce(&mut Servers) -> Result<T, (usize, Refusal, String)> + Send,
+        write: Option<FakeWrite>,
+        carry_out: impl FnOnce(&mut EnsembleServers) -> Result<T, (usize, Refusal, String)> + Send,
     ) -> Result<T, ZkError> {
         let connection = self.admit()?;
         let weather = &self.ensemble.weather;
-        let fate = weather.fate(Request { session: self.session, operation, path, write: write.is_some() });
+        let fate = weather.fate(FakeRequest { session: self.session, operation, path, write: write.is_some() });
         sleep(weather.travel()).await;
         let arrives = match fate {
-            Fate::Refused(why) => return Err(ZkError::Refused { operation, index: 0, path: path.to_owned(), why }),
-            Fate::Lost | Fate::Hangs { applied: false } => false,
-            Fate::Served | Fate::AnswerLost | Fate::Hangs { applied: true } => self.holds(connection),
-            Fate::Late(after) => {
+            RequestFate::Refused(why) => {
+                return Err(ZkError::Refused { operation, index: 0, path: path.to_owned(), why });
+            }
+            RequestFate::Lost | RequestFate::Hangs { applied: false } => false,
+            RequestFate::Served | RequestFate::AnswerLost | RequestFate::Hangs { applied: true } => {
+                self.holds(connection)
+            }
+            RequestFate::Late(after) => {
                 let late = write.map(|write| (Instant::now() + after, write));
                 if let Some((due, write)) = late {
                     self.ensemble.servers().later(due, self.session, write);
@@ -106,11 +110,11 @@ impl FakeCoord {
             servers.carry_out_late(Some(Instant::now()));
             carry_out(&mut servers)
         });
-        if matches!(fate, Fate::Hangs { .. }) {
+        if matches!(fate, RequestFate::Hangs { .. }) {
             std::future::pending::<()>().await;
         }
         sleep(weather.travel()).await;
-        match outcome.filter(|_| fate == Fate::Served && self.holds(connection)) {
+        match outcome.filter(|_| fate == RequestFate::Served && self.holds(connection)) {
             Some(Ok(value)) => Ok(value),
             Some(Err((index, why, path))) => Err(ZkError::Refused { operation, index, path, why }),
             None => Err(unknown(operation, path, "the connection was lost")),
@@ -121,10 +125,10 @@ impl FakeCoord {
         &self,
         operation: &'static str,
         path: &str,
-        look: impl FnOnce(&Servers, u64) -> T + Send,
+        look: impl FnOnce(&EnsembleServers, u64) -> T + Send,
     ) -> Result<T, ZkError> {
         let (id, weather) = (self.session, Arc::clone(&self.ensemble.weather));
-        let carry_out = |servers: &mut Servers| {
+        let carry_out = |servers: &mut EnsembleServers| {
             let head = servers.tree.zxid();
             let mut at = head;
             if let Some(session) = servers.sessions.get_mut(&id) {
@@ -137,9 +141,9 @@ impl FakeCoord {
         self.request(operation, path, None, carry_out).await
     }
 
-    async fn write(&self, operation: &'static str, path: &str, write: Write) -> Result<String, ZkError> {
+    async fn write(&self, operation: &'static str, path: &str, write: FakeWrite) -> Result<String, ZkError> {
         let (id, theirs) = (self.session, write.clone());
-        let carry_out = |servers: &mut Servers| {
+        let carry_out = |servers: &mut EnsembleServers| {
             let done = servers.write(id, &theirs);
             let seen = servers.tree.zxid();
             if let Some(session) = servers.sessions.get_mut(&id) {
@@ -147,8 +151,8 @@ impl FakeCoord {
             }
             done.map_err(|(index, why)| {
                 let at = match &theirs {
-                    Write::Create { path, .. } => path.as_str(),
-                    Write::Multi(ops) => ops.get(index).map_or(path, Op::path),
+                    FakeWrite::Create { path, .. } => path.as_str(),
+                    FakeWrite::Multi(ops) => ops.get(index).map_or(path, Op::path),
                 };
                 (index, why, at.to_owned())
             })
@@ -169,13 +173,13 @@ impl Coord for FakeCoord {
 
     async fn create(&self, path: &str, data: &[u8], mode: Mode) -> Result<String, ZkError> {
         within_limit("create", path, request_bytes(path, data.len()))?;
-        self.write("create", path, Write::Create { path: path.to_owned(), data: data.to_vec(), mode }).await
+        self.write("create", path, FakeWrite::Create { path: path.to_owned(), data: data.to_vec(), mode }).await
     }
 
     async fn set(&self, path: &str, data: &[u8], version: Option<i32>) -> Result<i32, ZkError> {
         within_limit("set", path, request_bytes(path, data.len()))?;
         let op = Op::Set { path: path.to_owned(), data: data.to_vec(), version: version.unwrap_or(-1) };
-        self.write("set", path, Write::Multi(vec![op])).await?;
+        self.write("set", path, FakeWrite::Multi(vec![op])).await?;
         let servers = self.ensemble.servers();
         let found = servers.tree.get(path, servers.tree.zxid());
         // With a version demanded, the new one is known whatever came after.
@@ -184,18 +188,18 @@ impl Coord for FakeCoord {
 
     async fn delete(&self, path: &str, version: Option<i32>) -> Result<(), ZkError> {
         let op = Op::Delete { path: path.to_owned(), version: version.unwrap_or(-1) };
-        self.write("delete", path, Write::Multi(vec![op])).await.map(drop)
+        self.write("delete", path, FakeWrite::Multi(vec![op])).await.map(drop)
     }
 
     async fn multi(&self, ops: Vec<Op>) -> Result<(), ZkError> {
         let Some(first) = ops.first().map(|op| op.path().to_owned()) else { return Ok(()) };
         within_limit("multi", &first, ops.iter().map(Op::bytes).sum())?;
-        self.write("multi", &first, Write::Multi(ops)).await.map(drop)
+        self.write("multi", &first, FakeWrite::Multi(ops)).await.map(drop)
     }
 
     async fn get_many(&self, paths: Vec<String>) -> Result<Vec<Option<Versioned>>, ZkError> {
         let Some(first) = paths.first() else { return Ok(Vec::new()) };
-        let look = |servers: &Servers, at| paths.iter().map(|path| servers.tree.get(path, at)).collect();
+        let look = |servers: &EnsembleServers, at| paths.iter().map(|path| servers.tree.get(path, at)).collect();
         self.read("read", first, look).await
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 
 use super::FakeCoord;
-use super::ensemble::{FakeEnsemble, Session};
+use super::ensemble::{FakeEnsemble, FakeSession};
 use crate::adapters::zookeeper::coord::{Change, LinkState};
 
 impl FakeEnsemble {
@@ -15,7 +15,7 @@ impl FakeEnsemble {
         let news = Arc::new(Notify::new());
         let mut servers = self.servers();
         let id = servers.sessions.keys().next_back().map_or(1, |last| last + 1);
-        let session = Session {
+        let session = FakeSession {
             link: LinkState::Connected,
             connection: 0,
             seen: servers.tree.zxid(),

@@ -46,16 +46,16 @@ async fn the_fake_keeps_the_contract() {
 }
 
 /// Fates in their order; afterwards all goes well.
-struct Planned(Mutex<VecDeque<Fate>>);
+struct Planned(Mutex<VecDeque<RequestFate>>);
 
 impl Weather for Planned {
-    fn fate(&self, _: Request<'_>) -> Fate {
-        self.0.lock().unwrap().pop_front().unwrap_or(Fate::Served)
+    fn fate(&self, _: FakeRequest<'_>) -> RequestFate {
+        self.0.lock().unwrap().pop_front().unwrap_or(RequestFate::Served)
     }
 }
 
-fn planned(fates: &[Fate]) -> FakeEnsemble {
-    let fates = [Fate::Served].iter().chain(fates).copied().collect();
+fn planned(fates: &[RequestFate]) -> FakeEnsemble {
+    let fates = [RequestFate::Served].iter().chain(fates).copied().collect();
     FakeEnsemble::new(Arc::new(Planned(Mutex::new(fates))))
 }
 
@@ -65,7 +65,7 @@ fn is_unknown<T>(result: &Result<T, ZkError>) -> bool {
 
 #[tokio::test(start_paused = true)]
 async fn an_unknown_write_is_applied_or_not() {
-    for (fate, applied) in [(Fate::Lost, false), (Fate::AnswerLost, true)] {
+    for (fate, applied) in [(RequestFate::Lost, false), (RequestFate::AnswerLost, true)] {
         let ensemble = planned(&[fate]);
         let coord = rooted(&ensemble).await;
         assert!(is_unknown(&coord.create("/demo/a", b"", Mode::Persistent).await));
@@ -75,7 +75,7 @@ async fn an_unknown_write_is_applied_or_not() {
 
 #[tokio::test(start_paused = true)]
 async fn a_late_write_comes_after_reads_and_after_the_end_of_its_session() {
-    let ensemble = planned(&[Fate::Late(Duration::from_secs(60))]);
+    let ensemble = planned(&[RequestFate::Late(Duration::from_secs(60))]);
     let (coord, other) = (rooted(&ensemble).await, ensemble.connect(ROOT));
     assert!(is_unknown(&coord.multi(vec![Op::Create { path: "/demo/a".into(), data: Vec::new() }]).await));
     ensemble.expire(&coord);
@@ -86,7 +86,7 @@ async fn a_late_write_comes_after_reads_and_after_the_end_of_its_session() {
 
 #[tokio::test(start_paused = true)]
 async fn a_late_write_is_refused_when_another_was_faster() {
-    let ensemble = planned(&[Fate::Served, Fate::Late(Duration::from_secs(60))]);
+    let ensemble = planned(&[RequestFate::Served, RequestFate::Late(Duration::from_secs(60))]);
     let coord = rooted(&ensemble).await;
     coord.create("/demo/a", b"", Mode::Persistent).await.unwrap();
     assert!(is_unknown(&coord.set("/demo/a", b"commit", Some(0)).await));
@@ -97,8 +97,8 @@ async fn a_late_write_is_refused_when_another_was_faster() {
 
 #[tokio::test(start_paused = true)]
 async fn refusals_and_hangs_are_as_ordered() {
-    let hang = Fate::Hangs { applied: true };
-    let ensemble = planned(&[Fate::Refused(Refusal::Throttled), hang]);
+    let hang = RequestFate::Hangs { applied: true };
+    let ensemble = planned(&[RequestFate::Refused(Refusal::Throttled), hang]);
     let coord = rooted(&ensemble).await;
     let refused = coord.create("/demo/a", b"", Mode::Persistent).await.unwrap_err();
     assert_eq!(refused.refusal(), Some(Refusal::Throttled));
@@ -133,8 +133,8 @@ async fn a_lost_connection_makes_what_is_under_way_unknown_and_the_watch_anew() 
 struct Slow;
 
 impl Weather for Slow {
-    fn fate(&self, _: Request<'_>) -> Fate {
-        Fate::Served
+    fn fate(&self, _: FakeRequest<'_>) -> RequestFate {
+        RequestFate::Served
     }
 
     fn lag(&self, session: u64, unseen: u64) -> u64 {

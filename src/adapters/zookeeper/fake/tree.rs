@@ -18,11 +18,11 @@ struct Znode {
 }
 
 /// What a path held from a transaction on.
-type State = (u64, Option<Versioned>);
+type PathState = (u64, Option<Versioned>);
 
 /// What a transaction did to one path; `data` is what the path holds after it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Effect {
+pub(crate) struct TreeChange {
     pub(crate) path: String,
     pub(crate) kind: PathKind,
     pub(crate) data: Vec<u8>,
@@ -33,7 +33,7 @@ pub(super) struct Tree {
     znodes: BTreeMap<String, Znode>,
     /// Names of all children that a path has ever had.
     children: BTreeMap<String, BTreeSet<String>>,
-    past: BTreeMap<String, Vec<State>>,
+    past: BTreeMap<String, Vec<PathState>>,
     zxid: u64,
 }
 
@@ -71,7 +71,7 @@ impl Tree {
         data: &[u8],
         mode: Mode,
         owner: SessionId,
-    ) -> Result<(String, Vec<Effect>), Refusal> {
+    ) -> Result<(String, Vec<TreeChange>), Refusal> {
         let mut path = path.to_owned();
         if mode == Mode::EphemeralSequential {
             let parent = self.znodes.get_mut(parent(&path)).ok_or(Refusal::NoNode)?;
@@ -79,15 +79,15 @@ impl Tree {
             parent.next += 1;
         }
         let owner = (mode != Mode::Persistent).then_some(owner);
-        let mut draft = Draft::new(self);
+        let mut draft = Transaction::new(self);
         draft.create(&path, data, owner)?;
         let effects = draft.commit();
         Ok((path, effects))
     }
 
     /// All operations or none.
-    pub(super) fn multi(&mut self, ops: &[Op]) -> Result<Vec<Effect>, (usize, Refusal)> {
-        let mut draft = Draft::new(self);
+    pub(super) fn multi(&mut self, ops: &[Op]) -> Result<Vec<TreeChange>, (usize, Refusal)> {
+        let mut draft = Transaction::new(self);
         for (index, op) in ops.iter().enumerate() {
             let done = match op {
                 Op::Check { path, version } => draft.check(path, *version),
@@ -101,7 +101,7 @@ impl Tree {
     }
 
     /// Removes the ephemerals of a session that ended.
-    pub(super) fn end(&mut self, session: SessionId) -> Vec<Effect> {
+    pub(super) fn end(&mut self, session: SessionId) -> Vec<TreeChange> {
         let mine = |(path, znode): (&String, &Znode)| (znode.owner == Some(session)).then(|| path.clone());
         let paths: Vec<String> = self.znodes.iter().filter_map(mine).collect();
         let ops: Vec<Op> = paths.into_iter().map(|path| Op::Delete { path, version: -1 }).collect();
@@ -110,14 +110,14 @@ impl Tree {
 }
 
 /// A transaction before it is known to go through.
-struct Draft<'a> {
+struct Transaction<'a> {
     tree: &'a mut Tree,
     /// `None`: deleted.
     changed: BTreeMap<String, Option<Znode>>,
-    effects: Vec<Effect>,
+    effects: Vec<TreeChange>,
 }
 
-impl<'a> Draft<'a> {
+impl<'a> Transaction<'a> {
     fn new(tree: &'a mut Tree) -> Self {
         Self { tree, changed: BTreeMap::new(), effects: Vec::new() }
     }
@@ -174,11 +174,11 @@ impl<'a> Draft<'a> {
 
     fn note(&mut self, path: &str, kind: PathKind, znode: Option<Znode>) {
         let data = znode.as_ref().map(|znode| znode.data.clone()).unwrap_or_default();
-        self.effects.push(Effect { path: path.to_owned(), kind, data });
+        self.effects.push(TreeChange { path: path.to_owned(), kind, data });
         self.changed.insert(path.to_owned(), znode);
     }
 
-    fn commit(self) -> Vec<Effect> {
+    fn commit(self) -> Vec<TreeChange> {
         let tree = self.tree;
         tree.zxid += 1;
         for (path, znode) in self.changed {

@@ -6,7 +6,7 @@ use crate::adapters::zookeeper::error::Refusal;
 
 /// A request as the weather sees it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Request<'a> {
+pub(crate) struct FakeRequest<'a> {
     /// Which session sent it, counted from 1.
     pub(crate) session: u64,
     /// `get`, `children`, `create`, `set`, `delete`, `multi`.
@@ -18,7 +18,7 @@ pub(crate) struct Request<'a> {
 
 /// What becomes of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fate {
+pub(crate) enum RequestFate {
     /// It is carried out, and the answer arrives.
     Served,
     /// It never reaches a server; nobody can tell.
@@ -35,7 +35,7 @@ pub(crate) enum Fate {
 
 /// Decides the fate of requests.
 pub(crate) trait Weather: Send + Sync {
-    fn fate(&self, request: Request<'_>) -> Fate;
+    fn fate(&self, request: FakeRequest<'_>) -> RequestFate;
 
     /// Time to the server, and from it.
     fn travel(&self) -> Duration {
@@ -53,7 +53,7 @@ pub(crate) trait Weather: Send + Sync {
 pub(crate) struct Calm;
 
 impl Weather for Calm {
-    fn fate(&self, _: Request<'_>) -> Fate {
-        Fate::Served
+    fn fate(&self, _: FakeRequest<'_>) -> RequestFate {
+        RequestFate::Served
     }
 }

@@ -21,7 +21,7 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 type Making = Pin<Box<dyn Future<Output = Result<PersistentWatcher, Error>> + Send>>;
 
-enum Stage {
+enum WatchStage {
     /// There is no watch; it is asked for when connected, and not before this time.
     Unwatched {
         not_before: Instant,
@@ -33,9 +33,9 @@ enum Stage {
     Over,
 }
 
-struct Watch {
+struct PathWatch {
     states: StateWatcher,
-    stage: Stage,
+    stage: WatchStage,
     /// What was told last about the link.
     told: LinkState,
     queue: VecDeque<Change>,
@@ -45,7 +45,7 @@ struct Watch {
 pub(super) struct Watching {
     root: String,
     /// `None` while a call has it.
-    place: Mutex<Option<Box<Watch>>>,
+    place: Mutex<Option<Box<PathWatch>>>,
     returned: Notify,
 }
 
@@ -53,7 +53,7 @@ pub(super) struct Watching {
 struct Lent<'a> {
     owner: &'a Watching,
     /// Always there; an `Option` only to be moved out by `drop`.
-    watch: Option<Box<Watch>>,
+    watch: Option<Box<PathWatch>>,
 }
 
 impl Drop for Lent<'_> {
@@ -65,9 +65,9 @@ impl Drop for Lent<'_> {
 
 impl Watching {
     pub(super) fn new(root: &str, states: StateWatcher) -> Self {
-        let watch = Watch {
+        let watch = PathWatch {
             states,
-            stage: Stage::Unwatched { not_before: Instant::now() },
+            stage: WatchStage::Unwatched { not_before: Instant::now() },
             told: LinkState::Connected,
             queue: VecDeque::new(),
         };
@@ -100,23 +100,23 @@ impl Watching {
     }
 }
 
-impl Watch {
+impl PathWatch {
     async fn next(&mut self, root: &str, client: &(impl Fn() -> Option<Arc<Client>> + Send + Sync)) -> Change {
         loop {
             if let Some(change) = self.queue.pop_front() {
                 return change;
             }
             match &mut self.stage {
-                Stage::Over => std::future::pending::<()>().await,
-                Stage::Unwatched { not_before } => {
+                WatchStage::Over => std::future::pending::<()>().await,
+                WatchStage::Unwatched { not_before } => {
                     let not_before = *not_before;
                     self.ask(not_before, root, client).await;
                 }
-                Stage::Making(making) => {
+                WatchStage::Making(making) => {
                     let made = making.as_mut().await;
                     self.made(made);
                 }
-                Stage::Watched(watcher) => {
+                WatchStage::Watched(watcher) => {
                     let event = watcher.changed().await;
                     self.event(event);
                 }
@@ -146,10 +146,9 @@ impl Watch {
                     return;
                 };
                 let root = root.to_owned();
-                self.stage =
-                    Stage::Making(Box::pin(
-                        async move { client.watch(&root, AddWatchMode::PersistentRecursive).await },
-                    ));
+                self.stage = WatchStage::Making(Box::pin(async move {
+                    client.watch(&root, AddWatchMode::PersistentRecursive).await
+                }));
             }
         }
     }
@@ -157,7 +156,7 @@ impl Watch {
     fn made(&mut self, made: Result<PersistentWatcher, Error>) {
         match made {
             Ok(watcher) => {
-                self.stage = Stage::Watched(watcher);
+                self.stage = WatchStage::Watched(watcher);
                 self.tell(&LinkState::Connected);
                 self.queue.push_back(Change::Rescan);
             }
@@ -167,7 +166,7 @@ impl Watch {
                     tracing::warn!(%error, "the watch was refused; asking again in a second");
                 }
                 let pause = if lost { Duration::ZERO } else { RETRY_AFTER };
-                self.stage = Stage::Unwatched { not_before: Instant::now() + pause };
+                self.stage = WatchStage::Unwatched { not_before: Instant::now() + pause };
             }
         }
     }
@@ -187,14 +186,14 @@ impl Watch {
     /// Any word about the session means that the watch is gone or will be.
     fn session(&mut self, state: &LinkState) {
         if *state == LinkState::Connected {
-            self.stage = Stage::Unwatched { not_before: Instant::now() };
+            self.stage = WatchStage::Unwatched { not_before: Instant::now() };
         }
         self.tell(state);
     }
 
     fn tell(&mut self, state: &LinkState) {
         if matches!(state, LinkState::Ended(_)) {
-            self.stage = Stage::Over;
+            self.stage = WatchStage::Over;
         }
         if self.told != *state {
             self.told = state.clone();

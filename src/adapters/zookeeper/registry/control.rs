@@ -18,7 +18,7 @@ struct Switch {
 
 /// What `/control/run/<operation>` holds.
 #[derive(Debug, Serialize, Deserialize)]
-struct Asked {
+struct RequestedRun {
     by: String,
     /// Set by the leader when it begins.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -124,7 +124,7 @@ impl Registry {
     /// [`ZkError`].
     pub async fn request_run(&self, operation: OperationId, by: &str) -> Result<(), ZkError> {
         let path = self.layout.run(operation);
-        let data = json(&path, &Asked { by: by.to_owned(), taken: false, run: None })?;
+        let data = json(&path, &RequestedRun { by: by.to_owned(), taken: false, run: None })?;
         // Ephemeral: a request does not outlive who waits for its answer.
         self.coord.create(&path, &data, Mode::Ephemeral).await.map(drop)
     }
@@ -159,7 +159,7 @@ impl Registry {
             return Ok(true);
         }
         let path = self.layout.run(operation);
-        match self.coord.set(&path, &json(&path, &Asked { taken: true, ..asked })?, Some(version)).await {
+        match self.coord.set(&path, &json(&path, &RequestedRun { taken: true, ..asked })?, Some(version)).await {
             Err(error) if error.refusal() == Some(Refusal::NoNode) => Ok(false),
             other => other.map(|_| true),
         }
@@ -172,7 +172,7 @@ impl Registry {
     pub async fn answer_run(&self, operation: OperationId, run: &Run) -> Result<(), ZkError> {
         let Some((asked, version)) = self.asked(operation).await? else { return Ok(()) };
         let path = self.layout.run(operation);
-        let data = json(&path, &Asked { run: Some(run.clone()), ..asked })?;
+        let data = json(&path, &RequestedRun { run: Some(run.clone()), ..asked })?;
         match self.coord.set(&path, &data, Some(version)).await {
             Err(error) if error.refusal() == Some(Refusal::NoNode) => Ok(()),
             other => other.map(drop),
@@ -186,8 +186,8 @@ impl Registry {
     pub async fn run_answer(&self, operation: OperationId) -> Result<RunAnswer, ZkError> {
         Ok(match self.asked(operation).await? {
             None => RunAnswer::Missing,
-            Some((Asked { run: Some(run), .. }, _)) => RunAnswer::Done(Box::new(run)),
-            Some((Asked { taken: true, .. }, _)) => RunAnswer::Taken,
+            Some((RequestedRun { run: Some(run), .. }, _)) => RunAnswer::Done(Box::new(run)),
+            Some((RequestedRun { taken: true, .. }, _)) => RunAnswer::Taken,
             Some((_, version)) => RunAnswer::Waiting { version },
         })
     }
@@ -215,7 +215,7 @@ impl Registry {
         }
     }
 
-    async fn asked(&self, operation: OperationId) -> Result<Option<(Asked, i32)>, ZkError> {
+    async fn asked(&self, operation: OperationId) -> Result<Option<(RequestedRun, i32)>, ZkError> {
         let path = self.layout.run(operation);
         let found = self.coord.get(&path).await?;
         found.map(|(data, version)| Ok((parse(&path, &data)?, version))).transpose()

@@ -32,7 +32,7 @@ use tokio_util::sync::CancellationToken;
 use super::config::ZkConfig;
 use super::coord::{Coord, Mode, Op};
 use super::error::{Refusal, ZkError};
-use super::layout::{BUCKET_DIGITS_DEFAULT, Layout};
+use super::layout::{BUCKET_DIGITS_DEFAULT, ZnodeLayout};
 use crate::domain::format::{self, NewerFormat, StoreName};
 
 pub use self::attempts::{Decided, Fence, Intents, MoveCommit};
@@ -64,7 +64,7 @@ impl Newer {
 #[derive(Clone)]
 pub struct Registry {
     coord: Arc<dyn Coord>,
-    layout: Layout,
+    layout: ZnodeLayout,
     /// Ends waits that have no other end: for an ensemble that may not come back.
     stop: CancellationToken,
 }
@@ -75,13 +75,13 @@ impl Registry {
     /// # Errors
     /// [`ZkError`]; opening again is harmless.
     pub async fn open(coord: Arc<dyn Coord>, config: &ZkConfig) -> Result<Self, ZkError> {
-        let layout = Layout::new(&config.root, BUCKET_DIGITS_DEFAULT);
+        let layout = ZnodeLayout::new(&config.root, BUCKET_DIGITS_DEFAULT);
         let first = Self { coord, layout, stop: CancellationToken::new() };
         // Nothing is made in a store that this program does not understand.
         first.store().await?;
         first.make_layout(&config.root).await?;
         let digits = first.digits().await?;
-        let registry = Self { layout: Layout::new(&config.root, digits), ..first };
+        let registry = Self { layout: ZnodeLayout::new(&config.root, digits), ..first };
         registry.make_buckets().await?;
         Ok(registry)
     }
@@ -91,18 +91,18 @@ impl Registry {
     /// # Errors
     /// [`ZkError`].
     pub async fn look(coord: Arc<dyn Coord>, config: &ZkConfig) -> Result<Option<Self>, ZkError> {
-        let layout = Layout::new(&config.root, BUCKET_DIGITS_DEFAULT);
+        let layout = ZnodeLayout::new(&config.root, BUCKET_DIGITS_DEFAULT);
         let first = Self { coord, layout, stop: CancellationToken::new() };
         if first.coord.get(&first.layout.recorded()).await?.is_none() {
             return Ok(None);
         }
         let digits = first.digits().await?;
-        Ok(Some(Self { layout: Layout::new(&config.root, digits), ..first }))
+        Ok(Some(Self { layout: ZnodeLayout::new(&config.root, digits), ..first }))
     }
 
     /// The records of an ensemble whose layout is known to be there.
     #[cfg(test)]
-    pub(crate) fn over(coord: Arc<dyn Coord>, layout: Layout) -> Self {
+    pub(crate) fn over(coord: Arc<dyn Coord>, layout: ZnodeLayout) -> Self {
         Self { coord, layout, stop: CancellationToken::new() }
     }
 
@@ -118,7 +118,7 @@ impl Registry {
     }
 
     #[must_use]
-    pub const fn layout(&self) -> &Layout {
+    pub const fn layout(&self) -> &ZnodeLayout {
         &self.layout
     }
 
@@ -233,14 +233,14 @@ fn missing(path: &str) -> ZkError {
 
 /// The format of a znode's JSON.
 #[derive(Deserialize)]
-struct Format {
+struct RecordFormat {
     v: Option<u64>,
 }
 
 /// What a znode holds, as JSON. What a newer program wrote is refused, also where it could be read: what it
 /// means is not known.
 fn parse<T: DeserializeOwned>(path: &str, data: &[u8]) -> Result<T, ZkError> {
-    if let Ok(Format { v: Some(found) }) = serde_json::from_slice(data)
+    if let Ok(RecordFormat { v: Some(found) }) = serde_json::from_slice(data)
         && found > format::RECORDS
     {
         let format = NewerFormat { found, known: format::RECORDS };

@@ -8,7 +8,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::adapters::zookeeper::fake::{FakeCoord, FakeEnsemble, Fate, Request, Weather};
+use crate::adapters::zookeeper::fake::{FakeCoord, FakeEnsemble, FakeRequest, RequestFate, Weather};
 use crate::domain::file::FileEntry;
 use crate::domain::fixtures::{file, node_id};
 use crate::domain::ids::{AttemptId, FileId, InstanceId, Timestamp};
@@ -19,12 +19,12 @@ const ATTEMPT: AttemptId = AttemptId::new(77);
 
 /// Fates of the writes that come after the world is made, in their order; then all goes well.
 #[derive(Default)]
-struct Planned(Mutex<VecDeque<Fate>>);
+struct Planned(Mutex<VecDeque<RequestFate>>);
 
 impl Weather for Planned {
-    fn fate(&self, request: Request<'_>) -> Fate {
+    fn fate(&self, request: FakeRequest<'_>) -> RequestFate {
         let next = if request.write { self.0.lock().unwrap().pop_front() } else { None };
-        next.unwrap_or(Fate::Served)
+        next.unwrap_or(RequestFate::Served)
     }
 }
 
@@ -75,7 +75,7 @@ async fn world() -> World {
 
 impl World {
     /// Commits with this fate, and decides.
-    async fn commit_then_settle(&self, fate: Fate) -> Decided {
+    async fn commit_then_settle(&self, fate: RequestFate) -> Decided {
         self.planned.0.lock().unwrap().push_back(fate);
         let commit = self.registry.commit_moves(std::slice::from_ref(&self.commit), &self.fence).await;
         assert!(matches!(commit, Err(ZkError::Unknown { .. })), "{commit:?}");
@@ -93,14 +93,14 @@ impl World {
 #[tokio::test(start_paused = true)]
 async fn a_commit_whose_answer_was_lost_is_found() {
     let world = world().await;
-    assert_eq!(world.commit_then_settle(Fate::AnswerLost).await, Decided::Committed);
+    assert_eq!(world.commit_then_settle(RequestFate::AnswerLost).await, Decided::Committed);
     assert_eq!(world.owner().await, "zk2");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_commit_that_comes_late_finds_its_attempt_aborted() {
     let world = world().await;
-    assert_eq!(world.commit_then_settle(Fate::Late(Duration::from_secs(60))).await, Decided::Aborted);
+    assert_eq!(world.commit_then_settle(RequestFate::Late(Duration::from_secs(60))).await, Decided::Aborted);
     world.ensemble.settle();
     assert_eq!(world.owner().await, "zk1");
 }
@@ -109,7 +109,7 @@ async fn a_commit_that_comes_late_finds_its_attempt_aborted() {
 #[tokio::test(start_paused = true)]
 async fn an_abort_does_not_undo_a_commit_that_came_before_it() {
     let world = world().await;
-    assert_eq!(world.commit_then_settle(Fate::Late(Duration::from_millis(3))).await, Decided::Committed);
+    assert_eq!(world.commit_then_settle(RequestFate::Late(Duration::from_millis(3))).await, Decided::Committed);
     assert_eq!(world.owner().await, "zk2");
     assert_eq!(world.registry.abort(ATTEMPT).await, Decided::Committed);
 }
@@ -181,7 +181,7 @@ async fn a_run_is_withdrawn_only_before_it_is_taken() {
 struct Behind(Planned);
 
 impl Weather for Behind {
-    fn fate(&self, request: Request<'_>) -> Fate {
+    fn fate(&self, request: FakeRequest<'_>) -> RequestFate {
         self.0.fate(request)
     }
 
@@ -202,7 +202,7 @@ async fn a_record_is_gone_only_when_the_leader_says_so() {
     let path = writer.layout().file(entry.id);
     writer.make(&path, &json(&path, &entry.record).unwrap()).await.unwrap();
     assert!(matches!(reader.read_file(entry.id).await.unwrap(), ReadFile::Gone), "its server has not heard of it");
-    behind.0.0.lock().unwrap().push_back(Fate::Lost);
+    behind.0.0.lock().unwrap().push_back(RequestFate::Lost);
     assert!(reader.find_file(entry.id).await.is_err(), "the leader has said nothing");
     let found = reader.find_file(entry.id).await.unwrap();
     assert!(matches!(found, ReadFile::Entry(found) if found.record == entry.record));
@@ -214,11 +214,11 @@ async fn a_record_is_gone_only_when_the_leader_says_so() {
 struct Counted(Mutex<(u64, u64)>);
 
 impl Weather for Counted {
-    fn fate(&self, request: Request<'_>) -> Fate {
+    fn fate(&self, request: FakeRequest<'_>) -> RequestFate {
         let mut counted = self.0.lock().unwrap();
         counted.0 += 1;
         counted.1 += u64::from(request.write);
-        Fate::Served
+        RequestFate::Served
     }
 }
 
@@ -266,10 +266,10 @@ async fn the_reading_of_records_tells_how_far_it_is() {
 struct Denies(String);
 
 impl Weather for Denies {
-    fn fate(&self, request: Request<'_>) -> Fate {
+    fn fate(&self, request: FakeRequest<'_>) -> RequestFate {
         let reads = matches!(request.operation, "get" | "read") && request.path.contains("/files/");
         let denied = reads && (request.operation == "read" || request.path == self.0);
-        if denied { Fate::Refused(Refusal::NoAuth) } else { Fate::Served }
+        if denied { RequestFate::Refused(Refusal::NoAuth) } else { RequestFate::Served }
     }
 }
 
@@ -278,7 +278,7 @@ async fn a_record_that_may_not_be_read_is_told_with_what_to_set_and_hides_no_oth
     // Of one bucket.
     let (ours, closed) = (file(0x102, "zk1"), file(0x202, "zk1"));
     let zk = ZkConfig::default();
-    let path = Layout::new(&zk.root, BUCKET_DIGITS_DEFAULT).file(closed.id);
+    let path = ZnodeLayout::new(&zk.root, BUCKET_DIGITS_DEFAULT).file(closed.id);
     let ensemble = FakeEnsemble::new(Arc::new(Denies(path.clone())));
     let registry = Registry::open(Arc::new(ensemble.connect(&zk.root)), &zk).await.unwrap();
     for entry in [&ours, &closed] {

@@ -16,13 +16,13 @@ use crate::domain::operation::{HistoryPage, HistoryQuery};
 const ROWS: usize = 50;
 
 #[derive(Debug)]
-pub(super) struct Detail {
+pub(super) struct FileDetail {
     file: FileId,
     asked: Asked<HistoryQuery>,
     history: Option<Result<HistoryPage, String>>,
 }
 
-impl Detail {
+impl FileDetail {
     pub(super) fn open(file: FileId) -> (Self, Effect) {
         let query = HistoryQuery { file: Some(file), limit: ROWS, ..HistoryQuery::default() };
         let mut asked = Asked::default();

@@ -10,8 +10,8 @@ use std::collections::BTreeSet;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use self::detail::Detail;
-use self::rows::Rows;
+use self::detail::FileDetail;
+use self::rows::FileRows;
 use crate::console::action::Action;
 use crate::console::confirms;
 use crate::console::effect::{Effect, Prompt};
@@ -52,24 +52,24 @@ const MARKS_MAX: usize = 1000;
 
 /// The second tab.
 #[derive(Debug, Default)]
-pub(super) struct Files {
+pub(super) struct FilesPane {
     cursor: Cursor,
     filter: Filter,
-    rows: Rows,
+    rows: FileRows,
     marked: BTreeSet<FileId>,
     /// The files, with their names, that the open question is about: the list changes under it.
     asked: Vec<(FileId, String)>,
-    detail: Option<Detail>,
+    detail: Option<FileDetail>,
 }
 
-impl Files {
+impl FilesPane {
     fn selected(&self) -> Option<FileId> {
         self.rows.get(self.cursor.at).map(|file| file.id)
     }
 
     /// The marked files that there are, or the one that is shown in full, or the selected one.
     fn chosen(&self, snapshot: &Snapshot) -> Vec<FileId> {
-        let one = self.detail.as_ref().map(Detail::file).or_else(|| self.selected());
+        let one = self.detail.as_ref().map(FileDetail::file).or_else(|| self.selected());
         let mut chosen: Vec<FileId> = self.marked.iter().copied().collect();
         if chosen.is_empty() {
             chosen.extend(one);
@@ -137,13 +137,13 @@ impl Files {
         match action {
             Action::Delete => vec![Effect::Confirm(confirms::delete(snapshot, &chosen))],
             Action::Migrate => vec![Effect::Prompt(Prompt {
-                id: "migrate",
+                action,
                 title: format!("Migrate {} to which node?", words::count(chosen.len() as u64, "file")),
                 hint: format!("one of {}; Enter goes on, Esc leaves", nodes.join(", ")),
                 value: emptiest(snapshot, &first.record.owner),
             })],
             Action::Download => vec![Effect::Prompt(Prompt {
-                id: "download",
+                action,
                 title: format!("Save {} where?", first.record.name),
                 hint: "a path on this machine; an existing file is not overwritten".into(),
                 value: sanitise::file_name(&first.record.name),
@@ -163,7 +163,7 @@ fn emptiest(snapshot: &Snapshot, owner: &NodeId) -> String {
     best.map(|at| snapshot.nodes[at].id.to_string()).unwrap_or_default()
 }
 
-impl Pane for Files {
+impl Pane for FilesPane {
     fn title(&self) -> &'static str {
         "Files"
     }
@@ -187,7 +187,7 @@ impl Pane for Files {
         }
         match action {
             Action::Upload => vec![Effect::Prompt(Prompt {
-                id: "upload",
+                action,
                 title: "Upload which file?".into(),
                 hint: "a path on this machine; it goes to the node furthest under its share".into(),
                 value: String::new(),
@@ -200,7 +200,7 @@ impl Pane for Files {
             Action::Mark => self.mark(snapshot),
             Action::Open => {
                 let Some(id) = self.selected() else { return Vec::new() };
-                let (detail, fetch) = Detail::open(id);
+                let (detail, fetch) = FileDetail::open(id);
                 self.detail = Some(detail);
                 vec![fetch]
             }
@@ -217,16 +217,18 @@ impl Pane for Files {
         if self.filter.key(key) { self.refilter(snapshot) } else { Vec::new() }
     }
 
-    fn answered(&mut self, id: &'static str, text: &str, snapshot: &Snapshot) -> Vec<Effect> {
+    fn answered(&mut self, action: Action, text: &str, snapshot: &Snapshot) -> Vec<Effect> {
         let text = text.trim();
-        match id {
-            "upload" if !text.is_empty() => vec![Effect::Work(Work::Upload { path: text.to_owned(), node: None })],
-            "download" if !text.is_empty() => {
+        match action {
+            Action::Upload if !text.is_empty() => {
+                vec![Effect::Work(Work::Upload { path: text.to_owned(), node: None })]
+            }
+            Action::Download if !text.is_empty() => {
                 let (files, told) = self.still_there(snapshot);
                 let saved = files.into_iter().map(|file| Effect::Work(Work::Download { file, path: text.to_owned() }));
                 saved.chain(told).collect()
             }
-            "migrate" => match snapshot.nodes.iter().find(|node| node.id.as_str() == text) {
+            Action::Migrate => match snapshot.nodes.iter().find(|node| node.id.as_str() == text) {
                 Some(node) => {
                     let (files, told) = self.still_there(snapshot);
                     let moved =
@@ -244,7 +246,7 @@ impl Pane for Files {
     }
 
     fn take_answers(&mut self, snapshot: &Snapshot) -> Vec<Effect> {
-        self.detail.iter_mut().for_each(Detail::take_answers);
+        self.detail.iter_mut().for_each(FileDetail::take_answers);
         let Some(at) = self.rows.take_answer(self.cursor.at, snapshot) else { return Vec::new() };
         self.cursor.at = at;
         self.due(snapshot)
@@ -283,7 +285,8 @@ impl Pane for Files {
         let bars = bars::height(view.snapshot, area);
         bars::draw(Rect { height: bars, ..area }, buffer, view);
         let list = paint::below(area, bars + 1);
-        let scene = table::Scene { cursor: self.cursor, filter: &self.filter, rows: &self.rows, marked: &self.marked };
+        let scene =
+            table::FilesScene { cursor: self.cursor, filter: &self.filter, rows: &self.rows, marked: &self.marked };
         scene.draw(list, buffer, view);
     }
 }

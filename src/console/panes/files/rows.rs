@@ -15,7 +15,7 @@ const WINDOW: usize = 400;
 const NEAR: usize = 100;
 
 #[derive(Debug, Default)]
-pub(super) struct Rows {
+pub(super) struct FileRows {
     page: FilesPage,
     choice: FileChoice,
     asked: Asked<FilesAsk>,
@@ -27,7 +27,7 @@ pub(super) struct Rows {
     problem: Option<String>,
 }
 
-impl Rows {
+impl FileRows {
     /// Files of the whole list.
     pub(super) const fn len(&self) -> usize {
         self.page.total
@@ -111,7 +111,7 @@ mod tests {
     }
 
     /// Asks when something is due, and answers: the row of the cursor then, and whether anything was asked.
-    fn served(rows: &mut Rows, cursor: usize, snapshot: &Snapshot) -> (usize, bool) {
+    fn served(rows: &mut FileRows, cursor: usize, snapshot: &Snapshot) -> (usize, bool) {
         let Some(effect) = rows.due(cursor, snapshot) else { return (cursor, false) };
         let ask = testing::asked::<FilesAsk>(&effect).expect("a window").clone();
         let page = FileList::of(&snapshot.files, &ask.choice).window(&ask);
@@ -121,7 +121,7 @@ mod tests {
 
     #[test]
     fn a_window_is_asked_for_before_the_cursor_leaves_it() {
-        let (mut rows, snapshot) = (Rows::default(), snapshot(2_000));
+        let (mut rows, snapshot) = (FileRows::default(), snapshot(2_000));
         assert_eq!(served(&mut rows, 0, &snapshot), (0, true));
         assert_eq!((rows.len(), served(&mut rows, 250, &snapshot)), (2_000, (250, false)));
         assert_eq!(served(&mut rows, 300, &snapshot), (300, true), "near its end");
@@ -134,9 +134,9 @@ mod tests {
 
     #[test]
     fn the_cursor_stays_on_its_file_while_others_come_and_the_cursor_moves() {
-        let (mut rows, mut snapshot) = (Rows::default(), snapshot(1_000));
+        let (mut rows, mut snapshot) = (FileRows::default(), snapshot(1_000));
         served(&mut rows, 0, &snapshot);
-        let named = |rows: &Rows, at| rows.get(at).map(|file| file.id.bits());
+        let named = |rows: &FileRows, at| rows.get(at).map(|file| file.id.bits());
         assert_eq!(named(&rows, 50), Some(50));
         snapshot.files.remove(FileId::new(7));
         snapshot.files.remove(FileId::new(8));
@@ -150,7 +150,7 @@ mod tests {
 
     #[test]
     fn another_choice_gives_up_what_is_on_its_way_and_a_failure_is_told() {
-        let (mut rows, snapshot) = (Rows::default(), snapshot(10));
+        let (mut rows, snapshot) = (FileRows::default(), snapshot(10));
         let first = rows.due(0, &snapshot).expect("asked");
         rows.choose(|choice| choice.reverse = true);
         drop(first);

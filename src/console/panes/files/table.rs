@@ -6,7 +6,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::rows::Rows;
+use super::rows::FileRows;
 use crate::console::action::Action;
 use crate::console::frame::paint_pair;
 use crate::console::sanitise;
@@ -19,15 +19,15 @@ use crate::domain::ids::FileId;
 use crate::domain::node::MoveView;
 use crate::domain::snapshot::SessionState;
 
-pub(super) struct Scene<'a> {
+pub(super) struct FilesScene<'a> {
     pub cursor: Cursor,
     pub filter: &'a Filter,
-    pub rows: &'a Rows,
+    pub rows: &'a FileRows,
     pub marked: &'a BTreeSet<FileId>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Key {
+enum FilesColumn {
     Name,
     Node,
     Size,
@@ -37,23 +37,23 @@ enum Key {
     Doing,
 }
 
-const LEAVING: [Key; 4] = [Key::Doing, Key::Id, Key::Moves, Key::Age];
+const LEAVING: [FilesColumn; 4] = [FilesColumn::Doing, FilesColumn::Id, FilesColumn::Moves, FilesColumn::Age];
 const NAME_MAX: usize = 64;
 
-fn columns(width: usize) -> Columns<Key> {
+fn columns(width: usize) -> Columns<FilesColumn> {
     let all = vec![
-        (Key::Name, Column::left("NAME", 24)),
-        (Key::Node, Column::left("NODE", 10)),
-        (Key::Size, Column::right("SIZE", 8)),
-        (Key::Age, Column::right("AGE", 4)),
-        (Key::Moves, Column::right("MOVES", 5)),
-        (Key::Id, Column::left("ID", 11)),
-        (Key::Doing, Column::left("", 16)),
+        (FilesColumn::Name, Column::left("NAME", 24)),
+        (FilesColumn::Node, Column::left("NODE", 10)),
+        (FilesColumn::Size, Column::right("SIZE", 8)),
+        (FilesColumn::Age, Column::right("AGE", 4)),
+        (FilesColumn::Moves, Column::right("MOVES", 5)),
+        (FilesColumn::Id, Column::left("ID", 11)),
+        (FilesColumn::Doing, Column::left("", 16)),
     ];
-    Columns::fit(all, &LEAVING, width).stretch(Key::Name, width, NAME_MAX)
+    Columns::fit(all, &LEAVING, width).stretch(FilesColumn::Name, width, NAME_MAX)
 }
 
-impl Scene<'_> {
+impl FilesScene<'_> {
     pub(super) fn draw(&self, area: Rect, buffer: &mut Buffer, view: &View<'_>) {
         let styles = view.styles;
         let columns = columns(usize::from(area.width));
@@ -144,20 +144,26 @@ fn first_start(view: &View<'_>) -> String {
     format!("No files yet.  {}", hints.join("   ·   ")).trim_end().to_owned()
 }
 
-fn cell(key: Key, file: &FileEntry, moving: Option<&MoveView>, stale: bool, view: &View<'_>) -> (String, Style) {
+fn cell(
+    key: FilesColumn,
+    file: &FileEntry,
+    moving: Option<&MoveView>,
+    stale: bool,
+    view: &View<'_>,
+) -> (String, Style) {
     let (styles, record) = (view.styles, &file.record);
     let plain = if stale { styles.dim } else { styles.text };
     match key {
-        Key::Name => (record.name.clone(), plain),
-        Key::Node => match moving {
+        FilesColumn::Name => (record.name.clone(), plain),
+        FilesColumn::Node => match moving {
             Some(of) => (format!("{} {} {}", of.src, styles.glyphs.arrow, of.dst), styles.accent),
             None => (record.owner.to_string(), plain),
         },
-        Key::Size => (record.size.to_string(), plain),
-        Key::Age => (words::age(record.created_ms, view.now), plain),
-        Key::Moves => (record.moves().to_string(), plain),
-        Key::Id => (file.id.short(), styles.dim),
-        Key::Doing => (moving.map(doing).unwrap_or_default(), styles.accent),
+        FilesColumn::Size => (record.size.to_string(), plain),
+        FilesColumn::Age => (words::age(record.created_ms, view.now), plain),
+        FilesColumn::Moves => (record.moves().to_string(), plain),
+        FilesColumn::Id => (file.id.short(), styles.dim),
+        FilesColumn::Doing => (moving.map(doing).unwrap_or_default(), styles.accent),
     }
 }
 

@@ -93,7 +93,7 @@ impl Full {
         let (glyph, style) = words::of_server(server.verdict.state, view.styles);
         let cause = server.verdict.cause.as_deref().map(|why| format!(": {}", sanitise::clean(why)));
         let since = view.now.since(server.verdict.since);
-        let rule = server.verdict.rule.as_ref().map(|rule| format!(" (rule {rule})")).unwrap_or_default();
+        let rule = server.verdict.rule.as_ref().map(|rule| format!(" (rule {})", rule.word())).unwrap_or_default();
         let verdict = format!(
             "  {glyph} {}, seen so for {since}{}{rule}",
             server.verdict.state.word(),

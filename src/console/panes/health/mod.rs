@@ -41,19 +41,19 @@ const PANEL_HEIGHT: u16 = 4;
 
 /// The first tab.
 #[derive(Debug, Default)]
-pub(super) struct Health {
+pub(super) struct HealthPane {
     cursor: Cursor,
     /// The server that fills the pane, when one does.
     full: Option<Full>,
 }
 
-impl Health {
+impl HealthPane {
     fn selected<'a>(&self, snapshot: &'a Snapshot) -> Option<&'a ServerView> {
         snapshot.servers.get(self.cursor.at.min(snapshot.servers.len().saturating_sub(1)))
     }
 }
 
-impl Pane for Health {
+impl Pane for HealthPane {
     fn title(&self) -> &'static str {
         "Health"
     }

@@ -7,7 +7,7 @@ mod table;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use self::rows::Rows;
+use self::rows::OperationRows;
 use crate::console::action::Action;
 use crate::console::effect::Effect;
 use crate::console::input::{Key, Mouse, MouseAct};
@@ -36,22 +36,28 @@ const ACTIONS: &[Action] = &[
 
 /// The third tab.
 #[derive(Debug)]
-pub(super) struct History {
+pub(super) struct HistoryPane {
     cursor: Cursor,
     /// Stay at the newest row.
     follow: bool,
     filter: Filter,
-    rows: Rows,
+    rows: OperationRows,
     open: Option<OperationId>,
 }
 
-impl Default for History {
+impl Default for HistoryPane {
     fn default() -> Self {
-        Self { cursor: Cursor::default(), follow: true, filter: Filter::default(), rows: Rows::default(), open: None }
+        Self {
+            cursor: Cursor::default(),
+            follow: true,
+            filter: Filter::default(),
+            rows: OperationRows::default(),
+            open: None,
+        }
     }
 }
 
-impl History {
+impl HistoryPane {
     fn selected(&self) -> Option<&Operation> {
         self.rows.get(self.cursor.at)
     }
@@ -70,7 +76,7 @@ impl History {
     }
 }
 
-impl Pane for History {
+impl Pane for HistoryPane {
     fn title(&self) -> &'static str {
         "History"
     }
@@ -151,12 +157,13 @@ impl Pane for History {
             detail::draw(operation, area, buffer, view);
             return;
         }
-        let scene = table::Scene { cursor: self.cursor, filter: &self.filter, rows: &self.rows, follow: self.follow };
+        let scene =
+            table::HistoryScene { cursor: self.cursor, filter: &self.filter, rows: &self.rows, follow: self.follow };
         scene.draw(paint::below(area, 0), buffer, view);
     }
 }
 
-impl History {
+impl HistoryPane {
     fn copy(&self) -> Vec<Effect> {
         let Some(operation) = self.selected() else { return Vec::new() };
         match serde_json::to_string(operation) {

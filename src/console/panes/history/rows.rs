@@ -16,7 +16,7 @@ const AHEAD: usize = 30;
 
 /// Operations by id, which is by time, and the newest-first list that the filter leaves of them.
 #[derive(Debug, Default)]
-pub(super) struct Rows {
+pub(super) struct OperationRows {
     known: BTreeMap<OperationId, Arc<Operation>>,
     shown: Vec<OperationId>,
     filter: HistoryQuery,
@@ -29,7 +29,7 @@ pub(super) struct Rows {
     since: i64,
 }
 
-impl Rows {
+impl OperationRows {
     pub(super) const fn len(&self) -> usize {
         self.shown.len()
     }
@@ -186,7 +186,7 @@ mod tests {
 
     #[test]
     fn older_pages_follow_the_newest_rows() {
-        let mut rows = Rows::default();
+        let mut rows = OperationRows::default();
         assert!(rows.take(&operations(900..1000)));
         assert!(!rows.take(&rows.known.values().cloned().collect::<Vec<_>>()), "nothing new");
         let mut first = rows.next_page(0).into_iter().collect();
@@ -211,7 +211,7 @@ mod tests {
 
     #[test]
     fn the_number_that_matches_grows_with_what_comes() {
-        let mut rows = Rows::default();
+        let mut rows = OperationRows::default();
         rows.filter("status:done");
         rows.take(&operations(900..1000));
         assert_eq!(rows.total(), None, "history has not been asked");
@@ -235,7 +235,7 @@ mod tests {
         let query = read("kind:migration status:failed node:zk1 disk full kind:what");
         assert_eq!((query.kind, query.status), (Some(OperationKind::Migration), Some(OperationStatus::Failed)));
         assert_eq!(query.text.as_deref(), Some("disk full kind:what"));
-        let mut rows = Rows::default();
+        let mut rows = OperationRows::default();
         rows.take(&operations(1..5));
         rows.filter("REPORT-0003 node:zk3");
         assert_eq!(rows.len(), 1);

@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::rows::{ROWS_MAX, Rows};
+use super::rows::{OperationRows, ROWS_MAX};
 use crate::console::view::View;
 use crate::console::widgets::filter::Filter;
 use crate::console::widgets::list::{Column, Columns, Cursor};
@@ -18,15 +18,15 @@ const SPARK: usize = 24;
 const WHAT: usize = 20;
 const WHY: usize = 14;
 
-pub(super) struct Scene<'a> {
+pub(super) struct HistoryScene<'a> {
     pub cursor: Cursor,
     pub filter: &'a Filter,
-    pub rows: &'a Rows,
+    pub rows: &'a OperationRows,
     pub follow: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Key {
+enum HistoryColumn {
     Time,
     Kind,
     Status,
@@ -37,28 +37,29 @@ enum Key {
     Why,
 }
 
-fn columns(width: usize) -> Columns<Key> {
+fn columns(width: usize) -> Columns<HistoryColumn> {
     let all = vec![
-        (Key::Time, Column::left("TIME", 8)),
-        (Key::Kind, Column::left("OPERATION", 10)),
-        (Key::Status, Column::left("STATUS", 9)),
-        (Key::What, Column::left("WHAT", WHAT)),
-        (Key::From, Column::left("FROM", 4)),
-        (Key::To, Column::left("TO", 4)),
-        (Key::Took, Column::right("TOOK", 6)),
-        (Key::Why, Column::left("WHY", WHY)),
+        (HistoryColumn::Time, Column::left("TIME", 8)),
+        (HistoryColumn::Kind, Column::left("OPERATION", 10)),
+        (HistoryColumn::Status, Column::left("STATUS", 9)),
+        (HistoryColumn::What, Column::left("WHAT", WHAT)),
+        (HistoryColumn::From, Column::left("FROM", 4)),
+        (HistoryColumn::To, Column::left("TO", 4)),
+        (HistoryColumn::Took, Column::right("TOOK", 6)),
+        (HistoryColumn::Why, Column::left("WHY", WHY)),
     ];
-    let columns = Columns::fit(all, &[Key::Took, Key::From, Key::To, Key::Why], width);
-    if columns.width_of(Key::Why).is_none() {
-        return columns.stretch(Key::What, width, 60);
+    let columns =
+        Columns::fit(all, &[HistoryColumn::Took, HistoryColumn::From, HistoryColumn::To, HistoryColumn::Why], width);
+    if columns.width_of(HistoryColumn::Why).is_none() {
+        return columns.stretch(HistoryColumn::What, width, 60);
     }
     // What there is beyond the least is shared by both, half each.
     let spare = width.saturating_sub(columns.width());
     let what = width.saturating_sub(spare / 2).max(columns.width());
-    columns.stretch(Key::What, what, 40).stretch(Key::Why, width, 200)
+    columns.stretch(HistoryColumn::What, what, 40).stretch(HistoryColumn::Why, width, 200)
 }
 
-impl Scene<'_> {
+impl HistoryScene<'_> {
     pub(super) fn draw(&self, area: Rect, buffer: &mut Buffer, view: &View<'_>) {
         let columns = columns(usize::from(area.width));
         paint::line(area, buffer, 0, &columns.heading(view.styles));
@@ -118,18 +119,18 @@ impl Scene<'_> {
     }
 }
 
-fn cell(key: Key, operation: &Operation, view: &View<'_>) -> (String, Style) {
+fn cell(key: HistoryColumn, operation: &Operation, view: &View<'_>) -> (String, Style) {
     let (styles, dim) = (view.styles, view.styles.dim);
     let (glyph, style) = words::of_operation(operation.status, styles);
     match key {
-        Key::Time => (time::of_day(operation.started), dim),
-        Key::Kind => (operation.kind.word().to_owned(), styles.text),
-        Key::Status => (format!("{glyph} {}", operation.status.word()), style),
-        Key::What => (operation.what.clone(), styles.text),
-        Key::From => (words::or_dash(operation.source.as_ref()), styles.text),
-        Key::To => (words::or_dash(operation.target.as_ref()), styles.text),
-        Key::Took => (words::or_dash(operation.took()), styles.text),
-        Key::Why => (why(operation), if operation.why.is_some() { styles.text } else { dim }),
+        HistoryColumn::Time => (time::of_day(operation.started), dim),
+        HistoryColumn::Kind => (operation.kind.word().to_owned(), styles.text),
+        HistoryColumn::Status => (format!("{glyph} {}", operation.status.word()), style),
+        HistoryColumn::What => (operation.what.clone(), styles.text),
+        HistoryColumn::From => (words::or_dash(operation.source.as_ref()), styles.text),
+        HistoryColumn::To => (words::or_dash(operation.target.as_ref()), styles.text),
+        HistoryColumn::Took => (words::or_dash(operation.took()), styles.text),
+        HistoryColumn::Why => (why(operation), if operation.why.is_some() { styles.text } else { dim }),
     }
 }
 

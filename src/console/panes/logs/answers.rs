@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use super::container::Printed;
 use super::pending::Going;
-use super::window::Window;
-use super::{Logs, Neighbours};
+use super::window::EventWindow;
+use super::{LogsPane, Neighbours};
 use crate::console::effect::Effect;
 use crate::console::fetch::Asked;
 use crate::console::place::SavedSearches;
 use crate::console::widgets::list::Cursor;
 use crate::domain::ids::Timestamp;
-use crate::domain::log::{FollowAsk, Followed, HistogramAsk, LogPage, PageAsk, Way};
+use crate::domain::log::{FollowAsk, Followed, HistogramAsk, LogPage, PageAsk, PageWay};
 use crate::domain::snapshot::{Level, Snapshot};
 
 /// Events of one page.
@@ -29,7 +29,7 @@ const RETRY_MS: u64 = 5_000;
 /// Nobody has looked at the pane for so long: it asks nothing until it is shown again.
 const HIDDEN_MS: u64 = 3_000;
 
-impl Logs {
+impl LogsPane {
     /// What is to be asked now; nothing while nobody looks at the pane.
     pub(super) fn due(&mut self, snapshot: &Snapshot) -> Vec<Effect> {
         let now = snapshot.taken_at;
@@ -82,8 +82,8 @@ impl Logs {
 
     pub(super) fn page(&mut self, going: Going) -> Vec<Effect> {
         let (cursor, way) = match going {
-            Going::Newer => (self.window.newer(), Way::Newer),
-            _ => (self.window.older(), Way::Older),
+            Going::Newer => (self.window.newer(), PageWay::Newer),
+            _ => (self.window.older(), PageWay::Older),
         };
         let Some(cursor) = cursor.cloned().filter(|_| !self.pending.page.is_open() && !self.changed) else {
             return Vec::new();
@@ -150,7 +150,7 @@ impl Logs {
         match self.pending.going {
             Going::Newest => {
                 let selected = self.window.events.get(self.cursor.at).map(|event| event.id.clone());
-                self.window = Window::of(page);
+                self.window = EventWindow::of(page);
                 let last = page.events.len().saturating_sub(1);
                 let kept = selected.and_then(|id| page.events.iter().rposition(|event| event.id == id));
                 self.cursor.at = if self.follow { last } else { kept.unwrap_or(last) };
@@ -168,7 +168,7 @@ impl Logs {
         }
         self.problem = None;
         self.mark = Some(news.mark.clone());
-        if news.answered.by != self.answered.by.split(',').next().unwrap_or_default() || news.left_out > 0 {
+        if news.answered.source != self.answered.source || news.left_out > 0 {
             // Another back end answers now, or too much came at once: the page is read anew.
             self.changed = self.follow;
         }

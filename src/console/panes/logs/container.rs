@@ -6,7 +6,7 @@ use crate::console::fetch::Asked;
 use crate::console::widgets::list::Cursor;
 use crate::domain::ask::OutputAsk;
 use crate::domain::ids::{NodeId, Timestamp};
-use crate::domain::log::{LogEvent, read_stamp};
+use crate::domain::log::{Dataset, EventId, LogEvent, read_stamp};
 use crate::domain::server::{OUTPUT_LINES_MAX, Output, OutputLine, ServerView};
 use crate::domain::snapshot::{ControlView, Snapshot};
 
@@ -142,10 +142,10 @@ impl Printed {
 fn event(node: &NodeId, at: usize, line: &OutputLine) -> LogEvent {
     let time = line.time.as_ref().and_then(|time| read_stamp(time.as_bytes())).map(|(time, _)| time);
     LogEvent {
-        id: at.to_string(),
+        id: EventId::Document(at.to_string()),
         time,
         node: node.to_string(),
-        dataset: "docker".into(),
+        dataset: Some(Dataset::Docker),
         level: line.level,
         thread: line.thread.clone(),
         text: line.text.clone(),

@@ -14,7 +14,7 @@ use crate::domain::log::{LogEvent, instant};
 const ROWS_MAX: usize = 2000;
 
 #[derive(Debug)]
-pub(super) struct Detail {
+pub(super) struct LogDetail {
     /// `None` for a query.
     pub(super) event: Option<LogEvent>,
     title: String,
@@ -23,7 +23,7 @@ pub(super) struct Detail {
     scroll: Cursor,
 }
 
-impl Detail {
+impl LogDetail {
     pub(super) fn of_event(event: LogEvent) -> Self {
         let mut lines = vec![event.message().to_owned()];
         lines.extend(event.more().take(ROWS_MAX).map(str::to_owned));

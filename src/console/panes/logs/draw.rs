@@ -4,14 +4,14 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::container::Printed;
-use super::lines::Scene;
-use super::{Logs, head};
+use super::lines::LogsScene;
+use super::{LogsPane, head};
 use crate::console::sanitise;
 use crate::console::view::View;
 use crate::console::widgets::list::Cursor;
 use crate::console::widgets::{paint, words};
 
-impl Logs {
+impl LogsPane {
     pub(super) fn draw_all(&self, area: Rect, buffer: &mut Buffer, view: &View<'_>) {
         if self.saved.open {
             self.saved.draw(area, buffer, view);
@@ -38,7 +38,7 @@ impl Logs {
             paint::text(list, buffer, 1, &sanitise::clean(&text), view.styles.dim);
         } else {
             let of = self.context.as_ref().map(|near| near.found.at);
-            let scene = Scene { cursor: Cursor { at }, wrap: self.wrap, marks: &self.marks, shown: self.shown, of };
+            let scene = LogsScene { cursor: Cursor { at }, wrap: self.wrap, marks: &self.marks, shown: self.shown, of };
             scene.draw(events, list, buffer, view);
         }
         if area.height > 2 {

@@ -10,8 +10,8 @@ use crate::console::theme::Styles;
 use crate::console::view::View;
 use crate::console::widgets::list::{Column, Cursor};
 use crate::console::widgets::paint;
-use crate::domain::ids::Timestamp;
-use crate::domain::log::{LogEvent, LogLevel, Matcher, instant};
+use crate::domain::ids::{Millis, Timestamp};
+use crate::domain::log::{LogEvent, LogLevel, Matcher, clock, instant};
 
 /// Rows that one wrapped event takes at most; Enter shows all of it.
 const WRAPPED_MAX: usize = 6;
@@ -20,7 +20,7 @@ const SHOWN_MAX: usize = 4096;
 
 /// Which columns stand before the message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Shown {
+pub(super) enum LogColumns {
     /// Time, node, level, and the thread where there is room.
     #[default]
     Usual,
@@ -31,7 +31,7 @@ pub(super) enum Shown {
     Message,
 }
 
-impl Shown {
+impl LogColumns {
     pub(super) const fn next(self) -> Self {
         match self {
             Self::Usual => Self::All,
@@ -53,16 +53,16 @@ impl Shown {
     }
 }
 
-pub(super) struct Scene<'a> {
+pub(super) struct LogsScene<'a> {
     pub(super) cursor: Cursor,
     pub(super) wrap: bool,
     pub(super) marks: &'a Matcher,
-    pub(super) shown: Shown,
+    pub(super) shown: LogColumns,
     /// The event that neighbours were asked of.
     pub(super) of: Option<usize>,
 }
 
-impl Scene<'_> {
+impl LogsScene<'_> {
     pub(super) fn draw(&self, events: &[LogEvent], area: Rect, buffer: &mut Buffer, view: &View<'_>) {
         let (width, height) = (usize::from(area.width), usize::from(area.height));
         let Some(last) = events.len().checked_sub(1) else { return };
@@ -166,7 +166,7 @@ impl Scene<'_> {
 
 /// The time of day, in UTC as the files have it.
 pub(super) fn of_day(time: Timestamp) -> String {
-    instant(time).get(11..23).unwrap_or_default().to_owned()
+    clock(Millis(time.0))
 }
 
 /// What a row can show of a text that may be a megabyte.

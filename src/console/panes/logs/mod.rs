@@ -20,12 +20,12 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use self::container::Printed;
-use self::detail::Detail;
-use self::lines::Shown;
-use self::pending::{Going, Pending};
+use self::detail::LogDetail;
+use self::lines::LogColumns;
+use self::pending::{Going, PendingAnswers};
 use self::query::Query;
 use self::saved::Saved;
-use self::window::Window;
+use self::window::EventWindow;
 use crate::console::action::Action;
 use crate::console::effect::{Effect, Prompt};
 use crate::console::input::{Key, KeyCode, Mouse, MouseAct};
@@ -37,7 +37,7 @@ use crate::console::view::View;
 use crate::console::widgets::list::Cursor;
 use crate::domain::ids::Timestamp;
 use crate::domain::log::{
-    Answered, CONTEXT_MAX, Context, ContextAsk, FollowMark, Histogram, Hits, LogEvent, Matcher, ParseError, parse,
+    Answered, CONTEXT_MAX, ContextAsk, FollowMark, Histogram, Hits, LogContext, LogEvent, Matcher, ParseError, parse,
 };
 use crate::domain::snapshot::{Level, Snapshot};
 
@@ -75,12 +75,12 @@ const NEAR: usize = 20;
 
 /// The fourth tab.
 #[derive(Debug)]
-pub(super) struct Logs {
+pub(super) struct LogsPane {
     query: Query,
     line: Line,
     editing: bool,
     mistake: Option<ParseError>,
-    window: Window,
+    window: EventWindow,
     nodes: Vec<String>,
     answered: Answered,
     hits: Option<Hits>,
@@ -90,14 +90,14 @@ pub(super) struct Logs {
     follow: bool,
     below: usize,
     wrap: bool,
-    shown: Shown,
-    detail: Option<Detail>,
+    shown: LogColumns,
+    detail: Option<LogDetail>,
     context: Option<Neighbours>,
     printed: Option<Printed>,
     saved: Saved,
     marks: Matcher,
     mark: Option<FollowMark>,
-    pending: Pending,
+    pending: PendingAnswers,
     /// What is shown does not answer the question any more.
     changed: bool,
     loaded: bool,
@@ -109,12 +109,12 @@ pub(super) struct Logs {
 /// An event among its neighbours.
 #[derive(Debug)]
 struct Neighbours {
-    found: Context,
+    found: LogContext,
     cursor: Cursor,
     reach: usize,
 }
 
-impl Default for Logs {
+impl Default for LogsPane {
     fn default() -> Self {
         let query = Query::default();
         Self {
@@ -123,7 +123,7 @@ impl Default for Logs {
             line: Line::default(),
             editing: false,
             mistake: None,
-            window: Window::default(),
+            window: EventWindow::default(),
             nodes: Vec::new(),
             answered: Answered::default(),
             hits: None,
@@ -133,13 +133,13 @@ impl Default for Logs {
             follow: true,
             below: 0,
             wrap: false,
-            shown: Shown::default(),
+            shown: LogColumns::default(),
             detail: None,
             context: None,
             printed: None,
             saved: Saved::default(),
             mark: None,
-            pending: Pending::default(),
+            pending: PendingAnswers::default(),
             changed: true,
             loaded: false,
             refreshed: Timestamp(0),
@@ -149,7 +149,7 @@ impl Default for Logs {
     }
 }
 
-impl Logs {
+impl LogsPane {
     /// The events that are shown and which is selected.
     fn list(&self) -> (&[LogEvent], usize) {
         match (&self.printed, &self.context) {
@@ -266,7 +266,7 @@ impl Logs {
     fn copy_query(&mut self) -> Vec<Effect> {
         vec![match self.answered.curl.clone() {
             Some(curl) => {
-                self.detail = Some(Detail::of_query(&curl, &self.answered.by));
+                self.detail = Some(LogDetail::of_query(&curl, &self.answered.by));
                 Effect::Outside(Outside::Copy(curl))
             }
             None => Effect::Toast {
@@ -314,7 +314,7 @@ impl Logs {
     }
 }
 
-impl Pane for Logs {
+impl Pane for LogsPane {
     fn title(&self) -> &'static str {
         "Logs"
     }
@@ -345,7 +345,7 @@ impl Pane for Logs {
             Action::LogColumns => self.shown = self.shown.next(),
             Action::Follow if self.follow => self.follow = false,
             Action::Follow => return self.moved(Action::Bottom).unwrap_or_default(),
-            Action::Open => self.detail = self.selected().cloned().map(Detail::of_event),
+            Action::Open => self.detail = self.selected().cloned().map(LogDetail::of_event),
             Action::NextMatch => return self.next_match(true),
             Action::PreviousMatch => return self.next_match(false),
             Action::ContainerLog => return self.next_container(snapshot),
@@ -368,7 +368,7 @@ impl Pane for Logs {
             }
             Action::TypeRange => {
                 return vec![Effect::Prompt(Prompt {
-                    id: "range",
+                    action,
                     title: "Span of time (UTC)".into(),
                     hint: "beginning and end: 2h, 14:00 14:30, 2026-11-23T14:00; empty: all".into(),
                     value: String::new(),
@@ -376,7 +376,7 @@ impl Pane for Logs {
             }
             Action::Export => {
                 return vec![Effect::Prompt(Prompt {
-                    id: "export",
+                    action,
                     title: "Export all events that match".into(),
                     hint: "a new file: .ndjson, .csv or .txt".into(),
                     value: "logs.ndjson".into(),
@@ -387,8 +387,8 @@ impl Pane for Logs {
         Vec::new()
     }
 
-    fn answered(&mut self, id: &'static str, text: &str, snapshot: &Snapshot) -> Vec<Effect> {
-        if id == "export" {
+    fn answered(&mut self, action: Action, text: &str, snapshot: &Snapshot) -> Vec<Effect> {
+        if action == Action::Export {
             return vec![Effect::Work(Work::ExportLogs { search: self.query.search.clone(), path: text.to_owned() })];
         }
         match self.query.set_span(text) {

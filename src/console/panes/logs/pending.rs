@@ -14,7 +14,7 @@ pub(super) enum Going {
 
 /// Answers that are on their way.
 #[derive(Debug, Default)]
-pub(super) struct Pending {
+pub(super) struct PendingAnswers {
     pub(super) page: Asked<PageAsk>,
     pub(super) going: Going,
     pub(super) histogram: Asked<HistogramAsk>,

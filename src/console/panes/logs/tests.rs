@@ -6,14 +6,14 @@ use crate::console::theme::Styles;
 use crate::domain::ask::Ask;
 use crate::domain::fixtures;
 use crate::domain::log::{
-    Cursor as Place, Expr, FollowAsk, Followed, HistogramAsk, LogLevel, LogPage, Moment, PageAsk, Way,
+    EventId, Expr, FollowAsk, Followed, HistogramAsk, LogCursor, LogLevel, LogPage, Moment, PageAsk, PageWay,
 };
 
 fn event(n: usize) -> LogEvent {
     let text = format!("2026-11-23 14:00:00,000 - WARN  [a:B@1] - fsync took {n} ms");
     let level = Some(LogLevel::Warn);
     LogEvent {
-        id: n.to_string(),
+        id: EventId::Document(n.to_string()),
         node: "zk2".into(),
         level,
         message_at: 42,
@@ -26,7 +26,7 @@ fn event(n: usize) -> LogEvent {
 fn page(ids: std::ops::Range<usize>) -> LogPage {
     LogPage {
         events: ids.clone().map(event).collect(),
-        older: (ids.start > 0).then(|| Place(ids.start.to_string())),
+        older: (ids.start > 0).then(|| LogCursor::given(ids.start.to_string())),
         mark: Some(FollowMark::Files(Default::default())),
         nodes: vec!["backend".into(), "zk1".into()],
         answered: Answered { by: "local files".into(), ..Answered::default() },
@@ -35,7 +35,7 @@ fn page(ids: std::ops::Range<usize>) -> LogPage {
 }
 
 /// Answers a question of this kind, and returns what the pane asks then, with what was asked before.
-fn answer<A: Ask>(pane: &mut Logs, asked: &mut Vec<Effect>, answer: A::Answer) -> Vec<Effect> {
+fn answer<A: Ask>(pane: &mut LogsPane, asked: &mut Vec<Effect>, answer: A::Answer) -> Vec<Effect> {
     testing::answer::<A>(asked, Ok(answer));
     pane.take_answers(&fixtures::snapshot())
 }
@@ -49,8 +49,8 @@ fn is_asked<A: Ask>(effects: &[Effect]) -> bool {
 }
 
 /// The pane with its first page, and the questions that wait for their answers.
-fn ready() -> (Logs, Vec<Effect>) {
-    let mut pane = Logs::default();
+fn ready() -> (LogsPane, Vec<Effect>) {
+    let mut pane = LogsPane::default();
     let mut asked = pane.refresh(&fixtures::snapshot());
     assert!(is_asked::<PageAsk>(&asked) && is_asked::<HistogramAsk>(&asked), "{asked:?}");
     let next = answer::<PageAsk>(&mut pane, &mut asked, page(500..1000));
@@ -59,7 +59,7 @@ fn ready() -> (Logs, Vec<Effect>) {
     (pane, asked)
 }
 
-fn picture(pane: &Logs, width: u16, height: u16) -> String {
+fn picture(pane: &LogsPane, width: u16, height: u16) -> String {
     let area = Rect::new(0, 0, width, height);
     let mut buffer = Buffer::empty(area);
     let (snapshot, styles) = (fixtures::snapshot(), Styles::plain());
@@ -70,7 +70,7 @@ fn picture(pane: &Logs, width: u16, height: u16) -> String {
     rows.map(|row| row.iter().map(|cell| cell.symbol()).collect::<String>().trim_end().to_owned() + "\n").collect()
 }
 
-fn type_query(pane: &mut Logs, text: &str) -> Vec<Effect> {
+fn type_query(pane: &mut LogsPane, text: &str) -> Vec<Effect> {
     let snapshot = fixtures::snapshot();
     pane.act(Action::Filter, &snapshot);
     pane.line = Line::new(text);
@@ -119,11 +119,11 @@ fn the_page_before_is_asked_for_near_the_top() {
     let (mut pane, _asked) = ready();
     let mut asked = pane.act(Action::Top, &snapshot);
     let [ask] = asks::<PageAsk>(&asked)[..] else { panic!("{asked:?}") };
-    assert_eq!((ask.cursor.as_ref(), ask.way), (Some(&Place("500".into())), Way::Older));
+    assert_eq!((ask.cursor.as_ref(), ask.way), (Some(&LogCursor::given("500".into())), PageWay::Older));
     assert!(!is_asked::<PageAsk>(&pane.act(Action::Top, &snapshot)), "one page at a time");
     answer::<PageAsk>(&mut pane, &mut asked, page(0..500));
     assert_eq!((pane.window.events.len(), pane.cursor.at), (1000, 500));
-    assert_eq!(pane.selected().map(|event| event.id.as_str()), Some("500"));
+    assert_eq!(pane.selected().map(|event| event.id.to_string()).as_deref(), Some("500"));
 }
 
 #[test]
@@ -142,9 +142,9 @@ fn filters_ask_anew_and_a_failure_keeps_what_is_shown() {
     pane.take_answers(&snapshot);
     let text = picture(&pane, 100, 12);
     assert!(text.contains("refused: 503") && text.contains("took 999 ms") && text.contains("node:backend"), "{text}");
-    pane.answered("range", "2h 1h", &snapshot);
+    pane.answered(Action::TypeRange, "2h 1h", &snapshot);
     assert!(matches!(pane.query.search.to, Some(Moment::Ago(_))));
-    let refused = pane.answered("range", "soon", &snapshot);
+    let refused = pane.answered(Action::TypeRange, "soon", &snapshot);
     assert!(matches!(&refused[..], [Effect::Toast { text, .. }] if text.contains("\"soon\"")), "{refused:?}");
 }
 
@@ -153,8 +153,11 @@ fn neighbours_are_shown_and_more_of_them_by_the_same_key() {
     let snapshot = fixtures::snapshot();
     let (mut pane, _asked) = ready();
     let mut asked = pane.act(Action::Context, &snapshot);
-    assert!(matches!(asks::<ContextAsk>(&asked)[..], [ask] if ask.before == 20 && ask.id == "999"), "{asked:?}");
-    let found = Context { events: (0..9).map(event).collect(), at: 4, ..Context::default() };
+    assert!(
+        matches!(asks::<ContextAsk>(&asked)[..], [ask] if ask.before == 20 && ask.id.to_string() == "999"),
+        "{asked:?}"
+    );
+    let found = LogContext { events: (0..9).map(event).collect(), at: 4, ..LogContext::default() };
     answer::<ContextAsk>(&mut pane, &mut asked, found);
     let text = picture(&pane, 100, 14);
     assert!(
@@ -162,7 +165,10 @@ fn neighbours_are_shown_and_more_of_them_by_the_same_key() {
         "{text}"
     );
     let asked = pane.act(Action::Context, &snapshot);
-    assert!(matches!(asks::<ContextAsk>(&asked)[..], [ask] if ask.before == 40 && ask.id == "4"), "{asked:?}");
+    assert!(
+        matches!(asks::<ContextAsk>(&asked)[..], [ask] if ask.before == 40 && ask.id.to_string() == "4"),
+        "{asked:?}"
+    );
     pane.act(Action::Back, &snapshot);
     assert!(picture(&pane, 100, 12).contains("took 999 ms"));
 }
@@ -175,15 +181,19 @@ fn matches_are_gone_through_and_searches_are_saved() {
     let mut asked = type_query(&mut pane, "777 OR 778");
     answer::<PageAsk>(&mut pane, &mut asked, page(500..1000));
     pane.act(Action::PreviousMatch, &snapshot);
-    assert_eq!(pane.selected().map(|event| event.id.as_str()), Some("778"));
+    assert_eq!(pane.selected().map(|event| event.id.to_string()).as_deref(), Some("778"));
     pane.act(Action::PreviousMatch, &snapshot);
-    assert_eq!(pane.selected().map(|event| event.id.as_str()), Some("777"));
+    assert_eq!(pane.selected().map(|event| event.id.to_string()).as_deref(), Some("777"));
     let mut asked = type_query(&mut pane, "level>=WARN");
     answer::<PageAsk>(&mut pane, &mut asked, page(500..1000));
     pane.act(Action::PreviousMatch, &snapshot);
-    assert_eq!(pane.selected().map(|event| event.id.as_str()), Some("776"), "also where no word is marked");
+    assert_eq!(
+        pane.selected().map(|event| event.id.to_string()).as_deref(),
+        Some("776"),
+        "also where no word is marked"
+    );
     type_query(&mut pane, "777 OR 778");
-    let save = |pane: &mut Logs, answer| {
+    let save = |pane: &mut LogsPane, answer| {
         let mut saved = pane.act(Action::SaveSearch, &snapshot);
         let (Some(Effect::Work(Work::Searches(fetch))), []) = (saved.pop(), &saved[..]) else {
             panic!("more than the question: {saved:?}")
@@ -226,7 +236,10 @@ fn what_came_soon_is_shown_while_the_rest_is_searched() {
     let first = LogPage { unfinished: true, ..page(990..1000) };
     let mut next = answer::<PageAsk>(&mut pane, &mut asked, first);
     let [rest] = asks::<PageAsk>(&next)[..] else { panic!("{next:?}") };
-    assert_eq!((rest.cursor.as_ref(), rest.way, rest.soon), (Some(&Place("990".into())), Way::Older, None));
+    assert_eq!(
+        (rest.cursor.as_ref(), rest.way, rest.soon),
+        (Some(&LogCursor::given("990".into())), PageWay::Older, None)
+    );
     assert!(picture(&pane, 100, 12).contains("fsync took 999 ms"));
     answer::<PageAsk>(&mut pane, &mut next, page(500..990));
     assert_eq!((pane.window.events.len(), pane.cursor.at, pane.follow), (500, 499, true));
@@ -256,7 +269,7 @@ fn the_query_is_shown_and_copied() {
 /// Every pane hears of every answer.
 #[test]
 fn a_pane_that_nobody_looks_at_asks_nothing_when_another_gets_its_answer() {
-    let (mut pane, snapshot) = (Logs::default(), fixtures::snapshot());
+    let (mut pane, snapshot) = (LogsPane::default(), fixtures::snapshot());
     assert_eq!(pane.take_answers(&snapshot).len(), 0);
     assert!(!pane.refresh(&snapshot).is_empty(), "shown, it asks");
 }

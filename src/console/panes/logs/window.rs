@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::domain::log::{Cursor, LogEvent, LogPage};
+use crate::domain::log::{LogCursor, LogEvent, LogPage};
 
 /// Events that are held; pages at the far end go when there are more.
 const EVENTS_MAX: usize = 4000;
@@ -11,28 +11,28 @@ const EVENTS_MAX: usize = 4000;
 #[derive(Clone, Debug, Default)]
 struct Part {
     len: usize,
-    older: Option<Cursor>,
-    newer: Option<Cursor>,
+    older: Option<LogCursor>,
+    newer: Option<LogCursor>,
 }
 
 #[derive(Clone, Debug, Default)]
-pub(super) struct Window {
+pub(super) struct EventWindow {
     pub(super) events: Vec<LogEvent>,
     parts: VecDeque<Part>,
 }
 
-impl Window {
+impl EventWindow {
     pub(super) fn of(page: &LogPage) -> Self {
         Self { events: page.events.clone(), parts: VecDeque::from([Part::of(page)]) }
     }
 
     /// Where older events go on; `None` at the beginning.
-    pub(super) fn older(&self) -> Option<&Cursor> {
+    pub(super) fn older(&self) -> Option<&LogCursor> {
         self.parts.front()?.older.as_ref()
     }
 
     /// Where newer events go on; `None` at the end.
-    pub(super) fn newer(&self) -> Option<&Cursor> {
+    pub(super) fn newer(&self) -> Option<&LogCursor> {
         self.parts.back()?.newer.as_ref()
     }
 
@@ -93,22 +93,24 @@ impl Part {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::log::EventId;
 
     fn page(ids: std::ops::Range<usize>, older: bool, newer: bool) -> LogPage {
-        let events = ids.clone().map(|id| LogEvent { id: id.to_string(), ..LogEvent::default() }).collect();
-        let cursor = |there: bool, at: usize| there.then(|| Cursor(at.to_string()));
+        let events =
+            ids.clone().map(|id| LogEvent { id: EventId::Document(id.to_string()), ..LogEvent::default() }).collect();
+        let cursor = |there: bool, at: usize| there.then(|| LogCursor::given(at.to_string()));
         LogPage { events, older: cursor(older, ids.start), newer: cursor(newer, ids.end), ..LogPage::default() }
     }
 
-    fn ends(window: &Window) -> (&str, &str, Option<&str>, Option<&str>) {
-        let id = |event: Option<&LogEvent>| event.map_or("", |event| event.id.as_str()).to_owned().leak() as &str;
-        let at = |cursor: Option<&Cursor>| cursor.map(|cursor| cursor.0.clone().leak() as &str);
+    fn ends(window: &EventWindow) -> (&str, &str, Option<&str>, Option<&str>) {
+        let id = |event: Option<&LogEvent>| event.map_or(String::new(), |event| event.id.to_string()).leak() as &str;
+        let at = |cursor: Option<&LogCursor>| cursor.map(|cursor| cursor.text().to_owned().leak() as &str);
         (id(window.events.first()), id(window.events.last()), at(window.older()), at(window.newer()))
     }
 
     #[test]
     fn pages_come_and_go_without_a_gap() {
-        let mut window = Window::of(&page(9000..10_000, true, false));
+        let mut window = EventWindow::of(&page(9000..10_000, true, false));
         for n in (4..9).rev() {
             assert_eq!(window.before(&page(n * 1000..(n + 1) * 1000, true, true)), 1000);
         }
@@ -119,9 +121,9 @@ mod tests {
 
     #[test]
     fn what_grew_is_replaced() {
-        let mut window = Window::of(&page(0..3, false, false));
-        let grown = LogEvent { id: "2".into(), text: "more".into(), ..LogEvent::default() };
-        let new = LogEvent { id: "3".into(), ..LogEvent::default() };
+        let mut window = EventWindow::of(&page(0..3, false, false));
+        let grown = LogEvent { id: EventId::Document("2".into()), text: "more".into(), ..LogEvent::default() };
+        let new = LogEvent { id: EventId::Document("3".into()), ..LogEvent::default() };
         assert_eq!(window.follow(&[grown, new]), 1);
         assert_eq!((window.events.len(), window.events[2].text.as_str()), (4, "more"));
     }

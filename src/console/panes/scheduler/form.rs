@@ -20,7 +20,7 @@ use crate::domain::snapshot::{Level, Snapshot};
 const DIGITS_MAX: usize = 8;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Field {
+enum FormField {
     #[default]
     Node,
     Files,
@@ -28,12 +28,12 @@ enum Field {
     Afterwards,
 }
 
-const FIELDS: [Field; 4] = [Field::Node, Field::Files, Field::Size, Field::Afterwards];
+const FIELDS: [FormField; 4] = [FormField::Node, FormField::Files, FormField::Size, FormField::Afterwards];
 
 #[derive(Debug)]
 pub(super) struct Form {
     open: bool,
-    field: Field,
+    field: FormField,
     node: Option<NodeId>,
     files: String,
     size_kb: String,
@@ -43,14 +43,14 @@ pub(super) struct Form {
 impl Default for Form {
     fn default() -> Self {
         let (files, size_kb) = ("8".to_owned(), "128".to_owned());
-        Self { open: false, field: Field::default(), node: None, files, size_kb, afterwards: true }
+        Self { open: false, field: FormField::default(), node: None, files, size_kb, afterwards: true }
     }
 }
 
 impl Form {
     pub(super) fn open(&mut self, snapshot: &Snapshot) {
         self.open = true;
-        self.field = Field::Node;
+        self.field = FormField::Node;
         if self.node.as_ref().is_none_or(|node| snapshot.node(node).is_none()) {
             self.node = snapshot.nodes.first().map(|node| node.id.clone());
         }
@@ -66,9 +66,9 @@ impl Form {
             KeyCode::Enter => return self.start(),
             KeyCode::Tab | KeyCode::Down => self.step(1),
             KeyCode::BackTab | KeyCode::Up => self.step(FIELDS.len() - 1),
-            KeyCode::Left | KeyCode::Char('h') if self.field == Field::Node => self.turn(snapshot, false),
-            KeyCode::Right | KeyCode::Char('l' | ' ') if self.field == Field::Node => self.turn(snapshot, true),
-            KeyCode::Left | KeyCode::Right | KeyCode::Char(' ') if self.field == Field::Afterwards => {
+            KeyCode::Left | KeyCode::Char('h') if self.field == FormField::Node => self.turn(snapshot, false),
+            KeyCode::Right | KeyCode::Char('l' | ' ') if self.field == FormField::Node => self.turn(snapshot, true),
+            KeyCode::Left | KeyCode::Right | KeyCode::Char(' ') if self.field == FormField::Afterwards => {
                 self.afterwards = !self.afterwards;
             }
             KeyCode::Backspace => _ = self.number().and_then(String::pop),
@@ -84,9 +84,9 @@ impl Form {
 
     const fn number(&mut self) -> Option<&mut String> {
         match self.field {
-            Field::Files => Some(&mut self.files),
-            Field::Size => Some(&mut self.size_kb),
-            Field::Node | Field::Afterwards => None,
+            FormField::Files => Some(&mut self.files),
+            FormField::Size => Some(&mut self.size_kb),
+            FormField::Node | FormField::Afterwards => None,
         }
     }
 
@@ -116,14 +116,14 @@ impl Form {
         let files = match number::typed("files", &self.files, &STRESS_FILES) {
             Ok(files) => files,
             Err(why) => {
-                self.field = Field::Files;
+                self.field = FormField::Files;
                 return complaint(format!("stress refused: {why}"));
             }
         };
         let size = match number::typed("size", &self.size_kb, &STRESS_SIZE_KB) {
             Ok(size) => Bytes(size * 1024),
             Err(why) => {
-                self.field = Field::Size;
+                self.field = FormField::Size;
                 return complaint(format!("stress refused: {why}"));
             }
         };
@@ -149,10 +149,13 @@ impl Form {
         let style = |field| -> Style { if self.open && self.field == field { styles.selected } else { styles.text } };
         let node = words::or_dash(self.node.as_ref().or_else(|| view.snapshot.nodes.first().map(|node| &node.id)));
         let rows = [
-            (Field::Node, format!("node   < {node} >")),
-            (Field::Files, format!("files  {}", self.files)),
-            (Field::Size, format!("size   {} KiB each", self.size_kb)),
-            (Field::Afterwards, format!("[{}] run the scheduler afterwards", if self.afterwards { 'x' } else { ' ' })),
+            (FormField::Node, format!("node   < {node} >")),
+            (FormField::Files, format!("files  {}", self.files)),
+            (FormField::Size, format!("size   {} KiB each", self.size_kb)),
+            (
+                FormField::Afterwards,
+                format!("[{}] run the scheduler afterwards", if self.afterwards { 'x' } else { ' ' }),
+            ),
         ];
         for (row, (field, text)) in rows.iter().enumerate() {
             let mark = if self.open && self.field == *field { "> " } else { "  " };

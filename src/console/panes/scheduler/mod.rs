@@ -47,7 +47,7 @@ const FORM_FROM: u16 = 78;
 
 /// The fifth tab.
 #[derive(Debug, Default)]
-pub(super) struct Scheduler {
+pub(super) struct SchedulerPane {
     cursor: Cursor,
     form: Form,
     open: Option<OperationId>,
@@ -95,7 +95,7 @@ fn agree(plan: &Plan) -> Effect {
     })
 }
 
-impl Pane for Scheduler {
+impl Pane for SchedulerPane {
     fn title(&self) -> &'static str {
         "Scheduler"
     }

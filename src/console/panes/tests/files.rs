@@ -19,10 +19,10 @@ fn files_are_filtered_marked_and_asked_about() {
     let [Effect::Confirm(confirm)] = asked.as_slice() else { panic!("{asked:?}") };
     assert_eq!(confirm.title, "Delete 2 files, 256 KiB");
     press(pane.as_mut(), Action::Migrate, &snapshot);
-    let asked = pane.answered("migrate", "zk3", &snapshot);
+    let asked = pane.answered(Action::Migrate, "zk3", &snapshot);
     let [Effect::Confirm(confirm)] = asked.as_slice() else { panic!("{asked:?}") };
     assert_eq!(confirm.commands.len(), 2);
-    let refused = pane.answered("migrate", "zk9", &snapshot);
+    let refused = pane.answered(Action::Migrate, "zk9", &snapshot);
     assert!(
         matches!(refused.as_slice(), [Effect::Toast { text, .. }] if text.contains("zk1, zk2, zk3")),
         "{refused:?}"
@@ -43,17 +43,17 @@ fn an_answer_is_about_the_files_that_were_asked_about() {
         [Effect::Toast { text, .. }] => text.clone(),
         other => panic!("{other:?}"),
     };
-    assert_eq!(told(&pane.answered("download", "x", &after)), "report-0400.bin was deleted meanwhile");
+    assert_eq!(told(&pane.answered(Action::Download, "x", &after)), "report-0400.bin was deleted meanwhile");
     let mut pane = ready(1, &before);
     press(pane.as_mut(), Action::Migrate, &before);
     pane.refresh(&after);
-    assert_eq!(told(&pane.answered("migrate", "zk3", &after)), "report-0400.bin was deleted meanwhile");
+    assert_eq!(told(&pane.answered(Action::Migrate, "zk3", &after)), "report-0400.bin was deleted meanwhile");
     let mut pane = ready(1, &before);
     press(pane.as_mut(), Action::Mark, &before);
     press(pane.as_mut(), Action::Mark, &before);
     press(pane.as_mut(), Action::Migrate, &before);
     pane.refresh(&after);
-    let rest = pane.answered("migrate", "zk3", &after);
+    let rest = pane.answered(Action::Migrate, "zk3", &after);
     let [Effect::Confirm(confirm), Effect::Toast { .. }] = &rest[..] else { panic!("{rest:?}") };
     assert_eq!(confirm.commands, [Command::Migrate { file: FileId::new(401), target: node_id("zk3") }]);
 }

@@ -24,13 +24,13 @@ use crate::domain::command::Command;
 use crate::domain::file_list::{FileList, FilesAsk};
 use crate::domain::fixtures::{self, NOW, node_id};
 use crate::domain::ids::{AttemptId, Bytes, FileId, Millis, OperationId, Timestamp};
-use crate::domain::log::{Answered, Bar, Histogram, HistogramAsk, LogEvent, LogLevel, LogPage, PageAsk};
+use crate::domain::log::{Answered, Bar, EventId, Histogram, HistogramAsk, LogEvent, LogLevel, LogPage, PageAsk};
 use crate::domain::migration::Status;
 use crate::domain::node::{DrainView, MoveView, NodeCondition};
 use crate::domain::operation::{HistoryPage, HistoryQuery};
 use crate::domain::planner::{Plan, PlannedMove};
 use crate::domain::scheduler::{Decision, MoveReason, NodeTarget, NotChosen, Run, RunProgress};
-use crate::domain::server::{HostView, ServerState, ServerView, Verdict};
+use crate::domain::server::{HealthRule, HostView, ServerState, ServerView, Verdict};
 use crate::domain::snapshot::{Reading, SessionState, Snapshot, WorkloadOff};
 
 const HOSTILE: &str = "a\u{1b}]0;owned\u{7}\u{202e}b\u{200b}\ttext that goes on and on, wider than any column is";
@@ -81,8 +81,12 @@ fn busy() -> Snapshot {
     let mut snapshot = fixtures::snapshot();
     let mut servers = snapshot.servers.to_vec();
     let cause = Some(HOSTILE.to_owned());
-    servers[1].verdict =
-        Verdict { state: ServerState::Degraded, cause, rule: Some("fsync".into()), since: Timestamp(NOW.0 - 12_000) };
+    servers[1].verdict = Verdict {
+        state: ServerState::Degraded,
+        cause,
+        rule: Some(HealthRule::Fsync),
+        since: Timestamp(NOW.0 - 12_000),
+    };
     servers[1].metrics_missing = Some(HOSTILE.into());
     snapshot.servers = servers.into();
     let mut nodes = snapshot.nodes.to_vec();
@@ -157,7 +161,7 @@ fn logs() -> LogPage {
         let message = if n == 40 { HOSTILE.into() } else { format!("fsync took {n} ms") };
         let more = "\njava.net.SocketTimeoutException".repeat(n % 3);
         LogEvent {
-            id: n.to_string(),
+            id: EventId::Document(n.to_string()),
             time: Some(Timestamp(NOW.0 - 100_000 + n as u64 * 1000)),
             node: "zk2".into(),
             level: Some(LogLevel::Warn),

@@ -17,7 +17,8 @@ use crate::domain::ids::InstanceId;
 use crate::domain::operation::{Operation, OperationKind, OperationStatus};
 use crate::domain::scheduler::RunProgress;
 use crate::domain::snapshot::{
-    ApiView, ControlView, InstanceInfo, LeadershipView, LoopView, Notice, SessionState, SessionView, StoreView,
+    ApiView, ControlView, InstanceInfo, LeadershipView, LoopName, LoopView, Notice, SessionState, SessionView,
+    StoreView,
 };
 
 /// A pane that knows drain for a selected node, and a question.
@@ -44,20 +45,20 @@ impl Pane for Sample {
     }
 
     fn act(&mut self, action: Action, snapshot: &Snapshot) -> Vec<Effect> {
-        let ask = |id| Prompt { id, title: "Where?".into(), hint: "a path".into(), value: "/tmp".into() };
+        let ask = || Prompt { action, title: "Where?".into(), hint: "a path".into(), value: "/tmp".into() };
         match (action, self.selected) {
             (Action::Drain, Some(node)) => vec![crate::console::confirms::drain(snapshot, &fixtures::node_id(node))],
             (Action::Pause, Some(node)) => {
                 vec![crate::console::confirms::pause_or_start(snapshot, &fixtures::node_id(node))]
             }
-            (Action::Upload, _) => vec![Effect::Prompt(ask("upload"))],
+            (Action::Upload, _) => vec![Effect::Prompt(ask())],
             (Action::Copy, _) => vec![Effect::Outside(Outside::Copy("zk1".into()))],
             _ => Vec::new(),
         }
     }
 
-    fn answered(&mut self, id: &'static str, text: &str, _: &Snapshot) -> Vec<Effect> {
-        self.answer = format!("{id}: {text}");
+    fn answered(&mut self, action: Action, text: &str, _: &Snapshot) -> Vec<Effect> {
+        self.answer = format!("{action:?}: {text}");
         vec![Effect::Work(Work::Upload { path: text.to_owned(), node: None })]
     }
 
@@ -105,7 +106,7 @@ fn header(change: impl Fn(&mut Snapshot), width: u16) -> String {
 fn a_console_can_be_sent() {
     const fn sent<T: Send>() {}
     sent::<Console>();
-    sent::<crate::console::Session>();
+    sent::<crate::console::ConsoleSession>();
 }
 
 #[test]
@@ -238,7 +239,7 @@ fn a_failing_loop_is_loud() {
     let mut snapshot = fixtures::snapshot();
     let problem = Some("it failed inside: index out of bounds".to_owned());
     let failing = LoopView {
-        name: "scheduler".into(),
+        name: LoopName::Scheduler,
         turns: 1,
         last_turn: None,
         took: None,

@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::rates::{self, Rates};
-use super::rules::{self, RULES};
+use super::rules::RULES;
 use crate::domain::ids::{Millis, NodeId, Timestamp, Zxid};
 use crate::domain::server::{
-    HostState, HostView, Metrics, Reach, Role, Sample, Series, ServerState, ServerView, Srvr, Verdict,
+    HealthRule, HostState, HostView, Metrics, Reach, Role, Sample, Series, ServerState, ServerView, Srvr, Verdict,
 };
-use crate::domain::word::Word;
 
 /// Failures in a row before a server that served counts as down.
 const FAILURES_TO_DOWN: u32 = 3;
@@ -24,7 +23,7 @@ pub const START_LIMIT: Millis = Millis(30_000);
 
 /// What one sample says by itself.
 #[derive(Clone, Debug, PartialEq)]
-struct Finding {
+struct SampleFinding {
     state: ServerState,
     cause: Option<String>,
 }
@@ -33,12 +32,12 @@ struct Finding {
 pub struct ServerTracker {
     view: ServerView,
     /// The state and cause that probes support, without what the host explains.
-    probed: Finding,
+    probed: SampleFinding,
     /// The finding of the last samples and how many in a row agreed.
-    pending: (Finding, u32),
+    pending: (SampleFinding, u32),
     last_metrics: Option<(Metrics, Timestamp)>,
     /// Since when each rule has held without a break.
-    firing: BTreeMap<&'static str, Timestamp>,
+    firing: BTreeMap<HealthRule, Timestamp>,
     /// When its process or container was started, until it serves for the first time.
     starting: Option<Timestamp>,
 }
@@ -46,7 +45,7 @@ pub struct ServerTracker {
 impl ServerTracker {
     #[must_use]
     pub fn new(node: NodeId, address: String, now: Timestamp) -> Self {
-        let unknown = Finding { state: ServerState::Unknown, cause: None };
+        let unknown = SampleFinding { state: ServerState::Unknown, cause: None };
         Self {
             view: empty_view(node, address, now),
             probed: unknown.clone(),
@@ -85,7 +84,7 @@ impl ServerTracker {
     /// What the process table or the container engine says.
     pub fn host(&mut self, host: Option<HostView>, now: Timestamp) {
         if began(self.view.host.as_ref(), host.as_ref()) {
-            self.probed = Finding { state: ServerState::Unknown, cause: None };
+            self.probed = SampleFinding { state: ServerState::Unknown, cause: None };
             self.starting = Some(now);
         }
         self.view.host = host;
@@ -217,7 +216,7 @@ impl ServerTracker {
 
     /// The first verdict comes at once, and so does what a server says of itself, or the first good reply of one that
     /// was just started. What may be the network's doing needs several samples that agree.
-    fn decide(&mut self, finding: Finding) {
+    fn decide(&mut self, finding: SampleFinding) {
         // Refused now and silent next is as bad as either twice.
         let same = finding.state.serves() == self.pending.0.state.serves();
         self.pending = (finding, if same { self.pending.1 + 1 } else { 1 });
@@ -241,21 +240,25 @@ impl ServerTracker {
         self.view.short_of_heap = false;
         let (state, cause, rule) = self.verdict(now);
         let since = if state == self.view.verdict.state { self.view.verdict.since } else { now };
-        self.view.verdict = Verdict { state, cause, rule: rule.map(Word::Borrowed), since };
+        self.view.verdict = Verdict { state, cause, rule, since };
     }
 
-    fn verdict(&mut self, now: Timestamp) -> (ServerState, Option<String>, Option<&'static str>) {
+    fn verdict(&mut self, now: Timestamp) -> (ServerState, Option<String>, Option<HealthRule>) {
         if let Some((state, cause)) = self.explained() {
             self.firing.clear();
-            return (state, Some(cause), Some("host"));
+            return (state, Some(cause), Some(HealthRule::Host));
         }
         if !self.probed.state.serves() {
             self.firing.clear();
             if self.starting.is_some_and(|at| now.since(at) < START_LIMIT) {
                 let cause = self.probed.cause.as_deref().unwrap_or("not probed yet");
-                return (ServerState::Starting, Some(format!("it does not serve yet: {cause}")), Some("start"));
+                return (
+                    ServerState::Starting,
+                    Some(format!("it does not serve yet: {cause}")),
+                    Some(HealthRule::Start),
+                );
             }
-            let rule = (self.probed.state != ServerState::Unknown).then_some("probe");
+            let rule = (self.probed.state != ServerState::Unknown).then_some(HealthRule::Probe);
             return (self.probed.state, self.down_cause(), rule);
         }
         match self.rule(now) {
@@ -284,7 +287,7 @@ impl ServerTracker {
     }
 
     /// The first rule that has held for long enough, with its finding.
-    fn rule(&mut self, now: Timestamp) -> Option<(&'static str, String)> {
+    fn rule(&mut self, now: Timestamp) -> Option<(HealthRule, String)> {
         if self.view.uptime.is_some_and(|uptime| uptime < JUST_STARTED) {
             self.firing.clear();
             return None;
@@ -292,11 +295,11 @@ impl ServerTracker {
         let mut fired = None;
         for rule in RULES {
             let Some(finding) = (rule.check)(&self.view) else {
-                self.firing.remove(rule.name);
+                self.firing.remove(&rule.name);
                 continue;
             };
             let held = now.since(*self.firing.entry(rule.name).or_insert(now));
-            if rule.name == rules::HEAP {
+            if rule.name == HealthRule::Heap {
                 self.view.short_of_heap = held >= rule.hold;
             }
             if held >= rule.hold && fired.is_none() {
@@ -359,8 +362,8 @@ fn began(before: Option<&HostView>, now: Option<&HostView>) -> bool {
 /// What a server that may not tell how it is needs.
 const DENIED: &str = "it answers, and is not allowed to tell more: add srvr to 4lw.commands.whitelist in its zoo.cfg";
 
-fn find(sample: &Sample) -> Finding {
-    let finding = |state, cause: &str| Finding { state, cause: Some(cause.to_owned()) };
+fn find(sample: &Sample) -> SampleFinding {
+    let finding = |state, cause: &str| SampleFinding { state, cause: Some(cause.to_owned()) };
     match (&sample.reach, &sample.srvr) {
         (Reach::Unreachable(cause), _) => finding(ServerState::Down, cause),
         (Reach::Silent, _) => finding(ServerState::Frozen, "connected, and no reply within the limit"),
@@ -370,7 +373,7 @@ fn find(sample: &Sample) -> Finding {
             finding(ServerState::NotServing, "it answers that it serves no requests: no quorum, or still syncing")
         }
         (Reach::Answered, Some(srvr)) if srvr.read_only => finding(ServerState::ReadOnly, "it serves reads only"),
-        (Reach::Answered, Some(srvr)) if srvr.role.is_some() => Finding { state: ServerState::Up, cause: None },
+        (Reach::Answered, Some(srvr)) if srvr.role.is_some() => SampleFinding { state: ServerState::Up, cause: None },
         (Reach::Answered, _) => finding(ServerState::NotServing, "its reply names no role"),
     }
 }

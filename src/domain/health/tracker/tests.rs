@@ -1,5 +1,6 @@
 //! Verdicts of one server, sample by sample.
 
+use super::super::rules;
 use super::*;
 use crate::domain::fixtures::{NOW, node_id};
 
@@ -184,7 +185,7 @@ fn a_rule_fires_when_it_has_held_and_says_for_how_long() {
     }
     let verdict = tracker.view().verdict;
     assert_eq!(verdict.cause.as_deref(), Some("fsync average 131 ms, over 100 ms for 12 s"));
-    assert_eq!((verdict.rule.as_deref(), verdict.since), (Some("fsync"), NOW.plus(Millis(5_000))));
+    assert_eq!((verdict.rule, verdict.since), (Some(HealthRule::Fsync), NOW.plus(Millis(5_000))));
 }
 
 #[test]

@@ -64,7 +64,7 @@ struct Parser<'a> {
     depth: usize,
 }
 
-type Parsed<T> = Result<T, ParseError>;
+type Parse<T> = Result<T, ParseError>;
 
 impl Parser<'_> {
     fn peek(&self) -> Option<char> {
@@ -81,7 +81,7 @@ impl Parser<'_> {
         }
     }
 
-    fn fail<T>(column: usize, what: impl Into<String>) -> Parsed<T> {
+    fn fail<T>(column: usize, what: impl Into<String>) -> Parse<T> {
         Err(ParseError { column: column + 1, what: what.into() })
     }
 
@@ -105,7 +105,7 @@ impl Parser<'_> {
         found
     }
 
-    fn any(&mut self) -> Parsed<Expr> {
+    fn any(&mut self) -> Parse<Expr> {
         let mut parts = vec![self.all()?];
         while self.take_keyword("OR") {
             parts.push(self.all()?);
@@ -113,7 +113,7 @@ impl Parser<'_> {
         Ok(Expr::or(parts))
     }
 
-    fn all(&mut self) -> Parsed<Expr> {
+    fn all(&mut self) -> Parse<Expr> {
         let mut parts = vec![self.unary()?];
         loop {
             self.blanks();
@@ -126,7 +126,7 @@ impl Parser<'_> {
         }
     }
 
-    fn unary(&mut self) -> Parsed<Expr> {
+    fn unary(&mut self) -> Parse<Expr> {
         if self.depth >= DEPTH_MAX {
             return Err(self.expected(&format!("at most {DEPTH_MAX} levels of parentheses and negations")));
         }
@@ -137,7 +137,7 @@ impl Parser<'_> {
         parsed
     }
 
-    fn unary_inside(&mut self) -> Parsed<Expr> {
+    fn unary_inside(&mut self) -> Parse<Expr> {
         let negated = self.take_keyword("NOT") || (self.peek() == Some('-') && self.after_dash());
         if negated {
             return Ok(Expr::Not(Box::new(self.unary()?)));
@@ -160,7 +160,7 @@ impl Parser<'_> {
         negates
     }
 
-    fn group(&mut self) -> Parsed<Expr> {
+    fn group(&mut self) -> Parse<Expr> {
         let open = self.at;
         self.at += 1;
         self.blanks();
@@ -172,7 +172,7 @@ impl Parser<'_> {
         Self::fail(self.at, format!("expected ) for the ( in column {}", open + 1))
     }
 
-    fn term(&mut self) -> Parsed<Expr> {
+    fn term(&mut self) -> Parse<Expr> {
         if let Some((name, cmp, len)) = self.field_ahead()? {
             let start = self.at;
             self.at += len;
@@ -188,7 +188,7 @@ impl Parser<'_> {
     }
 
     /// A text search goes by letters and digits: one without any would find nothing.
-    fn searchable(pattern: &Pattern, start: usize) -> Parsed<()> {
+    fn searchable(pattern: &Pattern, start: usize) -> Parse<()> {
         let (Pattern::Word(text) | Pattern::Phrase(text)) = pattern else { return Ok(()) };
         if text.bytes().any(|b| b.is_ascii_alphanumeric() || b == b'_') {
             return Ok(());
@@ -199,7 +199,7 @@ impl Parser<'_> {
     }
 
     /// `name:` or `name>=` of a field, with its length. Text that only looks like one is a word.
-    fn field_ahead(&self) -> Parsed<Option<(Name, Cmp, usize)>> {
+    fn field_ahead(&self) -> Parse<Option<(Name, Cmp, usize)>> {
         let rest = &self.chars[self.at..];
         let len = rest.iter().take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-')).count();
         let starts = rest.first().is_some_and(|c| c.is_ascii_alphabetic() || *c == '_');
@@ -225,7 +225,7 @@ impl Parser<'_> {
         Ok(None)
     }
 
-    fn values(&mut self, name: &Name, cmp: Cmp, start: usize) -> Parsed<Expr> {
+    fn values(&mut self, name: &Name, cmp: Cmp, start: usize) -> Parse<Expr> {
         if self.peek() != Some('(') {
             return self.value(name, cmp, start);
         }
@@ -247,7 +247,7 @@ impl Parser<'_> {
         }
     }
 
-    fn value(&mut self, name: &Name, cmp: Cmp, start: usize) -> Parsed<Expr> {
+    fn value(&mut self, name: &Name, cmp: Cmp, start: usize) -> Parse<Expr> {
         let at = self.at;
         if self.peek().is_none_or(ends_value) {
             let what = format!("expected {} after {}{}", name.rule(), name.text(), cmp.sign());
@@ -287,7 +287,7 @@ impl Parser<'_> {
         }
     }
 
-    fn pattern(&mut self) -> Parsed<Pattern> {
+    fn pattern(&mut self) -> Parse<Pattern> {
         match self.peek() {
             Some('"') => self.phrase(),
             Some('/') => self.regex(),
@@ -303,7 +303,7 @@ impl Parser<'_> {
         Pattern::Word(self.chars[start..self.at].iter().collect())
     }
 
-    fn phrase(&mut self) -> Parsed<Pattern> {
+    fn phrase(&mut self) -> Parse<Pattern> {
         let open = self.at;
         let mut text = String::new();
         self.at += 1;
@@ -323,7 +323,7 @@ impl Parser<'_> {
     }
 
     /// Ends at a slash that a blank, a parenthesis or the end follows.
-    fn regex(&mut self) -> Parsed<Pattern> {
+    fn regex(&mut self) -> Parse<Pattern> {
         let open = self.at;
         let mut text = String::new();
         self.at += 1;

@@ -1,66 +1,21 @@
 mod ready;
 mod shared;
 
+use super::testing::{NODES, leads, sample, settings, state};
 use super::*;
 use crate::domain::command::{Command, Confirmed, LARGE_RUN, Rejected, ServerAction, Stress};
 use crate::domain::ensemble::{EnsembleState, Quorum};
 use crate::domain::event::{Event, Learned, Mark};
 use crate::domain::file::FileEntry;
-use crate::domain::fixtures::{self, NOW, file, node_id, operation, snapshot};
-use crate::domain::ids::{Bytes, Epoch, FileId, Millis, OperationId, Zxid};
+use crate::domain::fixtures::{NOW, file, node_id, operation, snapshot};
+use crate::domain::ids::{Bytes, Epoch, FileId, Millis, OperationId};
 use crate::domain::node::{NodeCondition, NodeState, WriteTrouble};
 use crate::domain::operation::{Operation, OperationKind, OperationStatus};
 use crate::domain::scheduler::{Decision, Run};
-use crate::domain::server::{HostState, HostView, Metrics, Reach, Role, Sample, Srvr};
+use crate::domain::server::{HostState, HostView, Metrics, Reach, Role, Sample};
 use crate::domain::snapshot::{
     HistoryView, Level, LocalView, OPERATIONS_KEPT, Readiness, SessionState, Snapshot, StoreView,
 };
-
-const NODES: [&str; 3] = ["zk1", "zk2", "zk3"];
-
-fn settings() -> Settings {
-    let server = |name: &&str| ServerSetting { node: node_id(name), address: format!("127.0.0.1:218{}", &name[2..]) };
-    Settings {
-        servers: NODES.iter().map(server).collect(),
-        trigger: 5,
-        settle: 1,
-        interval: Millis(15_000),
-        cool_down: Millis(30_000),
-        reserve: Bytes(4 << 20),
-        workload_off: None,
-        workload_interval: Millis(20_000),
-        workload_clients: 0,
-    }
-}
-
-fn sample(node: &str, role: Role, now: Timestamp) -> Sample {
-    let srvr = Srvr { role: Some(role), zxid: Some(Zxid(0x7_0000_0001)), ..Srvr::default() };
-    fixtures::sample(node_id(node), srvr, now)
-}
-
-fn leads(epoch: i32) -> Event {
-    let me = snapshot().leadership.leader;
-    Event::Leadership(LeadershipView { leads: true, leader: me, epoch: Some(Epoch(epoch)) })
-}
-
-/// Connected, three servers up, `counts` files on the nodes, this instance leads in epoch 3.
-fn state(counts: [u64; 3]) -> State {
-    let mut state = State::new(settings(), snapshot().instance, NOW);
-    let mut tell = |event| state.apply(event, NOW);
-    tell(Event::Session { state: SessionState::Connected, cause: None });
-    tell(Event::Store(StoreView::Ours { id: "s".into() }));
-    for (node, role) in NODES.iter().zip([Role::Follower, Role::Follower, Role::Leader]) {
-        tell(Event::Probed(Box::new(sample(node, role, NOW))));
-        tell(Event::Node { node: node_id(node), record: NodeRecord::default(), version: 0 });
-        tell(Event::DiskFree { node: node_id(node), free: Some(Bytes(1 << 40)) });
-    }
-    let entries = NODES.iter().zip(counts).enumerate();
-    let entries =
-        entries.flat_map(|(at, (node, count))| (0..count).map(move |i| file((at as u128) << 32 | u128::from(i), node)));
-    tell(Event::FilesLoaded { entries: entries.collect(), unreadable: Vec::new(), since: Mark(0) });
-    tell(leads(3));
-    state
-}
 
 #[test]
 fn nothing_large_begins_while_a_server_is_short_of_heap() {
@@ -68,7 +23,7 @@ fn nothing_large_begins_while_a_server_is_short_of_heap() {
     let stress =
         |files| Command::Stress(Stress { node: node_id("zk1"), files, size: Bytes(1024), trigger_scheduler: false });
     let (small, large) = (stress(LARGE_RUN), stress(LARGE_RUN + 1));
-    assert!(state.check(&large).is_ok() && !state.alerts().iter().any(|alert| alert.code == "heap"));
+    assert!(state.check(&large).is_ok() && !state.alerts().iter().any(|alert| alert.code == AlertCode::Heap));
     for second in [0, 31] {
         let now = NOW.plus(Millis(second * 1000));
         let (heap_used, heap_max) = (Some(95e6), Some(100e6));
@@ -77,7 +32,7 @@ fn nothing_large_begins_while_a_server_is_short_of_heap() {
         state.apply(Event::Probed(Box::new(sample)), now);
     }
     let alerts = state.alerts();
-    let alert = alerts.iter().find(|alert| alert.code == "heap").unwrap();
+    let alert = alerts.iter().find(|alert| alert.code == AlertCode::Heap).unwrap();
     assert_eq!(alert.short, "zk2 heap nearly full");
     let refused = state.check(&large).unwrap_err().to_string();
     assert!(refused.contains("a stress of 1,001 files") && refused.contains("zk2 is short of memory"), "{refused}");
@@ -231,21 +186,24 @@ fn a_bulk_does_not_push_the_operation_that_made_it_out() {
 
 #[test]
 fn what_an_operator_waits_for_is_told_and_bulks_are_not() {
-    let told = |kind, by: &str, why: &str| {
+    let told = |kind, by: &str, asked: bool| {
         let mut state = state([0, 0, 0]);
         let before = state.snapshot(NOW).notices.len();
-        let done = operation(1, kind, OperationStatus::Done);
-        let done = Operation { by: by.into(), why: Some(why.into()), ..done };
+        let done = Operation { by: by.into(), ..operation(1, kind, OperationStatus::Done) };
+        if asked {
+            state.asked_for(done.id);
+        }
         state.apply(Event::Operation(Box::new(done)), NOW);
+        assert_eq!(state.awaited.len(), 0, "what has ended is awaited by nobody");
         state.snapshot(NOW).notices.len() > before
     };
-    assert!(told(OperationKind::Upload, "console root", "by console root"));
-    assert!(!told(OperationKind::Upload, "console root", "stress 01a2"));
-    assert!(told(OperationKind::Migration, "console root", "manual, by console root"));
-    assert!(!told(OperationKind::Migration, "timer", "over-trigger: zk1 8 to 7"));
-    assert!(told(OperationKind::Delete, "console root", ""));
-    assert!(!told(OperationKind::Delete, "workload", ""));
-    assert!(told(OperationKind::Drain, "console root", ""));
+    for of_a_file in [OperationKind::Upload, OperationKind::Migration, OperationKind::Delete] {
+        assert!(told(of_a_file, "console root", true));
+        assert!(!told(of_a_file, "console root", false), "one of a stress, of a run");
+    }
+    assert!(told(OperationKind::Drain, "console root", true));
+    assert!(told(OperationKind::Drain, "console root", false), "asked for at another instance");
+    assert!(!told(OperationKind::Workload, "console root", true));
 }
 
 #[test]
@@ -410,7 +368,7 @@ fn trouble(cause: Option<&str>, full: bool) -> Event {
 }
 
 fn codes(snapshot: &Snapshot) -> Vec<&str> {
-    snapshot.alerts.iter().map(|alert| &*alert.code).collect()
+    snapshot.alerts.iter().map(|alert| alert.code.word()).collect()
 }
 
 #[test]
@@ -423,7 +381,7 @@ fn a_full_node_is_no_sick_node_and_goes_on_by_itself() {
     }
     assert_eq!(condition(&state.snapshot(NOW), "zk1"), NodeCondition::Full);
     let alert = state.snapshot(NOW).alerts[0].clone();
-    assert_eq!((&*alert.code, alert.short.as_str()), ("node-full", "zk1 full"));
+    assert_eq!((alert.code, alert.short.as_str()), (AlertCode::NodeFull, "zk1 full"));
     assert!(alert.text.contains("the disk is full") && alert.text.contains("by itself"), "{}", alert.text);
     state.apply(free(10 << 20), NOW);
     assert_eq!(condition(&state.snapshot(NOW), "zk1"), NodeCondition::Full, "nothing has changed");
@@ -484,7 +442,10 @@ fn lines_that_are_not_written_are_an_alert_and_stop_nothing() {
     };
     state.apply(seen(Some("the lines cannot be written; chown")), NOW);
     let alerts = state.snapshot(NOW).alerts.clone();
-    assert_eq!((&*alerts[0].code, alerts[0].text.as_str()), ("history-lines", "the lines cannot be written; chown"));
+    assert_eq!(
+        (alerts[0].code, alerts[0].text.as_str()),
+        (AlertCode::HistoryLines, "the lines cannot be written; chown")
+    );
     assert_eq!(state.cannot_plan(), None);
     state.apply(seen(None), NOW);
     assert!(codes(&state.snapshot(NOW)).is_empty());
@@ -535,7 +496,7 @@ fn without_a_quorum_the_alert_says_how_many_servers_have_to_run() {
     state.ensemble.state = EnsembleState::NoQuorum;
     state.ensemble.quorum = Quorum { voters: 3, serving: 1 };
     let alert = state.snapshot(NOW).alerts[0].clone();
-    assert_eq!(alert.code, "no-quorum");
+    assert_eq!(alert.code, AlertCode::NoQuorum);
     assert!(alert.text.starts_with("1 of 3 servers serve") && alert.text.contains("until 2 of 3"), "{}", alert.text);
 }
 
@@ -571,15 +532,24 @@ fn own_servers_that_are_starting_are_no_alarm_for_a_while() {
 /// A person hears of a request of theirs that was not done; of a timer's move that met another one, nobody.
 #[test]
 fn an_aborted_request_is_told_to_who_asked() {
-    let told = |by: &str| {
+    let told = |by: &str, kind, asked: bool| {
         let mut state = state([1, 1, 1]);
-        let row = operation(7, OperationKind::Delete, OperationStatus::Aborted);
+        let row = operation(7, kind, OperationStatus::Aborted);
         let row = Operation { by: by.into(), why: Some("it was moved".into()), ..row };
+        if asked {
+            state.asked_for(row.id);
+        }
         state.apply(Event::Operation(Box::new(row)), NOW);
-        state.snapshot(NOW).notices.iter().any(|notice| {
-            notice.level == Level::Warning && notice.text.ends_with("not deleted by this request: it was moved")
-        })
+        let warnings = state.snapshot(NOW);
+        let mut warnings = warnings.notices.iter().filter(|notice| notice.level == Level::Warning);
+        warnings.next().map(|notice| notice.text.clone())
     };
-    assert!(told("console root") && told("api 127.0.0.1"));
-    assert!(!told("timer") && !told("workload"));
+    let text = told("api 127.0.0.1", OperationKind::Delete, true).unwrap();
+    assert!(text.ends_with("not deleted by this request: it was moved"), "{text}");
+    assert_eq!(told("console root", OperationKind::Upload, false), None, "its bulk tells it");
+    assert_eq!(told("workload", OperationKind::Delete, false), None);
+    assert!(told("console root", OperationKind::Drain, false).is_some());
+    for by in ["timer", "drain"] {
+        assert_eq!(told(by, OperationKind::Scheduler, false), None);
+    }
 }

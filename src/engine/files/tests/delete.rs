@@ -49,7 +49,7 @@ async fn a_delete_keeps_its_intent_until_its_row_is_on_disk() {
 #[tokio::test(start_paused = true)]
 async fn a_delete_whose_outcome_is_not_known_keeps_the_bytes_until_the_recovery_decides() {
     let (done, aborted) = (OperationStatus::Done, OperationStatus::Aborted);
-    for (fate, status, bytes) in [(Fate::AnswerLost, done, (0, 0)), (Fate::Lost, aborted, (1, 0))] {
+    for (fate, status, bytes) in [(RequestFate::AnswerLost, done, (0, 0)), (RequestFate::Lost, aborted, (1, 0))] {
         let mut world = world().await;
         let entry = stored(&world).await;
         world.sky.at("multi", 2, move || fate);

@@ -12,12 +12,12 @@ use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::moves::{MoveOrder, Outcome};
+use super::moves::{BatchOutcome, MoveOrder};
 use super::upload::{Source, UploadOrder};
 use crate::adapters::history::testing::Ledger;
 use crate::adapters::zookeeper::config::ZkConfig;
 use crate::adapters::zookeeper::coord::Coord;
-use crate::adapters::zookeeper::fake::{FakeCoord, FakeEnsemble, Fate, Request, Weather};
+use crate::adapters::zookeeper::fake::{FakeCoord, FakeEnsemble, FakeRequest, RequestFate, Weather};
 use crate::adapters::zookeeper::registry::{Fence, Registry};
 use crate::domain::event::Event;
 use crate::domain::file::{FileEntry, blob_name};
@@ -38,7 +38,7 @@ const MOVE: AttemptId = AttemptId::new(78);
 const DELETE: AttemptId = AttemptId::new(79);
 
 /// Is done just before a request is sent.
-type Act = Box<dyn FnOnce() -> Fate + Send>;
+type Act = Box<dyn FnOnce() -> RequestFate + Send>;
 
 /// What befalls single requests; all others are served.
 #[derive(Default)]
@@ -46,20 +46,20 @@ pub(super) struct Sky(Mutex<Vec<(&'static str, usize, Act)>>);
 
 impl Sky {
     /// What befalls the `number`th request of its kind from now on, counted from 1.
-    fn at(&self, operation: &'static str, number: usize, act: impl FnOnce() -> Fate + Send + 'static) {
+    fn at(&self, operation: &'static str, number: usize, act: impl FnOnce() -> RequestFate + Send + 'static) {
         self.0.lock().unwrap().push((operation, number, Box::new(act)));
     }
 }
 
 impl Weather for Sky {
-    fn fate(&self, request: Request<'_>) -> Fate {
+    fn fate(&self, request: FakeRequest<'_>) -> RequestFate {
         let mut acts = self.0.lock().unwrap();
         let ours = acts.iter_mut().filter(|(operation, ..)| *operation == request.operation);
         ours.for_each(|(_, number, _)| *number -= 1);
         let due = acts.iter().position(|(_, number, _)| *number == 0);
         let act = due.map(|at| acts.remove(at).2);
         drop(acts);
-        act.map_or(Fate::Served, |act| act())
+        act.map_or(RequestFate::Served, |act| act())
     }
 }
 
@@ -150,7 +150,7 @@ impl World {
     }
 
     /// Moves a file to zk2.
-    pub(super) async fn moved(&self, entry: &Arc<FileEntry>) -> Outcome {
+    pub(super) async fn moved(&self, entry: &Arc<FileEntry>) -> BatchOutcome {
         super::moves::run(&self.ctx, vec![to_zk2(entry)], &Fence { epoch: None, nodes: vec![(node_id("zk2"), 0)] })
             .await
     }
@@ -192,7 +192,7 @@ impl World {
         let (ensemble, coord) = (self.ensemble.clone(), Arc::clone(&self.coord));
         self.sky.at(operation, number, move || {
             ensemble.expire(&coord);
-            Fate::Lost
+            RequestFate::Lost
         });
     }
 

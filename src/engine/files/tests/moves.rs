@@ -9,7 +9,7 @@ use crate::domain::migration::IntentState;
 use crate::engine::files::{moves, recovery};
 
 /// A move of a stored file to zk2 on a fence that was taken before `change`.
-async fn move_after(world: &World, change: impl Future<Output = ()>) -> (Outcome, Arc<Operation>) {
+async fn move_after(world: &World, change: impl Future<Output = ()>) -> (BatchOutcome, Arc<Operation>) {
     let entry = stored(world).await;
     change.await;
     let outcome = world.moved(&entry).await;
@@ -82,7 +82,7 @@ async fn a_move_whose_commit_is_refused_leaves_the_source_as_it_was() {
     let entry = stored(&world).await;
     // For the batch, and for the move by itself.
     for number in [2, 3] {
-        world.sky.at("multi", number, || Fate::Refused(Refusal::Throttled));
+        world.sky.at("multi", number, || RequestFate::Refused(Refusal::Throttled));
     }
     let outcome = world.moved(&entry).await;
     assert_eq!((outcome.failed, world.row(MOVE).status), (1, OperationStatus::Failed));
@@ -106,7 +106,7 @@ async fn a_move_keeps_its_intent_until_the_sources_bytes_are_in_the_trash() {
     let (entry, folder) = (stored(&world).await, world.folder().to_owned());
     world.sky.at("multi", 2, move || {
         unmount(&folder, "zk1");
-        Fate::Served
+        RequestFate::Served
     });
     assert_eq!(world.moved(&entry).await.done, 1);
     let state = async || world.intents().await.iter().map(|(_, intent, _)| intent.state).collect::<Vec<_>>();
@@ -122,7 +122,7 @@ async fn a_move_keeps_its_intent_until_the_sources_bytes_are_in_the_trash() {
 #[tokio::test(start_paused = true)]
 async fn a_move_whose_outcome_is_not_known_keeps_both_copies_until_the_recovery_decides() {
     let (done, aborted) = (OperationStatus::Done, OperationStatus::Aborted);
-    for (fate, status, bytes) in [(Fate::AnswerLost, done, (0, 1)), (Fate::Lost, aborted, (1, 0))] {
+    for (fate, status, bytes) in [(RequestFate::AnswerLost, done, (0, 1)), (RequestFate::Lost, aborted, (1, 0))] {
         let mut world = world().await;
         let entry = stored(&world).await;
         world.sky.at("multi", 2, move || fate);

@@ -140,7 +140,7 @@ async fn an_upload_keeps_its_intent_until_its_row_is_on_disk() {
 #[tokio::test(start_paused = true)]
 async fn an_upload_whose_outcome_is_not_known_keeps_its_bytes_until_the_recovery_decides() {
     let (done, aborted) = (OperationStatus::Done, OperationStatus::Aborted);
-    for (fate, status, bytes) in [(Fate::AnswerLost, done, (1, 0)), (Fate::Lost, aborted, (0, 0))] {
+    for (fate, status, bytes) in [(RequestFate::AnswerLost, done, (1, 0)), (RequestFate::Lost, aborted, (0, 0))] {
         let mut world = world().await;
         world.sky.at("multi", 2, move || fate);
         // When it is looked at how the attempt was decided.

@@ -13,18 +13,18 @@ use super::super::context::PlanAnswer;
 use crate::adapters::zookeeper::error::ZkError;
 use crate::adapters::zookeeper::registry::{Fence, RunAnswer};
 use crate::domain::cause::{Cause, Fault};
-use crate::domain::command::LARGE_RUN;
+use crate::domain::command::{Automatic, LARGE_RUN};
 use crate::domain::event::Event;
 use crate::domain::ids::{Bytes, Millis, OperationId, Timestamp};
 use crate::domain::number::count;
 use crate::domain::operation::OperationStatus;
 use crate::domain::planner::{Plan, PlannedMove};
-use crate::domain::scheduler::{BY_DRAIN, BY_TIMER, Decision, Run};
-use crate::domain::snapshot::{LeadershipView, Snapshot};
+use crate::domain::scheduler::{Decision, Run};
+use crate::domain::snapshot::{LeadershipView, LoopName, Snapshot};
 use crate::engine::context::Context;
 use crate::engine::driver::Loop;
 use crate::engine::files::BATCH;
-use crate::engine::files::moves::{self, MoveOrder, Outcome};
+use crate::engine::files::moves::{self, BatchOutcome, MoveOrder};
 use crate::engine::{clock, orders};
 
 #[cfg(test)]
@@ -155,7 +155,7 @@ const fn status_of(run: &Run, asked: bool) -> OperationStatus {
     }
 }
 
-pub struct Scheduler {
+pub struct SchedulerLoop {
     ctx: Context,
     period: Millis,
     seconds: Interval,
@@ -181,7 +181,7 @@ pub struct Scheduler {
     ended: BTreeSet<OperationId>,
 }
 
-impl Scheduler {
+impl SchedulerLoop {
     #[must_use]
     pub fn new(ctx: Context, period: Millis) -> (Self, SchedulerPort) {
         let (runs_tx, runs) = mpsc::channel(WAITING_MAX);
@@ -255,7 +255,7 @@ impl Scheduler {
         let due = self.poked || self.drain_due <= Instant::now();
         if draining.iter().any(|(_, _, left)| *left > 0) && due {
             self.drain_due = Instant::now() + DRAIN_EVERY;
-            self.execute(clock::new_operation(), BY_DRAIN, false).await;
+            self.execute(clock::new_operation(), Automatic::Drain.word(), false).await;
         }
         for (node, record, left) in self.ctx.drains().await {
             let crate::domain::node::NodeState::Draining { operation, .. } = record.state else { continue };
@@ -355,8 +355,8 @@ impl Scheduler {
     }
 
     /// What came of the orders, and why not all of them were begun.
-    async fn batches(&self, id: OperationId, orders: Vec<MoveOrder>, fence: &Fence) -> (Outcome, Option<Fault>) {
-        let mut total = Outcome::default();
+    async fn batches(&self, id: OperationId, orders: Vec<MoveOrder>, fence: &Fence) -> (BatchOutcome, Option<Fault>) {
+        let mut total = BatchOutcome::default();
         let mut left = VecDeque::from(orders);
         while !left.is_empty() {
             if self.ctx.stop.is_cancelled() {
@@ -446,9 +446,9 @@ fn orders_of(
 }
 
 #[async_trait]
-impl Loop for Scheduler {
-    fn name(&self) -> &'static str {
-        "scheduler"
+impl Loop for SchedulerLoop {
+    fn name(&self) -> LoopName {
+        LoopName::Scheduler
     }
 
     async fn wait(&mut self) {
@@ -480,7 +480,7 @@ impl Loop for Scheduler {
         self.drains().await;
         self.poked = false;
         if due {
-            self.execute(clock::new_operation(), BY_TIMER, false).await;
+            self.execute(clock::new_operation(), Automatic::Timer.word(), false).await;
         }
         Ok(())
     }

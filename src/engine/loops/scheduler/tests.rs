@@ -25,7 +25,7 @@ const FILES: u128 = 3 * BATCH as u128;
 
 /// A scheduler, and who answers its questions as the core would.
 struct Desk {
-    scheduler: Scheduler,
+    scheduler: SchedulerLoop,
     port: SchedulerPort,
     ctx: Context,
     registry: Registry,
@@ -94,7 +94,7 @@ impl Desk {
         }
         fence.epoch = Some(registry.bump_epoch().await.unwrap());
         publish.send_replace(Some(registry.clone()));
-        let (mut scheduler, port) = Scheduler::new(ctx.clone(), Millis(15_000));
+        let (mut scheduler, port) = SchedulerLoop::new(ctx.clone(), Millis(15_000));
         // It has led for a while.
         scheduler.led = true;
         let (paused, draining, rows) = (false, false, Vec::new());

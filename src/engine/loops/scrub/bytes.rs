@@ -21,9 +21,9 @@ pub(super) struct Back {
 
 /// What lies in trash and quarantine: listed when it is asked for, and once.
 #[derive(Default)]
-pub(super) struct Shelf(Option<Aside>);
+pub(super) struct AsideList(Option<Aside>);
 
-impl Shelf {
+impl AsideList {
     async fn look(&mut self, ctx: &Context) -> &Aside {
         let listed = match self.0.take() {
             Some(listed) => listed,
@@ -40,7 +40,7 @@ impl Shelf {
 pub(super) async fn judge(ctx: &Context, registry: &Registry, files: &FileTable, listing: &Listing) -> Back {
     let seen: BTreeSet<_> = listing.blobs.iter().map(|(node, file, blob, size)| (*file, *blob, node, *size)).collect();
     let mut back = Back { files: BTreeSet::new(), result: Ok(()) };
-    let (mut shelf, mut returned) = (Shelf::default(), BTreeMap::new());
+    let (mut shelf, mut returned) = (AsideList::default(), BTreeMap::new());
     for entry in files.iter() {
         let record = &entry.record;
         let listed = seen.contains(&(entry.id, record.blob, &record.owner, record.size));
@@ -76,7 +76,7 @@ pub(super) async fn check(
     ctx: &Context,
     registry: &Registry,
     entry: &Arc<FileEntry>,
-    shelf: &mut Shelf,
+    shelf: &mut AsideList,
 ) -> Result<bool, String> {
     let (mut problem, mut back) = (problem(ctx, entry).await?, false);
     if let Some(wrong) = &problem {

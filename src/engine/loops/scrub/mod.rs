@@ -22,7 +22,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 
-use self::bytes::Shelf;
+use self::bytes::AsideList;
 use self::listing::{Listing, list};
 use crate::adapters::blobs::{Presence, Print};
 use crate::adapters::zookeeper::registry::Registry;
@@ -30,9 +30,7 @@ use crate::domain::event::Event;
 use crate::domain::file::FileEntry;
 use crate::domain::file_table::FileTable;
 use crate::domain::ids::{FileId, NodeId, Timestamp};
-use crate::domain::snapshot::{
-    Damage, Level, REPORTED_MAX, ScrubReport, ScrubTrouble, ScrubView, SessionState, Snapshot, StoreView,
-};
+use crate::domain::snapshot::{Damage, Level, LoopName, REPORTED_MAX, ScrubReport, ScrubTrouble, ScrubView, Snapshot};
 use crate::engine::clock;
 use crate::engine::context::Context;
 use crate::engine::driver::Loop;
@@ -50,7 +48,7 @@ pub struct ScrubConfig {
     pub hashes: Duration,
 }
 
-pub struct Scrub {
+pub struct ScrubLoop {
     ctx: Context,
     config: ScrubConfig,
     timer: Interval,
@@ -114,7 +112,7 @@ pub(in crate::engine) async fn pass(
 /// Reads every hash once, as a round does bit by bit.
 #[cfg(test)]
 pub(in crate::engine) async fn round(ctx: &Context, registry: &Registry, files: &FileTable) {
-    let mut shelf = Shelf::default();
+    let mut shelf = AsideList::default();
     for entry in files.iter() {
         // What cannot be looked at now is looked at the next time.
         _ = bytes::check(ctx, registry, entry, &mut shelf).await;
@@ -132,7 +130,7 @@ async fn judge(ctx: &Context, registry: &Registry, files: &FileTable, listing: L
     back.result.and(kept)
 }
 
-impl Scrub {
+impl ScrubLoop {
     #[must_use]
     pub fn new(ctx: Context, config: ScrubConfig) -> Self {
         let mut timer = interval(PERIOD);
@@ -194,7 +192,7 @@ impl Scrub {
     /// Files that are known to be damaged are read again as soon as their bytes change.
     async fn damaged(&mut self, registry: &Registry, snapshot: &Snapshot) -> Result<(), String> {
         self.seen.retain(|file, _| snapshot.damaged.iter().any(|one| one.file == *file));
-        let (mut shelf, mut read, mut problem) = (Shelf::default(), 0, Ok(()));
+        let (mut shelf, mut read, mut problem) = (AsideList::default(), 0, Ok(()));
         for one in snapshot.damaged.iter() {
             let Some(entry) = snapshot.files.get(one.file).filter(|entry| self.judges(snapshot, entry)) else {
                 continue;
@@ -222,7 +220,7 @@ impl Scrub {
         }
         let part = self.round_began.elapsed().as_secs_f64() / self.config.hashes.as_secs_f64();
         let wanted = (part * self.view.round_of as f64).ceil() as u64;
-        let (mut shelf, mut problem) = (Shelf::default(), Ok(()));
+        let (mut shelf, mut problem) = (AsideList::default(), Ok(()));
         for _ in 0..HASHES_AT_ONCE {
             if self.view.round_done >= wanted || self.ctx.registry().is_none() {
                 break;
@@ -284,9 +282,9 @@ impl Scrub {
 }
 
 #[async_trait]
-impl Loop for Scrub {
-    fn name(&self) -> &'static str {
-        "scrub"
+impl Loop for ScrubLoop {
+    fn name(&self) -> LoopName {
+        LoopName::Scrub
     }
 
     async fn wait(&mut self) {
@@ -295,9 +293,8 @@ impl Loop for Scrub {
 
     async fn turn(&mut self) -> Result<(), String> {
         let snapshot = self.ctx.snapshot();
-        let ours = matches!(snapshot.session.store, StoreView::Ours { .. });
-        let connected = snapshot.session.state == SessionState::Connected && snapshot.files_complete;
-        let Some(registry) = self.ctx.registry().filter(|_| ours && connected) else { return Ok(()) };
+        let may = snapshot.may_touch_bytes() && snapshot.files_complete;
+        let Some(registry) = self.ctx.registry().filter(|_| may) else { return Ok(()) };
         let damaged = self.damaged(&registry, &snapshot).await;
         if !snapshot.leadership.leads {
             // Whoever leads meanwhile tells of something else.

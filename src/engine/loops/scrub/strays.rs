@@ -12,7 +12,7 @@ use crate::engine::context::Context;
 
 /// What was put into quarantine, and the first that could not be.
 #[derive(Default)]
-pub(super) struct Kept {
+pub(super) struct StrayReport {
     blobs: Vec<(NodeId, FileId)>,
     drafts: Vec<NodeId>,
     problem: Option<String>,
@@ -25,14 +25,14 @@ pub(super) async fn judge(
     registry: &Registry,
     files: &FileTable,
     listing: &Listing,
-) -> Result<Kept, String> {
+) -> Result<StrayReport, String> {
     let named = |(node, file, blob, _): &&Blob| {
         files.get(*file).is_some_and(|entry| entry.record.blob == *blob && entry.record.owner == *node)
     };
     let mut blobs: Vec<Blob> = listing.blobs.iter().filter(|blob| !named(blob)).cloned().collect();
     let mut drafts = listing.drafts.clone();
     if blobs.is_empty() && drafts.is_empty() {
-        return Ok(Kept::default());
+        return Ok(StrayReport::default());
     }
     registry.canary().await.map_err(|error| error.to_string())?;
     let spoken = spoken_of(registry).await?;
@@ -63,8 +63,12 @@ async fn without_record(registry: &Registry, blobs: Vec<Blob>) -> Result<Vec<(No
     Ok(strays)
 }
 
-async fn put_away(ctx: &Context, strays: Vec<(NodeId, FileId, AttemptId)>, drafts: Vec<(NodeId, AttemptId)>) -> Kept {
-    let mut kept = Kept::default();
+async fn put_away(
+    ctx: &Context,
+    strays: Vec<(NodeId, FileId, AttemptId)>,
+    drafts: Vec<(NodeId, AttemptId)>,
+) -> StrayReport {
+    let mut kept = StrayReport::default();
     for (node, file, blob) in strays {
         match ctx.blobs.quarantine(&node, file, blob).await {
             Ok(true) => kept.blobs.push((node, file)),
@@ -83,7 +87,7 @@ async fn put_away(ctx: &Context, strays: Vec<(NodeId, FileId, AttemptId)>, draft
 }
 
 /// Tells what stays in quarantine: what a record has taken back is no news.
-pub(super) async fn tell(ctx: &Context, kept: Kept, back: &Back) -> Result<(), String> {
+pub(super) async fn tell(ctx: &Context, kept: StrayReport, back: &Back) -> Result<(), String> {
     let blobs = kept.blobs.iter().filter(|(_, file)| !back.files.contains(file));
     let mut stay: Vec<String> = blobs.map(|(node, file)| format!("{file} of {node}")).collect();
     stay.extend(kept.drafts.iter().map(|node| format!("a draft of {node}")));

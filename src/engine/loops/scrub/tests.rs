@@ -11,7 +11,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use super::listing::Blob;
 use super::*;
 use crate::adapters::zookeeper::config::ZkConfig;
-use crate::adapters::zookeeper::fake::{FakeEnsemble, Fate, Request, Weather};
+use crate::adapters::zookeeper::fake::{FakeEnsemble, FakeRequest, RequestFate, Weather};
 use crate::adapters::zookeeper::registry::{Fence, MoveCommit};
 use crate::domain::file::{FileEntry, Hash, blob_name};
 use crate::domain::fixtures::{NOW, file, node_id};
@@ -25,11 +25,11 @@ const ATTEMPT: AttemptId = AttemptId::new(77);
 struct Watched(Arc<Notify>);
 
 impl Weather for Watched {
-    fn fate(&self, request: Request<'_>) -> Fate {
+    fn fate(&self, request: FakeRequest<'_>) -> RequestFate {
         if request.operation == "get" && request.path.contains("/files/") {
             self.0.notify_one();
         }
-        Fate::Served
+        RequestFate::Served
     }
 }
 
@@ -42,13 +42,13 @@ struct Slow {
 }
 
 impl Weather for Slow {
-    fn fate(&self, request: Request<'_>) -> Fate {
+    fn fate(&self, request: FakeRequest<'_>) -> RequestFate {
         let lists = request.operation == "children" && request.path.ends_with("/migrations");
         if lists && self.lists.fetch_add(1, Ordering::Relaxed) == 1 {
             self.waits.store(true, Ordering::Relaxed);
             self.listed.notify_one();
         }
-        Fate::Served
+        RequestFate::Served
     }
 
     fn travel(&self) -> Duration {
@@ -253,7 +253,7 @@ async fn a_node_without_folder_gets_one_and_one_that_cannot_be_read_hides_no_oth
     let told: Vec<_> = checked.iter().map(|(file, problem)| (file.bits(), problem.is_some())).collect();
     assert_eq!(told, [(1, true), (3, true)], "what zk2 holds is not known: {checked:?}");
     let entry = store.files.iter().find(|entry| entry.record.owner == node_id("zk2")).unwrap();
-    let cause = bytes::check(&store.ctx, &store.registry, entry, &mut Shelf::default()).await.unwrap_err();
+    let cause = bytes::check(&store.ctx, &store.registry, entry, &mut AsideList::default()).await.unwrap_err();
     assert!(cause.contains("zk2"), "nor what one of its files holds: {cause}");
     assert!(store.folder.path().join("uploads/zk1/.tmp").is_dir());
 }
@@ -279,7 +279,7 @@ async fn what_an_instance_finds_without_leading_comes_into_the_leaders_report() 
     let leaders = ScrubReport { damaged: vec![found(1)], quarantined: 4, ..ScrubReport::empty() };
     store.registry.write_scrub_report(&leaders).await.unwrap();
     let config = ScrubConfig { sizes: TROUBLED, hashes: TROUBLED };
-    let (ctx, mut scrub) = (store.ctx.clone(), Scrub::new(store.ctx.clone(), config));
+    let (ctx, mut scrub) = (store.ctx.clone(), ScrubLoop::new(store.ctx.clone(), config));
     let picture = |ids: &[u128]| Snapshot {
         damaged: ids.iter().map(|id| found(*id)).collect(),
         ..ctx.snapshot().as_ref().clone()
@@ -383,7 +383,7 @@ async fn a_damaged_file_that_is_put_right_is_told_whole_at_the_next_turn() {
     let mut snapshot = Snapshot::clone(&store.ctx.snapshot());
     snapshot.files = store.files.clone();
     snapshot.damaged = Arc::from([damage]);
-    let mut scrub = Scrub::new(store.ctx.clone(), ScrubConfig { sizes: PERIOD * 99, hashes: PERIOD * 99 });
+    let mut scrub = ScrubLoop::new(store.ctx.clone(), ScrubConfig { sizes: PERIOD * 99, hashes: PERIOD * 99 });
     let mut told = Vec::new();
     for bytes in [None, None, Some(whole)] {
         if let Some(bytes) = bytes {
@@ -410,7 +410,7 @@ async fn what_was_adopted_is_no_longer_told_to_lie_in_quarantine() {
     let kept = kept.join(blob_name(FileId::new(77), AttemptId::new(78)));
     std::fs::write(&kept, b"kept").unwrap();
     let hour = Duration::from_secs(3_600);
-    let mut scrub = Scrub::new(store.ctx.clone(), ScrubConfig { sizes: hour, hashes: hour });
+    let mut scrub = ScrubLoop::new(store.ctx.clone(), ScrubConfig { sizes: hour, hashes: hour });
     _ = scrub.turn().await;
     assert_eq!(scrub.view.quarantined, 1);
     std::fs::remove_file(&kept).unwrap();
@@ -437,9 +437,10 @@ async fn hashes_out_of_sight_are_not_read_nothing_is_brought_back_and_the_others
         let snapshot = Arc::new(snapshot);
         store.ctx.snapshots = watch::channel(Arc::clone(&snapshot)).1;
         // The folder has gone since it was looked at.
-        let check = bytes::check(&store.ctx, &store.registry, &first, &mut Shelf::default()).await;
+        let check = bytes::check(&store.ctx, &store.registry, &first, &mut AsideList::default()).await;
         assert!(check.unwrap_err().contains("not mounted"));
-        let mut scrub = Scrub::new(store.ctx.clone(), ScrubConfig { sizes: PERIOD, hashes: Duration::from_nanos(1) });
+        let mut scrub =
+            ScrubLoop::new(store.ctx.clone(), ScrubConfig { sizes: PERIOD, hashes: Duration::from_nanos(1) });
         scrub.view.troubles = vec![ScrubTrouble { node: gone.map(node_id), cause: "is it mounted?".into() }];
         scrub.hashes(&store.registry, &snapshot).await.unwrap();
         let whole = if gone.is_some() { 2 } else { 0 };

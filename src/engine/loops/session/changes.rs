@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use futures_util::{StreamExt, stream};
 
-use super::Session;
+use super::SessionLoop;
 use crate::adapters::zookeeper::election;
 use crate::adapters::zookeeper::error::ZkError;
 use crate::adapters::zookeeper::layout::Touched;
@@ -48,7 +48,7 @@ impl Todo {
     }
 }
 
-impl Session {
+impl SessionLoop {
     /// Reads what the paths are about. A failed read makes a scan due, so nothing is missed.
     pub(super) async fn follow(&mut self, paths: &[String]) -> Result<(), String> {
         let Some(link) = &self.link else { return Ok(()) };
@@ -96,7 +96,7 @@ impl Session {
     }
 }
 
-impl Session {
+impl SessionLoop {
     /// What the control znodes hold, as far as `todo` names them.
     async fn read_control(&self, registry: &Registry, todo: &Todo) -> Result<(), ZkError> {
         if todo.scheduler {

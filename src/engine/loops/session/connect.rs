@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::{Link, Session, TRY_EVERY};
+use super::{SessionLink, SessionLoop, TRY_EVERY};
 use crate::adapters::zookeeper::error::ZkError;
 use crate::adapters::zookeeper::registry::{Newer, Registry};
 use crate::domain::event::Event;
 use crate::domain::snapshot::{SessionState, StoreView};
 
-impl Session {
+impl SessionLoop {
     /// Tries once. That no server answers is a state of the session and no failure of the loop.
     pub(super) async fn connect(&mut self) -> Result<(), String> {
         let made = tokio::select! {
@@ -32,9 +32,9 @@ impl Session {
         Ok(())
     }
 
-    async fn open(&self) -> Result<Link, ZkError> {
+    async fn open(&self) -> Result<SessionLink, ZkError> {
         let coord = self.servers.connect().await?;
         let registry = Registry::open(Arc::clone(&coord), self.servers.config()).await?.until(self.ctx.stop.clone());
-        Ok(Link::new(coord, registry))
+        Ok(SessionLink::new(coord, registry))
     }
 }

@@ -25,7 +25,7 @@ use crate::adapters::zookeeper::election::Membership;
 use crate::adapters::zookeeper::registry::Registry;
 use crate::domain::event::Event;
 use crate::domain::ids::{Epoch, NodeId};
-use crate::domain::snapshot::{LeadershipView, SessionState, StoreView};
+use crate::domain::snapshot::{LeadershipView, LoopName, SessionState, StoreView};
 use crate::engine::context::{CatchUp, Context};
 use crate::engine::driver::Loop;
 
@@ -44,7 +44,7 @@ const LOST: &str = "the connection was lost; it is made again by itself when a s
 /// Changes handled in one turn.
 const CHANGES_AT_ONCE: usize = 2048;
 
-pub struct Session {
+pub struct SessionLoop {
     ctx: Context,
     servers: Arc<dyn Connect>,
     nodes: Vec<NodeId>,
@@ -54,7 +54,7 @@ pub struct Session {
     catch_ups: mpsc::Receiver<CatchUp>,
     /// Who waits until all is told that had been heard of when they asked.
     behind: Vec<CatchUp>,
-    link: Option<Link>,
+    link: Option<SessionLink>,
     next_try: Instant,
     seconds: Interval,
     second_passed: bool,
@@ -64,7 +64,7 @@ pub struct Session {
 }
 
 /// A session and what was done with it.
-struct Link {
+struct SessionLink {
     coord: Arc<dyn Coord>,
     registry: Registry,
     membership: Option<Membership>,
@@ -79,7 +79,7 @@ struct Link {
     scanned: Instant,
 }
 
-impl Link {
+impl SessionLink {
     fn new(coord: Arc<dyn Coord>, registry: Registry) -> Self {
         Self {
             coord,
@@ -95,7 +95,7 @@ impl Link {
     }
 }
 
-impl Session {
+impl SessionLoop {
     #[must_use]
     pub fn new(
         ctx: Context,
@@ -230,9 +230,9 @@ impl Session {
 }
 
 #[async_trait]
-impl Loop for Session {
-    fn name(&self) -> &'static str {
-        "session"
+impl Loop for SessionLoop {
+    fn name(&self) -> LoopName {
+        LoopName::Session
     }
 
     async fn wait(&mut self) {

@@ -2,7 +2,7 @@
 
 use tokio::time::Instant;
 
-use super::Session;
+use super::SessionLoop;
 use crate::adapters::zookeeper::election;
 use crate::adapters::zookeeper::error::ZkError;
 use crate::adapters::zookeeper::registry::{Loaded, Newer, Registry};
@@ -13,7 +13,7 @@ use crate::domain::snapshot::{SessionState, StoreView};
 use crate::engine::claim::ScanError;
 
 /// What was read of the ensemble, before any of it is told.
-struct Read {
+struct ScanResult {
     nodes: Vec<(NodeId, NodeRecord, i32)>,
     files: Loaded,
     /// Before the first of them was read.
@@ -22,7 +22,7 @@ struct Read {
     newer: Option<Newer>,
 }
 
-impl Session {
+impl SessionLoop {
     pub(super) async fn scan(&mut self) -> Result<(), String> {
         let Some(link) = &self.link else { return Ok(()) };
         let (registry, first) = (link.registry.clone(), !link.up);
@@ -53,7 +53,7 @@ impl Session {
         if let Some(Newer { path, format }) = read.newer {
             store = StoreView::Newer { what: path, format };
         }
-        let ours = matches!(store, StoreView::Ours { .. });
+        let ours = store.is_ours();
         self.tell_store(store).await;
         for (node, record, version) in read.nodes {
             self.ctx.emit(Event::Node { node, record, version }).await;
@@ -71,7 +71,7 @@ impl Session {
     }
 
     /// Nodes, files and intents. `make`: node records that are missing are made.
-    async fn read_records(&self, registry: &Registry, make: bool) -> Result<Read, ZkError> {
+    async fn read_records(&self, registry: &Registry, make: bool) -> Result<ScanResult, ZkError> {
         let (mut nodes, mut missing, mut newer) = (Vec::with_capacity(self.nodes.len()), Vec::new(), None);
         for node in &self.nodes {
             match registry.read_node(node).await {
@@ -93,6 +93,6 @@ impl Session {
                 nodes.push((node.clone(), record, version));
             }
         }
-        Ok(Read { nodes, files, since, newer })
+        Ok(ScanResult { nodes, files, since, newer })
     }
 }

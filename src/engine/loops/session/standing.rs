@@ -1,11 +1,11 @@
 //! Takes part in the election and makes the fencing epoch of a new leader.
 
-use super::{Link, Session};
+use super::{SessionLink, SessionLoop};
 use crate::adapters::zookeeper::error::ZkError;
 use crate::domain::event::Event;
 use crate::domain::snapshot::LeadershipView;
 
-impl Session {
+impl SessionLoop {
     /// Looks who leads. A new leader makes a new epoch before it does anything else.
     pub(super) async fn stand(&mut self) -> Result<(), String> {
         let Some(link) = self.link.as_mut().filter(|link| link.up) else { return Ok(()) };
@@ -21,7 +21,7 @@ impl Session {
 
 /// `None` without membership. An epoch that is not the own one was made by another leader: a new
 /// one is made, so that nothing of that leader's is committed any more.
-async fn look(link: &mut Link) -> Result<Option<LeadershipView>, ZkError> {
+async fn look(link: &mut SessionLink) -> Result<Option<LeadershipView>, ZkError> {
     let Some(membership) = &link.membership else { return Ok(None) };
     let standing = membership.standing().await?;
     if !standing.leads {

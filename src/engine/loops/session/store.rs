@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Session;
+use super::SessionLoop;
 use crate::adapters::zookeeper::election::{self, Membership};
 use crate::adapters::zookeeper::error::ZkError;
 use crate::adapters::zookeeper::registry::{Newer, Registry};
@@ -55,7 +55,7 @@ impl Looker<'_> {
             Whose::Unproved(id) => StoreView::Ours { id },
             Whose::Known(view) => view,
         };
-        if matches!(view, StoreView::Ours { .. })
+        if view.is_ours()
             && let Some(by) = self.stranger(registry).await?
         {
             return Ok(StoreView::InUse { folder: self.folder(), by });
@@ -151,7 +151,7 @@ impl Looker<'_> {
     }
 }
 
-impl Session {
+impl SessionLoop {
     pub(super) async fn store(&self, registry: &Registry) -> Result<StoreView, ScanError> {
         // Another root is another ensemble, as far as files go.
         let zk = self.servers.config();

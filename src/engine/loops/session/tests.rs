@@ -9,19 +9,20 @@ use crate::adapters::blobs::{BlobConfig, BlobStore};
 use crate::adapters::zookeeper::config::ZkConfig;
 use crate::adapters::zookeeper::coord::{Connect, Mode};
 use crate::adapters::zookeeper::fake::{FakeEnsemble, FakeServers};
-use crate::adapters::zookeeper::layout::Layout;
+use crate::adapters::zookeeper::layout::ZnodeLayout;
+use crate::domain::alert::AlertCode;
 use crate::domain::file::{FileEntry, blob_name};
 use crate::domain::fixtures::{file, node_id};
 use crate::domain::ids::{AttemptId, Bytes, FileId, InstanceId, Millis};
 use crate::domain::snapshot::InstanceInfo;
 use crate::engine::context::testing::context;
-use crate::engine::loops::scheduler::Scheduler;
+use crate::engine::loops::scheduler::SchedulerLoop;
 
 /// A session loop with a link to a fake ensemble, its events (room for `room`), and what it publishes.
 async fn linked(
     folder: &Path,
     room: usize,
-) -> (Session, mpsc::Receiver<Event>, watch::Receiver<Option<Registry>>, FakeEnsemble) {
+) -> (SessionLoop, mpsc::Receiver<Event>, watch::Receiver<Option<Registry>>, FakeEnsemble) {
     let nodes = ["zk1", "zk2", "zk3"].map(node_id);
     let (events, heard) = mpsc::channel(room);
     let (publish, link) = watch::channel(None);
@@ -33,9 +34,9 @@ async fn linked(
     let servers = Arc::new(FakeServers { ensemble: ensemble.clone(), config: zk.clone() });
     let coord = servers.connect().await.unwrap();
     let registry = Registry::open(Arc::clone(&coord), &zk).await.unwrap();
-    let (_, port) = Scheduler::new(ctx.clone(), Millis(15_000));
-    let mut session = Session::new(ctx, servers, nodes.to_vec(), false, publish, port, asked);
-    session.link = Some(Link::new(coord, registry));
+    let (_, port) = SchedulerLoop::new(ctx.clone(), Millis(15_000));
+    let mut session = SessionLoop::new(ctx, servers, nodes.to_vec(), false, publish, port, asked);
+    session.link = Some(SessionLink::new(coord, registry));
     (session, heard, link, ensemble)
 }
 
@@ -168,20 +169,20 @@ fn put(folder: &Path, id: u128) -> FileEntry {
     entry
 }
 
-async fn write(session: &Session, path: &str, data: &[u8]) {
+async fn write(session: &SessionLoop, path: &str, data: &[u8]) {
     let coord = &session.link.as_ref().unwrap().coord;
     if coord.set(path, data, None).await.is_err() {
         coord.create(path, data, Mode::Persistent).await.unwrap();
     }
 }
 
-async fn record(session: &Session, entry: &FileEntry) {
-    let path = Layout::new("/demo", 2).file(entry.id);
+async fn record(session: &SessionLoop, entry: &FileEntry) {
+    let path = ZnodeLayout::new("/demo", 2).file(entry.id);
     write(session, &path, &serde_json::to_vec(&entry.record).unwrap()).await;
 }
 
 /// Whether this instance stands for election.
-async fn campaigns(session: &Session) -> bool {
+async fn campaigns(session: &SessionLoop) -> bool {
     let coord = &session.link.as_ref().unwrap().coord;
     coord.children("/demo/control/leader").await.unwrap().is_some_and(|names| !names.is_empty())
 }
@@ -258,7 +259,7 @@ async fn an_instance_of_the_same_ensemble_is_no_stranger() {
     second.ctx.me.id = InstanceId::new(2);
     let coord: Arc<dyn Coord> = Arc::new(ensemble.connect("/demo"));
     let registry = Registry::open(Arc::clone(&coord), second.servers.config()).await.unwrap();
-    second.link = Some(Link::new(coord, registry));
+    second.link = Some(SessionLink::new(coord, registry));
     second.scan().await.unwrap();
     let told = last_store(&mut heard);
     assert!(matches!(told, Some(StoreView::Ours { .. })), "{told:?}");
@@ -318,7 +319,7 @@ async fn an_id_that_was_lost_is_not_written_again_while_another_instance_is_ther
 /// Whatever a newer program wrote, this one says what, in which format, and what to do; and it changes nothing.
 #[tokio::test]
 async fn a_store_that_a_newer_program_has_written_to_is_left_alone() {
-    let layout = Layout::new("/demo", 2);
+    let layout = ZnodeLayout::new("/demo", 2);
     let entry = file(7, "zk1");
     let mut newer_record = serde_json::to_value(&entry.record).unwrap();
     newer_record["v"] = 2.into();
@@ -357,7 +358,7 @@ async fn a_leader_stands_back_when_a_newer_program_begins_to_write() {
     session.scan().await.unwrap();
     assert!(campaigns(&session).await);
     session.take_changes();
-    let path = Layout::new("/demo", 2).file(FileId::new(7));
+    let path = ZnodeLayout::new("/demo", 2).file(FileId::new(7));
     write(&session, &path, br#"{"v":2}"#).await;
     session.turn().await.unwrap();
     session.turn().await.unwrap();
@@ -367,7 +368,7 @@ async fn a_leader_stands_back_when_a_newer_program_begins_to_write() {
 }
 
 /// A folder in which nothing lies, as nobody has opened it yet.
-fn empty(session: &mut Session, folder: &Path) -> std::path::PathBuf {
+fn empty(session: &mut SessionLoop, folder: &Path) -> std::path::PathBuf {
     _ = std::fs::remove_file(folder.join("uploads/.store-id"));
     session.ctx.blobs = BlobStore::open(BlobConfig::new(folder.join("uploads")), &[node_id("zk1")]).unwrap();
     session.ctx.blobs.id_path()
@@ -382,7 +383,7 @@ async fn an_empty_folder_beside_an_ensemble_with_a_store_gets_no_id_until_it_is_
     write(&session, "/demo/control/store", ID.as_bytes()).await;
     session.scan().await.unwrap();
     let refusal = last_store(&mut heard).and_then(|store| store.refusal()).unwrap();
-    assert!(refusal.code == "foreign-store" && refusal.text().contains("no file lies in"), "{refusal:?}");
+    assert!(refusal.code == AlertCode::ForeignStore && refusal.text().contains("no file lies in"), "{refusal:?}");
     assert!(!id.exists() && !campaigns(&session).await);
     session.second_passed = true;
     session.turn().await.unwrap();

@@ -8,7 +8,7 @@ use super::clock;
 use super::context::Context;
 use super::files::download::{self, Known};
 use super::files::{delete, moves, stress, upload};
-use super::handle::{ByteSource, Download, Request, Upload};
+use super::handle::{ByteSource, Download, EngineRequest, Upload};
 use super::loops::scheduler::SchedulerPort;
 use super::loops::workload::WorkloadPort;
 use super::operations::RowSender;
@@ -20,12 +20,15 @@ use crate::domain::file::FileEntry;
 use crate::domain::ids::{FileId, NodeId};
 use crate::domain::number::count;
 use crate::domain::scheduler::MoveReason;
-use crate::domain::state::{Order, State};
+use crate::domain::state::{CheckedCommand, State};
+
+#[cfg(test)]
+pub(super) mod tests;
 
 /// Jobs that fronts may have under way at once.
 const JOBS_MAX: usize = 64;
 
-type Answer<T, E> = oneshot::Sender<Result<T, E>>;
+type AnswerSender<T, E> = oneshot::Sender<Result<T, E>>;
 
 pub(super) struct Dispatch {
     pub(super) ctx: Context,
@@ -46,28 +49,30 @@ impl Dispatch {
     }
 
     /// Answers a request or hands it on. Whether the state may have changed.
-    pub(super) fn request(&self, state: &mut State, request: Request) -> bool {
-        let changes = matches!(request, Request::Command { .. } | Request::Api(_));
+    pub(super) fn request(&self, state: &mut State, request: EngineRequest) -> bool {
+        let changes = matches!(request, EngineRequest::Command { .. } | EngineRequest::Api(_));
         match request {
-            Request::Command { command, actor, rows, reply } => {
-                _ = reply.send(self.followed(rows, self.command(state, &command, &actor)));
+            EngineRequest::Command { command, actor, rows, reply } => {
+                let answer = self.command(state, &command, &actor);
+                _ = reply.send(self.followed(state, rows, answer));
             }
-            Request::Upload { upload, bytes, actor, rows, reply } => {
-                _ = reply.send(self.followed(rows, self.upload(state, upload, bytes, &actor)));
+            EngineRequest::Upload { upload, bytes, actor, rows, reply } => {
+                let answer = self.upload(state, upload, bytes, &actor);
+                _ = reply.send(self.followed(state, rows, answer));
             }
-            Request::Download { file, reply } => match self.unless_ending(|| state.check_download(file)) {
+            EngineRequest::Download { file, reply } => match self.unless_ending(|| state.check_download(file)) {
                 Ok(entry) => self.download(Known::Entry(entry), reply),
                 Err(Rejected::UnknownFile { given }) => self.download(Known::Not(given), reply),
                 Err(rejected) => _ = reply.send(Err(rejected)),
             },
-            Request::File { file, reply } => match self.unless_ending(|| state.entry(file)) {
+            EngineRequest::File { file, reply } => match self.unless_ending(|| state.entry(file)) {
                 Err(Rejected::UnknownFile { given }) => self.look_up(given, reply),
                 known => _ = reply.send(known),
             },
             // The core answers it itself.
-            Request::Current { .. } => {}
-            Request::CatchUp { reply } => self.catch_up(reply),
-            Request::Api(view) => state.apply(Event::Api(view), clock::now()),
+            EngineRequest::Current { .. } => {}
+            EngineRequest::CatchUp { reply } => self.catch_up(reply),
+            EngineRequest::Api(view) => state.apply(Event::Api(view), clock::now()),
         }
         changes
     }
@@ -80,10 +85,16 @@ impl Dispatch {
         });
     }
 
-    /// Sends the rows of an accepted operation to who waits for it.
-    fn followed(&self, rows: Option<RowSender>, answer: Result<Accepted, Rejected>) -> Result<Accepted, Rejected> {
-        if let (Some(rows), Ok(Accepted { operation: Some(id), .. })) = (rows, &answer) {
-            self.ctx.operations.watch(*id, rows);
+    /// Notes an accepted operation as one that somebody asked for, and sends its rows to who waits for it.
+    fn followed(
+        &self,
+        state: &mut State,
+        rows: Option<RowSender>,
+        answer: Result<Accepted, Rejected>,
+    ) -> Result<Accepted, Rejected> {
+        if let Ok(Accepted { operation: Some(id), .. }) = &answer {
+            state.asked_for(*id);
+            rows.into_iter().for_each(|rows| self.ctx.operations.watch(*id, rows));
         }
         answer
     }
@@ -107,36 +118,36 @@ impl Dispatch {
         let order = state.check(command)?;
         let (ctx, by) = (self.ctx.clone(), actor.0.clone());
         match order {
-            Order::StopRun => {
+            CheckedCommand::StopRun => {
                 self.scheduler.stop_run();
                 Ok(Accepted { operation: None, message: stopping(state) })
             }
-            Order::Stress(wanted) => self.stress(wanted, by),
-            Order::RunScheduler => self.run_scheduler(by),
-            Order::RunWorkload => self.workload.run(&ctx, by),
-            Order::Migrate { entry, target } => self.migrate(entry, target, by),
-            Order::Delete { entry } => self.delete(entry, by),
-            Order::Server { node, action } => {
+            CheckedCommand::Stress(wanted) => self.stress(wanted, by),
+            CheckedCommand::RunScheduler => self.run_scheduler(by),
+            CheckedCommand::RunWorkload => self.workload.run(&ctx, by),
+            CheckedCommand::Migrate { entry, target } => self.migrate(entry, target, by),
+            CheckedCommand::Delete { entry } => self.delete(entry, by),
+            CheckedCommand::Server { node, action } => {
                 let id = clock::new_operation();
                 let message = format!("{} of {node} begun", action.word());
                 let control = Arc::clone(&self.control);
                 self.job("server", async move { orders::server(&ctx, &*control, id, &node, action, by).await })?;
                 Ok(Accepted { operation: Some(id), message })
             }
-            Order::PauseScheduler(paused) => {
+            CheckedCommand::PauseScheduler(paused) => {
                 let id = clock::new_operation();
                 self.job("scheduler-pause", async move { orders::pause_scheduler(&ctx, id, paused, by).await })?;
                 let message = if paused { "pause of the scheduler begun" } else { "resume of the scheduler begun" };
                 Ok(Accepted { operation: Some(id), message: message.into() })
             }
-            Order::Drain { node, record, version, files } => {
+            CheckedCommand::Drain { node, record, version, files } => {
                 let id = clock::new_operation();
                 let message = format!("drain of {node} begun: {} to move", count(files, "file"));
                 let change = orders::NodeChange { node, record, version, by };
                 self.job("drain", async move { orders::drain(&ctx, id, change, files).await })?;
                 Ok(Accepted { operation: Some(id), message })
             }
-            Order::Undrain { node, record, version } => {
+            CheckedCommand::Undrain { node, record, version } => {
                 let id = clock::new_operation();
                 let message = format!("undrain of {node} begun");
                 let left = state.placement().count(&node);
@@ -144,7 +155,7 @@ impl Dispatch {
                 self.job("undrain", async move { orders::undrain(&ctx, id, change, left).await })?;
                 Ok(Accepted { operation: Some(id), message })
             }
-            Order::Weight { node, record, version, weight } => {
+            CheckedCommand::Weight { node, record, version, weight } => {
                 let id = clock::new_operation();
                 let message = format!("change of {node}'s weight from {} to {weight} begun", record.weight);
                 let change = orders::NodeChange { node, record, version, by };
@@ -218,12 +229,12 @@ impl Dispatch {
         if self.ctx.stop.is_cancelled() { Err(Rejected::ShuttingDown) } else { find() }
     }
 
-    fn download(&self, known: Known, reply: Answer<Download, Rejected>) {
+    fn download(&self, known: Known, reply: AnswerSender<Download, Rejected>) {
         let ctx = self.ctx.clone();
         self.ctx.driver.job("download", async move { _ = reply.send(download::run(&ctx, known).await) });
     }
 
-    fn look_up(&self, file: FileId, reply: Answer<Arc<FileEntry>, Rejected>) {
+    fn look_up(&self, file: FileId, reply: AnswerSender<Arc<FileEntry>, Rejected>) {
         let ctx = self.ctx.clone();
         self.ctx.driver.job("file", async move { _ = reply.send(download::find(&ctx, file).await) });
     }

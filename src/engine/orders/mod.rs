@@ -19,6 +19,9 @@ use crate::domain::number::{count, grouped};
 use crate::domain::operation::{Operation, OperationKind, OperationStatus, OperationStep};
 use crate::domain::scheduler::{Decision, Run};
 
+#[cfg(test)]
+mod tests;
+
 /// Pause between two tries of a write whose outcome is not known.
 const SETTLE_PAUSE: Duration = Duration::from_millis(200);
 
@@ -34,7 +37,7 @@ pub(super) struct NodeChange {
 }
 
 /// A row that is begun and ended by one job.
-pub(super) struct Row<'a> {
+pub(super) struct OperationRow<'a> {
     pub(super) ctx: &'a Context,
     pub(super) id: OperationId,
     pub(super) kind: OperationKind,
@@ -45,31 +48,22 @@ pub(super) struct Row<'a> {
     pub(super) started: Timestamp,
 }
 
-impl Row<'_> {
+impl OperationRow<'_> {
     async fn write(&self, status: OperationStatus, fault: Option<Fault>) {
         self.ctx.record(self.operation(status, fault)).await;
     }
 
     pub(super) fn operation(&self, status: OperationStatus, fault: Option<Fault>) -> Operation {
         let (cause, why) = fault.map(|Fault { cause, why }| (cause, why)).unzip();
+        let (what, by, instance) = (self.what.clone(), self.by.clone(), self.ctx.me.name());
         Operation {
-            id: self.id,
-            kind: self.kind,
             status,
-            started: self.started,
             finished: status.is_final().then(clock::now),
-            what: self.what.clone(),
-            file: None,
             source: self.source.clone(),
             target: self.target.clone(),
-            bytes: None,
             why,
             cause,
-            by: self.by.clone(),
-            instance: self.ctx.me.name(),
-            steps: Vec::new(),
-            files: Vec::new(),
-            run: None,
+            ..Operation::begun(self.id, self.kind, self.started, what, by, instance)
         }
     }
 
@@ -110,7 +104,8 @@ pub(super) async fn server(
         ServerAction::Restart => OperationKind::Restart,
     };
     let what = format!("server {node}");
-    let mut row = Row { ctx, id, kind, what, source: None, target: Some(node.clone()), by, started: clock::now() };
+    let mut row =
+        OperationRow { ctx, id, kind, what, source: None, target: Some(node.clone()), by, started: clock::now() };
     row.write(OperationStatus::Started, None).await;
     let result = control.act(node, action).await.map_err(Fault::from);
     for (node, view) in control.hosts().await {
@@ -139,9 +134,9 @@ pub(super) async fn pause_scheduler(ctx: &Context, id: OperationId, paused: bool
         true => (OperationKind::SchedulerPause, "scheduler pause"),
         false => (OperationKind::SchedulerResume, "scheduler resume"),
     };
-    let row = Row { ctx, id, kind, what: what.into(), source: None, target: None, by, started: clock::now() };
+    let row = OperationRow { ctx, id, kind, what: what.into(), source: None, target: None, by, started: clock::now() };
     row.write(OperationStatus::Started, None).await;
-    let result = settled(ctx, Write::Switch { paused }).await;
+    let result = settled(ctx, SettledWrite::Switch { paused }).await;
     if let Some(Ok(version)) = result {
         ctx.emit(Event::SchedulerPaused { paused, version }).await;
     }
@@ -149,12 +144,12 @@ pub(super) async fn pause_scheduler(ctx: &Context, id: OperationId, paused: bool
 }
 
 /// A write that is harmless to repeat: it sets a whole, or demands the version that it was decided on.
-enum Write<'a> {
+enum SettledWrite<'a> {
     Switch { paused: bool },
     Node { node: &'a NodeId, record: &'a NodeRecord, version: i32 },
 }
 
-impl Write<'_> {
+impl SettledWrite<'_> {
     /// The version that it leaves. A refusal may be the echo of a try whose answer was lost: then the
     /// record is what was to be written.
     async fn send(&self, registry: &Registry) -> Result<i32, ZkError> {
@@ -177,7 +172,7 @@ impl Write<'_> {
 
 /// Makes a write until its outcome is known: after an unknown one it is made again, on the next session
 /// when it has to be. `None` when the program ends first.
-async fn settled(ctx: &Context, write: Write<'_>) -> Option<Result<i32, ZkError>> {
+async fn settled(ctx: &Context, write: SettledWrite<'_>) -> Option<Result<i32, ZkError>> {
     let mut sent = false;
     loop {
         match ctx.registry() {
@@ -218,9 +213,9 @@ fn drain_row<'a>(
     files: u64,
     by: String,
     started: Timestamp,
-) -> Row<'a> {
+) -> OperationRow<'a> {
     let what = format!("{} of {node}", count(files, "file"));
-    Row { ctx, id, kind: OperationKind::Drain, what, source: Some(node.clone()), target: None, by, started }
+    OperationRow { ctx, id, kind: OperationKind::Drain, what, source: Some(node.clone()), target: None, by, started }
 }
 
 /// Ends the row of a drain that has emptied its node. Who asked is kept by history.
@@ -239,7 +234,8 @@ pub(super) async fn undrain(ctx: &Context, id: OperationId, change: NodeChange, 
     let what = change.node.to_string();
     let target = Some(change.node.clone());
     let by = change.by.clone();
-    let row = Row { ctx, id, kind: OperationKind::Undrain, what, source: None, target, by, started: clock::now() };
+    let row =
+        OperationRow { ctx, id, kind: OperationKind::Undrain, what, source: None, target, by, started: clock::now() };
     row.write(OperationStatus::Started, None).await;
     let record = NodeRecord { state: NodeState::Active, ..change.record.clone() };
     let result = write(ctx, &change, record).await;
@@ -268,7 +264,8 @@ pub(super) async fn weight(ctx: &Context, id: OperationId, change: NodeChange, w
     let what = format!("{}: {} to {weight}", change.node, change.record.weight);
     let target = Some(change.node.clone());
     let by = change.by.clone();
-    let row = Row { ctx, id, kind: OperationKind::Weight, what, source: None, target, by, started: clock::now() };
+    let row =
+        OperationRow { ctx, id, kind: OperationKind::Weight, what, source: None, target, by, started: clock::now() };
     row.write(OperationStatus::Started, None).await;
     let record = NodeRecord { weight, ..change.record.clone() };
     let result = write(ctx, &change, record).await;
@@ -278,7 +275,7 @@ pub(super) async fn weight(ctx: &Context, id: OperationId, change: NodeChange, w
 /// Writes the record at the version that the operator saw. `None` when the program ends first.
 async fn write(ctx: &Context, change: &NodeChange, record: NodeRecord) -> Option<Result<(), Fault>> {
     let node = &change.node;
-    let version = match settled(ctx, Write::Node { node, record: &record, version: change.version }).await? {
+    let version = match settled(ctx, SettledWrite::Node { node, record: &record, version: change.version }).await? {
         Ok(version) => version,
         Err(error) if error.refusal() == Some(Refusal::BadVersion) => {
             let why = format!("{node} was changed by somebody else meanwhile; look at it again");
@@ -299,24 +296,15 @@ pub(super) fn run_row(ctx: &Context, run: &Run, status: OperationStatus) -> Oper
     };
     let decision = if run.decision.lacks_data() { run.decision.sentence() } else { run.decision.word() };
     let why = run.note.as_ref().map_or_else(|| decision.to_owned(), |note| format!("{decision}: {note}"));
+    let (by, instance) = (run.by.clone(), ctx.me.name());
     Operation {
-        id: run.id,
-        kind: OperationKind::Scheduler,
         status,
-        started: run.at,
         finished: status.is_final().then(clock::now),
-        what,
-        file: None,
-        source: None,
-        target: None,
         bytes: Some(run.bytes),
         why: Some(why),
         cause: run_cause(run, status),
-        by: run.by.clone(),
-        instance: ctx.me.name(),
-        steps: Vec::new(),
-        files: Vec::new(),
         run: Some(run.clone()),
+        ..Operation::begun(run.id, OperationKind::Scheduler, run.at, what, by, instance)
     }
 }
 
@@ -340,46 +328,5 @@ pub(super) fn asked_run_row(
 ) -> Operation {
     let status = if failed.is_some() { OperationStatus::Failed } else { OperationStatus::Started };
     let (kind, what, by) = (OperationKind::Scheduler, "run".to_owned(), by.to_owned());
-    Row { ctx, id, kind, what, source: None, target: None, by, started: at }.operation(status, failed)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use tokio::sync::{mpsc, watch};
-
-    use super::*;
-    use crate::domain::fixtures;
-    use crate::domain::server::ServerState;
-    use crate::domain::snapshot::Snapshot;
-    use crate::engine::context::testing::context;
-
-    fn told(state: ServerState, seen: Timestamp) -> Arc<Snapshot> {
-        let snapshot = fixtures::snapshot();
-        let mut servers = snapshot.servers.to_vec();
-        (servers[0].verdict.state, servers[0].seen) = (state, Some(seen));
-        Arc::new(Snapshot { servers: servers.into(), ..snapshot })
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_server_is_back_when_it_has_answered_since_and_serves() {
-        let folder = tempfile::tempdir().unwrap();
-        let (mut ctx, _clerk) = context(folder.path(), &[], mpsc::channel(1).0, watch::channel(None).1);
-        let earlier = Timestamp(clock::now().0 - 1);
-        let (snapshots, heard) = watch::channel(told(ServerState::Up, earlier));
-        ctx.snapshots = heard;
-        let node = snapshots.borrow().servers[0].node.clone();
-        let later = Timestamp(clock::now().0 + 60_000);
-        for (state, seen, expected) in [
-            (ServerState::Up, earlier, false),
-            (ServerState::Starting, later, false),
-            (ServerState::NotServing, later, false),
-            (ServerState::Up, later, true),
-            (ServerState::Degraded, later, true),
-        ] {
-            snapshots.send_replace(told(state, seen));
-            assert_eq!(serves(&ctx, &node).await, expected, "{state:?}");
-        }
-    }
+    OperationRow { ctx, id, kind, what, source: None, target: None, by, started: at }.operation(status, failed)
 }
