@@ -342,6 +342,23 @@ async fn diagnostics_have_every_field_that_is_promised() {
 }
 
 #[tokio::test]
+async fn a_node_that_drains_is_told_from_one_that_is_drained() {
+    for (left, draining, drained) in [(3, json!(["zk1"]), json!([])), (0, json!([]), json!(["zk1"]))] {
+        let mut snapshot = snapshot();
+        let (since, files_at_start) = (snapshot.taken_at, 5);
+        let drain =
+            DrainView { since, files_at_start, files_left: left, files_per_s: None, left_ms: None, stalled: None };
+        let mut nodes = snapshot.nodes.to_vec();
+        nodes[0].drain = Some(drain);
+        snapshot.nodes = nodes.into();
+        let (_, answer, _) = ask(snapshot, request("GET", "/api/scheduler/diagnostics", None), refuse).await;
+        assert_eq!((&answer["draining_nodes"], &answer["drained_nodes"]), (&draining, &drained));
+        let node = &answer["nodes"][0];
+        assert_eq!((&node["draining"], &node["drained"]), (&json!(left > 0), &json!(left == 0)));
+    }
+}
+
+#[tokio::test]
 async fn an_action_against_the_quorum_says_what_to_send() {
     let needs = |_: &Command| Err(Rejected::NeedsConfirm { consequence: "writes stop".into(), type_name: true });
     let (status, answer, _) = ask(snapshot(), request("POST", "/api/servers/zk3/pause", None), needs).await;

@@ -86,6 +86,20 @@ pub struct NodeView {
     pub trouble: Option<String>,
 }
 
+impl NodeView {
+    /// Whether it gives up its files, and has some left.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.drain.as_ref().is_some_and(|drain| drain.files_left > 0)
+    }
+
+    /// Whether it has given up all its files, and takes none until the drain is lifted.
+    #[must_use]
+    pub fn is_drained(&self) -> bool {
+        self.drain.as_ref().is_some_and(|drain| drain.files_left == 0)
+    }
+}
+
 /// Whether a node can give and take, from its record, its server's verdict and its disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

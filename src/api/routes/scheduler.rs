@@ -24,12 +24,14 @@ pub(in crate::api) async fn diagnostics(State(app): State<App>) -> Answer {
     let share = |at| if snapshot.files_complete { share::share(&counted, at) } else { None };
     let nodes: Vec<Value> =
         snapshot.nodes.iter().enumerate().map(|(at, view)| as_known(node(view, share(at)), &snapshot)).collect();
-    let drained: Vec<_> = snapshot.nodes.iter().filter(|node| node.drain.is_some()).map(|node| &node.id).collect();
+    let drained: Vec<_> = snapshot.nodes.iter().filter(|node| node.is_drained()).map(|node| &node.id).collect();
+    let draining: Vec<_> = snapshot.nodes.iter().filter(|node| node.is_draining()).map(|node| &node.id).collect();
     let body = json!({
         "nodes": nodes,
         "threshold": scheduler.trigger,
         "settle": scheduler.settle,
         "max_difference": scheduler.max_difference,
+        "draining_nodes": draining,
         "drained_nodes": drained,
         "leader": snapshot.leadership.leader.as_ref().map(InstanceInfo::name),
         "leads_here": snapshot.leadership.leads,
@@ -52,7 +54,8 @@ fn node(node: &NodeView, share: Option<f64>) -> Value {
         "weight": node.weight,
         "share": share,
         "state": node.condition,
-        "drained": node.drain.is_some(),
+        "draining": node.is_draining(),
+        "drained": node.is_drained(),
         "in_flight": node.in_flight_in + node.in_flight_out,
         "target_low": node.target.map(|(low, _)| low),
         "target_high": node.target.map(|(_, high)| high),
