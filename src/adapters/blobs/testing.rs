@@ -27,7 +27,7 @@ pub(super) fn store_with(config: impl FnOnce(&Path) -> BlobConfig) -> (TempDir, 
 }
 
 /// A disk on which nothing goes wrong until its power does.
-struct Sound;
+pub(super) struct Sound;
 
 impl Trouble for Sound {
     fn strikes(&self, _: Operation, _: &Path) -> Option<Errno> {
