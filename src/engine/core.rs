@@ -167,3 +167,44 @@ fn log_notices(before: &Snapshot, after: &Snapshot) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::oneshot;
+
+    use super::super::context::testing::context;
+    use super::super::dispatch::testing;
+    use super::*;
+    use crate::domain::fixtures::{node_id, snapshot};
+    use crate::domain::node::NodeRecord;
+    use crate::domain::snapshot::SessionState;
+
+    /// Whatever was told before is known to who asks after it.
+    #[tokio::test(start_paused = true)]
+    async fn requests_and_questions_see_what_was_told_before_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let (tell, events) = mpsc::channel(8);
+        let (ask, requests) = mpsc::channel(8);
+        let (inquire, inquiries) = mpsc::channel(8);
+        let (ctx, _clerk) = context(folder.path(), &[], tell.clone(), watch::channel(None).1);
+        let (snapshots, _seen) = watch::channel(Arc::new(snapshot()));
+        let (state, dispatch, end) = (testing::state(), testing::dispatch(&ctx), CancellationToken::new());
+        let core = Core { state, requests, inquiries, events, snapshots, dispatch, end: end.clone() };
+        let runs = tokio::spawn(core.run());
+        for version in 1..=3 {
+            // Both are there before the core looks.
+            tell.send(Event::Node { node: node_id("zk1"), record: NodeRecord::default(), version }).await.unwrap();
+            let (reply, fence) = oneshot::channel();
+            inquire.send(Inquiry::Fence { nodes: vec![node_id("zk1")], reply }).await.unwrap();
+            assert_eq!(fence.await.unwrap().nodes, [(node_id("zk1"), version)]);
+        }
+        for state in [SessionState::Connected, SessionState::Disconnected, SessionState::Connected] {
+            tell.send(Event::Session { state, cause: None }).await.unwrap();
+            let (reply, picture) = oneshot::channel();
+            ask.send(Request::Current { reply }).await.unwrap();
+            assert_eq!(picture.await.unwrap().session.state, state);
+        }
+        end.cancel();
+        runs.await.unwrap();
+    }
+}

@@ -238,3 +238,143 @@ fn stopping(state: &State) -> String {
     };
     format!("the run ends after the moves under way; {next}")
 }
+
+#[cfg(test)]
+pub(super) mod testing {
+    use super::*;
+    use crate::adapters::control::off::Off;
+    use crate::domain::fixtures::{NOW, node_id, snapshot};
+    use crate::domain::ids::{Bytes, Millis};
+    use crate::domain::state::{ServerSetting, Settings};
+    use crate::engine::loops::scheduler::Scheduler;
+
+    /// Its scheduler and its workload do nothing.
+    pub(in crate::engine) fn dispatch(ctx: &Context) -> Dispatch {
+        let (_, scheduler) = Scheduler::new(ctx.clone(), Millis::from_secs(15));
+        Dispatch::new(ctx.clone(), scheduler, WorkloadPort::closed(), Arc::new(Off::new("there are no servers")))
+    }
+
+    /// Of three servers, and nothing has happened yet.
+    pub(in crate::engine) fn state() -> State {
+        let server = |name| ServerSetting { node: node_id(name), address: format!("{name}:2181") };
+        let settings = Settings {
+            servers: ["zk1", "zk2", "zk3"].map(server).into(),
+            trigger: 5,
+            settle: 1,
+            interval: Millis::from_secs(15),
+            cool_down: Millis::from_secs(30),
+            reserve: Bytes(0),
+            workload_off: None,
+            workload_interval: Millis::from_secs(20),
+            workload_clients: 0,
+        };
+        State::new(settings, snapshot().instance, NOW)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::{mpsc, watch};
+
+    use super::*;
+    use crate::adapters::zookeeper::config::ZkConfig;
+    use crate::adapters::zookeeper::coord::{Coord, Mode};
+    use crate::adapters::zookeeper::fake::FakeEnsemble;
+    use crate::adapters::zookeeper::registry::Registry;
+    use crate::domain::event::Mark;
+    use crate::domain::fixtures::{self, NOW, file, node_id};
+    use crate::domain::ids::OperationId;
+    use crate::domain::node::{NodeRecord, NodeState};
+    use crate::domain::operation::{Operation, OperationStatus};
+    use crate::domain::server::{Role, Srvr};
+    use crate::domain::snapshot::{SessionState, StoreView};
+    use crate::engine::context::testing::context;
+
+    /// zk1 drains for operation 5.
+    fn draining() -> NodeRecord {
+        let state = NodeState::Draining { since_ms: NOW, files_at_start: 1, operation: OperationId::new(5) };
+        NodeRecord { state, ..NodeRecord::default() }
+    }
+
+    /// An ensemble with file 1 at zk1, which drains.
+    async fn ensemble() -> Registry {
+        let config = ZkConfig::default();
+        let coord = Arc::new(FakeEnsemble::calm().connect(&config.root));
+        let registry = Registry::open(Arc::clone(&coord) as Arc<dyn Coord>, &config).await.unwrap();
+        let entry = file(1, "zk1");
+        let data = serde_json::to_vec(&entry.record).unwrap();
+        coord.create(&registry.layout().file(entry.id), &data, Mode::Persistent).await.unwrap();
+        let (_, version) = registry.ensure_node(&node_id("zk1")).await.unwrap();
+        registry.write_node(&node_id("zk1"), &draining(), version).await.unwrap();
+        registry
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn so_many_jobs_go_on_at_once_and_none_begins_after_the_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let (ctx, _clerk) = context(folder.path(), &[], mpsc::channel(1).0, watch::channel(None).1);
+        let (dispatch, (go, gone)) = (testing::dispatch(&ctx), watch::channel(false));
+        let job = || {
+            let mut gone = gone.clone();
+            dispatch.job("test", async move { _ = gone.wait_for(|gone| *gone).await })
+        };
+        for _ in 0..JOBS_MAX {
+            job().unwrap();
+        }
+        // All have begun.
+        for _ in 0..JOBS_MAX {
+            tokio::task::yield_now().await;
+        }
+        assert!(matches!(job(), Err(Rejected::Busy { limit: JOBS_MAX, .. })));
+        go.send_replace(true);
+        while dispatch.slots.available_permits() < JOBS_MAX {
+            tokio::task::yield_now().await;
+        }
+        job().unwrap();
+        ctx.stop.cancel();
+        assert!(matches!(job(), Err(Rejected::ShuttingDown)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_file_that_is_not_known_here_is_looked_for_in_the_ensemble() {
+        let folder = tempfile::tempdir().unwrap();
+        let link = watch::channel(Some(ensemble().await)).1;
+        let (ctx, _clerk) = context(folder.path(), &[], mpsc::channel(8).0, link);
+        let dispatch = testing::dispatch(&ctx);
+        let find = async |file| {
+            let (reply, answer) = oneshot::channel();
+            dispatch.request(&mut testing::state(), Request::File { file, reply });
+            answer.await.unwrap().map(|entry| entry.id)
+        };
+        assert!(find(FileId::new(1)).await.is_ok_and(|id| id == FileId::new(1)));
+        assert!(matches!(find(FileId::new(2)).await, Err(Rejected::UnknownFile { .. })));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_drain_that_is_lifted_before_its_node_is_empty_is_not_done() {
+        for (files, status) in [(1, OperationStatus::Aborted), (0, OperationStatus::Done)] {
+            let folder = tempfile::tempdir().unwrap();
+            let (events, _heard) = mpsc::channel(64);
+            let (ctx, clerk) = context(folder.path(), &[], events, watch::channel(Some(ensemble().await)).1);
+            ctx.driver.job("clerk", clerk.work(false, async || {}));
+            let mut state = testing::state();
+            let mut tell = |event| state.apply(event, NOW);
+            tell(Event::Session { state: SessionState::Connected, cause: None });
+            tell(Event::Store(StoreView::Ours { id: "s".into() }));
+            for (node, role) in [("zk1", Role::Follower), ("zk2", Role::Follower), ("zk3", Role::Leader)] {
+                let srvr = Srvr { role: Some(role), ..Srvr::default() };
+                tell(Event::Probed(Box::new(fixtures::sample(node_id(node), srvr, NOW))));
+            }
+            tell(Event::Node { node: node_id("zk1"), record: draining(), version: 1 });
+            let entries = (0..files).map(|id| file(id, "zk1")).collect();
+            tell(Event::FilesLoaded { entries, unreadable: Vec::new(), since: Mark(0) });
+            let (undrain, by) = (Command::Undrain { node: node_id("zk1") }, Actor("test".into()));
+            let (told, mut rows) = watch::channel(None);
+            ctx.operations.watch(OperationId::new(5), told);
+            testing::dispatch(&ctx).command(&mut state, &undrain, &by).unwrap();
+            let ended = |row: &Option<Arc<Operation>>| row.as_ref().is_some_and(|row| row.status.is_final());
+            let drain = rows.wait_for(ended).await.unwrap().clone();
+            assert_eq!(drain.map(|row| row.status), Some(status), "{files} files");
+        }
+    }
+}

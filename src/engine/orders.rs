@@ -345,13 +345,19 @@ pub(super) fn asked_run_row(
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::sync::{Arc, Mutex};
 
+    use async_trait::async_trait;
     use tokio::sync::{mpsc, watch};
 
     use super::*;
+    use crate::adapters::control::ControlError;
+    use crate::adapters::zookeeper::config::ZkConfig;
+    use crate::adapters::zookeeper::fake::{FakeEnsemble, Fate, Request, Weather};
     use crate::domain::fixtures;
+    use crate::domain::server::HostView;
     use crate::domain::server::ServerState;
+    use crate::domain::snapshot::ControlView;
     use crate::domain::snapshot::Snapshot;
     use crate::engine::context::testing::context;
 
@@ -360,6 +366,97 @@ mod tests {
         let mut servers = snapshot.servers.to_vec();
         (servers[0].verdict.state, servers[0].seen) = (state, Some(seen));
         Arc::new(Snapshot { servers: servers.into(), ..snapshot })
+    }
+
+    const ID: OperationId = OperationId::new(5);
+
+    /// Servers that note what is done to them.
+    struct Servers {
+        acted: Mutex<Vec<(NodeId, ServerAction)>>,
+        refuse: bool,
+    }
+
+    #[async_trait]
+    impl ServerControl for Servers {
+        fn kind(&self) -> ControlView {
+            ControlView::Docker
+        }
+
+        async fn hosts(&self) -> Vec<(NodeId, Option<HostView>)> {
+            Vec::new()
+        }
+
+        async fn act(&self, node: &NodeId, action: ServerAction) -> Result<(), ControlError> {
+            self.acted.lock().unwrap().push((node.clone(), action));
+            let refused = ControlError::Failed { action, node: node.clone(), why: "it is stuck".into() };
+            if self.refuse { Err(refused) } else { Ok(()) }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_is_acted_on_once_and_its_row_tells_how_that_went() {
+        let (node, done, failed) = (fixtures::node_id("zk1"), OperationStatus::Done, OperationStatus::Failed);
+        for (action, refuse, status, what) in [
+            (ServerAction::Pause, false, done, "server zk1"),
+            (ServerAction::Pause, true, failed, "server zk1"),
+            (ServerAction::Start, false, done, "server zk1: it runs and does not serve yet"),
+            (ServerAction::Start, true, failed, "server zk1"),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let (ctx, _clerk) = context(folder.path(), &[], mpsc::channel(1).0, watch::channel(None).1);
+            let control = Servers { acted: Mutex::default(), refuse };
+            server(&ctx, &control, ID, &node, action, "test".into()).await;
+            assert_eq!(*control.acted.lock().unwrap(), [(node.clone(), action)]);
+            let row = ctx.operations.find(ID).unwrap();
+            assert_eq!((row.status, row.what.as_str()), (status, what), "{action:?}");
+            assert_eq!(row.why.as_deref().is_some_and(|why| why.contains("it is stuck")), refuse);
+        }
+    }
+
+    type Act = Box<dyn FnOnce() -> Fate + Send>;
+
+    /// What befalls the next write.
+    #[derive(Default)]
+    struct Once(Mutex<Option<Act>>);
+
+    impl Weather for Once {
+        fn fate(&self, request: Request<'_>) -> Fate {
+            let act = if request.write { self.0.lock().unwrap().take() } else { None };
+            act.map_or(Fate::Served, |act| act())
+        }
+    }
+
+    /// The first try is made, and its answer does not come; with its session, or alone.
+    #[tokio::test(start_paused = true)]
+    async fn a_change_whose_answer_is_lost_is_found_on_the_next_session_too() {
+        for ends in [false, true] {
+            let (weather, node) = (Arc::new(Once::default()), fixtures::node_id("zk1"));
+            let config = ZkConfig::default();
+            let coord = FakeEnsemble::new(Arc::clone(&weather) as Arc<dyn Weather>).connect(&config.root);
+            let registry = Registry::open(Arc::new(coord), &config).await.unwrap();
+            let (record, version) = registry.ensure_node(&node).await.unwrap();
+            let (publish, link) = watch::channel(Some(registry.clone()));
+            let folder = tempfile::tempdir().unwrap();
+            let (ctx, _clerk) = context(folder.path(), &[], mpsc::channel(1).0, link);
+            let publish = Arc::new(publish);
+            let lost = Arc::clone(&publish);
+            *weather.0.lock().unwrap() = Some(Box::new(move || {
+                lost.send_if_modified(|link| ends && link.take().is_some());
+                Fate::AnswerLost
+            }));
+            let change = NodeChange { node: node.clone(), record, version, by: "test".into() };
+            let mut link = publish.subscribe();
+            tokio::join!(weight(&ctx, ID, change, 7), async {
+                if ends {
+                    link.wait_for(Option::is_none).await.unwrap();
+                    tokio::time::advance(SETTLE_PAUSE * 3).await;
+                    publish.send_replace(Some(registry.clone()));
+                }
+            });
+            assert_eq!(ctx.operations.find(ID).unwrap().status, OperationStatus::Done, "{ends}");
+            let (record, after) = registry.read_node(&node).await.unwrap().unwrap();
+            assert_eq!((record.weight, after), (7, version + 1), "it is made once");
+        }
     }
 
     #[tokio::test(start_paused = true)]

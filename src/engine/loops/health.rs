@@ -110,6 +110,7 @@ mod tests {
     struct Slow {
         now: AtomicUsize,
         most: AtomicUsize,
+        hangs: AtomicUsize,
     }
 
     #[async_trait]
@@ -118,6 +119,7 @@ mod tests {
             let at_once = self.now.fetch_add(1, Ordering::Relaxed) + 1;
             self.most.fetch_max(at_once, Ordering::Relaxed);
             let hangs = target.node.as_str() == "zk7";
+            self.hangs.fetch_add(usize::from(hangs), Ordering::Relaxed);
             tokio::time::sleep(Duration::from_millis(if hangs { 60_000 } else { 100 })).await;
             self.now.fetch_sub(1, Ordering::Relaxed);
             fixtures::sample(target.node.clone(), Srvr::default(), now())
@@ -146,6 +148,7 @@ mod tests {
         }
         assert_eq!(prober.most.load(Ordering::Relaxed), PROBES_MAX);
         assert_eq!(seen.len(), 499, "all but the one that hangs");
+        assert_eq!(prober.hangs.load(Ordering::Relaxed), 1, "which is asked once");
         assert!(seen.values().all(|count| (5..=6).contains(count)), "{seen:?}");
     }
 }

@@ -58,6 +58,12 @@ struct RunRequest {
 pub struct WorkloadPort(mpsc::Sender<RunRequest>);
 
 impl WorkloadPort {
+    /// Leads nowhere.
+    #[cfg(test)]
+    pub(in crate::engine) fn closed() -> Self {
+        Self(mpsc::channel(1).0)
+    }
+
     /// Whoever is told the operation finds its row, which is there from the beginning.
     ///
     /// # Errors
