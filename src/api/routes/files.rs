@@ -177,7 +177,58 @@ pub(in crate::api) async fn content(State(app): State<App>, Path(id): Path<Strin
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use axum::extract::Request as HttpRequest;
+    use tower::ServiceExt;
+
     use super::*;
+    use crate::api::state::UPLOADS_MAX;
+    use crate::api::{ApiConfig, router};
+    use crate::domain::command::Rejected;
+    use crate::domain::fixtures::snapshot;
+    use crate::engine::handle::{Handle, Request};
+
+    fn upload(length: usize) -> HttpRequest {
+        let builder = HttpRequest::post("/api/files?name=a").header(header::HOST, "localhost:8080");
+        builder.header(header::CONTENT_LENGTH, length).body(Body::from(vec![0; length])).unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_upload_is_as_large_as_its_limit_and_no_larger() {
+        let (handle, mut end) = Handle::pair(Arc::new(snapshot()));
+        let service = router(handle, ApiConfig { upload_limit: 10, ..ApiConfig::default() });
+        tokio::spawn(async move {
+            while let Some(request) = end.requests.recv().await {
+                if let Request::Upload { reply, .. } = request {
+                    _ = reply.send(Err(Rejected::ShuttingDown));
+                }
+            }
+        });
+        let status = async |length| service.clone().oneshot(upload(length)).await.unwrap().status();
+        assert_eq!(status(10).await, StatusCode::SERVICE_UNAVAILABLE, "it came to the engine");
+        assert_eq!(status(11).await, StatusCode::PAYLOAD_TOO_LARGE);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn so_many_uploads_come_in_at_once_and_no_more() {
+        let (handle, mut end) = Handle::pair(Arc::new(snapshot()));
+        let service = router(handle, ApiConfig::default());
+        let mut waiting = Vec::new();
+        for _ in 0..UPLOADS_MAX {
+            tokio::spawn(service.clone().oneshot(upload(1)));
+            // The engine does not answer.
+            loop {
+                match end.requests.recv().await.unwrap() {
+                    request @ Request::Upload { .. } => break waiting.push(request),
+                    Request::CatchUp { reply } => _ = reply.send(()),
+                    _ => {}
+                }
+            }
+        }
+        let refused = service.clone().oneshot(upload(1)).await.unwrap();
+        assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+    }
 
     #[test]
     fn a_name_stands_in_a_header_as_rfc_8187_wants_it() {
