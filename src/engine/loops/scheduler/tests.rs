@@ -10,12 +10,13 @@ use crate::adapters::zookeeper::fake::FakeEnsemble;
 use crate::adapters::zookeeper::registry::Registry;
 use crate::domain::file::{FileEntry, Hash, blob_name};
 use crate::domain::fixtures::{NOW, file, node_id};
-use crate::domain::ids::{FileId, InstanceId, NodeId};
+use crate::domain::ids::{AttemptId, FileId, InstanceId, NodeId};
 use crate::domain::migration::{Intent, IntentKind, IntentState};
 use crate::domain::node::{NodeCondition, NodeRecord, NodeState};
 use crate::domain::operation::{Operation, OperationKind};
 use crate::domain::placement::Placement;
 use crate::domain::planner::{NodeInput, Policy, plan};
+use crate::domain::scheduler::MoveReason;
 use crate::engine::context::testing::context;
 use crate::engine::context::{Draining, Inquiry};
 use crate::engine::files::PARALLEL;
@@ -455,4 +456,38 @@ fn a_run_is_due_when_its_time_has_come() {
     assert_eq!(next_run(Some(later), true, false, now, PERIOD), (Some(later), false));
     assert_eq!(next_run(Some(now), true, false, now, PERIOD), (Some(later), true));
     assert_eq!(next_run(Some(now), false, false, now, PERIOD), (None, false));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_drain_ends_with_its_last_file() {
+    let mut desk = Desk::new().await;
+    (desk.draining, desk.files) = (true, desk.files.into_iter().take(1).collect());
+    for (left, ended) in [(1, false), (0, true)] {
+        assert_eq!(desk.on(0), left);
+        desk.port.poke();
+        desk.turn(false, |_, _| ()).await;
+        // What was told last.
+        while let Ok(event) = desk.heard.try_recv() {
+            let Event::Operation(row) = event else { continue };
+            desk.rows.push(*row);
+        }
+        let drain = desk.rows.iter().find(|row| row.kind == OperationKind::Drain);
+        assert_eq!(drain.is_some_and(|row| row.status == OperationStatus::Done), ended, "{left} left: {drain:?}");
+    }
+}
+
+#[test]
+fn a_batch_is_so_many_moves_and_so_many_bytes_and_at_least_one() {
+    let batches = |sizes: &[u64]| {
+        let order = |(id, size): (u128, &u64)| {
+            let mut entry = crate::domain::fixtures::file(id, "zk1");
+            entry.record.size = Bytes(*size);
+            let (attempt, reason) = (AttemptId::new(id), MoveReason::OverTrigger);
+            MoveOrder { attempt, entry: Arc::new(entry), dst: node_id("zk2"), reason, why: "a".into(), by: "b".into() }
+        };
+        let mut left: VecDeque<_> = (1..).zip(sizes).map(order).collect();
+        std::iter::from_fn(|| Some(batch(&mut left).len()).filter(|taken| *taken > 0)).collect::<Vec<_>>()
+    };
+    assert_eq!(batches(&[1; 2 * BATCH + 1]), [BATCH, BATCH, 1]);
+    assert_eq!(batches(&[BATCH_BYTES + 1, BATCH_BYTES - 1, 1, 1]), [1, 2, 1]);
 }
