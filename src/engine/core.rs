@@ -190,21 +190,22 @@ mod tests {
         let (snapshots, _seen) = watch::channel(Arc::new(snapshot()));
         let (state, dispatch, end) = (testing::state(), testing::dispatch(&ctx), CancellationToken::new());
         let core = Core { state, requests, inquiries, events, snapshots, dispatch, end: end.clone() };
-        let runs = tokio::spawn(core.run());
-        for version in 1..=3 {
-            // Both are there before the core looks.
-            tell.send(Event::Node { node: node_id("zk1"), record: NodeRecord::default(), version }).await.unwrap();
-            let (reply, fence) = oneshot::channel();
-            inquire.send(Inquiry::Fence { nodes: vec![node_id("zk1")], reply }).await.unwrap();
-            assert_eq!(fence.await.unwrap().nodes, [(node_id("zk1"), version)]);
-        }
-        for state in [SessionState::Connected, SessionState::Disconnected, SessionState::Connected] {
-            tell.send(Event::Session { state, cause: None }).await.unwrap();
-            let (reply, picture) = oneshot::channel();
-            ask.send(Request::Current { reply }).await.unwrap();
-            assert_eq!(picture.await.unwrap().session.state, state);
-        }
-        end.cancel();
-        runs.await.unwrap();
+        let asked = async {
+            for version in 1..=3 {
+                // Both are there before the core looks.
+                tell.send(Event::Node { node: node_id("zk1"), record: NodeRecord::default(), version }).await.unwrap();
+                let (reply, fence) = oneshot::channel();
+                inquire.send(Inquiry::Fence { nodes: vec![node_id("zk1")], reply }).await.unwrap();
+                assert_eq!(fence.await.unwrap().nodes, [(node_id("zk1"), version)]);
+            }
+            for state in [SessionState::Connected, SessionState::Disconnected, SessionState::Connected] {
+                tell.send(Event::Session { state, cause: None }).await.unwrap();
+                let (reply, picture) = oneshot::channel();
+                ask.send(Request::Current { reply }).await.unwrap();
+                assert_eq!(picture.await.unwrap().session.state, state);
+            }
+            end.cancel();
+        };
+        tokio::join!(core.run(), asked);
     }
 }

@@ -449,7 +449,10 @@ mod tests {
             tokio::join!(weight(&ctx, ID, change, 7), async {
                 if ends {
                     link.wait_for(Option::is_none).await.unwrap();
-                    tokio::time::advance(SETTLE_PAUSE * 3).await;
+                    // It takes a while to be sure that the answer does not come, and to connect again.
+                    for _ in 0..200 {
+                        tokio::time::advance(SETTLE_PAUSE).await;
+                    }
                     publish.send_replace(Some(registry.clone()));
                 }
             });

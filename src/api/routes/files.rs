@@ -180,6 +180,8 @@ mod tests {
     use std::sync::Arc;
 
     use axum::extract::Request as HttpRequest;
+    use futures_util::StreamExt;
+    use futures_util::stream::FuturesUnordered;
     use tower::ServiceExt;
 
     use super::*;
@@ -198,35 +200,40 @@ mod tests {
     async fn an_upload_is_as_large_as_its_limit_and_no_larger() {
         let (handle, mut end) = Handle::pair(Arc::new(snapshot()));
         let service = router(handle, ApiConfig { upload_limit: 10, ..ApiConfig::default() });
-        tokio::spawn(async move {
+        let engine = async {
             while let Some(request) = end.requests.recv().await {
                 if let Request::Upload { reply, .. } = request {
                     _ = reply.send(Err(Rejected::ShuttingDown));
                 }
             }
-        });
+        };
         let status = async |length| service.clone().oneshot(upload(length)).await.unwrap().status();
-        assert_eq!(status(10).await, StatusCode::SERVICE_UNAVAILABLE, "it came to the engine");
-        assert_eq!(status(11).await, StatusCode::PAYLOAD_TOO_LARGE);
+        let answers = async { [status(10).await, status(11).await] };
+        let answers = tokio::select! {
+            answers = answers => answers,
+            () = engine => unreachable!("the router holds the handle"),
+        };
+        // The first came to the engine.
+        assert_eq!(answers, [StatusCode::SERVICE_UNAVAILABLE, StatusCode::PAYLOAD_TOO_LARGE]);
     }
 
     #[tokio::test(start_paused = true)]
     async fn so_many_uploads_come_in_at_once_and_no_more() {
         let (handle, mut end) = Handle::pair(Arc::new(snapshot()));
         let service = router(handle, ApiConfig::default());
-        let mut waiting = Vec::new();
-        for _ in 0..UPLOADS_MAX {
-            tokio::spawn(service.clone().oneshot(upload(1)));
-            // The engine does not answer.
-            loop {
-                match end.requests.recv().await.unwrap() {
-                    request @ Request::Upload { .. } => break waiting.push(request),
-                    Request::CatchUp { reply } => _ = reply.send(()),
-                    _ => {}
-                }
+        let (mut waiting, mut uploads) = (Vec::new(), FuturesUnordered::new());
+        uploads.extend((0..UPLOADS_MAX).map(|_| service.clone().oneshot(upload(1))));
+        // The engine does not answer.
+        while waiting.len() < UPLOADS_MAX {
+            tokio::select! {
+                answer = uploads.next() => panic!("{answer:?}"),
+                request = end.requests.recv() => waiting.push(request),
             }
         }
-        let refused = service.clone().oneshot(upload(1)).await.unwrap();
+        let refused = tokio::select! {
+            answer = uploads.next() => panic!("{answer:?}"),
+            refused = service.clone().oneshot(upload(1)) => refused.unwrap(),
+        };
         assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
     }
 

@@ -247,7 +247,9 @@ async fn a_stop_ends_the_run_after_its_batch_and_not_the_next_one() {
             port.stop_run();
         }
     };
+    desk.scheduler.next = Some(Instant::now() + Duration::from_secs(1));
     let run = desk.turn(true, stop).await.unwrap();
+    assert!(desk.scheduler.next.is_some_and(|next| next > Instant::now() + Duration::from_secs(10)), "in a moment");
     assert_eq!((run.decision, run.moves_planned, run.moves_failed), (Decision::Stopped, FILES as u64, 0));
     assert!(run.moves_done >= BATCH as u64 && run.moves_done < FILES as u64, "{run:?}");
     assert_eq!((desk.on(1), desk.row()), (run.moves_done, Some(OperationStatus::Aborted)));
@@ -396,6 +398,27 @@ async fn who_takes_the_lead_takes_on_the_runs_that_wait() {
     let run = desk.turn(false, |_, _| ()).await.unwrap();
     assert_eq!((run.id, run.by.as_str(), run.moves_done), (id, "a person", half()));
     assert!(matches!(desk.registry.run_answer(id).await.unwrap(), RunAnswer::Done(_)));
+}
+
+/// Who asked for it gave it up while another run went on.
+#[tokio::test(start_paused = true)]
+async fn a_run_that_was_withdrawn_is_not_made() {
+    let mut desk = Desk::new().await;
+    desk.scheduler.led = false;
+    let ids = [77, 78].map(OperationId::new);
+    for id in ids {
+        desk.registry.request_run(id, "a person").await.unwrap();
+    }
+    let (ctx, registry, mut begun) = (desk.ctx.clone(), desk.registry.clone(), false);
+    let withdraw = |event: &Event, _: &SchedulerPort| {
+        if matches!(event, Event::RunStarted { .. }) && !std::mem::replace(&mut begun, true) {
+            let registry = registry.clone();
+            ctx.driver.job("withdraw", async move { assert!(registry.withdraw_run(ids[1], 0).await.unwrap()) });
+        }
+    };
+    let run = desk.turn(false, withdraw).await.unwrap();
+    assert_eq!((run.id, desk.on(1)), (ids[0], half()));
+    assert!(matches!(desk.registry.run_answer(ids[1]).await.unwrap(), RunAnswer::Missing));
 }
 
 #[tokio::test(start_paused = true)]
