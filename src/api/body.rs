@@ -152,3 +152,28 @@ fn unreadable(error: &axum::Error, limit: usize) -> Fail {
     }
     Fail::new(StatusCode::BAD_REQUEST, "body-broken", format!("the body broke off: {error}; send it again"))
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::response::IntoResponse;
+
+    use super::*;
+
+    /// A form of another site can send a body of any kind but this one.
+    #[test]
+    fn a_body_is_json_and_says_so() {
+        let status = |kind: Option<&'static str>| {
+            let value = kind.map(|kind| (header::CONTENT_TYPE, kind.parse().unwrap()));
+            let parsed = Fields::parse(&Bytes::from_static(b"{}"), &value.into_iter().collect());
+            parsed.err().map(|fail| fail.into_response().status())
+        };
+        for kind in ["application/json", "Application/JSON; charset=utf-8"] {
+            assert_eq!(status(Some(kind)), None, "{kind}");
+        }
+        let others =
+            ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "", "application/jsonp"];
+        for kind in others.map(Some).into_iter().chain([None]) {
+            assert_eq!(status(kind), Some(StatusCode::UNSUPPORTED_MEDIA_TYPE), "{kind:?}");
+        }
+    }
+}

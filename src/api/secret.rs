@@ -87,8 +87,10 @@ mod tests {
         let path = folder.path().join("token");
         std::fs::write(&path, "0123456789abcdef\n").unwrap();
         let allow = |mode| std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
-        allow(0o644);
-        assert!(matches!(Secret::read(&path), Err(TokenFileError::Open { .. })));
+        for mode in [0o640, 0o620, 0o610, 0o604, 0o602, 0o601] {
+            allow(mode);
+            assert!(matches!(Secret::read(&path), Err(TokenFileError::Open { .. })), "{mode:o}");
+        }
         allow(0o600);
         assert!(Secret::read(&path).unwrap().is(b"0123456789abcdef"));
     }

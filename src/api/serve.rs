@@ -82,6 +82,22 @@ mod tests {
     use super::*;
     use crate::domain::fixtures::snapshot;
 
+    #[tokio::test]
+    async fn other_machines_are_served_with_a_token_or_on_purpose() {
+        let token = super::super::Secret::new("0123456789abcdef").ok();
+        let (loopback, any) = (([127, 0, 0, 1], 0).into(), ([0, 0, 0, 0], 0).into());
+        for (address, token, insecure_bind, served) in [
+            (loopback, None, false, true),
+            (any, None, false, false),
+            (any, token, false, true),
+            (any, None, true, true),
+        ] {
+            let bound = bind(&ApiConfig { address, token, insecure_bind, ..ApiConfig::default() }).await;
+            let open = matches!(bound, Err(ApiError::Open { .. }));
+            assert_eq!((bound.is_ok(), open), (served, !served), "{address} {insecure_bind}");
+        }
+    }
+
     /// Far more than the buffers of both ends hold.
     const BODY: usize = 24 << 20;
 

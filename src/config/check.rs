@@ -107,7 +107,64 @@ fn check_root(root: &str) -> Result<(), ConfigError> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::DEFAULT_TOML;
     use super::*;
+
+    /// The shipped settings with these lines in place of theirs.
+    fn with(section: &str, lines: &str) -> Result<(), String> {
+        let mut all: toml::Table = DEFAULT_TOML.parse().unwrap();
+        all[section].as_table_mut().unwrap().extend(lines.parse::<toml::Table>().unwrap());
+        check(&all.try_into().unwrap()).map_err(|error| error.0)
+    }
+
+    #[test]
+    fn numbers_are_taken_from_bound_to_bound() {
+        let bounds = [
+            ("scheduler", "interval_s", 1, 86_400),
+            ("scheduler", "threshold", 2, 1_000_000),
+            // Less than the threshold, which is 5.
+            ("scheduler", "settle", 1, 4),
+            ("scheduler", "cool_down_s", 0, 86_400),
+            ("scheduler", "reserve_mib", 0, 1 << 30),
+            ("workload", "interval_s", 1, 86_400),
+            ("workload", "extra_clients", 0, 100),
+            ("ensemble", "session_timeout_s", 2, 600),
+            ("local", "heap_mb", 64, 1 << 20),
+            ("scrub", "sizes_s", 1, 86_400),
+            ("scrub", "hashes_s", 1, 31_536_000),
+            ("paths", "trash_keep_s", 0, 31_536_000),
+        ];
+        for (section, key, low, high) in bounds {
+            let value = |value: i64| with(section, &format!("{key} = {value}"));
+            assert_eq!((value(low), value(high)), (Ok(()), Ok(())), "{section}.{key}");
+            for beyond in [low - 1, high + 1].into_iter().filter(|beyond| *beyond >= 0) {
+                assert_eq!(value(beyond), Err(format!("{section}.{key} = {beyond}: must be {low} to {high}")));
+            }
+        }
+        assert_eq!(with("local", "heap_mb = 0"), Ok(()), "left to the program");
+    }
+
+    #[test]
+    fn servers_are_named_once_and_all_have_metrics_or_none_has() {
+        let named = |servers: &[&str], metrics: &[&str]| {
+            with("ensemble", &format!("servers = {servers:?}\nmetrics = {metrics:?}"))
+        };
+        for (servers, metrics) in [(&["a:1"][..], &[][..]), (&["a:1", "a:2"], &["a:3", "a:3"])] {
+            assert_eq!(named(servers, metrics), Ok(()));
+        }
+        let refused = [
+            (&[][..], &[][..], "names none"),
+            (&["a:1", "a:1"], &[], "names a:1 twice"),
+            (&["a:1", "b:1", "a:1"], &[], "names a:1 twice"),
+            (&["a:1", "b:1"], &["a:2"], "has 1 addresses for 2 servers"),
+            (&["a:1"], &["a:2", "b:2"], "has 2 addresses for 1 servers"),
+            (&["a"], &[], "ensemble.servers: \"a\" is not host:port"),
+            (&["a:1"], &["a"], "ensemble.metrics: \"a\" is not host:port"),
+        ];
+        for (servers, metrics, why) in refused {
+            assert!(named(servers, metrics).is_err_and(|said| said.contains(why)), "{servers:?} {metrics:?}: {why}");
+        }
+    }
 
     #[test]
     fn addresses_need_a_host_and_a_port() {

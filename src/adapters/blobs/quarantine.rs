@@ -167,7 +167,7 @@ mod tests {
     use std::fs;
 
     use super::super::disk::LocalDisk;
-    use super::super::testing::{counter, hash, put, store};
+    use super::super::testing::{counter, hash, powered, put, store};
     use super::*;
     use crate::domain::fixtures::node_id;
 
@@ -222,6 +222,18 @@ mod tests {
         write(&source, "others");
         let refused = copy().unwrap_err().to_string();
         assert!(source.exists() && fs::read(&target).unwrap() == b"bytes", "{refused}");
+    }
+
+    #[test]
+    fn what_came_over_to_another_disk_survives_a_loss_of_power_whole() {
+        let (volume, store) = powered();
+        let disk = &**store.disk();
+        let [source, target] = ["/data/uploads/zk1/bytes", "/data/quarantine/zk1/bytes"].map(Path::new);
+        disk.make_folder(Path::new("/data/quarantine/zk1")).unwrap();
+        disk.create_new(source).unwrap().write_all(b"precious").unwrap();
+        copy_over(disk, "copy to quarantine", source, target).unwrap();
+        volume.lose_power(|| false);
+        assert_eq!(volume.bytes(target).as_deref(), Some(&b"precious"[..]));
     }
 
     #[tokio::test]

@@ -90,10 +90,12 @@ mod tests {
     use std::fs;
     use std::io;
     use std::sync::atomic::Ordering;
+    use std::time::Duration;
 
     use tokio_util::io::StreamReader;
 
-    use super::super::testing::{counter, hash, store, store_with};
+    use super::super::disk::fake::Volume;
+    use super::super::testing::{PowerDisk, counter, hash, store, store_with};
     use super::super::{BlobConfig, BlobStore};
     use super::*;
     use crate::domain::fixtures::node_id;
@@ -111,6 +113,19 @@ mod tests {
         limit: Option<u64>,
     ) -> Result<Written, BlobError> {
         store.receive(&node_id("zk1"), ATTEMPT, reader(bytes), hint, limit, counter()).await
+    }
+
+    /// Its size is not known before its end.
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_takes_nothing_of_the_reserve() {
+        // Free are 1 << 40.
+        let disk = Volume::default().disk(Arc::new(PowerDisk), Duration::ZERO);
+        let config = BlobConfig { reserve: Bytes((1 << 40) - 10), ..BlobConfig::new("/data/uploads") };
+        let store = BlobStore::open_on(Arc::new(disk), config, &[node_id("zk1")]).unwrap();
+        let refused = send(&store, vec![0; 11], None, None).await;
+        assert!(matches!(refused, Err(BlobError::NoSpace { .. })), "{refused:?}");
+        store.discard(&node_id("zk1"), crate::domain::ids::FileId::new(1), ATTEMPT).await.unwrap();
+        assert_eq!(send(&store, vec![0; 10], None, None).await.unwrap().size, Bytes(10));
     }
 
     #[tokio::test]

@@ -27,7 +27,7 @@ pub(super) fn store_with(config: impl FnOnce(&Path) -> BlobConfig) -> (TempDir, 
 }
 
 /// A disk on which nothing goes wrong until its power does.
-struct PowerDisk;
+pub(super) struct PowerDisk;
 
 impl Trouble for PowerDisk {
     fn strikes(&self, _: DiskOperation, _: &Path) -> Option<Errno> {

@@ -180,6 +180,18 @@ mod tests {
         assert_eq!(store.list(&node).await.unwrap(), []);
     }
 
+    #[tokio::test]
+    async fn bytes_of_a_folder_that_is_missing_were_not_trashed_before() {
+        let (_folder, store) = store();
+        put(&store, "zk1", FILE, BLOB, b"bytes");
+        let (node, aside) = (store.layout().node(&node_id("zk1")), store.layout().root().join("aside"));
+        fs::rename(&node, &aside).unwrap();
+        assert!(store.trash(&node_id("zk1"), FILE, BLOB).await.is_err());
+        fs::rename(&aside, &node).unwrap();
+        store.trash(&node_id("zk1"), FILE, BLOB).await.unwrap();
+        assert_eq!(in_trash(&store), 1);
+    }
+
     /// The clock was an hour ahead, or behind, when it was put there.
     #[tokio::test]
     async fn a_clock_that_jumps_neither_empties_the_trash_nor_fills_it() {

@@ -153,12 +153,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = database(folder.path());
         assert_eq!(restore(&path).unwrap(), None);
+        make(&path, 500).unwrap();
+        Connection::open(&path).unwrap().execute("UPDATE a SET b = 2", []).unwrap();
         let good = make(&path, 1_000).unwrap();
         let bad = make(&path, 2_000).unwrap();
         fs::write(bad, b"no database, and long enough to be looked at as one".repeat(50)).unwrap();
         fs::write(&path, b"").unwrap();
         assert_eq!(restore(&path).unwrap(), Some(good));
         let rows: i64 = Connection::open(&path).unwrap().query_row("SELECT b FROM a", [], |row| row.get(0)).unwrap();
-        assert_eq!(rows, 1);
+        assert_eq!(rows, 2);
     }
 }

@@ -78,6 +78,11 @@ async fn what_another_process_writes_is_seen() {
     let RowsSince::Rows(rows, next) = ours.changed_since(cursor).await.unwrap() else { panic!("the file is the same") };
     assert_eq!(rows.iter().map(|row| (row.id.bits(), row.status)).collect::<Vec<_>>(), [(2, OperationStatus::Done)]);
     assert_eq!(ours.changed_since(next).await.unwrap(), RowsSince::Rows(Vec::new(), next));
+    // The next one, and it alone.
+    theirs.record(row(3, OperationStatus::Done)).await.unwrap();
+    theirs.flush().await.unwrap();
+    let RowsSince::Rows(rows, _) = ours.changed_since(next).await.unwrap() else { panic!("the file is the same") };
+    assert_eq!(rows.iter().map(|row| row.id.bits()).collect::<Vec<_>>(), [3]);
 }
 
 #[tokio::test]
@@ -102,8 +107,11 @@ async fn a_newer_layout_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let config = config(folder.path());
     let connection = rusqlite::Connection::open(&config.path).unwrap();
-    connection.pragma_update(None, "user_version", 99).unwrap();
-    assert!(matches!(History::open(config), Err(HistoryError::Newer { found: 99, .. })));
+    for newer in [99, schema::LAYOUT + 1] {
+        connection.pragma_update(None, "user_version", newer).unwrap();
+        let refused = History::open(config.clone());
+        assert!(matches!(refused, Err(HistoryError::Newer { found, .. }) if found == newer));
+    }
 }
 
 #[tokio::test]
@@ -280,8 +288,10 @@ async fn rows_that_nobody_ended_are_told() {
         history.record(row(id, status)).await.unwrap();
     }
     history.record(row(3, OperationStatus::Failed)).await.unwrap();
+    let drain = operation(4, OperationKind::Drain, OperationStatus::Started);
+    history.record(Operation { started: Timestamp(NOW.0 + 4), ..drain }).await.unwrap();
     let open = history.open_rows().await.unwrap();
-    assert_eq!(open.iter().map(|row| row.id.bits()).collect::<Vec<_>>(), [1]);
+    assert_eq!(open.iter().map(|row| row.id.bits()).collect::<Vec<_>>(), [1, 4]);
 }
 
 /// What the lines in `folder` tell: each operation's id and status.

@@ -152,3 +152,33 @@ async fn delete(registry: &Registry, path: &str) -> Result<(), ZkError> {
         other => other,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::super::config::ZkConfig;
+    use super::super::fake::FakeEnsemble;
+    use super::*;
+    use crate::domain::ids::{InstanceId, Timestamp};
+
+    #[tokio::test(start_paused = true)]
+    async fn who_stood_first_leads_and_the_next_one_follows() {
+        let (ensemble, config) = (FakeEnsemble::calm(), ZkConfig::default());
+        let mut members = Vec::new();
+        // By their ids the last one would be first.
+        for id in [3, 2, 1] {
+            let coord = Arc::new(ensemble.connect(&config.root));
+            let registry = Registry::open(coord, &config).await.unwrap();
+            let me = InstanceInfo { id: InstanceId::new(id), host: "h".into(), pid: 1, since_ms: Timestamp(1) };
+            members.push(Membership::join(&registry, &me, true).await.unwrap());
+        }
+        while let Some(first) = members.first().map(|member| member.me.clone()) {
+            for (place, member) in members.iter().enumerate() {
+                let standing = member.standing().await.unwrap();
+                assert_eq!((standing.leads, standing.leader.as_ref()), (place == 0, Some(&first)));
+            }
+            members.remove(0).resign().await;
+        }
+    }
+}

@@ -177,7 +177,65 @@ pub(in crate::api) async fn content(State(app): State<App>, Path(id): Path<Strin
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use axum::extract::Request as HttpRequest;
+    use futures_util::StreamExt;
+    use futures_util::stream::FuturesUnordered;
+    use tower::ServiceExt;
+
     use super::*;
+    use crate::api::state::UPLOADS_MAX;
+    use crate::api::{ApiConfig, router};
+    use crate::domain::command::Rejected;
+    use crate::domain::fixtures::snapshot;
+    use crate::engine::handle::{EngineRequest, Handle};
+
+    fn upload(length: usize) -> HttpRequest {
+        let builder = HttpRequest::post("/api/files?name=a").header(header::HOST, "localhost:8080");
+        builder.header(header::CONTENT_LENGTH, length).body(Body::from(vec![0; length])).unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_upload_is_as_large_as_its_limit_and_no_larger() {
+        let (handle, mut end) = Handle::pair(Arc::new(snapshot()));
+        let service = router(handle, ApiConfig { upload_limit: 10, ..ApiConfig::default() });
+        let engine = async {
+            while let Some(request) = end.requests.recv().await {
+                if let EngineRequest::Upload { reply, .. } = request {
+                    _ = reply.send(Err(Rejected::ShuttingDown));
+                }
+            }
+        };
+        let status = async |length| service.clone().oneshot(upload(length)).await.unwrap().status();
+        let answers = async { [status(10).await, status(11).await] };
+        let answers = tokio::select! {
+            answers = answers => answers,
+            () = engine => unreachable!("the router holds the handle"),
+        };
+        // The first came to the engine.
+        assert_eq!(answers, [StatusCode::SERVICE_UNAVAILABLE, StatusCode::PAYLOAD_TOO_LARGE]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn so_many_uploads_come_in_at_once_and_no_more() {
+        let (handle, mut end) = Handle::pair(Arc::new(snapshot()));
+        let service = router(handle, ApiConfig::default());
+        let (mut waiting, mut uploads) = (Vec::new(), FuturesUnordered::new());
+        uploads.extend((0..UPLOADS_MAX).map(|_| service.clone().oneshot(upload(1))));
+        // The engine does not answer.
+        while waiting.len() < UPLOADS_MAX {
+            tokio::select! {
+                answer = uploads.next() => panic!("{answer:?}"),
+                request = end.requests.recv() => waiting.push(request),
+            }
+        }
+        let refused = tokio::select! {
+            answer = uploads.next() => panic!("{answer:?}"),
+            refused = service.clone().oneshot(upload(1)) => refused.unwrap(),
+        };
+        assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+    }
 
     #[test]
     fn a_name_stands_in_a_header_as_rfc_8187_wants_it() {

@@ -170,6 +170,26 @@ mod tests {
     }
 
     #[test]
+    fn a_leader_that_does_not_serve_leads_nobody() {
+        use ServerState::{Down, Up};
+        let mut two = members([Down, Up, Up], Some(0));
+        let view = judge(&two, None, NOW);
+        assert_eq!((view.leader, view.cause.as_deref()), (None, Some("zk1 down, no leader")));
+        two[0].epoch = Some(8);
+        two[2].leads = true;
+        assert_eq!(judge(&two, None, NOW).leader, Some(node_id("zk3")), "whatever the other's epoch");
+    }
+
+    #[test]
+    fn a_server_alone_is_healthy_and_one_of_two_is_at_risk() {
+        let mut all = members([ServerState::Up; 3], Some(0));
+        all.truncate(2);
+        assert_eq!(judge(&all, None, NOW).state, EnsembleState::AtRisk);
+        all.truncate(1);
+        assert_eq!(judge(&all, None, NOW).state, EnsembleState::Healthy);
+    }
+
+    #[test]
     fn a_state_keeps_the_time_when_it_began() {
         let all = members([ServerState::Up; 3], Some(0));
         let first = judge(&all, None, NOW);

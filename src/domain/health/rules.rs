@@ -93,3 +93,46 @@ fn behind(view: &ServerView) -> Option<String> {
     let behind = view.behind.filter(|behind| *behind > BEHIND_MAX)?;
     Some(format!("{behind} transactions behind the leader, over {BEHIND_MAX}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::fixtures::server;
+    use crate::domain::server::Role;
+
+    type Set = fn(&mut ServerView, u64);
+
+    /// Rule, milliseconds that it has to hold, its bound, what is measured, and what one more than the bound says.
+    const BOUNDS: [(&str, u64, u64, Set, &str); 8] = [
+        ("reply", 2_000, 500, |view, n| view.reply_ms = Some(n as f64), "reply took 501 ms, over 500 ms"),
+        ("outstanding", 0, 100, |view, n| view.outstanding = Some(n), "101 requests wait, over 100"),
+        ("outstanding-long", 10_000, 10, |view, n| view.outstanding = Some(n), "11 requests wait, over 10"),
+        ("fsync", 5_000, 100, |view, n| view.fsync_ms = Some(n as f64), "fsync average 101 ms, over 100 ms"),
+        ("latency", 10_000, 100, |view, n| view.latency_ms = Some(n as f64), "average latency 101 ms, over 100 ms"),
+        ("descriptors", 0, 85, descriptors, "86 % of the file descriptors are used, over 85 %"),
+        ("heap", 30_000, 80, heap, "81 % of the heap is used, over 80 %"),
+        ("behind", 5_000, 1000, |view, n| view.behind = Some(n), "1001 transactions behind the leader, over 1000"),
+    ];
+
+    fn descriptors(view: &mut ServerView, percent: u64) {
+        (view.fd_open, view.fd_max) = (Some(percent * 10), Some(1000));
+    }
+
+    fn heap(view: &mut ServerView, percent: u64) {
+        (view.heap_used, view.heap_max) = (Some(percent << 20), Some(100 << 20));
+    }
+
+    #[test]
+    fn each_rule_is_silent_at_its_bound_and_says_by_how_much_it_is_exceeded() {
+        assert_eq!(RULES.iter().map(|rule| rule.name.word()).collect::<Vec<_>>(), BOUNDS.map(|(name, ..)| name));
+        for (rule, (name, hold, bound, set, words)) in RULES.iter().zip(BOUNDS) {
+            let says = |measured: u64| {
+                let mut view = server("zk1", 2181, Role::Follower);
+                set(&mut view, measured);
+                (rule.check)(&view)
+            };
+            assert_eq!((says(bound), says(bound + 1).as_deref()), (None, Some(words)), "{name}");
+            assert_eq!(rule.hold, Millis(hold), "{name}");
+        }
+    }
+}

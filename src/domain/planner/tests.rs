@@ -60,6 +60,12 @@ fn decisions_without_moves_say_why() {
     assert_eq!(decide(&[9, 0, 0], &[NodeCondition::Draining, paused, paused]), Decision::NoEligibleTarget);
     let moved = plan(&placed(&[9, 0, 0], NOW), &policy(&[ACTIVE; 3]));
     assert_eq!((moved.decision, moved.moves.len()), (Decision::CoolDown, 0));
+    let nobody_takes = policy(&[NodeCondition::Unhealthy, NodeCondition::Full, NodeCondition::Full]);
+    assert_eq!(
+        plan(&placed(&[9, 0, 0], NOW), &nobody_takes).decision,
+        Decision::NoEligibleTarget,
+        "it may cool or not"
+    );
 }
 
 #[test]
@@ -206,6 +212,8 @@ fn the_cool_down_ends_to_the_millisecond() {
     let policy = policy(&[ACTIVE; 3]);
     let moved = |ago: u64| plan(&placed(&[9, 0, 0], Timestamp(NOW.0 - ago)), &policy).moves.len();
     assert_eq!((moved(29_999), moved(30_000)), (0, 6));
+    let ahead = |by: u64| plan(&placed(&[9, 0, 0], Timestamp(NOW.0 + by)), &policy).moves.len();
+    assert_eq!((ahead(30_000), ahead(30_001)), (0, 6), "nobody waits for a clock that was ahead");
 }
 
 #[test]

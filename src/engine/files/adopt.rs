@@ -202,36 +202,78 @@ mod tests {
     use crate::adapters::history::testing::Ledger;
     use crate::adapters::zookeeper::ZkConfig;
     use crate::adapters::zookeeper::coord::{Coord, Mode};
-    use crate::adapters::zookeeper::fake::FakeEnsemble;
+    use crate::adapters::zookeeper::error::Refusal;
+    use crate::adapters::zookeeper::fake::{FakeEnsemble, RequestFate as Outcome, Weather};
     use crate::domain::file::{Hash, blob_name};
     use crate::domain::fixtures::{NOW, file, node_id};
-    use crate::domain::ids::{Bytes, InstanceId};
+    use crate::domain::ids::{Bytes, InstanceId, OperationId};
+    use crate::domain::node::{NodeRecord, NodeState};
+    use crate::engine::files::tests::Sky;
+
+    const OLD: FileId = FileId::new(1);
 
     /// The quarantine holds ten bytes of file 1; its record names bytes of this text.
-    async fn adopt(record: &[u8]) -> (Result<FileEntry, Failure>, usize) {
-        let folder = tempfile::tempdir().unwrap();
+    async fn quarantined(folder: &std::path::Path, record: &[u8], sky: Arc<Sky>) -> (Adoption, Kept) {
         let zk = ZkConfig { root: "/demo".into(), ..ZkConfig::default() };
-        let coord = Arc::new(FakeEnsemble::calm().connect(&zk.root));
+        let coord = Arc::new(FakeEnsemble::new(sky as Arc<dyn Weather>).connect(&zk.root));
         let registry = Registry::open(Arc::clone(&coord) as Arc<dyn Coord>, &zk).await.unwrap();
         registry.ensure_node(&node_id("zk1")).await.unwrap();
-        let mut entry = file(1, "zk1");
+        let mut entry = file(OLD.bits(), "zk1");
         entry.record.size = Bytes(record.len() as u64);
         entry.record.blake3 = Hash(*blake3::hash(record).as_bytes());
         let data = serde_json::to_vec(&entry.record).unwrap();
         coord.create(&registry.layout().file(entry.id), &data, Mode::Persistent).await.unwrap();
         let kept = Kept { node: node_id("zk1"), file: entry.id, blob: AttemptId::new(99), size: Bytes(10) };
-        let quarantine = folder.path().join("quarantine/zk1");
+        let quarantine = folder.join("quarantine/zk1");
         std::fs::create_dir_all(&quarantine).unwrap();
         std::fs::write(quarantine.join(blob_name(kept.file, kept.blob)), b"0123456789").unwrap();
-        let blobs = BlobStore::open(BlobConfig::new(folder.path().join("uploads")), &[node_id("zk1")]).unwrap();
+        let blobs = BlobStore::open(BlobConfig::new(folder.join("uploads")), &[node_id("zk1")]).unwrap();
         let (history, _clerk) = Ledger::default().open();
         let me = InstanceInfo { id: InstanceId::new(1), host: "h".into(), pid: 1, since_ms: NOW };
-        let adoption = Adoption { registry, blobs: blobs.clone(), history, me };
-        let identity = Identity { file: FileId::new(7), name: "older copy".into() };
-        let fate = Fate::of(&kept, &adoption.registry, &blobs, &adoption.history).await.unwrap();
-        let adopted = adoption.adopt(&kept, &identity).await;
+        (Adoption { registry, blobs, history, me }, kept)
+    }
+
+    fn identity() -> Identity {
+        Identity { file: FileId::new(7), name: "older copy".into() }
+    }
+
+    async fn adopt(record: &[u8]) -> (Result<FileEntry, Failure>, usize) {
+        let folder = tempfile::tempdir().unwrap();
+        let (adoption, kept) = quarantined(folder.path(), record, Arc::default()).await;
+        let fate = Fate::of(&kept, &adoption.registry, &adoption.blobs, &adoption.history).await.unwrap();
+        let adopted = adoption.adopt(&kept, &identity()).await;
         assert_eq!(matches!(fate, Fate::Adopted(_)), adopted.is_ok(), "what is planned is what is done: {fate:?}");
-        (adopted, blobs.quarantined().await.unwrap().len())
+        if let Fate::Adopted(Identity { file, name }) = fate {
+            assert!(file != OLD && name.ends_with("(older copy)"), "there is a file of that id: {file} {name}");
+        }
+        (adopted, adoption.blobs.quarantined().await.unwrap().len())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn bytes_stay_in_quarantine_until_a_record_names_a_copy_of_them() {
+        let (folder, sky) = (tempfile::tempdir().unwrap(), Arc::new(Sky::default()));
+        let (adoption, kept) = quarantined(folder.path(), b"other ones", Arc::clone(&sky)).await;
+        // Its commit; the first one is for the intent.
+        sky.at("multi", 2, || Outcome::Refused(Refusal::Throttled));
+        let adopted = adoption.adopt(&kept, &identity()).await;
+        assert_eq!((adopted.is_err(), adoption.blobs.quarantined().await.unwrap()), (true, vec![kept.clone()]));
+        assert!(adoption.adopt(&kept, &identity()).await.is_ok());
+        assert_eq!(adoption.blobs.quarantined().await.unwrap(), []);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_node_that_drains_adopts_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let (adoption, kept) = quarantined(folder.path(), b"other ones", Arc::default()).await;
+        let state = NodeState::Draining { since_ms: NOW, files_at_start: 1, operation: OperationId::new(5) };
+        let record = NodeRecord { state, ..NodeRecord::default() };
+        adoption.registry.write_node(&kept.node, &record, 0).await.unwrap();
+        let adopted = adoption.adopt(&kept, &identity()).await;
+        assert!(
+            matches!(&adopted, Err(Failure::Refuses { why, .. }) if why.contains("undrain it first")),
+            "{adopted:?}"
+        );
+        assert_eq!(adoption.blobs.quarantined().await.unwrap(), [kept]);
     }
 
     #[tokio::test(start_paused = true)]

@@ -111,6 +111,7 @@ mod tests {
     struct Slow {
         now: AtomicUsize,
         most: AtomicUsize,
+        hangs: AtomicUsize,
     }
 
     #[async_trait]
@@ -119,6 +120,7 @@ mod tests {
             let at_once = self.now.fetch_add(1, Ordering::Relaxed) + 1;
             self.most.fetch_max(at_once, Ordering::Relaxed);
             let hangs = target.node.as_str() == "zk7";
+            self.hangs.fetch_add(usize::from(hangs), Ordering::Relaxed);
             tokio::time::sleep(Duration::from_millis(if hangs { 60_000 } else { 100 })).await;
             self.now.fetch_sub(1, Ordering::Relaxed);
             fixtures::sample(target.node.clone(), Srvr::default(), now())
@@ -147,6 +149,7 @@ mod tests {
         }
         assert_eq!(prober.most.load(Ordering::Relaxed), PROBES_MAX);
         assert_eq!(seen.len(), 499, "all but the one that hangs");
+        assert_eq!(prober.hangs.load(Ordering::Relaxed), 1, "which is asked once");
         assert!(seen.values().all(|count| (5..=6).contains(count)), "{seen:?}");
     }
 }

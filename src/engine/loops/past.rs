@@ -81,3 +81,36 @@ impl Loop for PastLoop {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::{mpsc, watch};
+
+    use super::*;
+    use crate::domain::fixtures::operation;
+    use crate::domain::operation::{Operation, OperationKind, OperationStatus};
+    use crate::engine::context::testing::context;
+
+    #[tokio::test(start_paused = true)]
+    async fn rows_of_other_processes_are_told_and_those_of_this_one_are_known() {
+        let folder = tempfile::tempdir().unwrap();
+        let (events, mut heard) = mpsc::channel(64);
+        let (ctx, clerk) = context(folder.path(), &[], events, watch::channel(None).1);
+        ctx.driver.job("clerk", clerk.work(false, async || {}));
+        let mut past = PastLoop::new(ctx.clone());
+        past.turn().await.unwrap();
+        for (id, instance) in [(1, ctx.me.name()), (2, "other:1".into())] {
+            let row = operation(id, OperationKind::Weight, OperationStatus::Done);
+            ctx.history.record(Operation { instance, ..row }).await.unwrap();
+        }
+        assert!(ctx.history.flush().await.unwrap());
+        past.turn().await.unwrap();
+        let mut told = Vec::new();
+        while let Ok(event) = heard.try_recv() {
+            if let Event::Operation(row) = event {
+                told.push(row.id.bits());
+            }
+        }
+        assert_eq!(told, [2]);
+    }
+}

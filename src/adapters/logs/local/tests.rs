@@ -211,6 +211,54 @@ async fn what_is_remembered_changes_no_answer() {
     }
 }
 
+/// Both bounds are times of events.
+#[tokio::test]
+async fn since_is_the_first_that_is_wanted_and_until_the_first_that_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "zk1/zookeeper.log", ZK1);
+    write(folder.path(), "backend/zkdeck.2026-11-23.log", OWN);
+    let logs = LocalLogs::new(folder.path().to_owned());
+    let query = "since:2026-11-23T14:01:59Z until:2026-11-23T14:02:00.020Z";
+    assert_eq!(found(&logs, query).await, ["connected"]);
+}
+
+#[tokio::test]
+async fn of_a_block_that_is_remembered_and_ends_at_until_the_last_event_is_not_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    large(folder.path());
+    let logs = LocalLogs::new(folder.path().to_owned());
+    let count =
+        async |query: &str| logs.page(PageAsk { count: true, ..ask(query, 1) }, NOW).await.unwrap().hits.unwrap().count;
+    assert_eq!(count("event").await, 1800);
+    let wanted = Scan::new(&parse("event").unwrap(), NOW);
+    let (blocks, _) = jobs::plan(&mut locked(&logs.shared.store), &wanted);
+    let ends: Vec<_> = blocks.iter().filter_map(|block| Some(block.found?.last)).collect();
+    assert!(ends.len() > 5, "{ends:?}");
+    for end in ends {
+        let before = (0..600).flat_map(|n| (1..=3).map(move |node| n * 5 + node));
+        let before = before.filter(|second| 1_795_442_400_000 + second * 1000 < end).count() as u64;
+        let end = crate::domain::log::instant(Timestamp(end));
+        assert_eq!(count(&format!("until:{end} event")).await, before, "{end}");
+    }
+}
+
+/// More files than are searched at once, and no time tells their events apart.
+#[tokio::test]
+async fn events_of_one_time_are_met_once_however_many_files_hold_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut all: Vec<_> = (0..60).map(|n| format!("event {n}")).collect();
+    for (n, message) in all.iter().enumerate() {
+        write(folder.path(), &format!("zk1/{n}.log"), line(0, "INFO", message));
+    }
+    all.sort();
+    let logs = LocalLogs::new(folder.path().to_owned());
+    for way in [PageWay::Older, PageWay::Newer] {
+        let mut met = pages(&logs, "", way, 3).await.concat();
+        met.sort();
+        assert_eq!(met, all, "{way:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_histogram_has_its_events_at_their_times() {
     let folder = tempfile::tempdir().unwrap();
@@ -242,6 +290,12 @@ async fn rotation_truncation_and_reused_inodes_are_seen() {
     write(folder.path(), "zk1/a.log", line(4, "INFO", &"longer ".repeat(30)));
     assert_eq!(found(&logs, "since:14:00:04").await.len(), 1);
     assert_eq!(found(&logs, "").await.len(), 2);
+    // Of several blocks, and nothing of the old ones is believed.
+    for minute in [10, 50] {
+        let lines = (0..600).map(|n| line(minute * 60 + n / 10, "INFO", &"longer ".repeat(30 + minute as usize)));
+        write(folder.path(), "zk1/a.log", lines.collect::<String>());
+        assert_eq!(found(&logs, &format!("since:14:{minute} -first")).await.len(), 600);
+    }
     fs::remove_file(folder.path().join("zk1/a.log.1")).unwrap();
     assert_eq!(found(&logs, "first").await.len(), 0);
     // Packed after rotation.

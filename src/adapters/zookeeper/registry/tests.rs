@@ -137,6 +137,18 @@ async fn an_intent_that_is_gone_does_not_mean_that_the_bytes_may_go() {
     assert_eq!(world.registry.settle(ATTEMPT, world.commit.entry.id).await, Decided::Committed);
 }
 
+/// Somebody else ends it after the abort has read the intent, and before the abort's own write arrives.
+#[tokio::test(start_paused = true)]
+async fn an_intent_that_goes_during_an_abort_is_gone_and_not_aborted() {
+    let world = world().await;
+    world.registry.commit_moves(std::slice::from_ref(&world.commit), &world.fence).await.unwrap();
+    world.registry.overwrite(&world.registry.layout().intent(ATTEMPT), &world.commit.intent).await;
+    world.planned.0.lock().unwrap().push_back(RequestFate::Late(Duration::from_millis(3)));
+    assert!(world.registry.delete_intent(ATTEMPT).await.is_err(), "its answer does not come");
+    assert_eq!(world.registry.settle(ATTEMPT, world.commit.entry.id).await, Decided::Committed);
+    assert_eq!(world.registry.abort(ATTEMPT).await, Decided::Gone);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_decision_without_a_server_waits_for_one_and_ends_with_the_program() {
     let world = world().await;

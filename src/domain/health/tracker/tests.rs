@@ -189,6 +189,19 @@ fn a_rule_fires_when_it_has_held_and_says_for_how_long() {
 }
 
 #[test]
+fn a_server_that_has_just_started_is_not_judged_by_the_rules() {
+    let state = |uptime_ms: f64| {
+        let mut busy = sample(Reach::Answered, 0);
+        busy.srvr.as_mut().unwrap().outstanding = Some(1000);
+        busy.metrics = Some(Metrics { uptime_ms: Some(uptime_ms), ..Metrics::default() });
+        let mut tracker = tracker();
+        tracker.observe(&busy);
+        tracker.state()
+    };
+    assert_eq!((state(4_999.0), state(5_000.0)), (ServerState::Up, ServerState::Degraded));
+}
+
+#[test]
 fn a_server_is_short_of_heap_when_it_has_been_for_half_a_minute() {
     let mut tracker = tracker();
     let mut at = |second, used: f64| {

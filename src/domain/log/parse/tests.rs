@@ -52,6 +52,23 @@ fn what_people_type_is_understood() {
 }
 
 #[test]
+fn sizes_and_spans_are_powers_of_two_and_of_ten() {
+    let units = ["", "B", "ms", "s", "K", "KiB", "M", "MiB", "G", "GiB", "T"];
+    let read = units.map(|unit| number(&format!("3{unit}")));
+    let (k, m, g) = (Some(3 << 10), Some(3 << 20), Some(3 << 30));
+    assert_eq!(read, [Some(3), Some(3), Some(3), Some(3_000), k, k, m, m, g, g, None]);
+}
+
+#[test]
+fn a_query_is_so_long_and_so_deep_and_no_more() {
+    assert!(parse(&"a".repeat(QUERY_LEN_MAX)).is_ok());
+    assert_eq!(parse(&"a".repeat(QUERY_LEN_MAX + 1)).unwrap_err().column, QUERY_LEN_MAX + 1);
+    let nested = |levels: usize| parse(&format!("{}a{}", "(".repeat(levels), ")".repeat(levels)));
+    assert_eq!(nested(DEPTH_MAX - 1), Ok(word("a")));
+    assert!(nested(DEPTH_MAX).unwrap_err().what.contains("at most 32 levels"));
+}
+
+#[test]
 fn errors_point_at_the_column_and_say_what_was_expected() {
     for (text, column, part) in [
         ("level>=WRN", 8, "expected a level (trace, debug, info, warn or error) after level>=, found WRN"),

@@ -46,7 +46,12 @@ pub(super) struct Sky(Mutex<Vec<(&'static str, usize, Act)>>);
 
 impl Sky {
     /// What befalls the `number`th request of its kind from now on, counted from 1.
-    fn at(&self, operation: &'static str, number: usize, act: impl FnOnce() -> RequestFate + Send + 'static) {
+    pub(super) fn at(
+        &self,
+        operation: &'static str,
+        number: usize,
+        act: impl FnOnce() -> RequestFate + Send + 'static,
+    ) {
         self.0.lock().unwrap().push((operation, number, Box::new(act)));
     }
 }
@@ -67,6 +72,8 @@ pub(super) struct World {
     pub(super) ctx: Context,
     /// What was told of bytes: the file, and whether something is wrong with it.
     told: Arc<Mutex<Vec<(FileId, bool)>>>,
+    /// What was told of writes: the node, and whether its disk is in trouble.
+    written: Arc<Mutex<Vec<(NodeId, bool)>>>,
     registry: Registry,
     ledger: Ledger,
     sky: Arc<Sky>,
@@ -99,12 +106,14 @@ pub(super) async fn world() -> World {
     let (inquiries, mut asked) = mpsc::channel(8);
     ctx.inquiries = inquiries;
     let told = Arc::new(Mutex::new(Vec::new()));
-    let hears = Arc::clone(&told);
+    let written = Arc::new(Mutex::new(Vec::new()));
+    let (hears, hears_writes) = (Arc::clone(&told), Arc::clone(&written));
     ctx.driver.job("core", async move {
         loop {
             tokio::select! {
                 event = heard.recv() => match event {
                     Some(Event::BytesChecked { file, problem, .. }) => hears.lock().unwrap().push((file, problem.is_some())),
+                    Some(Event::Written { node, problem }) => hears_writes.lock().unwrap().push((node, problem.is_some())),
                     Some(_) => {}
                     None => break,
                 },
@@ -118,7 +127,7 @@ pub(super) async fn world() -> World {
     });
     let ledger = clerk.ledger();
     ctx.driver.job("clerk", clerk.work(false, async || {}));
-    World { ctx, told, registry, ledger, sky, folder, publish, ensemble, coord }
+    World { ctx, told, written, registry, ledger, sky, folder, publish, ensemble, coord }
 }
 
 impl World {
@@ -147,6 +156,13 @@ impl World {
             }
             tokio::task::yield_now().await;
         }
+    }
+
+    /// What was told of writes to a node by now.
+    async fn written_to(&self, node: &str) -> Vec<bool> {
+        self.checked().await;
+        let written = self.written.lock().unwrap();
+        written.iter().filter(|(at, _)| at.as_str() == node).map(|(_, trouble)| *trouble).collect()
     }
 
     /// Moves a file to zk2.

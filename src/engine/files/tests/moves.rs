@@ -1,9 +1,16 @@
 //! Moves: who is refused, what is left when one is not decided, and what each step waits for.
 
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::io::Errno;
 
 use super::*;
+use crate::adapters::blobs::disk::fake::{DiskOperation as Use, Trouble, Volume};
+use crate::adapters::blobs::{BlobConfig, BlobStore};
 use crate::adapters::zookeeper::error::Refusal;
+use crate::adapters::zookeeper::registry::ReadFile;
 use crate::domain::cause::Cause;
 use crate::domain::migration::IntentState;
 use crate::engine::files::{moves, recovery};
@@ -73,6 +80,79 @@ async fn a_move_of_bytes_that_are_not_the_records_fails_and_tells_of_them() {
     assert_eq!((outcome.failed, row.status, row.cause), (1, OperationStatus::Failed, Some(Cause::Damaged)), "{row:?}");
     assert_eq!((world.checked().await, world.bytes()), (vec![(entry.id, true)], (1, 0)));
     assert_eq!((world.ctx.blobs.leftovers(&node_id("zk2")).await.unwrap(), world.intents().await), (vec![], vec![]));
+}
+
+/// Each use of this kind of zk2's disk fails.
+struct Sick(Option<Use>);
+
+impl Trouble for Sick {
+    fn strikes(&self, operation: Use, path: &Path) -> Option<Errno> {
+        (self.0 == Some(operation) && path.starts_with("/data/uploads/zk2")).then_some(Errno::IO)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_is_told_whether_the_targets_disk_took_the_bytes_and_their_name() {
+    for (sick, told) in [(None, &[false][..]), (Some(Use::Write), &[true]), (Some(Use::Rename), &[false, true])] {
+        let mut world = world().await;
+        let (disk, nodes) = (Volume::default().disk(Arc::new(Sick(sick)), Duration::ZERO), ["zk1", "zk2"].map(node_id));
+        world.ctx.blobs =
+            BlobStore::open_on(Arc::new(disk), BlobConfig::new("/data/uploads"), &nodes).unwrap().with_id();
+        let entry = stored(&world).await;
+        let outcome = world.moved(&entry).await;
+        assert_eq!((outcome.done == 1, outcome.failed == 1), (sick.is_none(), sick.is_some()), "{sick:?}");
+        assert_eq!(world.written_to("zk2").await, told, "{sick:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_that_was_moved_is_of_the_next_generation() {
+    let world = world().await;
+    let entry = stored(&world).await;
+    assert_eq!(world.moved(&entry).await.done, 1);
+    let ReadFile::Entry(after) = world.registry.read_file(entry.id).await.unwrap() else { panic!("no record") };
+    let (before, after) = (&entry.record, after.record);
+    assert_eq!((after.generation, after.owner, after.blob), (before.generation + 1, node_id("zk2"), MOVE));
+    assert_eq!((after.size, after.blake3, after.created_ms), (before.size, before.blake3, before.created_ms));
+}
+
+#[test]
+fn batches_add_up() {
+    let fault = |why: &str| Some(crate::domain::cause::Fault::new(Cause::Unavailable, why));
+    let (first, second) = (
+        BatchOutcome { done: 1, failed: 2, skipped: 3, bytes: 4, fault: None, skip: Some("first".into()) },
+        BatchOutcome {
+            done: 10,
+            failed: 20,
+            skipped: 30,
+            bytes: 40,
+            fault: fault("second"),
+            skip: Some("second".into()),
+        },
+    );
+    let mut sum = first;
+    sum.add(second);
+    let fault = fault("second");
+    assert_eq!(sum, BatchOutcome { done: 11, failed: 22, skipped: 33, bytes: 44, fault, skip: Some("first".into()) });
+}
+
+/// The target's disk goes before what was copied to it is removed.
+#[tokio::test(start_paused = true)]
+async fn a_failed_move_keeps_its_intent_until_its_own_bytes_are_gone() {
+    let world = world().await;
+    let (entry, folder) = (stored(&world).await, world.folder().to_owned());
+    world.damage(&entry);
+    // When the record is looked at.
+    world.sky.at("get", 1, move || {
+        unmount(&folder, "zk2");
+        RequestFate::Served
+    });
+    assert_eq!(world.moved(&entry).await.failed, 1);
+    let state = async || world.intents().await.iter().map(|(_, intent, _)| intent.state).collect::<Vec<_>>();
+    assert_eq!(state().await, [IntentState::Aborted], "nobody would remove them");
+    world.mount("zk2");
+    recovery::run(&world.ctx, false).await.unwrap();
+    assert_eq!((world.ctx.blobs.leftovers(&node_id("zk2")).await.unwrap(), state().await), (vec![], vec![]));
 }
 
 /// Nothing of the source goes before the commit.

@@ -1,8 +1,12 @@
 //! The recovery: what it ends, how, and what it leaves alone.
 
 use super::*;
+use crate::adapters::zookeeper::election::Membership;
+use crate::domain::file::{FileRecord, Hash};
+use crate::domain::ids::{Bytes, InstanceId, Timestamp};
 use crate::domain::migration::{IntentKind, IntentState};
 use crate::domain::operation::OperationKind;
+use crate::domain::snapshot::InstanceInfo;
 use crate::engine::files::recovery;
 
 /// The intent of an upload to zk1 that is not decided.
@@ -35,6 +39,75 @@ async fn never_committed(world: &World) -> AttemptId {
     attempt
 }
 
+/// The upload's commit is made, for zk1.
+async fn committed(world: &World, intent: &Intent, attempt: AttemptId) {
+    world.registry.prepare(&[(attempt, intent.clone())], &fence()).await.unwrap();
+    let content = (Bytes(1), Hash([0; 32]));
+    let record = FileRecord::first(intent.name.clone(), node_id("zk1"), attempt, content, clock::now());
+    world.registry.commit_upload(attempt, (intent, 0), intent.file, &record, &fence()).await.unwrap();
+}
+
+/// A process beside this one, which ends when it leaves the ensemble.
+fn another() -> InstanceInfo {
+    InstanceInfo { id: InstanceId::new(2), host: "host-b".into(), pid: 2, since_ms: Timestamp(1000) }
+}
+
+async fn leaves(world: &World, process: &InstanceInfo) {
+    world.registry.remove(&world.registry.layout().instance(process.id)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_of_another_process_is_ended_by_the_leader_and_once_that_process_is_gone() {
+    let (world, process, attempt) = (world().await, another(), AttemptId::new(2));
+    Membership::join(&world.registry, &process, false).await.unwrap();
+    let intent = Intent { instance: process.id, ..upload_of(&world, FileId::new(2)) };
+    world.registry.prepare(&[(attempt, intent)], &fence()).await.unwrap();
+    // Whoever wrote it: an intent speaks of it.
+    let row = crate::domain::fixtures::operation(2, OperationKind::Upload, OperationStatus::Started);
+    world.ctx.record(Operation { instance: "gone:1".into(), ..row }).await;
+    let recovered = async |leads| {
+        recovery::run(&world.ctx, leads).await.unwrap();
+        (world.intents().await.len(), world.row(attempt).status)
+    };
+    assert_eq!(recovered(true).await, (1, OperationStatus::Started), "it lives");
+    leaves(&world, &process).await;
+    assert_eq!(recovered(false).await, (1, OperationStatus::Started), "it is the leader's");
+    assert_eq!(recovered(true).await, (0, OperationStatus::Aborted));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_row_is_closed_once_its_process_is_gone() {
+    let (world, process) = (world().await, another());
+    Membership::join(&world.registry, &process, false).await.unwrap();
+    for (id, started) in [(20, process.since_ms), (21, Timestamp(process.since_ms.0 - 1))] {
+        let row = crate::domain::fixtures::operation(id, OperationKind::Weight, OperationStatus::Started);
+        world.ctx.record(Operation { instance: process.name(), started, ..row }).await;
+    }
+    let recovered = async || {
+        recovery::run(&world.ctx, true).await.unwrap();
+        [20, 21].map(|id| world.row(AttemptId::new(id)).status)
+    };
+    let (open, closed) = (OperationStatus::Started, OperationStatus::Failed);
+    assert_eq!(recovered().await, [open, closed], "the second is of one of the same name, before it");
+    leaves(&world, &process).await;
+    assert_eq!(recovered().await, [closed, closed]);
+}
+
+/// In the trash it would hold the name that the record has.
+#[tokio::test(start_paused = true)]
+async fn the_copy_at_the_first_node_of_an_upload_that_was_handed_on_goes_and_is_not_kept() {
+    let (world, file, attempt) = (world().await, FileId::new(2), AttemptId::new(2));
+    let first = Intent { src: Some(node_id("zk2")), blob_src: Some(attempt), ..upload_of(&world, file) };
+    for node in ["zk1", "zk2"] {
+        std::fs::write(world.folder().join("uploads").join(node).join(blob_name(file, attempt)), b"a").unwrap();
+    }
+    committed(&world, &first, attempt).await;
+    recovery::run(&world.ctx, false).await.unwrap();
+    assert_eq!((world.bytes(), world.row(attempt).status), ((1, 0), OperationStatus::Done));
+    let kept = world.folder().join("uploads/zk2/.trash");
+    assert_eq!(std::fs::read_dir(kept).map_or(0, Iterator::count), 0);
+}
+
 /// Rows of a process that is gone, one of each kind, and how the recovery closes them.
 #[tokio::test]
 async fn every_row_that_was_begun_ends() {
@@ -55,6 +128,10 @@ async fn every_row_that_was_begun_ends() {
         (10, Stress, "zk1", failed),
         (11, Scheduler, "zk1", failed),
         (12, Workload, "zk1", failed),
+        // Its node drains for another row.
+        (13, Drain, "zk2", aborted),
+        // Its bytes are those of a record.
+        (14, Upload, "zk1", done),
     ];
     let open = |id: u128, kind, node: &str| Operation {
         instance: "gone:1".into(),
@@ -65,6 +142,8 @@ async fn every_row_that_was_begun_ends() {
     for (id, kind, node, _) in table {
         world.ctx.record(open(id, kind, node)).await;
     }
+    committed(&world, &upload_of(&world, FileId::new(14)), AttemptId::new(14)).await;
+    world.registry.delete_intent(AttemptId::new(14)).await.unwrap();
     // A drain that its node's record speaks of goes on.
     world.ctx.record(open(5, Drain, "zk2")).await;
     recovery::run(&world.ctx, true).await.unwrap();

@@ -111,6 +111,22 @@ async fn an_upload_is_handed_on_to_no_node_that_drains_too() {
     }
 }
 
+/// The first node's disk gives other bytes than were written to it.
+#[tokio::test(start_paused = true)]
+async fn an_upload_that_is_handed_on_is_what_was_sent_or_nothing() {
+    let world = world().await;
+    let path = world.folder().join("uploads/zk1").join(blob_name(FileId::new(1), UPLOAD));
+    // The commit that is refused.
+    world.sky.at("multi", 2, move || {
+        std::fs::write(path, "the enD").unwrap();
+        RequestFate::Served
+    });
+    let row = upload_meanwhile(&world, false, world.drain(&node_id("zk1"))).await;
+    assert_eq!(row.status, OperationStatus::Failed, "{row:?}");
+    assert!(matches!(world.registry.read_file(FileId::new(1)).await.unwrap(), ReadFile::Gone));
+    assert_eq!((world.bytes(), world.intents().await), ((0, 0), vec![]));
+}
+
 /// Its session ends while the second node has the bytes too, and nothing is committed.
 #[tokio::test(start_paused = true)]
 async fn an_upload_that_is_handed_on_is_named_by_its_intent_at_both_nodes() {

@@ -10,12 +10,13 @@ use crate::adapters::zookeeper::fake::FakeEnsemble;
 use crate::adapters::zookeeper::registry::Registry;
 use crate::domain::file::{FileEntry, Hash, blob_name};
 use crate::domain::fixtures::{NOW, file, node_id};
-use crate::domain::ids::{FileId, InstanceId, NodeId};
+use crate::domain::ids::{AttemptId, FileId, InstanceId, NodeId};
 use crate::domain::migration::{Intent, IntentKind, IntentState};
 use crate::domain::node::{NodeCondition, NodeRecord, NodeState};
 use crate::domain::operation::{Operation, OperationKind};
 use crate::domain::placement::Placement;
 use crate::domain::planner::{NodeInput, Policy, plan};
+use crate::domain::scheduler::MoveReason;
 use crate::engine::context::testing::context;
 use crate::engine::context::{Draining, Inquiry};
 use crate::engine::files::PARALLEL;
@@ -246,7 +247,9 @@ async fn a_stop_ends_the_run_after_its_batch_and_not_the_next_one() {
             port.stop_run();
         }
     };
+    desk.scheduler.next = Some(Instant::now() + Duration::from_secs(1));
     let run = desk.turn(true, stop).await.unwrap();
+    assert!(desk.scheduler.next.is_some_and(|next| next > Instant::now() + Duration::from_secs(10)), "in a moment");
     assert_eq!((run.decision, run.moves_planned, run.moves_failed), (Decision::Stopped, FILES as u64, 0));
     assert!(run.moves_done >= BATCH as u64 && run.moves_done < FILES as u64, "{run:?}");
     assert_eq!((desk.on(1), desk.row()), (run.moves_done, Some(OperationStatus::Aborted)));
@@ -397,6 +400,27 @@ async fn who_takes_the_lead_takes_on_the_runs_that_wait() {
     assert!(matches!(desk.registry.run_answer(id).await.unwrap(), RunAnswer::Done(_)));
 }
 
+/// Who asked for it gave it up while another run went on.
+#[tokio::test(start_paused = true)]
+async fn a_run_that_was_withdrawn_is_not_made() {
+    let mut desk = Desk::new().await;
+    desk.scheduler.led = false;
+    let ids = [77, 78].map(OperationId::new);
+    for id in ids {
+        desk.registry.request_run(id, "a person").await.unwrap();
+    }
+    let (ctx, registry, mut begun) = (desk.ctx.clone(), desk.registry.clone(), false);
+    let withdraw = |event: &Event, _: &SchedulerPort| {
+        if matches!(event, Event::RunStarted { .. }) && !std::mem::replace(&mut begun, true) {
+            let registry = registry.clone();
+            ctx.driver.job("withdraw", async move { assert!(registry.withdraw_run(ids[1], 0).await.unwrap()) });
+        }
+    };
+    let run = desk.turn(false, withdraw).await.unwrap();
+    assert_eq!((run.id, desk.on(1)), (ids[0], half()));
+    assert!(matches!(desk.registry.run_answer(ids[1]).await.unwrap(), RunAnswer::Missing));
+}
+
 #[tokio::test(start_paused = true)]
 async fn who_does_not_lead_moves_nothing() {
     let mut desk = Desk::new().await;
@@ -455,4 +479,38 @@ fn a_run_is_due_when_its_time_has_come() {
     assert_eq!(next_run(Some(later), true, false, now, PERIOD), (Some(later), false));
     assert_eq!(next_run(Some(now), true, false, now, PERIOD), (Some(later), true));
     assert_eq!(next_run(Some(now), false, false, now, PERIOD), (None, false));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_drain_ends_with_its_last_file() {
+    let mut desk = Desk::new().await;
+    (desk.draining, desk.files) = (true, desk.files.into_iter().take(1).collect());
+    for (left, ended) in [(1, false), (0, true)] {
+        assert_eq!(desk.on(0), left);
+        desk.port.poke();
+        desk.turn(false, |_, _| ()).await;
+        // What was told last.
+        while let Ok(event) = desk.heard.try_recv() {
+            let Event::Operation(row) = event else { continue };
+            desk.rows.push(*row);
+        }
+        let drain = desk.rows.iter().find(|row| row.kind == OperationKind::Drain);
+        assert_eq!(drain.is_some_and(|row| row.status == OperationStatus::Done), ended, "{left} left: {drain:?}");
+    }
+}
+
+#[test]
+fn a_batch_is_so_many_moves_and_so_many_bytes_and_at_least_one() {
+    let batches = |sizes: &[u64]| {
+        let order = |(id, size): (u128, &u64)| {
+            let mut entry = crate::domain::fixtures::file(id, "zk1");
+            entry.record.size = Bytes(*size);
+            let (attempt, reason) = (AttemptId::new(id), MoveReason::OverTrigger);
+            MoveOrder { attempt, entry: Arc::new(entry), dst: node_id("zk2"), reason, why: "a".into(), by: "b".into() }
+        };
+        let mut left: VecDeque<_> = (1..).zip(sizes).map(order).collect();
+        std::iter::from_fn(|| Some(batch(&mut left).len()).filter(|taken| *taken > 0)).collect::<Vec<_>>()
+    };
+    assert_eq!(batches(&[1; 2 * BATCH + 1]), [BATCH, BATCH, 1]);
+    assert_eq!(batches(&[BATCH_BYTES + 1, BATCH_BYTES - 1, 1, 1]), [1, 2, 1]);
 }

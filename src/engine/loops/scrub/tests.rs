@@ -11,6 +11,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use super::listing::Blob;
 use super::*;
 use crate::adapters::zookeeper::config::ZkConfig;
+use crate::adapters::zookeeper::coord::Op;
 use crate::adapters::zookeeper::fake::{FakeEnsemble, FakeRequest, RequestFate, Weather};
 use crate::adapters::zookeeper::registry::{Fence, MoveCommit};
 use crate::domain::file::{FileEntry, Hash, blob_name};
@@ -349,6 +350,34 @@ async fn bytes_of_a_record_that_cannot_be_read_stay() {
         store.pass().await;
         assert!(store.path_of(&entry).exists(), "{record}");
     }
+}
+
+/// What an intent speaks of that cannot be read is not known.
+#[tokio::test]
+async fn nothing_is_taken_for_a_stray_while_an_intent_cannot_be_read() {
+    let store = store().await;
+    let stray = store.path(2).with_file_name(blob_name(FileId::new(77), AttemptId::new(78)));
+    std::fs::write(&stray, b"stray").unwrap();
+    let path = store.registry.layout().intent(AttemptId::new(78));
+    store.registry.coord().multi(vec![Op::Create { path, data: b"{".to_vec() }]).await.unwrap();
+    let (_, result) = pass(&store.ctx, &store.registry, &store.nodes, &store.files).await;
+    assert!(result.unwrap_err().contains("while an intent cannot be read"));
+    assert!(stray.exists());
+    store.registry.delete_intent(AttemptId::new(78)).await.unwrap();
+    pass(&store.ctx, &store.registry, &store.nodes, &store.files).await.1.unwrap();
+    assert!(!stray.exists());
+}
+
+/// It was moved since the records were read.
+#[tokio::test]
+async fn bytes_that_the_record_names_no_more_are_no_damage() {
+    let mut store = store().await;
+    std::fs::remove_file(store.path(1)).unwrap();
+    let now = store.entry(1);
+    let path = store.registry.layout().file(now.id);
+    let record = now.record.moved(node_id("zk2"), ATTEMPT, NOW);
+    store.registry.coord().set(&path, &serde_json::to_vec(&record).unwrap(), None).await.unwrap();
+    assert_eq!(store.pass().await, (vec![], BTreeMap::new()));
 }
 
 /// Another instance writes it.

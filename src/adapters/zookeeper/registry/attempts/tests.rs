@@ -114,3 +114,21 @@ async fn nothing_is_committed_under_an_older_epoch_or_for_a_node_that_was_change
     }
     assert!(matches!(registry.read_file(entry.id).await.unwrap(), ReadFile::Gone));
 }
+
+/// Its intent is written once more before it is decided, and its version is another one than that of all others.
+#[tokio::test(start_paused = true)]
+async fn an_upload_that_is_handed_on_is_committed_at_the_version_of_its_intent_and_leaves_none() {
+    let registry = registry(&FakeEnsemble::calm()).await;
+    let (entry, other) = (file(1, "zk1"), AttemptId::new(78));
+    let ours = Intent { src: Some(node_id("zk2")), ..intent(entry.id) };
+    registry.prepare(&[(ATTEMPT, intent(entry.id)), (other, intent(FileId::new(2)))], &fence()).await.unwrap();
+    let version = registry.redirect(ATTEMPT, &ours, 0).await.unwrap();
+    let commit =
+        async |version| registry.commit_upload(ATTEMPT, (&ours, version), entry.id, &entry.record, &fence()).await;
+    assert_eq!(commit(0).await.unwrap_err().refusal(), Some(Refusal::BadVersion));
+    commit(version).await.unwrap();
+    assert_eq!(registry.abort(ATTEMPT).await, Decided::Committed);
+    assert_eq!(registry.abort(other).await, Decided::Aborted);
+    registry.delete_intents(&[ATTEMPT, other]).await.unwrap();
+    assert!(registry.intents().await.unwrap().intents.is_empty());
+}
