@@ -16,8 +16,9 @@ use crate::adapters::zookeeper::fake::{FakeEnsemble, FakeRequest, RequestFate, W
 use crate::adapters::zookeeper::registry::{Fence, MoveCommit};
 use crate::domain::file::{FileEntry, Hash, blob_name};
 use crate::domain::fixtures::{NOW, file, node_id};
-use crate::domain::ids::{AttemptId, Bytes, InstanceId};
+use crate::domain::ids::{AttemptId, Bytes, InstanceId, Millis};
 use crate::domain::migration::{Intent, IntentKind, IntentState};
+use crate::domain::snapshot::{SessionState, StoreView};
 use crate::engine::context::testing::context;
 
 const ATTEMPT: AttemptId = AttemptId::new(77);
@@ -428,6 +429,37 @@ async fn a_damaged_file_that_is_put_right_is_told_whole_at_the_next_turn() {
         told.push(events);
     }
     assert_eq!(told, [vec![true], vec![], vec![false]], "and it is not read while nothing changes");
+}
+
+/// On a new session it looks at once, and as leader again it tells the others again.
+#[tokio::test]
+async fn a_new_session_and_a_lead_that_comes_back_begin_anew() {
+    let store = store().await;
+    let mut snapshot = Snapshot::clone(&store.ctx.snapshot());
+    (snapshot.files, snapshot.files_complete) = (store.files.clone(), true);
+    (snapshot.session.state, snapshot.leadership.leads) = (SessionState::Connected, true);
+    snapshot.session.store = StoreView::Ours { id: "s".into() };
+    let (snapshots, seen) = watch::channel(Arc::new(snapshot.clone()));
+    let ctx = Context { snapshots: seen, ..store.ctx.clone() };
+    let mut scrub = ScrubLoop::new(ctx, ScrubConfig { sizes: PERIOD * 99, hashes: PERIOD * 99 });
+    scrub.turn().await.unwrap();
+    let stray = store.path(2).with_file_name(blob_name(FileId::new(77), AttemptId::new(78)));
+    std::fs::write(&stray, b"stray").unwrap();
+    scrub.turn().await.unwrap();
+    assert!(stray.exists(), "it is not due");
+    snapshot.session.since = snapshot.session.since.plus(Millis(1));
+    snapshots.send_replace(Arc::new(snapshot.clone()));
+    scrub.turn().await.unwrap();
+    assert!(!stray.exists());
+    let report = async || store.registry.scrub_report().await.unwrap().unwrap();
+    let (own, others) = (report().await, ScrubReport { quarantined: 4, ..ScrubReport::empty() });
+    for leads in [false, true] {
+        snapshot.leadership.leads = leads;
+        snapshots.send_replace(Arc::new(snapshot.clone()));
+        store.registry.write_scrub_report(&others).await.unwrap();
+        scrub.turn().await.unwrap();
+        assert_eq!(report().await, if leads { own.clone() } else { others.clone() });
+    }
 }
 
 /// `zkdeck doctor --adopt` is another process: what it has taken out is told within seconds, not at the next look.

@@ -434,3 +434,22 @@ async fn a_watcher_makes_no_store() {
     assert!(matches!(last_store(&mut heard), Some(StoreView::Empty { .. })));
     assert!(!id.exists());
 }
+
+/// Under the other one nothing of its own would be committed any more.
+#[tokio::test]
+async fn a_leader_that_finds_the_epoch_of_another_one_makes_a_new_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut session, _heard, link, _ensemble) = linked(folder.path(), 1000).await;
+    while link.borrow().is_none() {
+        session.turn().await.unwrap();
+    }
+    session.stand().await.unwrap();
+    let own = |session: &SessionLoop| session.link.as_ref().and_then(|link| link.own_epoch);
+    let (registry, first) = (link.borrow().clone().unwrap(), own(&session));
+    assert!(first.is_some() && registry.epoch().await.unwrap() == first);
+    session.stand().await.unwrap();
+    assert_eq!(own(&session), first, "it stays while nobody makes another");
+    let theirs = registry.bump_epoch().await.unwrap();
+    session.stand().await.unwrap();
+    assert!(own(&session) > Some(theirs) && registry.epoch().await.unwrap() == own(&session));
+}
