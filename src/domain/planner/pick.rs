@@ -1,6 +1,8 @@
 //! Which files leave a node: the smallest, which are the cheapest to move; never one that is on the
 //! move, and none that moved within the cool-down unless its node drains.
 
+use std::collections::BTreeSet;
+
 use super::{NodeInput, Policy};
 use crate::domain::ids::{Bytes, FileId};
 use crate::domain::placement::{NodeFiles, Placement};
@@ -49,8 +51,8 @@ fn file_at(shelf: &NodeFiles, place: usize) -> (Bytes, FileId) {
     (shelf.sizes()[place], shelf.ids()[place])
 }
 
-/// Positions of the node's files that are on the move; moves under way are few.
-fn busy_places(placement: &Placement, node: &NodeInput, policy: &Policy) -> Vec<usize> {
+/// Positions of the node's files that are on the move or damaged, or both; they are few.
+fn busy_places(placement: &Placement, node: &NodeInput, policy: &Policy) -> BTreeSet<usize> {
     let spot = |file: &FileId| placement.spot(*file).filter(|(owner, _)| **owner == node.id).map(|(_, place)| place);
     policy.busy.iter().filter_map(spot).collect()
 }

@@ -98,6 +98,21 @@ fn files_on_the_move_are_left_alone_and_counted_at_their_target() {
 }
 
 /// What the rest of a test says in one line: counts, conditions, weights.
+#[test]
+fn a_file_that_is_on_the_move_and_damaged_is_one_file_that_stays() {
+    for (count, moves) in [(1, 0), (8, 5)] {
+        let mut policy = policy(&[ACTIVE; 3]);
+        policy.busy = vec![FileId::new(0); 2];
+        let plan = plan(&placed(&[count, 0, 0], Timestamp(0)), &policy);
+        assert_eq!(plan.moves.len(), moves);
+        assert!(plan.moves.iter().all(|planned| planned.file != FileId::new(0)));
+    }
+    let mut policy = policy(&[NodeCondition::Draining, ACTIVE, ACTIVE]);
+    policy.busy = vec![FileId::new(0); 2];
+    let plan = plan(&placed(&[2, 0, 0], Timestamp(0)), &policy);
+    assert_eq!((plan.moves.len(), plan.nodes[0].after), (1, 1), "the other one leaves");
+}
+
 fn counted(nodes: &[(u64, u32)]) -> Vec<Counted> {
     nodes.iter().map(|(count, weight)| Counted { count: *count, weight: *weight, condition: ACTIVE }).collect()
 }
