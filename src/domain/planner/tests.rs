@@ -97,7 +97,6 @@ fn files_on_the_move_are_left_alone_and_counted_at_their_target() {
     assert!(plan.moves.iter().all(|m| !policy.busy.contains(&m.file)));
 }
 
-/// What the rest of a test says in one line: counts, conditions, weights.
 #[test]
 fn a_file_that_is_on_the_move_and_damaged_is_one_file_that_stays() {
     for (count, moves) in [(1, 0), (8, 5)] {
@@ -113,6 +112,7 @@ fn a_file_that_is_on_the_move_and_damaged_is_one_file_that_stays() {
     assert_eq!((plan.moves.len(), plan.nodes[0].after), (1, 1), "the other one leaves");
 }
 
+/// What the rest of a test says in one line: counts, conditions, weights.
 fn counted(nodes: &[(u64, u32)]) -> Vec<Counted> {
     nodes.iter().map(|(count, weight)| Counted { count: *count, weight: *weight, condition: ACTIVE }).collect()
 }
