@@ -164,18 +164,19 @@ mod tests {
     fn what_hides_or_turns_text_is_shown_by_its_number() {
         let single = [0xad, 0x61c, 0x115f, 0x1160, 0x17b4, 0x17b5, 0x3164, 0xfeff, 0xffa0];
         let ranges = [
-            0x80..=0x9f,
-            0x180b..=0x180f,
-            0x200b..=0x200f,
-            0x2028..=0x202e,
-            0x2060..=0x206f,
-            0xfe00..=0xfe0f,
-            0xfff0..=0xfffb,
-            0x1bca0..=0x1bca3,
-            0x1d173..=0x1d17a,
-            0xe0000..=0xe0fff,
+            (0x80, 0x9f),
+            (0x180b, 0x180f),
+            (0x200b, 0x200f),
+            (0x2028, 0x202e),
+            (0x2060, 0x206f),
+            (0xfe00, 0xfe0f),
+            (0xfff0, 0xfffb),
+            (0x1bca0, 0x1bca3),
+            (0x1d173, 0x1d17a),
+            (0xe0000, 0xe0fff),
         ];
-        for number in single.into_iter().chain(ranges.into_iter().flatten()) {
+        let ranges = ranges.into_iter().flat_map(|(first, last)| first..=last);
+        for number in single.into_iter().chain(ranges) {
             let shown = clean(&char::from_u32(number).unwrap().to_string()).into_owned();
             assert_eq!(shown, format!("<{number:04X}>"));
         }
