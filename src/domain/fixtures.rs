@@ -6,6 +6,7 @@ use super::ensemble::{EnsembleState, EnsembleView, Quorum};
 use super::file::{FileEntry, FileRecord, Hash};
 use super::file_table::FileTable;
 use super::ids::{AttemptId, Bytes, Epoch, FileId, InstanceId, Millis, NodeId, OperationId, Timestamp, Zxid};
+use super::migration::{Intent, Maker};
 use super::node::{NodeCondition, NodeView, WEIGHT_DEFAULT};
 use super::operation::{Operation, OperationKind, OperationStatus};
 use super::scheduler::SchedulerView;
@@ -41,6 +42,17 @@ pub fn file(id: u128, owner: &str) -> FileEntry {
             updated_ms: Timestamp(NOW.0 - 240_000),
         },
     }
+}
+
+/// Who makes the attempts of a test.
+pub fn maker() -> Maker<'static> {
+    Maker { instance: InstanceId::new(1), by: "test", at: NOW }
+}
+
+/// The intent of the upload that makes a file's record.
+pub fn upload_of(entry: &FileEntry) -> Intent {
+    let record = &entry.record;
+    Intent::upload(record.blob, entry.id, &record.name, &record.owner, maker())
 }
 
 pub fn server(name: &str, port: u16, role: Role) -> ServerView {

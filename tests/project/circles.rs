@@ -5,10 +5,8 @@
 //! What is reached by a method alone is not seen.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::fs;
-use std::path::Path;
 
-use super::paths::{Import, imports, rooted, sources, within, without_comments};
+use super::paths::{Import, imports, rooted, texts, within, without_comments};
 
 /// How many imports are followed from one name: what imports itself would have no end.
 const IMPORTS_MAX: usize = 8;
@@ -245,12 +243,7 @@ fn circles(files: &[(String, String)]) -> Vec<String> {
 
 #[test]
 fn no_files_need_each_other() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let read = |file: std::path::PathBuf| {
-        let path = file.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
-        (path, fs::read_to_string(&file).unwrap())
-    };
-    let files: Vec<_> = sources(&root).into_iter().map(read).collect();
+    let files = texts();
     let count: usize = arrows(&modules(&files)).values().map(BTreeMap::len).sum();
     assert!(count > 500, "only {count} arrows were found: the reader is broken");
     let findings = circles(&files);

@@ -3,11 +3,9 @@
 //! What is built for tests only may have any name, and so may the associated types of a trait.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::Path;
 
 use super::circles::production;
-use super::paths::{sources, without_comments};
+use super::paths::{texts, without_comments};
 
 /// The word before the name of a type where it is declared.
 const DECLARES: [&str; 5] = ["struct", "enum", "union", "trait", "type"];
@@ -50,12 +48,7 @@ fn declaration(line: &str) -> Option<&str> {
 
 #[test]
 fn no_two_types_have_one_name() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let read = |file: std::path::PathBuf| {
-        let path = file.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
-        (path, fs::read_to_string(&file).unwrap())
-    };
-    let files: Vec<_> = sources(&root).into_iter().map(read).collect();
+    let files = texts();
     let declared: usize = files.iter().map(|(_, text)| text.lines().filter_map(declaration).count()).sum();
     assert!(declared > 500, "only {declared} types were found: the reader is broken");
     let twice = twice(&files);

@@ -123,6 +123,16 @@ fn expand(text: &mut Text<'_>, prefix: &str, found: &mut Vec<Named>) {
     found.push(Named::new(&path, alias));
 }
 
+/// Every file of Rust below `src`, by its path there, with its text.
+pub(super) fn texts() -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let read = |file: PathBuf| {
+        let path = file.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
+        (path, fs::read_to_string(&file).unwrap())
+    };
+    sources(&root).into_iter().map(read).collect()
+}
+
 /// The files below `folder` that end in `.rs`.
 pub(super) fn sources(folder: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };

@@ -9,6 +9,11 @@ use super::disk::Disk;
 use crate::domain::file::{blob_name, parse_blob_name};
 use crate::domain::ids::{AttemptId, FileId, NodeId};
 
+/// In a node's folder: what is being written.
+pub(crate) const DRAFTS: &str = ".tmp";
+/// In a node's folder: bytes that a newer commit has replaced.
+pub(crate) const TRASH: &str = ".trash";
+
 /// The paths below `data/uploads`. The name that people see is never part of one.
 #[derive(Clone, Debug)]
 pub(super) struct FolderLayout {
@@ -29,11 +34,11 @@ impl FolderLayout {
     }
 
     pub(super) fn drafts(&self, node: &NodeId) -> PathBuf {
-        self.node(node).join(".tmp")
+        self.node(node).join(DRAFTS)
     }
 
     pub(super) fn trash(&self, node: &NodeId) -> PathBuf {
-        self.node(node).join(".trash")
+        self.node(node).join(TRASH)
     }
 
     pub(super) fn draft(&self, node: &NodeId, attempt: AttemptId) -> PathBuf {

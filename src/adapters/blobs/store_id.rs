@@ -11,7 +11,8 @@ use super::disk::Disk;
 use super::layout::{remove, sync_folder};
 use crate::domain::format::StoreName;
 
-const NAME: &str = ".store-id";
+/// In the root.
+pub(crate) const NAME: &str = ".store-id";
 
 /// What an empty folder is offered to an ensemble as, before it is its store.
 const OFFER: &str = ".store-offer";

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::{Arc, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use rustix::io::Errno;
 use tokio::time::Instant;
@@ -14,6 +14,7 @@ use super::disk::Disk;
 use super::layout::{FolderLayout, names_if_there, remove};
 use super::place::Item;
 use super::{BlobError, BlobStore};
+use crate::adapters::clock::now;
 use crate::domain::file::{blob_name, parse_blob_name};
 use crate::domain::ids::{AttemptId, FileId, NodeId, Timestamp};
 
@@ -92,11 +93,6 @@ fn trash_name(file: FileId, blob: AttemptId, at: Timestamp) -> String {
 pub(super) fn trashed(name: &str) -> Option<((FileId, AttemptId), Timestamp)> {
     let (blob, at) = name.rsplit_once('.')?;
     Some((parse_blob_name(blob)?, Timestamp(at.parse().ok()?)))
-}
-
-fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 
 /// A node's folder that is missing is an error, not bytes that were trashed before.

@@ -1,8 +1,9 @@
 use super::*;
-use crate::domain::fixtures::{file, node_id};
-use crate::domain::ids::{InstanceId, Timestamp};
+use crate::domain::fixtures::{file, maker, node_id};
+use crate::domain::ids::Timestamp;
 use crate::domain::migration::{IntentKind, IntentState};
 use crate::domain::node::NodeState;
+use crate::domain::scheduler::MoveReason;
 
 /// Two files with their bytes and their rows: one uploaded, one uploaded and moved.
 fn sound() -> WorldView {
@@ -35,23 +36,9 @@ fn bytes(entry: &FileEntry, place: BlobPlace) -> StoredFile {
 }
 
 fn intent(entry: &FileEntry, kind: IntentKind, state: IntentState) -> Intent {
-    Intent {
-        v: 1,
-        state,
-        kind,
-        file: entry.id,
-        name: entry.record.name.clone(),
-        src: Some(entry.record.owner.clone()),
-        dst: Some(node_id("zk3")),
-        blob_src: Some(entry.record.blob),
-        blob_dst: Some(AttemptId::new(77)),
-        size: Some(entry.record.size),
-        blake3: Some(entry.record.blake3),
-        instance: InstanceId::new(5),
-        reason: None,
-        by: "test".into(),
-        created_ms: Timestamp(1),
-    }
+    let moved = (entry.id, &entry.record);
+    let intent = Intent::of_move(AttemptId::new(77), moved, &node_id("zk3"), MoveReason::Manual, maker());
+    Intent { state, kind, ..intent }
 }
 
 fn stored(picture: &mut WorldView) -> &mut Vec<StoredFile> {

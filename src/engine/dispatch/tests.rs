@@ -14,8 +14,7 @@ use crate::adapters::zookeeper::fake::{FakeEnsemble, FakeServers};
 use crate::adapters::zookeeper::registry::{Fence, Registry};
 use crate::domain::command::{Confirmed, ServerAction};
 use crate::domain::fixtures::{NOW, file, node_id};
-use crate::domain::ids::{InstanceId, Millis, OperationId};
-use crate::domain::migration::{Intent, IntentKind, IntentState};
+use crate::domain::ids::{Millis, OperationId};
 use crate::domain::node::{NodeRecord, NodeState};
 use crate::domain::operation::OperationStatus;
 use crate::domain::server::HostView;
@@ -110,25 +109,7 @@ pub(in crate::engine) async fn recorded(registry: &Registry, id: u128) -> FileEn
     let mut fence = Fence { epoch: None, nodes: Vec::new() };
     fence.nodes.push((node_id("zk1"), registry.ensure_node(&node_id("zk1")).await.unwrap().1));
     let entry = file(id, "zk1");
-    let intent = Intent {
-        v: 1,
-        state: IntentState::Prepared,
-        kind: IntentKind::Upload,
-        file: entry.id,
-        name: entry.record.name.clone(),
-        src: None,
-        dst: Some(entry.record.owner.clone()),
-        blob_src: None,
-        blob_dst: Some(entry.record.blob),
-        size: Some(entry.record.size),
-        blake3: Some(entry.record.blake3),
-        instance: InstanceId::new(1),
-        reason: None,
-        by: "test".into(),
-        created_ms: NOW,
-    };
-    registry.prepare(&[(entry.record.blob, intent.clone())], &fence).await.unwrap();
-    registry.commit_upload(entry.record.blob, (&intent, 0), entry.id, &entry.record, &fence).await.unwrap();
+    registry.uploaded(&entry, &fence).await;
     entry
 }
 

@@ -17,25 +17,16 @@ pub(super) fn of(me: &InstanceInfo, attempt: AttemptId, intent: &Intent, status:
         IntentKind::Move => OperationKind::Migration,
         IntentKind::Delete => OperationKind::Delete,
     };
+    let what = intent.size.map_or_else(|| intent.name.clone(), |size| format!("{}, {size}", intent.name));
     Operation {
-        id: attempt.into(),
-        kind,
         status,
-        started: intent.created_ms,
         finished: status.is_final().then(clock::now),
-        what: intent.size.map_or_else(|| intent.name.clone(), |size| format!("{}, {size}", intent.name)),
         file: Some(intent.file),
         // An upload comes from nowhere, also one that was handed to another node.
         source: intent.src.clone().filter(|_| intent.kind != IntentKind::Upload),
         target: intent.dst.clone(),
         bytes: intent.size,
-        why: None,
-        cause: None,
-        by: intent.by.clone(),
-        instance: me.name(),
-        steps: Vec::new(),
-        files: Vec::new(),
-        run: None,
+        ..Operation::begun(attempt.into(), kind, intent.created_ms, what, intent.by.clone(), me.name())
     }
 }
 

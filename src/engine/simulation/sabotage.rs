@@ -13,6 +13,7 @@ use super::sky::SkyFault;
 use super::truth::store_root;
 use crate::adapters::blobs::disk::fake::FakeDisk;
 use crate::adapters::blobs::disk::{Disk, Held, InputFile, OutputFile, Pace, Print};
+use crate::adapters::blobs::{DRAFTS, TRASH};
 use crate::adapters::zookeeper::coord::{Change, Coord, LinkState, Mode, Op, Versioned};
 use crate::adapters::zookeeper::error::{Refusal, ZkError};
 use crate::domain::file::{blob_name, parse_blob_name};
@@ -312,7 +313,7 @@ impl Disk for SpoiltDisk {
     fn rename_new(&self, from: &Path, to: &Path) -> Result<(), Errno> {
         let (from, to) = (self.real(from), self.real(to));
         self.disk.rename_new(&from, &to)?;
-        if self.rule == Sabotage::RenamedBeforeCommit && from.to_string_lossy().contains(".tmp") {
+        if self.rule == Sabotage::RenamedBeforeCommit && from.to_string_lossy().contains(DRAFTS) {
             self.take_others(&to);
         }
         Ok(())
@@ -339,7 +340,7 @@ impl Disk for SpoiltDisk {
     }
 
     fn names(&self, folder: &Path) -> io::Result<Vec<OsString>> {
-        let aside = folder.ends_with(".trash") || folder.starts_with("/data/quarantine");
+        let aside = folder.ends_with(TRASH) || folder.starts_with("/data/quarantine");
         if self.rule == Sabotage::NotBroughtBack && aside {
             return Ok(Vec::new());
         }

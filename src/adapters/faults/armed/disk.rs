@@ -7,10 +7,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::io::Errno;
 
-use super::orders::Orders;
+use super::orders::{Orders, point};
 use crate::adapters::blobs::disk::{Disk, Held, InputFile, OutputFile, Pace, Print};
+use crate::adapters::blobs::{DRAFTS, TRASH};
 use crate::domain::file::parse_blob_name;
 use crate::domain::ids::AttemptId;
+use crate::domain::migration::Step;
 
 /// With one of these broken nothing comes back from trash or quarantine: a rule that is broken on purpose shows by
 /// what it loses.
@@ -46,8 +48,8 @@ impl FaultyDisk {
             return What::Quarantine;
         }
         match path.parent().and_then(Path::file_name).and_then(|folder| folder.to_str()) {
-            Some(".trash") => What::Trash,
-            Some(".tmp") => name.parse().map_or(What::Other, What::Draft),
+            Some(TRASH) => What::Trash,
+            Some(DRAFTS) => name.parse().map_or(What::Other, What::Draft),
             _ => parse_blob_name(name).map_or(What::Other, |(_, blob)| What::Blob(blob)),
         }
     }
@@ -106,7 +108,7 @@ impl Disk for FaultyDisk {
     fn create_new(&self, path: &Path) -> io::Result<Box<dyn OutputFile>> {
         let output = self.disk.create_new(path)?;
         let What::Draft(attempt) = self.what(path) else { return Ok(output) };
-        let point = format!("{}.copy", self.orders.who(attempt));
+        let point = point(self.orders.who(attempt), Step::Copy);
         Ok(Box::new(FaultyOutput { output, orders: Arc::clone(&self.orders), point }))
     }
 
@@ -117,10 +119,10 @@ impl Disk for FaultyDisk {
     fn rename_new(&self, from: &Path, to: &Path) -> Result<(), Errno> {
         match (self.what(from), self.what(to)) {
             (What::Draft(attempt), What::Blob(_)) => {
-                self.publish(from, to, format!("{}.publish", self.orders.who(attempt)))
+                self.publish(from, to, point(self.orders.who(attempt), Step::Publish))
             }
             (What::Blob(blob), What::Trash) => {
-                self.collect(from, to, format!("{}.collect", self.orders.who_replaces(blob)))
+                self.collect(from, to, point(self.orders.who_replaces(blob), Step::Collect))
             }
             (What::Blob(_) | What::Draft(_), What::Quarantine) => self.set_aside(from, to),
             _ => self.disk.rename_new(from, to),
@@ -144,7 +146,7 @@ impl Disk for FaultyDisk {
     }
 
     fn names(&self, folder: &Path) -> io::Result<Vec<OsString>> {
-        let aside = folder.ends_with(".trash") || folder.starts_with(&self.quarantine);
+        let aside = folder.ends_with(TRASH) || folder.starts_with(&self.quarantine);
         if aside && LOSING.iter().any(|rule| self.orders.broken(rule)) {
             return Ok(Vec::new());
         }

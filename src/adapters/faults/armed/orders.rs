@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::domain::ids::AttemptId;
-use crate::domain::migration::{Intent, IntentKind};
+use crate::domain::migration::{Intent, IntentKind, Step};
 
 /// Who makes the steps of an attempt that this process did not begin.
 const RECOVERY: &str = "recovery";
@@ -40,6 +40,11 @@ impl fmt::Debug for Orders {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Orders").field(&self.file).finish()
     }
+}
+
+/// The point that is reached when `who` has made a step.
+pub(super) fn point(who: &str, step: Step) -> String {
+    format!("{who}.{}", step.word())
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

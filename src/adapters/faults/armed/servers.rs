@@ -6,14 +6,15 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::orders::Orders;
+use super::orders::{Orders, point};
+use crate::adapters::blobs::STORE_ID;
 use crate::adapters::zookeeper::config::ZkConfig;
 use crate::adapters::zookeeper::coord::{Change, Connect, Coord, LinkState, Mode, Op, Versioned};
 use crate::adapters::zookeeper::error::ZkError;
 use crate::adapters::zookeeper::layout::{Touched, ZnodeLayout};
 use crate::domain::file::blob_name;
 use crate::domain::ids::{AttemptId, NodeId};
-use crate::domain::migration::{Intent, IntentKind, IntentState};
+use crate::domain::migration::{Intent, IntentKind, IntentState, Step};
 
 /// Longest wait for the loss of a connection.
 const LOSS_LIMIT: Duration = Duration::from_secs(10);
@@ -126,7 +127,7 @@ impl FaultyCoord {
 
     async fn begin(&self, ops: Vec<Op>, attempts: &Attempts) -> Result<(), ZkError> {
         attempts.iter().for_each(|(attempt, intent)| self.orders.begin(*attempt, intent));
-        let point = self.point(attempts, "intent");
+        let point = point(self.who(attempts), Step::Intent);
         self.twice(ops, &point).await?;
         self.orders.at(&point);
         Ok(())
@@ -140,8 +141,9 @@ impl FaultyCoord {
             }
             self.until_lost().await;
         }
-        self.orders.at(&self.point(attempts, "before-commit"));
-        let point = self.point(attempts, "commit");
+        let who = self.who(attempts);
+        self.orders.at(&format!("{who}.before-commit"));
+        let point = point(who, Step::Commit);
         let committed = self.twice(self.loose(ops, attempts), &point).await;
         if committed.is_ok() {
             self.orders.at(&point);
@@ -153,9 +155,23 @@ impl FaultyCoord {
         committed
     }
 
-    fn point(&self, attempts: &Attempts, step: &str) -> String {
-        let who = attempts.first().map_or("nobody", |(attempt, _)| self.orders.who(*attempt));
-        format!("{who}.{step}")
+    /// A transaction is about attempts of one kind.
+    fn who(&self, attempts: &Attempts) -> &'static str {
+        attempts.first().map_or("nobody", |(attempt, _)| self.orders.who(*attempt))
+    }
+
+    /// Deletes intents whose rows are on disk.
+    async fn close_intents(
+        &self,
+        attempts: &[AttemptId],
+        delete: impl Future<Output = Result<(), ZkError>> + Send,
+    ) -> Result<(), ZkError> {
+        let who = attempts.first().map_or("nobody", |attempt| self.orders.who(*attempt));
+        self.orders.at(&point(who, Step::Row));
+        delete.await?;
+        self.orders.at(&point(who, Step::Close));
+        attempts.iter().for_each(|attempt| self.orders.closed(*attempt));
+        Ok(())
     }
 
     /// Moves without what keeps two leaders from undoing each other's.
@@ -203,7 +219,7 @@ impl Coord for FaultyCoord {
                 Ok(self.own().epoch.clone())
             }
             Touched::Store if self.orders.broken("ignore-store") => {
-                Ok(std::fs::read(self.uploads.join(".store-id")).ok().map(|id| (id, 0)))
+                Ok(std::fs::read(self.uploads.join(STORE_ID)).ok().map(|id| (id, 0)))
             }
             _ => self.coord.get(path).await,
         }
@@ -220,9 +236,8 @@ impl Coord for FaultyCoord {
 
     async fn create(&self, path: &str, data: &[u8], mode: Mode) -> Result<String, ZkError> {
         let made = self.coord.create(path, data, mode).await?;
-        if let Some((folder, name)) = made.rsplit_once('/').filter(|(folder, _)| *folder == self.layout.leader()) {
-            tracing::debug!("stands for election below {folder} as {name}");
-            self.own().candidate = Some(name.to_owned());
+        if self.layout.classify(&made) == Touched::Leader {
+            self.own().candidate = made.rsplit('/').next().map(str::to_owned);
         }
         Ok(made)
     }
@@ -233,8 +248,8 @@ impl Coord for FaultyCoord {
             Touched::Epoch => self.own().epoch = Some((data.to_vec(), now)),
             Touched::Intent(attempt) => {
                 let aborted = self.intent(path, data, IntentState::Aborted).is_some();
-                let step = if aborted { "abort" } else { "redirect" };
-                self.orders.at(&format!("{}.{step}", self.orders.who(attempt)));
+                let step = if aborted { Step::Abort } else { Step::Redirect };
+                self.orders.at(&point(self.orders.who(attempt), step));
             }
             _ => {}
         }
@@ -242,13 +257,11 @@ impl Coord for FaultyCoord {
     }
 
     async fn delete(&self, path: &str, version: Option<i32>) -> Result<(), ZkError> {
-        let Some(attempt) = self.intent_of(path) else { return self.coord.delete(path, version).await };
-        let who = self.orders.who(attempt);
-        self.orders.at(&format!("{who}.row"));
-        self.coord.delete(path, version).await?;
-        self.orders.at(&format!("{who}.close"));
-        self.orders.closed(attempt);
-        Ok(())
+        let delete = self.coord.delete(path, version);
+        match self.intent_of(path) {
+            Some(attempt) => self.close_intents(&[attempt], delete).await,
+            None => delete.await,
+        }
     }
 
     async fn multi(&self, mut ops: Vec<Op>) -> Result<(), ZkError> {
@@ -258,14 +271,7 @@ impl Coord for FaultyCoord {
         match self.step(&ops) {
             Turn::Intent(attempts) => self.begin(ops, &attempts).await,
             Turn::Commit(attempts) => self.commit(ops, &attempts).await,
-            Turn::Close(attempts) => {
-                let who = attempts.first().map_or("nobody", |attempt| self.orders.who(*attempt));
-                self.orders.at(&format!("{who}.row"));
-                self.coord.multi(ops).await?;
-                self.orders.at(&format!("{who}.close"));
-                attempts.into_iter().for_each(|attempt| self.orders.closed(attempt));
-                Ok(())
-            }
+            Turn::Close(attempts) => self.close_intents(&attempts, self.coord.multi(ops)).await,
             Turn::Other => self.coord.multi(ops).await,
         }
     }

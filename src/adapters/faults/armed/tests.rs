@@ -16,9 +16,10 @@ use crate::adapters::zookeeper::coord::Connect;
 use crate::adapters::zookeeper::fake::{FakeEnsemble, FakeServers};
 use crate::adapters::zookeeper::registry::{Decided, Fence, MoveCommit, ReadFile, Registry};
 use crate::domain::file::FileEntry;
-use crate::domain::fixtures::{NOW, file, node_id};
-use crate::domain::ids::{AttemptId, Bytes, FileId, InstanceId};
-use crate::domain::migration::{Intent, IntentKind, IntentState};
+use crate::domain::fixtures::{NOW, file, maker, node_id};
+use crate::domain::ids::{AttemptId, Bytes, FileId};
+use crate::domain::migration::Intent;
+use crate::domain::scheduler::MoveReason;
 
 const FILE: FileId = FileId::new(1);
 const OLD: AttemptId = AttemptId::new(2);
@@ -60,10 +61,7 @@ impl Bench {
         let mut entry = file(1, "zk1");
         (entry.id, entry.record.blob) = (FILE, OLD);
         (entry.record.size, entry.record.blake3) = (written.size, written.blake3);
-        let upload = Intent { kind: IntentKind::Upload, dst: Some(nodes[0].clone()), ..intent() };
-        other.prepare(&[(OLD, upload.clone())], &fence()).await.unwrap();
-        other.commit_upload(OLD, (&upload, 0), FILE, &entry.record, &fence()).await.unwrap();
-        other.delete_intent(OLD).await.unwrap();
+        other.uploaded(&entry, &fence()).await;
         Self { folder, reached, registry, other, blobs, entry }
     }
 
@@ -83,13 +81,18 @@ impl Bench {
         self.blobs.root().join(node).join(format!("{FILE}.{attempt}"))
     }
 
+    fn intent(&self) -> Intent {
+        let moved = (FILE, &self.entry.record);
+        Intent::of_move(MOVE, moved, &node_id("zk2"), MoveReason::Manual, maker())
+    }
+
     fn commit(&self) -> MoveCommit {
         let record = self.entry.record.moved(node_id("zk2"), MOVE, NOW);
-        MoveCommit { attempt: MOVE, intent: intent(), entry: self.entry.clone(), record }
+        MoveCommit { attempt: MOVE, intent: self.intent(), entry: self.entry.clone(), record }
     }
 
     async fn prepare(&self) {
-        self.registry.prepare(&[(MOVE, intent())], &fence()).await.unwrap();
+        self.registry.prepare(&[(MOVE, self.intent())], &fence()).await.unwrap();
     }
 
     async fn copy(&self) {
@@ -103,26 +106,6 @@ impl Bench {
 
     async fn is_moved(&self) -> bool {
         matches!(self.other.read_file(FILE).await.unwrap(), ReadFile::Entry(now) if now.record.blob == MOVE)
-    }
-}
-
-fn intent() -> Intent {
-    Intent {
-        v: 1,
-        state: IntentState::Prepared,
-        kind: IntentKind::Move,
-        file: FILE,
-        name: "a".into(),
-        src: Some(node_id("zk1")),
-        dst: Some(node_id("zk2")),
-        blob_src: Some(OLD),
-        blob_dst: Some(MOVE),
-        size: None,
-        blake3: None,
-        instance: InstanceId::new(1),
-        reason: None,
-        by: "test".into(),
-        created_ms: NOW,
     }
 }
 
@@ -159,7 +142,7 @@ async fn a_move_passes_every_point_in_the_order_of_its_steps() {
 #[tokio::test]
 async fn what_another_process_left_is_ended_by_the_recovery() {
     let bench = Bench::new().await;
-    bench.other.prepare(&[(MOVE, intent())], &fence()).await.unwrap();
+    bench.other.prepare(&[(MOVE, bench.intent())], &fence()).await.unwrap();
     bench.copy().await;
     let points = ["recovery.abort", "recovery.discard", "recovery.row", "recovery.close"];
     bench.order(&points.map(|point| format!("kill {point} 1\n")).concat());

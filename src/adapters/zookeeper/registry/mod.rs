@@ -8,6 +8,8 @@ mod control;
 mod files;
 mod nodes;
 #[cfg(test)]
+mod testing;
+#[cfg(test)]
 mod tests;
 
 /// What another client does to a record behind the program's back.

@@ -10,9 +10,10 @@ use tokio_util::sync::CancellationToken;
 use super::*;
 use crate::adapters::zookeeper::fake::{FakeCoord, FakeEnsemble, FakeRequest, RequestFate, Weather};
 use crate::domain::file::FileEntry;
-use crate::domain::fixtures::{file, node_id};
-use crate::domain::ids::{AttemptId, FileId, InstanceId, Timestamp};
-use crate::domain::migration::{Intent, IntentKind, IntentState};
+use crate::domain::fixtures::{file, maker, node_id};
+use crate::domain::ids::{AttemptId, FileId, Timestamp};
+use crate::domain::migration::Intent;
+use crate::domain::scheduler::MoveReason;
 
 const ROOT: &str = "/demo";
 const ATTEMPT: AttemptId = AttemptId::new(77);
@@ -50,23 +51,8 @@ async fn world() -> World {
     registry.make(&path, &json(&path, &entry.record).unwrap()).await.unwrap();
     let (_, version) = registry.ensure_node(&node_id("zk2")).await.unwrap();
     let fence = Fence { epoch: None, nodes: vec![(node_id("zk2"), version)] };
-    let intent = Intent {
-        v: 1,
-        state: IntentState::Prepared,
-        kind: IntentKind::Move,
-        file: entry.id,
-        name: entry.record.name.clone(),
-        src: Some(node_id("zk1")),
-        dst: Some(node_id("zk2")),
-        blob_src: Some(entry.record.blob),
-        blob_dst: Some(ATTEMPT),
-        size: Some(entry.record.size),
-        blake3: Some(entry.record.blake3),
-        instance: InstanceId::new(1),
-        reason: None,
-        by: "test".into(),
-        created_ms: Timestamp(1),
-    };
+    let moved = (entry.id, &entry.record);
+    let intent = Intent::of_move(ATTEMPT, moved, &node_id("zk2"), MoveReason::Manual, maker());
     registry.prepare(&[(ATTEMPT, intent.clone())], &fence).await.unwrap();
     let record = entry.record.moved(node_id("zk2"), ATTEMPT, Timestamp(2));
     let commit = MoveCommit { attempt: ATTEMPT, intent, entry, record };

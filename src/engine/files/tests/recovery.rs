@@ -4,30 +4,15 @@ use super::*;
 use crate::adapters::zookeeper::election::Membership;
 use crate::domain::file::{FileRecord, Hash};
 use crate::domain::ids::{Bytes, InstanceId, Timestamp};
-use crate::domain::migration::{IntentKind, IntentState};
+use crate::domain::migration::{IntentState, Maker};
 use crate::domain::operation::OperationKind;
 use crate::domain::snapshot::InstanceInfo;
 use crate::engine::files::recovery;
 
 /// The intent of an upload to zk1 that is not decided.
-fn upload_of(world: &World, file: FileId) -> Intent {
-    Intent {
-        v: 1,
-        state: IntentState::Prepared,
-        kind: IntentKind::Upload,
-        file,
-        name: "a".into(),
-        src: None,
-        dst: Some(node_id("zk1")),
-        blob_src: None,
-        blob_dst: None,
-        size: None,
-        blake3: None,
-        instance: world.ctx.me.id,
-        reason: None,
-        by: "test".into(),
-        created_ms: clock::now(),
-    }
+fn upload_of(world: &World, file: FileId, attempt: AttemptId) -> Intent {
+    let maker = Maker { instance: world.ctx.me.id, by: "test", at: clock::now() };
+    Intent::upload(attempt, file, "a", &node_id("zk1"), maker)
 }
 
 /// File 2, whose upload has put its bytes at zk1 and went no further. Its attempt.
@@ -35,7 +20,7 @@ async fn never_committed(world: &World) -> AttemptId {
     let (file, attempt) = (FileId::new(2), AttemptId::new(2));
     let path = world.folder().join("uploads/zk1").join(blob_name(file, attempt));
     std::fs::write(path, b"never committed").unwrap();
-    world.registry.prepare(&[(attempt, upload_of(world, file))], &fence()).await.unwrap();
+    world.registry.prepare(&[(attempt, upload_of(world, file, attempt))], &fence()).await.unwrap();
     attempt
 }
 
@@ -60,7 +45,7 @@ async fn leaves(world: &World, process: &InstanceInfo) {
 async fn an_attempt_of_another_process_is_ended_by_the_leader_and_once_that_process_is_gone() {
     let (world, process, attempt) = (world().await, another(), AttemptId::new(2));
     Membership::join(&world.registry, &process, false).await.unwrap();
-    let intent = Intent { instance: process.id, ..upload_of(&world, FileId::new(2)) };
+    let intent = Intent { instance: process.id, ..upload_of(&world, FileId::new(2), attempt) };
     world.registry.prepare(&[(attempt, intent)], &fence()).await.unwrap();
     // Whoever wrote it: an intent speaks of it.
     let row = crate::domain::fixtures::operation(2, OperationKind::Upload, OperationStatus::Started);
@@ -97,7 +82,7 @@ async fn a_row_is_closed_once_its_process_is_gone() {
 #[tokio::test(start_paused = true)]
 async fn the_copy_at_the_first_node_of_an_upload_that_was_handed_on_goes_and_is_not_kept() {
     let (world, file, attempt) = (world().await, FileId::new(2), AttemptId::new(2));
-    let first = Intent { src: Some(node_id("zk2")), blob_src: Some(attempt), ..upload_of(&world, file) };
+    let first = Intent { src: Some(node_id("zk2")), blob_src: Some(attempt), ..upload_of(&world, file, attempt) };
     for node in ["zk1", "zk2"] {
         std::fs::write(world.folder().join("uploads").join(node).join(blob_name(file, attempt)), b"a").unwrap();
     }
@@ -142,7 +127,7 @@ async fn every_row_that_was_begun_ends() {
     for (id, kind, node, _) in table {
         world.ctx.record(open(id, kind, node)).await;
     }
-    committed(&world, &upload_of(&world, FileId::new(14)), AttemptId::new(14)).await;
+    committed(&world, &upload_of(&world, FileId::new(14), AttemptId::new(14)), AttemptId::new(14)).await;
     world.registry.delete_intent(AttemptId::new(14)).await.unwrap();
     // A drain that its node's record speaks of goes on.
     world.ctx.record(open(5, Drain, "zk2")).await;
@@ -163,7 +148,7 @@ async fn the_recovery_keeps_the_bytes_of_what_history_calls_done() {
     let world = world().await;
     let entry = stored(&world).await;
     world.registry.remove(&world.registry.layout().file(entry.id)).await;
-    world.registry.prepare(&[(UPLOAD, upload_of(&world, entry.id))], &fence()).await.unwrap();
+    world.registry.prepare(&[(UPLOAD, upload_of(&world, entry.id, UPLOAD))], &fence()).await.unwrap();
     never_committed(&world).await;
     recovery::run(&world.ctx, false).await.unwrap();
     let kept: Vec<_> = world.ctx.blobs.quarantined().await.unwrap().iter().map(|kept| (kept.file, kept.blob)).collect();

@@ -10,8 +10,7 @@ use crate::adapters::zookeeper::fake::FakeEnsemble;
 use crate::adapters::zookeeper::registry::Registry;
 use crate::domain::file::{FileEntry, Hash, blob_name};
 use crate::domain::fixtures::{NOW, file, node_id};
-use crate::domain::ids::{AttemptId, FileId, InstanceId, NodeId};
-use crate::domain::migration::{Intent, IntentKind, IntentState};
+use crate::domain::ids::{AttemptId, FileId, NodeId};
 use crate::domain::node::{NodeCondition, NodeRecord, NodeState};
 use crate::domain::operation::{Operation, OperationKind};
 use crate::domain::placement::Placement;
@@ -48,26 +47,7 @@ async fn store(registry: &Registry, uploads: &Path, id: u128, bytes: &[u8], fenc
     entry.record.size = Bytes(bytes.len() as u64);
     entry.record.blake3 = Hash(*blake3::hash(bytes).as_bytes());
     std::fs::write(uploads.join("zk1").join(blob_name(entry.id, entry.record.blob)), bytes).unwrap();
-    let intent = Intent {
-        v: 1,
-        state: IntentState::Prepared,
-        kind: IntentKind::Upload,
-        file: entry.id,
-        name: entry.record.name.clone(),
-        src: None,
-        dst: Some(entry.record.owner.clone()),
-        blob_src: None,
-        blob_dst: Some(entry.record.blob),
-        size: Some(entry.record.size),
-        blake3: Some(entry.record.blake3),
-        instance: InstanceId::new(1),
-        reason: None,
-        by: "test".into(),
-        created_ms: NOW,
-    };
-    registry.prepare(&[(entry.record.blob, intent.clone())], fence).await.unwrap();
-    registry.commit_upload(entry.record.blob, (&intent, 0), entry.id, &entry.record, fence).await.unwrap();
-    registry.delete_intent(entry.record.blob).await.unwrap();
+    registry.uploaded(&entry, fence).await;
     entry
 }
 

@@ -15,9 +15,10 @@ use crate::adapters::zookeeper::coord::Op;
 use crate::adapters::zookeeper::fake::{FakeEnsemble, FakeRequest, RequestFate, Weather};
 use crate::adapters::zookeeper::registry::{Fence, MoveCommit};
 use crate::domain::file::{FileEntry, Hash, blob_name};
-use crate::domain::fixtures::{NOW, file, node_id};
-use crate::domain::ids::{AttemptId, Bytes, InstanceId, Millis};
-use crate::domain::migration::{Intent, IntentKind, IntentState};
+use crate::domain::fixtures::{NOW, file, maker, node_id, upload_of};
+use crate::domain::ids::{AttemptId, Bytes, Millis};
+use crate::domain::migration::Intent;
+use crate::domain::scheduler::MoveReason;
 use crate::domain::snapshot::{SessionState, StoreView};
 use crate::engine::context::testing::context;
 
@@ -77,7 +78,7 @@ async fn bytes_of_an_upload_that_is_committed_and_ended_meanwhile_stay() {
     for bytes in [&entry, &stray] {
         std::fs::write(folder.path().join("uploads/zk1").join(name(bytes)), b"bytes").unwrap();
     }
-    let upload = intent(IntentKind::Upload, &entry, None, Some(zk1.clone()));
+    let upload = upload_of(&entry);
     registry.prepare(&[(entry.record.blob, upload.clone())], &fence).await.unwrap();
     let ended = async {
         slow.listed.notified().await;
@@ -111,17 +112,15 @@ async fn the_source_of_a_move_that_was_made_meanwhile_is_left_to_its_intent() {
     let entry = file(9, "zk1");
     let source = (nodes[0].clone(), entry.id, entry.record.blob);
     std::fs::write(folder.path().join("uploads/zk1").join(blob_name(entry.id, entry.record.blob)), b"bytes").unwrap();
-    let upload = intent(IntentKind::Upload, &entry, None, Some(node_id("zk1")));
-    registry.prepare(&[(entry.record.blob, upload.clone())], &fence).await.unwrap();
-    registry.commit_upload(entry.record.blob, (&upload, 0), entry.id, &entry.record, &fence).await.unwrap();
-    registry.delete_intent(entry.record.blob).await.unwrap();
+    registry.uploaded(&entry, &fence).await;
     // Others come first, so that a move has the time to be made before this record is read.
     let stray = |id| (nodes[0].clone(), FileId::new(id), AttemptId::new(id), Bytes(5));
     let mut blobs: Vec<Blob> = (1_000..1_004).map(stray).collect();
     blobs.push((source.0.clone(), source.1, source.2, Bytes(5)));
     let moved = async {
         asked.notified().await;
-        let intent = intent(IntentKind::Move, &entry, Some(node_id("zk1")), Some(node_id("zk2")));
+        let moved = (entry.id, &entry.record);
+        let intent = Intent::of_move(ATTEMPT, moved, &node_id("zk2"), MoveReason::Manual, maker());
         registry.prepare(&[(ATTEMPT, intent.clone())], &fence).await.unwrap();
         let record = entry.record.moved(node_id("zk2"), ATTEMPT, NOW);
         let commit = MoveCommit { attempt: ATTEMPT, intent, entry: entry.clone(), record };
@@ -133,28 +132,6 @@ async fn the_source_of_a_move_that_was_made_meanwhile_is_left_to_its_intent() {
     judged.unwrap();
     assert_eq!(ctx.blobs.quarantined().await.unwrap(), []);
     assert_eq!(ctx.blobs.list(&nodes[0]).await.unwrap(), [(source.1, source.2, Bytes(5))]);
-}
-
-fn intent(kind: IntentKind, entry: &FileEntry, src: Option<NodeId>, dst: Option<NodeId>) -> Intent {
-    let blob_src = src.as_ref().map(|_| entry.record.blob);
-    let blob_dst = Some(if kind == IntentKind::Move { ATTEMPT } else { entry.record.blob });
-    Intent {
-        v: 1,
-        state: IntentState::Prepared,
-        kind,
-        file: entry.id,
-        name: entry.record.name.clone(),
-        src,
-        dst,
-        blob_src,
-        blob_dst,
-        size: Some(entry.record.size),
-        blake3: Some(entry.record.blake3),
-        instance: InstanceId::new(1),
-        reason: None,
-        by: "test".into(),
-        created_ms: NOW,
-    }
 }
 
 /// A store with files that are records of a fake ensemble, and what the scrub tells of them.
@@ -187,10 +164,7 @@ async fn store() -> Store {
         let bytes = format!("0123456{id:03}");
         entry.record.size = Bytes(10);
         entry.record.blake3 = Hash(*blake3::hash(bytes.as_bytes()).as_bytes());
-        let upload = intent(IntentKind::Upload, &entry, None, Some(node.clone()));
-        registry.prepare(&[(entry.record.blob, upload.clone())], &fence).await.unwrap();
-        registry.commit_upload(entry.record.blob, (&upload, 0), entry.id, &entry.record, &fence).await.unwrap();
-        registry.delete_intent(entry.record.blob).await.unwrap();
+        registry.uploaded(&entry, &fence).await;
         let entry = FileEntry { version: 0, ..entry };
         std::fs::write(folder.path().join("uploads").join(node.as_str()).join(name(&entry)), bytes).unwrap();
         files.insert(Arc::new(entry));
@@ -386,9 +360,8 @@ async fn bytes_that_the_record_names_no_more_are_no_damage() {
 async fn a_draft_that_an_intent_speaks_of_stays_and_one_that_none_does_goes_to_quarantine() {
     let mut store = store().await;
     let (zk1, of) = (node_id("zk1"), file(9, "zk1"));
-    let upload = intent(IntentKind::Upload, &of, None, Some(zk1.clone()));
     let fence = Fence { epoch: None, nodes: vec![(zk1.clone(), 0)] };
-    store.registry.prepare(&[(of.record.blob, upload)], &fence).await.unwrap();
+    store.registry.prepare(&[(of.record.blob, upload_of(&of))], &fence).await.unwrap();
     for attempt in [of.record.blob, AttemptId::new(10)] {
         std::fs::write(store.folder.path().join("uploads/zk1/.tmp").join(attempt.to_string()), b"half").unwrap();
     }

@@ -3,9 +3,7 @@ use std::sync::Arc;
 use super::*;
 use crate::adapters::zookeeper::config::ZkConfig;
 use crate::adapters::zookeeper::fake::FakeEnsemble;
-use crate::domain::fixtures::{NOW, file, node_id};
-use crate::domain::ids::InstanceId;
-use crate::domain::migration::IntentKind;
+use crate::domain::fixtures::{file, maker, node_id};
 
 const ATTEMPT: AttemptId = AttemptId::new(77);
 
@@ -17,23 +15,7 @@ async fn registry(ensemble: &FakeEnsemble) -> Registry {
 }
 
 fn intent(file: FileId) -> Intent {
-    Intent {
-        v: 1,
-        state: IntentState::Prepared,
-        kind: IntentKind::Upload,
-        file,
-        name: "a".into(),
-        src: None,
-        dst: Some(node_id("zk1")),
-        blob_src: None,
-        blob_dst: Some(ATTEMPT),
-        size: None,
-        blake3: None,
-        instance: InstanceId::new(1),
-        reason: None,
-        by: "test".into(),
-        created_ms: NOW,
-    }
+    Intent::upload(ATTEMPT, file, "a", &node_id("zk1"), maker())
 }
 
 fn fence() -> Fence {
