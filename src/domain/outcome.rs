@@ -120,30 +120,30 @@ mod tests {
 
     #[test]
     fn every_end_has_its_answer() {
-        let failed = |cause| outcome(OperationStatus::Failed, Some(cause)).http;
+        let failed = |cause| outcome(OperationStatus::Failed, Some(cause));
         let table = [
-            (Cause::Changed, 409),
-            (Cause::AlreadySo, 409),
-            (Cause::NotPossible, 409),
-            (Cause::Gone, 404),
-            (Cause::Unavailable, 503),
-            (Cause::Ending, 503),
-            (Cause::Interrupted, 503),
-            (Cause::Stopped, 409),
-            (Cause::NoRoom, 507),
-            (Cause::TooLarge, 413),
-            (Cause::BodyBroken, 400),
-            (Cause::BodySilent, 408),
-            (Cause::Damaged, 409),
-            (Cause::Disk, 500),
-            (Cause::Denied, 500),
-            (Cause::Control, 502),
-            (Cause::Internal, 500),
+            (Cause::Changed, 409, 3),
+            (Cause::AlreadySo, 409, 3),
+            (Cause::NotPossible, 409, 3),
+            (Cause::Gone, 404, 3),
+            (Cause::Unavailable, 503, 4),
+            (Cause::Ending, 503, 4),
+            (Cause::Interrupted, 503, 4),
+            (Cause::Stopped, 409, 1),
+            (Cause::NoRoom, 507, 1),
+            (Cause::TooLarge, 413, 3),
+            (Cause::BodyBroken, 400, 1),
+            (Cause::BodySilent, 408, 5),
+            (Cause::Damaged, 409, 1),
+            (Cause::Disk, 500, 1),
+            (Cause::Denied, 500, 1),
+            (Cause::Control, 502, 1),
+            (Cause::Internal, 500, 1),
         ];
-        assert_eq!(table.map(|(cause, _)| cause), Cause::ALL);
-        for (cause, http) in table {
-            assert_eq!(failed(cause), http, "{cause:?}");
-            assert_eq!(outcome(OperationStatus::Aborted, Some(cause)).http, http, "{cause:?}");
+        assert_eq!(table.map(|(cause, ..)| cause), Cause::ALL);
+        for (cause, http, exit) in table {
+            assert_eq!((failed(cause).http, failed(cause).exit), (http, exit), "{cause:?}");
+            assert_eq!(outcome(OperationStatus::Aborted, Some(cause)), failed(cause), "{cause:?}");
             assert_eq!(Cause::from_word(cause.word()), Some(cause));
         }
         assert_eq!(outcome(OperationStatus::Aborted, None).http, 500, "a row without a cause is no success");
