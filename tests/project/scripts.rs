@@ -11,7 +11,7 @@ use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 
 /// What every system has, or the scripts could not begin.
-const BASE: &str = "awk bash cat chmod cut dirname env grep head ln mkdir mktemp mv rm sed sh sha256sum sort tail tee timeout tr uname";
+const BASE: &str = "awk bash cat chmod cut dirname env grep head ln mkdir mktemp mv nice rm sed sh sha256sum sort tail tee timeout tr uname";
 /// A machine of which the test says what is there.
 struct Machine {
     folder: TempDir,
@@ -381,7 +381,9 @@ fn a_check_that_could_not_run_has_not_passed() {
     let text = done(&machine.run("bash .ci/run", &[]));
     assert!(text.ends_with("ci: 7 tests passed, none skipped\n"), "{text}");
     assert!(text.contains("\n  b: takes long: scripts/faults runs it\n"), "what did not run is not named: {text}");
-    assert_eq!(text.lines().filter(|line| line.starts_with("ok ")).count(), 10, "{text}");
+    assert_eq!(text.lines().filter(|line| line.starts_with("ok ")).count(), 11, "{text}");
+    let runs = machine.calls_of("cargo test");
+    assert!(runs.iter().any(|call| call.contains(" --lib ")) && runs.iter().any(|call| call.contains(" --test ")));
 
     // Known weaknesses are fetched from the network: the only check that may be skipped, and it is said.
     machine.set("no-network", "");
@@ -410,6 +412,18 @@ fn a_check_that_could_not_run_has_not_passed() {
         let output = tested(tests).run("bash .ci/run", &[]);
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(!output.status.success() && text.ends_with(&format!("{word}\n")), "{text}");
+    }
+}
+
+#[test]
+fn tests_that_fail_or_warn_have_not_passed() {
+    for (sign, text, step) in [("tests-fail", "", "cargo test"), ("warning", "warning: unused", "building the tests")] {
+        let machine = tested(PASSED);
+        machine.set(sign, text);
+        let output = machine.run("bash .ci/run", &[]);
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(!output.status.success() && text.contains(&format!("\nFAILED  {step} (")), "{sign}: {text}");
+        assert!(text.contains("tests: 7 passed"), "the others ran: {text}");
     }
 }
 

@@ -101,7 +101,12 @@ case "$name $*" in
 "cargo"*" --version" | "cargo fmt --check" | "cargo clippy "* | "cargo doc "* | "cargo deny --locked check "* | "promtool "*) ;;
 "cargo install "*) become cargo-deny ;;
 "cargo deny --locked fetch db") [ ! -e "$SANDBOX/no-network" ] ;;
-"cargo test "*) cat "$SANDBOX/tests" ;;
+"cargo test "*" --lib "*)
+  cat "$SANDBOX/tests"
+  [ ! -e "$SANDBOX/tests-fail" ]
+  ;;
+"cargo test --locked --no-run") if [ -e "$SANDBOX/warning" ]; then cat "$SANDBOX/warning"; fi ;;
+"cargo test "*) ;;
 "zkdeck "*) echo "zkdeck $*, java ${JAVA_HOME:-on the path}, cargo in ${CARGO_HOME:-the usual place}" ;;
 "sleep "* | "cc "* | "shellcheck "*) ;;
 *)
