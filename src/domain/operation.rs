@@ -165,6 +165,24 @@ impl Operation {
         }
     }
 
+    /// What an operation on a file says that it works on: `report-0414.bin, 128 KiB`.
+    #[must_use]
+    pub fn what_of_file(name: &str, size: Option<Bytes>) -> String {
+        size.map_or_else(|| name.to_owned(), |size| format!("{name}, {size}"))
+    }
+
+    /// The name that [`Operation::what_of_file`] was told; `None` when it is no operation on one file.
+    #[must_use]
+    pub fn file_name(&self) -> Option<&str> {
+        if !self.kind.has_intent() {
+            return None;
+        }
+        match self.bytes {
+            Some(_) => self.what.rsplit_once(", ").map(|(name, _)| name),
+            None => Some(&self.what),
+        }
+    }
+
     /// Time that it took; `None` while it runs.
     #[must_use]
     pub fn took(&self) -> Option<Millis> {
@@ -202,4 +220,26 @@ pub struct HistoryPage {
     pub operations: Vec<Operation>,
     /// Rows that match in all.
     pub total: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::fixtures::operation;
+
+    #[test]
+    fn a_row_tells_the_name_of_its_file_and_no_other() {
+        let named = |name: &str, bytes: Option<Bytes>| {
+            let what = Operation::what_of_file(name, bytes);
+            Operation { what, bytes, ..operation(1, OperationKind::Upload, OperationStatus::Done) }
+        };
+        for name in ["a", "a, b", "a: b", "128 KiB", ""] {
+            for bytes in [None, Some(Bytes(0)), Some(Bytes(1500))] {
+                assert_eq!(named(name, bytes).file_name(), Some(name), "{bytes:?}");
+            }
+        }
+        let mut stress = operation(1, OperationKind::Stress, OperationStatus::Done);
+        stress.what = "40 files, 128 KiB each".into();
+        assert_eq!(stress.file_name(), None);
+    }
 }

@@ -35,6 +35,8 @@ struct LineRow {
     reason: Option<String>,
     cause: Option<String>,
     instance: String,
+    /// Not in the lines of 0.1.0.
+    what: Option<String>,
     message: String,
 }
 
@@ -42,7 +44,7 @@ struct LineRow {
 /// passed over.
 pub(super) fn read_back(folder: &Path) -> Vec<Operation> {
     let texts = files(folder).into_iter().filter_map(|path| std::fs::read(path).ok());
-    texts.flat_map(|text| text.split(|byte| *byte == b'\n').filter_map(told).collect::<Vec<_>>()).collect()
+    texts.flat_map(|text| text.split(|byte| *byte == b'\n').filter_map(parse).collect::<Vec<_>>()).collect()
 }
 
 /// The operation that the last line of the newest day tells of; no line is written before its row is.
@@ -52,7 +54,7 @@ pub(super) fn newest(folder: &Path) -> Option<OperationId> {
     file.seek(SeekFrom::Start(length.saturating_sub(TAIL))).ok()?;
     let mut tail = Vec::new();
     file.read_to_end(&mut tail).ok()?;
-    tail.rsplit(|byte| *byte == b'\n').find_map(told).map(|operation| operation.id)
+    tail.rsplit(|byte| *byte == b'\n').find_map(parse).map(|operation| operation.id)
 }
 
 /// The files of lines, oldest first.
@@ -74,10 +76,10 @@ fn is_lines(path: &Path) -> bool {
     name.is_some_and(|name| name.starts_with("operations.") && name.ends_with(".ndjson"))
 }
 
-fn told(line: &[u8]) -> Option<Operation> {
+fn parse(line: &[u8]) -> Option<Operation> {
     let told: LineRow = serde_json::from_slice(line).ok()?;
     let finished = Timestamp(u64::try_from(told.timestamp.parse::<jiff::Timestamp>().ok()?.as_millisecond()).ok()?);
-    let what = told.message.split_once(": ").map_or(told.message.as_str(), |(_, what)| what);
+    let what = told.what.unwrap_or(told.message);
     let (id, kind) = (told.operation_id.parse().ok()?, OperationKind::from_word(&told.operation)?);
     let started = Timestamp(finished.0.saturating_sub(told.duration_ms.unwrap_or(0)));
     Some(Operation {
@@ -89,7 +91,7 @@ fn told(line: &[u8]) -> Option<Operation> {
         bytes: told.bytes.map(Bytes),
         why: told.reason,
         cause: told.cause.as_deref().and_then(Cause::from_word),
-        ..Operation::begun(id, kind, started, what.to_owned(), "operations.ndjson".into(), told.instance)
+        ..Operation::begun(id, kind, started, what, "operations.ndjson".into(), told.instance)
     })
 }
 
@@ -109,6 +111,7 @@ struct RowLine<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     cause: Option<&'static str>,
     instance: &'a str,
+    what: &'a str,
     message: String,
 }
 
@@ -318,6 +321,7 @@ fn line(operation: &Operation) -> RowLine<'_> {
         reason: operation.why.as_deref(),
         cause: operation.cause.map(Cause::word),
         instance: &operation.instance,
+        what: &operation.what,
         message: operation.message(),
     }
 }
@@ -337,7 +341,8 @@ mod tests {
     #[test]
     fn a_line_has_the_fields_that_are_searched() {
         let folder = tempfile::tempdir().unwrap();
-        let done = operation(414, OperationKind::Migration, OperationStatus::Done);
+        let mut done = operation(414, OperationKind::Migration, OperationStatus::Done);
+        done.what = "5: a file, 128 KiB".into();
         let mut next_day = done.clone();
         next_day.finished = Some(NOW.plus(Millis::from_secs(86_400)));
         RowLines::new(folder.path().to_owned()).append(&[&done, &next_day]).unwrap();

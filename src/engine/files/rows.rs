@@ -17,7 +17,7 @@ pub(super) fn of(me: &InstanceInfo, attempt: AttemptId, intent: &Intent, status:
         IntentKind::Move => OperationKind::Migration,
         IntentKind::Delete => OperationKind::Delete,
     };
-    let what = intent.size.map_or_else(|| intent.name.clone(), |size| format!("{}, {size}", intent.name));
+    let what = Operation::what_of_file(&intent.name, intent.size);
     Operation {
         status,
         finished: status.is_final().then(clock::now),
