@@ -39,7 +39,7 @@ fn later(id: OperationId, message: &str) -> axum::response::Response {
 }
 
 /// The answer for operations whose row is all there is to tell.
-pub(super) async fn told(mut pending: PendingOperation) -> Answer {
+pub(super) async fn of_row(mut pending: PendingOperation) -> Answer {
     match ended(&mut pending, WAIT).await {
         Err(answer) => answer,
         Ok(operation) => Ok(row(&operation)),

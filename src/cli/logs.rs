@@ -69,7 +69,7 @@ pub(super) async fn run(options: &LogsOptions, flags: &Flags, mut config: Config
     let logs = compose::logs(&config)?;
     let ask = PageAsk { search: search.clone(), limit: usize::from(options.limit), ..PageAsk::default() };
     let page = logs.answer(ask, clock::now()).await?;
-    told(&page.answered);
+    report_source(&page.answered);
     if page.older.is_some() {
         let newest = match page.events.len() {
             1 => "only the newest event".to_owned(),
@@ -122,7 +122,7 @@ async fn wait_after(error: &LogFail) {
     tokio::time::sleep(RETRY).await;
 }
 
-fn told(answered: &Answered) {
+fn report_source(answered: &Answered) {
     for text in answered.fallback.iter().chain(&answered.notes) {
         say(&format!("zkdeck: {text}"));
     }

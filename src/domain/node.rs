@@ -147,7 +147,7 @@ impl NodeCondition {
 
     /// The word for people: a node that drains and has no file left is drained. Without a count it drains.
     #[must_use]
-    pub const fn told(self, files_left: Option<u64>) -> &'static str {
+    pub const fn shown_word(self, files_left: Option<u64>) -> &'static str {
         match (self, files_left) {
             (Self::Draining, Some(0)) => "drained",
             _ => self.word(),

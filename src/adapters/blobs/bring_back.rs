@@ -12,11 +12,11 @@ use std::sync::Arc;
 use rustix::io::Errno;
 
 use super::blocking::JobWatch;
+use super::digest;
 use super::disk::Disk;
 use super::layout::{names_if_there, sync_folder};
 use super::quarantine::{copy_over, set_aside};
 use super::trash::trashed;
-use super::verify::digest;
 use super::{BlobError, BlobStore, Written};
 use crate::domain::file::{FileEntry, blob_name, parse_blob_name};
 use crate::domain::ids::{AttemptId, Bytes, FileId, NodeId};
@@ -119,7 +119,7 @@ impl Aside {
 /// What has gone meanwhile, or cannot be read, is not whole.
 fn is_whole(disk: &dyn Disk, path: &Path, expected: Written, watch: &JobWatch) -> Result<bool, BlobError> {
     let Ok(mut bytes) = disk.open(path) else { return Ok(false) };
-    match digest(&mut *bytes, path, expected.size, watch, |_| {}) {
+    match digest::read_to_end(&mut *bytes, path, expected.size, watch, |_| {}) {
         Ok(found) => Ok(found == expected),
         Err(BlobError::Io { source, .. }) if source.kind() != ErrorKind::Interrupted => Ok(false),
         Err(error) => Err(error),

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use super::blocking::JobWatch;
+use super::digest::{CHUNK, buffer_len};
 use super::disk::InputFile;
-use super::draft::{BlobDraft, CHUNK, buffer_len};
+use super::draft::BlobDraft;
 use super::verify::open_blob;
 use super::{BlobError, BlobStore, Written};
 use crate::domain::ids::{AttemptId, Bytes, FileId, NodeId};

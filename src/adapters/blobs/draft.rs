@@ -8,19 +8,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rustix::io::Errno;
 
 use super::blocking::JobWatch;
+use super::digest::{CHUNK, Digest};
 use super::disk::{Disk, OutputFile};
 use super::space::Space;
 use super::{BlobError, Written};
-use crate::domain::file::Hash;
-use crate::domain::ids::Bytes;
-
-/// Bytes of one read and one write; a file up to this size is written in one go.
-pub(super) const CHUNK: usize = 1 << 20;
-
-/// A buffer that is no larger than the file.
-pub(super) fn buffer_len(size: Bytes) -> usize {
-    usize::try_from(size.0).unwrap_or(CHUNK).clamp(1, CHUNK)
-}
 
 /// Bytes on their way to the disk, hashed as they pass.
 #[derive(Debug)]
@@ -30,8 +21,7 @@ pub(super) struct BlobDraft {
     space: Space,
     /// Bytes that the disk has promised.
     promised: u64,
-    hasher: blake3::Hasher,
-    size: u64,
+    digest: Digest,
     progress: Arc<AtomicU64>,
 }
 
@@ -51,19 +41,18 @@ impl BlobDraft {
             allocate(&*file, &path, promised)?;
         }
         progress.store(0, Ordering::Relaxed);
-        Ok(Self { file, path, space, promised, hasher: blake3::Hasher::new(), size: 0, progress })
+        Ok(Self { file, path, space, promised, digest: Digest::default(), progress })
     }
 
     /// Writes and hashes one piece.
     pub(super) fn write(&mut self, piece: &[u8], watch: &JobWatch) -> Result<(), BlobError> {
         watch.at_target(true);
-        let size = self.size + piece.len() as u64;
+        let size = self.digest.size() + piece.len() as u64;
         if size > self.promised {
             self.space.require(piece.len() as u64)?;
         }
         self.file.write_all(piece).map_err(|error| BlobError::target("write", &self.path, error))?;
-        self.hasher.update(piece);
-        self.size = size;
+        self.digest.update(piece);
         self.progress.store(size, Ordering::Relaxed);
         watch.at_target(false);
         watch.beat("write", &self.path)
@@ -73,11 +62,11 @@ impl BlobDraft {
     pub(super) fn finish(self, watch: &JobWatch) -> Result<Written, BlobError> {
         watch.at_target(true);
         let failed = |error| BlobError::target("sync", &self.path, error);
-        if self.promised > self.size && self.promised > CHUNK as u64 {
-            self.file.cut(self.size).map_err(failed)?;
+        if self.promised > self.digest.size() && self.promised > CHUNK as u64 {
+            self.file.cut(self.digest.size()).map_err(failed)?;
         }
         self.file.sync().map_err(failed)?;
-        Ok(Written { size: Bytes(self.size), blake3: Hash(*self.hasher.finalize().as_bytes()) })
+        Ok(self.digest.written())
     }
 }
 

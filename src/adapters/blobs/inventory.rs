@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::blocking::JobWatch;
+use super::digest;
 use super::disk::Disk;
-use super::draft::buffer_len;
 use super::layout::names_if_there;
 use super::trash::trashed;
 use super::{BlobError, BlobStore};
@@ -88,17 +88,8 @@ fn hash(disk: &dyn Disk, path: &Path, size: u64, watch: &JobWatch) -> Result<Opt
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(BlobError::source("open", path, error)),
     };
-    let mut piece = vec![0; buffer_len(Bytes(size))];
-    let mut hasher = blake3::Hasher::new();
-    loop {
-        match bytes.read(&mut piece) {
-            Ok(0) => return Ok(Some(Hash(*hasher.finalize().as_bytes()))),
-            Ok(len) => _ = hasher.update(&piece[..len]),
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return Err(BlobError::source("read", path, error)),
-        }
-        watch.beat("read", path)?;
-    }
+    let read = digest::read_to_end(&mut *bytes, path, Bytes(size), watch, |_| ())?;
+    Ok(Some(read.blake3))
 }
 
 #[cfg(test)]

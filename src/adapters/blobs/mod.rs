@@ -7,6 +7,7 @@
 mod blocking;
 mod bring_back;
 mod copy;
+mod digest;
 pub(crate) mod disk;
 mod draft;
 mod error;
@@ -38,10 +39,12 @@ pub use self::bring_back::Aside;
 pub use self::disk::Print;
 use self::disk::{Disk, LocalDisk};
 pub use self::error::{BlobError, BodyFault};
+#[cfg(any(test, feature = "failpoints"))]
 pub(crate) use self::layout::{DRAFTS, TRASH};
 pub use self::look::{StoreLook, look};
 pub use self::presence::{NodeFolder, Presence};
-pub use self::quarantine::Kept;
+pub use self::quarantine::QuarantinedBlob;
+#[cfg(any(test, feature = "failpoints"))]
 pub(crate) use self::store_id::NAME as STORE_ID;
 use self::user_file::UserFile;
 use self::{blocking::Pool, layout::FolderLayout};

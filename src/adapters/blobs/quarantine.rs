@@ -9,17 +9,18 @@ use rustix::io::Errno;
 
 use super::blocking::JobWatch;
 use super::copy::pour;
+use super::digest;
 use super::disk::Disk;
 use super::draft::BlobDraft;
 use super::layout::{make_folder, names_if_there, remove, sync_folder};
-use super::verify::{digest, open_blob};
+use super::verify::open_blob;
 use super::{BlobError, BlobStore, Written};
 use crate::domain::file::{blob_name, parse_blob_name};
 use crate::domain::ids::{AttemptId, Bytes, FileId, NodeId};
 
 /// Published bytes that lie in quarantine.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Kept {
+pub struct QuarantinedBlob {
     pub node: NodeId,
     pub file: FileId,
     pub blob: AttemptId,
@@ -47,7 +48,7 @@ impl BlobStore {
     ///
     /// # Errors
     /// An error of the disk.
-    pub async fn quarantined(&self) -> Result<Vec<Kept>, BlobError> {
+    pub async fn quarantined(&self) -> Result<Vec<QuarantinedBlob>, BlobError> {
         let folder = self.inner.quarantine.clone();
         let (disk, path) = (Arc::clone(self.disk()), folder.clone());
         self.pool().run("list", &path, move |watch| list(&*disk, &folder, watch)).await
@@ -57,9 +58,9 @@ impl BlobStore {
     ///
     /// # Errors
     /// As [`BlobStore::copy`].
-    pub async fn recall(&self, kept: &Kept, attempt: AttemptId) -> Result<Written, BlobError> {
+    pub async fn recall(&self, kept: &QuarantinedBlob, attempt: AttemptId) -> Result<Written, BlobError> {
         let path = self.layout().draft(&kept.node, attempt);
-        let (target, space, source) = (path.clone(), self.space(&kept.node), self.kept_at(kept));
+        let (target, space, source) = (path.clone(), self.space(&kept.node), self.path_of(kept));
         let (disk, kept) = (Arc::clone(self.disk()), kept.clone());
         let work = move |watch: &JobWatch| {
             let mut input = open_blob(&*disk, &source, &kept.node, kept.file, kept.blob, kept.size)?;
@@ -74,12 +75,12 @@ impl BlobStore {
     ///
     /// # Errors
     /// An error of the disk.
-    pub async fn digest_kept(&self, kept: &Kept) -> Result<Written, BlobError> {
-        let path = self.kept_at(kept);
+    pub async fn digest_quarantined(&self, kept: &QuarantinedBlob) -> Result<Written, BlobError> {
+        let path = self.path_of(kept);
         let (disk, source, kept) = (Arc::clone(self.disk()), path.clone(), kept.clone());
         let work = move |watch: &JobWatch| {
             let mut input = open_blob(&*disk, &source, &kept.node, kept.file, kept.blob, kept.size)?;
-            digest(&mut *input, &source, kept.size, watch, |_| ())
+            digest::read_to_end(&mut *input, &source, kept.size, watch, |_| ())
         };
         self.pool().run("read", &path, work).await
     }
@@ -88,13 +89,13 @@ impl BlobStore {
     ///
     /// # Errors
     /// An error of the disk.
-    pub async fn release(&self, kept: &Kept) -> Result<(), BlobError> {
-        let path = self.kept_at(kept);
+    pub async fn release(&self, kept: &QuarantinedBlob) -> Result<(), BlobError> {
+        let path = self.path_of(kept);
         let (disk, file) = (Arc::clone(self.disk()), path.clone());
         self.pool().run("remove", &path, move |_| remove(&*disk, &file)).await
     }
 
-    fn kept_at(&self, kept: &Kept) -> PathBuf {
+    fn path_of(&self, kept: &QuarantinedBlob) -> PathBuf {
         self.inner.quarantine.join(kept.node.as_str()).join(blob_name(kept.file, kept.blob))
     }
 
@@ -149,14 +150,19 @@ fn same_size(disk: &dyn Disk, one: &Path, other: &Path) -> bool {
     size(one).is_some() && size(one) == size(other)
 }
 
-fn list(disk: &dyn Disk, root: &Path, watch: &JobWatch) -> Result<Vec<Kept>, BlobError> {
+fn list(disk: &dyn Disk, root: &Path, watch: &JobWatch) -> Result<Vec<QuarantinedBlob>, BlobError> {
     let nodes = names_if_there(disk, root).map_err(|error| BlobError::source("list", root, error))?;
     let mut found = Vec::new();
     for folder in nodes {
         let Some(node) = folder.to_str().and_then(|name| NodeId::new(name).ok()) else { continue };
         let read = |name: &str, size| parse_blob_name(name).map(|(file, blob)| (file, blob, Bytes(size)));
         let files = super::survey::walk(disk, &root.join(&folder), read, watch)?;
-        found.extend(files.into_iter().map(|(file, blob, size)| Kept { node: node.clone(), file, blob, size }));
+        found.extend(files.into_iter().map(|(file, blob, size)| QuarantinedBlob {
+            node: node.clone(),
+            file,
+            blob,
+            size,
+        }));
     }
     found.sort();
     Ok(found)
@@ -182,7 +188,7 @@ mod tests {
         assert!(store.quarantine(&node, FILE, BLOB).await.unwrap());
         assert!(!store.quarantine(&node, FILE, BLOB).await.unwrap(), "they are gone from the node");
         assert!(store.list(&node).await.unwrap().is_empty());
-        let kept = Kept { node: node.clone(), file: FILE, blob: BLOB, size: Bytes(8) };
+        let kept = QuarantinedBlob { node: node.clone(), file: FILE, blob: BLOB, size: Bytes(8) };
         assert_eq!(store.quarantined().await.unwrap(), std::slice::from_ref(&kept));
         let name = blob_name(FILE, BLOB);
         assert_eq!(fs::read(folder.path().join("quarantine/zk1").join(name)).unwrap(), b"precious");

@@ -8,7 +8,8 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::time::timeout;
 
-use super::draft::{BlobDraft, CHUNK};
+use super::digest::CHUNK;
+use super::draft::BlobDraft;
 use super::{BlobError, BlobStore, BodyFault, Written};
 use crate::domain::ids::{AttemptId, Bytes, Millis, NodeId};
 

@@ -35,7 +35,7 @@ impl BlobStore {
 
     /// [`BlobStore::announce`], blocking.
     pub(crate) fn announce_now(&self, me: InstanceId, servers: &str) -> Result<(), BlobError> {
-        if self.own().as_ref().is_some_and(|own| own.me == me && own.held.is_there()) {
+        if self.user_file().as_ref().is_some_and(|own| own.me == me && own.held.is_there()) {
             return Ok(());
         }
         let (disk, folder) = (self.disk(), self.root().join(FOLDER));
@@ -43,19 +43,19 @@ impl BlobStore {
         let file = folder.join(me.to_string());
         let held = disk.hold(&file, servers).map_err(|error| BlobError::target("hold", &file, error))?;
         let settled = self.is_settled();
-        *self.own() = held.map(|held| UserFile { me, held, settled });
+        *self.user_file() = held.map(|held| UserFile { me, held, settled });
         Ok(())
     }
 
     /// Nobody else was here when this instance came.
     pub fn settle(&self) {
-        self.own().iter_mut().for_each(|own| own.settled = true);
+        self.user_file().iter_mut().for_each(|own| own.settled = true);
     }
 
     /// Whether this instance has its place, and is not to look at the others again.
     #[must_use]
     pub fn is_settled(&self) -> bool {
-        self.own().as_ref().is_some_and(|own| own.settled)
+        self.user_file().as_ref().is_some_and(|own| own.settled)
     }
 
     /// The living users of the folders that are not among `registered` and name none of `servers`. What the dead
@@ -69,7 +69,7 @@ impl BlobStore {
         servers: Vec<String>,
     ) -> Result<Vec<InstanceId>, BlobError> {
         let (disk, root) = (Arc::clone(self.disk()), self.root().to_owned());
-        let me = self.own().as_ref().map(|own| own.me);
+        let me = self.user_file().as_ref().map(|own| own.me);
         let path = root.join(FOLDER);
         let work = move |_: &_| {
             let folder = root.join(FOLDER);
@@ -90,7 +90,7 @@ impl BlobStore {
 
     /// Takes the announcement back: a stranger was here first.
     pub fn withdraw(&self) {
-        if let Some(own) = self.own().take() {
+        if let Some(own) = self.user_file().take() {
             let path = self.root().join(FOLDER).join(own.me.to_string());
             // What is left is seen to be nobody's, and removed by the next who comes.
             if let Err(error) = remove(&**self.disk(), &path) {
@@ -103,10 +103,10 @@ impl BlobStore {
     /// Whether the file that this instance holds is in the folder still: then the folder is the one that was
     /// opened, whatever else is missing in it.
     pub(super) fn holds_its_place(&self) -> bool {
-        self.own().as_ref().is_some_and(|own| own.held.is_there())
+        self.user_file().as_ref().is_some_and(|own| own.held.is_there())
     }
 
-    fn own(&self) -> std::sync::MutexGuard<'_, Option<UserFile>> {
+    fn user_file(&self) -> std::sync::MutexGuard<'_, Option<UserFile>> {
         self.inner.own.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

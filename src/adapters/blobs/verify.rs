@@ -10,10 +10,10 @@ use tokio::io::AsyncRead;
 use tokio_util::io::StreamReader;
 
 use super::blocking::{JobWatch, Pool};
+use super::digest::{self, CHUNK, Digest, buffer_len};
 use super::disk::{Disk, InputFile, NoFile};
-use super::draft::{CHUNK, buffer_len};
 use super::{BlobError, BlobStore, Written};
-use crate::domain::file::{FileEntry, Hash};
+use crate::domain::file::FileEntry;
 use crate::domain::ids::{AttemptId, Bytes, FileId, NodeId};
 
 impl BlobStore {
@@ -34,8 +34,8 @@ impl BlobStore {
                 return Ok(Box::pin(stream(pool, BlobReader::new(file, source, entry))));
             }
             let mut bytes = Vec::with_capacity(buffer_len(entry.record.size));
-            let written =
-                digest(&mut *file, &source, entry.record.size, watch, |piece| bytes.extend_from_slice(piece))?;
+            let keep = |piece: &[u8]| bytes.extend_from_slice(piece);
+            let written = digest::read_to_end(&mut *file, &source, entry.record.size, watch, keep)?;
             compare(&entry, written)?;
             Ok(Box::pin(Cursor::new(bytes)))
         };
@@ -53,7 +53,7 @@ impl BlobStore {
         let (store, source, entry) = (self.clone(), path.clone(), entry.clone());
         let work = move |watch: &JobWatch| {
             let mut file = store.open_entry(&source, &entry)?;
-            let written = digest(&mut *file, &source, entry.record.size, watch, |_| {})?;
+            let written = digest::read_to_end(&mut *file, &source, entry.record.size, watch, |_| {})?;
             compare(&entry, written)?;
             Ok(written)
         };
@@ -90,30 +90,6 @@ pub(super) fn open_blob(
     Ok(bytes)
 }
 
-pub(super) fn digest(
-    file: &mut dyn InputFile,
-    path: &Path,
-    size: Bytes,
-    watch: &JobWatch,
-    mut each: impl FnMut(&[u8]),
-) -> Result<Written, BlobError> {
-    let mut hasher = blake3::Hasher::new();
-    let mut piece = vec![0; buffer_len(size)];
-    let mut done = 0;
-    loop {
-        let len = match file.read(&mut piece) {
-            Ok(0) => return Ok(Written { size: Bytes(done), blake3: Hash(*hasher.finalize().as_bytes()) }),
-            Ok(len) => len,
-            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-            Err(error) => return Err(BlobError::source("read", path, error)),
-        };
-        hasher.update(&piece[..len]);
-        each(&piece[..len]);
-        done += len as u64;
-        watch.beat("read", path)?;
-    }
-}
-
 fn compare(entry: &FileEntry, found: Written) -> Result<(), BlobError> {
     let record = &entry.record;
     let (node, file, blob) = (record.owner.clone(), entry.id, record.blob);
@@ -131,13 +107,12 @@ struct BlobReader {
     file: Box<dyn InputFile>,
     path: PathBuf,
     entry: FileEntry,
-    hasher: blake3::Hasher,
-    done: u64,
+    digest: Digest,
 }
 
 impl BlobReader {
     fn new(file: Box<dyn InputFile>, path: PathBuf, entry: FileEntry) -> Self {
-        Self { file, path, entry, hasher: blake3::Hasher::new(), done: 0 }
+        Self { file, path, entry, digest: Digest::default() }
     }
 
     /// The next piece, and what is left. The last piece is held back until the hash is known: a reader
@@ -147,12 +122,10 @@ impl BlobReader {
         let read = (&mut self.file).take(CHUNK as u64).read_to_end(&mut piece);
         read.map_err(|error| BlobError::source("read", &self.path, error))?;
         watch.beat("read", &self.path)?;
-        self.hasher.update(&piece);
-        self.done += piece.len() as u64;
-        let ended = piece.is_empty() || self.done >= self.entry.record.size.0;
+        self.digest.update(&piece);
+        let ended = piece.is_empty() || self.digest.size() >= self.entry.record.size.0;
         if ended {
-            let found = Written { size: Bytes(self.done), blake3: Hash(*self.hasher.finalize().as_bytes()) };
-            compare(&self.entry, found)?;
+            compare(&self.entry, self.digest.written())?;
         }
         Ok((piece.into(), (!ended).then_some(self)))
     }

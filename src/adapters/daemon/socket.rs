@@ -79,7 +79,7 @@ impl Address {
                 StatusCode::NOT_FOUND => lost("has no /api/socket".into(), "it is no zkdeck, or an older one"),
                 status => lost(
                     format!("answers {status}"),
-                    &told(response.body().as_deref()).unwrap_or_else(|| "read its log".into()),
+                    &refusal_text(response.body().as_deref()).unwrap_or_else(|| "read its log".into()),
                 ),
             }),
             Ok(Err(Error::Io(error))) => Err(lost(format!("is not reached: {error}"), running)),
@@ -95,7 +95,7 @@ impl fmt::Display for Address {
 }
 
 /// What a refusal says in its own words.
-fn told(body: Option<&[u8]>) -> Option<String> {
+fn refusal_text(body: Option<&[u8]>) -> Option<String> {
     let problem: serde_json::Value = serde_json::from_slice(body?).ok()?;
     Some(problem.get("detail")?.as_str()?.to_owned())
 }

@@ -89,8 +89,8 @@ impl Reader {
             self.follow();
             match question {
                 HistoryRequest::Page { query, reply } => _ = reply.send(self.page(&query)),
-                HistoryRequest::One { id, reply } => _ = reply.send(self.told(|c| one(c, id))),
-                HistoryRequest::Open { reply } => _ = reply.send(self.told(open)),
+                HistoryRequest::One { id, reply } => _ = reply.send(self.read(|c| one(c, id))),
+                HistoryRequest::Open { reply } => _ = reply.send(self.read(open)),
                 HistoryRequest::Cursor { reply } => _ = reply.send(self.cursor()),
                 HistoryRequest::Changed { cursor, reply } => _ = reply.send(self.changed(cursor)),
                 HistoryRequest::End { reply } => {
@@ -115,26 +115,26 @@ impl Reader {
 
     fn page(&self, query: &HistoryQuery) -> Result<HistoryPage, HistoryError> {
         if let Some(before) = query.before
-            && !self.told(|connection| is_there(connection, before))?
+            && !self.read(|connection| is_there(connection, before))?
         {
             return Err(HistoryError::NoSuchRow { before });
         }
-        self.told(|connection| page(connection, query))
+        self.read(|connection| page(connection, query))
     }
 
     fn cursor(&self) -> Result<HistoryCursor, HistoryError> {
-        Ok(HistoryCursor { file: self.file, seq: self.told(newest)? })
+        Ok(HistoryCursor { file: self.file, seq: self.read(newest)? })
     }
 
     fn changed(&self, since: HistoryCursor) -> Result<RowsSince, HistoryError> {
         if since.file != self.file {
             return Ok(RowsSince::OtherFile);
         }
-        let (rows, seq) = self.told(|connection| changed(connection, since.seq))?;
+        let (rows, seq) = self.read(|connection| changed(connection, since.seq))?;
         Ok(RowsSince::Rows(rows, HistoryCursor { seq, ..since }))
     }
 
-    fn told<T>(&self, ask: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, HistoryError> {
+    fn read<T>(&self, ask: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, HistoryError> {
         let path = self.path.clone();
         ask(&self.connection).map_err(|source| HistoryError::Sqlite { path, action: "read it", source })
     }

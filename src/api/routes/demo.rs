@@ -37,5 +37,5 @@ pub(in crate::api) async fn stress(State(app): State<App>, by: By, mut body: Fie
 }
 
 pub(in crate::api) async fn workload(State(app): State<App>, by: By, _: NoFields) -> Answer {
-    outcome::told(app.command(Command::RunWorkload, &by).await?).await
+    outcome::of_row(app.command(Command::RunWorkload, &by).await?).await
 }

@@ -108,7 +108,7 @@ pub(in crate::api) async fn one(State(app): State<App>, Path(id): Path<String>) 
 
 pub(in crate::api) async fn remove(State(app): State<App>, Path(id): Path<String>, by: By, _: NoFields) -> Answer {
     let file = app.file(id_of(&id)?).await?.id;
-    outcome::told(app.command(Command::Delete { file }, &by).await?).await
+    outcome::of_row(app.command(Command::Delete { file }, &by).await?).await
 }
 
 pub(in crate::api) async fn migrate(
@@ -121,7 +121,7 @@ pub(in crate::api) async fn migrate(
     body.finish()?;
     let target = known_node(&app, "target", &target)?;
     let file = app.file(id_of(&id)?).await?.id;
-    outcome::told(app.command(Command::Migrate { file, target }, &by).await?).await
+    outcome::of_row(app.command(Command::Migrate { file, target }, &by).await?).await
 }
 
 /// Takes the body in as a file: `?name=` and, when it matters, `&node=`.

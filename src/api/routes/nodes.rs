@@ -44,7 +44,7 @@ pub(in crate::api) async fn drain(State(app): State<App>, Path(node): Path<Strin
 
 pub(in crate::api) async fn undrain(State(app): State<App>, Path(node): Path<String>, by: By, _: NoFields) -> Answer {
     let node = known_node(&app, "node", &node)?;
-    outcome::told(app.command(Command::Undrain { node }, &by).await?).await
+    outcome::of_row(app.command(Command::Undrain { node }, &by).await?).await
 }
 
 pub(in crate::api) async fn weight(
@@ -57,5 +57,5 @@ pub(in crate::api) async fn weight(
     body.finish()?;
     let node = known_node(&app, "node", &node)?;
     let weight = u32::try_from(weight).unwrap_or(u32::MAX);
-    outcome::told(app.command(Command::SetWeight { node, weight }, &by).await?).await
+    outcome::of_row(app.command(Command::SetWeight { node, weight }, &by).await?).await
 }

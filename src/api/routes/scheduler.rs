@@ -80,13 +80,13 @@ pub(in crate::api) async fn preview(State(app): State<App>, _: NoFields) -> Answ
 }
 
 pub(in crate::api) async fn stop(State(app): State<App>, by: By, _: NoFields) -> Answer {
-    outcome::told(app.command(Command::StopRun, &by).await?).await
+    outcome::of_row(app.command(Command::StopRun, &by).await?).await
 }
 
 pub(in crate::api) async fn pause(State(app): State<App>, by: By, _: NoFields) -> Answer {
-    outcome::told(app.command(Command::PauseScheduler, &by).await?).await
+    outcome::of_row(app.command(Command::PauseScheduler, &by).await?).await
 }
 
 pub(in crate::api) async fn resume(State(app): State<App>, by: By, _: NoFields) -> Answer {
-    outcome::told(app.command(Command::ResumeScheduler, &by).await?).await
+    outcome::of_row(app.command(Command::ResumeScheduler, &by).await?).await
 }

@@ -62,5 +62,5 @@ pub(in crate::api) async fn act(
         }
         Err(rejected) => return Err(rejected.into()),
     };
-    outcome::told(pending).await
+    outcome::of_row(pending).await
 }

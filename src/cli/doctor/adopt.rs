@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use super::options::DoctorOptions;
 use super::place::Site;
 use super::store::{self, NoStore, Writable};
-use crate::adapters::blobs::Kept;
+use crate::adapters::blobs::QuarantinedBlob;
 use crate::adapters::zookeeper::election::Membership;
 use crate::cli::compose;
 use crate::cli::output::{self, PrintResult};
@@ -93,7 +93,7 @@ fn adoption(store: Writable) -> Adoption {
 }
 
 /// What will be done, in words.
-fn plan(planned: &[(Kept, Identity)]) -> String {
+fn plan(planned: &[(QuarantinedBlob, Identity)]) -> String {
     let bytes = Bytes(planned.iter().map(|(kept, _)| kept.size.0).sum());
     let mut lines: Vec<String> = planned
         .iter()
@@ -152,7 +152,8 @@ mod tests {
 
     #[test]
     fn the_plan_names_each_file_and_what_follows() {
-        let kept = Kept { node: node_id("zk1"), file: FileId::new(1), blob: AttemptId::new(2), size: Bytes(1024) };
+        let kept =
+            QuarantinedBlob { node: node_id("zk1"), file: FileId::new(1), blob: AttemptId::new(2), size: Bytes(1024) };
         let own = Identity { file: kept.file, name: "a.bin".into() };
         let new = Identity { file: FileId::new(9), name: "b.bin (older copy)".into() };
         let text = plan(&[(kept.clone(), own), (kept, new)]);

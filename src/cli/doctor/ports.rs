@@ -10,7 +10,7 @@ use futures_util::future::join_all;
 use super::finding::Finding;
 use super::place::{Site, blocking, is_loopback};
 use crate::adapters::control::process::{
-    TakenPort, command_line, program, recorded_servers, taken_port, told, way_out,
+    TakenPort, command_line, list_holders, program, recorded_servers, taken_port, way_out,
 };
 use crate::adapters::http;
 use crate::adapters::probe::{Probe, ProbeConfig, Prober};
@@ -52,7 +52,7 @@ struct PortFacts {
 }
 
 pub(super) async fn check(place: &Site) -> Vec<Finding> {
-    let wanted = match wanted(place) {
+    let wanted = match needed_ports(place) {
         Ok(wanted) => wanted,
         Err(error) => return vec![Finding::fail(NAME, format!("{error:#}"), "correct the ports under [local]")],
     };
@@ -118,7 +118,7 @@ impl NeededPort {
 }
 
 /// The ports that servers, REST and the stack's services need.
-fn wanted(place: &Site) -> anyhow::Result<Vec<NeededPort>> {
+fn needed_ports(place: &Site) -> anyhow::Result<Vec<NeededPort>> {
     let config = &place.config;
     let mut wanted = Vec::new();
     if place.local {
@@ -205,7 +205,7 @@ fn elsewhere(held: &[(Holder, TakenPort)], local: bool) -> Option<Finding> {
     if ports.is_empty() {
         return None;
     }
-    let message = told(&ports);
+    let message = list_holders(&ports);
     Some(if local {
         Finding::fail(NAME, message, way_out(&ports))
     } else {

@@ -48,7 +48,7 @@ enum TargetHealth {
 }
 
 /// One word of an answer; `None` when it is none that is known.
-fn told<T: DeserializeOwned>(word: &Value) -> Option<T> {
+fn parse_word<T: DeserializeOwned>(word: &Value) -> Option<T> {
     T::deserialize(word).ok()
 }
 
@@ -200,7 +200,7 @@ fn judge_elasticsearch(url: &str, reply: &ServiceReply) -> ServiceCheck {
             return ServiceCheck::Unmet(Finding::fail(NAME, format!("{url} answers with status {status}"), logs));
         }
         ServiceReply::Other => return stranger(NAME, url, "Elasticsearch", "ZKDECK_ELASTIC_URL"),
-        ServiceReply::Json(health) => match told(&health["status"]) {
+        ServiceReply::Json(health) => match parse_word(&health["status"]) {
             Some(ClusterHealth::Green) => Finding::ok(NAME, format!("{url} is green")),
             Some(colour) => {
                 let unassigned = health["unassigned_shards"].as_u64().map_or("-".into(), |count| count.to_string());
@@ -249,7 +249,7 @@ fn judge_prometheus(url: &str, reply: &ServiceReply) -> ServiceCheck {
 
 fn judge_targets(url: &str, targets: &[Value]) -> Vec<Finding> {
     const NAME: &str = "prometheus";
-    let is = |target: &Value, health| told(&target["health"]) == Some(health);
+    let is = |target: &Value, health| parse_word(&target["health"]) == Some(health);
     let down: Vec<&Value> = targets.iter().filter(|target| is(target, TargetHealth::Down)).collect();
     let new = targets.iter().filter(|target| is(target, TargetHealth::Unknown)).count();
     if targets.is_empty() {

@@ -10,7 +10,7 @@ use super::finding::Finding;
 use super::kept;
 use super::options::DoctorOptions;
 use super::place::{Site, blocking};
-use crate::adapters::blobs::{BlobConfig, BlobError, BlobStore, Kept};
+use crate::adapters::blobs::{BlobConfig, BlobError, BlobStore, QuarantinedBlob};
 use crate::adapters::history::{self, History, HistoryConfig};
 use crate::adapters::zookeeper::coord::Coord;
 use crate::adapters::zookeeper::registry::Registry;
@@ -263,7 +263,7 @@ async fn earlier(place: &Site, since: Option<Timestamp>) -> i64 {
 }
 
 /// What lies in quarantine, and whose it is; `earlier` counts the rows of an ensemble that is gone.
-fn quarantine(kept: &[Kept], folder: &Path, earlier: i64) -> Option<Finding> {
+fn quarantine(kept: &[QuarantinedBlob], folder: &Path, earlier: i64) -> Option<Finding> {
     const CHECK: &str = "quarantine";
     let rows = format!(
         "history has {} of an earlier ensemble, told apart from this one's",
@@ -332,7 +332,8 @@ mod tests {
     fn what_is_in_quarantine_is_told_with_the_way_out() {
         let folder = Path::new("data/quarantine");
         assert_eq!(quarantine(&[], folder, 0), None);
-        let kept = Kept { node: node_id("zk2"), file: FileId::new(1), blob: AttemptId::new(2), size: Bytes(2048) };
+        let kept =
+            QuarantinedBlob { node: node_id("zk2"), file: FileId::new(1), blob: AttemptId::new(2), size: Bytes(2048) };
         let found = quarantine(&[kept.clone(), kept.clone()], folder, 0).unwrap();
         assert!(found.message.starts_with("files in quarantine that no record names: 2 (4 KiB)"), "{found:?}");
         assert!(found.fix.unwrap().starts_with("zkdeck doctor --adopt"));

@@ -39,12 +39,12 @@ fn lines(width: usize, scene: &OverlayScene<'_>) -> Vec<Pieces> {
     if scene.messages.is_empty() {
         lines.push(vec![("Nothing was reported yet.".to_owned(), styles.dim)]);
     }
-    lines.extend(scene.messages.iter().flat_map(|message| told(message, width, scene)));
+    lines.extend(scene.messages.iter().flat_map(|message| event_lines(message, width, scene)));
     lines
 }
 
 /// When and how grave, and beside it the whole text.
-fn told(message: &Message, width: usize, scene: &OverlayScene<'_>) -> Vec<Pieces> {
+fn event_lines(message: &Message, width: usize, scene: &OverlayScene<'_>) -> Vec<Pieces> {
     let styles = scene.view.styles;
     let head = format!("{}  ", time::of_day(message.at));
     let state = format!("{} {:<8}", glyph(message.level, styles), word(message.level));

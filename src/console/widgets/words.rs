@@ -62,7 +62,7 @@ pub const fn of_server(state: ServerState, styles: &Styles) -> (&'static str, St
 #[must_use]
 pub fn node(node: &NodeView, snapshot: &Snapshot) -> &'static str {
     let left = node.drain.as_ref().map(|drain| drain.files_left);
-    node.condition.told(left.filter(|_| counts_known(snapshot)))
+    node.condition.shown_word(left.filter(|_| counts_known(snapshot)))
 }
 
 /// Style of a node's condition.

@@ -79,7 +79,7 @@ impl State {
 
     /// A server that may run out of memory, with what to do.
     pub(super) fn short_of_heap(&self) -> Option<(NodeId, String)> {
-        health::short_of_heap(self.nodes.iter().map(|entry| entry.tracker.seen()))
+        health::short_of_heap(self.nodes.iter().map(|entry| entry.tracker.as_view()))
     }
 
     /// Records name nodes that this instance was not told of: it knows a part of the ensemble.

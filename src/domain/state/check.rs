@@ -230,7 +230,7 @@ impl State {
         self.check_store()?;
         let files = self.placement.count(node);
         let others = self.settings.servers.iter().map(|server| &server.node).filter(|other| *other != node);
-        match no_taker(node, files, others.map(|other| (other, self.condition(other), self.told(other)))) {
+        match no_taker(node, files, others.map(|other| (other, self.condition(other), self.shown_word(other)))) {
             Some(refused) => Err(refused),
             None => Ok(CheckedCommand::Drain { node: node.clone(), record, version, files }),
         }

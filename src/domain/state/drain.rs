@@ -64,7 +64,7 @@ impl State {
         let targets = self.settings.servers.iter().filter(|s| s.node != *node);
         let takers = targets.clone().filter(|s| self.condition(&s.node) == NodeCondition::Active).count();
         if takers == 0 {
-            let why: Vec<_> = targets.map(|s| format!("{} {}", s.node, self.told(&s.node))).collect();
+            let why: Vec<_> = targets.map(|s| format!("{} {}", s.node, self.shown_word(&s.node))).collect();
             return format!("no node can take its files: {}", why.join(", "));
         }
         match self.scheduler.last_run.as_ref() {

@@ -50,8 +50,8 @@ impl State {
     }
 
     /// The word for what the node is now.
-    pub(super) fn told(&self, node: &NodeId) -> &'static str {
-        self.condition(node).told(self.files_complete.then(|| self.placement.count(node)))
+    pub(super) fn shown_word(&self, node: &NodeId) -> &'static str {
+        self.condition(node).shown_word(self.files_complete.then(|| self.placement.count(node)))
     }
 
     /// A node whose files are out of sight gives nothing either, drained or not.

@@ -2,7 +2,7 @@
 //! in quarantine until a record names a copy of them.
 
 use super::{Failure, rows};
-use crate::adapters::blobs::{BlobError, BlobStore, Kept, Written};
+use crate::adapters::blobs::{BlobError, BlobStore, QuarantinedBlob, Written};
 use crate::adapters::history::History;
 use crate::adapters::zookeeper::registry::{Decided, Fence, ReadFile, Registry};
 use crate::domain::file::{FileEntry, FileRecord, check_name};
@@ -45,10 +45,15 @@ impl Fate {
     ///
     /// # Errors
     /// [`Failure`] when it is not known whether there is a record, or the bytes cannot be read.
-    pub async fn of(kept: &Kept, registry: &Registry, blobs: &BlobStore, history: &History) -> Result<Self, Failure> {
+    pub async fn of(
+        kept: &QuarantinedBlob,
+        registry: &Registry,
+        blobs: &BlobStore,
+        history: &History,
+    ) -> Result<Self, Failure> {
         let record = registry.read_file(kept.file).await?;
         let taken = !matches!(record, ReadFile::Gone);
-        if taken && let Some(why) = whose(&record, blobs.digest_kept(kept).await?) {
+        if taken && let Some(why) = whose(&record, blobs.digest_quarantined(kept).await?) {
             return Ok(Self::Stays(why));
         }
         let file = if taken { clock::new_file() } else { kept.file };
@@ -78,11 +83,11 @@ fn whose(record: &ReadFile, written: Written) -> Option<String> {
     }
 }
 
-/// History says `name, size` of each operation on a file.
+/// The name that history has of a file.
 async fn remembered(file: FileId, history: &History) -> Option<String> {
     let query = HistoryQuery { file: Some(file), limit: 1, ..HistoryQuery::default() };
     let page = history.query(query).await.ok()?;
-    let (name, _) = page.operations.first()?.what.rsplit_once(", ")?;
+    let name = page.operations.first()?.file_name()?;
     check_name(name).is_ok().then(|| name.to_owned())
 }
 
@@ -91,7 +96,7 @@ impl Adoption {
     ///
     /// # Errors
     /// [`Failure`]: the bytes are still in quarantine.
-    pub async fn adopt(&self, kept: &Kept, identity: &Identity) -> Result<FileEntry, Failure> {
+    pub async fn adopt(&self, kept: &QuarantinedBlob, identity: &Identity) -> Result<FileEntry, Failure> {
         let attempt = clock::new_attempt();
         let fence = self.fence(&kept.node).await?;
         let intent = self.intent(kept, attempt, identity);
@@ -107,14 +112,19 @@ impl Adoption {
         }
     }
 
-    async fn write(&self, kept: &Kept, attempt: AttemptId, identity: &Identity) -> Result<Written, BlobError> {
+    async fn write(
+        &self,
+        kept: &QuarantinedBlob,
+        attempt: AttemptId,
+        identity: &Identity,
+    ) -> Result<Written, BlobError> {
         let written = self.blobs.recall(kept, attempt).await?;
         self.are_nobodys(kept, written).await?;
         self.blobs.publish(&kept.node, identity.file, attempt).await?;
         Ok(written)
     }
 
-    async fn are_nobodys(&self, kept: &Kept, written: Written) -> Result<(), BlobError> {
+    async fn are_nobodys(&self, kept: &QuarantinedBlob, written: Written) -> Result<(), BlobError> {
         let why = match self.registry.read_file(kept.file).await {
             Ok(record) => whose(&record, written),
             Err(error) => Some(format!("whose they are is not known: {error}")),
@@ -124,7 +134,7 @@ impl Adoption {
 
     async fn commit(
         &self,
-        kept: &Kept,
+        kept: &QuarantinedBlob,
         attempt: AttemptId,
         identity: &Identity,
         intent: &Intent,
@@ -150,7 +160,7 @@ impl Adoption {
 
     /// The row, then the bytes in quarantine, then the intent. What fails is done by the recovery, but for
     /// the bytes: they stay in quarantine, which loses nothing.
-    async fn close(&self, kept: &Kept, attempt: AttemptId, entry: &FileEntry) -> Result<(), Failure> {
+    async fn close(&self, kept: &QuarantinedBlob, attempt: AttemptId, entry: &FileEntry) -> Result<(), Failure> {
         if let Err(error) = self.history.record(self.row(attempt, entry)).await {
             tracing::warn!(%attempt, "history: {error}; the recovery makes the row");
         }
@@ -178,7 +188,7 @@ impl Adoption {
         }
     }
 
-    fn intent(&self, kept: &Kept, attempt: AttemptId, identity: &Identity) -> Intent {
+    fn intent(&self, kept: &QuarantinedBlob, attempt: AttemptId, identity: &Identity) -> Intent {
         let maker = Maker { instance: self.me.id, by: DOCTOR, at: clock::now() };
         Intent::upload(attempt, identity.file, &identity.name, &kept.node, maker)
     }
@@ -213,7 +223,7 @@ mod tests {
     const OLD: FileId = FileId::new(1);
 
     /// The quarantine holds ten bytes of file 1; its record names bytes of this text.
-    async fn quarantined(folder: &std::path::Path, record: &[u8], sky: Arc<Sky>) -> (Adoption, Kept) {
+    async fn quarantined(folder: &std::path::Path, record: &[u8], sky: Arc<Sky>) -> (Adoption, QuarantinedBlob) {
         let zk = ZkConfig { root: "/demo".into(), ..ZkConfig::default() };
         let coord = Arc::new(FakeEnsemble::new(sky as Arc<dyn Weather>).connect(&zk.root));
         let registry = Registry::open(Arc::clone(&coord) as Arc<dyn Coord>, &zk).await.unwrap();
@@ -223,7 +233,7 @@ mod tests {
         entry.record.blake3 = Hash(*blake3::hash(record).as_bytes());
         let data = serde_json::to_vec(&entry.record).unwrap();
         coord.create(&registry.layout().file(entry.id), &data, Mode::Persistent).await.unwrap();
-        let kept = Kept { node: node_id("zk1"), file: entry.id, blob: AttemptId::new(99), size: Bytes(10) };
+        let kept = QuarantinedBlob { node: node_id("zk1"), file: entry.id, blob: AttemptId::new(99), size: Bytes(10) };
         let quarantine = folder.join("quarantine/zk1");
         std::fs::create_dir_all(&quarantine).unwrap();
         std::fs::write(quarantine.join(blob_name(kept.file, kept.blob)), b"0123456789").unwrap();

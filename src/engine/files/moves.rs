@@ -261,7 +261,7 @@ async fn commit(
     }
     let commits: Vec<_> = moving.iter().map(commit_of).collect();
     if make(ctx, registry, &commits, fence).await.is_ok() {
-        return told(ctx, moving.into_iter().zip(commits).collect(), outcome).await;
+        return report_committed(ctx, moving.into_iter().zip(commits).collect(), outcome).await;
     }
     let mut committed = Vec::new();
     for (one, commit) in moving.into_iter().zip(commits) {
@@ -277,7 +277,7 @@ async fn commit(
             },
         }
     }
-    told(ctx, committed, outcome).await
+    report_committed(ctx, committed, outcome).await
 }
 
 async fn make(ctx: &Context, registry: &Registry, commits: &[MoveCommit], fence: &mut Fence) -> Result<(), Refused> {
@@ -291,7 +291,11 @@ async fn make(ctx: &Context, registry: &Registry, commits: &[MoveCommit], fence:
 }
 
 /// What follows a commit at once: the record as it is now.
-async fn told(ctx: &Context, committed: Vec<(Moving, MoveCommit)>, outcome: &mut BatchOutcome) -> Vec<Moving> {
+async fn report_committed(
+    ctx: &Context,
+    committed: Vec<(Moving, MoveCommit)>,
+    outcome: &mut BatchOutcome,
+) -> Vec<Moving> {
     let mut moving = Vec::with_capacity(committed.len());
     for (mut one, commit) in committed {
         let entry = FileEntry { id: commit.entry.id, version: commit.entry.version + 1, record: commit.record };
@@ -309,7 +313,7 @@ async fn finish(ctx: &Context, registry: &Registry, moving: Vec<Moving>, outcome
         let commit = commit_of(&one);
         (one, commit)
     });
-    let committed = told(ctx, committed.collect(), outcome).await;
+    let committed = report_committed(ctx, committed.collect(), outcome).await;
     collect(ctx, registry, committed).await;
 }
 

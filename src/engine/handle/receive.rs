@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use super::transfer::told;
+use super::transfer::next_message;
 use super::wire::EngineMessage;
 use super::{HandleReply, Link, Lost};
 use crate::domain::ask::Gone;
@@ -28,7 +28,7 @@ impl Following {
     pub(super) async fn begin(link: &mut Link) -> Result<Self, Lost> {
         let mut files = FileTable::default();
         loop {
-            match told(link).await? {
+            match next_message(link).await? {
                 EngineMessage::Files(change) => files.take(change, 0),
                 EngineMessage::Snapshot(snapshot, revision) => {
                     let mut following = Self { snapshot: Arc::new(*snapshot), files };

@@ -44,7 +44,7 @@ pub async fn connect(dial: Dial) -> Result<(Handle, Remote), Lost> {
 /// A connection on which both sides know that they speak the same language.
 async fn open(dial: &Dial) -> Result<Link, Lost> {
     let mut link = dial().await?;
-    match transfer::told(&mut link).await? {
+    match transfer::next_message(&mut link).await? {
         EngineMessage::Hello { language: LANGUAGE, version } if version == OWN => Ok(link),
         EngineMessage::Hello { version, .. } => Err(Lost(format!(
             "the daemon is zkdeck {version}, which this zkdeck {OWN} cannot speak with; use the same"

@@ -99,7 +99,7 @@ pub(super) async fn give_out(handle: &Handle, link: &mut Link, file: FileId) -> 
 /// Asks the other process to take a file in.
 pub(super) async fn offer(link: &mut Link, upload: Upload, actor: Actor) -> Result<Result<Accepted, Rejected>, Lost> {
     link.send(frame(&FrontMessage::Upload { upload, actor })?).await?;
-    match told(link).await? {
+    match next_message(link).await? {
         EngineMessage::Upload(answer) => Ok(answer),
         _ => Err(Lost("the daemon answers an upload with something else".into())),
     }
@@ -119,7 +119,7 @@ pub(super) async fn send(link: &mut Link, mut bytes: ByteSource, rows: Option<Ro
                 };
                 link.send(part).await?;
             }
-            told = told(link) => {
+            told = next_message(link) => {
                 let EngineMessage::UploadRow(row) = told? else { continue };
                 let is_final = row.status.is_final();
                 if let Some(rows) = &rows {
@@ -136,7 +136,7 @@ pub(super) async fn send(link: &mut Link, mut bytes: ByteSource, rows: Option<Ro
 /// Asks the other process for a file.
 pub(super) async fn fetch(mut link: Link, file: FileId) -> Result<Result<Download, Rejected>, Lost> {
     link.send(frame(&FrontMessage::Download { file })?).await?;
-    let entry = match told(&mut link).await? {
+    let entry = match next_message(&mut link).await? {
         EngineMessage::Download(Ok(entry)) => entry,
         EngineMessage::Download(Err(why)) => return Ok(Err(why)),
         _ => return Err(Lost("the daemon answers a download with something else".into())),
@@ -154,7 +154,7 @@ pub(super) async fn fetch(mut link: Link, file: FileId) -> Result<Result<Downloa
 }
 
 /// What the other process says next, beside that it is there.
-pub(super) async fn told(link: &mut Link) -> Result<EngineMessage, Lost> {
+pub(super) async fn next_message(link: &mut Link) -> Result<EngineMessage, Lost> {
     loop {
         let told = match timeout(SILENCE, link.next()).await {
             Ok(Some(Frame::Text(text))) => read(&text)?,

@@ -48,7 +48,7 @@ pub(super) fn grace(inspected: &ContainerInspectResponse) -> Duration {
 }
 
 /// Waits until the container's state shows the action.
-pub(super) async fn seen(
+pub(super) async fn await_state(
     engine: &DockerEngine,
     id: &str,
     node: &NodeId,

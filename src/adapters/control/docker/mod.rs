@@ -149,7 +149,7 @@ impl DockerControl {
             self.members(engine, &scope).await?;
             return Ok((scope, true));
         }
-        if let Some(own) = own_claim(engine).await.and_then(|claim| claim.project) {
+        if let Some(own) = claim_of_this_container(engine).await.and_then(|claim| claim.project) {
             let scope = Scope::Project(own);
             if self.members(engine, &scope).await.is_ok() {
                 return Ok((scope, true));
@@ -288,7 +288,7 @@ impl DockerControl {
 }
 
 /// The claim of the container that this process runs in, when it runs in one that the engine knows.
-async fn own_claim(engine: &DockerEngine) -> Option<ServiceClaim> {
+async fn claim_of_this_container(engine: &DockerEngine) -> Option<ServiceClaim> {
     let mounts = std::fs::read_to_string("/proc/self/mountinfo").ok()?;
     let found = engine.inspect(&find::own_container(&mounts)?).await.ok()?;
     Some(find::claim_with_ports(&found))
@@ -348,7 +348,7 @@ impl ServerControl for DockerControl {
         let id = looked.container.id;
         let limit = act::grace(&inspected) + self.config.limit;
         session.engine.act(&id, action, limit).await.map_err(failed)?;
-        act::seen(&session.engine, &id, node, action).await
+        act::await_state(&session.engine, &id, node, action).await
     }
 
     async fn output(&self, node: &NodeId, lines: usize) -> Result<Output, OutputError> {

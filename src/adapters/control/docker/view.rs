@@ -100,7 +100,7 @@ mod tests {
         }
     }
 
-    fn told(status: Status, code: i64, oom: bool) -> (HostState, Option<String>) {
+    fn host_state(status: Status, code: i64, oom: bool) -> (HostState, Option<String>) {
         let state = ContainerState {
             status: Some(status),
             exit_code: Some(code),
@@ -113,20 +113,20 @@ mod tests {
 
     #[test]
     fn each_state_says_why() {
-        assert_eq!(told(Status::PAUSED, 0, false), (HostState::Paused, None));
-        assert_eq!(told(Status::RUNNING, 0, false), (HostState::Running, None));
+        assert_eq!(host_state(Status::PAUSED, 0, false), (HostState::Paused, None));
+        assert_eq!(host_state(Status::RUNNING, 0, false), (HostState::Running, None));
         let stopped = |text: &str| (HostState::Stopped, Some(text.to_owned()));
-        assert_eq!(told(Status::EXITED, 143, false), stopped("exit code 143, stopped by SIGTERM"));
+        assert_eq!(host_state(Status::EXITED, 143, false), stopped("exit code 143, stopped by SIGTERM"));
         assert_eq!(
-            told(Status::EXITED, 137, true),
+            host_state(Status::EXITED, 137, true),
             stopped("exit code 137, killed because its memory limit was reached (OOMKilled)")
         );
-        assert_eq!(told(Status::EXITED, 1, false), stopped("exit code 1"));
+        assert_eq!(host_state(Status::EXITED, 1, false), stopped("exit code 1"));
         assert_eq!(
-            told(Status::RESTARTING, 1, false),
+            host_state(Status::RESTARTING, 1, false),
             (HostState::Starting, Some("restarts after exit code 1, 5 times so far".into()))
         );
-        assert_eq!(told(Status::DEAD, 0, false).0, HostState::Stopped);
+        assert_eq!(host_state(Status::DEAD, 0, false).0, HostState::Stopped);
     }
 
     #[test]

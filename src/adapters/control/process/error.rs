@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::taken::{TakenPort, told, way_out};
+use super::taken::{TakenPort, list_holders, way_out};
 use crate::domain::cause::Advice;
 use crate::domain::ids::NodeId;
 
@@ -17,7 +17,7 @@ pub enum LocalError {
     Java { what: String, need: u32, command: String },
     #[error("{}. Type: {JARS_STEP}", no_jars(what))]
     Jars { what: String },
-    #[error("cannot start the local ensemble: {}. {}", told(.0), way_out(.0))]
+    #[error("cannot start the local ensemble: {}. {}", list_holders(.0), way_out(.0))]
     PortsTaken(Vec<TakenPort>),
     #[error("the ensemble that runs in {} has other ports than asked for ({found}, not {asked}); use its ports or another folder", root.display())]
     OtherPorts { root: PathBuf, asked: String, found: String },

@@ -32,7 +32,7 @@ pub use look::{Alive, command_line, keeper_of, program, recorded_servers};
 pub use news::News;
 pub use ports::taken_port;
 pub use search::Search;
-pub use taken::{TakenPort, told, way_out};
+pub use taken::{TakenPort, list_holders, way_out};
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -39,13 +39,13 @@ impl TakenPort {
 
 impl fmt::Display for TakenPort {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&told(std::slice::from_ref(self)))
+        f.write_str(&list_holders(std::slice::from_ref(self)))
     }
 }
 
 /// The ports in words, those of one holder together.
 #[must_use]
-pub fn told(ports: &[TakenPort]) -> String {
+pub fn list_holders(ports: &[TakenPort]) -> String {
     let mut groups: Vec<Vec<&TakenPort>> = Vec::new();
     for port in ports {
         match groups.iter_mut().find(|group| group[0].same_holder(port)) {
@@ -108,13 +108,13 @@ mod tests {
         };
         let stack = [proxy(2181, "clients of zk1", 7), proxy(2182, "clients of zk2", 8)];
         assert_eq!(
-            told(&stack),
+            list_holders(&stack),
             "ports 2181 (clients of zk1), 2182 (clients of zk2) are published by Docker for a container (docker ps)"
         );
         let of_another = |one: TakenPort| TakenPort { ensemble: Some("/x/data/local".into()), ..one };
         let others = all.clone().map(of_another);
         assert_eq!(
-            told(&others),
+            list_holders(&others),
             "the local ensemble of /x/data/local has ports 2181 (clients of zk1), 7001 (metrics of zk1), 2182 (clients of \
              zk2)"
         );
@@ -122,7 +122,7 @@ mod tests {
         assert!(ways[0].contains("--data /x/data") && ways[0].contains("client_port"), "{ways:?}");
         assert!(!ways[0].contains(end) && ways[1].starts_with(end), "{ways:?}");
         assert_eq!(
-            told(&all),
+            list_holders(&all),
             "ports 2181 (clients of zk1), 7001 (metrics of zk1) are taken by process 7 (java); \
              port 2182 (clients of zk2) is taken by process 8 (java)"
         );

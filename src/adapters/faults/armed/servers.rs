@@ -82,7 +82,7 @@ enum Turn {
 }
 
 impl FaultyCoord {
-    fn own(&self) -> MutexGuard<'_, OwnMarks> {
+    fn marks(&self) -> MutexGuard<'_, OwnMarks> {
         self.own.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -215,8 +215,8 @@ impl FaultyCoord {
 impl Coord for FaultyCoord {
     async fn get(&self, path: &str) -> Result<Option<Versioned>, ZkError> {
         match self.layout.classify(path) {
-            Touched::Epoch if self.own().epoch.is_some() && self.orders.broken("no-epoch") => {
-                Ok(self.own().epoch.clone())
+            Touched::Epoch if self.marks().epoch.is_some() && self.orders.broken("no-epoch") => {
+                Ok(self.marks().epoch.clone())
             }
             Touched::Store if self.orders.broken("ignore-store") => {
                 Ok(std::fs::read(self.uploads.join(STORE_ID)).ok().map(|id| (id, 0)))
@@ -228,7 +228,7 @@ impl Coord for FaultyCoord {
     async fn children(&self, path: &str) -> Result<Option<Vec<String>>, ZkError> {
         let mut children = self.coord.children(path).await?;
         if path == self.layout.leader() && self.orders.broken("lead") {
-            let own = self.own().candidate.clone();
+            let own = self.marks().candidate.clone();
             children.iter_mut().for_each(|names| names.retain(|name| own.as_ref() == Some(name)));
         }
         Ok(children)
@@ -237,7 +237,7 @@ impl Coord for FaultyCoord {
     async fn create(&self, path: &str, data: &[u8], mode: Mode) -> Result<String, ZkError> {
         let made = self.coord.create(path, data, mode).await?;
         if self.layout.classify(&made) == Touched::Leader {
-            self.own().candidate = made.rsplit('/').next().map(str::to_owned);
+            self.marks().candidate = made.rsplit('/').next().map(str::to_owned);
         }
         Ok(made)
     }
@@ -245,7 +245,7 @@ impl Coord for FaultyCoord {
     async fn set(&self, path: &str, data: &[u8], version: Option<i32>) -> Result<i32, ZkError> {
         let now = self.coord.set(path, data, version).await?;
         match self.layout.classify(path) {
-            Touched::Epoch => self.own().epoch = Some((data.to_vec(), now)),
+            Touched::Epoch => self.marks().epoch = Some((data.to_vec(), now)),
             Touched::Intent(attempt) => {
                 let aborted = self.intent(path, data, IntentState::Aborted).is_some();
                 let step = if aborted { Step::Abort } else { Step::Redirect };

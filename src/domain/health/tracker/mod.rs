@@ -113,7 +113,7 @@ impl ServerTracker {
 
     /// [`Self::view`] without a copy.
     #[must_use]
-    pub const fn seen(&self) -> &ServerView {
+    pub const fn as_view(&self) -> &ServerView {
         &self.view
     }
 

@@ -209,7 +209,7 @@ fn a_server_is_short_of_heap_when_it_has_been_for_half_a_minute() {
         let (heap_used, heap_max) = (Some(used), Some(100.0));
         full.metrics = Some(Metrics { heap_used, heap_max, uptime_ms: Some(60_000.0), ..Metrics::default() });
         tracker.observe(&full);
-        tracker.seen().short_of_heap
+        tracker.as_view().short_of_heap
     };
     let bound = rules::HEAP_PERCENT_MAX as f64;
     assert!(!at(0, bound + 1.0) && !at(29, bound + 1.0), "a peak before a collection is none");
