@@ -209,3 +209,26 @@ fn received(receiver: mpsc::Receiver<Option<io::Result<Bytes>>>) -> impl Stream<
 fn source(parts: impl Stream<Item = io::Result<Bytes>> + Send + 'static) -> ByteSource {
     Box::pin(StreamReader::new(Box::pin(parts)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As when nothing more can be sent to the front: the connection is given up before it says that it has ended.
+    #[tokio::test]
+    async fn parts_without_their_end_are_broken_off() {
+        for whole in [false, true] {
+            let (sender, receiver) = mpsc::channel(PARTS_MAX);
+            sender.send(Some(Ok(Bytes::from_static(b"half")))).await.expect("taken");
+            if whole {
+                sender.send(None).await.expect("taken");
+            }
+            drop(sender);
+            let mut all = Vec::new();
+            let read = source(received(receiver)).read_to_end(&mut all).await;
+            let why = read.err().map(|error| error.to_string());
+            let expected = (!whole).then(|| "the connection ended before the file's bytes did".to_owned());
+            assert_eq!((why, all.as_slice()), (expected, &b"half"[..]));
+        }
+    }
+}
