@@ -138,7 +138,7 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 fn too_large(limit: usize) -> Fail {
-    let message = format!("the body is larger than {limit} bytes");
+    let message = format!("the body is larger than {}", crate::domain::ids::Bytes(limit as u64));
     Fail::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", message).with("limit", limit)
 }
 

@@ -351,10 +351,13 @@ async fn a_node_that_drains_is_told_from_one_that_is_drained() {
         let mut nodes = snapshot.nodes.to_vec();
         nodes[0].drain = Some(drain);
         snapshot.nodes = nodes.into();
+        let again = snapshot.clone();
         let (_, answer, _) = ask(snapshot, request("GET", "/api/scheduler/diagnostics", None), refuse).await;
         assert_eq!((&answer["draining_nodes"], &answer["drained_nodes"]), (&draining, &drained));
-        let node = &answer["nodes"][0];
-        assert_eq!((&node["draining"], &node["drained"]), (&json!(left > 0), &json!(left == 0)));
+        let (_, listed, _) = ask(again, request("GET", "/api/nodes", None), refuse).await;
+        for node in [&answer["nodes"][0], &listed["nodes"][0]] {
+            assert_eq!((&node["draining"], &node["drained"]), (&json!(left > 0), &json!(left == 0)));
+        }
     }
 }
 

@@ -87,7 +87,10 @@ pub fn anew(about: &About, snapshot: &Snapshot) -> Result<Confirm, String> {
         About::Drain(node) => match drain(snapshot, node) {
             Effect::Confirm(confirm) => Ok(confirm),
             Effect::Toast { text, .. } => Err(text),
-            _ => Err(format!("{node} drains already")),
+            _ => {
+                let left = snapshot.node(node).filter(|_| words::counts_known(snapshot)).map(|view| view.files);
+                Err(format!("{node} is {} already", NodeCondition::Draining.shown_word(left)))
+            }
         },
     }
 }

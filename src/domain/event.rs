@@ -65,10 +65,8 @@ pub enum Event {
         version: i32,
     },
     Probed(Box<Sample>),
-    Host {
-        node: NodeId,
-        view: Option<HostView>,
-    },
+    /// What the process table or the container engine says of these servers.
+    Hosts(Vec<(NodeId, Option<HostView>)>),
     DiskFree {
         node: NodeId,
         free: Option<Bytes>,

@@ -13,7 +13,6 @@ use crate::tally::Tally;
 enum By {
     Upload,
     Move,
-    /// A move that ends in an abort: its target has been changed meanwhile.
     Delete,
     /// An attempt that an earlier daemon left, and where it left it.
     Left(&'static str),
@@ -269,4 +268,10 @@ pub async fn kill_at_random(bench: &Bench, broken: Option<&'static str>, rounds:
             tally
         })
         .await
+}
+
+#[test]
+fn the_document_tells_as_many_points_as_there_are() {
+    let told = format!("SIGKILL at {} points", POINTS.len());
+    assert!(include_str!("../../docs/reliability.md").contains(&told), "{told}");
 }

@@ -24,6 +24,7 @@ const WRITE_LOCK: u64 = 120;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HistoryReport {
     pub rows: i64,
+    /// Of the file and of the log beside it.
     pub bytes: u64,
     /// What SQLite's quick check complains of.
     pub problem: Option<String>,
@@ -42,7 +43,8 @@ pub fn examine(path: &Path) -> Result<HistoryReport, Unread> {
     let made = number("SELECT count(*) FROM sqlite_master WHERE name = 'operations'")? > 0;
     let rows = if made { number("SELECT count(*) FROM operations")? } else { 0 };
     let problem = backup::quick_check(&connection).map_err(|error| why(&error))?;
-    let bytes = std::fs::metadata(path).map_err(|error| denied_or(&error))?.len();
+    let logged = std::fs::metadata(beside(path, "-wal")).map_or(0, |meta| meta.len());
+    let bytes = std::fs::metadata(path).map_err(|error| denied_or(&error))?.len() + logged;
     Ok(HistoryReport { rows, bytes, problem, held_by: held_by(path, BUSY) })
 }
 
@@ -254,6 +256,8 @@ mod tests {
             assert!(history.flush().await.unwrap());
             assert_eq!(examine(&config.path).map(|found| found.rows), Ok(i64::try_from(id).unwrap()));
         }
+        let on_disk = ["", "-wal"].map(|end| std::fs::metadata(beside(&config.path, end)).unwrap().len());
+        assert_eq!(examine(&config.path).map(|found| found.bytes), Ok(on_disk.iter().sum()));
     }
 
     #[tokio::test]

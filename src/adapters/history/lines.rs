@@ -35,7 +35,7 @@ struct LineRow {
     reason: Option<String>,
     cause: Option<String>,
     instance: String,
-    /// Not in the lines of 0.1.0.
+    /// Older lines have it in their message only.
     what: Option<String>,
     message: String,
 }
@@ -79,7 +79,8 @@ fn is_lines(path: &Path) -> bool {
 fn parse(line: &[u8]) -> Option<Operation> {
     let told: LineRow = serde_json::from_slice(line).ok()?;
     let finished = Timestamp(u64::try_from(told.timestamp.parse::<jiff::Timestamp>().ok()?.as_millisecond()).ok()?);
-    let what = told.what.unwrap_or(told.message);
+    let lead = format!("{} {}: ", told.operation, told.status);
+    let what = told.what.unwrap_or_else(|| told.message.strip_prefix(&lead).unwrap_or(&told.message).to_owned());
     let (id, kind) = (told.operation_id.parse().ok()?, OperationKind::from_word(&told.operation)?);
     let started = Timestamp(finished.0.saturating_sub(told.duration_ms.unwrap_or(0)));
     Some(Operation {
@@ -358,5 +359,28 @@ mod tests {
         std::fs::write(folder.path().join("operations.2026-11-25.ndjson"), "{\"cut\": tr").unwrap();
         let by = || "operations.ndjson".to_owned();
         assert_eq!(read_back(folder.path()), [Operation { by: by(), ..done }, Operation { by: by(), ..next_day }]);
+    }
+
+    /// As lines were until each had `what` of its own.
+    #[test]
+    fn an_older_line_tells_what_its_message_does() {
+        for name in ["a", "5: a, file", "upload done: a"] {
+            let what = Operation::what_of_file(name, Some(Bytes(1024)));
+            let row = Operation {
+                what,
+                bytes: Some(Bytes(1024)),
+                ..operation(1, OperationKind::Upload, OperationStatus::Done)
+            };
+            let mut older = serde_json::to_value(line(&row)).unwrap();
+            older.as_object_mut().unwrap().remove("what");
+            let read = parse(older.to_string().as_bytes()).unwrap();
+            assert_eq!((read.what.as_str(), read.file_name()), (row.what.as_str(), Some(name)));
+        }
+        let store = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/store-0.1.0/logs/backend");
+        let rows = read_back(&store);
+        assert!(!rows.is_empty());
+        for row in rows {
+            assert!(!row.what.contains(&format!("{} {}", row.kind.word(), row.status.word())), "{}", row.what);
+        }
     }
 }

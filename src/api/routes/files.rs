@@ -18,7 +18,7 @@ use crate::api::state::{App, By};
 use crate::api::upload;
 use crate::domain::command::Command;
 use crate::domain::file::FileEntry;
-use crate::domain::ids::FileId;
+use crate::domain::ids::{Bytes, FileId};
 use crate::domain::snapshot::Snapshot;
 use crate::engine::handle::Upload;
 
@@ -138,7 +138,7 @@ pub(in crate::api) async fn store(
     let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     let limit = app.config.upload_limit;
     if length.is_some_and(|length| length > limit) {
-        let message = format!("nothing is stored: the file is larger than {limit} bytes");
+        let message = format!("nothing is stored: the file is larger than {}", Bytes(limit));
         return Err(Fail::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", message).with("limit", limit));
     }
     let Ok(_slot) = app.uploads.try_acquire() else {

@@ -11,11 +11,12 @@ use crate::api::query::known_node;
 use crate::api::routes::files::{marked, stale};
 use crate::api::state::{App, By};
 use crate::domain::command::{Command, WEIGHTS};
+use crate::domain::node::NodeView;
 use crate::domain::snapshot::Snapshot;
 
 pub(in crate::api) async fn list(State(app): State<App>) -> Answer {
     let snapshot = app.current().await?;
-    let nodes: Vec<_> = snapshot.nodes.iter().map(|node| as_known(json!(node), &snapshot)).collect();
+    let nodes: Vec<_> = snapshot.nodes.iter().map(|node| as_known(shown(node), &snapshot)).collect();
     let body = json!({
         "nodes": nodes,
         "files_complete": snapshot.files_complete,
@@ -24,6 +25,16 @@ pub(in crate::api) async fn list(State(app): State<App>) -> Answer {
     });
     // Before anything was read, the list says so by itself.
     Ok(axum::Json(marked(body, stale(&snapshot).ok().flatten())).into_response())
+}
+
+/// A node, and whether it drains or has been drained.
+fn shown(view: &NodeView) -> Value {
+    let mut node = json!(view);
+    if let Some(fields) = node.as_object_mut() {
+        fields.insert("draining".into(), view.is_draining().into());
+        fields.insert("drained".into(), view.is_drained().into());
+    }
+    node
 }
 
 /// A node without what its records would tell, while they have never been read.

@@ -85,6 +85,16 @@ impl Glyphs {
 }
 
 impl Styles {
+    /// A piece of a row. The selected row is one bar: reversed, the colours of its pieces would be its background.
+    #[must_use]
+    pub const fn in_row(&self, selected: bool, style: Style) -> Style {
+        if !selected {
+            return style;
+        }
+        let kept = style.add_modifier.difference(Modifier::DIM);
+        self.selected.add_modifier(kept)
+    }
+
     /// No colour at all: state by glyph, word, bold and reverse.
     #[must_use]
     pub fn plain() -> Self {

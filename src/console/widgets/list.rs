@@ -143,8 +143,7 @@ impl<K: Copy + PartialEq> Columns<K> {
         let mut spans = vec![Span::styled(mark, if selected { styles.selected } else { styles.accent })];
         for (key, column) in &self.0 {
             let (text, style) = cell(*key);
-            let style = if selected { style.patch(styles.selected) } else { style };
-            spans.push(Span::styled(format!("{}  ", column.cell(&text)), style));
+            spans.push(Span::styled(format!("{}  ", column.cell(&text)), styles.in_row(selected, style)));
         }
         Line::from(spans)
     }
@@ -152,7 +151,23 @@ impl<K: Copy + PartialEq> Columns<K> {
 
 #[cfg(test)]
 mod tests {
+    use ratatui::style::{Color, Modifier};
+
     use super::*;
+
+    #[test]
+    fn the_selected_row_is_one_bar_whatever_the_colours_of_its_cells() {
+        let styles = Styles { good: Style::new().fg(Color::Green), ..Styles::plain() };
+        for style in [styles.text, styles.good, styles.dim, styles.bad] {
+            let [plain, selected] = [false, true].map(|selected| styles.in_row(selected, style));
+            assert_eq!(plain, style);
+            assert_eq!((selected.fg, selected.bg), (styles.selected.fg, styles.selected.bg));
+            assert!(
+                selected.add_modifier.contains(Modifier::REVERSED) && !selected.add_modifier.contains(Modifier::DIM)
+            );
+        }
+        assert!(styles.in_row(true, styles.bad).add_modifier.contains(Modifier::BOLD));
+    }
 
     #[test]
     fn the_cursor_stays_in_the_list_and_in_sight() {

@@ -10,7 +10,7 @@ use crate::domain::command::{
 use crate::domain::ensemble;
 use crate::domain::file::{FileEntry, check_name};
 use crate::domain::ids::{Bytes, FileId, NodeId};
-use crate::domain::node::{NodeRecord, NodeState, no_taker};
+use crate::domain::node::{NodeCondition, NodeRecord, NodeState, no_taker};
 use crate::domain::number;
 use crate::domain::planner::share;
 use crate::domain::server::ServerState;
@@ -225,7 +225,8 @@ impl State {
     fn check_drain(&self, node: &NodeId) -> Result<CheckedCommand, Rejected> {
         let (record, version) = self.node_record(node)?;
         if record.state.is_draining() {
-            return Err(Rejected::AlreadySo { what: format!("{node} drains already") });
+            let word = NodeCondition::Draining.shown_word(self.files_left(node));
+            return Err(Rejected::AlreadySo { what: format!("{node} is {word} already") });
         }
         self.check_store()?;
         let files = self.placement.count(node);

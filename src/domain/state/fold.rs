@@ -14,6 +14,7 @@ use crate::domain::node::{NodeRecord, NodeState};
 use crate::domain::number::count;
 use crate::domain::operation::{Operation, OperationKind, OperationStatus};
 use crate::domain::scheduler::{Decision, RUNS_KEPT, Run, RunProgress};
+use crate::domain::server::HostView;
 use crate::domain::snapshot::{
     ControlView, LeadershipView, Level, LocalView, MOVE_SECONDS, NOTICES_KEPT, Notice, OPERATIONS_KEPT, SessionState,
     Standing, StoreView,
@@ -45,12 +46,7 @@ impl State {
                 }
                 self.server_seen(&sample.node, now);
             }
-            Event::Host { node, view } => {
-                if let Some(entry) = self.nodes.get_mut(&node) {
-                    entry.tracker.host(view, now);
-                }
-                self.server_seen(&node, now);
-            }
+            Event::Hosts(views) => self.hosts_seen(views, now),
             Event::DiskFree { node, free } => _ = free.map(|free| self.disk_seen(&node, free, now)),
             Event::Written { node, problem } => self.written(&node, problem, now),
             Event::BytesChecked { file, blob, problem } => self.bytes_checked(file, blob, problem, now),
@@ -270,6 +266,16 @@ impl State {
 
     fn owns_servers(&self) -> bool {
         self.instance.local == Some(LocalView::Owner)
+    }
+
+    /// All at once: what several servers have in common is one change of the ensemble.
+    fn hosts_seen(&mut self, views: Vec<(NodeId, Option<HostView>)>, now: Timestamp) {
+        for (node, view) in views {
+            if let Some(entry) = self.nodes.get_mut(&node) {
+                entry.tracker.host(view, now);
+            }
+        }
+        self.judge_all(now);
     }
 
     /// Something was learned of one server: the ensemble is judged anew when that server's part in it is another.

@@ -51,7 +51,12 @@ impl State {
 
     /// The word for what the node is now.
     pub(super) fn shown_word(&self, node: &NodeId) -> &'static str {
-        self.condition(node).shown_word(self.files_complete.then(|| self.placement.count(node)))
+        self.condition(node).shown_word(self.files_left(node))
+    }
+
+    /// How many files it has; `None` while that is not known.
+    pub(super) fn files_left(&self, node: &NodeId) -> Option<u64> {
+        self.files_complete.then(|| self.placement.count(node))
     }
 
     /// A node whose files are out of sight gives nothing either, drained or not.
@@ -100,7 +105,7 @@ impl State {
                     ))
                 });
             }
-            NodeCondition::Draining => "it drains; undrain it first".into(),
+            NodeCondition::Draining => format!("it is {}; undrain it first", self.shown_word(node)),
             NodeCondition::Unreadable => self.unread(node).unwrap_or("its folder cannot be looked into").into(),
             NodeCondition::Unhealthy => {
                 let cause = self.failing(node).unwrap_or("cause not known");

@@ -6,7 +6,7 @@ use futures_util::FutureExt as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::testing::{Broken, Connection, guest, remote_pair};
-use super::wire::{EngineMessage, frame};
+use super::wire::{EngineMessage, SILENCE, frame};
 use super::*;
 use crate::domain::ask::{OperationAsk, PlanAsk, Unanswered};
 use crate::domain::command::{Confirmed, ServerAction};
@@ -179,6 +179,45 @@ async fn a_file_comes_in_whole_or_not_at_all() {
         } else {
             assert_eq!((status, read.expect("whole") == body), (OperationStatus::Done, true));
         }
+    }
+}
+
+/// A disk may take longer than a front waits for a word, which has sent all meanwhile.
+#[tokio::test(start_paused = true)]
+async fn a_file_comes_in_whole_however_long_the_disk_takes() {
+    let (front, end) = remote_pair(Arc::new(fixtures::snapshot())).await;
+    let HandleEnd { mut requests, mut questions, .. } = end;
+    let upload = Upload { name: "mine".into(), node: None, size_hint: None, limit: None };
+    let body = vec![7; 640 * 1024];
+    let slow = async {
+        let Some(EngineRequest::Upload { mut bytes, rows, reply, .. }) = requests.recv().await else {
+            panic!("an upload")
+        };
+        reply.send(Ok(Accepted { operation: Some(OperationId::new(9)), message: "uploads".into() })).expect("asked");
+        let mut all = Vec::new();
+        for _ in 0..2 {
+            tokio::time::sleep(SILENCE * 3).await;
+            bytes.read_buf(&mut all).await.expect("they came");
+        }
+        bytes.read_to_end(&mut all).await.expect("they came");
+        let done = fixtures::operation(9, OperationKind::Upload, OperationStatus::Done);
+        rows.expect("asked").send_replace(Some(Arc::new(done)));
+        all.len()
+    };
+    let sent = async {
+        let mut pending =
+            front.upload(upload, Box::pin(std::io::Cursor::new(body.clone())), actor()).await.expect("accepted");
+        pending.ended(SILENCE * 10).await.map(|row| row.status)
+    };
+    // Who waits looks into history now and then.
+    let history = async {
+        while let Some(Question::Operation(asked)) = questions.recv().await {
+            asked.reply.send(Ok(None)).expect("asked");
+        }
+    };
+    tokio::select! {
+        ended = async { tokio::join!(sent, slow) } => assert_eq!(ended, (Some(OperationStatus::Done), body.len())),
+        () = history => panic!("the front is there"),
     }
 }
 

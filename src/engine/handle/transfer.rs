@@ -8,7 +8,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, stream};
 use serde::de::DeserializeOwned;
 use tokio::io::AsyncReadExt as _;
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::{self, OwnedPermit};
 use tokio::time::{interval, timeout};
 use tokio_util::io::StreamReader;
 
@@ -23,6 +23,9 @@ const PART: usize = 64 * 1024;
 /// Parts that wait between the connection and the disk.
 const PARTS_MAX: usize = 4;
 
+/// Ends with `None`.
+type PartSender = mpsc::Sender<Option<io::Result<Bytes>>>;
+
 /// Takes in the file that comes on this connection, and tells how its operation goes until it ends.
 pub(super) async fn take_in(handle: &Handle, link: &mut Link, upload: Upload, actor: Actor) -> Result<(), Lost> {
     let (sender, receiver) = mpsc::channel(PARTS_MAX);
@@ -34,6 +37,8 @@ pub(super) async fn take_in(handle: &Handle, link: &mut Link, upload: Upload, ac
     let (mut parts, mut rows_come) = (Some(sender), true);
     let mut ending = pin!(handle.stopping());
     let mut beat = interval(BEAT);
+    // What came and has no place yet: the disk may take longer than the front waits for a word.
+    let mut waiting = None;
     while parts.is_some() || rows_come {
         tokio::select! {
             row = pending.next_row(), if rows_come => {
@@ -55,28 +60,36 @@ pub(super) async fn take_in(handle: &Handle, link: &mut Link, upload: Upload, ac
                 return Ok(());
             }
             _ = beat.tick() => link.send(frame(&EngineMessage::Here)?).await?,
-            said = link.next() => {
-                let Some(sender) = &parts else {
+            place = place_in(parts.as_ref()), if waiting.is_some() => {
+                let Some(part) = waiting.take() else { continue };
+                let goes_on = matches!(part, Some(Ok(_)));
+                // A reader that is gone has what it needs, or the operation tells why it has not.
+                let is_read = place.map(|place| place.send(part)).is_some();
+                if !goes_on || !is_read {
+                    parts = None;
+                }
+            }
+            said = link.next(), if waiting.is_none() => {
+                if parts.is_none() {
                     // Nothing is due any more but that the front is there.
                     match said {
                         Some(_) => continue,
                         None => return Ok(()),
                     }
-                };
-                let part = part(said, |request| match request {
+                }
+                waiting = Some(part(said, |request| match request {
                     FrontMessage::End(end) => Some(end),
                     _ => None,
-                });
-                let goes_on = matches!(part, Some(Ok(_)));
-                // A reader that is gone has what it needs, or the operation tells why it has not.
-                let is_read = sender.send(part).await.is_ok();
-                if !goes_on || !is_read {
-                    parts = None;
-                }
+                }));
             }
         }
     }
     Ok(())
+}
+
+/// A place for the next part; `None` when nobody reads them any more.
+async fn place_in(parts: Option<&PartSender>) -> Option<OwnedPermit<Option<io::Result<Bytes>>>> {
+    parts?.clone().reserve_owned().await.ok()
 }
 
 /// Gives out a file's bytes.

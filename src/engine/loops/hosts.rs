@@ -102,11 +102,11 @@ impl Loop for HostsLoop {
 
     async fn turn(&mut self) -> Result<(), String> {
         self.local().await?;
-        for (node, view) in self.control.hosts().await {
-            if self.known.get(&node) != Some(&view) {
-                self.known.insert(node.clone(), view.clone());
-                self.ctx.emit(Event::Host { node, view }).await;
-            }
+        let mut hosts = self.control.hosts().await;
+        hosts.retain(|(node, view)| self.known.get(node) != Some(view));
+        if !hosts.is_empty() {
+            self.known.extend(hosts.iter().cloned());
+            self.ctx.emit(Event::Hosts(hosts)).await;
         }
         // Docker comes and goes; the kind is that of the look just taken.
         let kind = self.control.kind();

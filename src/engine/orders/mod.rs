@@ -108,9 +108,7 @@ pub(super) async fn server(
         OperationRow { ctx, id, kind, what, source: None, target: Some(node.clone()), by, started: clock::now() };
     row.write(OperationStatus::Started, None).await;
     let result = control.act(node, action).await.map_err(Fault::from);
-    for (node, view) in control.hosts().await {
-        ctx.emit(Event::Host { node, view }).await;
-    }
+    ctx.emit(Event::Hosts(control.hosts().await)).await;
     if result.is_ok() && action.brings_back() && !serves(ctx, node).await {
         row.what = format!("server {node}: it runs and does not serve yet");
     }

@@ -122,7 +122,7 @@ impl LogsScene<'_> {
         } else {
             "  "
         };
-        let over = |style: Style| if selected { style.patch(styles.selected) } else { style };
+        let over = |style| styles.in_row(selected, style);
         let mut spans = vec![Span::styled(mark, if selected { styles.selected } else { styles.accent })];
         spans.extend(head.into_iter().map(|span| Span::styled(span.content, over(span.style))));
         let mut from = 0;

@@ -7,7 +7,8 @@ use super::rates::{self, Rates};
 use super::rules::RULES;
 use crate::domain::ids::{Millis, NodeId, Timestamp, Zxid};
 use crate::domain::server::{
-    HealthRule, HostState, HostView, Metrics, Reach, Role, Sample, Series, ServerState, ServerView, Srvr, Verdict,
+    HealthRule, HostState, HostView, Metrics, Reach, Role, SERIES_LEN, Sample, Series, ServerState, ServerView, Srvr,
+    Verdict,
 };
 
 /// Failures in a row before a server that served counts as down.
@@ -38,6 +39,8 @@ pub struct ServerTracker {
     last_metrics: Option<(Metrics, Timestamp)>,
     /// Since when each rule has held without a break.
     firing: BTreeMap<HealthRule, Timestamp>,
+    /// When the last value of its series was taken.
+    charted: Option<Timestamp>,
     /// When its process or container was started, until it serves for the first time.
     starting: Option<Timestamp>,
 }
@@ -52,6 +55,7 @@ impl ServerTracker {
             pending: (unknown, 0),
             last_metrics: None,
             firing: BTreeMap::new(),
+            charted: None,
             starting: None,
         }
     }
@@ -86,6 +90,9 @@ impl ServerTracker {
         if began(self.view.host.as_ref(), host.as_ref()) {
             self.probed = SampleFinding { state: ServerState::Unknown, cause: None };
             self.starting = Some(now);
+        } else if goes_on(self.view.host.as_ref(), host.as_ref()) {
+            // What it said before it was paused is not what it says now.
+            self.probed = SampleFinding { state: ServerState::Unknown, cause: Some(RESUMED.to_owned()) };
         }
         self.view.host = host;
         if self.explained().is_some() {
@@ -209,8 +216,15 @@ impl ServerTracker {
         view.update_p99_ms = metrics.update_p99_ms;
         view.elections = whole(metrics.elections);
         view.all_metrics = Arc::clone(&metrics.all);
-        view.latency_series.push(view.latency_ms);
-        view.requests_series.push(view.requests_per_s);
+        let seconds = self.charted.map_or(1, |at| seconds_between(at, now));
+        for at in 0..seconds {
+            let last = at + 1 == seconds;
+            view.latency_series.push(view.latency_ms.filter(|_| last));
+            view.requests_series.push(view.requests_per_s.filter(|_| last));
+        }
+        if seconds > 0 {
+            self.charted = Some(now);
+        }
         self.last_metrics = sample.metrics.clone().map(|metrics| (metrics, now));
     }
 
@@ -359,6 +373,14 @@ fn began(before: Option<&HostView>, now: Option<&HostView>) -> bool {
     lives(now) && (!lives(before) || before.name != now.name)
 }
 
+/// Whether a process or container that was paused runs again.
+fn goes_on(before: Option<&HostView>, now: Option<&HostView>) -> bool {
+    let is = |host: Option<&HostView>, state| host.is_some_and(|host| host.state == state);
+    is(before, HostState::Paused) && is(now, HostState::Running)
+}
+
+const RESUMED: &str = "it goes on after a pause, and has said nothing since";
+
 /// What a server that may not tell how it is needs.
 const DENIED: &str = "it answers, and is not allowed to tell more: add srvr to 4lw.commands.whitelist in its zoo.cfg";
 
@@ -376,6 +398,14 @@ fn find(sample: &Sample) -> SampleFinding {
         (Reach::Answered, Some(srvr)) if srvr.role.is_some() => SampleFinding { state: ServerState::Up, cause: None },
         (Reach::Answered, _) => finding(ServerState::NotServing, "its reply names no role"),
     }
+}
+
+/// Seconds of a series that a look at `now` ends, when the one before was taken `then`: looks come every second, a little
+/// sooner or later, and one of a server that says nothing takes as long as its limit.
+fn seconds_between(then: Timestamp, now: Timestamp) -> usize {
+    let past = now.since(then).0;
+    let seconds = if (250..1_750).contains(&past) { 1 } else { (past + 250) / 1_000 };
+    usize::try_from(seconds).map_or(SERIES_LEN, |seconds| seconds.min(SERIES_LEN))
 }
 
 fn average(sum: Option<f64>, count: Option<f64>) -> Option<f64> {

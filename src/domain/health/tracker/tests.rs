@@ -244,3 +244,44 @@ fn gauges_that_are_no_numbers_are_unknown() {
     assert_eq!([whole(Some(-1.0)), whole(Some(f64::NAN)), whole(None)], [None; 3]);
     assert_eq!(whole(Some(3.7)), Some(3));
 }
+
+/// It may be anything by now: what it said before its pause is not what it says.
+#[test]
+fn a_server_that_goes_on_after_a_pause_is_judged_by_what_it_says_then() {
+    let host = |state| Some(HostView { state, ..crate::domain::fixtures::host("process 7") });
+    for (reach, not_serving, state) in [
+        (Reach::Answered, false, ServerState::Up),
+        (Reach::Answered, true, ServerState::NotServing),
+        (Reach::Silent, false, ServerState::Frozen),
+    ] {
+        let mut tracker = tracker();
+        tracker.host(host(HostState::Running), NOW);
+        tracker.observe(&sample(Reach::Answered, 0));
+        tracker.host(host(HostState::Paused), NOW.plus(Millis(1_000)));
+        assert_eq!(tracker.state(), ServerState::Paused);
+        tracker.host(host(HostState::Running), NOW.plus(Millis(9_000)));
+        assert_eq!(tracker.state(), ServerState::Unknown, "it has said nothing yet");
+        assert_eq!(tracker.untold().as_deref(), Some(RESUMED));
+        let mut next = sample(reach, 10);
+        next.srvr = next.srvr.map(|srvr| Srvr { not_serving, ..srvr });
+        tracker.observe(&next);
+        assert_eq!(tracker.state(), state);
+    }
+}
+
+/// A look at a server that says nothing takes as long as its limit; the chart is by the clock all the same.
+#[test]
+fn a_series_has_a_place_for_each_second() {
+    let mut tracker = tracker();
+    let mut at = |millis: u64, reach: Reach| {
+        tracker.observe(&Sample { taken_at: NOW.plus(Millis(millis)), ..sample(reach, 0) });
+        tracker.as_view().latency_series.0.iter().map(Option::is_some).collect::<Vec<_>>()
+    };
+    assert_eq!(at(0, Reach::Answered), [true]);
+    assert_eq!(at(1_100, Reach::Answered), [true, true]);
+    assert_eq!(at(1_200, Reach::Answered), [true, true], "within the same second");
+    assert_eq!(at(4_200, Reach::Silent), [true, true, false, false, false]);
+    assert_eq!(at(5_000, Reach::Answered), [true, true, false, false, false, true]);
+    let hours = at(10_000_000, Reach::Answered);
+    assert_eq!((hours.len(), hours.iter().filter(|known| **known).count()), (SERIES_LEN, 1));
+}

@@ -78,7 +78,7 @@ fn a_late_echo_of_a_nodes_record_changes_nothing() {
     for (record, version) in [(draining(5), 2), (NodeRecord::default(), 1)] {
         state.apply(Event::Node { node: node_id("zk1"), record, version }, NOW);
     }
-    assert!(state.check(&drain("zk1")).unwrap_err().to_string().contains("drains already"));
+    assert!(state.check(&drain("zk1")).unwrap_err().to_string().contains("is draining already"));
     state.apply(Event::Node { node: node_id("zk1"), record: NodeRecord::default(), version: 3 }, NOW);
     assert!(state.check(&drain("zk1")).is_ok());
 }

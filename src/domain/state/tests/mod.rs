@@ -267,7 +267,11 @@ fn a_drain_needs_somewhere_to_go() {
     }
     let refused = empty.check(&drain("zk1")).unwrap_err().to_string();
     assert!(refused.contains("zk2 is drained, zk3 is draining"), "{refused}");
-    assert!(state.check(&drain("zk2")).unwrap_err().to_string().contains("drains already"));
+    assert!(empty.check(&drain("zk2")).unwrap_err().to_string().contains("zk2 is drained already"));
+    let into = |node: &str| empty.check_upload("a", Some(&node_id(node)), None).unwrap_err().to_string();
+    assert!(into("zk2").contains("it is drained; undrain it first"), "{}", into("zk2"));
+    assert!(into("zk3").contains("it is draining; undrain it first"), "{}", into("zk3"));
+    assert!(state.check(&drain("zk2")).unwrap_err().to_string().contains("is draining already"));
 }
 
 #[test]
@@ -292,13 +296,31 @@ fn progress_of_a_drain_is_told_with_the_cause_of_a_stall() {
 fn a_paused_server_keeps_its_files_and_takes_none() {
     let mut state = state([9, 1, 1]);
     let host = HostView { state: HostState::Paused, ..crate::domain::fixtures::host("process 1") };
-    state.apply(Event::Host { node: node_id("zk2"), view: Some(host) }, NOW);
+    state.apply(Event::Hosts(vec![(node_id("zk2"), Some(host))]), NOW);
     let silent = Sample { reach: Reach::Silent, srvr: None, ..sample("zk2", Role::Follower, NOW) };
     state.apply(Event::Probed(Box::new(silent)), NOW);
     assert_eq!(condition(&state.snapshot(NOW), "zk2"), NodeCondition::Paused);
     assert!(state.plan(NOW).moves.iter().all(|planned| planned.dst == node_id("zk3")));
     let refused = state.check_upload("a", Some(&node_id("zk2")), None).unwrap_err().to_string();
     assert!(refused.contains("its server is paused"), "{refused}");
+}
+
+/// What several servers have in common is one change of the ensemble: no state between is told.
+#[test]
+fn hosts_that_change_together_are_one_change() {
+    let hosts = |of: HostState| {
+        let host = HostView { state: of, ..crate::domain::fixtures::host("process 1") };
+        Event::Hosts(NODES[..2].iter().map(|node| (node_id(node), Some(host.clone()))).collect())
+    };
+    let mut state = state([1, 1, 1]);
+    state.apply(hosts(HostState::Running), NOW);
+    let before = state.snapshot(NOW).notices.len();
+    state.apply(hosts(HostState::Stopped), NOW);
+    let snapshot = state.snapshot(NOW);
+    let texts: Vec<_> = snapshot.notices.iter().skip(before).map(|notice| notice.text.as_str()).collect();
+    assert_eq!(snapshot.ensemble.state, EnsembleState::NoQuorum);
+    assert!(texts.iter().any(|text| text.contains("NO QUORUM")), "{texts:?}");
+    assert!(!texts.iter().any(|text| text.contains("AT RISK")), "{texts:?}");
 }
 
 #[test]

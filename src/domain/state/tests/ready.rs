@@ -5,7 +5,7 @@ use super::*;
 /// Servers whose processes have ended.
 pub(super) fn gone(nodes: &[&str]) -> Vec<Event> {
     let host = HostView { state: HostState::Stopped, ..crate::domain::fixtures::host("process 1") };
-    nodes.iter().map(|node| Event::Host { node: node_id(node), view: Some(host.clone()) }).collect()
+    vec![Event::Hosts(nodes.iter().map(|node| (node_id(node), Some(host.clone()))).collect())]
 }
 
 /// The session may not know of it yet. It is an outage, and no fault of who asks.

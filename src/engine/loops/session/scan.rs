@@ -3,6 +3,7 @@
 use tokio::time::Instant;
 
 use super::SessionLoop;
+use crate::adapters::zookeeper::coord::LinkState;
 use crate::adapters::zookeeper::election;
 use crate::adapters::zookeeper::error::ZkError;
 use crate::adapters::zookeeper::registry::{Loaded, Newer, Registry};
@@ -25,6 +26,10 @@ struct ScanResult {
 impl SessionLoop {
     pub(super) async fn scan(&mut self) -> Result<(), String> {
         let Some(link) = &self.link else { return Ok(()) };
+        if link.coord.state() != LinkState::Connected {
+            // The next connection makes it due again; until then nothing is read, and nobody is told of a session.
+            return Ok(());
+        }
         let (registry, first) = (link.registry.clone(), !link.up);
         let result = self.read_all(&registry, first).await;
         let Some(link) = &mut self.link else { return Ok(()) };

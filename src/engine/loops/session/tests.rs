@@ -8,7 +8,7 @@ use super::*;
 use crate::adapters::blobs::{BlobConfig, BlobStore};
 use crate::adapters::zookeeper::config::ZkConfig;
 use crate::adapters::zookeeper::coord::{Connect, Mode};
-use crate::adapters::zookeeper::fake::{FakeEnsemble, FakeServers};
+use crate::adapters::zookeeper::fake::{FakeCoord, FakeEnsemble, FakeServers};
 use crate::adapters::zookeeper::layout::ZnodeLayout;
 use crate::domain::alert::AlertCode;
 use crate::domain::file::{FileEntry, blob_name};
@@ -105,6 +105,36 @@ async fn connected_is_told_when_the_registry_can_be_had() {
         usable = usable => assert!(usable, "told before anybody can use it"),
         scanned = session.scan() => panic!("it never told: {scanned:?}"),
     }
+}
+
+/// A read that failed is due again; without a server behind the session there is nothing to read from.
+#[tokio::test]
+async fn nobody_is_told_of_a_session_while_it_has_no_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut session, mut heard, link, ensemble) = linked(folder.path(), 1000).await;
+    let coord = Arc::new(ensemble.connect("/demo"));
+    session.link.iter_mut().for_each(|link| link.coord = Arc::<FakeCoord>::clone(&coord));
+    let states = |heard: &mut mpsc::Receiver<Event>| {
+        let mut states = Vec::new();
+        while let Ok(event) = heard.try_recv() {
+            if let Event::Session { state, .. } = event {
+                states.push(state);
+            }
+        }
+        states
+    };
+    ensemble.disconnect(&coord);
+    for _ in 0..3 {
+        session.link.iter_mut().for_each(|link| link.scan_due = true);
+        session.turn().await.unwrap();
+        assert!(link.borrow().is_none(), "nobody can use it");
+    }
+    assert_eq!(states(&mut heard), [SessionState::Disconnected]);
+    ensemble.reconnect(&coord);
+    while link.borrow().is_none() {
+        session.turn().await.unwrap();
+    }
+    assert_eq!(states(&mut heard), [SessionState::Connected]);
 }
 
 /// Who plans for somebody counts on what another instance told them of.
