@@ -8,6 +8,7 @@ pub mod delete;
 pub mod download;
 pub mod failure;
 mod fenced;
+mod learned;
 pub mod moves;
 mod moving;
 pub mod recovery;

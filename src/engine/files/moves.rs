@@ -8,6 +8,7 @@ use futures_util::StreamExt;
 use futures_util::stream;
 
 use super::fenced::{Fenced, Refused};
+use super::learned::{CommitKnown, tell_record};
 pub use super::moving::MoveOrder;
 use super::moving::Moving;
 use super::{Changed, Failure, PARALLEL};
@@ -261,15 +262,16 @@ async fn commit(
     }
     let commits: Vec<_> = moving.iter().map(commit_of).collect();
     if make(ctx, registry, &commits, fence).await.is_ok() {
-        return report_committed(ctx, moving.into_iter().zip(commits).collect(), outcome).await;
+        let committed = moving.into_iter().zip(commits).map(|(one, commit)| (one, commit, CommitKnown::Answered));
+        return report_committed(ctx, registry, committed.collect(), outcome).await;
     }
     let mut committed = Vec::new();
     for (one, commit) in moving.into_iter().zip(commits) {
         match make(ctx, registry, std::slice::from_ref(&commit), fence).await {
-            Ok(()) => committed.push((one, commit)),
+            Ok(()) => committed.push((one, commit, CommitKnown::Answered)),
             // Also the refusal of a retry may be the echo of a success whose reply was lost.
             Err(refused) => match registry.settle(one.attempt(), one.order.entry.id).await {
-                Decided::Committed => committed.push((one, commit)),
+                Decided::Committed => committed.push((one, commit, CommitKnown::Settled)),
                 Decided::Aborted => {
                     give_up(ctx, registry, one, refused.failure, outcome).await;
                 }
@@ -277,7 +279,7 @@ async fn commit(
             },
         }
     }
-    report_committed(ctx, committed, outcome).await
+    report_committed(ctx, registry, committed, outcome).await
 }
 
 async fn make(ctx: &Context, registry: &Registry, commits: &[MoveCommit], fence: &mut Fence) -> Result<(), Refused> {
@@ -293,13 +295,14 @@ async fn make(ctx: &Context, registry: &Registry, commits: &[MoveCommit], fence:
 /// What follows a commit at once: the record as it is now.
 async fn report_committed(
     ctx: &Context,
-    committed: Vec<(Moving, MoveCommit)>,
+    registry: &Registry,
+    committed: Vec<(Moving, MoveCommit, CommitKnown)>,
     outcome: &mut BatchOutcome,
 ) -> Vec<Moving> {
     let mut moving = Vec::with_capacity(committed.len());
-    for (mut one, commit) in committed {
+    for (mut one, commit, known) in committed {
         let entry = FileEntry { id: commit.entry.id, version: commit.entry.version + 1, record: commit.record };
-        ctx.emit(Event::FileChanged { entry: Box::new(entry), learned: ctx.marks.written() }).await;
+        tell_record(ctx, registry, entry, known).await;
         one.step(ctx, Step::Commit).await;
         outcome.done += 1;
         outcome.bytes += one.size().0;
@@ -311,9 +314,9 @@ async fn report_committed(
 async fn finish(ctx: &Context, registry: &Registry, moving: Vec<Moving>, outcome: &mut BatchOutcome) {
     let committed = moving.into_iter().map(|one| {
         let commit = commit_of(&one);
-        (one, commit)
+        (one, commit, CommitKnown::Settled)
     });
-    let committed = report_committed(ctx, committed.collect(), outcome).await;
+    let committed = report_committed(ctx, registry, committed.collect(), outcome).await;
     collect(ctx, registry, committed).await;
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use super::fenced::Fenced;
+use super::learned::{CommitKnown, tell_record};
 use super::moves::tell_write;
 use super::steps::Steps;
 use super::underway::Claim;
@@ -61,6 +62,7 @@ struct UploadJob<'a> {
     why: String,
     started: Timestamp,
     steps: Steps,
+    known: CommitKnown,
     _claim: Claim,
 }
 
@@ -89,13 +91,14 @@ pub async fn run(ctx: &Context, order: UploadOrder, fence: &Fence) -> Result<Fil
         why,
         started,
         steps,
+        known: CommitKnown::Answered,
         _claim: claim,
     };
     ctx.record(upload.operation(OperationStatus::Started, None, None)).await;
     let result = upload.make(source, fence).await;
     match &result {
         Ok(entry) => {
-            ctx.emit(Event::FileChanged { entry: Box::new(entry.clone()), learned: ctx.marks.written() }).await;
+            upload.tell(entry).await;
             ctx.record(upload.operation(OperationStatus::Done, Some(entry.record.size), None)).await;
             upload.close().await;
         }
@@ -204,6 +207,13 @@ impl UploadJob<'_> {
         }
     }
 
+    /// Without a session there is nobody to ask, and the next one reads all records.
+    async fn tell(&self, entry: &FileEntry) {
+        if let Some(registry) = self.ctx.registry() {
+            tell_record(self.ctx, &registry, entry.clone(), self.known).await;
+        }
+    }
+
     fn committed(&mut self, record: FileRecord) -> FileEntry {
         self.steps.ended(Step::Commit);
         FileEntry { id: self.file, version: 0, record }
@@ -217,7 +227,10 @@ impl UploadJob<'_> {
         failure: Failure,
     ) -> Result<FileEntry, Failure> {
         match registry.settle(self.attempt, self.file).await {
-            Decided::Committed => Ok(self.committed(record)),
+            Decided::Committed => {
+                self.known = CommitKnown::Settled;
+                Ok(self.committed(record))
+            }
             // No byte is touched before it is decided; the recovery does both.
             Decided::Undecided | Decided::Gone => Err(Failure::Left),
             Decided::Aborted => {

@@ -34,7 +34,7 @@ impl LogsPane {
     pub(super) fn due(&mut self, snapshot: &Snapshot) -> Vec<Effect> {
         let now = snapshot.taken_at;
         let mut effects = Vec::new();
-        if now.since(self.refreshed).0 >= HIDDEN_MS {
+        if self.refreshed.is_none_or(|at| now.since(at).0 >= HIDDEN_MS) {
             return effects;
         }
         if !self.loaded {
@@ -45,9 +45,9 @@ impl LogsPane {
         if self.changed || (retry && !self.pending.page.is_open()) {
             effects.extend(self.newest());
         }
-        let stale = self.counted == Timestamp(0) || (self.live() && now.since(self.counted).0 >= COUNT_MS);
+        let stale = self.counted.is_none_or(|at| self.live() && now.since(at).0 >= COUNT_MS);
         if stale && !self.pending.histogram.is_open() && self.problem.is_none() {
-            self.counted = now;
+            self.counted = Some(now);
             let search = self.query.search.clone();
             effects.push(self.pending.histogram.put(HistogramAsk { search, bars: BARS }).into());
         }
@@ -73,7 +73,7 @@ impl LogsPane {
     }
 
     pub(super) fn newest(&mut self) -> Vec<Effect> {
-        (self.pending.going, self.changed, self.counted) = (Going::Newest, false, Timestamp(0));
+        (self.pending.going, self.changed, self.counted) = (Going::Newest, false, None);
         // What is on its way may be of another search.
         (self.pending.histogram, self.pending.follow) = (Asked::default(), Asked::default());
         let search = self.query.search.clone();

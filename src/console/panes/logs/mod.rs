@@ -101,8 +101,8 @@ pub(super) struct LogsPane {
     /// What is shown does not answer the question any more.
     changed: bool,
     loaded: bool,
-    refreshed: Timestamp,
-    counted: Timestamp,
+    refreshed: Option<Timestamp>,
+    counted: Option<Timestamp>,
     failed: Timestamp,
 }
 
@@ -142,8 +142,8 @@ impl Default for LogsPane {
             pending: PendingAnswers::default(),
             changed: true,
             loaded: false,
-            refreshed: Timestamp(0),
-            counted: Timestamp(0),
+            refreshed: None,
+            counted: None,
             failed: Timestamp(0),
         }
     }
@@ -424,7 +424,7 @@ impl Pane for LogsPane {
     }
 
     fn refresh(&mut self, snapshot: &Snapshot) -> Vec<Effect> {
-        self.refreshed = snapshot.taken_at;
+        self.refreshed = Some(snapshot.taken_at);
         self.due(snapshot)
     }
 

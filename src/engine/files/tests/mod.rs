@@ -19,7 +19,7 @@ use crate::adapters::zookeeper::config::ZkConfig;
 use crate::adapters::zookeeper::coord::Coord;
 use crate::adapters::zookeeper::fake::{FakeCoord, FakeEnsemble, FakeRequest, RequestFate, Weather};
 use crate::adapters::zookeeper::registry::{Fence, Registry};
-use crate::domain::event::Event;
+use crate::domain::event::{Event, Learned};
 use crate::domain::file::{FileEntry, blob_name};
 use crate::domain::fixtures::node_id;
 use crate::domain::ids::{AttemptId, FileId, NodeId, OperationId};
@@ -72,6 +72,8 @@ pub(super) struct World {
     pub(super) ctx: Context,
     /// What was told of bytes: the file, and whether something is wrong with it.
     told: Arc<Mutex<Vec<(FileId, bool)>>>,
+    /// What was told of records: whether the file is there, and how that is known.
+    records: Arc<Mutex<Vec<(bool, Learned)>>>,
     /// What was told of writes: the node, and whether its disk is in trouble.
     written: Arc<Mutex<Vec<(NodeId, bool)>>>,
     registry: Registry,
@@ -107,13 +109,16 @@ pub(super) async fn world() -> World {
     ctx.inquiries = inquiries;
     let told = Arc::new(Mutex::new(Vec::new()));
     let written = Arc::new(Mutex::new(Vec::new()));
-    let (hears, hears_writes) = (Arc::clone(&told), Arc::clone(&written));
+    let records = Arc::new(Mutex::new(Vec::new()));
+    let (hears, hears_writes, hears_records) = (Arc::clone(&told), Arc::clone(&written), Arc::clone(&records));
     ctx.driver.job("core", async move {
         loop {
             tokio::select! {
                 event = heard.recv() => match event {
                     Some(Event::BytesChecked { file, problem, .. }) => hears.lock().unwrap().push((file, problem.is_some())),
                     Some(Event::Written { node, problem }) => hears_writes.lock().unwrap().push((node, problem.is_some())),
+                    Some(Event::FileChanged { learned, .. }) => hears_records.lock().unwrap().push((true, learned)),
+                    Some(Event::FileRemoved { learned, .. }) => hears_records.lock().unwrap().push((false, learned)),
                     Some(_) => {}
                     None => break,
                 },
@@ -127,7 +132,7 @@ pub(super) async fn world() -> World {
     });
     let ledger = clerk.ledger();
     ctx.driver.job("clerk", clerk.work(false, async || {}));
-    World { ctx, told, written, registry, ledger, sky, folder, publish, ensemble, coord }
+    World { ctx, told, records, written, registry, ledger, sky, folder, publish, ensemble, coord }
 }
 
 impl World {
@@ -156,6 +161,12 @@ impl World {
             }
             tokio::task::yield_now().await;
         }
+    }
+
+    /// What was told of records by now.
+    pub(super) async fn learned(&self) -> Vec<(bool, Learned)> {
+        self.checked().await;
+        self.records.lock().unwrap().clone()
     }
 
     /// What was told of writes to a node by now.

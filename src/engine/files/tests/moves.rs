@@ -13,6 +13,7 @@ use crate::adapters::zookeeper::error::Refusal;
 use crate::adapters::zookeeper::registry::ReadFile;
 use crate::domain::cause::Cause;
 use crate::domain::migration::IntentState;
+use crate::engine::files::learned::{CommitKnown, tell_record};
 use crate::engine::files::{moves, recovery};
 
 /// A move of a stored file to zk2 on a fence that was taken before `change`.
@@ -214,6 +215,28 @@ async fn a_move_whose_outcome_is_not_known_keeps_both_copies_until_the_recovery_
         assert_eq!((world.bytes(), world.row(MOVE).status), (bytes, status), "{fate:?}");
         assert_eq!(world.intents().await, []);
     }
+}
+
+/// A commit whose answer was lost may be long past when it is known: others have gone on since.
+#[tokio::test(start_paused = true)]
+async fn what_a_commit_left_is_told_by_its_answer_or_read_anew() {
+    for (fate, is_read) in [(RequestFate::Served, false), (RequestFate::AnswerLost, true)] {
+        let world = world().await;
+        let entry = stored(&world).await;
+        let before = world.learned().await.len();
+        world.sky.at("multi", 2, move || fate);
+        assert_eq!(world.moved(&entry).await.done, 1);
+        let learned = world.learned().await.split_off(before);
+        assert!(matches!(learned[..], [(true, how)] if matches!(how, Learned::Read(_)) == is_read), "{learned:?}");
+    }
+    let world = world().await;
+    let entry = stored(&world).await;
+    assert_eq!(world.moved(&entry).await.done, 1);
+    let path = world.registry.layout().file(entry.id);
+    world.ensemble.connect(&ZkConfig::default().root).delete(&path, None).await.unwrap();
+    tell_record(&world.ctx, &world.registry, entry.as_ref().clone(), CommitKnown::Settled).await;
+    let last = world.learned().await.pop();
+    assert!(matches!(last, Some((false, Learned::Read(_)))), "{last:?}");
 }
 
 /// Its bytes are not the record's, and its session ends before it is aborted: somebody else may have decided it.

@@ -152,6 +152,17 @@ async fn an_upload_keeps_its_intent_until_its_row_is_on_disk() {
     assert_eq!(world.bytes(), (1, 0));
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_an_upload_left_is_told_by_its_answer_or_read_anew() {
+    for (fate, is_read) in [(RequestFate::Served, false), (RequestFate::AnswerLost, true)] {
+        let world = world().await;
+        world.sky.at("multi", 2, move || fate);
+        upload::run(&world.ctx, small(true), &fence()).await.unwrap();
+        let learned = world.learned().await;
+        assert!(matches!(learned[..], [(true, how)] if matches!(how, Learned::Read(_)) == is_read), "{learned:?}");
+    }
+}
+
 /// The answer to its commit is lost, and then its session. The recovery goes forward, or back.
 #[tokio::test(start_paused = true)]
 async fn an_upload_whose_outcome_is_not_known_keeps_its_bytes_until_the_recovery_decides() {
