@@ -112,6 +112,12 @@ impl Fail {
         Self::new(StatusCode::GATEWAY_TIMEOUT, "no-answer", message)
     }
 
+    /// 504: a question without an answer; nothing was asked to be done.
+    pub(super) fn unanswered() -> Self {
+        let message = "the question has not been answered in time; try again, and look at /readyz for the cause";
+        Self::new(StatusCode::GATEWAY_TIMEOUT, "no-answer", message)
+    }
+
     /// Adds a member to the error object.
     pub(super) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.0.error.insert(name.into(), value.into());

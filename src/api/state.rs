@@ -18,8 +18,10 @@ use crate::domain::ids::FileId;
 use crate::domain::snapshot::Snapshot;
 use crate::engine::handle::{Handle, PendingOperation};
 
-/// Longest wait for the engine to accept or refuse, and for an answer to a question.
+/// Longest wait for the engine to accept or refuse.
 pub(super) const ENGINE_WAIT: Duration = Duration::from_secs(5);
+/// Longest wait for an answer to a question: a server of logs that hangs is given up after 10 s, and the files answer.
+pub(super) const ASK_WAIT: Duration = Duration::from_secs(20);
 /// Uploads that may be under way at once.
 pub(super) const UPLOADS_MAX: usize = 16;
 /// Fronts of other processes that may be served at once, with the files that they send and fetch.
@@ -57,6 +59,11 @@ impl App {
     /// The record of a file, wherever it is known; 404 only when there is none.
     pub(super) async fn file(&self, file: FileId) -> Result<Arc<FileEntry>, Fail> {
         self.limited(self.handle.file(file)).await?.map_err(Fail::from)
+    }
+
+    /// Waits for the answer to a question, [`ASK_WAIT`] at most.
+    pub(super) async fn asked<T>(&self, answer: impl Future<Output = T>) -> Result<T, Fail> {
+        timeout(ASK_WAIT, answer).await.map_err(|_| Fail::unanswered())
     }
 
     /// Waits for an answer of the engine, [`ENGINE_WAIT`] at most.

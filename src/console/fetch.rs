@@ -61,6 +61,8 @@ impl<A: Ask> Asked<A> {
 pub trait Fetching: Any + Debug + Send {
     /// Brings the question to the engine, and its answer to its place.
     fn run(self: Box<Self>, handle: Handle) -> BoxFuture<'static, ()>;
+    /// Whether nobody waits for the answer any more.
+    fn is_given_up(&self) -> bool;
     /// Whether the other one asks the same.
     fn asks_as(&self, other: &dyn Any) -> bool;
 }
@@ -78,6 +80,10 @@ where
             };
             _ = reply.send(answer);
         })
+    }
+
+    fn is_given_up(&self) -> bool {
+        self.reply.is_closed()
     }
 
     fn asks_as(&self, other: &dyn Any) -> bool {

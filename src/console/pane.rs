@@ -37,7 +37,7 @@ pub trait Pane: Send {
     fn mouse(&mut self, _event: Mouse, _area: Rect, _snapshot: &Snapshot) -> Vec<Effect> {
         Vec::new()
     }
-    /// A new snapshot or a second has passed while the pane is shown. `shown_for_the_first_time` fetches go here.
+    /// A new snapshot or a second has passed while the pane is shown; the first time it is what the pane begins by asking.
     fn refresh(&mut self, _snapshot: &Snapshot) -> Vec<Effect> {
         Vec::new()
     }

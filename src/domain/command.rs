@@ -347,7 +347,7 @@ impl fmt::Display for Rejected {
                 write!(f, "{what} is not possible: {why}")
             }
             Self::NotReady { what, why } => write!(f, "{what} is not possible yet: {why}; try again in a moment"),
-            Self::Unreachable { cause } => write!(f, "{cause}; it is tried again automatically"),
+            Self::Unreachable { cause } => write!(f, "{cause}; the connection is made again automatically"),
             Self::ShuttingDown => f.write_str("zkdeck is ending and takes no more commands"),
             Self::Internal { cause } => {
                 write!(f, "zkdeck failed inside: {cause}; backend/ in the log folder tells more")

@@ -20,7 +20,8 @@ enum By {
     Stray,
 }
 
-/// Every step of every kind of attempt, and of what ends those that were left.
+/// Steps of every kind of attempt, and of what ends those that were left. An attempt that redirects or aborts itself is
+/// left to the simulated worlds.
 const POINTS: &[(&str, By)] = &[
     ("upload.intent", By::Upload),
     ("draft.written", By::Upload),

@@ -417,12 +417,14 @@ fn a_check_that_could_not_run_has_not_passed() {
 
 #[test]
 fn tests_that_fail_or_warn_have_not_passed() {
-    for (sign, text, step) in [("tests-fail", "", "cargo test"), ("warning", "warning: unused", "building the tests")] {
+    let lanes = [" --lib ", " --test faults ", " --test * ", " --doc "].map(|lane| ("tests-fail", lane, "cargo test"));
+    for (sign, text, step) in lanes.into_iter().chain([("warning", "warning: unused", "building the tests")]) {
         let machine = tested(PASSED);
         machine.set(sign, text);
         let output = machine.run("bash .ci/run", &[]);
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        assert!(!output.status.success() && text.contains(&format!("\nFAILED  {step} (")), "{sign}: {text}");
+        let failed = !output.status.success() && text.contains(&format!("\nFAILED  {step} ("));
+        assert!(failed, "{sign}: {text}");
         assert!(text.contains("tests: 7 passed"), "the others ran: {text}");
     }
 }

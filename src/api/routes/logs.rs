@@ -43,7 +43,7 @@ pub(in crate::api) async fn search(State(app): State<App>, mut params: Params) -
         soon: None,
     };
     params.finish()?;
-    let page = app.limited(app.handle.ask(ask)).await?.map_err(|fail| Fail::logs(&fail))?;
+    let page = app.asked(app.handle.ask(ask)).await?.map_err(|fail| Fail::logs(&fail))?;
     // Followers go on by `newer`.
     Ok(axum::Json(LogPage { mark: None, ..page }).into_response())
 }

@@ -40,7 +40,7 @@ fn shown(view: &NodeView) -> Value {
 /// A node without what its records would tell, while they have never been read.
 pub(super) fn as_known(mut node: Value, snapshot: &Snapshot) -> Value {
     if let Some(fields) = node.as_object_mut().filter(|_| !snapshot.ever_read()) {
-        for name in ["files", "bytes", "weight", "draining", "drained"] {
+        for name in ["files", "bytes", "weight", "draining", "drained", "drain"] {
             fields.get_mut(name).map(Value::take);
         }
     }

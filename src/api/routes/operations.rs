@@ -30,7 +30,7 @@ pub(in crate::api) async fn list(State(app): State<App>, mut params: Params) -> 
         id: None,
     };
     params.finish()?;
-    let page = app.limited(app.handle.ask(query)).await?.map_err(|error| Fail::question("history", &error))?;
+    let page = app.asked(app.handle.ask(query)).await?.map_err(|error| Fail::question("history", &error))?;
     // Rows that the disk does not take yet: they may lack in the page.
     let waiting = app.handle.snapshot().history.queued;
     let body = json!({"operations": page.operations, "total": page.total, "waiting": waiting});
@@ -42,7 +42,7 @@ pub(in crate::api) async fn one(State(app): State<App>, Path(id): Path<String>) 
     let unknown = |message: String| Fail::new(StatusCode::NOT_FOUND, "unknown-operation", message);
     let id: OperationId = id.parse().map_err(|error: crate::domain::ids::InvalidId| unknown(error.to_string()))?;
     let found =
-        app.limited(app.handle.ask(OperationAsk(id))).await?.map_err(|error| Fail::question("history", &error))?;
+        app.asked(app.handle.ask(OperationAsk(id))).await?.map_err(|error| Fail::question("history", &error))?;
     let operation = found.ok_or_else(|| unknown(format!("there is no operation {id}")))?;
     let snapshot = app.current().await?;
     let mut body = json!(operation);

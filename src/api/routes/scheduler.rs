@@ -31,8 +31,8 @@ pub(in crate::api) async fn diagnostics(State(app): State<App>) -> Answer {
         "threshold": scheduler.trigger,
         "settle": scheduler.settle,
         "max_difference": scheduler.max_difference,
-        "draining_nodes": draining,
-        "drained_nodes": drained,
+        "draining_nodes": snapshot.ever_read().then_some(draining),
+        "drained_nodes": snapshot.ever_read().then_some(drained),
         "leader": snapshot.leadership.leader.as_ref().map(InstanceInfo::name),
         "leads_here": snapshot.leadership.leads,
         "epoch": snapshot.leadership.epoch,
@@ -75,7 +75,7 @@ pub(in crate::api) async fn run(State(app): State<App>, by: By, _: NoFields) -> 
 
 /// The plan that a run would carry out now; moves nothing.
 pub(in crate::api) async fn preview(State(app): State<App>, _: NoFields) -> Answer {
-    let plan = app.limited(app.handle.ask(PlanAsk)).await?.map_err(Fail::from)?;
+    let plan = app.asked(app.handle.ask(PlanAsk)).await?.map_err(Fail::from)?;
     Ok(axum::Json(json!({ "message": plan.summary(), "plan": plan })).into_response())
 }
 

@@ -30,7 +30,7 @@ pub(in crate::api) async fn output(State(app): State<App>, Path(node): Path<Stri
         let message = format!("{node} runs in no container; its log is in logs/{node}: GET /api/logs?node={node}");
         return Err(Fail::new(StatusCode::CONFLICT, "no-container", message));
     }
-    let output = app.limited(app.handle.ask(OutputAsk { node, lines })).await?;
+    let output = app.asked(app.handle.ask(OutputAsk { node, lines })).await?;
     Ok(axum::Json(output.map_err(|error| Fail::question("container-log", &error))?).into_response())
 }
 

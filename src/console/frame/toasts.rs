@@ -7,7 +7,7 @@ use ratatui::style::Style;
 use super::popup;
 use crate::console::sanitise;
 use crate::console::theme::Styles;
-use crate::domain::ids::{Millis, Timestamp};
+use crate::domain::ids::{InstanceId, Millis, Timestamp};
 use crate::domain::snapshot::{Level, Notice, Snapshot, Standing};
 
 /// Toasts on screen at once.
@@ -37,15 +37,16 @@ impl Message {
 pub struct Toasts {
     shown: Vec<Message>,
     own: Vec<Message>,
-    /// Number of the last notice of the engine that was seen.
+    /// Number of the last notice of the engine that was seen, and which engine's.
     seen: u64,
+    of: Option<InstanceId>,
 }
 
 impl Toasts {
     /// Starts with what the engine has reported so far, without showing it again.
     #[must_use]
     pub fn after(snapshot: &Snapshot) -> Self {
-        Self { seen: last_number(snapshot), ..Self::default() }
+        Self { seen: last_number(snapshot), of: Some(snapshot.instance.id), ..Self::default() }
     }
 
     /// A message of the console itself.
@@ -61,6 +62,10 @@ impl Toasts {
     /// Shows the warnings and errors that are new in the snapshot; the rest goes to the last line only. What is not so
     /// any more goes.
     pub fn take_notices(&mut self, snapshot: &Snapshot, now: Timestamp) {
+        if self.of.replace(snapshot.instance.id).is_some_and(|of| of != snapshot.instance.id) {
+            // Another process counts anew.
+            self.seen = 0;
+        }
         let fresh = snapshot.notices.iter().filter(|notice| notice.number > self.seen && notice.level > Level::Info);
         for notice in fresh {
             show(&mut self.shown, Message { at: now, ..Message::of(notice) });

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, FutureExt as _};
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::Instant;
@@ -184,6 +184,13 @@ impl Jobs {
 
     /// Brings a question to the engine. When too many are under way it is given up, and whoever asks learns so.
     fn fetch(&mut self, fetch: Box<dyn Fetching>) {
+        if fetch.is_given_up() {
+            return;
+        }
+        if self.fetches.len() >= RUNNING_MAX {
+            // Those that were given up meanwhile go: what is typed or pasted asks anew with each character.
+            while self.fetches.next().now_or_never().flatten().is_some() {}
+        }
         if self.fetches.len() < RUNNING_MAX {
             self.fetches.push(fetch.run(self.handle.clone()));
         } else {
@@ -255,15 +262,20 @@ async fn upload(
     let upload = Upload { name: file.name, node, size_hint: Some(file.size), limit: None };
     let answer = handle.upload(upload, file.bytes, by);
     let answer = tokio::time::timeout(ANSWER_LIMIT, answer).await;
-    let accepted =
-        answer.map_err(|_| "no answer of the engine".to_owned())?.map_err(|why: Rejected| why.to_string())?;
+    let accepted = answer
+        .map_err(|_| no_answer("; it may be taken in all the same, see the events"))?
+        .map_err(|why| why.to_string())?;
     Ok(accepted.accepted.message)
+}
+
+fn no_answer(next: &str) -> String {
+    format!("no answer for {} s{next}", ANSWER_LIMIT.as_secs())
 }
 
 /// Writes to a new file, which has its name when it is whole.
 async fn download(handle: &Handle, file: FileId, place: &dyn Place, path: String) -> Result<String, String> {
     let answer = tokio::time::timeout(ANSWER_LIMIT, handle.download(file)).await;
-    let mut download = answer.map_err(|_| "no answer of the engine".to_owned())?.map_err(|why| why.to_string())?;
+    let mut download = answer.map_err(|_| no_answer("; try again"))?.map_err(|why| why.to_string())?;
     let mut draft = place.create(path, Some(download.entry.record.name.to_string())).await?;
     let count = copy(&mut download.bytes, &mut draft).await?;
     let saved = draft.keep().await?;

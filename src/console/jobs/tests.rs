@@ -56,6 +56,7 @@ each_way! {
     a_batch_waits_for_an_engine_that_is_busy_until_all_are_carried_out: true,
     waiting_for_a_busy_engine_has_an_end: true,
     only_the_newest_question_gets_its_answer: false,
+    what_was_given_up_takes_no_place: false,
     a_question_too_many_is_told_to_whom_asks_it: false,
     a_download_never_overwrites_and_keeps_nothing_in_part: false,
     a_download_under_way_is_named_and_has_no_file_yet: false,
@@ -164,6 +165,36 @@ async fn only_the_newest_question_gets_its_answer(way: Way) {
     assert!(answers.iter().all(|done| matches!(done, Done::Answered)));
     assert_eq!(asked.take().map(|page| page.map(|page| page.events.len())), Some(Ok(2)));
     assert!(asked.take().is_none() && !asked.is_open());
+}
+
+/// What is pasted asks anew with each character, before anything is answered.
+async fn what_was_given_up_takes_no_place(way: Way) {
+    let (mut jobs, mut end) = way.jobs().await;
+    let mut asked = Asked::default();
+    // Some begin one by one, some all at once.
+    for limit in 1..=RUNNING_MAX {
+        jobs.fetch(Box::new(asked.put(PageAsk { limit, ..PageAsk::default() })));
+    }
+    let rest: Vec<_> = (1..=3).map(|limit| asked.put(PageAsk { limit, ..PageAsk::default() })).collect();
+    rest.into_iter().for_each(|fetch| jobs.fetch(Box::new(fetch)));
+    let engine = async {
+        while let Some(Question::Page(Put { ask, reply })) = end.questions.recv().await {
+            let events = vec![LogEvent::default(); ask.limit];
+            _ = reply.send(Ok(LogPage { events, ..LogPage::default() }));
+        }
+    };
+    let mut answer = None;
+    let answers = async {
+        while answer.is_none() {
+            jobs.next().await;
+            answer = asked.take();
+        }
+    };
+    tokio::select! {
+        () = answers => {}
+        () = engine => panic!("the console is gone"),
+    }
+    assert_eq!(answer.map(|page| page.map(|page| page.events.len())), Some(Ok(3)));
 }
 
 async fn a_question_too_many_is_told_to_whom_asks_it(way: Way) {

@@ -209,7 +209,7 @@ impl Handle {
     /// Asks for a command. `Accepted` means that it will be carried out; its operation tells the outcome.
     ///
     /// # Errors
-    /// [`Rejected`] with the reason; nothing has been written then.
+    /// [`Rejected`] with the reason; nothing has been written then, except perhaps after [`Rejected::Unreachable`].
     pub async fn send(&self, command: Command, actor: Actor) -> Result<Accepted, Rejected> {
         self.command(command, actor, None).await
     }

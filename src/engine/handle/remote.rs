@@ -96,6 +96,13 @@ impl Remote {
                 break;
             }
         }
+        // Told before the front is, which refuses all that is left as asked too late.
+        let ended = Lost("the daemon ended".into());
+        for waiting in std::mem::take(&mut self.waiting).into_values() {
+            if matches!(waiting, Waiting::Command { .. }) {
+                waiting.refuse(&ended);
+            }
+        }
         self.end.stop.cancel();
     }
 
@@ -140,12 +147,15 @@ impl Remote {
 
     /// Whether the daemon had said that it ends, before it took no more.
     async fn said_ending(&mut self) -> bool {
-        while let Ok(Some(Frame::Text(text))) = timeout(LAST_WORDS, self.link.next()).await {
-            if matches!(read(&text), Ok(EngineMessage::Ending)) {
-                return true;
+        let heard = async {
+            while let Some(Frame::Text(text)) = self.link.next().await {
+                if matches!(read(&text), Ok(EngineMessage::Ending)) {
+                    return true;
+                }
             }
-        }
-        false
+            false
+        };
+        timeout(LAST_WORDS, heard).await.unwrap_or(false)
     }
 
     fn take(&mut self, told: EngineMessage) -> Result<(), Lost> {

@@ -1,6 +1,6 @@
 //! Serves a front of another process: answers, outcomes, and what has changed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -17,8 +17,10 @@ use crate::domain::command::{Actor, Command, Rejected};
 use crate::domain::follow::SnapshotChange;
 use crate::domain::snapshot::Snapshot;
 
-/// Answers that one front may wait for at once; what it asks beyond waits in the connection.
+/// Answers to one front that are worked on at once; what it asks beyond waits.
 const UNDER_WAY_MAX: usize = 256;
+/// What may wait so.
+const HELD_MAX: usize = 4_096;
 /// Files in one message.
 const FILES_PART: usize = 2_000;
 /// Characters of who asks, as the front says it.
@@ -42,8 +44,14 @@ pub async fn serve(handle: Handle, mut link: Link, guest: Guest) {
     let version = handle.snapshot().instance.version.to_string();
     let served = async {
         link.send(frame(&EngineMessage::Hello { language: LANGUAGE, version })?).await?;
-        let mut serving =
-            Serving { handle, guest, shown: None, under_way: FuturesUnordered::new(), open: BTreeMap::new() };
+        let mut serving = Serving {
+            handle,
+            guest,
+            shown: None,
+            under_way: FuturesUnordered::new(),
+            open: BTreeMap::new(),
+            held: VecDeque::new(),
+        };
         serving.run(&mut link).await
     };
     if let Err(lost) = served.await {
@@ -77,6 +85,8 @@ struct Serving {
     under_way: FuturesUnordered<BoxFuture<'static, (u64, Option<ServeStep>)>>,
     /// What is under way, by number, and how it is given up.
     open: BTreeMap<u64, CancellationToken>,
+    /// What begins when something else has ended.
+    held: VecDeque<FrontMessage>,
 }
 
 impl Serving {
@@ -92,8 +102,11 @@ impl Serving {
                 () = &mut ending => return link.send(frame(&EngineMessage::Ending)?).await,
                 Some((number, step)) = self.under_way.next(), if !self.under_way.is_empty() => {
                     self.tell(link, number, step).await?;
+                    if let Some(request) = self.next_held() {
+                        self.begin(request);
+                    }
                 }
-                said = link.next(), if self.under_way.len() < UNDER_WAY_MAX => {
+                said = link.next() => {
                     silent_at = Instant::now() + SILENCE;
                     let text = match said {
                         Some(Frame::Text(text)) => text,
@@ -101,7 +114,11 @@ impl Serving {
                         None => return Ok(()),
                     };
                     match read(&text)? {
-                        FrontMessage::Follow => self.show(link, &handle.snapshot()).await?,
+                        FrontMessage::Follow => {
+                            self.show(link, &handle.snapshot()).await?;
+                            // The front has listened until now, however long it took.
+                            silent_at = Instant::now() + SILENCE;
+                        }
                         FrontMessage::Upload { mut upload, actor } => {
                             let most = self.guest.upload_limit;
                             upload.limit = Some(upload.limit.map_or(most, |limit| limit.min(most)));
@@ -114,7 +131,9 @@ impl Serving {
                         }
                         FrontMessage::Download { file } => return transfer::give_out(&handle, link, file).await,
                         FrontMessage::GiveUp { number } => self.give_up(number),
-                        request => self.begin(request),
+                        request if self.under_way.len() < UNDER_WAY_MAX => self.begin(request),
+                        FrontMessage::Here => {}
+                        request => self.hold(request)?,
                     }
                 }
                 () = sleep_until(silent_at) => {
@@ -171,7 +190,20 @@ impl Serving {
         self.under_way.push(async move { (number, end.run_until_cancelled(work).await.flatten()) }.boxed());
     }
 
+    fn hold(&mut self, request: FrontMessage) -> Result<(), Lost> {
+        if self.held.len() >= HELD_MAX {
+            return Err(Lost(format!("the front asks for more than {HELD_MAX} things at once")));
+        }
+        self.held.push_back(request);
+        Ok(())
+    }
+
+    fn next_held(&mut self) -> Option<FrontMessage> {
+        if self.under_way.len() < UNDER_WAY_MAX { self.held.pop_front() } else { None }
+    }
+
     fn give_up(&mut self, number: u64) {
+        self.held.retain(|request| request.number() != Some(number));
         if let Some(end) = self.open.remove(&number) {
             end.cancel();
         }

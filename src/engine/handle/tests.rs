@@ -221,6 +221,42 @@ async fn a_file_comes_in_whole_however_long_the_disk_takes() {
     }
 }
 
+/// So many questions that some of them wait for others.
+#[tokio::test(start_paused = true)]
+async fn a_front_that_asks_much_is_answered_and_may_give_up() {
+    let (front, end) = remote_pair(Arc::new(fixtures::snapshot())).await;
+    let HandleEnd { mut questions, .. } = end;
+    let ask = |at| {
+        let front = front.clone();
+        async move { front.ask(OperationAsk(OperationId::new(at))).await.is_ok_and(|row| row.is_some()) }
+    };
+    let fronts = async {
+        let given_up = futures_util::future::join_all((1_000..1_300).map(ask));
+        _ = tokio::time::timeout(SILENCE * 3, given_up).await.expect_err("nobody answers these");
+        let mut answered = Vec::new();
+        for first in (0..300).step_by(10) {
+            answered.extend(futures_util::future::join_all((first..first + 10).map(ask)).await);
+        }
+        answered
+    };
+    let engine = async {
+        let mut left = Vec::new();
+        while let Some(Question::Operation(Put { ask, reply })) = questions.recv().await {
+            match ask.0.bits() {
+                1_000.. => left.push(reply),
+                id => {
+                    let row = fixtures::operation(id, OperationKind::Upload, OperationStatus::Done);
+                    _ = reply.send(Ok(Some(Arc::new(row))));
+                }
+            }
+        }
+    };
+    tokio::select! {
+        answered = fronts => assert_eq!(answered, vec![true; 300]),
+        () = engine => panic!("the front is there"),
+    }
+}
+
 #[tokio::test]
 async fn a_file_whose_connection_breaks_is_never_taken_for_whole() {
     let (engine, mut end) = Handle::pair(Arc::new(fixtures::snapshot()));
@@ -296,7 +332,10 @@ async fn a_connection_that_breaks_is_told_and_made_anew() {
     };
     let (answer, put) = tokio::join!(asked, cut);
     let refused = answer.expect_err("nobody could answer").to_string();
-    assert!(refused.contains("the connection to the daemon ended; it is tried again automatically"), "{refused}");
+    assert!(
+        refused.contains("the connection to the daemon ended; the connection is made again automatically"),
+        "{refused}"
+    );
     // The engine learns that nobody waits when it is done with the connection.
     drop(put);
     let lost = seen.wait_for(|seen| seen.session.state == SessionState::Disconnected).await.expect("told").clone();
@@ -322,6 +361,20 @@ async fn the_end_of_the_engine_is_told_and_the_end_of_a_front_is_not_the_engines
     end.stop.cancel();
     second.stopping().await;
     assert_eq!(second.ask(PlanAsk).await.expect_err("it ended").code(), "shutting-down");
+}
+
+/// It was taken, and the daemon ended before it said so: whether it is carried out is not known.
+#[tokio::test]
+async fn a_command_without_an_answer_at_the_end_of_the_daemon_is_not_told_as_refused() {
+    let (front, mut end) = remote_pair(Arc::new(fixtures::snapshot())).await;
+    let asked = async {
+        let Some(EngineRequest::Command { reply, .. }) = end.requests.recv().await else { panic!("a command") };
+        end.stop.cancel();
+        reply
+    };
+    let (answer, _reply) = tokio::join!(front.send(Command::RunScheduler, actor()), asked);
+    let why = answer.expect_err("no answer").to_string();
+    assert!(why.contains("it may have been carried out"), "{why}");
 }
 
 #[tokio::test]

@@ -94,19 +94,31 @@ async fn place_in(parts: Option<&PartSender>) -> Option<OwnedPermit<Option<io::R
 
 /// Gives out a file's bytes.
 pub(super) async fn give_out(handle: &Handle, link: &mut Link, file: FileId) -> Result<(), Lost> {
-    let Download { entry, mut bytes } = match handle.download(file).await {
+    let Download { entry, mut bytes } = match beside_beats(link, handle.download(file)).await? {
         Ok(download) => download,
         Err(why) => return link.send(frame(&EngineMessage::Download(Err(why)))?).await,
     };
     link.send(frame(&EngineMessage::Download(Ok(entry)))?).await?;
     let end = loop {
-        match next_part(&mut bytes).await {
+        match beside_beats(link, next_part(&mut bytes)).await? {
             Ok(Some(part)) => link.send(Frame::Bytes(part)).await?,
             Ok(None) => break Ok(()),
             Err(error) => break Err(error.to_string()),
         }
     };
     link.send(frame(&EngineMessage::End(end))?).await
+}
+
+/// Says that it is there for as long as something takes: a file that is told as damaged is read first.
+async fn beside_beats<T>(link: &mut Link, work: impl Future<Output = T>) -> Result<T, Lost> {
+    let (mut work, mut beat) = (pin!(work), interval(BEAT));
+    beat.reset();
+    loop {
+        tokio::select! {
+            done = &mut work => return Ok(done),
+            _ = beat.tick() => link.send(frame(&EngineMessage::Here)?).await?,
+        }
+    }
 }
 
 /// Asks the other process to take a file in.
@@ -121,8 +133,16 @@ pub(super) async fn offer(link: &mut Link, upload: Upload, actor: Actor) -> Resu
 /// Sends the bytes of a file that was accepted, and gives its operation's rows to `rows`.
 pub(super) async fn send(link: &mut Link, mut bytes: ByteSource, rows: Option<RowSender>) -> Result<(), Lost> {
     let mut all_sent = false;
+    // An operation that its process leaves to another one may have no last row here.
+    let nobody_waits = async {
+        if let Some(rows) = &rows {
+            rows.closed().await;
+        }
+    };
+    let mut nobody_waits = pin!(nobody_waits);
     loop {
         tokio::select! {
+            () = &mut nobody_waits, if all_sent => return Ok(()),
             part = next_part(&mut bytes), if !all_sent => {
                 all_sent = !matches!(part, Ok(Some(_)));
                 let part = match part {
@@ -156,7 +176,11 @@ pub(super) async fn fetch(mut link: Link, file: FileId) -> Result<Result<Downloa
     };
     let parts = stream::unfold(Some(link), async |link| {
         let mut link = link?;
-        let part = part(link.next().await, |told| match told {
+        let said = match next_frame(&mut link).await {
+            Ok(said) => said,
+            Err(lost) => return Some((Err(io::Error::other(lost)), None)),
+        };
+        let part = part(said, |told| match told {
             EngineMessage::End(end) => Some(end),
             _ => None,
         })?;
@@ -168,15 +192,20 @@ pub(super) async fn fetch(mut link: Link, file: FileId) -> Result<Result<Downloa
 
 /// What the other process says next, beside that it is there.
 pub(super) async fn next_message(link: &mut Link) -> Result<EngineMessage, Lost> {
+    match next_frame(link).await? {
+        Some(Frame::Text(text)) => read(&text),
+        Some(Frame::Bytes(_)) => Err(Lost("bytes came that belong to no file".into())),
+        None => Err(Lost("the connection to the daemon ended".into())),
+    }
+}
+
+/// The next frame of the other process that says more than that it is there; `None` when the connection ended.
+async fn next_frame(link: &mut Link) -> Result<Option<Frame>, Lost> {
     loop {
-        let told = match timeout(SILENCE, link.next()).await {
-            Ok(Some(Frame::Text(text))) => read(&text)?,
-            Ok(Some(Frame::Bytes(_))) => return Err(Lost("bytes came that belong to no file".into())),
-            Ok(None) => return Err(Lost("the connection to the daemon ended".into())),
-            Err(_) => return Err(Lost(format!("the daemon has said nothing for {} s", SILENCE.as_secs()))),
-        };
-        if !matches!(told, EngineMessage::Here) {
-            return Ok(told);
+        let silent = |_| Lost(format!("the daemon has said nothing for {} s", SILENCE.as_secs()));
+        match timeout(SILENCE, link.next()).await.map_err(silent)? {
+            Some(Frame::Text(text)) if matches!(read(&text), Ok(EngineMessage::Here)) => {}
+            said => return Ok(said),
         }
     }
 }

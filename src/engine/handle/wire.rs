@@ -70,6 +70,24 @@ pub(super) enum FrontMessage {
     End(Result<(), String>),
 }
 
+impl FrontMessage {
+    /// Of what is answered by it.
+    pub(super) const fn number(&self) -> Option<u64> {
+        match self {
+            Self::Ask { number, .. }
+            | Self::Command { number, .. }
+            | Self::File { number, .. }
+            | Self::Current { number } => Some(*number),
+            Self::Here
+            | Self::Follow
+            | Self::GiveUp { .. }
+            | Self::Upload { .. }
+            | Self::Download { .. }
+            | Self::End(_) => None,
+        }
+    }
+}
+
 /// What the engine's process says.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -193,6 +193,8 @@ impl Pane for FilesPane {
                 value: String::new(),
             })],
             Action::Filter => {
+                // It is drawn below the list.
+                self.detail = None;
                 self.filter.open();
                 Vec::new()
             }

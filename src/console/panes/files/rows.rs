@@ -6,11 +6,13 @@ use crate::console::effect::Effect;
 use crate::console::fetch::Asked;
 use crate::domain::file::FileEntry;
 use crate::domain::file_list::{FileChoice, FilesAsk, FilesPage, LARGE, LARGE_EVERY};
-use crate::domain::ids::Timestamp;
+use crate::domain::ids::{Millis, Timestamp};
 use crate::domain::snapshot::Snapshot;
 
 /// Rows of a window: several screens, so that paging seldom waits.
 const WINDOW: usize = 400;
+/// After a failure it is asked again so much later.
+const RETRY_AFTER: Millis = Millis(2_000);
 /// So near to an end of the window, the next one is asked for.
 const NEAR: usize = 100;
 
@@ -25,6 +27,7 @@ pub(super) struct FileRows {
     current: bool,
     made_at: Timestamp,
     problem: Option<String>,
+    failed_at: Timestamp,
 }
 
 impl FileRows {
@@ -54,7 +57,7 @@ impl FileRows {
     /// Another filter or order: whatever is on its way is of another question.
     pub(super) fn choose(&mut self, change: impl FnOnce(&mut FileChoice)) {
         change(&mut self.choice);
-        (self.asked, self.current) = (Asked::default(), false);
+        (self.asked, self.current, self.problem) = (Asked::default(), false, None);
     }
 
     /// What is to be asked now, with the cursor at a row.
@@ -63,7 +66,8 @@ impl FileRows {
         let rested = self.page.total < LARGE || snapshot.taken_at.since(self.made_at) >= LARGE_EVERY;
         let (first, end) = (self.page.from, self.page.from + self.page.files.len());
         let leaves = (first > 0 && cursor < first + NEAR) || (end < self.page.total && cursor + NEAR >= end);
-        if self.asked.is_open() || (self.current && !leaves && !(changed && rested)) {
+        let rests = self.problem.is_some() && snapshot.taken_at.since(self.failed_at) < RETRY_AFTER;
+        if self.asked.is_open() || rests || (self.current && !leaves && !(changed && rested)) {
             return None;
         }
         let keep = if leaves { None } else { self.get(cursor).map(|file| file.id) };
@@ -77,7 +81,7 @@ impl FileRows {
         let page = match self.asked.take()? {
             Ok(page) => page,
             Err(why) => {
-                (self.problem, self.current) = (Some(why), true);
+                (self.problem, self.current, self.failed_at) = (Some(why), false, snapshot.taken_at);
                 return Some(cursor);
             }
         };

@@ -94,9 +94,10 @@ impl FilesScene<'_> {
         let choice = self.rows.choice();
         let sorted = format!("{}{}", choice.order.word(), if choice.reverse { ", reversed" } else { "" });
         let right = format!("{marked}{unreadable}{} of {}, by {sorted}", shown, words::grouped(total));
+        let problem = self.rows.problem().map(|why| format!("not what was asked for: {why}"));
         if self.filter.is_open() {
             self.filter.draw(area, buffer, "/", &right, styles);
-        } else if let Some(text) = words::stale(view.snapshot, view.now) {
+        } else if let Some(text) = words::stale(view.snapshot, view.now).or(problem) {
             let pair = (vec![(format!(" {text}"), styles.warning)], vec![(format!("{right} "), styles.dim)]);
             paint_pair(&[pair], area, buffer);
         } else if !self.filter.is_empty() {

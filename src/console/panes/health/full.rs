@@ -74,7 +74,8 @@ impl Full {
                 self.history.entry(name.clone()).or_default().push(Some(*value));
             }
         }
-        (now.since(self.asked).0 >= TAIL_MS).then(|| {
+        let waits = self.page.is_open() || self.asked_output.is_open();
+        (!waits && now.since(self.asked).0 >= TAIL_MS).then(|| {
             self.asked = now;
             if snapshot.server(&self.node).is_some_and(ServerView::is_contained) {
                 return self.asked_output.put(OutputAsk { node: self.node.clone(), lines: usize::from(TAIL) }).into();

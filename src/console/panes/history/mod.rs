@@ -99,7 +99,11 @@ impl Pane for HistoryPane {
         }
         match action {
             Action::Open => self.open = self.selected().map(|operation| operation.id),
-            Action::Filter => self.filter.open(),
+            Action::Filter => {
+                // It is drawn below the list.
+                self.open = None;
+                self.filter.open();
+            }
             Action::Follow => {
                 self.follow = !self.follow;
                 self.settle(self.selected().map(|operation| operation.id));
@@ -132,7 +136,7 @@ impl Pane for HistoryPane {
         if self.rows.take(&snapshot.operations) {
             self.settle(selected);
         }
-        self.rows.next_page(self.cursor.at).into_iter().collect()
+        self.rows.next_page(self.cursor.at, snapshot.taken_at).into_iter().collect()
     }
 
     fn mouse(&mut self, event: Mouse, area: Rect, snapshot: &Snapshot) -> Vec<Effect> {

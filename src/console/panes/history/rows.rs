@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::console::effect::Effect;
 use crate::console::fetch::Asked;
-use crate::domain::ids::OperationId;
+use crate::domain::ids::{Millis, OperationId, Timestamp};
 use crate::domain::operation::{HistoryPage, HistoryQuery, Operation, OperationKind, OperationStatus};
 
 /// Most rows that are held; older ones are found by a filter.
@@ -15,6 +15,9 @@ const PAGE: usize = 200;
 const AHEAD: usize = 30;
 
 /// Operations by id, which is by time, and the newest-first list that the filter leaves of them.
+/// After a failure it is asked again so much later.
+const RETRY_AFTER: Millis = Millis(2_000);
+
 #[derive(Debug, Default)]
 pub(super) struct OperationRows {
     known: BTreeMap<OperationId, Arc<Operation>>,
@@ -23,6 +26,8 @@ pub(super) struct OperationRows {
     asked: Asked<HistoryQuery>,
     exhausted: bool,
     problem: Option<String>,
+    /// After a failure; begins when it would be asked again.
+    rests_until: Option<Timestamp>,
     /// Rows that matched in all when the first page was read.
     total: Option<u64>,
     /// Rows that have begun to match since then, less those that have ceased to.
@@ -118,16 +123,18 @@ impl OperationRows {
                 }
             }
             Err(why) => {
-                self.problem = Some(why);
-                self.exhausted = true;
+                (self.problem, self.rests_until) = (Some(why), None);
             }
         }
     }
 
     /// The page to ask for when the cursor comes near the end.
-    pub(super) fn next_page(&mut self, cursor: usize) -> Option<Effect> {
+    pub(super) fn next_page(&mut self, cursor: usize, now: Timestamp) -> Option<Effect> {
         let near = cursor + AHEAD >= self.shown.len() || self.total.is_none();
         if self.asked.is_open() || self.exhausted || !near || self.known.len() >= ROWS_MAX {
+            return None;
+        }
+        if self.problem.is_some() && now < *self.rests_until.get_or_insert(now.plus(RETRY_AFTER)) {
             return None;
         }
         let before = self.total.and_then(|_| self.shown.last().copied());
@@ -189,10 +196,10 @@ mod tests {
         let mut rows = OperationRows::default();
         assert!(rows.take(&operations(900..1000)));
         assert!(!rows.take(&rows.known.values().cloned().collect::<Vec<_>>()), "nothing new");
-        let mut first = rows.next_page(0).into_iter().collect();
+        let mut first = rows.next_page(0, fixtures::NOW).into_iter().collect();
         let query = |asked: &Vec<Effect>| asked.first().and_then(testing::asked::<HistoryQuery>).cloned();
         assert_eq!(query(&first).map(|query| (query.before, query.limit)), Some((None, PAGE)));
-        assert!(rows.next_page(99).is_none(), "one is on its way");
+        assert!(rows.next_page(99, fixtures::NOW).is_none(), "one is on its way");
         let page = |range| HistoryPage {
             operations: operations(range).iter().rev().map(|o| (**o).clone()).collect(),
             total: 1000,
@@ -200,13 +207,13 @@ mod tests {
         testing::answer::<HistoryQuery>(&mut first, Ok(page(800..1000)));
         assert!(rows.take_answer() && !rows.take_answer());
         assert_eq!(rows.len(), 200);
-        assert!(rows.next_page(10).is_none(), "far from the end");
-        let mut next = rows.next_page(190).into_iter().collect();
+        assert!(rows.next_page(10, fixtures::NOW).is_none(), "far from the end");
+        let mut next = rows.next_page(190, fixtures::NOW).into_iter().collect();
         assert_eq!(query(&next).and_then(|query| query.before), Some(OperationId::new(800)));
         testing::answer::<HistoryQuery>(&mut next, Ok(page(790..800)));
         assert!(rows.take_answer());
         assert_eq!((rows.len(), rows.get(0).map(|o| o.id)), (210, Some(OperationId::new(999))));
-        assert!(rows.next_page(209).is_none(), "there is no more");
+        assert!(rows.next_page(209, fixtures::NOW).is_none(), "there is no more");
     }
 
     #[test]
@@ -215,7 +222,7 @@ mod tests {
         rows.filter("status:done");
         rows.take(&operations(900..1000));
         assert_eq!(rows.total(), None, "history has not been asked");
-        let mut asked = rows.next_page(0).into_iter().collect();
+        let mut asked = rows.next_page(0, fixtures::NOW).into_iter().collect();
         let written = operations(800..999).iter().rev().map(|o| (**o).clone()).collect();
         testing::answer::<HistoryQuery>(&mut asked, Ok(HistoryPage { operations: written, total: 900 }));
         assert!(rows.take_answer());

@@ -92,7 +92,7 @@ impl Printed {
 
     /// What is to be asked now.
     pub(super) fn due(&mut self, now: Timestamp) -> Option<Effect> {
-        (now.since(self.asked).0 >= AGAIN_MS).then(|| {
+        (!self.output.is_open() && now.since(self.asked).0 >= AGAIN_MS).then(|| {
             self.asked = now;
             self.ask()
         })

@@ -1,7 +1,7 @@
 //! Logs: one query over the events of the servers and of zkdeck itself, wherever they are kept.
 //!
 //! `query` is what is asked, `window` the pages that are held, `draw`, `head` and `lines` draw them;
-//! `detail`, `context`, `container` and `saved` lie over the list. `answers` asks, and takes in the answers that are `pending`.
+//! `detail`, `container` and `saved` lie over the list. `answers` asks, and takes in the answers that are `pending`.
 
 mod answers;
 mod container;
@@ -28,6 +28,7 @@ use self::saved::Saved;
 use self::window::EventWindow;
 use crate::console::action::Action;
 use crate::console::effect::{Effect, Prompt};
+use crate::console::fetch::Asked;
 use crate::console::input::{Key, KeyCode, Mouse, MouseAct};
 use crate::console::line::Line;
 use crate::console::order::{Outside, Work};
@@ -167,10 +168,12 @@ impl LogsPane {
     fn ask(&mut self, snapshot: &Snapshot) -> Vec<Effect> {
         self.marks = self.query.marks();
         (self.changed, self.context, self.printed, self.detail) = (true, None, None, None);
+        self.pending.context = Asked::default();
         self.refresh(snapshot)
     }
 
     fn back(&mut self, snapshot: &Snapshot) -> Vec<Effect> {
+        self.pending.context = Asked::default();
         let closed = self.detail.take().is_some()
             || std::mem::take(&mut self.saved.open)
             || self.printed.take().is_some()
@@ -256,6 +259,7 @@ impl LogsPane {
         match Printed::next(self.printed.as_ref(), looked_at, snapshot) {
             Ok((printed, effect)) => {
                 (self.printed, self.context, self.detail) = (Some(printed), None, None);
+                self.pending.context = Asked::default();
                 vec![effect]
             }
             Err(text) => vec![Effect::Toast { level: Level::Info, text }],

@@ -116,7 +116,11 @@ impl Pane for SchedulerPane {
             return Vec::new();
         }
         match (action, &self.preview) {
-            (Action::Stress, _) => self.form.open(snapshot),
+            (Action::Stress, _) => {
+                // The form is drawn beside the list of runs.
+                self.open = None;
+                self.form.open(snapshot);
+            }
             (Action::Preview, _) => return vec![self.asked.put(PlanAsk).into()],
             (Action::RunScheduler, _) => return vec![Effect::Work(Work::Send(Command::RunScheduler))],
             (Action::PauseScheduler, _) if scheduler.paused => {

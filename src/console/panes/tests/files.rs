@@ -29,6 +29,24 @@ fn files_are_filtered_marked_and_asked_about() {
     );
 }
 
+/// What is typed goes to a line below the list.
+#[test]
+fn a_filter_is_seen_while_it_is_typed() {
+    let snapshot = fixtures::snapshot();
+    for index in [1, 2] {
+        let mut pane = ready(index, &snapshot);
+        press(pane.as_mut(), Action::Open, &snapshot);
+        press(pane.as_mut(), Action::Filter, &snapshot);
+        assert!(pane.takes_text());
+        for key in parse_keys("q u x") {
+            let asked = pane.text_key(key, &snapshot);
+            serve(pane.as_mut(), asked, &snapshot);
+        }
+        let text = picture(pane.as_ref(), &snapshot, 110, 28);
+        assert!(text.contains("/ qux") || text.contains("/qux"), "{text}");
+    }
+}
+
 /// The list goes on changing while a question is open.
 #[test]
 fn an_answer_is_about_the_files_that_were_asked_about() {

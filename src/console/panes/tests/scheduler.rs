@@ -70,6 +70,10 @@ fn a_plan_is_shown_with_what_each_node_gives_and_is_run_after_a_question() {
     press(pane.as_mut(), Action::Back, &snapshot);
     press(pane.as_mut(), Action::Open, &snapshot);
     assert!(picture(pane.as_ref(), &snapshot, 110, 28).contains("NOT USED AS TARGET"));
+    press(pane.as_mut(), Action::Stress, &snapshot);
+    assert!(pane.takes_text());
+    let text = picture(pane.as_ref(), &snapshot, 110, 28);
+    assert!(text.contains("< zk1 >") && !text.contains("NOT USED AS TARGET"), "keys go to what is seen: {text}");
 }
 
 #[test]

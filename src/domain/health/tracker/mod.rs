@@ -216,7 +216,8 @@ impl ServerTracker {
         view.update_p99_ms = metrics.update_p99_ms;
         view.elections = whole(metrics.elections);
         view.all_metrics = Arc::clone(&metrics.all);
-        let seconds = self.charted.map_or(1, |at| seconds_between(at, now));
+        // A clock that was set back begins anew.
+        let seconds = self.charted.filter(|at| *at <= now).map_or(1, |at| seconds_between(at, now));
         for at in 0..seconds {
             let last = at + 1 == seconds;
             view.latency_series.push(view.latency_ms.filter(|_| last));

@@ -282,6 +282,8 @@ fn a_series_has_a_place_for_each_second() {
     assert_eq!(at(1_200, Reach::Answered), [true, true], "within the same second");
     assert_eq!(at(4_200, Reach::Silent), [true, true, false, false, false]);
     assert_eq!(at(5_000, Reach::Answered), [true, true, false, false, false, true]);
+    assert_eq!(at(2_000, Reach::Answered).len(), 7, "the clock was set back");
+    assert_eq!(at(3_000, Reach::Answered).len(), 8);
     let hours = at(10_000_000, Reach::Answered);
     assert_eq!((hours.len(), hours.iter().filter(|known| **known).count()), (SERIES_LEN, 1));
 }
