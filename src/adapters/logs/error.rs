@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::elastic::ElasticError;
+use super::elastic::wire::ElasticError;
 use crate::domain::log::LogFail;
 
 /// Why there is no answer.

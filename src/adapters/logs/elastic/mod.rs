@@ -10,7 +10,7 @@ mod read;
 mod tests;
 #[cfg(test)]
 mod tls_tests;
-mod wire;
+pub(super) mod wire;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
