@@ -361,6 +361,31 @@ async fn a_node_that_drains_is_told_from_one_that_is_drained() {
     }
 }
 
+/// Nodes are told before files: a count of 0 says nothing then.
+#[tokio::test]
+async fn nothing_is_drained_before_the_records_were_read() {
+    let mut snapshot = snapshot();
+    let drain = DrainView {
+        since: snapshot.taken_at,
+        files_at_start: 5,
+        files_left: 0,
+        files_per_s: None,
+        left_ms: None,
+        stalled: None,
+    };
+    let mut nodes = snapshot.nodes.to_vec();
+    nodes[0].drain = Some(drain);
+    snapshot.nodes = nodes.into();
+    (snapshot.files_complete, snapshot.files_read) = (false, None);
+    for path in ["/api/scheduler/diagnostics", "/api/nodes"] {
+        let (_, answer, _) = ask(snapshot.clone(), request("GET", path, None), refuse).await;
+        let node = &answer["nodes"][0];
+        for (place, field) in [(&answer, "drained_nodes"), (node, "drained"), (node, "draining"), (node, "drain")] {
+            assert_eq!(place.get(field).unwrap_or(&Value::Null), &Value::Null, "{path} {field}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn an_action_against_the_quorum_says_what_to_send() {
     let needs = |_: &Command| Err(Rejected::NeedsConfirm { consequence: "writes stop".into(), type_name: true });

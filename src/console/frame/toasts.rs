@@ -210,6 +210,18 @@ mod tests {
         assert!(!toasts.expire(Timestamp(NOW.0 + 9_999)) && toasts.expire(Timestamp(NOW.0 + 10_000)));
     }
 
+    /// A daemon that was started again counts anew.
+    #[test]
+    fn notices_of_another_process_pop_up() {
+        let mut toasts = Toasts::after(&with_notices(&[Level::Error, Level::Error]));
+        let mut another = with_notices(&[Level::Error]);
+        another.instance.id = InstanceId::new(77);
+        for _ in 0..2 {
+            toasts.take_notices(&another, NOW);
+            assert_eq!(toasts.shown.len(), 1, "once");
+        }
+    }
+
     #[test]
     fn what_is_not_so_any_more_leaves_the_screen() {
         let mut snapshot = with_notices(&[Level::Warning, Level::Error]);

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::sync::Semaphore;
 
 use super::testing::{Broken, Connection, guest, remote_pair};
 use super::wire::{EngineMessage, SILENCE, frame};
@@ -282,6 +283,57 @@ async fn a_file_whose_connection_breaks_is_never_taken_for_whole() {
     let (why, accepted) = tokio::join!(broken_off, sent);
     assert_eq!(accepted, Ok("uploads".into()));
     assert_eq!(why, "the connection ended before the file's bytes did");
+}
+
+/// Damaged bytes are read to their end before they are refused, and a disk may take its time.
+#[tokio::test(start_paused = true)]
+async fn a_file_goes_out_however_long_the_disk_takes() {
+    let (front, end) = remote_pair(Arc::new(fixtures::snapshot())).await;
+    let HandleEnd { mut requests, .. } = end;
+    let (mut disk, bytes) = tokio::io::duplex(64);
+    let engine = async {
+        let Some(EngineRequest::Download { reply, .. }) = requests.recv().await else { panic!("a download") };
+        tokio::time::sleep(SILENCE * 2).await;
+        let entry = Arc::new(fixtures::file(400, "zk1"));
+        assert!(reply.send(Ok(Download { entry, bytes: Box::pin(bytes) })).is_ok());
+        for _ in 0..2 {
+            tokio::time::sleep(SILENCE * 2).await;
+            disk.write_all(b"half").await.expect("read");
+        }
+        drop(disk);
+    };
+    let fetched = async {
+        let mut download = front.download(FileId::new(400)).await.expect("it is there");
+        let mut all = Vec::new();
+        download.bytes.read_to_end(&mut all).await.expect("whole");
+        all
+    };
+    let (all, ()) = tokio::join!(fetched, engine);
+    assert_eq!(all, b"halfhalf");
+}
+
+/// An upload whose process leaves it to another one may have no last row.
+#[tokio::test(start_paused = true)]
+async fn an_upload_that_nobody_waits_for_keeps_no_place() {
+    let uploads = Arc::new(Semaphore::new(1));
+    let (engine, mut end) = Handle::pair(Arc::new(fixtures::snapshot()));
+    let way = Connection::to(engine, Guest { uploads: (Arc::clone(&uploads), 1), ..guest() });
+    let front = way.connect().await.expect("connected");
+    let upload = Upload { name: "mine".into(), node: None, size_hint: None, limit: None };
+    let taken = async {
+        let Some(EngineRequest::Upload { mut bytes, reply, rows, .. }) = end.requests.recv().await else {
+            panic!("an upload")
+        };
+        reply.send(Ok(Accepted { operation: Some(OperationId::new(9)), message: "uploads".into() })).expect("asked");
+        bytes.read_to_end(&mut Vec::new()).await.expect("whole");
+        rows
+    };
+    let sent = front.upload(upload, Box::pin(std::io::Cursor::new(vec![7; 9])), actor());
+    let (pending, _rows) = tokio::join!(sent, taken);
+    assert_eq!(uploads.available_permits(), 0);
+    drop(pending);
+    let freed = tokio::time::timeout(SILENCE, uploads.acquire()).await;
+    assert!(freed.is_ok_and(|place| place.is_ok()));
 }
 
 #[tokio::test]

@@ -218,3 +218,21 @@ fn number(value: f64) -> String {
         format!("{value:.3}")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::fixtures;
+    use crate::domain::ids::Millis;
+
+    /// Whoever asks anew gives up the answer that is on its way, and one that is slow would never come.
+    #[test]
+    fn the_tail_is_asked_for_again_when_its_answer_has_come() {
+        let (mut full, mut snapshot) = (Full::new(fixtures::node_id("zk1")), fixtures::snapshot());
+        assert!(full.refresh(&snapshot).is_some());
+        snapshot.taken_at = snapshot.taken_at.plus(Millis(TAIL_MS * 10));
+        assert!(full.refresh(&snapshot).is_none());
+        (full.page, full.asked_output) = (Asked::default(), Asked::default());
+        assert!(full.refresh(&snapshot).is_some());
+    }
+}

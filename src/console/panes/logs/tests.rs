@@ -275,3 +275,16 @@ fn a_pane_that_nobody_looks_at_asks_nothing_when_another_gets_its_answer() {
     }
     assert!(!pane.refresh(&snapshot).is_empty(), "shown, it asks");
 }
+
+/// A slow server may answer when something else has been asked for.
+#[test]
+fn neighbours_of_an_older_search_do_not_lie_over_a_newer_one() {
+    let snapshot = fixtures::snapshot();
+    for leaves in [false, true] {
+        let (mut pane, _asked) = ready();
+        let asked = pane.act(Action::Context, &snapshot);
+        assert!(testing::is_waited_for::<ContextAsk>(&asked));
+        _ = if leaves { pane.back(&snapshot) } else { pane.ask(&snapshot) };
+        assert!(!testing::is_waited_for::<ContextAsk>(&asked));
+    }
+}
