@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use tower::ServiceExt;
 
 use super::router::ROUTES;
+use super::state::{ASK_WAIT, ENGINE_WAIT};
 use super::{ApiConfig, Secret, router};
 use crate::domain::cause::Cause;
 use crate::domain::command::{Accepted, Command, Confirmed, Rejected};
@@ -79,6 +80,31 @@ async fn ask(
     let bytes = to_bytes(response.into_body(), 1 << 20).await.unwrap();
     let text = String::from_utf8_lossy(&bytes).into_owned();
     (status, serde_json::from_str(&text).unwrap_or(Value::String(text)), reached)
+}
+
+/// A server of logs that hangs is given up after 10 s, and the files answer: who asks waits for that.
+#[tokio::test(start_paused = true)]
+async fn a_question_may_take_longer_than_a_command() {
+    for (takes, status, part) in [(ENGINE_WAIT * 2, 404, "there is no operation"), (ASK_WAIT * 2, 504, "the question")]
+    {
+        let (handle, mut end) = Handle::pair(Arc::new(snapshot()));
+        let service = router(handle, ApiConfig::default());
+        let desk = async {
+            while let Some(question) = end.questions.recv().await {
+                tokio::time::sleep(takes).await;
+                let Question::Operation(Put { reply, .. }) = question else { panic!("{question:?}") };
+                _ = reply.send(Ok(None));
+            }
+        };
+        let asked = request("GET", &format!("/api/operations/{}", OperationId::new(1)), None);
+        let response = tokio::select! {
+            response = service.oneshot(asked) => response.unwrap(),
+            () = desk => panic!("the router holds the handle"),
+        };
+        assert_eq!(response.status().as_u16(), status);
+        let bytes = to_bytes(response.into_body(), 1 << 20).await.unwrap();
+        assert!(String::from_utf8_lossy(&bytes).contains(part), "{}", String::from_utf8_lossy(&bytes));
+    }
 }
 
 /// Another instance may have changed it a moment ago: the ensemble is looked at before it is said to be so.
