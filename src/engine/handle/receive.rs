@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use super::transfer::next_message;
-use super::wire::EngineMessage;
+use super::wire::{BEAT, EngineMessage, FrontMessage, frame};
 use super::{HandleReply, Link, Lost};
 use crate::domain::ask::Gone;
 use crate::domain::command::{Accepted, Rejected};
@@ -24,11 +25,17 @@ pub(super) struct Following {
 }
 
 impl Following {
-    /// Reads the first snapshot.
+    /// Reads the first snapshot, and says now and then that it is there: a long one takes its time.
     pub(super) async fn begin(link: &mut Link) -> Result<Self, Lost> {
         let mut files = FileTable::default();
+        let mut said = Instant::now();
         loop {
-            match next_message(link).await? {
+            let told = next_message(link).await?;
+            if said.elapsed() >= BEAT {
+                link.send(frame(&FrontMessage::Here)?).await?;
+                said = Instant::now();
+            }
+            match told {
                 EngineMessage::Files(change) => files.take(change, 0),
                 EngineMessage::Snapshot(snapshot, revision) => {
                     let mut following = Self { snapshot: Arc::new(*snapshot), files };

@@ -1,5 +1,5 @@
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
@@ -220,6 +220,49 @@ async fn a_file_comes_in_whole_however_long_the_disk_takes() {
         ended = async { tokio::join!(sent, slow) } => assert_eq!(ended, (Some(OperationStatus::Done), body.len())),
         () = history => panic!("the front is there"),
     }
+}
+
+/// The line is slow, and there are many files.
+#[tokio::test(start_paused = true)]
+#[expect(clippy::disallowed_methods, reason = "what a test runs beside itself ends with its runtime")]
+async fn a_front_whose_first_picture_takes_long_is_not_taken_for_silent() {
+    let mut snapshot = fixtures::snapshot();
+    for id in 0..60_000 {
+        snapshot.files.insert(Arc::new(fixtures::file(id, "zk1")));
+    }
+    let (engine, _end) = Handle::pair(Arc::new(snapshot));
+    let dialled = Arc::new(AtomicUsize::new(0));
+    let dials = Arc::clone(&dialled);
+    let dial: Dial = Arc::new(move || {
+        dials.fetch_add(1, Ordering::Relaxed);
+        let ((near, mut middle_near), (mut middle_far, far)) = (Link::pair(), Link::pair());
+        tokio::spawn(serve(engine.clone(), far, guest()));
+        tokio::spawn(async move {
+            loop {
+                let sent = tokio::select! {
+                    biased;
+                    said = middle_near.next() => match said {
+                        Some(frame) => middle_far.send(frame).await,
+                        None => break,
+                    },
+                    said = middle_far.next() => {
+                        tokio::time::sleep(Duration::from_secs(3)).await;
+                        match said {
+                            Some(frame) => middle_near.send(frame).await,
+                            None => break,
+                        }
+                    }
+                };
+                if sent.is_err() {
+                    break;
+                }
+            }
+        });
+        std::future::ready(Ok(near)).boxed()
+    });
+    let (front, remote) = connect(dial).await.expect("connected");
+    tokio::time::timeout(SILENCE * 6, remote.run()).await.expect_err("it goes on");
+    assert_eq!((dialled.load(Ordering::Relaxed), front.snapshot().files.len()), (1, 60_000));
 }
 
 /// So many questions that some of them wait for others.
