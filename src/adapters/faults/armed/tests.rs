@@ -207,6 +207,17 @@ async fn a_commit_may_heed_neither_its_intent_nor_the_record_nor_the_epoch() {
 }
 
 #[tokio::test]
+async fn who_heeds_no_epoch_makes_the_layout_as_any_other() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("orders"), "break no-epoch").unwrap();
+    let orders = Arc::new(Orders::new(Some(folder.path().join("orders")), |_: &str| {}));
+    let (ensemble, config) = (FakeEnsemble::calm(), ZkConfig::default());
+    let servers = FaultyServers::new(Arc::new(FakeServers { ensemble, config }), orders, folder.path().join("uploads"));
+    let registry = Registry::open(servers.connect().await.unwrap(), servers.config()).await.unwrap();
+    registry.bump_epoch().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_disk_may_lie_and_what_is_put_aside_may_be_lost() {
     let bench = Bench::new().await;
     bench.order("break writes-lie");
