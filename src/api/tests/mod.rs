@@ -1,5 +1,7 @@
 //! The router without a socket, before an engine that the test plays.
 
+mod nodes;
+
 use std::collections::BTreeSet;
 
 use std::sync::Arc;
@@ -267,17 +269,6 @@ async fn metrics_leave_out_what_is_not_known() {
     assert!(missing.is_empty(), "{missing:?}");
 }
 
-/// A drain of a node without files is done when it is answered.
-#[tokio::test]
-async fn a_drain_that_is_done_by_then_is_no_202() {
-    let done = ended(OperationKind::Drain, OperationStatus::Done, None);
-    let (status, answer, _) = ask(done, request("POST", "/api/nodes/zk1/drain", None), |_| accepted()).await;
-    assert_eq!((status.as_u16(), &answer["status"]), (200, &json!("done")));
-    let begun = ended(OperationKind::Drain, OperationStatus::Started, None);
-    let (status, answer, _) = ask(begun, request("POST", "/api/nodes/zk1/drain", None), |_| accepted()).await;
-    assert_eq!((status.as_u16(), &answer["status"]), (202, &json!("started")));
-}
-
 #[tokio::test(start_paused = true)]
 async fn what_takes_long_tells_where_to_look() {
     let (status, answer, _) = ask(snapshot(), request("POST", "/api/scheduler/run", None), |_| accepted()).await;
@@ -364,51 +355,6 @@ async fn diagnostics_have_every_field_that_is_promised() {
         ["id", "files", "bytes", "weight", "state", "drained", "in_flight", "target_low", "target_high", "not_chosen"]
     {
         assert!(answer["nodes"][0].get(field).is_some(), "{field}: {answer}");
-    }
-}
-
-#[tokio::test]
-async fn a_node_that_drains_is_told_from_one_that_is_drained() {
-    for (left, draining, drained) in [(3, json!(["zk1"]), json!([])), (0, json!([]), json!(["zk1"]))] {
-        let mut snapshot = snapshot();
-        let (since, files_at_start) = (snapshot.taken_at, 5);
-        let drain =
-            DrainView { since, files_at_start, files_left: left, files_per_s: None, left_ms: None, stalled: None };
-        let mut nodes = snapshot.nodes.to_vec();
-        nodes[0].drain = Some(drain);
-        snapshot.nodes = nodes.into();
-        let again = snapshot.clone();
-        let (_, answer, _) = ask(snapshot, request("GET", "/api/scheduler/diagnostics", None), refuse).await;
-        assert_eq!((&answer["draining_nodes"], &answer["drained_nodes"]), (&draining, &drained));
-        let (_, listed, _) = ask(again, request("GET", "/api/nodes", None), refuse).await;
-        for node in [&answer["nodes"][0], &listed["nodes"][0]] {
-            assert_eq!((&node["draining"], &node["drained"]), (&json!(left > 0), &json!(left == 0)));
-        }
-    }
-}
-
-/// Nodes are told before files: a count of 0 says nothing then.
-#[tokio::test]
-async fn nothing_is_drained_before_the_records_were_read() {
-    let mut snapshot = snapshot();
-    let drain = DrainView {
-        since: snapshot.taken_at,
-        files_at_start: 5,
-        files_left: 0,
-        files_per_s: None,
-        left_ms: None,
-        stalled: None,
-    };
-    let mut nodes = snapshot.nodes.to_vec();
-    nodes[0].drain = Some(drain);
-    snapshot.nodes = nodes.into();
-    (snapshot.files_complete, snapshot.files_read) = (false, None);
-    for path in ["/api/scheduler/diagnostics", "/api/nodes"] {
-        let (_, answer, _) = ask(snapshot.clone(), request("GET", path, None), refuse).await;
-        let node = &answer["nodes"][0];
-        for (place, field) in [(&answer, "drained_nodes"), (node, "drained"), (node, "draining"), (node, "drain")] {
-            assert_eq!(place.get(field).unwrap_or(&Value::Null), &Value::Null, "{path} {field}");
-        }
     }
 }
 
@@ -614,7 +560,7 @@ async fn metrics_are_readable_and_counters_end_in_total() {
 #[tokio::test]
 async fn the_captured_page_has_every_family() {
     let (_, text, _) = ask(finished(OperationKind::Migration), request("GET", "/metrics", None), refuse).await;
-    let captured = include_str!("../../tests/fixtures/metrics-zkdeck.txt");
+    let captured = include_str!("../../../tests/fixtures/metrics-zkdeck.txt");
     for line in text.as_str().unwrap().lines().filter(|line| line.starts_with('#')) {
         assert!(captured.lines().any(|known| known == line), "tests/fixtures/metrics-zkdeck.txt lacks\n{line}");
     }
@@ -637,7 +583,7 @@ async fn every_series_of_a_counter_is_there_before_its_first_event() {
 
 #[test]
 fn the_description_has_the_same_routes() {
-    let text: Value = serde_json::from_str(include_str!("../../docs/openapi.json")).unwrap();
+    let text: Value = serde_json::from_str(include_str!("../../../docs/openapi.json")).unwrap();
     let mut described = Vec::new();
     for (path, methods) in text["paths"].as_object().unwrap() {
         described.extend(methods.as_object().unwrap().keys().map(|method| (method.to_uppercase(), path.clone())));
