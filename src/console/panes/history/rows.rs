@@ -14,10 +14,10 @@ const PAGE: usize = 200;
 /// Rows before the end at which the next page is asked for.
 const AHEAD: usize = 30;
 
-/// Operations by id, which is by time, and the newest-first list that the filter leaves of them.
 /// After a failure it is asked again so much later.
 const RETRY_AFTER: Millis = Millis(2_000);
 
+/// Operations by id, which is by time, and the newest-first list that the filter leaves of them.
 #[derive(Debug, Default)]
 pub(super) struct OperationRows {
     known: BTreeMap<OperationId, Arc<Operation>>,
