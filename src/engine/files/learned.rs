@@ -1,6 +1,6 @@
 //! What the core learns of a record by a commit.
 
-use crate::adapters::zookeeper::registry::{ReadFile, Registry};
+use crate::adapters::zookeeper::registry::ReadFile;
 use crate::domain::event::{Event, Learned};
 use crate::domain::file::FileEntry;
 use crate::engine::context::Context;
@@ -15,10 +15,12 @@ pub(super) enum CommitKnown {
 }
 
 /// Tells the record as it is after a commit that left `entry`.
-pub(super) async fn tell_record(ctx: &Context, registry: &Registry, entry: FileEntry, known: CommitKnown) {
+pub(super) async fn tell_record(ctx: &Context, entry: FileEntry, known: CommitKnown) {
     let event = match known {
         CommitKnown::Answered => Event::FileChanged { entry: Box::new(entry), learned: ctx.marks.written() },
         CommitKnown::Settled => {
+            // Without a session there is nobody to ask, and the next one reads all records.
+            let Some(registry) = ctx.registry() else { return };
             let (file, learned) = (entry.id, Learned::Read(ctx.marks.reading()));
             match registry.find_file(file).await {
                 Ok(ReadFile::Entry(entry)) => Event::FileChanged { entry, learned },

@@ -263,7 +263,7 @@ async fn commit(
     let commits: Vec<_> = moving.iter().map(commit_of).collect();
     if make(ctx, registry, &commits, fence).await.is_ok() {
         let committed = moving.into_iter().zip(commits).map(|(one, commit)| (one, commit, CommitKnown::Answered));
-        return report_committed(ctx, registry, committed.collect(), outcome).await;
+        return report_committed(ctx, committed.collect(), outcome).await;
     }
     let mut committed = Vec::new();
     for (one, commit) in moving.into_iter().zip(commits) {
@@ -279,7 +279,7 @@ async fn commit(
             },
         }
     }
-    report_committed(ctx, registry, committed, outcome).await
+    report_committed(ctx, committed, outcome).await
 }
 
 async fn make(ctx: &Context, registry: &Registry, commits: &[MoveCommit], fence: &mut Fence) -> Result<(), Refused> {
@@ -295,14 +295,13 @@ async fn make(ctx: &Context, registry: &Registry, commits: &[MoveCommit], fence:
 /// What follows a commit at once: the record as it is now.
 async fn report_committed(
     ctx: &Context,
-    registry: &Registry,
     committed: Vec<(Moving, MoveCommit, CommitKnown)>,
     outcome: &mut BatchOutcome,
 ) -> Vec<Moving> {
     let mut moving = Vec::with_capacity(committed.len());
     for (mut one, commit, known) in committed {
         let entry = FileEntry { id: commit.entry.id, version: commit.entry.version + 1, record: commit.record };
-        tell_record(ctx, registry, entry, known).await;
+        tell_record(ctx, entry, known).await;
         one.step(ctx, Step::Commit).await;
         outcome.done += 1;
         outcome.bytes += one.size().0;
@@ -316,7 +315,7 @@ async fn finish(ctx: &Context, registry: &Registry, moving: Vec<Moving>, outcome
         let commit = commit_of(&one);
         (one, commit, CommitKnown::Settled)
     });
-    let committed = report_committed(ctx, registry, committed.collect(), outcome).await;
+    let committed = report_committed(ctx, committed.collect(), outcome).await;
     collect(ctx, registry, committed).await;
 }
 

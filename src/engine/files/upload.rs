@@ -98,7 +98,7 @@ pub async fn run(ctx: &Context, order: UploadOrder, fence: &Fence) -> Result<Fil
     let result = upload.make(source, fence).await;
     match &result {
         Ok(entry) => {
-            upload.tell(entry).await;
+            tell_record(ctx, entry.clone(), upload.known).await;
             ctx.record(upload.operation(OperationStatus::Done, Some(entry.record.size), None)).await;
             upload.close().await;
         }
@@ -204,13 +204,6 @@ impl UploadJob<'_> {
                 Ok(fence) => fence,
                 Err(failure) => return self.settle(registry, record, failure).await,
             };
-        }
-    }
-
-    /// Without a session there is nobody to ask, and the next one reads all records.
-    async fn tell(&self, entry: &FileEntry) {
-        if let Some(registry) = self.ctx.registry() {
-            tell_record(self.ctx, &registry, entry.clone(), self.known).await;
         }
     }
 

@@ -234,7 +234,7 @@ async fn what_a_commit_left_is_told_by_its_answer_or_read_anew() {
     assert_eq!(world.moved(&entry).await.done, 1);
     let path = world.registry.layout().file(entry.id);
     world.ensemble.connect(&ZkConfig::default().root).delete(&path, None).await.unwrap();
-    tell_record(&world.ctx, &world.registry, entry.as_ref().clone(), CommitKnown::Settled).await;
+    tell_record(&world.ctx, entry.as_ref().clone(), CommitKnown::Settled).await;
     let last = world.learned().await.pop();
     assert!(matches!(last, Some((false, Learned::Read(_)))), "{last:?}");
 }
