@@ -9,7 +9,7 @@ use axum::routing::{MethodRouter, any, delete, get, post, put};
 use super::config::{ApiConfig, CONTROL};
 use super::error::Fail;
 use super::guard::guard;
-use super::routes::{demo, ensemble, files, health, logs, nodes, operations, page, scheduler, servers, socket};
+use super::routes::{demo, ensemble, files, health, logs, nodes, operations, page, scheduler, series, servers, socket};
 use super::state::App;
 use crate::engine::handle::Handle;
 
@@ -46,6 +46,7 @@ pub(super) const ROUTES: &[Route] = &[
     (Method::GET, "/api/operations", || get(operations::list)),
     (Method::GET, "/api/operations/{id}", || get(operations::one)),
     (Method::GET, "/api/logs", || get(logs::search)),
+    (Method::GET, "/api/series", || get(series::list)),
     (Method::GET, "/api/socket", || get(socket::socket)),
 ];
 

@@ -31,6 +31,7 @@ pub mod panic;
 pub mod placement;
 pub mod planner;
 pub mod scheduler;
+pub mod series;
 pub mod server;
 pub mod shell;
 pub mod snapshot;

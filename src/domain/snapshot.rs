@@ -404,6 +404,7 @@ pub enum LoopName {
     Housekeeping,
     Scheduler,
     Scrub,
+    Series,
     Session,
     Workload,
 }

@@ -9,5 +9,6 @@ pub(super) mod nodes;
 pub(super) mod operations;
 pub(super) mod page;
 pub(super) mod scheduler;
+pub(super) mod series;
 pub(super) mod servers;
 pub(super) mod socket;

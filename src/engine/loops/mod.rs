@@ -7,5 +7,6 @@ pub mod housekeeping;
 pub mod past;
 pub mod scheduler;
 pub mod scrub;
+pub mod series;
 pub mod session;
 pub mod workload;
