@@ -235,6 +235,7 @@ pub fn snapshot() -> Snapshot {
         loops: Arc::from([]),
         canary: CanaryView { last_ms: Some(3.2), ..CanaryView::default() },
         notices: Arc::from([]),
+        incidents: Arc::from([]),
         counters: Counters::default(),
         scrub: ScrubView::default(),
         damaged: Arc::from([]),

@@ -18,6 +18,7 @@ use super::loops::canary::CanaryLoop;
 use super::loops::health::HealthLoop;
 use super::loops::hosts::HostsLoop;
 use super::loops::housekeeping::HousekeepingLoop;
+use super::loops::incidents::IncidentsLoop;
 use super::loops::past::PastLoop;
 use super::loops::scheduler::SchedulerLoop;
 use super::loops::scrub::{ScrubConfig, ScrubLoop};
@@ -123,6 +124,7 @@ pub fn start(parts: Parts) -> (Handle, Engine) {
     work.run(HealthLoop::new(ctx.clone(), parts.prober, parts.targets));
     work.run(HostsLoop::new(ctx.clone(), Arc::clone(&control), parts.local.clone(), nodes));
     work.run(PastLoop::new(ctx.clone()));
+    work.run(IncidentsLoop::new(ctx.clone()));
     if let Some(series) = &parts.series {
         work.run(SeriesLoop::new(ctx.clone(), series.clone()));
     }

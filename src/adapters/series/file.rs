@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OptionalExtension, TransactionBehavior, params};
 
-use super::SeriesError;
+use super::error::SeriesError;
 use crate::adapters::file_mark::FileMark;
 use crate::adapters::owner;
 use crate::domain::ids::{Millis, Timestamp};
@@ -64,7 +64,7 @@ impl SeriesFile {
     }
 
     /// The file that has the name now.
-    fn connection(&mut self) -> Result<&mut Connection, (Fault, &'static str)> {
+    fn connection(&mut self) -> Result<&mut Connection, (FileFault, &'static str)> {
         let now = FileMark::of(&self.path);
         let open = self.open.take().filter(|(_, mark)| now.is_some() && *mark == now);
         let open = match open {
@@ -75,30 +75,30 @@ impl SeriesFile {
     }
 
     /// A file that is corrupt is set aside: the next one begins anew.
-    fn failed(&mut self, fault: Fault, action: &'static str) -> SeriesError {
+    fn failed(&mut self, fault: FileFault, action: &'static str) -> SeriesError {
         let path = self.path.clone();
         match fault {
-            Fault::Sqlite(source) => {
+            FileFault::Sqlite(source) => {
                 if matches!(source.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)) {
                     self.open = None;
                     set_aside(&path);
                 }
                 SeriesError::Sqlite { path, action, source }
             }
-            Fault::Io(source) => SeriesError::Io { path, action, source },
-            Fault::Newer(found) => SeriesError::Newer { path, found, known: LAYOUT },
+            FileFault::Io(source) => SeriesError::Io { path, action, source },
+            FileFault::Newer(found) => SeriesError::Newer { path, found, known: LAYOUT },
         }
     }
 }
 
 /// What went wrong, before it is said of which file.
-enum Fault {
+enum FileFault {
     Sqlite(rusqlite::Error),
     Io(std::io::Error),
     Newer(i64),
 }
 
-impl From<rusqlite::Error> for Fault {
+impl From<rusqlite::Error> for FileFault {
     fn from(error: rusqlite::Error) -> Self {
         Self::Sqlite(error)
     }
@@ -117,17 +117,17 @@ fn set_aside(path: &Path) {
     }
 }
 
-fn prepare(path: &Path) -> Result<Connection, (Fault, &'static str)> {
+fn prepare(path: &Path) -> Result<Connection, (FileFault, &'static str)> {
     const OPEN: &str = "open them";
     if let Some(folder) = path.parent() {
-        owner::make_folder(folder).map_err(|source| (Fault::Io(source), "make their folder"))?;
+        owner::make_folder(folder).map_err(|source| (FileFault::Io(source), "make their folder"))?;
     }
     let connection = Connection::open(path).map_err(|source| (source.into(), OPEN))?;
-    owner::follow(path).map_err(|source| (Fault::Io(source), "give them to the folder's owner"))?;
+    owner::follow(path).map_err(|source| (FileFault::Io(source), "give them to the folder's owner"))?;
     set_up(connection).map_err(|fault| (fault, OPEN))
 }
 
-fn set_up(mut connection: Connection) -> Result<Connection, Fault> {
+fn set_up(mut connection: Connection) -> Result<Connection, FileFault> {
     connection.busy_timeout(BUSY)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     // A crash of the machine may cost the last blocks, never the file.
@@ -135,7 +135,7 @@ fn set_up(mut connection: Connection) -> Result<Connection, Fault> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let found: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
     if found > LAYOUT {
-        return Err(Fault::Newer(found));
+        return Err(FileFault::Newer(found));
     }
     if found == 0 {
         transaction.execute_batch(SCHEMA)?;
@@ -159,7 +159,7 @@ fn whole(at: Timestamp) -> i64 {
     i64::try_from(at.0).unwrap_or(i64::MAX)
 }
 
-fn put(connection: &mut Connection, buffer: &SeriesBuffer, now: Timestamp) -> Result<(), Fault> {
+fn put(connection: &mut Connection, buffer: &SeriesBuffer, now: Timestamp) -> Result<(), FileFault> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     for (key, chunk) in buffer.waiting() {
         let series = id(&transaction, key)?;
@@ -204,7 +204,7 @@ fn get(
     tier: Tier,
     from: Timestamp,
     until: Timestamp,
-) -> Result<Vec<SeriesChunk>, Fault> {
+) -> Result<Vec<SeriesChunk>, FileFault> {
     let Some(series) = known(connection, &key.to_string())? else { return Ok(Vec::new()) };
     let sql = "SELECT points FROM chunks WHERE tier = ?1 AND start_ms = ?2 AND series = ?3";
     let mut statement = connection.prepare_cached(sql)?;

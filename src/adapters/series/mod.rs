@@ -4,6 +4,7 @@
 //! worth neither. What is not on the disk yet is answered from memory; a file that cannot be used costs charts, nothing
 //! else.
 
+mod error;
 mod file;
 #[cfg(test)]
 mod tests;
@@ -14,37 +15,21 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
+use self::error::ANSWER_LIMIT;
+pub use self::error::SeriesError;
 use self::file::SeriesFile;
 use crate::adapters::clock;
 use crate::domain::ids::{Millis, Timestamp};
 use crate::domain::series::{
-    NoAxis, SeriesAsk, SeriesAxis, SeriesBuffer, SeriesChunk, SeriesKey, SeriesLine, SeriesPage, SeriesPoint,
-    SeriesSample, regroup,
+    SeriesAsk, SeriesAxis, SeriesBuffer, SeriesChunk, SeriesKey, SeriesLine, SeriesPage, SeriesPoint, SeriesSample,
+    regroup,
 };
 
 /// Time between two writes: what a crash may cost.
 const WRITE_EVERY: Millis = Millis(30_000);
 /// Samples and questions that may wait.
 const REQUESTS_MAX: usize = 64;
-const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 const CLOSE_LIMIT: Duration = Duration::from_secs(2);
-
-/// Why there is no answer.
-#[derive(Debug, thiserror::Error)]
-pub enum SeriesError {
-    #[error(transparent)]
-    Refused(#[from] NoAxis),
-    #[error("series {path}: {action}: {source}; check the disk and the file's owner", path = path.display())]
-    Sqlite { path: PathBuf, action: &'static str, source: rusqlite::Error },
-    #[error("series {path}: {action}: {source}; check the disk and the file's owner", path = path.display())]
-    Io { path: PathBuf, action: &'static str, source: std::io::Error },
-    #[error("series {path} has layout {found}, and this zkdeck knows {known}; use a newer zkdeck", path = path.display())]
-    Newer { path: PathBuf, found: i64, known: i64 },
-    #[error("the series gave no answer within {} s; their disk may hang", ANSWER_LIMIT.as_secs())]
-    Late,
-    #[error("the series are closed: zkdeck is ending")]
-    Closed,
-}
 
 enum SeriesRequest {
     Sample(SeriesSample),
@@ -71,7 +56,7 @@ impl SeriesStore {
     pub fn open(path: PathBuf) -> std::io::Result<Self> {
         let (requests, incoming) = mpsc::channel(REQUESTS_MAX);
         let problem = Arc::default();
-        let keeper = Keeper {
+        let keeper = SeriesKeeper {
             file: SeriesFile::new(path),
             buffer: SeriesBuffer::default(),
             written: None,
@@ -117,14 +102,14 @@ impl SeriesStore {
 }
 
 /// What the thread holds.
-struct Keeper {
+struct SeriesKeeper {
     file: SeriesFile,
     buffer: SeriesBuffer,
     written: Option<Timestamp>,
     problem: Arc<Mutex<Option<String>>>,
 }
 
-impl Keeper {
+impl SeriesKeeper {
     fn run(mut self, mut requests: mpsc::Receiver<SeriesRequest>) {
         while let Some(request) = requests.blocking_recv() {
             match request {

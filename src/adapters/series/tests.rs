@@ -10,8 +10,8 @@ fn start() -> u64 {
     now - now % 7_200_000
 }
 
-fn keeper(path: &Path) -> Keeper {
-    Keeper {
+fn keeper(path: &Path) -> SeriesKeeper {
+    SeriesKeeper {
         file: SeriesFile::new(path.to_owned()),
         buffer: SeriesBuffer::default(),
         written: None,
@@ -27,7 +27,7 @@ fn ask(from: u64, until: u64, step: u64) -> SeriesAsk {
     SeriesAsk { series: vec![CANARY], from: Timestamp(from), until: Timestamp(until), step: Millis(step) }
 }
 
-fn means(keeper: &mut Keeper, ask: &SeriesAsk, now: u64) -> Vec<Option<f32>> {
+fn means(keeper: &mut SeriesKeeper, ask: &SeriesAsk, now: u64) -> Vec<Option<f32>> {
     let page = keeper.answer(ask, Timestamp(now)).unwrap();
     page.lines[0].points.iter().map(|point| point.map(|point| point.mean)).collect()
 }

@@ -4,6 +4,7 @@ pub(super) mod demo;
 pub(super) mod ensemble;
 pub(super) mod files;
 pub(super) mod health;
+pub(super) mod incidents;
 pub(super) mod logs;
 pub(super) mod nodes;
 pub(super) mod operations;

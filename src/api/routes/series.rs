@@ -34,11 +34,11 @@ pub(in crate::api) async fn list(State(app): State<App>, mut params: Params) -> 
     })?;
     let page = app.asked(app.handle.ask(ask)).await?.map_err(|error| Fail::question("series", &error))?;
     let series = page.lines.into_iter().map(Measured::from).collect();
-    Ok(axum::Json(Answered { from_ms: page.from, step_ms: page.step, series }).into_response())
+    Ok(axum::Json(MeasuredPage { from_ms: page.from, step_ms: page.step, series }).into_response())
 }
 
 #[derive(Serialize)]
-struct Answered {
+struct MeasuredPage {
     from_ms: Timestamp,
     step_ms: Millis,
     series: Vec<Measured>,

@@ -198,7 +198,7 @@ fn verdict(view: &View<'_>) -> Pieces {
         EnsembleState::Healthy => (glyphs.good, styles.good),
         EnsembleState::Degraded => (glyphs.warning, styles.warning),
         EnsembleState::AtRisk => (glyphs.risk, styles.bad),
-        EnsembleState::NoQuorum => (glyphs.bad, styles.bad),
+        EnsembleState::NoLeader | EnsembleState::NoQuorum => (glyphs.bad, styles.bad),
         EnsembleState::Starting | EnsembleState::Unknown => (glyphs.unknown, styles.warning),
     };
     let quorum = ensemble.quorum;
@@ -211,9 +211,7 @@ fn verdict(view: &View<'_>) -> Pieces {
             Some(cause) => format!(" {count}: {cause} for {age}"),
             None => format!(" {count} for {age}"),
         },
-        EnsembleState::AtRisk if ensemble.leader.is_none() => {
-            format!(" {count}: no leader seen, writes wait for one")
-        }
+        EnsembleState::NoLeader => format!(" {count} for {age}: writes wait for an election"),
         EnsembleState::AtRisk => format!(" {count}: one more loss stops writes"),
         EnsembleState::NoQuorum => {
             let since = time::of_day(ensemble.since);

@@ -1,6 +1,6 @@
 //! Buckets of time: how long each kind is kept, and how finer ones become coarser ones.
 
-use super::SeriesPoint;
+use super::point::SeriesPoint;
 use crate::domain::ids::{Millis, Timestamp};
 
 /// A fineness in which values are kept, and how long.

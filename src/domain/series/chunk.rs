@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{SeriesKey, SeriesPoint, SeriesSample, Tier};
+use super::buckets::Tier;
+use super::names::SeriesKey;
+use super::point::SeriesPoint;
+use super::sample::SeriesSample;
 use crate::domain::ids::{Millis, Timestamp};
 
 /// Buckets of one block: two minutes of seconds, two hours of minutes.
@@ -146,7 +149,7 @@ impl SeriesBuffer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::series::SeriesName;
+    use crate::domain::series::names::SeriesName;
 
     const CANARY: SeriesKey = SeriesKey { name: SeriesName::Canary, node: None };
     /// Begin of a block of every tier.

@@ -1,6 +1,6 @@
 //! What one second of a snapshot is worth.
 
-use super::{SeriesKey, SeriesName};
+use super::names::{SeriesKey, SeriesName};
 use crate::domain::ids::{Millis, Timestamp};
 use crate::domain::server::{ServerState, ServerView};
 use crate::domain::snapshot::Snapshot;
@@ -15,12 +15,12 @@ pub struct SeriesSample {
 /// Makes samples, and remembers the counters of the one before.
 #[derive(Debug, Default)]
 pub struct Sampler {
-    before: Option<Counted>,
+    before: Option<CounterReading>,
 }
 
 /// Counters that only grow.
 #[derive(Clone, Copy, Debug)]
-struct Counted {
+struct CounterReading {
     at: Timestamp,
     moves: u64,
     workload: u64,
@@ -52,7 +52,7 @@ impl Sampler {
 
     fn counted(&mut self, snapshot: &Snapshot, values: &mut Vec<(SeriesKey, f32)>) {
         let moves = snapshot.counters.moves.values().sum();
-        let now = Counted { at: snapshot.taken_at, moves, workload: snapshot.workload.runs };
+        let now = CounterReading { at: snapshot.taken_at, moves, workload: snapshot.workload.runs };
         let before = self.before.replace(now);
         let Some(before) = before.filter(|before| before.at < now.at) else { return };
         let seconds = now.at.since(before.at).0 as f32 / 1000.0;

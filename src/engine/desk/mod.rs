@@ -5,6 +5,7 @@
 
 mod files;
 mod history;
+mod incidents;
 mod lists;
 mod logs;
 mod output;
@@ -25,6 +26,7 @@ use crate::adapters::logs::Logs;
 use crate::adapters::series::SeriesStore;
 use crate::domain::ask::{Ask, Gone, OperationAsk, OutputAsk, PlanAsk};
 use crate::domain::file_list::FilesAsk;
+use crate::domain::incident::IncidentsAsk;
 use crate::domain::log::{ContextAsk, FollowAsk, HistogramAsk, PageAsk};
 use crate::domain::operation::HistoryQuery;
 use crate::domain::series::SeriesAsk;
@@ -126,6 +128,7 @@ questions! {
     Context(ContextAsk),
     Follow(FollowAsk),
     History(HistoryQuery),
+    Incidents(IncidentsAsk),
     Operation(OperationAsk),
     Output(OutputAsk),
     Plan(PlanAsk),

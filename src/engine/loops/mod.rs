@@ -4,6 +4,7 @@ pub mod canary;
 pub mod health;
 pub mod hosts;
 pub mod housekeeping;
+pub mod incidents;
 pub mod past;
 pub mod scheduler;
 pub mod scrub;
