@@ -170,7 +170,7 @@ impl Header<'_> {
         let styles = self.view.styles;
         let mut tabs: Pieces = vec![(" ".to_owned(), styles.text)];
         for (i, title) in self.tabs.iter().enumerate() {
-            let style = if i == self.active { styles.selected } else { styles.dim };
+            let style = if i == self.active { styles.in_row(true, styles.text) } else { styles.dim };
             tabs.push((format!("{} {title}", i + 1), style));
             tabs.push(("  ".to_owned(), styles.text));
         }

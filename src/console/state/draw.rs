@@ -32,7 +32,7 @@ impl Console {
 
     /// Paints everything. Does not panic for any area.
     pub fn draw(&self, area: Rect, buffer: &mut Buffer) {
-        buffer.set_style(area, self.styles.text);
+        buffer.set_style(area, self.styles.ground);
         if area.width < SIZE_MIN.0 || area.height < SIZE_MIN.1 {
             too_small(area, buffer);
         } else {

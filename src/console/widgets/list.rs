@@ -127,7 +127,7 @@ impl<K: Copy + PartialEq> Columns<K> {
         Line::from(Span::styled(format!("   {}", titles.join("  ")), styles.heading))
     }
 
-    /// One row; the selected one is reversed and marked.
+    /// One row; the selected one is marked, and one bar when `paint::line` draws it.
     pub fn row(
         &self,
         (selected, marked): (bool, bool),
@@ -140,33 +140,61 @@ impl<K: Copy + PartialEq> Columns<K> {
             (false, true) => " * ",
             (false, false) => "   ",
         };
-        let mut spans = vec![Span::styled(mark, if selected { styles.selected } else { styles.accent })];
+        let mut spans = vec![Span::styled(mark, styles.in_row(selected, styles.accent))];
         for (key, column) in &self.0 {
             let (text, style) = cell(*key);
             spans.push(Span::styled(format!("{}  ", column.cell(&text)), styles.in_row(selected, style)));
         }
-        Line::from(spans)
+        Line::from(spans).style(styles.row(selected))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use ratatui::buffer::Buffer;
+    use ratatui::layout::Rect;
     use ratatui::style::{Color, Modifier};
 
     use super::*;
+    use crate::console::widgets::paint;
+
+    /// A row of two columns in an area that is wider than both.
+    fn drawn(styles: &Styles, selected: bool) -> Buffer {
+        let area = Rect::new(0, 0, 30, 2);
+        let mut buffer = Buffer::empty(area);
+        buffer.set_style(area, styles.ground);
+        let columns = Columns::fit(vec![('a', Column::left("A", 4)), ('b', Column::right("B", 6))], &[], 30);
+        let cell = |key| if key == 'a' { ("up".to_owned(), styles.good) } else { ("12".to_owned(), styles.dim) };
+        let line = columns.row((selected, false), styles, cell);
+        paint::line(area, &mut buffer, 0, &line);
+        buffer
+    }
 
     #[test]
-    fn the_selected_row_is_one_bar_whatever_the_colours_of_its_cells() {
+    fn the_selected_row_is_one_background_over_its_whole_width_and_keeps_its_colours() {
+        let (text, ground) = (Style::new().fg(Color::White), Style::new().fg(Color::White).bg(Color::Black));
+        let selected = Style::new().fg(Color::White).bg(Color::Blue);
+        let styles = Styles { ground, text, selected, good: Style::new().fg(Color::Green), ..Styles::plain() };
+        let buffer = drawn(&styles, true);
+        assert!((0..30).all(|x| buffer[(x, 0)].bg == Color::Blue && !buffer[(x, 0)].modifier.contains(Modifier::DIM)));
+        assert_eq!((buffer[(1, 0)].symbol(), buffer[(3, 0)].fg, buffer[(29, 0)].fg), (">", Color::Green, Color::White));
+        assert!((0..30).all(|x| buffer[(x, 1)].bg == Color::Black), "the next row is not touched");
+        assert!(drawn(&styles, false).content().iter().all(|cell| cell.bg == Color::Black));
+    }
+
+    #[test]
+    fn without_colours_the_selected_row_is_reversed_over_its_whole_width() {
         let styles = Styles { good: Style::new().fg(Color::Green), ..Styles::plain() };
-        for style in [styles.text, styles.good, styles.dim, styles.bad] {
-            let [plain, selected] = [false, true].map(|selected| styles.in_row(selected, style));
-            assert_eq!(plain, style);
-            assert_eq!((selected.fg, selected.bg), (styles.selected.fg, styles.selected.bg));
-            assert!(
-                selected.add_modifier.contains(Modifier::REVERSED) && !selected.add_modifier.contains(Modifier::DIM)
-            );
-        }
-        assert!(styles.in_row(true, styles.bad).add_modifier.contains(Modifier::BOLD));
+        let buffer = drawn(&styles, true);
+        let (first, rest) = (buffer[(0, 0)].style(), 1..30);
+        assert!(first.add_modifier.contains(Modifier::REVERSED));
+        let colours = |x: u16| (buffer[(x, 0)].fg, buffer[(x, 0)].bg);
+        assert!(
+            rest.clone().all(|x| colours(x) == (Color::Reset, Color::Reset)),
+            "a colour would be a background here"
+        );
+        assert!(rest.into_iter().all(|x| buffer[(x, 0)].modifier.contains(Modifier::REVERSED)));
+        assert!(!drawn(&styles, false)[(1, 0)].modifier.contains(Modifier::REVERSED));
     }
 
     #[test]

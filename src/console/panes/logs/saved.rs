@@ -2,6 +2,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::text::Line;
 
 use crate::console::effect::Effect;
 use crate::console::fetch::Asked;
@@ -68,9 +69,10 @@ impl Saved {
         }
         let first = self.cursor.first(usize::from(list.height));
         for (row, (at, query)) in self.list.iter().enumerate().skip(first).take(usize::from(list.height)).enumerate() {
-            let (mark, style) = if at == self.cursor.at { (" >", styles.selected) } else { ("  ", styles.text) };
-            let text = format!("{mark} {}", sanitise::clean(query));
-            paint::text(list, buffer, row as u16, &sanitise::fit(&text, usize::from(area.width)), style);
+            let selected = at == self.cursor.at;
+            let text = format!("{} {}", if selected { " >" } else { "  " }, sanitise::clean(query));
+            let text = sanitise::fit(&text, usize::from(area.width));
+            paint::line(list, buffer, row as u16, &Line::from(text).style(styles.row(selected)));
         }
     }
 }
