@@ -53,10 +53,11 @@ impl Console {
             shown.draw(pane, buffer, &view);
         }
         let last = self.toasts.last(&self.snapshot);
+        let actions = self.labelled();
         let footer = Footer {
             view: &view,
             keymap: &self.keymap,
-            actions: self.own_actions(),
+            actions: &actions,
             last: last.as_ref(),
             read_only: self.read_only,
         };

@@ -224,6 +224,12 @@ impl Console {
         self.refresh()
     }
 
+    /// What the shown pane can do with its row in hand, each in a word or two.
+    fn labelled(&self) -> Vec<(Action, &'static str)> {
+        let Some(pane) = self.panes.get(self.active) else { return Vec::new() };
+        pane.actions().iter().filter_map(|action| Some((*action, pane.label(*action, &self.snapshot)?))).collect()
+    }
+
     fn own_actions(&self) -> &'static [Action] {
         self.panes.get(self.active).map_or(&[], |pane| pane.actions())
     }

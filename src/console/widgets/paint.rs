@@ -115,7 +115,7 @@ mod tests {
         assert_eq!(bar(1, 16, 8, glyphs), "▖");
         assert_eq!((bar(1, 1000, 16, glyphs).as_str(), bar(1, 1000, 0, glyphs).as_str()), ("▖", ""));
         let as_high_as_the_row = |glyph: &&str| "█▉▊▋▌▍▎▏▐".contains(*glyph);
-        assert!(!glyphs.bar.iter().any(|glyph| as_high_as_the_row(glyph)), "bars of two rows would be one");
+        assert!(!glyphs.bar.iter().any(as_high_as_the_row), "bars of two rows would be one");
         assert_eq!(bar(7, 0, 8, glyphs), "");
         assert_eq!(with_mark("██", Some(3), 4, 4, "|"), "██ |");
         assert_eq!(with_mark("████", Some(3), 4, 4, "|"), "████");

@@ -16,6 +16,7 @@ use crate::console::action::Action;
 use crate::console::confirms;
 use crate::console::effect::{Effect, Prompt};
 use crate::console::input::{Key, Mouse, MouseAct};
+use crate::console::keymap::table::entry_of;
 use crate::console::order::{Outside, Work};
 use crate::console::pane::Pane;
 use crate::console::sanitise;
@@ -170,6 +171,13 @@ impl Pane for FilesPane {
 
     fn actions(&self) -> &'static [Action] {
         ACTIONS
+    }
+
+    fn label(&self, action: Action, snapshot: &Snapshot) -> Option<&'static str> {
+        let of_a_file = matches!(action, Action::Migrate | Action::Delete | Action::Download | Action::Copy);
+        let of_a_row = matches!(action, Action::Mark | Action::Open);
+        let none = (of_a_file && self.chosen(snapshot).is_empty()) || (of_a_row && self.selected().is_none());
+        entry_of(action).map(|entry| entry.label).filter(|_| !none)
     }
 
     fn act(&mut self, action: Action, snapshot: &Snapshot) -> Vec<Effect> {

@@ -11,6 +11,7 @@ use self::rows::OperationRows;
 use crate::console::action::Action;
 use crate::console::effect::Effect;
 use crate::console::input::{Key, Mouse, MouseAct};
+use crate::console::keymap::table::entry_of;
 use crate::console::order::Outside;
 use crate::console::pane::Pane;
 use crate::console::view::View;
@@ -83,6 +84,11 @@ impl Pane for HistoryPane {
 
     fn actions(&self) -> &'static [Action] {
         ACTIONS
+    }
+
+    fn label(&self, action: Action, _: &Snapshot) -> Option<&'static str> {
+        let none = matches!(action, Action::Open | Action::Copy) && self.selected().is_none();
+        entry_of(action).map(|entry| entry.label).filter(|_| !none)
     }
 
     fn act(&mut self, action: Action, snapshot: &Snapshot) -> Vec<Effect> {

@@ -57,9 +57,10 @@ const ACTIONS: &[Action] = &[
     Action::Export,
     Action::Searches,
     Action::SaveSearch,
+    Action::RemoveSearch,
     Action::TypeRange,
     Action::LogColumns,
-    Action::CopyEvent,
+    Action::Copy,
     Action::CopyQuery,
     Action::Up,
     Action::Down,
@@ -299,7 +300,7 @@ impl LogsPane {
                 self.line = Line::new(&query);
                 self.ask(snapshot)
             }
-            Action::Export => {
+            Action::RemoveSearch => {
                 let chosen = self.saved.list.get(self.saved.cursor.at).cloned();
                 chosen.map(|search| self.saved.ask(SavedSearches::Remove(search))).into_iter().collect()
             }
@@ -358,7 +359,7 @@ impl Pane for LogsPane {
                 return vec![Effect::Toast { level: Level::Info, text }];
             }
             Action::Context => return self.neighbours(),
-            Action::CopyEvent => {
+            Action::Copy => {
                 return self
                     .selected()
                     .map(|event| Effect::Outside(Outside::Copy(lines::plain(event))))

@@ -14,6 +14,7 @@ use crate::console::action::Action;
 use crate::console::effect::{Confirm, Effect};
 use crate::console::fetch::Asked;
 use crate::console::input::{Key, Mouse, MouseAct};
+use crate::console::keymap::table::entry_of;
 use crate::console::order::Work;
 use crate::console::pane::Pane;
 use crate::console::view::View;
@@ -102,6 +103,17 @@ impl Pane for SchedulerPane {
 
     fn actions(&self) -> &'static [Action] {
         ACTIONS
+    }
+
+    fn label(&self, action: Action, snapshot: &Snapshot) -> Option<&'static str> {
+        let scheduler = &snapshot.scheduler;
+        match action {
+            Action::PauseScheduler if scheduler.paused => Some("resume scheduler"),
+            Action::StopRun => scheduler.running.is_some().then_some("stop run"),
+            Action::Open if self.preview.is_some() => Some("run this plan"),
+            Action::Open => (self.open.is_none() && !scheduler.recent.is_empty()).then_some("details"),
+            _ => entry_of(action).map(|entry| entry.label),
+        }
     }
 
     fn act(&mut self, action: Action, snapshot: &Snapshot) -> Vec<Effect> {
