@@ -38,6 +38,8 @@ pub trait Pane: Send {
     fn take_answers(&mut self, _snapshot: &Snapshot) -> Vec<Effect> {
         Vec::new()
     }
+    /// The area that the pane has from now on: page keys move by what of a list it shows.
+    fn resize(&mut self, _area: Rect) {}
     /// A click or a wheel turn inside the pane's area; `row` and `column` are relative to it.
     fn mouse(&mut self, _event: Mouse, _area: Rect, _snapshot: &Snapshot) -> Vec<Effect> {
         Vec::new()

@@ -19,6 +19,8 @@ pub struct Footer<'a> {
     /// Actions of the pane that make sense now, most useful first, each in a word or two.
     pub actions: &'a [(Action, &'static str)],
     pub last: Option<&'a Message>,
+    /// Messages that are to be read now: they stand where the last one does, and above it.
+    pub toasts: &'a [Pieces],
     pub read_only: bool,
 }
 
@@ -28,15 +30,16 @@ const ALWAYS: [Action; 3] = [Action::Palette, Action::Help, Action::Quit];
 const NARROW: u16 = 100;
 
 impl Footer<'_> {
-    /// Paints both lines into the first two rows of `area`.
+    /// Paints the messages, and the keys into the last row of `area`.
     pub fn draw(&self, area: Rect, buffer: &mut Buffer) {
-        if area.height == 0 {
-            return;
+        let Some(last) = area.bottom().checked_sub(1).filter(|_| area.height > 0) else { return };
+        if area.height > 1 && self.toasts.is_empty() {
+            self.draw_message(area, buffer);
         }
-        self.draw_message(area, buffer);
-        if area.height > 1 {
-            paint(&self.keys(area.width), area.x, area.y + 1, area.right(), buffer);
+        for (line, y) in self.toasts.iter().zip(area.y..last) {
+            paint(line, area.x, y, area.right(), buffer);
         }
+        paint(&self.keys(area.width), area.x, last, area.right(), buffer);
     }
 
     fn draw_message(&self, area: Rect, buffer: &mut Buffer) {

@@ -4,9 +4,9 @@
 //! zkdeck  demo  verdict  leader          role, api     header
 //! 1 Health  2 Files ...            scheduler, moves
 //! +----------------------------------------------+
-//! | the pane; overlays and toasts lie over it     |
+//! | the pane; overlays lie over it                |
 //! +----------------------------------------------+
-//! 14:02:11 the last message                           footer
+//! 14:02:11 the last message, or toasts                 footer
 //! d drain  p pause ...
 //! ```
 
@@ -16,7 +16,7 @@ use ratatui::layout::Rect;
 use super::Console;
 use crate::console::frame::footer::Footer;
 use crate::console::frame::header::Header;
-use crate::console::frame::layout::{FOOTER, HEADER, pane_area};
+use crate::console::frame::layout::{HEADER, pane_area, toast_lines};
 use crate::console::frame::{SIZE_MIN, to_ascii, too_small};
 use crate::console::overlay::Overlay;
 use crate::console::overlay::scene::OverlayScene;
@@ -48,7 +48,8 @@ impl Console {
         let label = &self.snapshot.instance.label;
         let header = Header { view: &view, label, read_only: self.read_only, tabs: &self.titles, active: self.active };
         header.draw(Rect { height: HEADER, ..area }, buffer);
-        let pane = pane_area(area);
+        let toasts = self.toasts.lines(area.width, toast_lines(area), &self.styles);
+        let pane = pane_area(area, toasts.len() as u16);
         if let Some(shown) = self.panes.get(self.active) {
             shown.draw(pane, buffer, &view);
         }
@@ -59,13 +60,13 @@ impl Console {
             keymap: &self.keymap,
             actions: &actions,
             last: last.as_ref(),
+            toasts: &toasts,
             read_only: self.read_only,
         };
-        footer.draw(Rect { y: area.bottom() - FOOTER, height: FOOTER, ..area }, buffer);
+        footer.draw(Rect { y: pane.bottom(), height: area.bottom() - pane.bottom(), ..area }, buffer);
         if let Some(overlay) = &self.overlay {
             self.draw_overlay(overlay, pane, &view, buffer);
         }
-        self.toasts.draw(pane, &self.styles, buffer);
     }
 
     fn draw_overlay(&self, overlay: &Overlay, area: Rect, view: &View<'_>, buffer: &mut Buffer) {

@@ -7,7 +7,7 @@ use crate::console::action::Action;
 use crate::console::sanitise;
 use crate::console::theme::Styles;
 
-/// Rows that a page key moves.
+/// Rows that a page key moves in a list whose height is not told.
 const PAGE: usize = 10;
 
 /// Which row is selected.
@@ -19,12 +19,17 @@ pub struct Cursor {
 impl Cursor {
     /// Moves by an action of a list of `len` rows; whether it was one.
     pub fn act(&mut self, action: Action, len: usize) -> bool {
-        let last = len.saturating_sub(1);
+        self.act_in(action, len, PAGE)
+    }
+
+    /// The same in a list of which `height` rows are seen: a page is as many.
+    pub fn act_in(&mut self, action: Action, len: usize, height: usize) -> bool {
+        let (last, page) = (len.saturating_sub(1), height.max(1));
         self.at = match action {
             Action::Up => self.at.saturating_sub(1),
             Action::Down => self.at + 1,
-            Action::PageUp => self.at.saturating_sub(PAGE),
-            Action::PageDown => self.at + PAGE,
+            Action::PageUp => self.at.saturating_sub(page),
+            Action::PageDown => self.at + page,
             Action::Top => 0,
             Action::Bottom => last,
             _ => return false,
@@ -105,6 +110,18 @@ impl<K: Copy + PartialEq> Columns<K> {
         MARKER + self.0.iter().map(|(_, column)| column.width + GAP).sum::<usize>()
     }
 
+    /// The column at a cell of the row; `None` beside all of them.
+    #[must_use]
+    pub fn at(&self, cell: u16) -> Option<K> {
+        let mut left = MARKER;
+        let cell = usize::from(cell);
+        self.0.iter().find_map(|(key, column)| {
+            let own = (left..left + column.width + GAP).contains(&cell);
+            left += column.width + GAP;
+            own.then_some(*key)
+        })
+    }
+
     /// Another title for one column.
     #[must_use]
     pub fn titled(mut self, key: K, title: &'static str) -> Self {
@@ -123,7 +140,22 @@ impl<K: Copy + PartialEq> Columns<K> {
     /// The titles.
     #[must_use]
     pub fn heading(&self, styles: &Styles) -> Line<'static> {
-        let titles: Vec<_> = self.0.iter().map(|(_, column)| column.cell(column.title)).collect();
+        self.titles(styles, |_| "")
+    }
+
+    /// The titles, with a mark at that of the column that the rows are sorted by.
+    #[must_use]
+    pub fn heading_sorted(&self, styles: &Styles, by: K, descending: bool) -> Line<'static> {
+        let mark = if descending { styles.glyphs.descending } else { styles.glyphs.ascending };
+        self.titles(styles, |key| if key == by { mark } else { "" })
+    }
+
+    fn titles(&self, styles: &Styles, mark: impl Fn(K) -> &'static str) -> Line<'static> {
+        let title = |(key, column): &(K, Column)| match mark(*key) {
+            "" => column.cell(column.title),
+            mark => column.cell(&format!("{} {mark}", column.title)),
+        };
+        let titles: Vec<_> = self.0.iter().map(title).collect();
         Line::from(Span::styled(format!("   {}", titles.join("  ")), styles.heading))
     }
 
@@ -201,7 +233,10 @@ mod tests {
     fn the_cursor_stays_in_the_list_and_in_sight() {
         let mut cursor = Cursor::default();
         assert!(cursor.act(Action::Up, 3) && cursor.at == 0);
-        assert!(cursor.act(Action::PageDown, 30) && cursor.at == 10);
+        assert!(cursor.act_in(Action::PageDown, 30, 7) && cursor.at == 7);
+        assert!(cursor.act_in(Action::PageUp, 30, 0) && cursor.at == 6, "a page of a list that is not seen");
+        assert!(cursor.act(Action::PageDown, 12) && cursor.at == 11);
+        cursor.at = 10;
         assert_eq!((cursor.first(5), cursor.first(50)), (6, 0));
         assert!(cursor.act(Action::Down, 4) && cursor.at == 3);
         assert!(cursor.act(Action::Bottom, 0) && cursor.at == 0);
@@ -217,6 +252,20 @@ mod tests {
         let wide = Columns::fit(all(), &[], 40).stretch('a', 40, 100);
         assert_eq!((wide.width_of('a'), wide.width()), (Some(17), 40));
         assert_eq!(Columns::fit(all(), &[], 20).stretch('c', 20, 100).width_of('c'), Some(1));
+    }
+
+    #[test]
+    fn a_cell_of_the_row_is_of_a_column_and_the_sorted_one_has_a_mark() {
+        let all = vec![('a', Column::left("A", 4)), ('b', Column::right("SIZE", 6)), ('c', Column::left("C", 8))];
+        let columns = Columns::fit(all, &[], 40);
+        let of = |cells: &[u16]| cells.iter().map(|cell| columns.at(*cell)).collect::<Vec<_>>();
+        assert_eq!(
+            of(&[0, 2, 3, 8, 9, 16, 17, 26, 27, 900]),
+            [None, None, Some('a'), Some('a'), Some('b'), Some('b'), Some('c'), Some('c'), None, None]
+        );
+        let heading = |descending| columns.heading_sorted(&Styles::plain(), 'b', descending).to_string();
+        assert_eq!(heading(false), "   A     SIZE ▲  C       ");
+        assert_eq!(heading(true), "   A     SIZE ▼  C       ");
     }
 
     #[test]

@@ -44,6 +44,8 @@ pub(super) struct HistoryPane {
     filter: Filter,
     rows: OperationRows,
     open: Option<OperationId>,
+    /// Rows of the list that are seen.
+    page: usize,
 }
 
 impl Default for HistoryPane {
@@ -54,6 +56,7 @@ impl Default for HistoryPane {
             filter: Filter::default(),
             rows: OperationRows::default(),
             open: None,
+            page: 0,
         }
     }
 }
@@ -99,7 +102,7 @@ impl Pane for HistoryPane {
             }
             return Vec::new();
         }
-        if self.open.is_none() && self.cursor.act(action, self.rows.len()) {
+        if self.open.is_none() && self.cursor.act_in(action, self.rows.len(), self.page) {
             self.follow = self.cursor.at == 0;
             return self.refresh(snapshot);
         }
@@ -118,6 +121,10 @@ impl Pane for HistoryPane {
             _ => {}
         }
         Vec::new()
+    }
+
+    fn resize(&mut self, area: Rect) {
+        self.page = usize::from(area.height.saturating_sub(2));
     }
 
     fn takes_text(&self) -> bool {

@@ -82,12 +82,8 @@ fn a_long_error_is_read_in_full() {
      zkdeck  demo   ● HEALTHY 3/3      ♛ zk3   can lose 1       this instance leads
      1 Health  2 Files  3 History  4 Logs  5 Scheduler       next in 9 s   0 moving
     (the pane)
-                    ┌ error ───────────────────────────────────────────────────────┐
-                    │ ✖ drain zk1 refused: zk2 and zk3 have room for 12 of its 33  │
-                    │ files (data/uploads is 97 % full). Free space or raise a cap │
-                    │ with :weight.                                                │
-                    └──────────────────────────────────────────────────────────────┘
-     14:02:11 drain zk1 refused: zk2 and zk3 have room for 12 of i… (e: all events)
+     ✖ drain zk1 refused: zk2 and zk3 have room for 12 of its 33 files
+       (data/uploads is 97 % full). Free space or raise a cap with :weight.
      d drain  p pause  s stress  r run scheduler  : ? q
     "#);
     press(&mut ui, "Esc");

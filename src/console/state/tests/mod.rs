@@ -512,11 +512,11 @@ fn panes_are_reached_by_number_tab_and_click() {
         seen.push(ui.active);
     }
     assert_eq!(seen, [1, 2, 1, 0, 4, 4]);
-    let screen = Rect::new(0, 0, 80, 24);
+    ui.resize(Rect::new(0, 0, 80, 24));
     let click = |column| Mouse { does: MouseAct::Press, column, row: 1 };
-    ui.mouse(click(12), screen);
+    ui.mouse(click(12));
     assert_eq!(ui.active, 1);
-    ui.mouse(click(70), screen);
+    ui.mouse(click(70));
     assert_eq!(ui.active, 1, "beside the tabs is nothing");
 }
 
