@@ -29,6 +29,7 @@ pub enum Action {
     NextMatch,
     PreviousMatch,
     Copy,
+    Export,
     Follow,
     Left,
     Right,
@@ -57,9 +58,8 @@ pub enum Action {
     ContainerLog,
     Wrap,
     LogColumns,
-    Export,
-    CopyEvent,
     CopyQuery,
     Searches,
     SaveSearch,
+    RemoveSearch,
 }

@@ -10,10 +10,12 @@ use crate::domain::number;
 use crate::domain::number::grouped;
 use crate::domain::operation::{Operation, OperationKind, OperationStatus};
 use crate::domain::planner::{self, Counted};
-use crate::domain::server::{HostState, ServerState};
+use crate::domain::server::{HostState, ServerState, ServerView};
 use crate::domain::snapshot::{Level, LocalView, Snapshot};
 
+use super::action::Action;
 use super::effect::{About, Confirm, Effect};
+use super::keymap::table::entry_of;
 use super::order::Work;
 use super::sanitise;
 use super::widgets::words;
@@ -137,17 +139,38 @@ pub fn restart(snapshot: &Snapshot, node: &NodeId) -> Effect {
     Effect::Confirm(server(snapshot, node, ServerAction::Restart))
 }
 
-fn act_or_undo(snapshot: &Snapshot, node: &NodeId, action: ServerAction) -> Effect {
-    let Some(view) = snapshot.server(node) else { return unknown_node(snapshot, node) };
+/// What lifts the state that the server is in: a pause, a stop; `None` when there is nothing to lift.
+fn lifts(view: &ServerView) -> Option<ServerAction> {
     // What runs and does not answer cannot be started: only ended or paused.
     let runs = view.host.as_ref().is_some_and(|host| matches!(host.state, HostState::Running | HostState::Starting));
-    let undo = match view.verdict.state {
+    match view.verdict.state {
         ServerState::Paused => Some(ServerAction::Resume),
         ServerState::Stopped => Some(ServerAction::Start),
         ServerState::Down if !runs => Some(ServerAction::Start),
         _ => None,
-    };
-    match undo {
+    }
+}
+
+/// What the key of an action on a server or a node does now, in a word; `None` when it has nothing to do that another key
+/// does not do.
+#[must_use]
+pub fn label(snapshot: &Snapshot, server: &ServerView, action: Action) -> Option<&'static str> {
+    let lifts = lifts(server);
+    match action {
+        Action::Drain => Some(match snapshot.node(&server.node)?.drain {
+            Some(_) => "undrain",
+            None => "drain",
+        }),
+        Action::Pause => Some(lifts.unwrap_or(ServerAction::Pause).word()),
+        Action::StopServer => lifts.is_none().then_some(ServerAction::Stop.word()),
+        Action::RestartServer => lifts.is_none().then_some(ServerAction::Restart.word()),
+        _ => entry_of(action).map(|entry| entry.label),
+    }
+}
+
+fn act_or_undo(snapshot: &Snapshot, node: &NodeId, action: ServerAction) -> Effect {
+    let Some(view) = snapshot.server(node) else { return unknown_node(snapshot, node) };
+    match lifts(view) {
         Some(action) => {
             Effect::Work(Work::Send(Command::Server { node: node.clone(), action, confirmed: Confirmed::Read }))
         }
@@ -353,6 +376,34 @@ mod tests {
         hung.servers = servers.into();
         assert!(matches!(stop_or_start(&hung, &node_id("zk1")), Effect::Confirm(_)), "a process that hangs is stopped");
         assert!(matches!(stop_or_start(&fixtures::snapshot(), &node_id("zk9")), Effect::Toast { .. }));
+    }
+
+    #[test]
+    fn the_footer_says_what_a_key_does_to_the_server_as_it_is() {
+        use ServerState::{Down, Paused, Stopped, Up};
+        let actions = [Action::Pause, Action::StopServer, Action::RestartServer];
+        for (state, words) in [
+            (Up, [Some("pause"), Some("stop"), Some("restart")]),
+            (Paused, [Some("resume"), None, None]),
+            (Stopped, [Some("start"), None, None]),
+            (Down, [Some("start"), None, None]),
+        ] {
+            let snapshot = with_state("zk1", state);
+            assert_eq!(actions.map(|action| label(&snapshot, &snapshot.servers[0], action)), words, "{state:?}");
+        }
+        let mut snapshot = fixtures::snapshot();
+        assert_eq!(label(&snapshot, &snapshot.servers[0], Action::Drain), Some("drain"));
+        let mut nodes = snapshot.nodes.to_vec();
+        nodes[0].drain = Some(DrainView {
+            since: fixtures::NOW,
+            files_at_start: 34,
+            files_left: 3,
+            files_per_s: None,
+            left_ms: None,
+            stalled: None,
+        });
+        snapshot.nodes = Arc::from(nodes);
+        assert_eq!(label(&snapshot, &snapshot.servers[0], Action::Drain), Some("undrain"));
     }
 
     #[test]

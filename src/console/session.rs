@@ -39,10 +39,11 @@ impl ConsoleSession {
     pub fn take(&mut self, input: Input, size: Size, now: Timestamp) -> Vec<Outside> {
         self.console.set_now(now);
         self.console.set_jobs(self.jobs.under_way());
+        self.console.resize(Rect::new(0, 0, size.columns, size.rows));
         let orders = match input {
             Input::Key(key) => self.console.key(key),
             Input::Paste(text) => self.console.paste(&text),
-            Input::Mouse(mouse) => self.console.mouse(mouse, Rect::new(0, 0, size.columns, size.rows)),
+            Input::Mouse(mouse) => self.console.mouse(mouse),
         };
         self.carry_out(orders)
     }

@@ -95,7 +95,7 @@ pub const TABLE: &[KeyEntry] = &[
     entry(A::Palette, "palette", Everywhere, &[":"], "commands", "type a command, or choose one from the list"),
     entry(A::Events, "events", Everywhere, &["e"], "events", "everything that was reported"),
     entry(A::Quit, "quit", Everywhere, &["q", "Ctrl-c"], "quit", "leave the console"),
-    entry(A::Pane(1), "pane-1", Everywhere, &["1"], "", "go to the first pane; 2 to 9 likewise"),
+    entry(A::Pane(1), "pane-1", Everywhere, &["1"], "", "go to the first pane; to each other one by its number"),
     entry(A::Pane(2), "pane-2", Everywhere, &["2"], "", ""),
     entry(A::Pane(3), "pane-3", Everywhere, &["3"], "", ""),
     entry(A::Pane(4), "pane-4", Everywhere, &["4"], "", ""),
@@ -115,8 +115,8 @@ pub const TABLE: &[KeyEntry] = &[
     entry(A::PageDown, "page-down", Lists, &["PageDown", "Ctrl-f", "Ctrl-d"], "", "a page down"),
     entry(A::Top, "top", Lists, &["Home", "g"], "", "first row"),
     entry(A::Bottom, "bottom", Lists, &["End", "G"], "", "last row; follows it in Logs"),
-    entry(A::Left, "left", Lists, &["Left", "h"], "", "to the left"),
-    entry(A::Right, "right", Lists, &["Right", "l"], "", "to the right"),
+    entry(A::Left, "left", Lists, &["Left"], "", "to the left"),
+    entry(A::Right, "right", Lists, &["Right"], "", "to the right"),
     entry(A::Open, "open", Lists, &["Enter"], "details", "details of the row"),
     entry(A::Mark, "mark", Lists, &["Space"], "mark", "mark the row"),
     entry(A::Filter, "filter", Lists, &["/"], "filter", "show only rows that match"),
@@ -124,7 +124,8 @@ pub const TABLE: &[KeyEntry] = &[
     entry(A::PreviousMatch, "previous-match", Lists, &["N"], "", "previous match"),
     entry(A::Sort, "sort", Lists, &["o"], "sort", "sort by the next column"),
     entry(A::SortReverse, "sort-reverse", Lists, &["O"], "", "sort the other way round"),
-    entry(A::Copy, "copy", Lists, &["c"], "copy", "copy the row to the clipboard"),
+    entry(A::Copy, "copy", Lists, &["y"], "copy", "copy the row to the clipboard"),
+    entry(A::Export, "export", Lists, &["E"], "export", "write all rows that match to a file"),
     entry(A::Follow, "follow", Lists, &["f"], "follow", "stay at the newest row"),
     needing(
         Needs::Changes,
@@ -189,11 +190,10 @@ pub const TABLE: &[KeyEntry] = &[
     ),
     entry(A::Wrap, "wrap", Logs, &["w"], "wrap", "wrap long lines"),
     entry(A::LogColumns, "columns", Logs, &["C"], "", "other columns"),
-    entry(A::Export, "export", Logs, &["x"], "export", "write all events that match to a file"),
-    entry(A::CopyEvent, "copy-event", Logs, &["y"], "", "copy the event to the clipboard"),
     entry(A::CopyQuery, "copy-query", Logs, &["Y"], "", "show and copy the query to Elasticsearch, as curl"),
     entry(A::Searches, "searches", Logs, &["b"], "searches", "saved searches"),
     entry(A::SaveSearch, "save-search", Logs, &["B"], "", "save this search"),
+    entry(A::RemoveSearch, "remove-search", Logs, &["x"], "", "remove a saved search"),
 ];
 
 /// What is known of the action; `None` only for pane numbers above nine.

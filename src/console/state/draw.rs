@@ -4,9 +4,9 @@
 //! zkdeck  demo  verdict  leader          role, api     header
 //! 1 Health  2 Files ...            scheduler, moves
 //! +----------------------------------------------+
-//! | the pane; overlays and toasts lie over it     |
+//! | the pane; overlays lie over it                |
 //! +----------------------------------------------+
-//! 14:02:11 the last message                           footer
+//! 14:02:11 the last message, or toasts                 footer
 //! d drain  p pause ...
 //! ```
 
@@ -16,7 +16,7 @@ use ratatui::layout::Rect;
 use super::Console;
 use crate::console::frame::footer::Footer;
 use crate::console::frame::header::Header;
-use crate::console::frame::layout::{FOOTER, HEADER, pane_area};
+use crate::console::frame::layout::{HEADER, pane_area, toast_lines};
 use crate::console::frame::{SIZE_MIN, to_ascii, too_small};
 use crate::console::overlay::Overlay;
 use crate::console::overlay::scene::OverlayScene;
@@ -32,7 +32,7 @@ impl Console {
 
     /// Paints everything. Does not panic for any area.
     pub fn draw(&self, area: Rect, buffer: &mut Buffer) {
-        buffer.set_style(area, self.styles.text);
+        buffer.set_style(area, self.styles.ground);
         if area.width < SIZE_MIN.0 || area.height < SIZE_MIN.1 {
             too_small(area, buffer);
         } else {
@@ -48,23 +48,25 @@ impl Console {
         let label = &self.snapshot.instance.label;
         let header = Header { view: &view, label, read_only: self.read_only, tabs: &self.titles, active: self.active };
         header.draw(Rect { height: HEADER, ..area }, buffer);
-        let pane = pane_area(area);
+        let toasts = self.toasts.lines(area.width, toast_lines(area), &self.styles);
+        let pane = pane_area(area, toasts.len() as u16);
         if let Some(shown) = self.panes.get(self.active) {
             shown.draw(pane, buffer, &view);
         }
         let last = self.toasts.last(&self.snapshot);
+        let actions = self.labelled();
         let footer = Footer {
             view: &view,
             keymap: &self.keymap,
-            actions: self.own_actions(),
+            actions: &actions,
             last: last.as_ref(),
+            toasts: &toasts,
             read_only: self.read_only,
         };
-        footer.draw(Rect { y: area.bottom() - FOOTER, height: FOOTER, ..area }, buffer);
+        footer.draw(Rect { y: pane.bottom(), height: area.bottom() - pane.bottom(), ..area }, buffer);
         if let Some(overlay) = &self.overlay {
             self.draw_overlay(overlay, pane, &view, buffer);
         }
-        self.toasts.draw(pane, &self.styles, buffer);
     }
 
     fn draw_overlay(&self, overlay: &Overlay, area: Rect, view: &View<'_>, buffer: &mut Buffer) {

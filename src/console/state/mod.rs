@@ -12,7 +12,7 @@ use ratatui::layout::Rect;
 use crate::console::action::Action;
 use crate::console::config::ConsoleConfig;
 use crate::console::frame::header::tab_columns;
-use crate::console::frame::layout::pane_area;
+use crate::console::frame::layout::{pane_area, toast_lines};
 use crate::console::frame::toasts::Toasts;
 use crate::console::input::{Key, KeyCode, Mouse, MouseAct};
 use crate::console::keymap::table::Needs;
@@ -39,6 +39,8 @@ pub struct Console {
     styles: Styles,
     mouse: bool,
     read_only: bool,
+    /// The screen as it was last told.
+    screen: Rect,
     /// Jobs that leaving would give up, in words.
     jobs: Vec<String>,
 }
@@ -68,6 +70,7 @@ impl Console {
             mouse: config.mouse,
             read_only: config.read_only || snapshot.instance.read_only,
             jobs: Vec::new(),
+            screen: Rect::ZERO,
             snapshot,
         })
     }
@@ -183,8 +186,23 @@ impl Console {
         orders
     }
 
+    /// The screen has this size now: what follows moves and clicks by it.
+    pub fn resize(&mut self, screen: Rect) {
+        self.screen = screen;
+        let area = self.pane_area();
+        if let Some(pane) = self.panes.get_mut(self.active) {
+            pane.resize(area);
+        }
+    }
+
+    /// The part of the screen that the pane has now.
+    fn pane_area(&self) -> Rect {
+        let toasts = self.toasts.lines(self.screen.width, toast_lines(self.screen), &self.styles);
+        pane_area(self.screen, toasts.len() as u16)
+    }
+
     /// A click on a tab changes the pane; what is inside the pane is the pane's.
-    pub fn mouse(&mut self, event: Mouse, screen: Rect) -> Vec<Order> {
+    pub fn mouse(&mut self, event: Mouse) -> Vec<Order> {
         if self.overlay.is_some() {
             return self.overlay_wheel(event.does);
         }
@@ -192,7 +210,7 @@ impl Console {
             let hit = tab_columns(&self.titles).iter().position(|(l, r)| (*l..*r).contains(&event.column));
             return hit.map(|index| self.show(index)).unwrap_or_default();
         }
-        let area = pane_area(screen);
+        let area = self.pane_area();
         if !area.contains((event.column, event.row).into()) {
             return Vec::new();
         }
@@ -221,7 +239,14 @@ impl Console {
             return Vec::new();
         }
         self.active = index;
+        self.resize(self.screen);
         self.refresh()
+    }
+
+    /// What the shown pane can do with its row in hand, each in a word or two.
+    fn labelled(&self) -> Vec<(Action, &'static str)> {
+        let Some(pane) = self.panes.get(self.active) else { return Vec::new() };
+        pane.actions().iter().filter_map(|action| Some((*action, pane.label(*action, &self.snapshot)?))).collect()
     }
 
     fn own_actions(&self) -> &'static [Action] {

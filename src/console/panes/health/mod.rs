@@ -62,6 +62,11 @@ impl Pane for HealthPane {
         ACTIONS
     }
 
+    fn label(&self, action: Action, snapshot: &Snapshot) -> Option<&'static str> {
+        confirms::label(snapshot, self.selected(snapshot)?, action)
+            .filter(|_| action != Action::Open || self.full.is_none())
+    }
+
     fn act(&mut self, action: Action, snapshot: &Snapshot) -> Vec<Effect> {
         if let Some(full) = &mut self.full {
             if action == Action::Back {

@@ -17,8 +17,8 @@ fn events_hold_everything_newest_first() {
     ui.report(Level::Info, "newer".into());
     press(&mut ui, "e");
     insta::assert_snapshot!(screen(&ui, 80, 24), @r#"
-     zkdeck  demo   ● HEALTHY 3/3, can lose 1   leader zk3      this instance leads
-     1 Health  2 Files  3 History  4 Logs  5 Scheduler        next in 9s   0 moving
+     zkdeck  demo   ● HEALTHY 3/3      ♛ zk3   can lose 1       this instance leads
+     1 Health  2 Files  3 History  4 Logs  5 Scheduler       next in 9 s   0 moving
     ┌ Events: 2 of at most 400 kept   Up and Down scroll, Esc closes ──────────────┐
     │ 14:02:11  ● info    newer                                                    │
     │ 14:01:11  ✖ error   a^[[2Jb                                                  │
@@ -40,7 +40,7 @@ fn events_hold_everything_newest_first() {
     │                                                                              │
     └──────────────────────────────────────────────────────────────────────────────┘
      14:02:11 newer (e: all events)
-     d drain  p pause  s stress  r run scheduler  ? help
+     d drain  p pause  s stress  r run scheduler  : ? q
     "#);
     press(&mut ui, "q");
     assert!(ui.overlay.is_none(), "q closes the list, not the console");
@@ -79,16 +79,12 @@ fn a_long_error_is_read_in_full() {
             .into(),
     );
     insta::assert_snapshot!(screen(&ui, 80, 24), @r#"
-     zkdeck  demo   ● HEALTHY 3/3, can lose 1   leader zk3      this instance leads
-     1 Health  2 Files  3 History  4 Logs  5 Scheduler        next in 9s   0 moving
+     zkdeck  demo   ● HEALTHY 3/3      ♛ zk3   can lose 1       this instance leads
+     1 Health  2 Files  3 History  4 Logs  5 Scheduler       next in 9 s   0 moving
     (the pane)
-                    ┌ error ───────────────────────────────────────────────────────┐
-                    │ ✖ drain zk1 refused: zk2 and zk3 have room for 12 of its 33  │
-                    │ files (data/uploads is 97 % full). Free space or raise a cap │
-                    │ with :weight.                                                │
-                    └──────────────────────────────────────────────────────────────┘
-     14:02:11 drain zk1 refused: zk2 and zk3 have room for 12 of i… (e: all events)
-     d drain  p pause  s stress  r run scheduler  ? help
+     ✖ drain zk1 refused: zk2 and zk3 have room for 12 of its 33 files
+       (data/uploads is 97 % full). Free space or raise a cap with :weight.
+     d drain  p pause  s stress  r run scheduler  : ? q
     "#);
     press(&mut ui, "Esc");
     assert!(!screen(&ui, 80, 24).contains("raise a cap with :weight.\n"));

@@ -115,21 +115,21 @@ fn the_frame_at_120_columns() {
     ui.report(Level::Info, "drain zk1 finished: 33 of 33 files moved in 4.1 s".into());
     ui.toasts.dismiss();
     insta::assert_snapshot!(screen(&ui, 120, 40), @r#"
-     zkdeck  demo   ● HEALTHY 3/3, can lose 1   leader zk3 (epoch 7)               this instance leads · api 127.0.0.1:8080
-     1 Health  2 Files  3 History  4 Logs  5 Scheduler                                  scheduler on, next in 9s   0 moving
+     zkdeck  demo   ● HEALTHY 3/3      ♛ zk3 (epoch 7)   can lose 1          this instance leads · api 127.0.0.1:8080 · UTC
+     1 Health  2 Files  3 History  4 Logs  5 Scheduler                                 scheduler on, next in 9 s   0 moving
     (the pane)
      14:02:11 drain zk1 finished: 33 of 33 files moved in 4.1 s (e: all events)
-     d drain  p pause  s stress  r run scheduler  / filter  o sort  c copy  : commands  ? help  q quit
+     d drain  p pause  s stress  r run scheduler  / filter  o sort  y copy  : commands  ? help  q quit
     "#);
 }
 
 #[test]
 fn the_frame_at_80_columns() {
     insta::assert_snapshot!(screen(&ui(), 80, 24), @r#"
-     zkdeck  demo   ● HEALTHY 3/3, can lose 1   leader zk3      this instance leads
-     1 Health  2 Files  3 History  4 Logs  5 Scheduler        next in 9s   0 moving
+     zkdeck  demo   ● HEALTHY 3/3      ♛ zk3   can lose 1       this instance leads
+     1 Health  2 Files  3 History  4 Logs  5 Scheduler       next in 9 s   0 moving
     (the pane)
-     d drain  p pause  s stress  r run scheduler  ? help
+     d drain  p pause  s stress  r run scheduler  : ? q
     "#);
 }
 
@@ -192,18 +192,91 @@ fn the_header_tells_what_is_wrong() {
         80,
     );
     insta::assert_snapshot!([degraded, lost, risk, connecting].join("\n\n"), @r#"
-    zkdeck  demo   ◐ DEGRADED 2/3: zk2 frozen for 12 s   leader zk3 (epoch 7)           read-only · standby of host-b:4711
+    zkdeck  demo   ◐ DEGRADED 2/3     ♛ zk3 (epoch 7)   zk2 frozen for 12 s       read-only · standby of host-b:4711 · UTC
     1 Health  2 Files  3 History  4 Logs  5 Scheduler                                            scheduler is the leader's
 
-    zkdeck  demo   ✖ NO QUORUM 1/3 since 14:01:38 (33 s): writes wait, data is from then   leader -        disconnected since 14:01:38 (33 s) · api 127.0.0.1:8080
+    zkdeck  demo   ✖ NO QUORUM 1/3    ♛ -               since 14:01:38 (33 s): writes wait, data is from then                      no session since 14:01:38 · UTC
     1 Health  2 Files  3 History  4 Logs  5 Scheduler                                                                                  scheduler paused   0 moving
 
-    zkdeck  demo   ▲ AT RISK 2/3: one more loss stops writes   leader zk3 (epoch 7)                                    this instance leads · no api: cannot listen
+    zkdeck  demo   ▲ AT RISK 2/3      ♛ zk3 (epoch 7)   one more loss stops writes                               this instance leads · no api: cannot listen · UTC
     1 Health  2 Files  3 History  4 Logs  5 Scheduler                                                                            scheduler runs, 3 of 8   0 moving
 
-    zkdeck  demo   ○ CONNECTING   leader -                    connecting for 3.0 s
-    1 Health  2 Files  3 History  4 Logs  5 Scheduler        next in 9s   0 moving
+    zkdeck  demo   ○ CONNECTING       ♛ -     for 3.0 s   api 127.0.0.1:8080 · UTC
+    1 Health  2 Files  3 History  4 Logs  5 Scheduler       next in 9 s   0 moving
     "#);
+}
+
+/// The columns at which the label, the verdict and the leader begin in the first line.
+fn places(line: &str) -> [Option<usize>; 3] {
+    let column = |part: &str| line.find(part).map(|at| line[..at].chars().count());
+    [column("demo"), ["●", "◐", "▲", "✖", "○"].iter().filter_map(|glyph| column(glyph)).min(), column("♛")]
+}
+
+#[test]
+fn nothing_in_the_header_changes_its_place_with_the_state() {
+    let states = [
+        EnsembleState::Healthy,
+        EnsembleState::Degraded,
+        EnsembleState::AtRisk,
+        EnsembleState::NoQuorum,
+        EnsembleState::Starting,
+        EnsembleState::Unknown,
+    ];
+    let sessions =
+        [SessionState::Connected, SessionState::Connecting, SessionState::Disconnected, SessionState::Expired];
+    for width in [60, 80, 100, 120, 200] {
+        let mut seen = Vec::new();
+        for (state, session) in states.iter().flat_map(|state| sessions.map(|session| (*state, session))) {
+            for leader in [Some(fixtures::node_id("zk2")), None] {
+                let line = header(
+                    |s| {
+                        (s.ensemble.state, s.session.state) = (state, session);
+                        s.ensemble.leader.clone_from(&leader);
+                        s.ensemble.epoch = leader.as_ref().map(|_| 7);
+                        s.ensemble.cause = Some("zk1 frozen, zk2 frozen and a cause that is long".repeat(3));
+                        s.session.cause = Some("/demo/files: access denied".repeat(5));
+                    },
+                    width,
+                );
+                let first = line.lines().next().unwrap_or_default().to_owned();
+                assert!(first.chars().count() <= usize::from(width), "{first}");
+                seen.push((places(&first), first));
+            }
+        }
+        assert!(seen[0].0[1].is_some() && seen[0].0[2].is_some(), "{}", seen[0].1);
+        for (places, line) in &seen {
+            assert_eq!(places, &seen[0].0, "{width}: {line}\n{}", seen[0].1);
+        }
+    }
+}
+
+#[test]
+fn the_header_says_why_there_is_no_session_and_where_all_of_it_is() {
+    let lost = |s: &mut Snapshot| {
+        s.session.state = SessionState::Disconnected;
+        s.session.cause = Some("/demo/files: access denied, and a remedy that is longer than the line is wide".into());
+    };
+    let line = header(lost, 120);
+    assert!(
+        line.contains("✖ no session for 59 s: /demo/files: access denied") && line.contains("… (details: e)"),
+        "{line}"
+    );
+    let line = header(|s| lost(&mut *s), 80);
+    assert!(line.contains("✖ no session") && line.contains("(details: e)"), "{line}");
+}
+
+#[test]
+fn the_api_leaves_the_header_before_the_leader() {
+    let mut api_seen = true;
+    for width in (60..=160).rev() {
+        let line = header(|_| {}, width);
+        assert!(line.contains("♛ zk3"), "{width}: {line}");
+        let api = line.contains("api 127.0.0.1:8080");
+        assert!(api_seen || !api, "{width}: it left and came back: {line}");
+        api_seen = api;
+        assert!(!api || line.contains("UTC"), "{width}: {line}");
+    }
+    assert!(!api_seen && header(|_| {}, 160).contains("(epoch 7)"));
 }
 
 /// A pause holds the next run back, not the one that is under way.
@@ -230,7 +303,8 @@ fn servers_that_may_not_tell_how_they_are_are_not_waited_for() {
     };
     for width in [80, 120] {
         let told = header(denied, width);
-        assert!(told.contains("○ UNKNOWN: zk1, zk2, zk3: it answers") && !told.contains("CONNECTING"), "{told}");
+        assert!(told.contains("○ UNKNOWN ") && told.contains(" zk1, zk2, zk3: it ans"), "{told}");
+        assert!(!told.contains("CONNECTING"), "{told}");
     }
 }
 
@@ -257,8 +331,8 @@ fn a_question_is_asked_before_a_pause_and_enter_is_no() {
     let mut ui = ui_of(fixtures::snapshot(), &ConsoleConfig::default(), Some("zk3"));
     assert_eq!(press(&mut ui, "p"), []);
     insta::assert_snapshot!(screen(&ui, 80, 24), @r#"
-     zkdeck  demo   ● HEALTHY 3/3, can lose 1   leader zk3      this instance leads
-     1 Health  2 Files  3 History  4 Logs  5 Scheduler        next in 9s   0 moving
+     zkdeck  demo   ● HEALTHY 3/3      ♛ zk3   can lose 1       this instance leads
+     1 Health  2 Files  3 History  4 Logs  5 Scheduler       next in 9 s   0 moving
     (the pane)
        ┌ Pause zk3 ────────────────────────────────────────────────────────────┐
        │ zk3 leads. Pausing it stops all writes until the others give it up    │
@@ -266,7 +340,7 @@ fn a_question_is_asked_before_a_pause_and_enter_is_no() {
        │ loss stops writes.                                                    │
        │                                    n keep it running      y pause zk3 │
        └───────────────────────────────────────────────────────────────────────┘
-     d drain  p pause  s stress  r run scheduler  ? help
+     d drain  p pause  s stress  r run scheduler  : ? q
     "#);
     assert_eq!(press(&mut ui, "Enter"), [], "the default is safe");
     assert!(ui.overlay.is_none());
@@ -289,8 +363,8 @@ fn breaking_the_quorum_takes_the_name() {
     assert_eq!(press(&mut ui, "p y Enter"), [], "y alone is a letter");
     assert!(ui.overlay.is_some());
     insta::assert_snapshot!(screen(&ui, 80, 24), @r#"
-     zkdeck  demo   ● HEALTHY 2/3, can lose 0   leader zk3      this instance leads
-     1 Health  2 Files  3 History  4 Logs  5 Scheduler        next in 9s   0 moving
+     zkdeck  demo   ● HEALTHY 2/3      ♛ zk3   can lose 0       this instance leads
+     1 Health  2 Files  3 History  4 Logs  5 Scheduler       next in 9 s   0 moving
     (the pane)
        ┌ Pause zk1 ────────────────────────────────────────────────────────────┐
        │ zk1 follows. Pausing it sends its clients to other servers. After it  │
@@ -299,7 +373,7 @@ fn breaking_the_quorum_takes_the_name() {
        │ type zk1 to stop all writes, Esc to keep it running:                  │
        │ > y                                                                   │
        └───────────────────────────────────────────────────────────────────────┘
-     d drain  p pause  s stress  r run scheduler  ? help
+     d drain  p pause  s stress  r run scheduler  : ? q
     "#);
     ui.paste("zk1");
     assert_eq!(press(&mut ui, "Enter"), [], "a paste is no answer");
@@ -330,8 +404,8 @@ fn help_comes_from_the_keys() {
     let mut ui = ui();
     press(&mut ui, "?");
     insta::assert_snapshot!(screen(&ui, 120, 40), @r#"
-     zkdeck  demo   ● HEALTHY 3/3, can lose 1   leader zk3 (epoch 7)               this instance leads · api 127.0.0.1:8080
-     1 Health  2 Files  3 History  4 Logs  5 Scheduler                                  scheduler on, next in 9s   0 moving
+     zkdeck  demo   ● HEALTHY 3/3      ♛ zk3 (epoch 7)   can lose 1          this instance leads · api 127.0.0.1:8080 · UTC
+     1 Health  2 Files  3 History  4 Logs  5 Scheduler                                 scheduler on, next in 9 s   0 moving
     (the pane)        ┌ Help   Up and Down scroll, Esc closes ───────────────────────────────────────────┐
                       │ Health, here                                                                     │
                       │   d                       move all files off a node, or lift that                │
@@ -340,14 +414,14 @@ fn help_comes_from_the_keys() {
                       │   r                       run the scheduler now                                  │
                       │   /                       show only rows that match                              │
                       │   o                       sort by the next column                                │
-                      │   c                       copy the row to the clipboard                          │
+                      │   y                       copy the row to the clipboard                          │
                       │                                                                                  │
                       │ Everywhere                                                                       │
                       │   ?                       keys of this pane and of all                           │
                       │   :                       type a command, or choose one from the list            │
                       │   e                       everything that was reported                           │
                       │   q Ctrl-c                leave the console                                      │
-                      │   1                       go to the first pane; 2 to 9 likewise                  │
+                      │   1                       go to the first pane; to each other one by its number  │
                       │   Tab                     next pane                                              │
                       │   BackTab                 previous pane                                          │
                       │   Esc                     close, or leave a detail                               │
@@ -367,7 +441,7 @@ fn help_comes_from_the_keys() {
                       │                                                                                  │
                       │                                                                                  │
                       └──────────────────────────────────────────────────────────────────────────────────┘
-     d drain  p pause  s stress  r run scheduler  / filter  o sort  c copy  : commands  ? help  q quit
+     d drain  p pause  s stress  r run scheduler  / filter  o sort  y copy  : commands  ? help  q quit
     "#);
     press(&mut ui, "?");
     assert!(ui.overlay.is_none());
@@ -387,13 +461,13 @@ fn the_palette_runs_typed_commands() {
     let mut ui = ui();
     press(&mut ui, ": w e");
     insta::assert_snapshot!(screen(&ui, 80, 24), @r#"
-     zkdeck  demo   ● HEALTHY 3/3, can lose 1   leader zk3      this instance leads
-     1 Health  2 Files  3 History  4 Logs  5 Scheduler        next in 9s   0 moving
+     zkdeck  demo   ● HEALTHY 3/3      ♛ zk3   can lose 1       this instance leads
+     1 Health  2 Files  3 History  4 Logs  5 Scheduler       next in 9 s   0 moving
     ┌ Command   Tab completes, Enter runs ─────────────────────────────────────────┐
     │ :we                                                                          │
     │ > weight NODE WEIGHT              share of files of a node; 100 is usual     │
     └──────────────────────────────────────────────────────────────────────────────┘
-     d drain  p pause  s stress  r run scheduler  ? help
+     d drain  p pause  s stress  r run scheduler  : ? q
     "#);
     let node = fixtures::node_id("zk1");
     let sent = press(&mut ui, "Tab z k 1 Space 5 0 Enter");
@@ -438,11 +512,11 @@ fn panes_are_reached_by_number_tab_and_click() {
         seen.push(ui.active);
     }
     assert_eq!(seen, [1, 2, 1, 0, 4, 4]);
-    let screen = Rect::new(0, 0, 80, 24);
+    ui.resize(Rect::new(0, 0, 80, 24));
     let click = |column| Mouse { does: MouseAct::Press, column, row: 1 };
-    ui.mouse(click(12), screen);
+    ui.mouse(click(12));
     assert_eq!(ui.active, 1);
-    ui.mouse(click(70), screen);
+    ui.mouse(click(70));
     assert_eq!(ui.active, 1, "beside the tabs is nothing");
 }
 
