@@ -1,7 +1,7 @@
 //! One picture of the console, in types of its own: what a terminal or a browser shows.
 
 use compact_str::CompactString;
-use ratatui::buffer::Buffer;
+use ratatui::buffer::{Buffer, CellWidth as _};
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier};
 use serde::{Deserialize, Serialize};
@@ -115,7 +115,7 @@ impl Cell {
     /// Columns that the text takes, at least one.
     #[must_use]
     pub fn columns(&self) -> u16 {
-        unicode_width::UnicodeWidthStr::width(&*self.text).max(1) as u16
+        self.text.cell_width().max(1)
     }
 }
 
