@@ -146,6 +146,22 @@ impl Picture {
         self.cells.get(start..start + columns).unwrap_or_default()
     }
 
+    /// Moves the rows between `top` and before `bottom` by a number of rows; those that come in are empty.
+    pub fn scroll(&mut self, top: u16, bottom: u16, by: u16, up: bool) {
+        let columns = usize::from(self.size.columns);
+        let (start, end) = (usize::from(top) * columns, usize::from(bottom) * columns);
+        let Some(band) = self.cells.get_mut(start..end) else { return };
+        let moved = (usize::from(by) * columns).min(band.len());
+        let new = if up {
+            band.rotate_left(moved);
+            band.len() - moved..band.len()
+        } else {
+            band.rotate_right(moved);
+            0..moved
+        };
+        band[new].fill(Cell::default());
+    }
+
     /// Takes over what was drawn, with the room that it has already.
     fn take(&mut self, buffer: &Buffer) {
         self.size = Size { columns: buffer.area.width, rows: buffer.area.height };
