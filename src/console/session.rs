@@ -29,8 +29,9 @@ impl ConsoleSession {
         Self { console, jobs: Jobs::new(handle, place) }
     }
 
-    /// After the first picture: the shown pane asks for what it needs.
-    pub fn begin(&mut self) -> Vec<Outside> {
+    /// After the first picture, and whenever the screen has another size: the shown pane asks for what it needs.
+    pub fn resize(&mut self, size: Size) -> Vec<Outside> {
+        self.console.resize(Rect::new(0, 0, size.columns, size.rows));
         let orders = self.console.refresh();
         self.carry_out(orders)
     }
