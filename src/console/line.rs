@@ -31,6 +31,12 @@ impl Line {
         self.chars.iter().collect()
     }
 
+    /// What stands before the cursor.
+    #[must_use]
+    pub fn before(&self) -> String {
+        self.chars[..self.cursor].iter().collect()
+    }
+
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.chars.is_empty()

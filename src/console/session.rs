@@ -31,7 +31,7 @@ impl ConsoleSession {
 
     /// After the first picture: the shown pane asks for what it needs.
     pub fn begin(&mut self) -> Vec<Outside> {
-        let orders = self.console.refresh();
+        let orders = self.console.begin();
         self.carry_out(orders)
     }
 
@@ -83,6 +83,11 @@ impl ConsoleSession {
     /// Another theme.
     pub fn set_styles(&mut self, styles: Styles) {
         self.console.set_styles(styles);
+    }
+
+    /// The names of the themes that there are.
+    pub fn set_themes(&mut self, names: Vec<String>) {
+        self.console.set_themes(names);
     }
 
     /// A message of the one who shows the console, as a toast and in the events list.

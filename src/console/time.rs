@@ -32,6 +32,12 @@ fn offset(seconds: i32) -> String {
     }
 }
 
+/// `2026-11-23`, the day there.
+#[must_use]
+pub fn day(at: Timestamp) -> String {
+    format(at, "%Y-%m-%d")
+}
+
 fn format(at: Timestamp, pattern: &str) -> String {
     moment(at).map_or_else(|| "-".to_owned(), |time| time.to_zoned_datetime(zone()).strftime(pattern).to_string())
 }

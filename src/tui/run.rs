@@ -17,14 +17,12 @@ use super::exit::{Exit, TuiError};
 use super::place::Host;
 use super::signals::{SignalEvent, Signals};
 use super::terminal::Terminal;
-use super::themes::{ThemeWatch, Themes};
+use super::themes::{ThemeNews, ThemeWatch, Themes};
 use super::{input, leave};
 use crate::console::input::Input;
 use crate::console::jobs::Done;
 use crate::console::order::Outside;
 use crate::console::pane::Pane;
-use crate::console::theme::Styles;
-use crate::console::theme::file::ThemeError;
 use crate::console::{Console, ConsoleSession};
 use crate::domain::ids::Timestamp;
 use crate::domain::panic;
@@ -115,7 +113,7 @@ impl Shell {
                     Err(_) => break Exit::EngineEnded,
                 },
                 done = console.session.done() => console.done(done),
-                styles = console.themes.changed() => console.restyle(styles),
+                news = console.themes.changed() => console.theme_news(news),
                 () = tick(&mut clock) => console.tick(),
                 () = sleep_until(console.next_frame), if console.dirty && console.terminal.is_ready() => {}
             }
@@ -144,7 +142,11 @@ impl Shell {
             Err(error) => (themes.fallback(), Some(error)),
         };
         let console = Console::new(&config.console(), panes, styles, handle.snapshot(), now())?;
-        let place = Arc::new(Host { user: config.user.clone(), searches: config.searches.clone() });
+        let place = Arc::new(Host {
+            user: config.user.clone(),
+            searches: config.searches.clone(),
+            commands: config.commands.clone(),
+        });
         let mut session = ConsoleSession::new(console, handle.clone(), place);
         if let Some(error) = problem {
             session.report(Level::Error, format!("{error}; the default theme is used"));
@@ -231,10 +233,13 @@ impl Shell {
         self.carry_out(orders);
     }
 
-    fn restyle(&mut self, styles: Result<Styles, ThemeError>) {
-        match styles {
-            Ok(styles) => self.session.set_styles(styles),
-            Err(error) => self.session.report(Level::Error, format!("{error}; the last good theme stays")),
+    fn theme_news(&mut self, news: ThemeNews) {
+        match news {
+            ThemeNews::Names(names) => self.session.set_themes(names),
+            ThemeNews::Styles(Ok(styles)) => self.session.set_styles(*styles),
+            ThemeNews::Styles(Err(error)) => {
+                self.session.report(Level::Error, format!("{error}; the last good theme stays"));
+            }
         }
         self.dirty = true;
     }
@@ -260,6 +265,13 @@ impl Shell {
                     Ok(())
                 }
                 Outside::Theme(name) => self.themes.choose(&name).map(|styles| self.session.set_styles(styles)),
+                Outside::TryTheme(name) => {
+                    self.themes.look_of(name.as_deref()).map(|styles| self.session.set_styles(styles))
+                }
+                Outside::ListThemes => {
+                    self.themes.list();
+                    Ok(())
+                }
                 Outside::Copy(text) => self.copy(&text),
             };
             if let Err(why) = done {

@@ -13,20 +13,19 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use self::confirm::ConfirmBox;
+use self::events::EventsList;
+use self::help::HelpList;
 use self::outcome::OverlayOutcome;
 use self::palette::Palette;
 use self::prompt::PromptBox;
 use self::scene::OverlayScene;
-use self::scroll::Scroll;
-use super::action::Action;
 use super::input::Key;
-use super::keymap::Keymap;
 
 /// The overlay that is open.
 #[derive(Clone, Debug)]
 pub enum Overlay {
-    Help(Scroll),
-    Events(Scroll),
+    Help(HelpList),
+    Events(EventsList),
     Palette(Palette),
     Confirm(ConfirmBox),
     Prompt(PromptBox),
@@ -34,11 +33,11 @@ pub enum Overlay {
 
 impl Overlay {
     /// One key; the overlay has them all.
-    pub fn key(&mut self, key: Key, keymap: &Keymap) -> OverlayOutcome {
+    pub fn key(&mut self, key: Key, scene: &OverlayScene<'_>) -> OverlayOutcome {
         match self {
-            Self::Help(scroll) => scroll.key(key, keymap, Action::Help),
-            Self::Events(scroll) => scroll.key(key, keymap, Action::Events),
-            Self::Palette(palette) => palette.key(key),
+            Self::Help(help) => help.key(key, scene),
+            Self::Events(events) => events.key(key, scene),
+            Self::Palette(palette) => palette.key(key, scene),
             Self::Confirm(confirm) => confirm.key(key),
             Self::Prompt(prompt) => prompt.key(key),
         }
@@ -49,15 +48,17 @@ impl Overlay {
         match self {
             Self::Palette(palette) => palette.paste(text),
             Self::Prompt(prompt) => prompt.line.insert(text),
-            Self::Confirm(_) | Self::Help(_) | Self::Events(_) => {}
+            Self::Help(help) => help.paste(text),
+            Self::Events(events) => events.paste(text),
+            Self::Confirm(_) => {}
         }
     }
 
     /// Paints the overlay over `area`.
     pub fn draw(&self, area: Rect, scene: &OverlayScene<'_>, buffer: &mut Buffer) {
         match self {
-            Self::Help(scroll) => help::draw(scroll, area, scene, buffer),
-            Self::Events(scroll) => events::draw(scroll, area, scene, buffer),
+            Self::Help(help) => help.draw(area, scene, buffer),
+            Self::Events(events) => events.draw(area, scene, buffer),
             Self::Palette(palette) => palette.draw(area, scene, buffer),
             Self::Confirm(confirm) => confirm.draw(area, scene.view.styles, buffer),
             Self::Prompt(prompt) => prompt.draw(area, scene.view.styles, buffer),

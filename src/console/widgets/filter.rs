@@ -51,6 +51,13 @@ impl Filter {
         before != self.line.text()
     }
 
+    /// Pasted text while the filter is open. Whether the text changed.
+    pub fn paste(&mut self, text: &str) -> bool {
+        let before = self.line.text();
+        self.line.insert(text);
+        before != self.line.text()
+    }
+
     /// Draws `title` and the text into the first row of `area`; `right` stands at its end.
     pub fn draw(&self, area: Rect, buffer: &mut Buffer, title: &str, right: &str, styles: &Styles) {
         let lead = format!(" {title} ");

@@ -199,6 +199,6 @@ fn colours_follow_the_environment() {
 #[test]
 fn a_copy_reaches_the_terminal() {
     let mut console = start_sized(120, 40, false, &[("TMUX", ""), ("STY", "")]);
-    console.type_keys("c");
+    console.type_keys("y");
     console.until("the copy", |c| c.bytes.windows(12).any(|bytes| bytes == b"\x1b]52;c;emsx\x07"));
 }

@@ -1,3 +1,4 @@
+mod commands;
 mod events;
 mod offered;
 
@@ -397,84 +398,6 @@ fn what_is_typed_is_seen_however_long_the_name_is() {
     assert!(shown.contains(&format!("│ type {name} to stop all writes,")), "{shown}");
     let sent = press(&mut ui, "Enter");
     assert!(matches!(&sent[..], [Order::Work(Work::Send(Command::Server { .. }))]), "{sent:?}");
-}
-
-#[test]
-fn help_comes_from_the_keys() {
-    let mut ui = ui();
-    press(&mut ui, "?");
-    insta::assert_snapshot!(screen(&ui, 120, 40), @r#"
-     zkdeck  demo   ● HEALTHY 3/3      ♛ zk3 (epoch 7)   can lose 1          this instance leads · api 127.0.0.1:8080 · UTC
-     1 Health  2 Files  3 History  4 Logs  5 Scheduler                                 scheduler on, next in 9 s   0 moving
-    (the pane)        ┌ Help   Up and Down scroll, Esc closes ───────────────────────────────────────────┐
-                      │ Health, here                                                                     │
-                      │   d                       move all files off a node, or lift that                │
-                      │   p                       pause a server, or start it again                      │
-                      │   s                       pile files on one node                                 │
-                      │   r                       run the scheduler now                                  │
-                      │   /                       show only rows that match                              │
-                      │   o                       sort by the next column                                │
-                      │   y                       copy the row to the clipboard                          │
-                      │                                                                                  │
-                      │ Everywhere                                                                       │
-                      │   ?                       keys of this pane and of all                           │
-                      │   :                       type a command, or choose one from the list            │
-                      │   e                       everything that was reported                           │
-                      │   q Ctrl-c                leave the console                                      │
-                      │   1                       go to the first pane; to each other one by its number  │
-                      │   Tab                     next pane                                              │
-                      │   BackTab                 previous pane                                          │
-                      │   Esc                     close, or leave a detail                               │
-                      │   Ctrl-l                  paint the screen anew                                  │
-                      │   M                       give the mouse to the terminal, or take it back        │
-                      │                                                                                  │
-                      │ The ensemble                                                                     │
-                      │   S                       stop a server, or start it again                       │
-                      │   R                       stop a server and start it again                       │
-                      │   P                       pause the scheduler, or resume it                      │
-                      │   v                       show the plan, move nothing                            │
-                      │   X                       end the run in progress; moves under way finish        │
-                      │   w                       run the sample workload once                           │
-                      │                                                                                  │
-                      │                                                                                  │
-                      │                                                                                  │
-                      │                                                                                  │
-                      │                                                                                  │
-                      └──────────────────────────────────────────────────────────────────────────────────┘
-     d drain  p pause  s stress  r run scheduler  / filter  o sort  y copy  : commands  ? help  q quit
-    "#);
-    press(&mut ui, "?");
-    assert!(ui.overlay.is_none());
-}
-
-#[test]
-fn help_scrolls_on_a_small_screen() {
-    let mut ui = ui();
-    press(&mut ui, "? G");
-    assert!(screen(&ui, 80, 24).contains("run the sample workload once"));
-    press(&mut ui, "g");
-    assert!(screen(&ui, 80, 24).contains("Health, here"));
-}
-
-#[test]
-fn the_palette_runs_typed_commands() {
-    let mut ui = ui();
-    press(&mut ui, ": w e");
-    insta::assert_snapshot!(screen(&ui, 80, 24), @r#"
-     zkdeck  demo   ● HEALTHY 3/3      ♛ zk3   can lose 1       this instance leads
-     1 Health  2 Files  3 History  4 Logs  5 Scheduler       next in 9 s   0 moving
-    ┌ Command   Tab completes, Enter runs ─────────────────────────────────────────┐
-    │ :we                                                                          │
-    │ > weight NODE WEIGHT              share of files of a node; 100 is usual     │
-    └──────────────────────────────────────────────────────────────────────────────┘
-     d drain  p pause  s stress  r run scheduler  : ? q
-    "#);
-    let node = fixtures::node_id("zk1");
-    let sent = press(&mut ui, "Tab z k 1 Space 5 0 Enter");
-    assert_eq!(sent, [Order::Work(Work::Send(Command::SetWeight { node, weight: 50 }))]);
-    assert_eq!(press(&mut ui, ": t h e m e Space l i g h t Enter"), [Order::Outside(Outside::Theme("light".into()))]);
-    assert_eq!(press(&mut ui, ": n o n s e n s e Enter"), []);
-    assert!(screen(&ui, 80, 24).contains("there is no command"));
 }
 
 #[test]
