@@ -129,13 +129,16 @@ fn metrics(values: HashMap<String, f64>) -> Result<Metrics, String> {
         packets_received: count("packets_received"),
         read_sum_ms: get("readlatency_sum"),
         read_count: get("readlatency_count"),
+        read_p50_ms: quantile("readlatency", "0.5"),
         read_p99_ms: quantile("readlatency", "0.99"),
         update_sum_ms: get("updatelatency_sum"),
         update_count: get("updatelatency_count"),
+        update_p50_ms: quantile("updatelatency", "0.5"),
         update_p99_ms: quantile("updatelatency", "0.99"),
         fsync_sum_ms: get("fsynctime_sum"),
         fsync_count: get("fsynctime_count"),
         elections: get("election_time_count"),
+        election_sum_ms: get("election_time_sum"),
         all: std::sync::Arc::from([]),
     };
     let mut all: Vec<(String, f64)> = values.into_iter().collect();

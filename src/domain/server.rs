@@ -124,13 +124,17 @@ pub struct Metrics {
     pub packets_received: Option<f64>,
     pub read_sum_ms: Option<f64>,
     pub read_count: Option<f64>,
+    pub read_p50_ms: Option<f64>,
     pub read_p99_ms: Option<f64>,
     pub update_sum_ms: Option<f64>,
     pub update_count: Option<f64>,
+    pub update_p50_ms: Option<f64>,
     pub update_p99_ms: Option<f64>,
     pub fsync_sum_ms: Option<f64>,
     pub fsync_count: Option<f64>,
     pub elections: Option<f64>,
+    /// Time of all elections together.
+    pub election_sum_ms: Option<f64>,
     /// Every metric by its name without labels or with its `quantile` label, for the full-screen view.
     pub all: Arc<[(String, f64)]>,
 }
@@ -326,9 +330,13 @@ pub struct ServerView {
     pub requests_per_s: Option<f64>,
     pub reads_per_s: Option<f64>,
     pub writes_per_s: Option<f64>,
+    pub read_p50_ms: Option<f64>,
     pub read_p99_ms: Option<f64>,
+    pub update_p50_ms: Option<f64>,
     pub update_p99_ms: Option<f64>,
     pub elections: Option<u64>,
+    /// Time of the last election that it took part in, by itself.
+    pub election_ms: Option<f64>,
     pub metrics_source: Option<MetricsSource>,
     pub metrics_missing: Option<String>,
     #[serde(with = "metrics")]
@@ -338,6 +346,10 @@ pub struct ServerView {
     pub seen: Option<Timestamp>,
     pub latency_series: Series,
     pub requests_series: Series,
+}
+
+fn worse(one: Option<f64>, other: Option<f64>) -> Option<f64> {
+    one.into_iter().chain(other).max_by(f64::total_cmp)
 }
 
 /// A metric may be no number, which JSON has no word for: `null`.
@@ -357,6 +369,18 @@ mod metrics {
 }
 
 impl ServerView {
+    /// Half of its requests were answered sooner: the worse of reads and updates.
+    #[must_use]
+    pub fn latency_p50_ms(&self) -> Option<f64> {
+        worse(self.read_p50_ms, self.update_p50_ms)
+    }
+
+    /// 99 of 100 requests were answered sooner: the worse of reads and updates.
+    #[must_use]
+    pub fn latency_p99_ms(&self) -> Option<f64> {
+        worse(self.read_p99_ms, self.update_p99_ms)
+    }
+
     /// Whether it is seen to run in a container.
     #[must_use]
     pub fn is_contained(&self) -> bool {

@@ -250,7 +250,7 @@ fn verdict(view: &View<'_>) -> (String, Style) {
         EnsembleState::Healthy => (glyphs.good, styles.good),
         EnsembleState::Degraded => (glyphs.warning, styles.warning),
         EnsembleState::AtRisk => (glyphs.risk, styles.bad),
-        EnsembleState::NoQuorum => (glyphs.bad, styles.bad),
+        EnsembleState::NoLeader | EnsembleState::NoQuorum => (glyphs.bad, styles.bad),
         EnsembleState::Starting | EnsembleState::Unknown => (glyphs.unknown, styles.warning),
     };
     let (word, quorum) = (ensemble.word(), ensemble.quorum);
@@ -268,7 +268,7 @@ fn matter_of_ensemble(view: &View<'_>) -> String {
     match ensemble.state {
         EnsembleState::Healthy => format!("can lose {}", ensemble.quorum.can_lose()),
         EnsembleState::Degraded => cause.map_or_else(|| format!("for {age}"), |cause| format!("{cause} for {age}")),
-        EnsembleState::AtRisk if ensemble.leader.is_none() => "no leader seen: writes wait for one".to_owned(),
+        EnsembleState::NoLeader => format!("for {age}: writes wait for an election"),
         EnsembleState::AtRisk => "one more loss stops writes".to_owned(),
         EnsembleState::NoQuorum => {
             let since = time::of_day(ensemble.since);

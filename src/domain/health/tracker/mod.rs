@@ -191,7 +191,8 @@ impl ServerTracker {
     fn take_metrics(&mut self, sample: &Sample, now: Timestamp) {
         let rates = match (&self.last_metrics, &sample.metrics) {
             (Some((old, at)), Some(new)) => rates::between((old, *at), (new, now)),
-            _ => Rates::default(),
+            (None, Some(new)) => rates::alone(new),
+            (_, None) => Rates::default(),
         };
         let view = &mut self.view;
         view.metrics_source = sample.metrics_source;
@@ -212,9 +213,12 @@ impl ServerTracker {
         view.fd_max = whole(metrics.fd_max);
         view.heap_used = whole(metrics.heap_used);
         view.heap_max = whole(metrics.heap_max);
+        view.read_p50_ms = metrics.read_p50_ms;
         view.read_p99_ms = metrics.read_p99_ms;
+        view.update_p50_ms = metrics.update_p50_ms;
         view.update_p99_ms = metrics.update_p99_ms;
         view.elections = whole(metrics.elections);
+        view.election_ms = rates.election_ms.or(view.election_ms.filter(|_| sample.metrics.is_some()));
         view.all_metrics = Arc::clone(&metrics.all);
         // A clock that was set back begins anew.
         let seconds = self.charted.filter(|at| *at <= now).map_or(1, |at| seconds_between(at, now));
@@ -444,9 +448,12 @@ fn empty_view(node: NodeId, address: String, now: Timestamp) -> ServerView {
         requests_per_s: None,
         reads_per_s: None,
         writes_per_s: None,
+        read_p50_ms: None,
         read_p99_ms: None,
+        update_p50_ms: None,
         update_p99_ms: None,
         elections: None,
+        election_ms: None,
         metrics_source: None,
         metrics_missing: None,
         all_metrics: Arc::from([]),
