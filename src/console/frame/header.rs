@@ -153,7 +153,10 @@ impl Header<'_> {
     /// Whether it is the session that is the matter: what the servers miss comes before it.
     const fn tells_session(&self) -> bool {
         !matches!(self.view.snapshot.session.state, SessionState::Connected)
-            && !matches!(self.view.snapshot.ensemble.state, EnsembleState::NoQuorum | EnsembleState::Starting)
+            && !matches!(
+                self.view.snapshot.ensemble.state,
+                EnsembleState::NoLeader | EnsembleState::NoQuorum | EnsembleState::Starting
+            )
     }
 
     /// What stands at the right, from all of it to the least.
@@ -200,6 +203,8 @@ impl Header<'_> {
         }
         if session.state == SessionState::Connected {
             parts.push(vec![self.leads()]);
+        } else if session.state == SessionState::Connecting && !self.tells_session() {
+            parts.push(vec![("connecting".to_owned(), styles.warning)]);
         } else if !self.tells_session() {
             parts.push(vec![(format!("no session since {}", time::of_day(session.since)), styles.bad)]);
         }

@@ -198,7 +198,7 @@ fn names_in_part_are_completed_and_run() {
     assert_eq!(sent(": p a u s e - s c h e d u l e r Enter"), paused);
     assert_eq!(sent(": p a u s e - s Enter"), paused);
     assert_eq!(sent(": p s c h Enter"), paused, "letters in order");
-    assert_eq!(sent(": q u i t Enter"), [Order::Outside(Outside::Quit)]);
+    assert_eq!(sent(": r e d r a w Enter"), [Order::Outside(Outside::Redraw)]);
     assert_eq!(sent(": Enter"), []);
     let mut ui = ui();
     press(&mut ui, ": w e i Enter");
