@@ -12,6 +12,11 @@ pub(super) fn parse(text: &str) -> Option<QuorumTiming> {
     Some(QuorumTiming { tick: Millis(value("tickTime")?), sync_limit: value("syncLimit")? })
 }
 
+/// Whether the server may not tell.
+pub(super) fn is_denied(text: &str) -> bool {
+    text.contains("not in the whitelist")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -23,6 +28,7 @@ mod tests {
         let timing = parse(text).expect("both");
         assert_eq!((timing.tick, timing.sync_limit, timing.gives_up_after()), (Millis(2_000), 5, Millis(10_000)));
         let denied = "conf is not executed because it is not in the whitelist.\n";
+        assert!(is_denied(denied) && !is_denied("This ZooKeeper instance is not currently serving requests"));
         for other in [denied, "", "tickTime=2000\n", "tickTime=x\nsyncLimit=5\n", "tickTime=0\nsyncLimit=5\n"] {
             assert_eq!(parse(other), None, "{other:?}");
         }

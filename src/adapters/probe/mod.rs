@@ -51,7 +51,7 @@ pub struct Prober {
     http: reqwest::Client,
     /// The last page of each address.
     pages: Arc<Mutex<HashMap<String, PageMemory>>>,
-    /// When each address was asked for its settings last.
+    /// When each address told its settings last, or that it may not.
     asked: Arc<Mutex<HashMap<String, Instant>>>,
 }
 
@@ -121,20 +121,20 @@ impl Prober {
 
     /// The server's own settings, asked for now and then: they change with a restart only.
     async fn timing(&self, target: &Target) -> Option<QuorumTiming> {
-        let due = |asked: &mut HashMap<String, Instant>| {
-            let due = asked.get(&target.client).is_none_or(|at| at.elapsed() >= SETTINGS_EVERY);
-            if due {
-                asked.insert(target.client.clone(), Instant::now());
-            }
-            due
+        let known = |asked: &HashMap<String, Instant>| {
+            asked.get(&target.client).is_some_and(|at| at.elapsed() < SETTINGS_EVERY)
         };
-        if !due(&mut self.asked.lock().unwrap_or_else(PoisonError::into_inner)) {
+        if known(&self.asked.lock().unwrap_or_else(PoisonError::into_inner)) {
             return None;
         }
-        match ask(&target.client, "conf", &self.config).await {
-            WordReply::Text(text) => conf::parse(&text),
-            WordReply::Unreachable(_) | WordReply::Silent => None,
+        // A server that is not up yet is asked again with the next look.
+        let WordReply::Text(text) = ask(&target.client, "conf", &self.config).await else { return None };
+        let timing = conf::parse(&text);
+        if timing.is_some() || conf::is_denied(&text) {
+            let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+            asked.insert(target.client.clone(), Instant::now());
         }
+        timing
     }
 
     /// What a server tells whose whitelist lacks `srvr`.

@@ -94,7 +94,7 @@ fn lines(wanted: &str, scene: &OverlayScene<'_>) -> Vec<Pieces> {
     let (lists, own): (Vec<&&KeyEntry>, Vec<&&KeyEntry>) =
         here.into_iter().partition(|entry| entry.context == KeyContext::Lists);
     section(&format!("{}, here", scene.title), own.iter().filter_map(|entry| row(entry)).collect());
-    section("Its list", lists.iter().filter_map(|entry| row(entry)).collect());
+    section("In its list", lists.iter().filter_map(|entry| row(entry)).collect());
     for context in [KeyContext::Everywhere, KeyContext::Ensemble, KeyContext::Files, KeyContext::Logs] {
         let rest = entries.iter().filter(|entry| entry.context == context && !is_here(entry));
         section(context.heading(), rest.filter_map(|entry| row(entry)).collect());

@@ -19,7 +19,9 @@ use self::outcome::OverlayOutcome;
 use self::palette::Palette;
 use self::prompt::PromptBox;
 use self::scene::OverlayScene;
+use super::action::Action;
 use super::input::Key;
+use super::view::View;
 
 /// The overlay that is open.
 #[derive(Clone, Debug)]
@@ -51,6 +53,29 @@ impl Overlay {
             Self::Help(help) => help.paste(text),
             Self::Events(events) => events.paste(text),
             Self::Confirm(_) => {}
+        }
+    }
+
+    /// The keys that it takes, each with what it does, for the footer.
+    #[must_use]
+    pub fn keys(&self, view: &View<'_>) -> Vec<(String, &'static str)> {
+        let fixed = |all: &[(&str, &'static str)]| all.iter().map(|(key, does)| ((*key).to_owned(), *does)).collect();
+        let list = |opens: bool| -> Vec<(String, &'static str)> {
+            let own = [(Action::Open, "open"), (Action::Filter, "filter"), (Action::Copy, "copy")];
+            let own = own.into_iter().filter(|(action, _)| opens || *action == Action::Filter);
+            own.filter_map(|(action, does)| Some((view.key(action)?, does)))
+                .chain([("Esc".to_owned(), "close")])
+                .collect()
+        };
+        match self {
+            Self::Help(_) => list(false),
+            Self::Events(_) => list(true),
+            Self::Palette(_) => {
+                fixed(&[("Tab", "complete"), ("Enter", "run"), ("Up", "earlier ones"), ("Esc", "close")])
+            }
+            Self::Confirm(confirm) if confirm.asks_for_text() => fixed(&[("Enter", "agree"), ("Esc", "no")]),
+            Self::Confirm(_) => fixed(&[("n", "no"), ("y", "yes")]),
+            Self::Prompt(_) => fixed(&[("Enter", "go on"), ("Esc", "leave")]),
         }
     }
 

@@ -60,6 +60,7 @@ impl Console {
             keymap: &self.keymap,
             actions: &actions,
             last: last.as_ref(),
+            over: self.overlay.as_ref().map(|overlay| overlay.keys(&view)),
             toasts: &toasts,
             read_only: self.read_only,
         };

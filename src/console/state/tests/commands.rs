@@ -35,7 +35,7 @@ fn help_comes_from_the_keys() {
                       │   s                       pile files on one node                                 │
                       │   r                       run the scheduler now                                  │
                       │                                                                                  │
-                      │ Its list                                                                         │
+                      │ In its list                                                                      │
                       │   /                       show only rows that match                              │
                       │   o                       sort by the next column                                │
                       │   y                       copy the row to the clipboard                          │
@@ -63,7 +63,7 @@ fn help_comes_from_the_keys() {
                       │ Files                                                                            │
                       │   u                       upload a file from this machine                        │
                       └──────────────────────────────────────────────────────────────────────────────────┘
-     d drain  p pause  s stress  r run scheduler  / filter  o sort  y copy  : commands  ? help  q quit
+     / filter  Esc close
     "#);
     press(&mut ui, "?");
     assert!(ui.overlay.is_none());
@@ -89,7 +89,7 @@ fn the_palette_runs_typed_commands() {
     │ :we                                                                          │
     │   weight NODE WEIGHT                share of files of a node; 100 is usual   │
     └──────────────────────────────────────────────────────────────────────────────┘
-     d drain  p pause  s stress  r run scheduler  : ? q
+     Tab complete  Enter run  Up earlier ones  Esc close
     "#);
     let node = fixtures::node_id("zk1");
     let sent = done(press(&mut ui, "Tab z k 1 Space 5 0 Enter"));

@@ -40,7 +40,7 @@ fn events_hold_everything_newest_first() {
     │                                                                              │
     └──────────────────────────────────────────────────────────────────────────────┘
      14:02:11 newer (e: all events)
-     d drain  p pause  s stress  r run scheduler  : ? q
+     Enter open  / filter  y copy  Esc close
     "#);
     press(&mut ui, "q");
     assert!(ui.overlay.is_none(), "q closes the list, not the console");

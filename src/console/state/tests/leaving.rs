@@ -15,7 +15,7 @@ fn leaving_the_servers_of_local_asks_and_says_what_stops_and_who_loses_it() {
        │ zkdeck --local in this folder starts them again.                      │
        │                                     n stay      y stop them and leave │
        └───────────────────────────────────────────────────────────────────────┘
-     d drain  p pause  s stress  r run scheduler  : ? q
+     n no  y yes
     "#);
     assert_eq!(press(&mut ui, "Enter q n"), [], "the default is safe");
     let mut snapshot = fixtures::snapshot();

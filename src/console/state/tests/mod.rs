@@ -276,6 +276,18 @@ fn the_header_says_why_there_is_no_session_and_where_all_of_it_is() {
 }
 
 #[test]
+fn a_narrow_header_says_that_one_only_watches_and_stands_by() {
+    let watching = |s: &mut Snapshot| {
+        s.instance.read_only = true;
+        s.leadership.leads = false;
+        s.leadership.leader = Some(InstanceInfo { host: "a-host-with-a-long-name".into(), ..s.instances[0].clone() });
+    };
+    let line = header(watching, 80);
+    assert!(line.contains("read-only · standby\n") || line.contains("read-only · standby "), "{line}");
+    assert!(header(watching, 140).contains("read-only · standby of a-host-with-a-long-name:4711"));
+}
+
+#[test]
 fn the_api_leaves_the_header_before_the_leader() {
     let mut api_seen = true;
     for width in (60..=160).rev() {
@@ -351,7 +363,7 @@ fn a_question_is_asked_before_a_pause_and_enter_is_no() {
        │ serve; one more loss stops writes.                                    │
        │                                    n keep it running      y pause zk3 │
        └───────────────────────────────────────────────────────────────────────┘
-     d drain  p pause  s stress  r run scheduler  : ? q
+     n no  y yes
     "#);
     assert_eq!(press(&mut ui, "Enter"), [], "the default is safe");
     assert!(ui.overlay.is_none());
@@ -384,7 +396,7 @@ fn breaking_the_quorum_takes_the_name() {
        │ type zk1 to stop all writes, Esc to keep it running:                  │
        │ > y                                                                   │
        └───────────────────────────────────────────────────────────────────────┘
-     d drain  p pause  s stress  r run scheduler  : ? q
+     Enter agree  Esc no
     "#);
     ui.paste("zk1");
     assert_eq!(press(&mut ui, "Enter"), [], "a paste is no answer");
