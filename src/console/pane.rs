@@ -5,8 +5,9 @@ use ratatui::layout::Rect;
 
 use super::action::Action;
 use super::effect::Effect;
-use super::input::{Key, Mouse};
+use super::input::{Key, KeyCode, Mouse};
 use super::keymap::table::entry_of;
+use super::line::LINE_MAX;
 use super::view::View;
 use crate::domain::snapshot::Snapshot;
 
@@ -29,6 +30,12 @@ pub trait Pane: Send {
     /// A key while [`Pane::takes_text`] holds; Esc and Enter too.
     fn text_key(&mut self, _key: Key, _snapshot: &Snapshot) -> Vec<Effect> {
         Vec::new()
+    }
+    /// Pasted text while [`Pane::takes_text`] holds: never a key that does more than write.
+    fn paste(&mut self, text: &str, snapshot: &Snapshot) -> Vec<Effect> {
+        let text = text.chars().map(|c| if matches!(c, '\n' | '\t') { ' ' } else { c });
+        let typed = text.filter(|c| !c.is_control()).take(LINE_MAX);
+        typed.flat_map(|c| self.text_key(Key::plain(KeyCode::Char(c)), snapshot)).collect()
     }
     /// The line that an [`Effect::Prompt`] of this pane asked for, with the action that it is for.
     fn answered(&mut self, _action: Action, _text: &str, _snapshot: &Snapshot) -> Vec<Effect> {

@@ -1,7 +1,7 @@
 //! One picture of the console, in types of its own: what a terminal or a browser shows.
 
 use compact_str::CompactString;
-use ratatui::buffer::Buffer;
+use ratatui::buffer::{Buffer, CellWidth as _};
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier};
 use serde::{Deserialize, Serialize};
@@ -115,7 +115,7 @@ impl Cell {
     /// Columns that the text takes, at least one.
     #[must_use]
     pub fn columns(&self) -> u16 {
-        unicode_width::UnicodeWidthStr::width(&*self.text).max(1) as u16
+        self.text.cell_width().max(1)
     }
 }
 
@@ -144,6 +144,22 @@ impl Picture {
         let columns = usize::from(self.size.columns);
         let start = usize::from(row) * columns;
         self.cells.get(start..start + columns).unwrap_or_default()
+    }
+
+    /// Moves the rows between `top` and before `bottom` by a number of rows; those that come in are empty.
+    pub fn scroll(&mut self, top: u16, bottom: u16, by: u16, up: bool) {
+        let columns = usize::from(self.size.columns);
+        let (start, end) = (usize::from(top) * columns, usize::from(bottom) * columns);
+        let Some(band) = self.cells.get_mut(start..end) else { return };
+        let moved = (usize::from(by) * columns).min(band.len());
+        let new = if up {
+            band.rotate_left(moved);
+            band.len() - moved..band.len()
+        } else {
+            band.rotate_right(moved);
+            0..moved
+        };
+        band[new].fill(Cell::default());
     }
 
     /// Takes over what was drawn, with the room that it has already.

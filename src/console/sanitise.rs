@@ -4,7 +4,8 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use unicode_width::UnicodeWidthChar;
+use ratatui::buffer::CellWidth as _;
+use unicode_segmentation::UnicodeSegmentation as _;
 
 /// Makes control, bidi, zero-width, variation and tag characters visible: `ESC` becomes `^[`,
 /// U+202E becomes `<202E>`, a tab becomes a space. Everything else stays as it is.
@@ -63,22 +64,27 @@ pub fn fit_with(text: &str, width: usize, ellipsis: &str) -> String {
     }
     let mut used = 0;
     let mut out = String::new();
-    for c in text.chars() {
-        let columns = c.width().unwrap_or(0);
+    for piece in text.graphemes(true) {
+        let columns = self::width(piece);
         if used + columns > width - 1 {
             break;
         }
         used += columns;
-        out.push(c);
+        out.push_str(piece);
     }
     out.push_str(ellipsis);
     out
 }
 
-/// Columns that the text takes on screen, character by character.
+/// Columns that the text takes on screen: those of what people see as one character, one after the other, as they are
+/// drawn.
 #[must_use]
 pub fn width(text: &str) -> usize {
-    text.chars().map(|c| c.width().unwrap_or(0)).sum()
+    if text.is_ascii() {
+        return text.bytes().filter(|b| !b.is_ascii_control()).count();
+    }
+    let drawn = text.graphemes(true).filter(|piece| !piece.contains(char::is_control));
+    drawn.map(|piece| usize::from(piece.cell_width())).sum()
 }
 
 /// Breaks text at spaces, and a word that is wider than a line where the line ends, into at most `lines`
@@ -113,13 +119,13 @@ pub fn wrap(text: &str, width: usize, lines: usize) -> Vec<String> {
 #[must_use]
 pub fn fold(text: &str, width: usize, rows: usize) -> Vec<String> {
     let (mut out, mut row, mut used) = (Vec::new(), String::new(), 0);
-    for c in clean(text).chars() {
-        let columns = c.width().unwrap_or(0);
+    for piece in clean(text).graphemes(true) {
+        let columns = self::width(piece);
         if used + columns > width && !row.is_empty() {
             out.push(std::mem::take(&mut row));
             used = 0;
         }
-        row.push(c);
+        row.push_str(piece);
         used += columns;
     }
     out.push(row);
@@ -187,9 +193,17 @@ mod tests {
 
     #[test]
     fn cutting_counts_columns() {
-        for (text, width, cut) in
-            [("abc", 3, "abc"), ("abcd", 3, "ab…"), ("文字字", 4, "文…"), ("文字", 1, "…"), ("ab", 0, ""), ("", 0, "")]
-        {
+        for (text, width, cut) in [
+            ("abc", 3, "abc"),
+            ("abcd", 3, "ab…"),
+            ("文字字", 4, "文…"),
+            ("文字", 1, "…"),
+            ("ab", 0, ""),
+            ("", 0, ""),
+            ("👍🏽👍🏽", 4, "👍🏽👍🏽"),
+            ("👍🏽👍🏽", 3, "👍🏽…"),
+            ("क्षिक्षि", 5, "क्षि…"),
+        ] {
             assert_eq!(fit(text, width), cut, "{text} to {width}");
         }
     }

@@ -10,6 +10,24 @@ pub fn of_day(at: Timestamp) -> String {
     format(at, "%H:%M:%S")
 }
 
+/// `14:02`.
+#[must_use]
+pub fn of_minute(at: Timestamp) -> String {
+    format(at, "%H:%M")
+}
+
+/// `23 Nov`.
+#[must_use]
+pub fn day(at: Timestamp) -> String {
+    format(at, "%-d %b")
+}
+
+/// How far the zone is ahead of UTC at that moment, in milliseconds.
+#[must_use]
+pub fn offset_ms(at: Timestamp) -> i64 {
+    moment(at).map_or(0, |time| i64::from(zone().to_offset(time).seconds()) * 1_000)
+}
+
 /// `2026-11-23 14:02:11`.
 #[must_use]
 pub fn of_date(at: Timestamp) -> String {
@@ -30,12 +48,6 @@ fn offset(seconds: i32) -> String {
         (hours, 0) => format!("UTC{sign}{hours}"),
         (hours, minutes) => format!("UTC{sign}{hours}:{minutes:02}"),
     }
-}
-
-/// `2026-11-23`, the day there.
-#[must_use]
-pub fn day(at: Timestamp) -> String {
-    format(at, "%Y-%m-%d")
 }
 
 fn format(at: Timestamp, pattern: &str) -> String {

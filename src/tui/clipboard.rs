@@ -45,7 +45,12 @@ pub fn sequence(text: &str, through: Multiplexer) -> Result<Vec<u8>, TooLong> {
     let plain = format!("\x1b]52;c;{}\x07", STANDARD.encode(text));
     Ok(match through {
         Multiplexer::None => plain.into_bytes(),
-        Multiplexer::Tmux => format!("\x1bPtmux;{}\x1b\\", plain.replace('\x1b', "\x1b\x1b")).into_bytes(),
+        // Which of the two reaches the terminal is tmux's to choose: `set-clipboard` the plain one, `allow-passthrough`
+        // the other.
+        Multiplexer::Tmux => {
+            let through = plain.replace('\x1b', "\x1b\x1b");
+            format!("{plain}\x1bPtmux;{through}\x1b\\").into_bytes()
+        }
         // GNU screen takes at most 768 bytes in one string of its own.
         Multiplexer::Screen => {
             let pieces: Vec<String> =
@@ -73,7 +78,7 @@ mod tests {
     fn multiplexers_get_their_wrapping() {
         let copied = |m| String::from_utf8(sequence("hi", m).expect("short")).expect("ascii");
         assert_eq!(copied(Multiplexer::None), "\x1b]52;c;aGk=\x07");
-        assert_eq!(copied(Multiplexer::Tmux), "\x1bPtmux;\x1b\x1b]52;c;aGk=\x07\x1b\\");
+        assert_eq!(copied(Multiplexer::Tmux), "\x1b]52;c;aGk=\x07\x1bPtmux;\x1b\x1b]52;c;aGk=\x07\x1b\\");
         assert_eq!(copied(Multiplexer::Screen), "\x1bP\x1b]52;c;aGk=\x07\x1b\\");
         let long = sequence(&"x".repeat(3000), Multiplexer::Screen).expect("fits");
         assert!(long.split(|b| *b == b'\\').all(|piece| piece.len() <= 768));

@@ -23,6 +23,11 @@ pub(super) fn depth(variable: impl Fn(&str) -> Option<String>) -> Depth {
     }
 }
 
+/// Whether the terminal is at the other end of an SSH connection.
+pub(super) fn over_ssh(variable: impl Fn(&str) -> Option<String>) -> bool {
+    ["SSH_TTY", "SSH_CONNECTION"].into_iter().any(|name| variable(name).is_some_and(|value| !value.is_empty()))
+}
+
 /// Whether the locale prints more than ASCII, by `LC_ALL`, `LC_CTYPE` and `LANG`, first set wins.
 pub(super) fn locale_is_utf8(variable: impl Fn(&str) -> Option<String>) -> bool {
     let set = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(|name| variable(name).filter(|v| !v.is_empty()));

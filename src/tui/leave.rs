@@ -6,6 +6,8 @@ use std::panic::PanicHookInfo;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, Once, PoisonError};
 
+use rustix::termios::{OptionalActions, Termios};
+
 use crate::domain::panic;
 
 /// Alternate screen, cursor hidden, pastes marked.
@@ -13,6 +15,11 @@ pub(super) const ENTER: &[u8] = b"\x1b[?1049h\x1b[?25l\x1b[?2004h";
 /// Clicks and the wheel with SGR coordinates; no motion, which would be a flood.
 pub(super) const MOUSE_ON: &[u8] = b"\x1b[?1000h\x1b[?1006h";
 pub(super) const MOUSE_OFF: &[u8] = b"\x1b[?1006l\x1b[?1000l";
+/// Whether it has the keyboard protocol of kitty, which tells Esc from the beginning of a sequence; the answer is heard
+/// with the keys. Then it is used, and given up on every way out.
+pub(super) const KEYBOARD_ASK: &[u8] = b"\x1b[?u";
+pub(super) const KEYBOARD_ON: &[u8] = b"\x1b[>1u";
+const KEYBOARD_OFF: &[u8] = b"\x1b[<u";
 /// Everything off again, whatever was on; a synchronized update is ended first.
 const LEAVE: &[u8] = b"\x1b[?2026l\x1b[m\x1b[?1006l\x1b[?1000l\x1b[?2004l\x1b[?1049l\x1b[?25h";
 
@@ -24,7 +31,10 @@ static HOOK: Once = Once::new();
 #[derive(Debug)]
 pub struct Guard {
     tty: File,
-    inside: bool,
+    /// The terminal's modes before it was ours; nothing while it is not.
+    before: Option<Termios>,
+    /// The terminal uses the keyboard protocol of kitty.
+    keyboard: bool,
 }
 
 /// Tries for the last words, before the terminal is left as it is.
@@ -34,32 +44,48 @@ impl Guard {
     /// `tty` does not block: a terminal that takes nothing must not hold the end.
     pub(super) fn new(tty: File) -> Self {
         HOOK.call_once(install_hook);
-        Self { tty, inside: false }
+        Self { tty, before: None, keyboard: false }
     }
 
     /// Raw mode on. The bytes of [`ENTER`] are the caller's to send.
     pub(super) fn enter(&mut self) -> std::io::Result<()> {
         // After a stop the shell may have changed the terminal: read its modes anew.
-        _ = crossterm::terminal::disable_raw_mode();
-        crossterm::terminal::enable_raw_mode()?;
-        self.inside = true;
+        self.set_modes_back();
+        let before = rustix::termios::tcgetattr(&self.tty)?;
+        let mut raw = before.clone();
+        raw.make_raw();
+        rustix::termios::tcsetattr(&self.tty, OptionalActions::Now, &raw)?;
+        (self.before, self.keyboard) = (Some(before), false);
         IN_USE.store(true, Ordering::SeqCst);
         Ok(())
     }
 
+    /// The keyboard protocol of kitty is used from now on; `false` when it is already.
+    pub(super) const fn use_keyboard(&mut self) -> bool {
+        !std::mem::replace(&mut self.keyboard, true)
+    }
+
+    fn set_modes_back(&mut self) {
+        if let Some(before) = self.before.take() {
+            _ = rustix::termios::tcsetattr(&self.tty, OptionalActions::Now, &before);
+        }
+    }
+
     /// Gives the terminal back; a second call does nothing.
     pub(super) fn leave(&mut self) {
-        if !std::mem::take(&mut self.inside) {
+        if self.before.is_none() {
             return;
         }
+        let keyboard = if std::mem::take(&mut self.keyboard) { KEYBOARD_OFF } else { &[] };
+        let last = [keyboard, LEAVE].concat();
         for _ in 0..TRIES {
-            match self.tty.write_all(LEAVE) {
+            match self.tty.write_all(&last) {
                 // What waits unread is not worth waiting for.
                 Err(error) if error.kind() == ErrorKind::WouldBlock => self.drop_unread(),
                 _ => break,
             }
         }
-        _ = crossterm::terminal::disable_raw_mode();
+        self.set_modes_back();
         IN_USE.store(false, Ordering::SeqCst);
     }
 

@@ -1,6 +1,6 @@
 //! A terminal around the console.
 //!
-//! `run` owns the loop; `terminal`, `leave`, `signals`, `watchdog`, `input`, `output`, `screen` and `encode` are the way
+//! `run` owns the loop, `pace` when it draws; `terminal`, `leave`, `signals`, `watchdog`, `input`, `output`, `screen`, `scroll` and `encode` are the way
 //! to and from the terminal, `environment` what is known of it; `themes` are theme files that may change, `place` the
 //! files of this host, `clipboard` the terminal's own.
 
@@ -12,9 +12,11 @@ pub mod exit;
 pub mod input;
 pub mod leave;
 pub mod output;
+mod pace;
 pub mod place;
 pub mod run;
 pub mod screen;
+mod scroll;
 pub mod signals;
 pub mod terminal;
 pub mod themes;

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures_util::FutureExt as _;
-use tokio::sync::mpsc;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_until};
 use tokio_util::sync::CancellationToken;
 
@@ -14,11 +13,13 @@ use super::clipboard::{self, Multiplexer};
 use super::config::TuiConfig;
 use super::environment::{self, background_is_light, locale_is_utf8};
 use super::exit::{Exit, TuiError};
+use super::input::{Incoming, Received, Reply};
+use super::leave;
+use super::pace::Pace;
 use super::place::Host;
 use super::signals::{SignalEvent, Signals};
 use super::terminal::Terminal;
 use super::themes::{ThemeNews, ThemeWatch, Themes};
-use super::{input, leave};
 use crate::console::input::Input;
 use crate::console::jobs::Done;
 use crate::console::order::Outside;
@@ -36,6 +37,8 @@ const FRAME_SSH: Duration = Duration::from_millis(33);
 /// Least time between two sizes: a dragged window sends sixty a second.
 const RESIZE: Duration = Duration::from_millis(50);
 const SECOND: Duration = Duration::from_secs(1);
+/// How long the terminal's last answer is waited for on the way out: later it would be the shell's.
+const LAST_ANSWER: Duration = Duration::from_millis(300);
 
 /// Runs the console on the terminal of standard output until it ends; the terminal is given back on
 /// every way out, a panic included. Does not end the engine.
@@ -68,8 +71,8 @@ struct Shell {
     multiplexer: Multiplexer,
     /// Something happened since the last frame.
     dirty: bool,
-    next_frame: Instant,
-    pause: Duration,
+    pace: Pace,
+    over_ssh: bool,
     exit: Option<Exit>,
     /// Ctrl-Z was pressed.
     suspend: bool,
@@ -82,7 +85,8 @@ impl Shell {
         let gone = CancellationToken::new();
         let mut console = Self::open(&handle, &config, panes, gone.clone())?;
         console.frame();
-        let mut keys = input::start().map_err(|source| TuiError::Terminal { what: "read keys", source })?;
+        let mut keys =
+            Incoming::start(console.over_ssh).map_err(|source| TuiError::Terminal { what: "read keys", source })?;
         let orders = console.session.begin();
         console.carry_out(orders);
         let mut snapshots = handle.snapshots();
@@ -100,8 +104,8 @@ impl Shell {
                 biased;
                 signal = signals.next() => console.signal(signal)?,
                 exit = &mut ended => break exit,
-                key = keys.recv() => match key {
-                    Some(input) => console.inputs(input, &mut keys),
+                read = keys.next() => match read {
+                    Some(read) => console.received(read, &mut keys),
                     None => break Exit::TerminalGone,
                 },
                 written = console.terminal.written() => if written.is_err() { break Exit::TerminalGone },
@@ -115,14 +119,17 @@ impl Shell {
                 done = console.session.done() => console.done(done),
                 news = console.themes.changed() => console.theme_news(news),
                 () = tick(&mut clock) => console.tick(),
-                () = sleep_until(console.next_frame), if console.dirty && console.terminal.is_ready() => {}
+                () = sleep_until(console.pace.wake()), if console.dirty && console.terminal.is_ready() => {}
             }
-            console.suspend_if_asked(&mut signals).await?;
+            console.suspend_if_asked(&mut signals, &mut keys).await?;
             if let Some(exit) = console.exit {
                 break exit;
             }
             console.frame_if_due();
         };
+        if !matches!(exit, Exit::TerminalGone | Exit::HungUp) {
+            console.last_answer(&mut keys).await;
+        }
         console.terminal.leave().await;
         Ok(exit)
     }
@@ -151,40 +158,57 @@ impl Shell {
         if let Some(error) = problem {
             session.report(Level::Error, format!("{error}; the default theme is used"));
         }
-        let over_ssh = ["SSH_TTY", "SSH_CONNECTION"].into_iter().any(|name| variable(name).is_some());
+        let over_ssh = environment::over_ssh(variable);
         Ok(Self {
             session,
             terminal: Terminal::enter(config.mouse, gone)?,
             themes: ThemeWatch::new(themes),
             multiplexer: Multiplexer::detect(variable),
             dirty: true,
-            next_frame: Instant::now(),
-            pause: if over_ssh { FRAME_SSH } else { FRAME },
+            pace: Pace::new(if over_ssh { FRAME_SSH } else { FRAME }, Instant::now()),
+            over_ssh,
             exit: None,
             suspend: false,
         })
     }
 
-    async fn suspend_if_asked(&mut self, signals: &mut Signals) -> Result<(), TuiError> {
+    async fn suspend_if_asked(&mut self, signals: &mut Signals, keys: &mut Incoming) -> Result<(), TuiError> {
         if std::mem::take(&mut self.suspend) {
             self.dirty = true;
+            self.last_answer(keys).await;
             self.terminal.suspend(signals).await?;
+            self.pace.forget();
         }
         Ok(())
     }
 
+    /// Waits for the answer that the terminal owes, so that it is not typed into the shell. What is typed meanwhile is
+    /// nobody's.
+    async fn last_answer(&mut self, keys: &mut Incoming) {
+        let answer = async {
+            while self.pace.owes(Instant::now()) {
+                let Some(read) = keys.next().await else { return };
+                if read.contains(&Received::Reply(Reply::TakenIn)) {
+                    self.pace.taken_in();
+                }
+            }
+        };
+        // At worst it comes to the shell.
+        _ = tokio::time::timeout(LAST_ANSWER, answer).await;
+    }
+
     fn frame_if_due(&mut self) {
-        if self.dirty && self.terminal.is_ready() && Instant::now() >= self.next_frame {
+        if self.dirty && self.terminal.is_ready() && self.pace.is_due(Instant::now()) {
             self.frame();
         }
     }
 
     fn frame(&mut self) {
-        let size = self.terminal.size();
+        let (size, ask) = (self.terminal.size(), self.pace.asks());
         let session = &self.session;
-        self.terminal.paint(size, |size, easel, picture| session.paint(size, easel, picture));
+        let written = self.terminal.paint(size, ask, |size, easel, picture| session.paint(size, easel, picture));
         self.dirty = false;
-        self.next_frame = Instant::now() + self.pause;
+        self.pace.drawn(Instant::now(), ask && written);
     }
 
     /// Ends come at once; everything else waits for its turn.
@@ -196,19 +220,32 @@ impl Shell {
             SignalEvent::HangUp => self.exit = Some(Exit::HungUp),
             SignalEvent::Suspend => self.suspend = true,
             // After a stop the terminal may be in any state.
-            SignalEvent::Continue => self.terminal.resume()?,
-            SignalEvent::Resize => self.next_frame = self.next_frame.max(Instant::now() + RESIZE),
+            SignalEvent::Continue => {
+                self.terminal.resume()?;
+                self.pace.forget();
+            }
+            SignalEvent::Resize => self.pace.hold(Instant::now(), RESIZE),
         }
         Ok(())
     }
 
     /// What came and all that waits behind it: one frame for all of them.
-    fn inputs(&mut self, first: Input, inputs: &mut mpsc::Receiver<Input>) {
-        self.input(first);
-        while self.exit.is_none()
-            && let Ok(input) = inputs.try_recv()
-        {
-            self.input(input);
+    fn received(&mut self, first: Vec<Received>, keys: &mut Incoming) {
+        let mut next = Some(first);
+        while let Some(read) = next {
+            for one in read {
+                match one {
+                    // What was typed behind the key that leaves means nothing any more.
+                    Received::Input(_) if self.exit.is_some() => {}
+                    Received::Input(input) => self.input(input),
+                    Received::Reply(Reply::TakenIn) => self.pace.taken_in(),
+                    Received::Reply(Reply::Keyboard) => {
+                        self.terminal.use_keyboard();
+                        self.dirty = true;
+                    }
+                }
+            }
+            next = keys.waiting();
         }
     }
 
@@ -283,7 +320,9 @@ impl Shell {
     fn copy(&mut self, text: &str) -> Result<(), String> {
         let bytes = clipboard::sequence(text, self.multiplexer).map_err(|error| error.to_string())?;
         self.terminal.put(&bytes);
-        self.session.report(Level::Info, format!("copied {} bytes", text.len()));
+        let sent =
+            format!("sent {} bytes to the terminal's clipboard; it does not say whether it takes them", text.len());
+        self.session.report(Level::Info, sent);
         Ok(())
     }
 }

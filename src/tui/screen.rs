@@ -1,6 +1,6 @@
 //! What the terminal shows now, and the bytes that bring it to the next picture.
 
-use super::encode;
+use super::{encode, scroll};
 use crate::console::picture::{Easel, Picture, Size};
 
 const SYNC_BEGIN: &[u8] = b"\x1b[?2026h";
@@ -51,6 +51,7 @@ impl Screen {
             self.unknown = false;
         }
         let drawn = out.len();
+        scroll::scroll(&mut self.shown, &self.next, out);
         encode::changes(&self.shown, &self.next, out);
         if out.len() == drawn && drawn == start + SYNC_BEGIN.len() {
             out.truncate(start);
@@ -80,10 +81,10 @@ mod tests {
     #[test]
     fn only_what_differs_is_written_and_in_one_update() {
         let mut screen = Screen::new();
-        assert_eq!(frame(&mut screen, 4, "abc"), "^[?2026h^[m^[2J^[1;1Habc^[?2026l");
+        assert_eq!(frame(&mut screen, 4, "abc"), "^[?2026h^[m^[2J^[1Habc^[?2026l");
         assert_eq!(frame(&mut screen, 4, "abc"), "");
         assert_eq!(frame(&mut screen, 4, "axc"), "^[?2026h^[1;2Hx^[?2026l");
-        assert_eq!(frame(&mut screen, 3, "axc"), "^[?2026h^[m^[2J^[1;1Haxc^[?2026l", "a new size is a new picture");
+        assert_eq!(frame(&mut screen, 3, "axc"), "^[?2026h^[m^[2J^[1Haxc^[?2026l", "a new size is a new picture");
         screen.forget();
         assert_eq!(frame(&mut screen, 3, ""), "^[?2026h^[m^[2J^[?2026l");
     }

@@ -9,8 +9,9 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::exit::TuiError;
-use super::leave::{ENTER, Guard, MOUSE_OFF, MOUSE_ON};
+use super::leave::{ENTER, Guard, KEYBOARD_ASK, KEYBOARD_ON, MOUSE_OFF, MOUSE_ON};
 use super::output::FrameOutput;
+use super::pace::ASK;
 use super::screen::Screen;
 use super::signals::Signals;
 use super::watchdog::Watchdog;
@@ -20,6 +21,8 @@ use crate::console::picture::{Easel, Picture, Size};
 const LEAVE_LIMIT: Duration = Duration::from_millis(150);
 /// What is assumed of a terminal that does not know its size.
 const SIZE_UNKNOWN: Size = Size { columns: 80, rows: 24 };
+/// What is painted at most: a terminal may say that it has 65,535 of both, and every cell costs memory.
+const SIZE_MAX: Size = Size { columns: 1200, rows: 600 };
 
 /// Raw mode, alternate screen and the picture on it; dropping it gives the terminal back.
 pub struct Terminal {
@@ -57,6 +60,7 @@ impl Terminal {
 
     fn greet(&mut self) {
         self.extra.extend_from_slice(ENTER);
+        self.extra.extend_from_slice(KEYBOARD_ASK);
         if self.mouse {
             self.extra.extend_from_slice(MOUSE_ON);
         }
@@ -67,7 +71,9 @@ impl Terminal {
     #[must_use]
     pub fn size(&self) -> Size {
         match rustix::termios::tcgetwinsize(&self.tty) {
-            Ok(size) if size.ws_col > 0 && size.ws_row > 0 => Size { columns: size.ws_col, rows: size.ws_row },
+            Ok(size) if size.ws_col > 0 && size.ws_row > 0 => {
+                Size { columns: size.ws_col.min(SIZE_MAX.columns), rows: size.ws_row.min(SIZE_MAX.rows) }
+            }
             _ => SIZE_UNKNOWN,
         }
     }
@@ -78,12 +84,24 @@ impl Terminal {
         self.output.is_ready()
     }
 
-    /// Paints one frame of this size when the last one is out.
-    pub fn paint(&mut self, size: Size, paint: impl FnOnce(Size, &mut Easel, &mut Picture)) {
-        if let Some(mut frame) = self.output.take() {
-            self.screen.frame(size, &self.extra, &mut frame, paint);
-            self.extra.clear();
-            self.output.send(frame);
+    /// Paints one frame of this size when the last one is out; whether anything is written for it. With `ask` the
+    /// terminal is asked to say when it has taken it in.
+    pub fn paint(&mut self, size: Size, ask: bool, paint: impl FnOnce(Size, &mut Easel, &mut Picture)) -> bool {
+        let Some(mut frame) = self.output.take() else { return false };
+        self.screen.frame(size, &self.extra, &mut frame, paint);
+        self.extra.clear();
+        let written = !frame.is_empty();
+        if written && ask {
+            frame.extend_from_slice(ASK);
+        }
+        self.output.send(frame);
+        written
+    }
+
+    /// The terminal has the keyboard protocol of kitty: from now on it is used.
+    pub fn use_keyboard(&mut self) {
+        if self.guard.use_keyboard() {
+            self.extra.extend_from_slice(KEYBOARD_ON);
         }
     }
 

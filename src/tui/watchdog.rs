@@ -1,5 +1,5 @@
-//! Notices that the terminal has vanished when no signal tells: SIGHUP is ignored under `nohup`,
-//! `sudo` and some multiplexers, and crossterm then reads the dead terminal in a circle.
+//! Notices that the terminal has vanished when no signal tells: SIGHUP is ignored under `nohup`, `sudo` and some
+//! multiplexers, and nothing may be on its way that would fail.
 
 use std::fs::File;
 use std::io;

@@ -37,7 +37,7 @@ impl Palette {
     /// Enter runs, Tab completes or goes on in the list, Up and Down go through the list and the commands of before,
     /// Esc closes.
     pub fn key(&mut self, key: Key, scene: &OverlayScene<'_>) -> OverlayOutcome {
-        let found = suggest(&self.line.before(), scene);
+        let found = suggest(self.line.before(), scene);
         match key.code {
             KeyCode::Esc => return OverlayOutcome::Closed,
             KeyCode::Backspace if self.line.is_empty() => return OverlayOutcome::Closed,
@@ -63,7 +63,7 @@ impl Palette {
     /// The theme that the cursor is on, or whose whole name is typed.
     #[must_use]
     pub fn theme(&self, scene: &OverlayScene<'_>) -> Option<String> {
-        let found = suggest(&self.line.before(), scene);
+        let found = suggest(self.line.before(), scene);
         if found.argument != Some(Argument::Theme) {
             return None;
         }
@@ -179,7 +179,7 @@ impl Palette {
     /// Paints the palette at the top of `area`.
     pub fn draw(&self, area: Rect, scene: &OverlayScene<'_>, buffer: &mut Buffer) {
         let styles = scene.view.styles;
-        let found = suggest(&self.line.before(), scene);
+        let found = suggest(self.line.before(), scene);
         let hint = u16::from(!found.hint.is_empty());
         let height = (found.rows.len().min(ROWS) as u16 + hint).max(1) + 3;
         let place = Rect { height: height.min(area.height), ..popup::centred(area, 84, area.height) };

@@ -24,7 +24,7 @@ pub struct PromptBox {
 impl PromptBox {
     #[must_use]
     pub fn new(owner: PromptOwner, prompt: Prompt) -> Self {
-        Self { owner, line: Line::new(&prompt.value), prompt }
+        Self { owner, line: Line::preset(&prompt.value), prompt }
     }
 
     /// Enter answers, Esc gives up.

@@ -18,7 +18,6 @@ use crate::console::frame::toasts::Toasts;
 use crate::console::input::{Key, KeyCode, Mouse, MouseAct};
 use crate::console::keymap::table::Needs;
 use crate::console::keymap::{Keymap, KeymapError, needs};
-use crate::console::line::LINE_MAX;
 use crate::console::order::{Order, Outside, Work};
 use crate::console::overlay::Overlay;
 use crate::console::overlay::outcome::OverlayOutcome;
@@ -227,13 +226,9 @@ impl Console {
             return Vec::new();
         }
         let snapshot = Arc::clone(&self.snapshot);
-        let mut orders = Vec::new();
-        for c in text.chars().filter(|c| !c.is_control()).take(LINE_MAX) {
-            let Some(pane) = self.panes.get_mut(self.active).filter(|pane| pane.takes_text()) else { break };
-            let effects = pane.text_key(Key::plain(KeyCode::Char(c)), &snapshot);
-            orders.extend(self.perform(self.active, effects));
-        }
-        orders
+        let pane = self.panes.get_mut(self.active).filter(|pane| pane.takes_text());
+        let effects = pane.map(|pane| pane.paste(text, &snapshot)).unwrap_or_default();
+        self.perform(self.active, effects)
     }
 
     /// The screen has this size now: what follows moves and clicks by it.

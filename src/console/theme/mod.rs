@@ -46,6 +46,10 @@ pub struct Glyphs {
     /// that follow each other stay two.
     pub bar: [&'static str; 8],
     pub bar_empty: &'static str,
+    pub bar_partly: &'static str,
+    /// Pieces of a line that goes to the right: flat, from the left and up, from the left and down, from below and to the
+    /// right, from above and to the right, upright.
+    pub steps: [&'static str; 6],
     pub arrow: &'static str,
     pub trigger: &'static str,
     pub ellipsis: &'static str,
@@ -69,6 +73,8 @@ impl Glyphs {
         spark: ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"],
         bar: ["▇", "▇", "▇", "▖", "▖", "▖", "▖", "▖"],
         bar_empty: "░",
+        bar_partly: "▒",
+        steps: ["─", "╯", "╮", "╭", "╰", "│"],
         arrow: "→",
         trigger: "┆",
         ellipsis: "…",
@@ -89,6 +95,8 @@ impl Glyphs {
         spark: ["_", ".", ".", "-", "-", "=", "=", "#"],
         bar: ["#", "#", "#", "#", "=", "=", "-", "-"],
         bar_empty: ".",
+        bar_partly: "=",
+        steps: ["-", "+", "+", "+", "+", "|"],
         arrow: "->",
         trigger: ":",
         ellipsis: "~",

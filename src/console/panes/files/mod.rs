@@ -244,6 +244,10 @@ impl Pane for FilesPane {
         if self.filter.key(key) { self.refilter(snapshot) } else { Vec::new() }
     }
 
+    fn paste(&mut self, text: &str, snapshot: &Snapshot) -> Vec<Effect> {
+        if self.filter.paste(text) { self.refilter(snapshot) } else { Vec::new() }
+    }
+
     fn answered(&mut self, action: Action, text: &str, snapshot: &Snapshot) -> Vec<Effect> {
         let text = text.trim();
         match action {

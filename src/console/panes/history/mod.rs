@@ -135,6 +135,10 @@ impl Pane for HistoryPane {
         if self.filter.key(key) { self.refilter(snapshot) } else { Vec::new() }
     }
 
+    fn paste(&mut self, text: &str, snapshot: &Snapshot) -> Vec<Effect> {
+        if self.filter.paste(text) { self.refilter(snapshot) } else { Vec::new() }
+    }
+
     fn take_answers(&mut self, snapshot: &Snapshot) -> Vec<Effect> {
         let selected = self.selected().map(|operation| operation.id);
         if !self.rows.take_answer() {

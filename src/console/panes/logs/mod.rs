@@ -431,6 +431,12 @@ impl Pane for LogsPane {
         Vec::new()
     }
 
+    fn paste(&mut self, text: &str, _: &Snapshot) -> Vec<Effect> {
+        self.line.insert(text);
+        self.mistake = parse(&self.line.text()).err();
+        Vec::new()
+    }
+
     fn take_answers(&mut self, snapshot: &Snapshot) -> Vec<Effect> {
         self.take_in(snapshot)
     }

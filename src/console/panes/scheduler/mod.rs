@@ -191,6 +191,11 @@ impl Pane for SchedulerPane {
         self.form.key(key, snapshot)
     }
 
+    fn paste(&mut self, text: &str, _: &Snapshot) -> Vec<Effect> {
+        self.form.paste(text);
+        Vec::new()
+    }
+
     fn mouse(&mut self, event: Mouse, _: Rect, snapshot: &Snapshot) -> Vec<Effect> {
         match event.does {
             MouseAct::WheelUp => self.act(Action::Up, snapshot),

@@ -470,9 +470,11 @@ fn a_pane_asks_and_gets_the_answer() {
     let mut ui = ui();
     press(&mut ui, "2 u");
     assert!(screen(&ui, 80, 24).contains("> /tmp"));
+    let upload = |path: &str| [Order::Work(Work::Upload { path: path.into(), node: None })];
     ui.paste("/a\nb");
-    let orders = press(&mut ui, "Enter");
-    assert_eq!(orders, [Order::Work(Work::Upload { path: "/tmp/ab".into(), node: None })]);
+    assert_eq!(press(&mut ui, "Enter"), upload("/a b"), "what was proposed is replaced");
+    assert_eq!(press(&mut ui, "u / x Enter"), upload("/x"));
+    assert_eq!(press(&mut ui, "u End / x Enter"), upload("/tmp/x"), "and an editing key keeps it");
 }
 
 #[test]

@@ -1,0 +1,296 @@
+//! The terminal's bytes to what they mean, however they are cut into reads. Nothing that is not understood becomes a
+//! key: a sequence is swallowed whole, and one that does not end is given up after a time.
+
+use std::time::{Duration, Instant};
+
+use super::control::{control_key, plain_key, with_alt};
+use super::sequence::{self, SEQUENCE_MAX};
+use super::{Received, Reply};
+use crate::console::input::{Input, Key, KeyCode};
+
+/// How long a sequence that has begun may pause.
+const PAUSE: Duration = Duration::from_millis(500);
+/// The same for a string, such as a colour that the terminal tells, and for a paste.
+const PAUSE_STRING: Duration = Duration::from_secs(1);
+/// How long a string may take in all: its end may have been lost.
+const STRING: Duration = Duration::from_secs(3);
+/// Bytes of a paste that are kept.
+const PASTE_MAX: usize = 4 * 1024 * 1024;
+const PASTE_END: &[u8] = b"\x1b[201~";
+
+const ESC: u8 = 0x1b;
+const BEL: u8 = 0x07;
+const INTERRUPT: u8 = 0x03;
+
+/// What has begun and is not at its end.
+#[derive(Debug, Default)]
+enum State {
+    #[default]
+    Ground,
+    /// ESC: a key of its own, or the beginning of something.
+    Escape,
+    /// The first bytes of a character; after ESC it is one with Alt.
+    Character {
+        bytes: Vec<u8>,
+        needs: usize,
+        alt: bool,
+    },
+    /// `ESC [` and what followed.
+    Control(Vec<u8>),
+    /// `ESC O` and what followed.
+    Single(Vec<u8>),
+    /// `CSI M` and its three bytes: a mouse of the old kind.
+    OldMouse(Vec<u8>),
+    /// After `ESC ]`, `ESC P`, `ESC X`, `ESC ^` or `ESC _`, up to ST or BEL. What it says is not kept.
+    Text {
+        opened_by: u8,
+        empty: bool,
+        escape: bool,
+        since: Instant,
+    },
+    Paste(Vec<u8>),
+}
+
+/// Reads the terminal.
+#[derive(Debug)]
+pub(super) struct Decoder {
+    state: State,
+    /// When the last byte came.
+    last: Option<Instant>,
+    escape: Duration,
+}
+
+type Out = Vec<Received>;
+
+fn press(out: &mut Out, key: Option<Key>) {
+    out.extend(key.map(|key| Received::Input(Input::Key(key))));
+}
+
+impl Decoder {
+    /// `escape`: how long an ESC waits for what may follow it.
+    pub(super) fn new(escape: Duration) -> Self {
+        Self { state: State::Ground, last: None, escape }
+    }
+
+    /// When [`Decoder::expire`] is due, unless something comes before.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        let last = self.last?;
+        match &self.state {
+            State::Ground => None,
+            State::Escape | State::Text { empty: true, .. } | State::Text { escape: true, .. } => {
+                Some(last + self.escape)
+            }
+            State::Character { .. } | State::Control(_) | State::Single(_) | State::OldMouse(_) => {
+                Some(last + PAUSE.max(self.escape))
+            }
+            State::Text { since, .. } => Some((last + PAUSE_STRING).min(*since + STRING)),
+            State::Paste(_) => Some(last + PAUSE_STRING),
+        }
+    }
+
+    /// The deadline has passed: what has begun is a key, or comes to nothing.
+    pub(super) fn expire(&mut self, now: Instant, out: &mut Out) {
+        if self.deadline().is_none_or(|deadline| now < deadline) {
+            return;
+        }
+        match std::mem::take(&mut self.state) {
+            State::Escape => press(out, Some(Key::plain(KeyCode::Esc))),
+            State::Text { opened_by, empty, escape, .. } => {
+                if empty {
+                    press(out, with_alt(plain_key(char::from(opened_by))));
+                }
+                if escape {
+                    press(out, Some(Key::plain(KeyCode::Esc)));
+                }
+            }
+            State::Control(bytes) if bytes.is_empty() => press(out, with_alt(plain_key('['))),
+            State::Single(bytes) if bytes.is_empty() => press(out, with_alt(plain_key('O'))),
+            State::Paste(bytes) => paste(&bytes, out),
+            _ => {}
+        }
+    }
+
+    /// Takes bytes that came at `now`.
+    pub(super) fn feed(&mut self, bytes: &[u8], now: Instant, out: &mut Out) {
+        match &self.state {
+            // Its end was lost long ago: what comes is typed.
+            State::Text { since, .. } if now.saturating_duration_since(*since) >= STRING => self.state = State::Ground,
+            // A paste ends in its own sequence; Ctrl-C alone is somebody who waits for that.
+            State::Paste(_) if bytes == [INTERRUPT] => {
+                if let State::Paste(text) = std::mem::take(&mut self.state) {
+                    paste(&text, out);
+                }
+            }
+            _ => {}
+        }
+        self.last = Some(now);
+        for byte in bytes {
+            self.byte(*byte, now, out);
+        }
+    }
+
+    fn byte(&mut self, byte: u8, now: Instant, out: &mut Out) {
+        self.state = match std::mem::take(&mut self.state) {
+            State::Ground => ground(byte, false, out),
+            State::Escape => escaped(byte, now, out),
+            State::Character { bytes, needs, alt } => character(bytes, needs, alt, byte, out),
+            State::Control(bytes) => control(bytes, byte, out),
+            State::Single(bytes) => single(bytes, byte, out),
+            State::OldMouse(mut bytes) => {
+                bytes.push(byte);
+                if bytes.len() < 3 {
+                    State::OldMouse(bytes)
+                } else {
+                    out.extend(sequence::old_mouse(&bytes).map(|mouse| Received::Input(Input::Mouse(mouse))));
+                    State::Ground
+                }
+            }
+            State::Text { opened_by, empty, escape, since } => text(opened_by, empty, escape, since, (byte, now), out),
+            State::Paste(mut bytes) => {
+                bytes.push(byte);
+                if bytes.ends_with(PASTE_END) {
+                    paste(&bytes[..bytes.len() - PASTE_END.len()], out);
+                    State::Ground
+                } else {
+                    // Beyond the limit only its end is looked for.
+                    if bytes.len() > PASTE_MAX {
+                        bytes.drain(PASTE_MAX - PASTE_END.len()..PASTE_MAX - PASTE_END.len() + 1);
+                    }
+                    State::Paste(bytes)
+                }
+            }
+        };
+    }
+}
+
+/// A byte where nothing has begun; `alt` after an ESC that came just before it.
+fn ground(byte: u8, alt: bool, out: &mut Out) -> State {
+    let needs = match byte {
+        ESC => return State::Escape,
+        0x00..=0x1f | 0x7f => {
+            let key = Some(control_key(byte));
+            press(out, if alt { with_alt(key) } else { key });
+            return State::Ground;
+        }
+        0x20..=0x7e => {
+            let key = plain_key(char::from(byte));
+            press(out, if alt { with_alt(key) } else { key });
+            return State::Ground;
+        }
+        0xc2..=0xdf => 2,
+        0xe0..=0xef => 3,
+        0xf0..=0xf4 => 4,
+        // No character of UTF-8 begins so.
+        _ => return State::Ground,
+    };
+    State::Character { bytes: vec![byte], needs, alt }
+}
+
+fn escaped(byte: u8, now: Instant, out: &mut Out) -> State {
+    match byte {
+        b'[' => State::Control(Vec::new()),
+        b'O' => State::Single(Vec::new()),
+        b']' | b'P' | b'X' | b'^' | b'_' => State::Text { opened_by: byte, empty: true, escape: false, since: now },
+        // Two of them are two keys.
+        ESC => {
+            press(out, Some(Key::plain(KeyCode::Esc)));
+            State::Escape
+        }
+        byte => ground(byte, true, out),
+    }
+}
+
+fn character(mut bytes: Vec<u8>, needs: usize, alt: bool, byte: u8, out: &mut Out) -> State {
+    if !(0x80..=0xbf).contains(&byte) {
+        return ground(byte, false, out);
+    }
+    bytes.push(byte);
+    if bytes.len() < needs {
+        return State::Character { bytes, needs, alt };
+    }
+    let found = std::str::from_utf8(&bytes).ok().and_then(|text| text.chars().next()).filter(|c| !c.is_control());
+    let key = found.and_then(plain_key);
+    press(out, if alt { with_alt(key) } else { key });
+    State::Ground
+}
+
+/// `CSI`, ECMA-48 5.4: parameters, intermediates, one final byte.
+fn control(mut bytes: Vec<u8>, byte: u8, out: &mut Out) -> State {
+    match byte {
+        // The Linux console's F1 to F5 are `CSI [ A` to `CSI [ E`.
+        b'[' if bytes.is_empty() => {
+            bytes.push(byte);
+            State::Control(bytes)
+        }
+        b'M' if bytes.is_empty() => State::OldMouse(Vec::new()),
+        // rxvt's, with Shift; what is asked of a mode is answered with more before the `$`.
+        b'$' if !bytes.is_empty() && bytes.iter().all(u8::is_ascii_digit) => {
+            out.extend(sequence::control(&bytes, byte));
+            State::Ground
+        }
+        0x20..=0x3f => {
+            // A longer one is none that is known: its end is all that counts.
+            if bytes.len() < SEQUENCE_MAX {
+                bytes.push(byte);
+            }
+            State::Control(bytes)
+        }
+        0x40..=0x7e if bytes == b"200" && byte == b'~' => State::Paste(Vec::new()),
+        0x40..=0x7e => {
+            out.extend(sequence::control(&bytes, byte));
+            State::Ground
+        }
+        // Broken off.
+        _ => ground(byte, false, out),
+    }
+}
+
+/// `SS3`: one byte, before which old terminals put what is held.
+fn single(mut bytes: Vec<u8>, byte: u8, out: &mut Out) -> State {
+    match byte {
+        b'0'..=b'9' | b';' if bytes.len() < SEQUENCE_MAX => {
+            bytes.push(byte);
+            State::Single(bytes)
+        }
+        0x20..=0x7e => {
+            press(out, sequence::single(&bytes, byte));
+            State::Ground
+        }
+        _ => ground(byte, false, out),
+    }
+}
+
+/// A string of the terminal. No control character is part of one: where another than its end comes, the end was lost.
+fn text(opened_by: u8, empty: bool, escape: bool, since: Instant, (byte, now): (u8, Instant), out: &mut Out) -> State {
+    match byte {
+        b'\\' if escape => State::Ground,
+        // What has nothing in it was the key with Alt.
+        _ if escape => {
+            if empty {
+                press(out, with_alt(plain_key(char::from(opened_by))));
+            }
+            escaped(byte, now, out)
+        }
+        ESC => State::Text { opened_by, empty, escape: true, since },
+        BEL => State::Ground,
+        0x00..=0x1f | 0x7f => {
+            if empty {
+                press(out, with_alt(plain_key(char::from(opened_by))));
+            }
+            ground(byte, false, out)
+        }
+        _ => State::Text { opened_by, empty: false, escape: false, since },
+    }
+}
+
+fn paste(bytes: &[u8], out: &mut Out) {
+    if !bytes.is_empty() {
+        out.push(Received::Input(Input::Paste(String::from_utf8_lossy(bytes).into_owned())));
+    }
+}
+
+impl From<Reply> for Received {
+    fn from(reply: Reply) -> Self {
+        Self::Reply(reply)
+    }
+}
