@@ -178,10 +178,21 @@ fn act_or_undo(snapshot: &Snapshot, node: &NodeId, action: ServerAction) -> Effe
     }
 }
 
-/// Asks before the console is left while it has something under way, which would be given up. A
-/// drain goes on in whoever leads. `jobs` is what the console itself sends or saves.
+/// Asks before the console is left while it has something under way, which would be given up, and while it holds up the
+/// servers. A drain goes on in whoever leads. `jobs` is what the console itself sends or saves.
 #[must_use]
 pub fn leaving(snapshot: &Snapshot, jobs: &[String]) -> Option<Confirm> {
+    let mut lines = given_up(snapshot, jobs);
+    let servers = servers_end(snapshot);
+    let yes = if servers.is_some() { "stop them and leave" } else { "leave" };
+    lines.extend(servers.into_iter().flatten());
+    let (title, no) = ("Leave the console".into(), "stay".into());
+    let confirm = Confirm { title, lines, no, yes: yes.into(), type_text: None, about: None, commands: Vec::new() };
+    (!confirm.lines.is_empty()).then_some(confirm)
+}
+
+/// What is under way here, and what becomes of it.
+fn given_up(snapshot: &Snapshot, jobs: &[String]) -> Vec<String> {
     let me = snapshot.instance.name();
     let ours = |operation: &&Arc<Operation>| {
         let goes_on = matches!(operation.kind, OperationKind::Drain | OperationKind::Undrain);
@@ -192,7 +203,8 @@ pub fn leaving(snapshot: &Snapshot, jobs: &[String]) -> Option<Confirm> {
     let run = snapshot.scheduler.running.as_ref().filter(|_| snapshot.leadership.leads);
     let run = run.map(|run| format!("a run of the scheduler, {} of {} moves made", run.moves_done, run.moves_planned));
     let engine: Vec<String> = run.into_iter().chain(under_way).collect();
-    let (first, more) = (engine.iter().chain(jobs).next()?, engine.len() + jobs.len() - 1);
+    let Some(first) = engine.iter().chain(jobs).next() else { return Vec::new() };
+    let more = engine.len() + jobs.len() - 1;
     let more = if more > 0 { format!(", and {more} more") } else { String::new() };
     let mut lines = vec![format!("Under way here: {first}{more}.")];
     if !engine.is_empty() {
@@ -203,20 +215,33 @@ pub fn leaving(snapshot: &Snapshot, jobs: &[String]) -> Option<Confirm> {
     if !jobs.is_empty() {
         lines.push("What the console saves or sends is given up at once: no file is left in part.".into());
     }
-    lines.extend(servers_end(snapshot));
-    let (title, no, yes) = ("Leave the console".into(), "stay".into(), "leave".into());
-    Some(Confirm { title, lines, no, yes, type_text: None, about: None, commands: Vec::new() })
+    lines
 }
 
-/// What ends with an instance that owns the servers of `--local`.
-fn servers_end(snapshot: &Snapshot) -> Option<String> {
-    let names: Vec<_> = snapshot.nodes.iter().map(|node| node.id.to_string()).collect();
-    (snapshot.instance.local == Some(LocalView::Owner)).then(|| {
-        format!(
-            "The servers of --local ({}) end with it; another zkdeck on this folder starts them again.",
-            names.join(", ")
-        )
-    })
+/// What ends with an instance that owns the servers of `--local`, and who else loses them.
+fn servers_end(snapshot: &Snapshot) -> Option<Vec<String>> {
+    if snapshot.instance.local != Some(LocalView::Owner) {
+        return None;
+    }
+    let names: Vec<&str> = snapshot.servers.iter().map(|server| server.node.as_str()).collect();
+    let kept = if words::counts_known(snapshot) {
+        number::count(snapshot.files.len() as u64, "file")
+    } else {
+        "all files".to_owned()
+    };
+    let me = snapshot.instance.id;
+    let others: Vec<String> =
+        snapshot.instances.iter().filter(|other| other.id != me).map(|other| other.name()).collect();
+    let mut lines = vec![format!("{} stop with it; {kept} stay on disk.", list(&names))];
+    lines.push(match &others[..] {
+        [] => "zkdeck --local in this folder starts them again.".to_owned(),
+        others => format!(
+            "Attached now: {}. They lose the ensemble until a zkdeck --local in this folder starts it again; one that was \
+             started so does it by itself.",
+            others.join(", ")
+        ),
+    });
+    Some(lines)
 }
 
 /// Asks before files are deleted.
@@ -342,10 +367,9 @@ mod tests {
         assert_eq!(asked.title, "Pause zk3");
         assert_eq!(
             asked.lines,
-            [
-                "zk3 leads. Pausing it stops all writes until the others give it up and elect another: 5 to 15 s. After it \
-              2 of 3 servers serve; one more loss stops writes."
-            ]
+            ["zk3 leads. Pausing it stops all writes until the others give it up, after 10 s here (syncLimit 5 x \
+                 tickTime 2.0 s), and have elected another; the last election took 235 ms. After it 2 of 3 servers serve; \
+                 one more loss stops writes."]
         );
         assert_eq!((asked.no.as_str(), asked.yes.as_str(), asked.type_text), ("keep it running", "pause zk3", None));
     }

@@ -70,6 +70,12 @@ impl Line {
         self.text.clone()
     }
 
+    /// What stands before the cursor.
+    #[must_use]
+    pub fn before(&self) -> &str {
+        &self.text[..self.cursor]
+    }
+
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.text.is_empty()

@@ -29,7 +29,14 @@ impl ConsoleSession {
         Self { console, jobs: Jobs::new(handle, place) }
     }
 
-    /// After the first picture, and whenever the screen has another size: the shown pane asks for what it needs.
+    /// After the first picture: the console and the shown pane ask for what they need.
+    pub fn begin(&mut self, size: Size) -> Vec<Outside> {
+        self.console.resize(Rect::new(0, 0, size.columns, size.rows));
+        let orders = self.console.begin();
+        self.carry_out(orders)
+    }
+
+    /// The screen has another size.
     pub fn resize(&mut self, size: Size) -> Vec<Outside> {
         self.console.resize(Rect::new(0, 0, size.columns, size.rows));
         let orders = self.console.refresh();
@@ -84,6 +91,11 @@ impl ConsoleSession {
     /// Another theme.
     pub fn set_styles(&mut self, styles: Styles) {
         self.console.set_styles(styles);
+    }
+
+    /// The names of the themes that there are.
+    pub fn set_themes(&mut self, names: Vec<String>) {
+        self.console.set_themes(names);
     }
 
     /// A message of the one who shows the console, as a toast and in the events list.

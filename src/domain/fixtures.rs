@@ -10,7 +10,9 @@ use super::migration::{Intent, Maker};
 use super::node::{NodeCondition, NodeView, WEIGHT_DEFAULT};
 use super::operation::{Operation, OperationKind, OperationStatus};
 use super::scheduler::SchedulerView;
-use super::server::{HostState, HostView, Reach, Role, Sample, Series, ServerState, ServerView, Srvr, Verdict};
+use super::server::{
+    HostState, HostView, QuorumTiming, Reach, Role, Sample, Series, ServerState, ServerView, Srvr, Verdict,
+};
 use super::snapshot::{
     ApiView, CanaryView, ControlView, Counters, HistoryView, InstanceInfo, InstanceView, LeadershipView, LocalView,
     Readiness, ScrubView, SessionState, SessionView, Snapshot, StoreView, WorkloadView,
@@ -87,6 +89,7 @@ pub fn server(name: &str, port: u16, role: Role) -> ServerView {
         update_p99_ms: Some(6.0),
         elections: Some(0),
         election_ms: Some(235.0),
+        timing: Some(QuorumTiming { tick: Millis(2_000), sync_limit: 5 }),
         metrics_source: Some(super::server::MetricsSource::Prometheus),
         metrics_missing: None,
         all_metrics: Arc::from([("znode_count".to_owned(), 1204.0), ("watch_count".to_owned(), 40.0)]),
@@ -152,6 +155,7 @@ pub fn sample(node: NodeId, srvr: Srvr, at: Timestamp) -> Sample {
         metrics: None,
         metrics_source: None,
         metrics_missing: None,
+        timing: None,
     }
 }
 

@@ -150,6 +150,22 @@ pub enum MetricsSource {
     Mntr,
 }
 
+/// How long a server waits for others, from its own settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuorumTiming {
+    pub tick: Millis,
+    /// Ticks after which a follower gives up a leader that is silent.
+    pub sync_limit: u64,
+}
+
+impl QuorumTiming {
+    /// How long a leader may be silent.
+    #[must_use]
+    pub const fn gives_up_after(self) -> Millis {
+        Millis(self.tick.0.saturating_mul(self.sync_limit))
+    }
+}
+
 /// One probe of one server.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Sample {
@@ -163,6 +179,8 @@ pub struct Sample {
     pub metrics_source: Option<MetricsSource>,
     /// Why there are no metrics, when there are none.
     pub metrics_missing: Option<String>,
+    /// `None` when it was not asked for this time, or may not be told.
+    pub timing: Option<QuorumTiming>,
 }
 
 /// What the container engine or the process table says about a server.
@@ -343,6 +361,8 @@ pub struct ServerView {
     pub elections: Option<u64>,
     /// Time of the last election that it took part in, by itself.
     pub election_ms: Option<f64>,
+    /// As it last told.
+    pub timing: Option<QuorumTiming>,
     pub metrics_source: Option<MetricsSource>,
     pub metrics_missing: Option<String>,
     #[serde(with = "metrics")]

@@ -1,5 +1,6 @@
 //! Finds themes, and reads them anew when their files change.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -12,6 +13,8 @@ use crate::console::theme::file::{Theme, ThemeError, ThemeSource};
 
 /// Most bytes of a theme file.
 const FILE_MAX: u64 = 64 * 1024;
+/// Names that are taken from the folder.
+const NAMES_MAX: usize = 200;
 
 /// The theme in use and what its files looked like when they were read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +59,19 @@ impl Themes {
         theme?.styles(self.depth, self.ascii)
     }
 
+    /// The names of the themes that there are: those of the folder, and what is compiled in. Touches the disk.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        let files = std::fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        let named = files.filter_map(|file| {
+            let name = file.file_name().into_string().ok()?;
+            name.strip_suffix(".toml").filter(|name| is_name(name)).map(str::to_owned)
+        });
+        let built_in = BUILT_IN.iter().map(|(name, _)| (*name).to_owned());
+        let all: BTreeSet<String> = built_in.chain(named.take(NAMES_MAX)).collect();
+        all.into_iter().collect()
+    }
+
     /// Whether a file of the theme has changed since it was read. Touches the disk.
     #[must_use]
     pub fn changed(&self) -> bool {
@@ -74,6 +90,16 @@ impl Themes {
 pub struct ThemeWatch {
     themes: Themes,
     look: Option<JoinHandle<ThemeLook>>,
+    names: Option<JoinHandle<Vec<String>>>,
+}
+
+/// What has been found out beside the loop.
+#[derive(Debug)]
+pub enum ThemeNews {
+    /// The theme's files have changed: its styles, or why they cannot be used.
+    Styles(Result<Box<Styles>, ThemeError>),
+    /// The names of all themes, which were asked for.
+    Names(Vec<String>),
 }
 
 /// The theme after a look at its files, and its styles when they had changed.
@@ -83,7 +109,7 @@ impl ThemeWatch {
     /// Of a theme that was loaded.
     #[must_use]
     pub const fn new(themes: Themes) -> Self {
-        Self { themes, look: None }
+        Self { themes, look: None, names: None }
     }
 
     /// Looks in the background whether the theme's files have changed; one look at a time.
@@ -97,21 +123,45 @@ impl ThemeWatch {
         }
     }
 
-    /// The styles once a look has found a change, or why its files cannot be used; waits for ever when there is none.
-    /// May be dropped.
-    pub async fn changed(&mut self) -> Result<Styles, ThemeError> {
-        if let Some(look) = &mut self.look {
-            let seen = look.await;
-            self.look = None;
-            // Another theme may have been chosen while this one was looked at.
-            if let Ok((themes, Some(styles))) = seen
-                && themes.name() == self.themes.name()
-            {
-                self.themes = themes;
-                return styles;
+    /// Reads the names of all themes in the background.
+    pub fn list(&mut self) {
+        let themes = self.themes.clone();
+        self.names = Some(tokio::task::spawn_blocking(move || themes.names()));
+    }
+
+    /// The styles once a look has found a change, or why its files cannot be used; the names that were asked for. Waits
+    /// for ever when there is nothing. May be dropped.
+    pub async fn changed(&mut self) -> ThemeNews {
+        loop {
+            tokio::select! {
+                names = finished(&mut self.names), if self.names.is_some() => {
+                    self.names = None;
+                    if let Some(names) = names {
+                        return ThemeNews::Names(names);
+                    }
+                }
+                seen = finished(&mut self.look), if self.look.is_some() => {
+                    self.look = None;
+                    // Another theme may have been chosen while this one was looked at.
+                    if let Some((themes, Some(styles))) = seen
+                        && themes.name() == self.themes.name()
+                    {
+                        self.themes = themes;
+                        return ThemeNews::Styles(styles.map(Box::new));
+                    }
+                }
+                else => std::future::pending().await,
             }
         }
-        std::future::pending().await
+    }
+
+    /// How the theme of this name looks, or the one in use again; that one stays the one in use.
+    ///
+    /// # Errors
+    /// Why it cannot be used.
+    pub fn look_of(&self, name: Option<&str>) -> Result<Styles, String> {
+        let mut themes = name.map_or_else(|| self.themes.clone(), |name| self.themes.named(name));
+        themes.load().map_err(|error| error.to_string())
     }
 
     /// Takes another theme, which is looked at from now on.
@@ -126,13 +176,22 @@ impl ThemeWatch {
     }
 }
 
+/// What a thread beside the loop has brought; `None` when there is none, or it has failed.
+async fn finished<T>(work: &mut Option<JoinHandle<T>>) -> Option<T> {
+    work.as_mut()?.await.ok()
+}
+
+/// Letters, digits, `-` and `_`: a name is no path.
+fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+}
+
 fn modified(path: &Path) -> Option<SystemTime> {
     std::fs::metadata(path).and_then(|meta| meta.modified()).ok()
 }
 
 fn read(path: &Path, name: &str) -> Result<ThemeSource, String> {
-    let plain = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
-    if !plain {
+    if !is_name(name) {
         return Err(format!("{name:?} is no name of a theme: use letters, digits, - and _"));
     }
     match std::fs::metadata(path) {
@@ -185,6 +244,23 @@ mod tests {
         light.load().expect("built in");
         fs::write(folder.path().join("light.toml"), "inherits = \"default\"").expect("write");
         assert!(light.changed());
+    }
+
+    #[tokio::test]
+    async fn themes_are_listed_and_tried_without_being_chosen() {
+        let folder = tempfile::tempdir().expect("temp");
+        for (name, text) in [("mine.toml", "inherits = \"default\""), ("notes.txt", ""), ("..toml", "")] {
+            fs::write(folder.path().join(name), text).expect("write");
+        }
+        let mut watch = ThemeWatch::new(Themes::new(folder.path(), "light", Depth::True, false));
+        watch.list();
+        let ThemeNews::Names(names) = watch.changed().await else { panic!("names were asked for") };
+        assert_eq!(names.len(), BUILT_IN.len() + 1);
+        assert!(names.contains(&"mine".to_owned()) && names.contains(&"gruvbox-dark".to_owned()), "{names:?}");
+        let light = watch.look_of(None).expect("built in");
+        assert_ne!(watch.look_of(Some("default")).expect("built in"), light);
+        assert!(watch.look_of(Some("nobody")).is_err());
+        assert_eq!((watch.look_of(None), watch.themes.name()), (Ok(light), "light"), "it is still the one in use");
     }
 
     #[test]

@@ -18,6 +18,8 @@ pub struct Footer<'a> {
     pub keymap: &'a Keymap,
     /// Actions of the pane that make sense now, most useful first, each in a word or two.
     pub actions: &'a [(Action, &'static str)],
+    /// Keys of what lies over the pane: it has them all.
+    pub over: Option<Vec<(String, &'static str)>>,
     pub last: Option<&'a Message>,
     /// Messages that are to be read now: they stand where the last one does, and above it.
     pub toasts: &'a [Pieces],
@@ -63,6 +65,9 @@ impl Footer<'_> {
     }
 
     fn keys(&self, width: u16) -> Pieces {
+        if let Some(over) = &self.over {
+            return over.iter().flat_map(|(key, label)| self.pair(key, label)).collect();
+        }
         let narrow = width < NARROW;
         let word = |action| if narrow { "" } else { entry_of(action).map_or("", |entry| entry.label) };
         let end: Pieces = ALWAYS.iter().filter_map(|action| self.hint(*action, word(*action))).flatten().collect();
@@ -81,10 +86,13 @@ impl Footer<'_> {
 
     /// ` d drain `; nothing for an action without a key.
     fn hint(&self, action: Action, label: &str) -> Option<Pieces> {
-        let key = self.keymap.key(action)?;
+        Some(self.pair(&self.keymap.key(action)?, label))
+    }
+
+    fn pair(&self, key: &str, label: &str) -> Pieces {
         let styles = self.view.styles;
         let words = if label.is_empty() { String::new() } else { format!(" {label} ") };
-        Some(vec![(format!(" {key}"), styles.key), (words, styles.text)])
+        vec![(format!(" {key}"), styles.key), (words, styles.text)]
     }
 }
 

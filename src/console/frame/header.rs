@@ -153,25 +153,28 @@ impl Header<'_> {
     /// Whether it is the session that is the matter: what the servers miss comes before it.
     const fn tells_session(&self) -> bool {
         !matches!(self.view.snapshot.session.state, SessionState::Connected)
-            && !matches!(self.view.snapshot.ensemble.state, EnsembleState::NoQuorum | EnsembleState::Starting)
+            && !matches!(
+                self.view.snapshot.ensemble.state,
+                EnsembleState::NoLeader | EnsembleState::NoQuorum | EnsembleState::Starting
+            )
     }
 
     /// What stands at the right, from all of it to the least.
     fn rights(&self) -> Vec<Pieces> {
         let dim = self.view.styles.dim;
-        let right = |words: bool, role: bool, api: bool, zone: bool| {
-            let mut parts = vec![self.alerts(words)];
-            parts.extend(role.then(|| self.role()));
+        let right = |words: bool, role: Pieces, api: bool, zone: bool| {
+            let mut parts = vec![self.alerts(words), role];
             parts.extend(api.then(|| vec![(api_text(&self.view.snapshot.instance.api), dim)]));
             parts.extend(zone.then(|| vec![(time::zone_name(self.view.now), dim)]));
             joined(parts, dim)
         };
         vec![
-            right(true, true, true, true),
-            right(true, true, false, true),
-            right(true, true, false, false),
-            right(false, true, false, false),
-            right(false, false, false, false),
+            right(true, self.role(true), true, true),
+            right(true, self.role(true), false, true),
+            right(true, self.role(true), false, false),
+            right(false, self.role(true), false, false),
+            right(false, self.role(false), false, false),
+            right(false, Pieces::new(), false, false),
         ]
     }
 
@@ -190,8 +193,8 @@ impl Header<'_> {
         vec![(format!("{glyph} {}", sanitise::clean(&text)), self.view.styles.bad)]
     }
 
-    /// What this instance is, or since when it is nothing.
-    fn role(&self) -> Pieces {
+    /// What this instance is, or since when it is nothing; `whole` names the one that leads, too.
+    fn role(&self, whole: bool) -> Pieces {
         let (snapshot, styles) = (self.view.snapshot, self.view.styles);
         let session = &snapshot.session;
         let mut parts = vec![Pieces::new()];
@@ -199,7 +202,9 @@ impl Header<'_> {
             parts.push(vec![("read-only".to_owned(), styles.warning)]);
         }
         if session.state == SessionState::Connected {
-            parts.push(vec![self.leads()]);
+            parts.push(vec![self.leads(whole)]);
+        } else if session.state == SessionState::Connecting && !self.tells_session() {
+            parts.push(vec![("connecting".to_owned(), styles.warning)]);
         } else if !self.tells_session() {
             parts.push(vec![(format!("no session since {}", time::of_day(session.since)), styles.bad)]);
         }
@@ -209,10 +214,11 @@ impl Header<'_> {
         between(parts, styles.dim)
     }
 
-    fn leads(&self) -> (String, Style) {
+    fn leads(&self, whole: bool) -> (String, Style) {
         let (leadership, styles) = (&self.view.snapshot.leadership, self.view.styles);
         match &leadership.leader {
-            _ if leadership.leads => ("this instance leads".to_owned(), styles.text),
+            _ if leadership.leads => (if whole { "this instance leads" } else { "leads" }.to_owned(), styles.text),
+            Some(_) if !whole => ("standby".to_owned(), styles.text),
             Some(leader) => (format!("standby of {}", sanitise::clean(&leader.name())), styles.text),
             None => ("no instance leads".to_owned(), styles.warning),
         }

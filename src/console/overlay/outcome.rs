@@ -19,6 +19,8 @@ pub enum OverlayOutcome {
     },
     /// A palette command, as typed.
     Typed(String),
+    /// Text for the clipboard; the overlay stays.
+    Copied(String),
 }
 
 /// Who asked for a line of text.

@@ -10,14 +10,19 @@ use crate::console::keymap::{lacks, needs, table::entry_of};
 use crate::console::order::{Order, Outside, Work};
 use crate::console::overlay::Overlay;
 use crate::console::overlay::confirm::ConfirmBox;
+use crate::console::overlay::events::EventsList;
+use crate::console::overlay::help::HelpList;
 use crate::console::overlay::outcome::PromptOwner;
 use crate::console::overlay::palette::Palette;
 use crate::console::overlay::prompt::PromptBox;
-use crate::console::overlay::scroll::Scroll;
+use crate::console::place::PastCommands;
 use crate::console::{confirms, sanitise};
 use crate::domain::command::{Command, Rejected};
 use crate::domain::ids::NodeId;
 use crate::domain::snapshot::{Level, Snapshot};
+
+/// Commands of before that are kept.
+const PAST_MAX: usize = 200;
 
 impl Console {
     /// Carries an action out, as its key does.
@@ -31,8 +36,8 @@ impl Console {
                 Some(confirm) => self.open(Overlay::Confirm(ConfirmBox::leaving(confirm))),
             },
             Action::Redraw => vec![Order::Outside(Outside::Redraw)],
-            Action::Help => self.open(Overlay::Help(Scroll::default())),
-            Action::Events => self.open(Overlay::Events(Scroll::default())),
+            Action::Help => self.open(Overlay::Help(HelpList::default())),
+            Action::Events => self.open(Overlay::Events(EventsList::default())),
             Action::Palette => self.open_palette(),
             Action::ToggleMouse => self.set_mouse(!self.mouse),
             Action::Pane(number) => self.show(usize::from(number).saturating_sub(1)),
@@ -59,8 +64,8 @@ impl Console {
     }
 
     fn open_palette(&mut self) -> Vec<Order> {
-        let candidates = commands::candidates(self.read_only, &self.view());
-        self.open(Overlay::Palette(Palette::new(candidates)))
+        self.open(Overlay::Palette(Palette::default()));
+        vec![Order::Outside(Outside::ListThemes)]
     }
 
     fn set_mouse(&mut self, on: bool) -> Vec<Order> {
@@ -146,12 +151,38 @@ impl Console {
     /// A command was typed into the palette.
     pub(super) fn typed(&mut self, text: &str) -> Vec<Order> {
         let snapshot = Arc::clone(&self.snapshot);
-        match commands::read(text, self.read_only, &snapshot) {
+        let mut orders = vec![self.keep_command(text)];
+        let read = commands::read(text, self.read_only, &self.titles, &snapshot);
+        if self.tried.take().is_some() && !matches!(read, Ok(Typed::Theme(_))) {
+            orders.push(Order::Outside(Outside::TryTheme(None)));
+        }
+        orders.extend(match read {
             Ok(Typed::Effect(effect)) => self.perform(self.active, vec![effect]),
             Ok(Typed::Act(action)) => self.act(action),
             Ok(Typed::Theme(name)) => vec![Order::Outside(Outside::Theme(name))],
             Ok(Typed::Mouse(on)) => self.set_mouse(on),
             Err(why) => self.perform(self.active, vec![complaint(why)]),
+        });
+        orders
+    }
+
+    /// Keeps a command for the next time, right or wrong.
+    fn keep_command(&mut self, text: &str) -> Order {
+        self.past.retain(|own| own != text);
+        self.past.insert(0, text.to_owned());
+        self.past.truncate(PAST_MAX);
+        Order::Work(Work::Commands(self.asked_past.put(PastCommands::Add(text.to_owned()))))
+    }
+
+    /// The commands of before, once they have come: what was typed meanwhile is among them. What cannot be kept is told.
+    pub(super) fn take_past(&mut self) {
+        match self.asked_past.take() {
+            Some(Ok(past)) => {
+                let newer: Vec<String> = self.past.drain(..).filter(|own| !past.contains(own)).collect();
+                self.past = newer.into_iter().chain(past).take(PAST_MAX).collect();
+            }
+            Some(Err(why)) => self.report(Level::Warning, why),
+            None => {}
         }
     }
 

@@ -60,28 +60,34 @@ impl Console {
             keymap: &self.keymap,
             actions: &actions,
             last: last.as_ref(),
+            over: self.overlay.as_ref().map(|overlay| overlay.keys(&view)),
             toasts: &toasts,
             read_only: self.read_only,
         };
         footer.draw(Rect { y: pane.bottom(), height: area.bottom() - pane.bottom(), ..area }, buffer);
         if let Some(overlay) = &self.overlay {
-            self.draw_overlay(overlay, pane, &view, buffer);
+            self.with_scene(overlay, |scene| overlay.draw(pane, scene, buffer));
         }
     }
 
-    fn draw_overlay(&self, overlay: &Overlay, area: Rect, view: &View<'_>, buffer: &mut Buffer) {
+    /// What the overlay is drawn from and what its keys go by.
+    pub(super) fn with_scene<T>(&self, overlay: &Overlay, act: impl FnOnce(&OverlayScene<'_>) -> T) -> T {
         let messages = match overlay {
             Overlay::Events(_) => self.toasts.all(&self.snapshot),
             _ => Vec::new(),
         };
-        let scene = OverlayScene {
-            view,
+        act(&OverlayScene {
+            view: &self.view(),
             keymap: &self.keymap,
+            titles: &self.titles,
             title: self.titles.get(self.active).copied().unwrap_or(""),
             actions: self.own_actions(),
             messages: &messages,
             read_only: self.read_only,
-        };
-        overlay.draw(area, &scene, buffer);
+            themes: &self.themes,
+            past: &self.past,
+            // Without its frame.
+            height: usize::from(self.pane_area().height.saturating_sub(2)),
+        })
     }
 }

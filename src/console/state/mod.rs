@@ -11,6 +11,7 @@ use ratatui::layout::Rect;
 
 use crate::console::action::Action;
 use crate::console::config::ConsoleConfig;
+use crate::console::fetch::Asked;
 use crate::console::frame::header::tab_columns;
 use crate::console::frame::layout::{pane_area, toast_lines};
 use crate::console::frame::toasts::Toasts;
@@ -21,6 +22,7 @@ use crate::console::order::{Order, Outside, Work};
 use crate::console::overlay::Overlay;
 use crate::console::overlay::outcome::OverlayOutcome;
 use crate::console::pane::Pane;
+use crate::console::place::PastCommands;
 use crate::console::theme::Styles;
 use crate::domain::ids::Timestamp;
 use crate::domain::snapshot::{Level, Snapshot};
@@ -40,6 +42,12 @@ pub struct Console {
     read_only: bool,
     /// The screen as it was last told.
     screen: Rect,
+    /// Names of the themes that there are, and the one that is tried.
+    themes: Vec<String>,
+    tried: Option<String>,
+    /// Commands that were typed, newest first, and the answer that brings those of before.
+    past: Vec<String>,
+    asked_past: Asked<PastCommands>,
     /// Jobs that leaving would give up, in words.
     jobs: Vec<String>,
 }
@@ -70,6 +78,10 @@ impl Console {
             read_only: config.read_only || snapshot.instance.read_only,
             jobs: Vec::new(),
             screen: Rect::ZERO,
+            themes: Vec::new(),
+            tried: None,
+            past: Vec::new(),
+            asked_past: Asked::default(),
             snapshot,
         })
     }
@@ -95,7 +107,15 @@ impl Console {
         self.refresh()
     }
 
-    /// Lets the shown pane fetch what it needs; the loop calls it once after the first frame too.
+    /// After the first picture: what is kept of before is asked for, and what the shown pane needs.
+    pub fn begin(&mut self) -> Vec<Order> {
+        let past = Work::Commands(self.asked_past.put(PastCommands::Read));
+        let mut orders = vec![Order::Work(past)];
+        orders.extend(self.refresh());
+        orders
+    }
+
+    /// Lets the shown pane fetch what it needs.
     pub fn refresh(&mut self) -> Vec<Order> {
         let snapshot = Arc::clone(&self.snapshot);
         let effects = self.panes.get_mut(self.active).map(|pane| pane.refresh(&snapshot)).unwrap_or_default();
@@ -117,6 +137,11 @@ impl Console {
         self.styles = styles;
     }
 
+    /// The names of the themes that there are.
+    pub fn set_themes(&mut self, names: Vec<String>) {
+        self.themes = names;
+    }
+
     /// A message as a toast and in the events list.
     pub fn report(&mut self, level: Level, text: String) {
         self.toasts.add(self.now, level, text);
@@ -124,6 +149,7 @@ impl Console {
 
     /// An answer that a pane waits for has come to its place.
     pub fn take_answers(&mut self) -> Vec<Order> {
+        self.take_past();
         let snapshot = Arc::clone(&self.snapshot);
         let effects: Vec<_> = self.panes.iter_mut().map(|pane| pane.take_answers(&snapshot)).collect();
         effects.into_iter().enumerate().flat_map(|(pane, effects)| self.perform(pane, effects)).collect()
@@ -137,9 +163,8 @@ impl Console {
         if key == Key::control('z') {
             return vec![Order::Outside(Outside::Suspend)];
         }
-        if let Some(overlay) = &mut self.overlay {
-            let outcome = overlay.key(key, &self.keymap);
-            return self.overlay_outcome(outcome);
+        if self.overlay.is_some() {
+            return self.overlay_key(key);
         }
         let snapshot = Arc::clone(&self.snapshot);
         let Some(pane) = self.panes.get_mut(self.active) else { return vec![Order::Outside(Outside::Quit)] };
@@ -153,10 +178,34 @@ impl Console {
         }
     }
 
-    fn overlay_outcome(&mut self, outcome: OverlayOutcome) -> Vec<Order> {
-        if outcome != OverlayOutcome::Stays {
-            self.overlay = None;
+    fn overlay_key(&mut self, key: Key) -> Vec<Order> {
+        let Some(mut overlay) = self.overlay.take() else { return Vec::new() };
+        // What is drawn from is that of the overlay as it was.
+        let seen = overlay.clone();
+        let outcome = self.with_scene(&seen, |scene| overlay.key(key, scene));
+        if matches!(outcome, OverlayOutcome::Stays | OverlayOutcome::Copied(_)) {
+            self.overlay = Some(overlay);
         }
+        let mut orders = self.try_theme(&outcome);
+        orders.extend(self.overlay_outcome(outcome));
+        orders
+    }
+
+    /// Shows the theme that the cursor of the palette is on, and the chosen one again when it is on none.
+    fn try_theme(&mut self, outcome: &OverlayOutcome) -> Vec<Order> {
+        let wanted = match &self.overlay {
+            Some(overlay @ Overlay::Palette(palette)) => self.with_scene(overlay, |scene| palette.theme(scene)),
+            _ => None,
+        };
+        // A command may choose it.
+        if wanted == self.tried || matches!(outcome, OverlayOutcome::Typed(_)) {
+            return Vec::new();
+        }
+        self.tried.clone_from(&wanted);
+        vec![Order::Outside(Outside::TryTheme(wanted))]
+    }
+
+    fn overlay_outcome(&mut self, outcome: OverlayOutcome) -> Vec<Order> {
         match outcome {
             OverlayOutcome::Stays | OverlayOutcome::Closed => Vec::new(),
             OverlayOutcome::Left => vec![Order::Outside(Outside::Quit)],
@@ -166,6 +215,7 @@ impl Console {
             OverlayOutcome::Agreed(commands) => vec![Order::Work(Work::Batch(commands))],
             OverlayOutcome::Answered { owner, action, text } => self.answered(owner, action, &text),
             OverlayOutcome::Typed(text) => self.typed(&text),
+            OverlayOutcome::Copied(text) => vec![Order::Outside(Outside::Copy(text))],
         }
     }
 
@@ -222,10 +272,10 @@ impl Console {
             MouseAct::WheelDown => KeyCode::Down,
             MouseAct::Press => return Vec::new(),
         };
-        if let Some(overlay @ (Overlay::Help(_) | Overlay::Events(_) | Overlay::Palette(_))) = &mut self.overlay {
-            overlay.key(Key::plain(code), &self.keymap);
+        match self.overlay {
+            Some(Overlay::Help(_) | Overlay::Events(_)) => self.overlay_key(Key::plain(code)),
+            _ => Vec::new(),
         }
-        Vec::new()
     }
 
     /// Shows the pane of this index.

@@ -1,7 +1,7 @@
 //! The files of this host, for the person at its terminal.
 
 mod draft;
-mod searches;
+mod lines;
 #[cfg(test)]
 mod tests;
 
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use futures_util::future::BoxFuture;
 
 use self::draft::HostDraft;
-use crate::console::place::{Draft, Opened, Place, SavedSearches};
+use crate::console::place::{Draft, Opened, PastCommands, Place, SavedSearches};
 use crate::console::sanitise;
 
 /// This host, as the user who runs the program sees it.
@@ -20,6 +20,8 @@ pub struct Host {
     pub user: String,
     /// File of the saved searches.
     pub searches: PathBuf,
+    /// File of the commands that were typed.
+    pub commands: PathBuf,
 }
 
 impl Place for Host {
@@ -46,7 +48,11 @@ impl Place for Host {
     }
 
     fn searches(&self, asked: SavedSearches) -> BoxFuture<'static, Result<Vec<String>, String>> {
-        Box::pin(searches::searches(self.searches.clone(), asked))
+        Box::pin(lines::searches(self.searches.clone(), asked))
+    }
+
+    fn commands(&self, asked: PastCommands) -> BoxFuture<'static, Result<Vec<String>, String>> {
+        Box::pin(lines::commands(self.commands.clone(), asked))
     }
 }
 

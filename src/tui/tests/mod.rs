@@ -62,7 +62,8 @@ impl Pane for Moody {
 #[expect(clippy::exit, reason = "the status of this process is what the other tests look at")]
 fn child() {
     let mut snapshot = fixtures::snapshot();
-    // Nothing counts down.
+    // It holds nothing up, and nothing counts down.
+    snapshot.instance.local = None;
     snapshot.scheduler.next_run = None;
     snapshot.ensemble.since = Timestamp(0);
     let (handle, _end) = Handle::pair(Arc::new(snapshot));

@@ -121,7 +121,9 @@ impl Pane for SchedulerPane {
         match action {
             Action::PauseScheduler if scheduler.paused => Some("resume scheduler"),
             Action::StopRun => scheduler.running.is_some().then_some("stop run"),
-            Action::Open if self.preview.is_some() => Some("run this plan"),
+            Action::Open if self.preview.is_some() => {
+                self.preview.as_ref().filter(|preview| !preview.plan.moves.is_empty()).map(|_| "run this plan")
+            }
             Action::Open => (self.open.is_none() && !scheduler.recent.is_empty()).then_some("details"),
             _ => entry_of(action).map(|entry| entry.label),
         }

@@ -220,6 +220,7 @@ impl ServerTracker {
         view.update_p50_ms = metrics.update_p50_ms;
         view.update_p99_ms = metrics.update_p99_ms;
         view.elections = whole(metrics.elections);
+        view.timing = sample.timing.or(view.timing);
         view.election_ms = rates.election_ms.or(view.election_ms.filter(|_| sample.metrics.is_some()));
         view.all_metrics = Arc::clone(&metrics.all);
         // A clock that was set back begins anew.
@@ -370,6 +371,7 @@ fn silent(node: &NodeId, now: Timestamp) -> Sample {
         metrics: None,
         metrics_source: None,
         metrics_missing: None,
+        timing: None,
     }
 }
 
@@ -457,6 +459,7 @@ fn empty_view(node: NodeId, address: String, now: Timestamp) -> ServerView {
         update_p99_ms: None,
         elections: None,
         election_ms: None,
+        timing: None,
         metrics_source: None,
         metrics_missing: None,
         all_metrics: Arc::from([]),
