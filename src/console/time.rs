@@ -16,6 +16,18 @@ pub fn of_minute(at: Timestamp) -> String {
     format(at, "%H:%M")
 }
 
+/// `2026-11-23`.
+#[must_use]
+pub fn date(at: Timestamp) -> String {
+    format(at, "%Y-%m-%d")
+}
+
+/// `Monday 23 November`.
+#[must_use]
+pub fn long_day(at: Timestamp) -> String {
+    format(at, "%A %-d %B")
+}
+
 /// `23 Nov`.
 #[must_use]
 pub fn day(at: Timestamp) -> String {

@@ -12,6 +12,7 @@ mod examine;
 mod health;
 mod incidents;
 mod lines;
+mod narrow;
 mod place;
 mod reader;
 mod rows;

@@ -47,6 +47,9 @@ pub struct Glyphs {
     pub bar: [&'static str; 8],
     pub bar_empty: &'static str,
     pub bar_partly: &'static str,
+    /// Before a row that holds others: shut and open.
+    pub folded: &'static str,
+    pub open: &'static str,
     /// Pieces of a line that goes to the right: flat, from the left and up, from the left and down, from below and to the
     /// right, from above and to the right, upright.
     pub steps: [&'static str; 6],
@@ -74,6 +77,8 @@ impl Glyphs {
         bar: ["▇", "▇", "▇", "▖", "▖", "▖", "▖", "▖"],
         bar_empty: "░",
         bar_partly: "▒",
+        folded: "▸",
+        open: "▾",
         steps: ["─", "╯", "╮", "╭", "╰", "│"],
         arrow: "→",
         trigger: "┆",
@@ -96,6 +101,8 @@ impl Glyphs {
         bar: ["#", "#", "#", "#", "=", "=", "-", "-"],
         bar_empty: ".",
         bar_partly: "=",
+        folded: ">",
+        open: "v",
         steps: ["-", "+", "+", "+", "+", "|"],
         arrow: "->",
         trigger: ":",

@@ -18,11 +18,13 @@ pub enum Moment {
     Ago(Millis),
     /// The last time that the clock showed this, counted from midnight: `14:01`.
     OfDay(Millis),
+    /// Midnight of the day before.
+    Yesterday,
     At(Timestamp),
 }
 
 /// What a moment may look like, for errors.
-pub const MOMENT_RULE: &str = "a time: 15m, 2h, 7d, today, 14:01, 2026-11-23 or 2026-11-23T14:01:58Z";
+pub const MOMENT_RULE: &str = "a time: 15m, 2h, 7d, today, yesterday, 14:01, 2026-11-23 or 2026-11-23T14:01:58Z";
 
 const UNITS: [(&str, u64); 6] =
     [("w", 7 * DAY_MS), ("d", DAY_MS), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
@@ -34,6 +36,7 @@ impl Moment {
         match text {
             "now" => return Some(Self::Ago(Millis(0))),
             "today" => return Some(Self::OfDay(Millis(0))),
+            "yesterday" => return Some(Self::Yesterday),
             _ => {}
         }
         ago(text).or_else(|| of_day(text)).or_else(|| {
@@ -48,6 +51,7 @@ impl Moment {
         match self {
             Self::Ago(span) => Timestamp(now.0.saturating_sub(span.0)),
             Self::At(at) => at,
+            Self::Yesterday => Timestamp((now.0 - now.0 % DAY_MS).saturating_sub(DAY_MS)),
             Self::OfDay(of_day) => {
                 let today = now.0 - now.0 % DAY_MS + of_day.0;
                 Timestamp(if today > now.0 { today.saturating_sub(DAY_MS) } else { today })
@@ -82,6 +86,7 @@ impl fmt::Display for Moment {
                 let (name, size) = unit.unwrap_or(&UNITS[5]);
                 write!(f, "{}{name}", span / size)
             }
+            Self::Yesterday => f.write_str("yesterday"),
             Self::OfDay(of_day) => f.write_str(&clock(*of_day)),
             Self::At(at) => f.write_str(&instant(*at)),
         }

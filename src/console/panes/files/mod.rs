@@ -25,6 +25,7 @@ use crate::console::widgets::filter::Filter;
 use crate::console::widgets::list::Cursor;
 use crate::console::widgets::{paint, words};
 use crate::domain::file_list::FileOrder;
+use crate::domain::filter::FILES;
 use crate::domain::ids::{FileId, NodeId};
 use crate::domain::node::NodeCondition;
 use crate::domain::planner::{Counted, share};
@@ -105,8 +106,9 @@ impl FilesPane {
     }
 
     fn refilter(&mut self, snapshot: &Snapshot) -> Vec<Effect> {
-        let text = self.filter.text();
-        self.rows.choose(|choice| choice.filter = text);
+        // What is no query leaves the last one in force.
+        let Some(expr) = self.filter.read(&FILES, snapshot.taken_at) else { return Vec::new() };
+        self.rows.choose(|choice| choice.filter = expr);
         self.due(snapshot)
     }
 

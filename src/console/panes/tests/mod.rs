@@ -343,7 +343,7 @@ fn history_shows_its_rows_and_one_in_full() {
     let mut pane = ready(2, &snapshot);
     let text = picture(pane.as_ref(), &snapshot, 120, 28);
     assert!(
-        text.contains("report-0414.bin, 128 KiB") && text.contains("✖ failed") && text.contains("412 operations"),
+        text.contains("report-0414.bin  zk1 → zk3") && text.contains("✖ failed: ") && text.contains("412 operations"),
         "{text}"
     );
     press(pane.as_mut(), Action::Bottom, &snapshot);
@@ -351,7 +351,7 @@ fn history_shows_its_rows_and_one_in_full() {
     let text = picture(pane.as_ref(), &snapshot, 120, 28);
     assert!(text.contains("carried out by host-a:4711") && text.contains("at-level"), "{text}");
     press(pane.as_mut(), Action::Back, &snapshot);
-    assert!(picture(pane.as_ref(), &snapshot, 120, 28).contains("OPERATION"));
+    assert!(picture(pane.as_ref(), &snapshot, 120, 28).contains("TODAY  Monday 23 November"));
     let later = Snapshot { operations_total: 415, ..snapshot };
     pane.refresh(&later);
     assert!(picture(pane.as_ref(), &later, 120, 28).contains("415 operations"), "the number goes on");
