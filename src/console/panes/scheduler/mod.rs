@@ -18,7 +18,7 @@ use crate::console::keymap::table::entry_of;
 use crate::console::order::Work;
 use crate::console::pane::Pane;
 use crate::console::view::View;
-use crate::console::widgets::list::Cursor;
+use crate::console::widgets::list::ListWindow;
 use crate::console::widgets::{paint, words};
 use crate::domain::ask::PlanAsk;
 use crate::domain::command::Command;
@@ -49,7 +49,7 @@ const FORM_FROM: u16 = 78;
 /// The fifth tab.
 #[derive(Debug, Default)]
 pub(super) struct SchedulerPane {
-    cursor: Cursor,
+    cursor: ListWindow,
     form: Form,
     open: Option<OperationId>,
     asked: Asked<PlanAsk>,
@@ -137,7 +137,7 @@ impl Pane for SchedulerPane {
             }
             return Vec::new();
         }
-        if self.open.is_none() && self.cursor.act_in(action, scheduler.recent.len(), self.page(snapshot)) {
+        if self.open.is_none() && self.cursor.act(action, scheduler.recent.len(), self.page(snapshot)) {
             return Vec::new();
         }
         match (action, &self.preview) {
