@@ -122,6 +122,7 @@ fn metrics(values: HashMap<String, f64>) -> Result<Metrics, String> {
         znodes: get("znode_count"),
         watches: get("watch_count"),
         uptime_ms: get("uptime"),
+        started_s: get("process_start_time_seconds"),
         fd_open: get("open_file_descriptor_count").or_else(|| get("process_open_fds")),
         fd_max: get("max_file_descriptor_count").or_else(|| get("process_max_fds")),
         heap_used: heap("jvm_memory_bytes_used").or_else(|| heap("jvm_memory_used_bytes")),

@@ -33,6 +33,14 @@ pub enum Action {
     Follow,
     Left,
     Right,
+    /// A shorter or a longer time in charts.
+    ShorterRange,
+    LongerRange,
+    /// Back to now.
+    Newest,
+    /// Logs and history around the moment and the object in hand.
+    LogsThen,
+    HistoryThen,
     // The ensemble.
     Drain,
     Pause,

@@ -30,9 +30,17 @@ impl ConsoleSession {
         Self { console, jobs: Jobs::new(handle, place) }
     }
 
-    /// After the first picture: the shown pane asks for what it needs.
-    pub fn begin(&mut self) -> Vec<Outside> {
+    /// After the first picture: the console and the shown pane ask for what they need.
+    pub fn begin(&mut self, size: Size) -> Vec<Outside> {
+        self.console.resize(Rect::new(0, 0, size.columns, size.rows));
         let orders = self.console.begin();
+        self.carry_out(orders)
+    }
+
+    /// The screen has another size.
+    pub fn resize(&mut self, size: Size) -> Vec<Outside> {
+        self.console.resize(Rect::new(0, 0, size.columns, size.rows));
+        let orders = self.console.refresh();
         self.carry_out(orders)
     }
 

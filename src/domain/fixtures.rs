@@ -74,6 +74,7 @@ pub fn server(name: &str, port: u16, role: Role) -> ServerView {
         watches: Some(40),
         fsync_ms: Some(2.1),
         uptime: Some(Millis(11_520_000)),
+        in_role: Some(Millis(11_520_000)),
         fd_open: Some(74),
         fd_max: Some(1_048_576),
         heap_used: Some(41 << 20),

@@ -116,7 +116,10 @@ pub struct Metrics {
     pub connections: Option<f64>,
     pub znodes: Option<f64>,
     pub watches: Option<f64>,
+    /// Since it took on its role: an election begins it anew.
     pub uptime_ms: Option<f64>,
+    /// When its process was started, in seconds since 1970.
+    pub started_s: Option<f64>,
     pub fd_open: Option<f64>,
     pub fd_max: Option<f64>,
     pub heap_used: Option<f64>,
@@ -338,7 +341,10 @@ pub struct ServerView {
     pub znodes: Option<u64>,
     pub watches: Option<u64>,
     pub fsync_ms: Option<f64>,
+    /// Since its process was started; since it took on its role where no more is told.
     pub uptime: Option<Millis>,
+    /// Since it took on its role.
+    pub in_role: Option<Millis>,
     pub fd_open: Option<u64>,
     pub fd_max: Option<u64>,
     pub heap_used: Option<u64>,

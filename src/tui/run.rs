@@ -24,6 +24,7 @@ use crate::console::input::Input;
 use crate::console::jobs::Done;
 use crate::console::order::Outside;
 use crate::console::pane::Pane;
+use crate::console::picture::Size;
 use crate::console::{Console, ConsoleSession};
 use crate::domain::ids::Timestamp;
 use crate::domain::panic;
@@ -69,6 +70,8 @@ struct Shell {
     terminal: Terminal,
     themes: ThemeWatch,
     multiplexer: Multiplexer,
+    /// The size of the screen that the console knows.
+    told: Option<Size>,
     /// Something happened since the last frame.
     dirty: bool,
     pace: Pace,
@@ -87,7 +90,9 @@ impl Shell {
         console.frame();
         let mut keys =
             Incoming::start(console.over_ssh).map_err(|source| TuiError::Terminal { what: "read keys", source })?;
-        let orders = console.session.begin();
+        let size = console.terminal.size();
+        console.told = Some(size);
+        let orders = console.session.begin(size);
         console.carry_out(orders);
         let mut snapshots = handle.snapshots();
         let mut clock = interval_at(Instant::now() + SECOND, SECOND);
@@ -164,6 +169,7 @@ impl Shell {
             terminal: Terminal::enter(config.mouse, gone)?,
             themes: ThemeWatch::new(themes),
             multiplexer: Multiplexer::detect(variable),
+            told: None,
             dirty: true,
             pace: Pace::new(if over_ssh { FRAME_SSH } else { FRAME }, Instant::now()),
             over_ssh,
@@ -203,6 +209,15 @@ impl Shell {
         }
     }
 
+    /// Tells the console the size of its screen, when it is another one.
+    fn resized(&mut self) {
+        let size = self.terminal.size();
+        if self.told.replace(size) != Some(size) {
+            let orders = self.session.resize(size);
+            self.carry_out(orders);
+        }
+    }
+
     fn frame(&mut self) {
         let (size, ask) = (self.terminal.size(), self.pace.asks());
         let session = &self.session;
@@ -224,7 +239,10 @@ impl Shell {
                 self.terminal.resume()?;
                 self.pace.forget();
             }
-            SignalEvent::Resize => self.pace.hold(Instant::now(), RESIZE),
+            SignalEvent::Resize => {
+                self.pace.hold(Instant::now(), RESIZE);
+                self.resized();
+            }
         }
         Ok(())
     }

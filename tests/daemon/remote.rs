@@ -35,7 +35,7 @@ async fn files_pane(handle: &Handle, searches: std::path::PathBuf) -> String {
         handle.clone(),
         Arc::new(Host { user: "test".into(), commands: searches.with_file_name("commands.txt"), searches }),
     );
-    session.begin();
+    session.begin(SCREEN);
     session.take(Input::Key(Key::plain(KeyCode::Char('2'))), SCREEN, now());
     let (mut easel, mut picture) = (Easel::default(), Picture::default());
     loop {

@@ -33,6 +33,8 @@ pub struct Console {
     panes: Vec<Box<dyn Pane>>,
     titles: Vec<&'static str>,
     active: usize,
+    /// The way that led here: from which pane, and from what there.
+    trail: Vec<(usize, String)>,
     overlay: Option<Overlay>,
     toasts: Toasts,
     keymap: Keymap,
@@ -72,6 +74,7 @@ impl Console {
             titles: panes.iter().map(|pane| pane.title()).collect(),
             panes,
             active: 0,
+            trail: Vec::new(),
             overlay: None,
             toasts: Toasts::after(&snapshot),
             keymap: if config.controls { keymap } else { keymap.without(|action| needs(action) == Needs::Control) },
@@ -287,6 +290,12 @@ impl Console {
         if index >= self.panes.len() || index == self.active {
             return Vec::new();
         }
+        // Who goes by number does not come back by Esc.
+        self.trail.clear();
+        self.turn_to(index)
+    }
+
+    fn turn_to(&mut self, index: usize) -> Vec<Order> {
         self.active = index;
         self.resize(self.screen);
         self.refresh()

@@ -113,7 +113,10 @@ impl Chart<'_> {
         }
         self.frame(area, buffer, styles);
         let plot = Rect { x: area.x + SCALE, y: area.y + 1, width: area.width - SCALE - 1, height: area.height - 3 };
-        let most = self.lines.iter().flat_map(|line| line.points.iter().flatten()).map(|point| point.max);
+        // Bars show the largest value of a step, lines its mean.
+        let alone = self.lines.len() == 1;
+        let points = self.lines.iter().flat_map(|line| line.points.iter().flatten());
+        let most = points.map(|point| if alone { point.max } else { point.mean });
         let Some(most) = most.reduce(f32::max) else {
             let text = sanitise::fit(self.empty, usize::from(plot.width));
             buffer.set_string(plot.x, plot.y + plot.height / 2, text, styles.dim);

@@ -130,6 +130,7 @@ mod tests {
         let axis = |back, step| ask(back, step).axis(NOW).map(|axis| (axis.tier, axis.step.0));
         assert_eq!(axis(60_000, 1_000), Ok((Tier::Second, 1_000)));
         assert_eq!(axis(60_000, 1_500), Ok((Tier::Second, 2_000)));
+        assert_eq!(axis(HOUR + 70_000, 71_000), Ok((Tier::Second, 71_000)), "a step is as long as it was asked for");
         assert_eq!(axis(HOUR, 30_000), Ok((Tier::TenSeconds, 30_000)), "no more is read than is shown");
         assert_eq!(axis(2 * HOUR, 2_000), Ok((Tier::TenSeconds, 10_000)), "seconds of then are not kept");
         assert_eq!(axis(30 * 24 * HOUR, HOUR), Ok((Tier::Minute, HOUR)));

@@ -39,11 +39,20 @@ impl Tier {
         }
     }
 
-    /// The coarsest one that is fine enough and goes back far enough; a coarser one where none does both.
+    /// Buckets of one block.
+    pub(super) const BLOCK: u64 = 120;
+
+    /// Time of a whole block: what is kept goes by blocks.
+    #[must_use]
+    pub const fn block(self) -> Millis {
+        Millis(self.bucket().0 * Self::BLOCK)
+    }
+
+    /// The coarsest one of which whole buckets make a step and that goes back far enough; else the finest that does.
     #[must_use]
     pub fn for_range(from: Timestamp, now: Timestamp, step: Millis) -> Self {
-        let reaches = |tier: &Self| now.since(from) <= tier.kept();
-        let fine = Self::ALL.into_iter().rev().find(|tier| tier.bucket() <= step && reaches(tier));
+        let reaches = |tier: &Self| now.since(from).0 <= tier.kept().0 + tier.block().0;
+        let fine = Self::ALL.into_iter().rev().find(|tier| step.0.is_multiple_of(tier.bucket().0) && reaches(tier));
         fine.or_else(|| Self::ALL.into_iter().find(reaches)).unwrap_or(Self::Minute)
     }
 }

@@ -9,7 +9,7 @@ use super::sample::SeriesSample;
 use crate::domain::ids::{Millis, Timestamp};
 
 /// Buckets of one block: two minutes of seconds, two hours of minutes.
-pub const CHUNK_BUCKETS: usize = 120;
+pub const CHUNK_BUCKETS: usize = Tier::BLOCK as usize;
 const POINT_BYTES: usize = 8;
 /// Bytes of a block: mean and largest value of each bucket, 32 bits each, little-endian; no number where there is none.
 pub const CHUNK_BYTES: usize = CHUNK_BUCKETS * POINT_BYTES;
@@ -40,7 +40,7 @@ impl SeriesChunk {
     /// Time of a whole block.
     #[must_use]
     pub const fn span(tier: Tier) -> Millis {
-        Millis(tier.bucket().0 * CHUNK_BUCKETS as u64)
+        tier.block()
     }
 
     /// Reads a block; `None` when it is not of this form.

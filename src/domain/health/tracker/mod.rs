@@ -208,7 +208,9 @@ impl ServerTracker {
         view.reads_per_s = rates.reads_per_s;
         view.writes_per_s = rates.writes_per_s;
         view.watches = whole(metrics.watches);
-        view.uptime = whole(metrics.uptime_ms).map(Millis);
+        view.in_role = whole(metrics.uptime_ms).map(Millis);
+        let started = metrics.started_s.map(|seconds| Timestamp((seconds * 1000.0) as u64));
+        view.uptime = started.map(|at| now.since(at)).or(view.in_role);
         view.fd_open = whole(metrics.fd_open);
         view.fd_max = whole(metrics.fd_max);
         view.heap_used = whole(metrics.heap_used);
@@ -308,7 +310,7 @@ impl ServerTracker {
 
     /// The first rule that has held for long enough, with its finding.
     fn rule(&mut self, now: Timestamp) -> Option<(HealthRule, String)> {
-        if self.view.uptime.is_some_and(|uptime| uptime < JUST_STARTED) {
+        if self.view.in_role.is_some_and(|time| time < JUST_STARTED) {
             self.firing.clear();
             return None;
         }
@@ -442,6 +444,7 @@ fn empty_view(node: NodeId, address: String, now: Timestamp) -> ServerView {
         watches: None,
         fsync_ms: None,
         uptime: None,
+        in_role: None,
         fd_open: None,
         fd_max: None,
         heap_used: None,
