@@ -158,7 +158,8 @@ impl Theme {
             border: role(PaintRole::Border)?,
             highlight: role(PaintRole::Highlight)?,
             glyphs,
-        })
+        }
+        .readable())
     }
 
     /// Terminal backgrounds that the theme is made for.
