@@ -47,7 +47,7 @@ pub enum Outside {
     Theme(String),
     /// How a theme looks, until another order about themes comes; `None`: the chosen one again.
     TryTheme(Option<String>),
-    /// The names of the themes are wanted: they come by `Console::set_themes`.
+    /// What themes there are is wanted: they come by `Console::set_themes`.
     ListThemes,
     /// Puts text on the clipboard of the one who looks.
     Copy(String),

@@ -107,7 +107,7 @@ fn proposed(argument: Argument, typed: &str, scene: &OverlayScene<'_>) -> (Vec<S
         Argument::Node => (of_list(nodes(snapshot), typed), String::new()),
         Argument::Server => (of_list(servers(snapshot), typed), String::new()),
         Argument::Theme => {
-            (of_list(scene.themes.iter().map(|name| (name.clone(), String::new())), typed), String::new())
+            (of_list(scene.themes.iter().map(|theme| (theme.name.clone(), theme.about.clone())), typed), String::new())
         }
         Argument::OnOff => {
             let both = [("on", "the console has the mouse"), ("off", "the terminal has it, to select text")];

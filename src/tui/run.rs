@@ -290,7 +290,7 @@ impl Shell {
 
     fn theme_news(&mut self, news: ThemeNews) {
         match news {
-            ThemeNews::Names(names) => self.session.set_themes(names),
+            ThemeNews::All(themes) => self.session.set_themes(themes),
             ThemeNews::Styles(Ok(styles)) => self.session.set_styles(*styles),
             ThemeNews::Styles(Err(error)) => {
                 self.session.report(Level::Error, format!("{error}; the last good theme stays"));

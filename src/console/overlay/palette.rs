@@ -68,7 +68,7 @@ impl Palette {
             return None;
         }
         let on = self.selected.and_then(|at| found.rows.get(at)).map(|row| row.text.clone());
-        on.or_else(|| scene.themes.contains(&found.typed).then_some(found.typed))
+        on.or_else(|| scene.themes.iter().any(|theme| theme.name == found.typed).then_some(found.typed))
     }
 
     fn enter(&mut self, found: &Suggestions) -> OverlayOutcome {

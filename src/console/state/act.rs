@@ -197,14 +197,15 @@ impl Console {
         Order::Work(Work::Commands(self.asked_past.put(PastCommands::Add(text.to_owned()))))
     }
 
-    /// The commands of before, once they have come: what was typed meanwhile is among them. What cannot be kept is told.
+    /// The commands of before, once they have come: what was typed meanwhile is among them. What cannot be kept is told once.
     pub(super) fn take_past(&mut self) {
         match self.asked_past.take() {
             Some(Ok(past)) => {
                 let newer: Vec<String> = self.past.drain(..).filter(|own| !past.contains(own)).collect();
                 self.past = newer.into_iter().chain(past).take(PAST_MAX).collect();
             }
-            Some(Err(why)) => self.report(Level::Warning, why),
+            Some(Err(why)) if !std::mem::replace(&mut self.past_told, true) => self.report(Level::Warning, why),
+            Some(Err(_)) => {}
             None => {}
         }
     }

@@ -24,6 +24,7 @@ use crate::console::overlay::outcome::OverlayOutcome;
 use crate::console::pane::Pane;
 use crate::console::place::PastCommands;
 use crate::console::theme::Styles;
+use crate::console::theme::file::ThemeEntry;
 use crate::domain::ids::Timestamp;
 use crate::domain::snapshot::{Level, Snapshot};
 
@@ -44,12 +45,14 @@ pub struct Console {
     read_only: bool,
     /// The screen as it was last told.
     screen: Rect,
-    /// Names of the themes that there are, and the one that is tried.
-    themes: Vec<String>,
+    /// The themes that there are, and the one that is tried.
+    themes: Vec<ThemeEntry>,
     tried: Option<String>,
     /// Commands that were typed, newest first, and the answer that brings those of before.
     past: Vec<String>,
     asked_past: Asked<PastCommands>,
+    /// It was told that commands cannot be kept.
+    past_told: bool,
     /// Jobs that leaving would give up, in words.
     jobs: Vec<String>,
 }
@@ -85,6 +88,7 @@ impl Console {
             tried: None,
             past: Vec::new(),
             asked_past: Asked::default(),
+            past_told: false,
             snapshot,
         })
     }
@@ -140,9 +144,9 @@ impl Console {
         self.styles = styles;
     }
 
-    /// The names of the themes that there are.
-    pub fn set_themes(&mut self, names: Vec<String>) {
-        self.themes = names;
+    /// The themes that there are.
+    pub fn set_themes(&mut self, themes: Vec<ThemeEntry>) {
+        self.themes = themes;
     }
 
     /// A message as a toast and in the events list.

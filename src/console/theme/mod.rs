@@ -32,6 +32,9 @@ pub struct Styles {
     pub glyphs: Glyphs,
 }
 
+/// Least contrast of a text on the selected row.
+const CONTRAST_LEAST: f64 = 3.0;
+
 /// Characters with an ASCII twin each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Glyphs {
@@ -136,6 +139,27 @@ impl Styles {
             piece.fg = style.fg;
         }
         piece
+    }
+
+    /// Styles of text, each of which may stand on the selected row.
+    #[must_use]
+    pub const fn in_text(&self) -> [Style; 10] {
+        let Self { text, dim, accent, good, warning, bad, heading, key, border, highlight, .. } = self;
+        [*text, *dim, *accent, *good, *warning, *bad, *heading, *key, *border, *highlight]
+    }
+
+    /// Without a background for the selected row when a text could not be read on it.
+    #[must_use]
+    fn readable(mut self) -> Self {
+        let Some(background) = self.selected.bg.and_then(depth::seen) else { return self };
+        let unreadable = |style: Style| {
+            let colour = style.fg.or(self.selected.fg).and_then(depth::seen);
+            colour.is_some_and(|colour| depth::contrast(colour, background) < CONTRAST_LEAST)
+        };
+        if self.in_text().into_iter().any(unreadable) {
+            self.selected = Style::new().add_modifier(self.selected.add_modifier.union(Modifier::REVERSED));
+        }
+        self
     }
 
     /// No colour at all: state by glyph, word, bold and reverse.

@@ -22,7 +22,7 @@ use crate::console::pane::Pane;
 use crate::console::sanitise;
 use crate::console::view::View;
 use crate::console::widgets::filter::Filter;
-use crate::console::widgets::list::Cursor;
+use crate::console::widgets::list::ListWindow;
 use crate::console::widgets::{paint, words};
 use crate::domain::file_list::FileOrder;
 use crate::domain::filter::FILES;
@@ -56,7 +56,7 @@ const MARKS_MAX: usize = 1000;
 /// The second tab.
 #[derive(Debug, Default)]
 pub(super) struct FilesPane {
-    cursor: Cursor,
+    cursor: ListWindow,
     filter: Filter,
     rows: FileRows,
     marked: BTreeSet<FileId>,
@@ -136,7 +136,7 @@ impl FilesPane {
             }
             self.marked.insert(id);
         }
-        self.cursor.act(Action::Down, self.rows.len());
+        self.cursor.act(Action::Down, self.rows.len(), self.page(snapshot));
         self.due(snapshot)
     }
 
@@ -205,7 +205,7 @@ impl Pane for FilesPane {
             }
             return Vec::new();
         }
-        if self.detail.is_none() && self.cursor.act_in(action, self.rows.len(), self.page(snapshot)) {
+        if self.detail.is_none() && self.cursor.act(action, self.rows.len(), self.page(snapshot)) {
             return self.due(snapshot);
         }
         match action {
@@ -302,7 +302,8 @@ impl Pane for FilesPane {
                         .map_or_else(Vec::new, |by| self.sort_by(by, snapshot));
                 }
                 let row = event.row.checked_sub(top + 1).map(usize::from);
-                let at = row.map(|row| row + self.cursor.first(usize::from(list.height.saturating_sub(1))));
+                let at =
+                    row.map(|row| row + self.cursor.first(self.rows.len(), usize::from(list.height.saturating_sub(1))));
                 if let Some(at) = at.filter(|at| *at < self.rows.len()) {
                     self.cursor.at = at;
                 }
