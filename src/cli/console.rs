@@ -1,6 +1,5 @@
 //! The console: the engine, REST when its address is free, and the screen.
 
-use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -22,9 +21,7 @@ use crate::tui::{self, TuiConfig};
 const TRY_EVERY: Duration = Duration::from_secs(10);
 
 pub(super) async fn run(flags: &Flags, mut config: Config) -> anyhow::Result<ExitCode> {
-    if !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal() {
-        anyhow::bail!("the console needs a terminal on stdin and stdout; run it at one, or use --daemon");
-    }
+    tui::check()?;
     let _log = logging::start(&config.paths.logs.join("backend"))?;
     let api_config = compose::api_config(flags, &config)?;
     let (bound, view) = bind(flags, &api_config).await;

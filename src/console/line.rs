@@ -75,10 +75,15 @@ impl Line {
         self.text.is_empty()
     }
 
-    /// Whether the cursor stands behind the last character.
+    /// What stands before the cursor.
     #[must_use]
-    pub const fn is_at_end(&self) -> bool {
-        self.cursor == self.text.len()
+    pub fn before(&self) -> &str {
+        &self.text[..self.cursor]
+    }
+
+    /// What was proposed is taken.
+    pub const fn keep(&mut self) {
+        self.preset = false;
     }
 
     /// Puts text in at the cursor, each line end and tab as a blank, other controls left out: a paste is never a key.
@@ -329,7 +334,11 @@ mod tests {
         }
         let mut line = Line::new("\u{301}");
         press(&mut line, "Home e");
-        assert_eq!((line.text().as_str(), line.is_at_end()), ("e\u{301}", true), "it is not left inside a character");
+        assert_eq!(
+            (line.text().as_str(), line.before()),
+            ("e\u{301}", "e\u{301}"),
+            "it is not left inside a character"
+        );
     }
 
     #[test]

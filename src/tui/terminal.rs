@@ -14,6 +14,7 @@ use super::output::FrameOutput;
 use super::pace::ASK;
 use super::screen::Screen;
 use super::signals::Signals;
+use super::terminfo;
 use super::watchdog::Watchdog;
 use crate::console::picture::{Easel, Picture, Size};
 
@@ -34,6 +35,17 @@ pub struct Terminal {
     mouse: bool,
     extra: Vec<u8>,
     _watchdog: Watchdog,
+}
+
+/// Whether there is a terminal that the console can be drawn on: before anything is begun.
+///
+/// # Errors
+/// [`TuiError::NoTerminal`] and [`TuiError::NotDrawable`].
+pub fn check() -> Result<(), TuiError> {
+    if !io::stdout().is_terminal() || !io::stdin().is_terminal() {
+        return Err(TuiError::NoTerminal);
+    }
+    terminfo::check(|name| std::env::var(name).ok())
 }
 
 impl Terminal {

@@ -23,7 +23,7 @@ use super::input::Key;
 use super::keymap::Keymap;
 
 /// The overlay that is open.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub enum Overlay {
     Help(Scroll),
     Events(Scroll),
@@ -48,8 +48,15 @@ impl Overlay {
     pub fn paste(&mut self, text: &str) {
         match self {
             Self::Palette(palette) => palette.paste(text),
-            Self::Prompt(prompt) => prompt.line.insert(text),
+            Self::Prompt(prompt) => prompt.paste(text),
             Self::Confirm(_) | Self::Help(_) | Self::Events(_) => {}
+        }
+    }
+
+    /// Some answer has come: maybe one that the overlay waits for.
+    pub fn take_answers(&mut self) {
+        if let Self::Prompt(prompt) = self {
+            prompt.take_answers();
         }
     }
 

@@ -1,10 +1,12 @@
 //! What keys lead to while an overlay has them.
 
 use crate::console::action::Action;
+use crate::console::fetch::Fetch;
+use crate::console::place::CompletionAsk;
 use crate::domain::command::Command;
 
 /// What a key has done to the overlay.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq)]
 pub enum OverlayOutcome {
     Stays,
     Closed,
@@ -17,6 +19,8 @@ pub enum OverlayOutcome {
         action: Action,
         text: String,
     },
+    /// What could follow a path is to be asked of the place.
+    Asks(Fetch<CompletionAsk>),
     /// A palette command, as typed.
     Typed(String),
 }

@@ -121,6 +121,9 @@ impl Console {
 
     /// An answer that a pane waits for has come to its place.
     pub fn take_answers(&mut self) -> Vec<Order> {
+        if let Some(overlay) = &mut self.overlay {
+            overlay.take_answers();
+        }
         let snapshot = Arc::clone(&self.snapshot);
         let effects: Vec<_> = self.panes.iter_mut().map(|pane| pane.take_answers(&snapshot)).collect();
         effects.into_iter().enumerate().flat_map(|(pane, effects)| self.perform(pane, effects)).collect()
@@ -151,10 +154,11 @@ impl Console {
     }
 
     fn overlay_outcome(&mut self, outcome: OverlayOutcome) -> Vec<Order> {
-        if outcome != OverlayOutcome::Stays {
+        if !matches!(outcome, OverlayOutcome::Stays | OverlayOutcome::Asks(_)) {
             self.overlay = None;
         }
         match outcome {
+            OverlayOutcome::Asks(fetch) => vec![Order::Work(Work::Complete(fetch))],
             OverlayOutcome::Stays | OverlayOutcome::Closed => Vec::new(),
             OverlayOutcome::Left => vec![Order::Outside(Outside::Quit)],
             OverlayOutcome::Agreed(mut commands) if commands.len() == 1 => {
