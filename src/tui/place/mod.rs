@@ -3,6 +3,7 @@
 mod draft;
 mod paths;
 mod searches;
+mod steady;
 #[cfg(test)]
 mod tests;
 
@@ -12,6 +13,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 
 use self::draft::{HostDraft, blocking};
+use self::steady::SteadyFile;
 use crate::console::place::{CompletionAsk, Completions, Draft, Opened, Place, SavedSearches};
 use crate::console::sanitise;
 
@@ -73,6 +75,7 @@ async fn open(path: &Path) -> Result<Opened, String> {
     if !meta.is_file() {
         return Err("it is no plain file; give the path of one".into());
     }
-    let bytes = tokio::fs::File::open(path).await.map_err(|error| error.to_string())?;
-    Ok(Opened { name: name.to_owned(), size: meta.len(), bytes: Box::pin(bytes) })
+    let file = tokio::fs::File::open(path).await.map_err(|error| error.to_string())?;
+    let bytes = SteadyFile::of(file).map_err(|error| error.to_string())?;
+    Ok(Opened { name: name.to_owned(), size: bytes.size(), bytes: Box::pin(bytes) })
 }
