@@ -74,3 +74,22 @@ fn a_storm_of_sizes_is_few_frames() {
     assert!((1..=30).contains(&frames), "{frames} frames");
     assert!(console.bytes.len() - before <= 150_000, "{} bytes", console.bytes.len() - before);
 }
+
+/// Another user looks on, in a folder that is not theirs.
+#[test]
+fn who_only_looks_on_needs_no_right_to_write() {
+    let binary = env!("CARGO_BIN_EXE_zkdeck");
+    let other = "setpriv --reuid=65534 --regid=65534 --clear-groups";
+    let script = format!(
+        "chmod 555 .; if [ $(id -u) = 0 ]; then as='{other}'; fi; exec env HOME=/nonexistent $as {binary} --zk \
+         127.0.0.1:1 --no-api --read-only"
+    );
+    let command = ["sh".to_owned(), "-c".to_owned(), script];
+    let mut console = Console::start(&command, 120, 40, false, &[]);
+    console.until("the first frame", |c| c.text().contains("1 Health"));
+    console.type_keys("e");
+    console.until("what is not kept", |c| c.text().contains("no log is kept"));
+    console.type_keys("eq");
+    assert_eq!(console.end().0, 0);
+    console.assert_given_back();
+}
