@@ -29,6 +29,7 @@ fn sample(at: u64, second: u64) -> Event {
         metrics: None,
         metrics_source: None,
         metrics_missing: None,
+        timing: None,
     }))
 }
 

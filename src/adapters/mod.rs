@@ -12,5 +12,6 @@ pub mod logs;
 pub mod metrics;
 pub mod owner;
 pub mod probe;
+pub mod series;
 pub mod templates;
 pub mod zookeeper;

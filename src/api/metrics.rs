@@ -24,10 +24,11 @@ const SERVER_STATES: [ServerState; 10] = [
     ServerState::Unknown,
 ];
 
-const ENSEMBLE_STATES: [(EnsembleState, &str); 6] = [
+const ENSEMBLE_STATES: [(EnsembleState, &str); 7] = [
     (EnsembleState::Healthy, "healthy"),
     (EnsembleState::Degraded, "degraded"),
     (EnsembleState::AtRisk, "at-risk"),
+    (EnsembleState::NoLeader, "no-leader"),
     (EnsembleState::NoQuorum, "no-quorum"),
     (EnsembleState::Starting, "starting"),
     (EnsembleState::Unknown, "unknown"),

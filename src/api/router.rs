@@ -9,7 +9,9 @@ use axum::routing::{MethodRouter, any, delete, get, post, put};
 use super::config::{ApiConfig, CONTROL};
 use super::error::Fail;
 use super::guard::guard;
-use super::routes::{demo, ensemble, files, health, logs, nodes, operations, page, scheduler, servers, socket};
+use super::routes::{
+    demo, ensemble, files, health, incidents, logs, nodes, operations, page, scheduler, series, servers, socket,
+};
 use super::state::App;
 use crate::engine::handle::Handle;
 
@@ -45,7 +47,9 @@ pub(super) const ROUTES: &[Route] = &[
     (Method::POST, "/api/files/{id}/migrate", || post(files::migrate)),
     (Method::GET, "/api/operations", || get(operations::list)),
     (Method::GET, "/api/operations/{id}", || get(operations::one)),
+    (Method::GET, "/api/incidents", || get(incidents::list)),
     (Method::GET, "/api/logs", || get(logs::search)),
+    (Method::GET, "/api/series", || get(series::list)),
     (Method::GET, "/api/socket", || get(socket::socket)),
 ];
 

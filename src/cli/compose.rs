@@ -19,6 +19,7 @@ use crate::adapters::history::{History, HistoryConfig};
 use crate::adapters::logs::{Auth, Elastic, ElasticConfig, ElasticSecret, LocalLogs, Logs};
 use crate::adapters::owner;
 use crate::adapters::probe::{ProbeConfig, Prober, Target};
+use crate::adapters::series::SeriesStore;
 use crate::adapters::zookeeper::config::ZkConfig;
 use crate::adapters::zookeeper::coord::Connect;
 use crate::adapters::zookeeper::real::RealServers;
@@ -103,6 +104,7 @@ pub(super) fn parts(flags: &Flags, config: &Config, api: ApiView) -> anyhow::Res
         targets: places.iter().map(ServerAddresses::target).collect(),
         blobs,
         history,
+        series: Some(SeriesStore::open(data.join("series.db"))?),
         logs: logs(config)?,
         control,
         local,

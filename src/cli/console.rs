@@ -115,6 +115,7 @@ fn tui_config(flags: &Flags, config: &Config) -> TuiConfig {
     TuiConfig {
         user: compose::user_name(),
         searches: config.paths.data.join("searches.txt"),
+        commands: config.paths.data.join("commands.txt"),
         theme: Some(console.theme.clone()).filter(|name| name != "auto"),
         themes_dir: config.paths.themes.clone(),
         ascii: match console.glyphs {

@@ -29,9 +29,18 @@ pub enum Action {
     NextMatch,
     PreviousMatch,
     Copy,
+    Export,
     Follow,
     Left,
     Right,
+    /// A shorter or a longer time in charts.
+    ShorterRange,
+    LongerRange,
+    /// Back to now.
+    Newest,
+    /// Logs and history around the moment and the object in hand.
+    LogsThen,
+    HistoryThen,
     // The ensemble.
     Drain,
     Pause,
@@ -57,9 +66,8 @@ pub enum Action {
     ContainerLog,
     Wrap,
     LogColumns,
-    Export,
-    CopyEvent,
     CopyQuery,
     Searches,
     SaveSearch,
+    RemoveSearch,
 }

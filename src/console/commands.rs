@@ -10,9 +10,8 @@ use super::confirms;
 use super::effect::Effect;
 use super::frame::footer::offered;
 use super::keymap::lacks;
-use super::keymap::table::{KeyContext, Needs, TABLE};
+use super::keymap::table::{KeyContext, KeyEntry, Needs, TABLE};
 use super::order::Work;
-use super::overlay::palette::Candidate;
 use super::paths;
 use super::sanitise;
 use super::view::View;
@@ -27,12 +26,27 @@ pub enum Typed {
     Mouse(bool),
 }
 
+/// What an argument names: what can be proposed for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Argument {
+    Node,
+    Server,
+    Weight,
+    Files,
+    Kib,
+    File,
+    Path,
+    Theme,
+    OnOff,
+}
+
 /// A command that takes arguments.
-struct Spec {
-    name: &'static str,
-    usage: &'static str,
-    help: &'static str,
-    needs: Needs,
+pub struct Spec {
+    pub name: &'static str,
+    pub usage: &'static str,
+    pub help: &'static str,
+    pub needs: Needs,
+    pub arguments: &'static [Argument],
     read: Read,
 }
 
@@ -47,66 +61,99 @@ enum Read {
 
 const fn spec(
     name: &'static str,
-    usage: &'static str,
+    (usage, arguments): (&'static str, &'static [Argument]),
     help: &'static str,
     needs: Needs,
     read: fn(&[&str], &Snapshot) -> Result<Typed, String>,
 ) -> Spec {
-    Spec { name, usage, help, needs, read: Read::Words(read) }
+    Spec { name, usage, help, needs, arguments, read: Read::Words(read) }
 }
 
 const fn spec_of_paths(
     name: &'static str,
-    usage: &'static str,
+    (usage, arguments): (&'static str, &'static [Argument]),
     help: &'static str,
     needs: Needs,
     read: fn(&str, &Snapshot) -> Result<Typed, String>,
 ) -> Spec {
-    Spec { name, usage, help, needs, read: Read::Whole(read) }
+    Spec { name, usage, help, needs, arguments, read: Read::Whole(read) }
 }
 
-const SPECS: &[Spec] = &[
-    spec("drain", "NODE", "move all files off a node, or lift that", Needs::Store, |a, s| node(a, s, confirms::drain)),
-    spec("undrain", "NODE", "lift a drain", Needs::Changes, |a, s| {
+const NODE: (&str, &[Argument]) = ("NODE", &[Argument::Node]);
+const SERVER: (&str, &[Argument]) = ("NODE", &[Argument::Server]);
+const WEIGHT: (&str, &[Argument]) = ("NODE WEIGHT", &[Argument::Node, Argument::Weight]);
+const STRESS: (&str, &[Argument]) = ("NODE FILES KIB", &[Argument::Node, Argument::Files, Argument::Kib]);
+const MIGRATE: (&str, &[Argument]) = ("FILE NODE", &[Argument::File, Argument::Node]);
+const FILE: (&str, &[Argument]) = ("FILE", &[Argument::File]);
+const UPLOAD: (&str, &[Argument]) = ("PATH [NODE]", &[Argument::Path, Argument::Node]);
+const DOWNLOAD: (&str, &[Argument]) = ("FILE [PATH]", &[Argument::File, Argument::Path]);
+const THEME: (&str, &[Argument]) = ("NAME", &[Argument::Theme]);
+const MOUSE: (&str, &[Argument]) = ("on|off", &[Argument::OnOff]);
+
+/// Every command that takes arguments.
+pub const SPECS: &[Spec] = &[
+    spec("drain", NODE, "move all files off a node, or lift that", Needs::Store, |a, s| node(a, s, confirms::drain)),
+    spec("undrain", NODE, "lift a drain", Needs::Changes, |a, s| {
         node(a, s, |_, n| send(Command::Undrain { node: n.clone() }))
     }),
-    spec("pause", "NODE", "freeze a server", Needs::Control, |a, s| server(a, s, ServerAction::Pause)),
-    spec("resume", "NODE", "let a paused server go on", Needs::Control, |a, s| server(a, s, ServerAction::Resume)),
-    spec("stop", "NODE", "stop a server", Needs::Control, |a, s| server(a, s, ServerAction::Stop)),
-    spec("start", "NODE", "start a stopped server", Needs::Control, |a, s| server(a, s, ServerAction::Start)),
-    spec("restart", "NODE", "stop a server and start it again", Needs::Control, |a, s| {
+    spec("pause", SERVER, "freeze a server", Needs::Control, |a, s| server(a, s, ServerAction::Pause)),
+    spec("resume", SERVER, "let a paused server go on", Needs::Control, |a, s| server(a, s, ServerAction::Resume)),
+    spec("stop", SERVER, "stop a server", Needs::Control, |a, s| server(a, s, ServerAction::Stop)),
+    spec("start", SERVER, "start a stopped server", Needs::Control, |a, s| server(a, s, ServerAction::Start)),
+    spec("restart", SERVER, "stop a server and start it again", Needs::Control, |a, s| {
         server(a, s, ServerAction::Restart)
     }),
-    spec("weight", "NODE WEIGHT", "share of files of a node; 100 is usual", Needs::Changes, weight),
-    spec("stress", "NODE FILES KIB", "pile files on one node", Needs::Store, stress),
-    spec("migrate", "FILE NODE", "move one file, by name or id", Needs::Store, migrate),
-    spec("delete", "FILE", "delete one file, by name or id", Needs::Store, delete),
-    spec_of_paths("upload", "PATH [NODE]", "upload a file from this machine", Needs::Store, upload),
-    spec_of_paths("download", "FILE [PATH]", "save a file on this machine", Needs::Nothing, download),
-    spec("theme", "NAME", "another theme, from themes/ or built in", Needs::Nothing, theme),
-    spec("mouse", "on|off", "take the mouse, or leave it to the terminal", Needs::Nothing, mouse),
+    spec("weight", WEIGHT, "share of files of a node; 100 is usual", Needs::Changes, weight),
+    spec("stress", STRESS, "pile files on one node", Needs::Store, stress),
+    spec("migrate", MIGRATE, "move one file, by name or id", Needs::Store, migrate),
+    spec("delete", FILE, "delete one file, by name or id", Needs::Store, delete),
+    spec_of_paths("upload", UPLOAD, "upload a file from this machine", Needs::Store, upload),
+    spec_of_paths("download", DOWNLOAD, "save a file on this machine", Needs::Nothing, download),
+    spec("theme", THEME, "another theme, from themes/ or built in", Needs::Nothing, theme),
+    spec("mouse", MOUSE, "take the mouse, or leave it to the terminal", Needs::Nothing, mouse),
 ];
 
-/// Actions that make no sense by name: they need a list under them.
-const fn is_command(context: KeyContext) -> bool {
-    matches!(context, KeyContext::Everywhere | KeyContext::Ensemble)
+/// One command that can be chosen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    pub name: String,
+    /// `NODE WEIGHT`; empty when it takes none.
+    pub usage: &'static str,
+    pub help: String,
 }
 
-/// Commands that can be asked for now.
+/// Actions that make no sense by name: they need a list under them, or are a pane's, which has a name.
+const fn is_command(entry: &KeyEntry) -> bool {
+    matches!(entry.context, KeyContext::Everywhere | KeyContext::Ensemble) && !matches!(entry.action, Action::Pane(_))
+}
+
+/// The command that goes to a pane: `scheduler`.
+fn pane_name(title: &str) -> String {
+    title.to_lowercase()
+}
+
+/// Commands that can be asked for now, with those that go to the panes of these titles.
 #[must_use]
-pub fn candidates(read_only: bool, view: &View<'_>) -> Vec<Candidate> {
+pub fn candidates(read_only: bool, titles: &[&str], view: &View<'_>) -> Vec<Candidate> {
+    let text = str::to_owned;
     let typed = SPECS.iter().filter(|s| lacks(s.needs, read_only, view.snapshot).is_none());
-    let typed = typed.map(|s| Candidate { name: s.name, usage: s.usage, help: s.help });
-    let acted = offered(read_only, view).filter(|entry| is_command(entry.context));
+    let typed = typed.map(|s| Candidate { name: text(s.name), usage: s.usage, help: text(s.help) });
+    let acted = offered(read_only, view).filter(|entry| is_command(entry));
     let acted = acted.filter(|entry| SPECS.iter().all(|s| s.name != entry.name));
-    typed.chain(acted.map(|entry| Candidate { name: entry.name, usage: "", help: entry.help })).collect()
+    let acted = acted.map(|entry| Candidate { name: text(entry.name), usage: "", help: text(entry.help) });
+    let panes = titles.iter().map(|title| Candidate {
+        name: pane_name(title),
+        usage: "",
+        help: format!("go to the pane {title}"),
+    });
+    typed.chain(acted).chain(panes).collect()
 }
 
 /// Reads a typed command.
 ///
 /// # Errors
 /// What is wrong with it, and how it is written.
-pub fn read(text: &str, read_only: bool, snapshot: &Snapshot) -> Result<Typed, String> {
+pub fn read(text: &str, read_only: bool, titles: &[&str], snapshot: &Snapshot) -> Result<Typed, String> {
     let words: Vec<&str> = text.split_whitespace().collect();
     let Some((name, arguments)) = words.split_first() else { return Err("no command was typed".into()) };
     if let Some(spec) = SPECS.iter().find(|spec| spec.name == *name) {
@@ -119,9 +166,12 @@ pub fn read(text: &str, read_only: bool, snapshot: &Snapshot) -> Result<Typed, S
         };
         return typed.map_err(|why| format!("{why}. Usage: :{} {}", spec.name, spec.usage));
     }
-    match TABLE.iter().find(|entry| entry.name == *name && is_command(entry.context)) {
-        Some(_) if !arguments.is_empty() => Err(format!("{name} takes no argument")),
-        Some(entry) => Ok(Typed::Act(entry.action)),
+    let pane = titles.iter().position(|title| pane_name(title) == *name);
+    let pane = pane.and_then(|at| u8::try_from(at + 1).ok()).map(Action::Pane);
+    let action = pane.or_else(|| TABLE.iter().find(|e| e.name == *name && is_command(e)).map(|entry| entry.action));
+    match action {
+        Some(_) if !arguments.is_empty() => Err(format!("{name} takes no argument. Usage: :{name}")),
+        Some(action) => Ok(Typed::Act(action)),
         None => Err(format!("there is no command {:?}; type : to see them all", sanitise::clean(name))),
     }
 }
@@ -273,8 +323,10 @@ mod tests {
     use super::*;
     use crate::domain::fixtures;
 
+    const TITLES: [&str; 3] = ["Health", "Files", "Scheduler"];
+
     fn sent(text: &str) -> Result<Option<Command>, String> {
-        Ok(match read(text, false, &fixtures::snapshot())? {
+        Ok(match read(text, false, &TITLES, &fixtures::snapshot())? {
             Typed::Effect(Effect::Work(Work::Send(command))) => Some(command),
             Typed::Effect(Effect::Confirm(confirm)) => confirm.commands.first().cloned(),
             _ => None,
@@ -293,8 +345,13 @@ mod tests {
         );
         let stress = Stress { node: zk1, files: 8, size: Bytes(128 * 1024), trigger_scheduler: false };
         assert_eq!(sent("stress zk1 8 128"), Ok(Some(Command::Stress(stress))));
-        assert!(matches!(read("theme light", false, &fixtures::snapshot()), Ok(Typed::Theme(name)) if name == "light"));
-        assert!(matches!(read("run-scheduler", false, &fixtures::snapshot()), Ok(Typed::Act(Action::RunScheduler))));
+        assert!(
+            matches!(read("theme light", false, &TITLES, &fixtures::snapshot()), Ok(Typed::Theme(name)) if name == "light")
+        );
+        assert!(matches!(
+            read("run-scheduler", false, &TITLES, &fixtures::snapshot()),
+            Ok(Typed::Act(Action::RunScheduler))
+        ));
     }
 
     #[test]
@@ -321,7 +378,9 @@ mod tests {
             ("stress zk1 8 0", "size \"0\" is not a whole number from 1 to 1,048,576. Usage: :stress NODE FILES KIB"),
             ("delete nobody", "there is no file \"nobody\". Usage: :delete FILE"),
             ("fly", "there is no command \"fly\"; type : to see them all"),
-            ("quit now", "quit takes no argument"),
+            ("quit now", "quit takes no argument. Usage: :quit"),
+            ("files now", "files takes no argument. Usage: :files"),
+            ("pane-1", "there is no command \"pane-1\"; type : to see them all"),
         ];
         for (text, message) in cases {
             assert_eq!(sent(text), Err(message.to_owned()));
@@ -329,7 +388,7 @@ mod tests {
     }
 
     fn work(text: &str, snapshot: &Snapshot) -> Work {
-        match read(text, false, snapshot) {
+        match read(text, false, &[], snapshot) {
             Ok(Typed::Effect(Effect::Work(work))) => work,
             other => panic!("{text}: {other:?}"),
         }
@@ -378,12 +437,13 @@ mod tests {
     #[test]
     fn read_only_refuses_and_hides() {
         let snapshot = fixtures::snapshot();
-        let refused = read("drain zk1", true, &snapshot).expect_err("refused");
+        let refused = read("drain zk1", true, &TITLES, &snapshot).expect_err("refused");
         assert!(refused.contains("--read-only"), "{refused}");
         let styles = super::super::theme::Styles::plain();
         let keymap = crate::console::keymap::Keymap::new(&Default::default()).expect("default keys");
         let view = View { snapshot: &snapshot, now: fixtures::NOW, styles: &styles, keymap: &keymap, read_only: true };
-        let names: Vec<_> = candidates(true, &view).iter().map(|c| c.name).collect();
-        assert!(!names.contains(&"drain") && !names.contains(&"run-scheduler") && names.contains(&"theme"));
+        let names: Vec<_> = candidates(true, &TITLES, &view).into_iter().map(|c| c.name).collect();
+        let has = |name: &str| names.iter().any(|own| own == name);
+        assert!(!has("drain") && !has("run-scheduler") && has("theme") && has("files") && !has("pane-1"), "{names:?}");
     }
 }

@@ -10,10 +10,12 @@ use crate::domain::number;
 use crate::domain::number::grouped;
 use crate::domain::operation::{Operation, OperationKind, OperationStatus};
 use crate::domain::planner::{self, Counted};
-use crate::domain::server::{HostState, ServerState};
+use crate::domain::server::{HostState, ServerState, ServerView};
 use crate::domain::snapshot::{Level, LocalView, Snapshot};
 
+use super::action::Action;
 use super::effect::{About, Confirm, Effect};
+use super::keymap::table::entry_of;
 use super::order::Work;
 use super::sanitise;
 use super::widgets::words;
@@ -137,17 +139,38 @@ pub fn restart(snapshot: &Snapshot, node: &NodeId) -> Effect {
     Effect::Confirm(server(snapshot, node, ServerAction::Restart))
 }
 
-fn act_or_undo(snapshot: &Snapshot, node: &NodeId, action: ServerAction) -> Effect {
-    let Some(view) = snapshot.server(node) else { return unknown_node(snapshot, node) };
+/// What lifts the state that the server is in: a pause, a stop; `None` when there is nothing to lift.
+fn lifts(view: &ServerView) -> Option<ServerAction> {
     // What runs and does not answer cannot be started: only ended or paused.
     let runs = view.host.as_ref().is_some_and(|host| matches!(host.state, HostState::Running | HostState::Starting));
-    let undo = match view.verdict.state {
+    match view.verdict.state {
         ServerState::Paused => Some(ServerAction::Resume),
         ServerState::Stopped => Some(ServerAction::Start),
         ServerState::Down if !runs => Some(ServerAction::Start),
         _ => None,
-    };
-    match undo {
+    }
+}
+
+/// What the key of an action on a server or a node does now, in a word; `None` when it has nothing to do that another key
+/// does not do.
+#[must_use]
+pub fn label(snapshot: &Snapshot, server: &ServerView, action: Action) -> Option<&'static str> {
+    let lifts = lifts(server);
+    match action {
+        Action::Drain => Some(match snapshot.node(&server.node)?.drain {
+            Some(_) => "undrain",
+            None => "drain",
+        }),
+        Action::Pause => Some(lifts.unwrap_or(ServerAction::Pause).word()),
+        Action::StopServer => lifts.is_none().then_some(ServerAction::Stop.word()),
+        Action::RestartServer => lifts.is_none().then_some(ServerAction::Restart.word()),
+        _ => entry_of(action).map(|entry| entry.label),
+    }
+}
+
+fn act_or_undo(snapshot: &Snapshot, node: &NodeId, action: ServerAction) -> Effect {
+    let Some(view) = snapshot.server(node) else { return unknown_node(snapshot, node) };
+    match lifts(view) {
         Some(action) => {
             Effect::Work(Work::Send(Command::Server { node: node.clone(), action, confirmed: Confirmed::Read }))
         }
@@ -155,10 +178,21 @@ fn act_or_undo(snapshot: &Snapshot, node: &NodeId, action: ServerAction) -> Effe
     }
 }
 
-/// Asks before the console is left while it has something under way, which would be given up. A
-/// drain goes on in whoever leads. `jobs` is what the console itself sends or saves.
+/// Asks before the console is left while it has something under way, which would be given up, and while it holds up the
+/// servers. A drain goes on in whoever leads. `jobs` is what the console itself sends or saves.
 #[must_use]
 pub fn leaving(snapshot: &Snapshot, jobs: &[String]) -> Option<Confirm> {
+    let mut lines = given_up(snapshot, jobs);
+    let servers = servers_end(snapshot);
+    let yes = if servers.is_some() { "stop them and leave" } else { "leave" };
+    lines.extend(servers.into_iter().flatten());
+    let (title, no) = ("Leave the console".into(), "stay".into());
+    let confirm = Confirm { title, lines, no, yes: yes.into(), type_text: None, about: None, commands: Vec::new() };
+    (!confirm.lines.is_empty()).then_some(confirm)
+}
+
+/// What is under way here, and what becomes of it.
+fn given_up(snapshot: &Snapshot, jobs: &[String]) -> Vec<String> {
     let me = snapshot.instance.name();
     let ours = |operation: &&Arc<Operation>| {
         let goes_on = matches!(operation.kind, OperationKind::Drain | OperationKind::Undrain);
@@ -169,7 +203,8 @@ pub fn leaving(snapshot: &Snapshot, jobs: &[String]) -> Option<Confirm> {
     let run = snapshot.scheduler.running.as_ref().filter(|_| snapshot.leadership.leads);
     let run = run.map(|run| format!("a run of the scheduler, {} of {} moves made", run.moves_done, run.moves_planned));
     let engine: Vec<String> = run.into_iter().chain(under_way).collect();
-    let (first, more) = (engine.iter().chain(jobs).next()?, engine.len() + jobs.len() - 1);
+    let Some(first) = engine.iter().chain(jobs).next() else { return Vec::new() };
+    let more = engine.len() + jobs.len() - 1;
     let more = if more > 0 { format!(", and {more} more") } else { String::new() };
     let mut lines = vec![format!("Under way here: {first}{more}.")];
     if !engine.is_empty() {
@@ -180,20 +215,33 @@ pub fn leaving(snapshot: &Snapshot, jobs: &[String]) -> Option<Confirm> {
     if !jobs.is_empty() {
         lines.push("What the console saves or sends is given up at once: no file is left in part.".into());
     }
-    lines.extend(servers_end(snapshot));
-    let (title, no, yes) = ("Leave the console".into(), "stay".into(), "leave".into());
-    Some(Confirm { title, lines, no, yes, type_text: None, about: None, commands: Vec::new() })
+    lines
 }
 
-/// What ends with an instance that owns the servers of `--local`.
-fn servers_end(snapshot: &Snapshot) -> Option<String> {
-    let names: Vec<_> = snapshot.nodes.iter().map(|node| node.id.to_string()).collect();
-    (snapshot.instance.local == Some(LocalView::Owner)).then(|| {
-        format!(
-            "The servers of --local ({}) end with it; another zkdeck on this folder starts them again.",
-            names.join(", ")
-        )
-    })
+/// What ends with an instance that owns the servers of `--local`, and who else loses them.
+fn servers_end(snapshot: &Snapshot) -> Option<Vec<String>> {
+    if snapshot.instance.local != Some(LocalView::Owner) {
+        return None;
+    }
+    let names: Vec<&str> = snapshot.servers.iter().map(|server| server.node.as_str()).collect();
+    let kept = if words::counts_known(snapshot) {
+        number::count(snapshot.files.len() as u64, "file")
+    } else {
+        "all files".to_owned()
+    };
+    let me = snapshot.instance.id;
+    let others: Vec<String> =
+        snapshot.instances.iter().filter(|other| other.id != me).map(|other| other.name()).collect();
+    let mut lines = vec![format!("{} stop with it; {kept} stay on disk.", list(&names))];
+    lines.push(match &others[..] {
+        [] => "zkdeck --local in this folder starts them again.".to_owned(),
+        others => format!(
+            "Attached now: {}. They lose the ensemble until a zkdeck --local in this folder starts it again; one that was \
+             started so does it by itself.",
+            others.join(", ")
+        ),
+    });
+    Some(lines)
 }
 
 /// Asks before files are deleted.
@@ -319,10 +367,9 @@ mod tests {
         assert_eq!(asked.title, "Pause zk3");
         assert_eq!(
             asked.lines,
-            [
-                "zk3 leads. Pausing it stops all writes until the others give it up and elect another: 5 to 15 s. After it \
-              2 of 3 servers serve; one more loss stops writes."
-            ]
+            ["zk3 leads. Pausing it stops all writes until the others give it up, after 10 s here (syncLimit 5 x \
+                 tickTime 2.0 s), and have elected another; the last election took 235 ms. After it 2 of 3 servers serve; \
+                 one more loss stops writes."]
         );
         assert_eq!((asked.no.as_str(), asked.yes.as_str(), asked.type_text), ("keep it running", "pause zk3", None));
     }
@@ -353,6 +400,34 @@ mod tests {
         hung.servers = servers.into();
         assert!(matches!(stop_or_start(&hung, &node_id("zk1")), Effect::Confirm(_)), "a process that hangs is stopped");
         assert!(matches!(stop_or_start(&fixtures::snapshot(), &node_id("zk9")), Effect::Toast { .. }));
+    }
+
+    #[test]
+    fn the_footer_says_what_a_key_does_to_the_server_as_it_is() {
+        use ServerState::{Down, Paused, Stopped, Up};
+        let actions = [Action::Pause, Action::StopServer, Action::RestartServer];
+        for (state, words) in [
+            (Up, [Some("pause"), Some("stop"), Some("restart")]),
+            (Paused, [Some("resume"), None, None]),
+            (Stopped, [Some("start"), None, None]),
+            (Down, [Some("start"), None, None]),
+        ] {
+            let snapshot = with_state("zk1", state);
+            assert_eq!(actions.map(|action| label(&snapshot, &snapshot.servers[0], action)), words, "{state:?}");
+        }
+        let mut snapshot = fixtures::snapshot();
+        assert_eq!(label(&snapshot, &snapshot.servers[0], Action::Drain), Some("drain"));
+        let mut nodes = snapshot.nodes.to_vec();
+        nodes[0].drain = Some(DrainView {
+            since: fixtures::NOW,
+            files_at_start: 34,
+            files_left: 3,
+            files_per_s: None,
+            left_ms: None,
+            stalled: None,
+        });
+        snapshot.nodes = Arc::from(nodes);
+        assert_eq!(label(&snapshot, &snapshot.servers[0], Action::Drain), Some("undrain"));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::action::Action;
 use super::fetch::Fetch;
+use super::link::Link;
 use super::order::{Outside, Work};
 use crate::domain::ask::Ask;
 use crate::domain::command::{Command, ServerAction};
@@ -20,6 +21,8 @@ pub enum Effect {
         level: Level,
         text: String,
     },
+    /// Goes to what belongs to the row in hand.
+    Go(Link),
     Work(Work),
     Outside(Outside),
 }

@@ -70,15 +70,15 @@ impl Line {
         self.text.clone()
     }
 
-    #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.text.is_empty()
-    }
-
     /// What stands before the cursor.
     #[must_use]
     pub fn before(&self) -> &str {
         &self.text[..self.cursor]
+    }
+
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.text.is_empty()
     }
 
     /// What was proposed is taken.

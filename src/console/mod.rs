@@ -4,8 +4,8 @@
 //! `state` is the whole of it, with what an action does and how it is drawn; `session` is a console at work with an
 //! engine at a `place`. `pane` is the contract with the tabs in `panes`: an `action` in, an `effect` out, and a picture from
 //! a `view`; `frame` and `overlay` stand around and over them; `keymap` is the table from which keys, help, footer, palette
-//! and README come; `input` is what a person does, `picture` what is shown, `order` what the console wants done; `jobs`
-//! does what takes time; `theme` turns a theme's text into styles.
+//! and README come; `link` leads from one pane to another; `input` is what a person does, `picture` what is shown, `order` what the console wants done; `jobs`
+//! does what takes time; `commands` reads what is typed after `:`, `suggest` proposes it; `theme` turns a theme's text into styles.
 
 pub mod action;
 pub mod commands;
@@ -18,6 +18,7 @@ pub mod input;
 pub mod jobs;
 pub mod keymap;
 pub mod line;
+pub mod link;
 pub mod order;
 pub mod overlay;
 pub mod pane;
@@ -28,6 +29,7 @@ pub mod place;
 pub mod sanitise;
 pub mod session;
 pub mod state;
+pub mod suggest;
 pub mod theme;
 pub mod time;
 pub mod view;

@@ -1,7 +1,7 @@
 //! What the console wants done around it: work with the engine, and what only the one who shows it can do.
 
 use super::fetch::{Fetch, Fetching};
-use super::place::{CompletionAsk, SavedSearches};
+use super::place::{CompletionAsk, PastCommands, SavedSearches};
 use crate::domain::command::Command;
 use crate::domain::ids::{FileId, NodeId};
 use crate::domain::log::LogSearch;
@@ -26,6 +26,8 @@ pub enum Work {
     ExportLogs { search: LogSearch, path: String },
     /// Reads or changes the saved searches.
     Searches(Fetch<SavedSearches>),
+    /// Reads the commands that were typed before, or keeps one more.
+    Commands(Fetch<PastCommands>),
     /// Reads a local file and uploads it.
     Upload { path: String, node: Option<NodeId> },
     /// The same, where the last word may be a node: `whole` is the path if there is such a file, else `path`.
@@ -45,7 +47,12 @@ pub enum Outside {
     /// Paint everything anew.
     Redraw,
     Mouse(bool),
+    /// Another theme, from now on.
     Theme(String),
+    /// How a theme looks, until another order about themes comes; `None`: the chosen one again.
+    TryTheme(Option<String>),
+    /// The names of the themes are wanted: they come by `Console::set_themes`.
+    ListThemes,
     /// Puts text on the clipboard of the one who looks.
     Copy(String),
 }

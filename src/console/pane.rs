@@ -6,7 +6,9 @@ use ratatui::layout::Rect;
 use super::action::Action;
 use super::effect::Effect;
 use super::input::{Key, KeyCode, Mouse};
+use super::keymap::table::entry_of;
 use super::line::LINE_MAX;
+use super::link::LinkTo;
 use super::view::View;
 use crate::domain::snapshot::Snapshot;
 
@@ -16,8 +18,20 @@ pub trait Pane: Send {
     fn title(&self) -> &'static str;
     /// The actions that the pane handles itself, most useful first: footer and help come from it.
     fn actions(&self) -> &'static [Action];
+    /// What the action does to the row in hand as it is now, for the footer; `None` when it makes no sense now.
+    fn label(&self, action: Action, _snapshot: &Snapshot) -> Option<&'static str> {
+        entry_of(action).map(|entry| entry.label)
+    }
     /// An action whose key was pressed. Actions that the pane does not know give nothing.
     fn act(&mut self, action: Action, snapshot: &Snapshot) -> Vec<Effect>;
+    /// Whether Back closes something inside the pane, or narrows it less.
+    fn is_deep(&self) -> bool {
+        false
+    }
+    /// Shows what a way from another pane leads to; `None` when it does not lead here.
+    fn visit(&mut self, _to: &LinkTo, _snapshot: &Snapshot) -> Option<Vec<Effect>> {
+        None
+    }
     /// Whether keys are text now (a filter or a form field is open).
     fn takes_text(&self) -> bool {
         false
@@ -40,6 +54,8 @@ pub trait Pane: Send {
     fn take_answers(&mut self, _snapshot: &Snapshot) -> Vec<Effect> {
         Vec::new()
     }
+    /// The area that the pane has from now on: page keys move by what of a list it shows.
+    fn resize(&mut self, _area: Rect) {}
     /// A click or a wheel turn inside the pane's area; `row` and `column` are relative to it.
     fn mouse(&mut self, _event: Mouse, _area: Rect, _snapshot: &Snapshot) -> Vec<Effect> {
         Vec::new()

@@ -77,19 +77,30 @@ fn from_url(rest: &str) -> Result<TypedPath, String> {
 #[must_use]
 pub fn split_last(text: &str) -> Option<(&str, &str)> {
     let text = text.trim();
-    let (mut open, mut escaped, mut last) = (None, false, None);
-    for (at, c) in text.char_indices() {
+    let (path, word) = text.split_at(blanks(text).last()?);
+    Some((path.trim_end(), word.trim_start()))
+}
+
+/// Where the first word ends, if something follows it.
+#[must_use]
+pub fn end_of_word(text: &str) -> Option<usize> {
+    blanks(text).next()
+}
+
+/// The blanks that divide words.
+fn blanks(text: &str) -> impl Iterator<Item = usize> + '_ {
+    let (mut open, mut escaped) = (None, false);
+    text.char_indices().filter_map(move |(at, c)| {
         match (c, open) {
             _ if std::mem::take(&mut escaped) => {}
             ('\\', None | Some('"')) => escaped = true,
             ('"' | '\'', None) => open = Some(c),
             (c, Some(quote)) if c == quote => open = None,
-            (' ', None) => last = Some(at),
+            (' ', None) => return Some(at),
             _ => {}
         }
-    }
-    let (path, word) = text.split_at(last?);
-    Some((path.trim_end(), word.trim_start()))
+        None
+    })
 }
 
 /// Text as it is to be typed to be read as itself, within this quote or none.
@@ -179,6 +190,10 @@ mod tests {
         ] {
             assert_eq!(split_last(text), wanted, "{text}");
         }
+        assert_eq!(
+            [end_of_word("a\\ b c d"), end_of_word("'a b' c"), end_of_word("'a b"), end_of_word("a")],
+            [Some(4), Some(5), None, None]
+        );
     }
 
     proptest! {

@@ -35,6 +35,12 @@ pub trait Place: Send + Sync {
     /// # Errors
     /// Why they cannot be read or kept; what cannot be read is not written over.
     fn searches(&self, asked: SavedSearches) -> BoxFuture<'static, Result<Vec<String>, String>>;
+
+    /// Reads the commands that were typed, newest first, or keeps one more; gives those that are kept after it.
+    ///
+    /// # Errors
+    /// As for the saved searches.
+    fn commands(&self, asked: PastCommands) -> BoxFuture<'static, Result<Vec<String>, String>>;
 }
 
 /// A file to be read.
@@ -96,6 +102,21 @@ impl Ask for SavedSearches {
     type Answer = Vec<String>;
     type Refusal = Unanswered;
     const NAME: &'static str = "look at the saved searches";
+}
+
+/// What is to be done with the commands that were typed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PastCommands {
+    Read,
+    /// Puts one first; it is there once only.
+    Add(String),
+}
+
+/// The commands that are kept after it, newest first.
+impl Ask for PastCommands {
+    type Answer = Vec<String>;
+    type Refusal = Unanswered;
+    const NAME: &'static str = "look at the commands of before";
 }
 
 #[cfg(test)]
@@ -165,6 +186,10 @@ pub mod testing {
         }
 
         fn searches(&self, _: SavedSearches) -> BoxFuture<'static, Result<Vec<String>, String>> {
+            Box::pin(std::future::ready(Ok(Vec::new())))
+        }
+
+        fn commands(&self, _: PastCommands) -> BoxFuture<'static, Result<Vec<String>, String>> {
             Box::pin(std::future::ready(Ok(Vec::new())))
         }
     }

@@ -29,8 +29,16 @@ impl ConsoleSession {
         Self { console, jobs: Jobs::new(handle, place) }
     }
 
-    /// After the first picture: the shown pane asks for what it needs.
-    pub fn begin(&mut self) -> Vec<Outside> {
+    /// After the first picture: the console and the shown pane ask for what they need.
+    pub fn begin(&mut self, size: Size) -> Vec<Outside> {
+        self.console.resize(Rect::new(0, 0, size.columns, size.rows));
+        let orders = self.console.begin();
+        self.carry_out(orders)
+    }
+
+    /// The screen has another size.
+    pub fn resize(&mut self, size: Size) -> Vec<Outside> {
+        self.console.resize(Rect::new(0, 0, size.columns, size.rows));
         let orders = self.console.refresh();
         self.carry_out(orders)
     }
@@ -39,10 +47,11 @@ impl ConsoleSession {
     pub fn take(&mut self, input: Input, size: Size, now: Timestamp) -> Vec<Outside> {
         self.console.set_now(now);
         self.console.set_jobs(self.jobs.under_way());
+        self.console.resize(Rect::new(0, 0, size.columns, size.rows));
         let orders = match input {
             Input::Key(key) => self.console.key(key),
             Input::Paste(text) => self.console.paste(&text),
-            Input::Mouse(mouse) => self.console.mouse(mouse, Rect::new(0, 0, size.columns, size.rows)),
+            Input::Mouse(mouse) => self.console.mouse(mouse),
         };
         self.carry_out(orders)
     }
@@ -82,6 +91,11 @@ impl ConsoleSession {
     /// Another theme.
     pub fn set_styles(&mut self, styles: Styles) {
         self.console.set_styles(styles);
+    }
+
+    /// The names of the themes that there are.
+    pub fn set_themes(&mut self, names: Vec<String>) {
+        self.console.set_themes(names);
     }
 
     /// A message of the one who shows the console, as a toast and in the events list.

@@ -10,17 +10,52 @@ pub fn of_day(at: Timestamp) -> String {
     format(at, "%H:%M:%S")
 }
 
+/// `14:02`.
+#[must_use]
+pub fn of_minute(at: Timestamp) -> String {
+    format(at, "%H:%M")
+}
+
+/// `23 Nov`.
+#[must_use]
+pub fn day(at: Timestamp) -> String {
+    format(at, "%-d %b")
+}
+
+/// How far the zone is ahead of UTC at that moment, in milliseconds.
+#[must_use]
+pub fn offset_ms(at: Timestamp) -> i64 {
+    moment(at).map_or(0, |time| i64::from(zone().to_offset(time).seconds()) * 1_000)
+}
+
 /// `2026-11-23 14:02:11`.
 #[must_use]
 pub fn of_date(at: Timestamp) -> String {
     format(at, "%Y-%m-%d %H:%M:%S")
 }
 
+/// The zone that these times are of, as it is then: `UTC`, `UTC+1`, `UTC-3:30`.
+#[must_use]
+pub fn zone_name(at: Timestamp) -> String {
+    let seconds = moment(at).map_or(0, |time| zone().to_offset(time).seconds());
+    offset(seconds)
+}
+
+fn offset(seconds: i32) -> String {
+    let (sign, minutes) = (if seconds < 0 { '-' } else { '+' }, seconds.unsigned_abs() / 60);
+    match (minutes / 60, minutes % 60) {
+        (0, 0) => "UTC".to_owned(),
+        (hours, 0) => format!("UTC{sign}{hours}"),
+        (hours, minutes) => format!("UTC{sign}{hours}:{minutes:02}"),
+    }
+}
+
 fn format(at: Timestamp, pattern: &str) -> String {
-    i64::try_from(at.0)
-        .ok()
-        .and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok())
-        .map_or_else(|| "-".to_owned(), |time| time.to_zoned_datetime(zone()).strftime(pattern).to_string())
+    moment(at).map_or_else(|| "-".to_owned(), |time| time.to_zoned_datetime(zone()).strftime(pattern).to_string())
+}
+
+fn moment(at: Timestamp) -> Option<jiff::Timestamp> {
+    i64::try_from(at.0).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok())
 }
 
 /// Pictures of the screen in tests are made in one zone.
@@ -38,5 +73,7 @@ mod tests {
         assert_eq!(of_day(NOW), "14:02:11");
         assert_eq!(of_date(NOW), "2026-11-23 14:02:11");
         assert_eq!(of_day(Timestamp(u64::MAX)), "-");
+        assert_eq!([0, 3600, 20_700, -12_600].map(offset), ["UTC", "UTC+1", "UTC+5:45", "UTC-3:30"]);
+        assert_eq!(zone_name(NOW), "UTC");
     }
 }

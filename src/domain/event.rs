@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::file::FileEntry;
 use super::ids::{AttemptId, Bytes, Epoch, FileId, Millis, NodeId, OperationId, Timestamp};
+use super::incident::Incident;
 use super::migration::Status;
 use super::node::{MoveView, NodeRecord, WriteTrouble};
 use super::operation::{Operation, OperationStatus};
@@ -107,6 +108,8 @@ pub enum Event {
         total: u64,
     },
     History(HistoryView),
+    /// Incidents of before this process, as history has them.
+    IncidentsLoaded(Vec<Incident>),
     /// The switch, and the version of its record.
     SchedulerPaused {
         paused: bool,

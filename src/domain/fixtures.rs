@@ -10,7 +10,9 @@ use super::migration::{Intent, Maker};
 use super::node::{NodeCondition, NodeView, WEIGHT_DEFAULT};
 use super::operation::{Operation, OperationKind, OperationStatus};
 use super::scheduler::SchedulerView;
-use super::server::{HostState, HostView, Reach, Role, Sample, Series, ServerState, ServerView, Srvr, Verdict};
+use super::server::{
+    HostState, HostView, QuorumTiming, Reach, Role, Sample, Series, ServerState, ServerView, Srvr, Verdict,
+};
 use super::snapshot::{
     ApiView, CanaryView, ControlView, Counters, HistoryView, InstanceInfo, InstanceView, LeadershipView, LocalView,
     Readiness, ScrubView, SessionState, SessionView, Snapshot, StoreView, WorkloadView,
@@ -72,6 +74,7 @@ pub fn server(name: &str, port: u16, role: Role) -> ServerView {
         watches: Some(40),
         fsync_ms: Some(2.1),
         uptime: Some(Millis(11_520_000)),
+        in_role: Some(Millis(11_520_000)),
         fd_open: Some(74),
         fd_max: Some(1_048_576),
         heap_used: Some(41 << 20),
@@ -80,9 +83,13 @@ pub fn server(name: &str, port: u16, role: Role) -> ServerView {
         requests_per_s: Some(61.0),
         reads_per_s: Some(48.0),
         writes_per_s: Some(13.0),
+        read_p50_ms: Some(0.4),
         read_p99_ms: Some(1.1),
+        update_p50_ms: Some(1.2),
         update_p99_ms: Some(6.0),
         elections: Some(0),
+        election_ms: Some(235.0),
+        timing: Some(QuorumTiming { tick: Millis(2_000), sync_limit: 5 }),
         metrics_source: Some(super::server::MetricsSource::Prometheus),
         metrics_missing: None,
         all_metrics: Arc::from([("znode_count".to_owned(), 1204.0), ("watch_count".to_owned(), 40.0)]),
@@ -148,6 +155,7 @@ pub fn sample(node: NodeId, srvr: Srvr, at: Timestamp) -> Sample {
         metrics: None,
         metrics_source: None,
         metrics_missing: None,
+        timing: None,
     }
 }
 
@@ -232,6 +240,7 @@ pub fn snapshot() -> Snapshot {
         loops: Arc::from([]),
         canary: CanaryView { last_ms: Some(3.2), ..CanaryView::default() },
         notices: Arc::from([]),
+        incidents: Arc::from([]),
         counters: Counters::default(),
         scrub: ScrubView::default(),
         damaged: Arc::from([]),

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::alert::Alert;
 use super::ensemble::EnsembleView;
 use super::ids::Timestamp;
+use super::incident::Incident;
 use super::node::{MoveView, NodeView};
 use super::operation::Operation;
 use super::scheduler::SchedulerView;
@@ -180,6 +181,7 @@ followed! {
     loops: Arc<[LoopView]>,
     canary: CanaryView,
     notices: Arc<[Arc<Notice>]>,
+    incidents: Arc<[Arc<Incident>]>,
     scrub: ScrubView,
     damaged: Arc<[Damage]>,
     alerts: Arc<[Alert]>,

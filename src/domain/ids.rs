@@ -181,6 +181,10 @@ uuid_newtype!(
     OperationId, "operation id"
 );
 uuid_newtype!(
+    /// One incident.
+    IncidentId, "incident id"
+);
+uuid_newtype!(
     /// One running zkdeck process; a restart is a new instance.
     InstanceId, "instance id"
 );

@@ -116,7 +116,10 @@ pub struct Metrics {
     pub connections: Option<f64>,
     pub znodes: Option<f64>,
     pub watches: Option<f64>,
+    /// Since it took on its role: an election begins it anew.
     pub uptime_ms: Option<f64>,
+    /// When its process was started, in seconds since 1970.
+    pub started_s: Option<f64>,
     pub fd_open: Option<f64>,
     pub fd_max: Option<f64>,
     pub heap_used: Option<f64>,
@@ -124,13 +127,17 @@ pub struct Metrics {
     pub packets_received: Option<f64>,
     pub read_sum_ms: Option<f64>,
     pub read_count: Option<f64>,
+    pub read_p50_ms: Option<f64>,
     pub read_p99_ms: Option<f64>,
     pub update_sum_ms: Option<f64>,
     pub update_count: Option<f64>,
+    pub update_p50_ms: Option<f64>,
     pub update_p99_ms: Option<f64>,
     pub fsync_sum_ms: Option<f64>,
     pub fsync_count: Option<f64>,
     pub elections: Option<f64>,
+    /// Time of all elections together.
+    pub election_sum_ms: Option<f64>,
     /// Every metric by its name without labels or with its `quantile` label, for the full-screen view.
     pub all: Arc<[(String, f64)]>,
 }
@@ -141,6 +148,22 @@ pub struct Metrics {
 pub enum MetricsSource {
     Prometheus,
     Mntr,
+}
+
+/// How long a server waits for others, from its own settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuorumTiming {
+    pub tick: Millis,
+    /// Ticks after which a follower gives up a leader that is silent.
+    pub sync_limit: u64,
+}
+
+impl QuorumTiming {
+    /// How long a leader may be silent.
+    #[must_use]
+    pub const fn gives_up_after(self) -> Millis {
+        Millis(self.tick.0.saturating_mul(self.sync_limit))
+    }
 }
 
 /// One probe of one server.
@@ -156,6 +179,8 @@ pub struct Sample {
     pub metrics_source: Option<MetricsSource>,
     /// Why there are no metrics, when there are none.
     pub metrics_missing: Option<String>,
+    /// `None` when it was not asked for this time, or may not be told.
+    pub timing: Option<QuorumTiming>,
 }
 
 /// What the container engine or the process table says about a server.
@@ -316,7 +341,10 @@ pub struct ServerView {
     pub znodes: Option<u64>,
     pub watches: Option<u64>,
     pub fsync_ms: Option<f64>,
+    /// Since its process was started; since it took on its role where no more is told.
     pub uptime: Option<Millis>,
+    /// Since it took on its role.
+    pub in_role: Option<Millis>,
     pub fd_open: Option<u64>,
     pub fd_max: Option<u64>,
     pub heap_used: Option<u64>,
@@ -326,9 +354,15 @@ pub struct ServerView {
     pub requests_per_s: Option<f64>,
     pub reads_per_s: Option<f64>,
     pub writes_per_s: Option<f64>,
+    pub read_p50_ms: Option<f64>,
     pub read_p99_ms: Option<f64>,
+    pub update_p50_ms: Option<f64>,
     pub update_p99_ms: Option<f64>,
     pub elections: Option<u64>,
+    /// Time of the last election that it took part in, by itself.
+    pub election_ms: Option<f64>,
+    /// As it last told.
+    pub timing: Option<QuorumTiming>,
     pub metrics_source: Option<MetricsSource>,
     pub metrics_missing: Option<String>,
     #[serde(with = "metrics")]
@@ -338,6 +372,10 @@ pub struct ServerView {
     pub seen: Option<Timestamp>,
     pub latency_series: Series,
     pub requests_series: Series,
+}
+
+fn worse(one: Option<f64>, other: Option<f64>) -> Option<f64> {
+    one.into_iter().chain(other).max_by(f64::total_cmp)
 }
 
 /// A metric may be no number, which JSON has no word for: `null`.
@@ -357,6 +395,18 @@ mod metrics {
 }
 
 impl ServerView {
+    /// Half of its requests were answered sooner: the worse of reads and updates.
+    #[must_use]
+    pub fn latency_p50_ms(&self) -> Option<f64> {
+        worse(self.read_p50_ms, self.update_p50_ms)
+    }
+
+    /// 99 of 100 requests were answered sooner: the worse of reads and updates.
+    #[must_use]
+    pub fn latency_p99_ms(&self) -> Option<f64> {
+        worse(self.read_p99_ms, self.update_p99_ms)
+    }
+
     /// Whether it is seen to run in a container.
     #[must_use]
     pub fn is_contained(&self) -> bool {

@@ -10,10 +10,13 @@ use super::command::Rejected;
 use super::ensemble::{EnsembleState, EnsembleView};
 use super::file_table::FileTable;
 use super::ids::{AttemptId, Epoch, FileId, InstanceId, Millis, NodeId, OperationId, Timestamp};
+use super::incident::Incident;
+pub use super::level::Level;
 use super::node::{MoveView, NodeView};
 use super::operation::Operation;
 use super::scheduler::SchedulerView;
 use super::server::{Series, ServerView};
+pub use super::session::SessionState;
 pub use super::store::StoreView;
 use super::word::Word;
 
@@ -60,6 +63,8 @@ pub struct Snapshot {
     pub canary: CanaryView,
     /// Oldest first, at most [`NOTICES_KEPT`].
     pub notices: Arc<[Arc<Notice>]>,
+    /// Newest first, at most [`INCIDENTS_KEPT`](super::incident::INCIDENTS_KEPT).
+    pub incidents: Arc<[Arc<Incident>]>,
     /// Of the process that has `/metrics`.
     #[serde(skip)]
     pub counters: Counters,
@@ -170,15 +175,6 @@ impl InstanceInfo {
     pub fn name(&self) -> String {
         format!("{}:{}", self.host, self.pid)
     }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum SessionState {
-    Connecting,
-    Connected,
-    Disconnected,
-    Expired,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -402,8 +398,10 @@ pub enum LoopName {
     History,
     Hosts,
     Housekeeping,
+    Incidents,
     Scheduler,
     Scrub,
+    Series,
     Session,
     Workload,
 }
@@ -442,14 +440,6 @@ pub struct CanaryView {
     pub last_ms: Option<f64>,
     pub series: Series,
     pub problem: Option<String>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Level {
-    Info,
-    Warning,
-    Error,
 }
 
 /// Something that the operator should know; shown as a toast and kept in the events list.

@@ -18,9 +18,11 @@ use super::loops::canary::CanaryLoop;
 use super::loops::health::HealthLoop;
 use super::loops::hosts::HostsLoop;
 use super::loops::housekeeping::HousekeepingLoop;
+use super::loops::incidents::IncidentsLoop;
 use super::loops::past::PastLoop;
 use super::loops::scheduler::SchedulerLoop;
 use super::loops::scrub::{ScrubConfig, ScrubLoop};
+use super::loops::series::SeriesLoop;
 use super::loops::session::SessionLoop;
 use super::loops::workload::{WorkloadConfig, WorkloadLoop};
 use super::operations::Operations;
@@ -30,6 +32,7 @@ use crate::adapters::control::process::LocalEnsemble;
 use crate::adapters::history::History;
 use crate::adapters::logs::Logs;
 use crate::adapters::probe::{Probe, Target};
+use crate::adapters::series::SeriesStore;
 use crate::adapters::zookeeper::coord::Connect;
 use crate::domain::event::Event;
 use crate::domain::snapshot::{InstanceInfo, InstanceView, Level};
@@ -48,6 +51,8 @@ pub struct Parts {
     pub targets: Vec<Target>,
     pub blobs: BlobStore,
     pub history: History,
+    /// Where measurements are kept; `None` keeps none.
+    pub series: Option<SeriesStore>,
     pub logs: Logs,
     pub control: Arc<dyn ServerControl>,
     /// The servers of `--local`, not started yet.
@@ -63,6 +68,7 @@ pub struct Parts {
 pub struct Engine {
     /// Its driver runs loops and jobs.
     ctx: Context,
+    series: Option<SeriesStore>,
     /// The session, which outlives the work that needs it.
     session: Driver,
     core: Driver,
@@ -111,13 +117,17 @@ pub fn start(parts: Parts) -> (Handle, Engine) {
     let (workload, workload_port) = WorkloadLoop::new(ctx.clone(), Arc::clone(&parts.servers), parts.workload);
     let control = parts.control;
     let dispatch = Dispatch::new(ctx.clone(), port.clone(), workload_port, Arc::clone(&control));
-    let desk = Desk::new(ctx.clone(), parts.logs, Arc::clone(&control));
+    let desk = Desk::new(ctx.clone(), parts.logs, Arc::clone(&control), parts.series.clone());
     core.job("desk", desk.run(handle_end.questions, end.clone()));
     let read_only = instance.read_only;
     session.run(SessionLoop::new(ctx.clone(), parts.servers, nodes.clone(), read_only, link_tx, port, catch_ups_rx));
     work.run(HealthLoop::new(ctx.clone(), parts.prober, parts.targets));
     work.run(HostsLoop::new(ctx.clone(), Arc::clone(&control), parts.local.clone(), nodes));
     work.run(PastLoop::new(ctx.clone()));
+    work.run(IncidentsLoop::new(ctx.clone()));
+    if let Some(series) = &parts.series {
+        work.run(SeriesLoop::new(ctx.clone(), series.clone()));
+    }
     if !read_only {
         work.run(CanaryLoop::new(ctx.clone()));
         work.run(HousekeepingLoop::new(ctx.clone()));
@@ -134,7 +144,7 @@ pub fn start(parts: Parts) -> (Handle, Engine) {
         heart.run().await;
         drop(guard);
     });
-    (handle, Engine { ctx, session, core, close, end, local: parts.local })
+    (handle, Engine { ctx, series: parts.series, session, core, close, end, local: parts.local })
 }
 
 #[cfg(test)]
@@ -168,6 +178,9 @@ impl Engine {
             late.push("the session was not closed in time; it expires by itself".to_owned());
         }
         self.ctx.history.close().await;
+        if let Some(series) = &self.series {
+            series.close().await;
+        }
         if let Some(local) = &self.local {
             local.stop().await;
         }

@@ -33,6 +33,9 @@ pub struct TuiConfig {
     /// File of the saved searches.
     #[serde(skip)]
     pub searches: PathBuf,
+    /// File of the commands that were typed.
+    #[serde(skip)]
+    pub commands: PathBuf,
 }
 
 impl Default for TuiConfig {
@@ -47,6 +50,7 @@ impl Default for TuiConfig {
             controls: true,
             user: String::new(),
             searches: PathBuf::from("data/searches.txt"),
+            commands: PathBuf::from("data/commands.txt"),
         }
     }
 }

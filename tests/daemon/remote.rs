@@ -30,8 +30,12 @@ fn now() -> Timestamp {
 async fn files_pane(handle: &Handle, searches: std::path::PathBuf) -> String {
     let styles = fallback(Depth::True, false);
     let console = Console::new(&ConsoleConfig::default(), panes::all(), styles, handle.snapshot(), now()).unwrap();
-    let mut session = ConsoleSession::new(console, handle.clone(), Arc::new(Host { user: "test".into(), searches }));
-    session.begin();
+    let mut session = ConsoleSession::new(
+        console,
+        handle.clone(),
+        Arc::new(Host { user: "test".into(), commands: searches.with_file_name("commands.txt"), searches }),
+    );
+    session.begin(SCREEN);
     session.take(Input::Key(Key::plain(KeyCode::Char('2'))), SCREEN, now());
     let (mut easel, mut picture) = (Easel::default(), Picture::default());
     loop {

@@ -1,7 +1,7 @@
-//! History: the table `operations` in SQLite, and one JSON line for each operation that ends.
+//! History: the tables `operations` and `incidents` in SQLite, and one JSON line for each operation that ends.
 //!
 //! `writer` is the one thread that writes, in groups; `reader` answers questions over a connection
-//! of its own; `rows` turns operations into rows and back; `schema` makes and mends the file, from the
+//! of its own; `rows` and `incidents` turn operations and incidents into rows and back; `schema` makes and mends the file, from the
 //! newest good one that `backup` has made; `place` tells whether it may lie where it lies;
 //! `lines` appends the lines that Filebeat ships, and reads them back.
 
@@ -10,6 +10,7 @@ mod config;
 mod error;
 mod examine;
 mod health;
+mod incidents;
 mod lines;
 mod place;
 mod reader;
@@ -33,9 +34,10 @@ use self::health::HistoryHealth;
 use self::reader::HistoryRequest;
 pub use self::reader::{HistoryCursor, RowsSince};
 pub use self::schema::can_be_restored;
-use self::writer::Note;
+use self::writer::{HistoryRow, Note};
 use crate::adapters::faults;
 use crate::domain::ids::OperationId;
+use crate::domain::incident::{Incident, IncidentsAsk, IncidentsPage};
 use crate::domain::operation::{HistoryPage, HistoryQuery, Operation};
 use crate::domain::snapshot::HistoryView;
 
@@ -135,7 +137,19 @@ impl History {
     /// # Errors
     /// [`HistoryError::Closed`].
     pub async fn record(&self, operation: Operation) -> Result<(), HistoryError> {
-        self.notes.send(Note::Row(Box::new(operation))).await.map_err(|_| HistoryError::Closed)
+        self.row(HistoryRow::Operation(Box::new(operation))).await
+    }
+
+    /// Queues an incident, as it stands now.
+    ///
+    /// # Errors
+    /// [`HistoryError::Closed`].
+    pub async fn record_incident(&self, incident: Incident) -> Result<(), HistoryError> {
+        self.row(HistoryRow::Incident(Box::new(incident))).await
+    }
+
+    async fn row(&self, row: HistoryRow) -> Result<(), HistoryError> {
+        self.notes.send(Note::Row(row)).await.map_err(|_| HistoryError::Closed)
     }
 
     /// Waits until everything recorded before is on disk, which is `true`, or has failed and waits to be
@@ -173,6 +187,16 @@ impl History {
         self.freshen().await;
         let (reply, done) = oneshot::channel();
         self.ask(HistoryRequest::One { id, reply }, done).await?
+    }
+
+    /// Incidents, newest first.
+    ///
+    /// # Errors
+    /// [`HistoryError`].
+    pub async fn incidents(&self, ask: IncidentsAsk) -> Result<IncidentsPage, HistoryError> {
+        self.freshen().await;
+        let (reply, done) = oneshot::channel();
+        self.ask(HistoryRequest::Incidents { ask, reply }, done).await?
     }
 
     /// Every row that is not final yet, of whatever process.

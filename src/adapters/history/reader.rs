@@ -6,9 +6,10 @@ use rusqlite::{Connection, OptionalExtension, ToSql};
 use tokio::sync::{mpsc, oneshot};
 
 use super::error::HistoryError;
-use super::{examine, rows, schema};
+use super::{examine, incidents, rows, schema};
 use crate::adapters::file_mark::FileMark;
 use crate::domain::ids::OperationId;
+use crate::domain::incident::{IncidentsAsk, IncidentsPage};
 use crate::domain::operation::{HISTORY_PAGE_MAX, HistoryPage, HistoryQuery, Operation};
 
 /// Rows of one answer to [`HistoryRequest::Changed`].
@@ -29,6 +30,10 @@ pub(super) enum HistoryRequest {
     },
     Open {
         reply: RowsSender<Vec<Operation>>,
+    },
+    Incidents {
+        ask: IncidentsAsk,
+        reply: RowsSender<IncidentsPage>,
     },
     Cursor {
         reply: RowsSender<HistoryCursor>,
@@ -100,6 +105,9 @@ impl Reader {
                 HistoryRequest::Page { query, reply } => _ = reply.send(self.page(&query)),
                 HistoryRequest::One { id, reply } => _ = reply.send(self.read(|c| one(c, id))),
                 HistoryRequest::Open { reply } => _ = reply.send(self.read(open)),
+                HistoryRequest::Incidents { ask, reply } => {
+                    _ = reply.send(self.read(|c| incidents::page(c, &ask)));
+                }
                 HistoryRequest::Cursor { reply } => _ = reply.send(self.cursor()),
                 HistoryRequest::Changed { cursor, reply } => _ = reply.send(self.changed(cursor)),
                 HistoryRequest::End { reply } => {

@@ -70,15 +70,15 @@ fn steps(transaction: &Transaction<'_>, id: &str, steps: &[OperationStep]) -> ru
 }
 
 /// SQLite's numbers are signed; what does not fit is cut to the largest.
-fn whole(value: u64) -> i64 {
+pub(super) fn whole(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }
 
-fn natural(value: i64) -> u64 {
+pub(super) fn natural(value: i64) -> u64 {
     u64::try_from(value).unwrap_or(0)
 }
 
-fn json<T: serde::Serialize>(value: &T) -> rusqlite::Result<String> {
+pub(super) fn json<T: serde::Serialize>(value: &T) -> rusqlite::Result<String> {
     serde_json::to_string(value).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
 }
 
@@ -122,7 +122,7 @@ fn unusable(column: usize, error: impl Into<Box<dyn std::error::Error + Send + S
     rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, error.into())
 }
 
-fn parsed<T: std::str::FromStr<Err: std::error::Error + Send + Sync + 'static>>(
+pub(super) fn parsed<T: std::str::FromStr<Err: std::error::Error + Send + Sync + 'static>>(
     column: usize,
     text: &str,
 ) -> rusqlite::Result<T> {
@@ -133,6 +133,6 @@ fn word<T>(column: usize, value: Option<T>) -> rusqlite::Result<T> {
     value.ok_or_else(|| unusable(column, "a word that this version does not know"))
 }
 
-fn from_json<T: serde::de::DeserializeOwned>(column: usize, text: &str) -> rusqlite::Result<T> {
+pub(super) fn from_json<T: serde::de::DeserializeOwned>(column: usize, text: &str) -> rusqlite::Result<T> {
     serde_json::from_str(text).map_err(|error| unusable(column, error))
 }

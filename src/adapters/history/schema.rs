@@ -13,7 +13,7 @@ use crate::adapters::{clock, owner};
 use crate::domain::number;
 
 /// Layout that this program writes, in `PRAGMA user_version`.
-pub(super) const LAYOUT: i64 = 3;
+pub(super) const LAYOUT: i64 = 4;
 
 /// Step from each layout to the next.
 const STEPS: [&str; LAYOUT as usize] = [
@@ -49,6 +49,21 @@ const STEPS: [&str; LAYOUT as usize] = [
 ",
     "CREATE INDEX operations_open ON operations (id) WHERE finished_ms IS NULL;",
     "ALTER TABLE operations ADD COLUMN cause TEXT;",
+    "
+    CREATE TABLE incidents (
+        id TEXT PRIMARY KEY,
+        kind TEXT NOT NULL,
+        node TEXT,
+        what TEXT NOT NULL,
+        began_ms INTEGER NOT NULL,
+        ended_ms INTEGER,
+        cause TEXT,
+        begun_by TEXT,
+        ended_by TEXT,
+        instance TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX incidents_began ON incidents (began_ms, id);
+",
 ];
 
 /// Largest file that is looked through when it is opened.

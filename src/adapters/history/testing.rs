@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::mpsc;
 
 use super::reader::{HistoryCursor, HistoryRequest, RowsSince};
-use super::writer::Note;
+use super::writer::{HistoryRow, Note};
 use super::{History, HistoryHealth, QUESTIONS_MAX, QUEUE_MAX};
 use crate::domain::ids::OperationId;
+use crate::domain::incident::IncidentsPage;
 use crate::domain::invariants::CheckedRow;
 use crate::domain::operation::{HistoryPage, Operation};
 
@@ -85,7 +86,7 @@ impl Clerk {
             tokio::select! {
                 biased;
                 note = self.notes.recv() => match note {
-                    Some(Note::Row(operation)) if lies => held.push(*operation),
+                    Some(Note::Row(HistoryRow::Operation(operation))) if lies => held.push(*operation),
                     Some(Note::Flush(reply)) if lies => _ = reply.send(true),
                     Some(note) => {
                         turn().await;
@@ -105,8 +106,9 @@ impl Clerk {
             self.kept.drain(..).for_each(|row| self.ledger.write(row));
         }
         match note {
-            Note::Row(operation) if full => self.kept.push(*operation),
-            Note::Row(operation) => self.ledger.write(*operation),
+            Note::Row(HistoryRow::Operation(operation)) if full => self.kept.push(*operation),
+            Note::Row(HistoryRow::Operation(operation)) => self.ledger.write(*operation),
+            Note::Row(HistoryRow::Incident(_)) => {}
             Note::Flush(reply) => _ = reply.send(!full),
             Note::Lines => {}
             Note::End(reply) => _ = reply.send(()),
@@ -121,6 +123,7 @@ impl Clerk {
                 _ = reply.send(Ok(rows.by_id.values().filter(|row| !row.status.is_final()).cloned().collect()));
             }
             HistoryRequest::One { id, reply } => _ = reply.send(Ok(rows.by_id.get(&id).cloned())),
+            HistoryRequest::Incidents { reply, .. } => _ = reply.send(Ok(IncidentsPage::default())),
             HistoryRequest::Cursor { reply } => _ = reply.send(Ok(rows.cursor())),
             HistoryRequest::Changed { cursor, reply } => {
                 let since = rows.written.iter().skip(usize::try_from(cursor.seq).unwrap_or_default());

@@ -10,9 +10,10 @@ use super::config::HistoryConfig;
 use super::error::HistoryError;
 use super::health::HistoryHealth;
 use super::lines::{LinesError, RowLines};
-use super::{rows, schema};
+use super::{incidents, rows, schema};
 use crate::adapters::faults;
 use crate::adapters::file_mark::FileMark;
+use crate::domain::incident::Incident;
 use crate::domain::number;
 use crate::domain::operation::Operation;
 
@@ -22,12 +23,18 @@ const GROUP_MAX: usize = 256;
 const RETRY: Duration = Duration::from_secs(1);
 
 pub(super) enum Note {
-    Row(Box<Operation>),
+    Row(HistoryRow),
     /// Answered when everything before it has been tried: whether it is on disk.
     Flush(oneshot::Sender<bool>),
     /// The lines want looking after.
     Lines,
     End(oneshot::Sender<()>),
+}
+
+/// What is written down.
+pub(super) enum HistoryRow {
+    Operation(Box<Operation>),
+    Incident(Box<Incident>),
 }
 
 pub(super) struct Writer {
@@ -45,7 +52,7 @@ pub(super) struct Writer {
 /// What one look into the queue brought.
 #[derive(Default)]
 struct Group {
-    rows: Vec<Operation>,
+    rows: Vec<HistoryRow>,
     waiting: Vec<oneshot::Sender<bool>>,
     lines: bool,
     end: Option<oneshot::Sender<()>>,
@@ -106,24 +113,24 @@ impl Writer {
         }
     }
 
-    fn write(&mut self, operations: &[Operation]) -> Result<(), HistoryError> {
-        if operations.is_empty() {
+    fn write(&mut self, group: &[HistoryRow]) -> Result<(), HistoryError> {
+        if group.is_empty() {
             return Ok(());
         }
         if faults::broken("rows-in-memory") {
             pause();
         }
         self.follow()?;
-        match self.insert(operations) {
+        match self.insert(group) {
             Err(HistoryError::Sqlite { source, .. }) if schema::is_corrupt(&source) => {
                 self.mend(&format!("was corrupt ({source})"))?;
-                self.insert(operations)
+                self.insert(group)
             }
             other => other,
         }
     }
 
-    fn insert(&mut self, operations: &[Operation]) -> Result<(), HistoryError> {
+    fn insert(&mut self, group: &[HistoryRow]) -> Result<(), HistoryError> {
         let path = self.config.path.clone();
         let failed = |source| HistoryError::Sqlite { path: path.clone(), action: "write it", source };
         let Some(connection) = &mut self.connection else {
@@ -132,9 +139,14 @@ impl Writer {
         let mut ended = Vec::new();
         let mut write = || -> rusqlite::Result<()> {
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            for (seq, operation) in (rows::last_seq(&transaction)? + 1..).zip(operations) {
-                if rows::upsert(&transaction, operation, seq)? {
-                    ended.push(operation);
+            for (seq, row) in (rows::last_seq(&transaction)? + 1..).zip(group) {
+                match row {
+                    HistoryRow::Incident(incident) => incidents::upsert(&transaction, incident)?,
+                    HistoryRow::Operation(operation) => {
+                        if rows::upsert(&transaction, operation, seq)? {
+                            ended.push(&**operation);
+                        }
+                    }
                 }
             }
             faults::at("history.before-commit");
@@ -274,7 +286,7 @@ fn sentence(error: &HistoryError) -> String {
 impl Group {
     fn take(&mut self, note: Note) {
         match note {
-            Note::Row(operation) => self.rows.push(*operation),
+            Note::Row(row) => self.rows.push(row),
             Note::Flush(reply) => self.waiting.push(reply),
             Note::Lines => self.lines = true,
             Note::End(reply) => self.end = Some(reply),

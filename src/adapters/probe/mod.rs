@@ -3,6 +3,7 @@
 //! A look never fails: what went wrong is what it brings back. `ruok` is not asked, for it answers
 //! `imok` without a quorum.
 
+mod conf;
 mod config;
 mod fourletter;
 pub mod identity;
@@ -10,18 +11,21 @@ mod srvr;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 
 use super::http;
 use super::metrics::{self, PageMemory};
 use crate::domain::ids::{NodeId, Timestamp};
-use crate::domain::server::{Metrics, MetricsSource, Reach, Sample, Srvr};
+use crate::domain::server::{Metrics, MetricsSource, QuorumTiming, Reach, Sample, Srvr};
 
 pub use self::config::ProbeConfig;
 use self::fourletter::{WordReply, ask};
 use self::srvr::Other;
+
+/// How often a server is asked for its settings.
+const SETTINGS_EVERY: Duration = Duration::from_secs(30);
 
 /// A server and where it is looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +51,8 @@ pub struct Prober {
     http: reqwest::Client,
     /// The last page of each address.
     pages: Arc<Mutex<HashMap<String, PageMemory>>>,
+    /// When each address told its settings last, or that it may not.
+    asked: Arc<Mutex<HashMap<String, Instant>>>,
 }
 
 /// The HTTP client could not be made.
@@ -57,7 +63,7 @@ pub struct ProbeError(#[from] reqwest::Error);
 #[async_trait]
 impl Probe for Prober {
     async fn sample(&self, target: &Target, now: fn() -> Timestamp) -> Sample {
-        let (looked, metrics) = tokio::join!(self.srvr(target), self.metrics(target));
+        let (looked, metrics, timing) = tokio::join!(self.srvr(target), self.metrics(target), self.timing(target));
         let (reach, reply_ms, srvr) = looked;
         let mut sample = Sample {
             node: target.node.clone(),
@@ -68,6 +74,7 @@ impl Probe for Prober {
             metrics: None,
             metrics_source: None,
             metrics_missing: None,
+            timing,
         };
         match metrics {
             Ok((metrics, source)) => {
@@ -91,7 +98,7 @@ impl Prober {
             .no_proxy()
             .pool_max_idle_per_host(1)
             .build()?;
-        Ok(Self { config, http, pages: Arc::default() })
+        Ok(Self { config, http, pages: Arc::default(), asked: Arc::default() })
     }
 
     async fn srvr(&self, target: &Target) -> (Reach, Option<f64>, Option<Srvr>) {
@@ -110,6 +117,24 @@ impl Prober {
                 },
             },
         }
+    }
+
+    /// The server's own settings, asked for now and then: they change with a restart only.
+    async fn timing(&self, target: &Target) -> Option<QuorumTiming> {
+        let known = |asked: &HashMap<String, Instant>| {
+            asked.get(&target.client).is_some_and(|at| at.elapsed() < SETTINGS_EVERY)
+        };
+        if known(&self.asked.lock().unwrap_or_else(PoisonError::into_inner)) {
+            return None;
+        }
+        // A server that is not up yet is asked again with the next look.
+        let WordReply::Text(text) = ask(&target.client, "conf", &self.config).await else { return None };
+        let timing = conf::parse(&text);
+        if timing.is_some() || conf::is_denied(&text) {
+            let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+            asked.insert(target.client.clone(), Instant::now());
+        }
+        timing
     }
 
     /// What a server tells whose whitelist lacks `srvr`.
@@ -156,8 +181,6 @@ impl Prober {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::{TcpListener, TcpStream};
 
@@ -239,6 +262,13 @@ mod tests {
         assert_eq!((by_mntr.reach.clone(), role(&by_mntr)), (Reach::Answered, Some(Role::Leader)));
         let neither = allows(&[("ruok", "imok")]).await;
         assert_eq!((neither.reach, neither.srvr), (Reach::Denied, None));
+    }
+
+    #[tokio::test]
+    async fn a_server_that_tells_its_settings_is_asked_for_them() {
+        let told = allows(&[("srvr", SRVR), ("conf", "tickTime=500\nsyncLimit=20\n")]).await;
+        assert_eq!(told.timing, Some(QuorumTiming { tick: crate::domain::ids::Millis(500), sync_limit: 20 }));
+        assert_eq!(allows(&[("srvr", SRVR)]).await.timing, None);
     }
 
     #[tokio::test]

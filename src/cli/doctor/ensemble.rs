@@ -218,6 +218,7 @@ mod tests {
             metrics: None,
             metrics_source: None,
             metrics_missing: None,
+            timing: None,
         }
     }
 

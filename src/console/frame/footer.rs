@@ -16,27 +16,32 @@ use crate::domain::snapshot::Level;
 pub struct Footer<'a> {
     pub view: &'a View<'a>,
     pub keymap: &'a Keymap,
-    /// Actions of the pane, most useful first.
-    pub actions: &'a [Action],
+    /// Actions of the pane that make sense now, most useful first, each in a word or two.
+    pub actions: &'a [(Action, &'static str)],
+    /// Keys of what lies over the pane: it has them all.
+    pub over: Option<Vec<(String, &'static str)>>,
     pub last: Option<&'a Message>,
+    /// Messages that are to be read now: they stand where the last one does, and above it.
+    pub toasts: &'a [Pieces],
     pub read_only: bool,
 }
 
 /// Shown at the end in every pane.
 const ALWAYS: [Action; 3] = [Action::Palette, Action::Help, Action::Quit];
-/// Below this many columns the pane keeps its four most useful keys and `?`.
+/// Below this many columns the pane keeps its four most useful keys, and those at the end go without words.
 const NARROW: u16 = 100;
 
 impl Footer<'_> {
-    /// Paints both lines into the first two rows of `area`.
+    /// Paints the messages, and the keys into the last row of `area`.
     pub fn draw(&self, area: Rect, buffer: &mut Buffer) {
-        if area.height == 0 {
-            return;
+        let Some(last) = area.bottom().checked_sub(1).filter(|_| area.height > 0) else { return };
+        if area.height > 1 && self.toasts.is_empty() {
+            self.draw_message(area, buffer);
         }
-        self.draw_message(area, buffer);
-        if area.height > 1 {
-            paint(&self.keys(area.width), area.x, area.y + 1, area.right(), buffer);
+        for (line, y) in self.toasts.iter().zip(area.y..last) {
+            paint(line, area.x, y, area.right(), buffer);
         }
+        paint(&self.keys(area.width), area.x, last, area.right(), buffer);
     }
 
     fn draw_message(&self, area: Rect, buffer: &mut Buffer) {
@@ -60,12 +65,16 @@ impl Footer<'_> {
     }
 
     fn keys(&self, width: u16) -> Pieces {
+        if let Some(over) = &self.over {
+            return over.iter().flat_map(|(key, label)| self.pair(key, label)).collect();
+        }
         let narrow = width < NARROW;
-        let end: &[Action] = if narrow { &ALWAYS[1..2] } else { &ALWAYS };
-        let end: Pieces = end.iter().filter_map(|action| self.hint(*action)).flatten().collect();
+        let word = |action| if narrow { "" } else { entry_of(action).map_or("", |entry| entry.label) };
+        let end: Pieces = ALWAYS.iter().filter_map(|action| self.hint(*action, word(*action))).flatten().collect();
         let mut pieces = Pieces::new();
-        let own = self.actions.iter().filter(|action| available(**action, self.read_only, self.view));
-        let own = own.filter(|action| !ALWAYS.contains(action)).filter_map(|action| self.hint(*action));
+        let own = self.actions.iter().filter(|(action, label)| !ALWAYS.contains(action) && !label.is_empty());
+        let own = own.filter(|(action, _)| available(*action, self.read_only, self.view));
+        let own = own.filter_map(|(action, label)| self.hint(*action, label));
         for hint in own.take(if narrow { 4 } else { usize::MAX }) {
             if width_of(&pieces) + width_of(&hint) + width_of(&end) < usize::from(width) {
                 pieces.extend(hint);
@@ -75,12 +84,15 @@ impl Footer<'_> {
         pieces
     }
 
-    /// ` d drain `; nothing for an action without a label or key.
-    fn hint(&self, action: Action) -> Option<Pieces> {
-        let label = entry_of(action).map(|entry| entry.label).filter(|label| !label.is_empty())?;
-        let key = self.keymap.key(action)?;
+    /// ` d drain `; nothing for an action without a key.
+    fn hint(&self, action: Action, label: &str) -> Option<Pieces> {
+        Some(self.pair(&self.keymap.key(action)?, label))
+    }
+
+    fn pair(&self, key: &str, label: &str) -> Pieces {
         let styles = self.view.styles;
-        Some(vec![(format!(" {key}"), styles.key), (format!(" {label} "), styles.text)])
+        let words = if label.is_empty() { String::new() } else { format!(" {label} ") };
+        vec![(format!(" {key}"), styles.key), (words, styles.text)]
     }
 }
 

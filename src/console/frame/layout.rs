@@ -9,10 +9,23 @@ pub const FOOTER: u16 = 2;
 /// From this height on the header has air below it.
 const ROOMY: u16 = 30;
 
-/// The part of the screen that belongs to the pane.
+/// The part of the screen that belongs to the pane, with `toasts` lines of messages above the keys.
 #[must_use]
-pub const fn pane_area(screen: Rect) -> Rect {
+pub const fn pane_area(screen: Rect, toasts: u16) -> Rect {
     let air = if screen.height >= ROOMY { 1 } else { 0 };
     let top = HEADER + air;
-    Rect { x: screen.x, y: screen.y + top, width: screen.width, height: screen.height.saturating_sub(top + FOOTER) }
+    let height = screen.height.saturating_sub(top + footer_height(toasts));
+    Rect { x: screen.x, y: screen.y + top, width: screen.width, height }
+}
+
+/// Rows of the footer: the first message takes the line that is there for the last one.
+#[must_use]
+pub const fn footer_height(toasts: u16) -> u16 {
+    if toasts > 1 { FOOTER - 1 + toasts } else { FOOTER }
+}
+
+/// Lines of messages that leave the pane most of the screen.
+#[must_use]
+pub const fn toast_lines(screen: Rect) -> usize {
+    if screen.height >= ROOMY { 6 } else { 3 }
 }

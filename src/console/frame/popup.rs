@@ -21,7 +21,7 @@ pub fn framed(area: Rect, title: &str, border: Style, styles: &Styles, buffer: &
     for y in area.top()..area.bottom() {
         for x in area.left()..area.right() {
             buffer[(x, y)].reset();
-            buffer[(x, y)].set_style(styles.text);
+            buffer[(x, y)].set_style(styles.ground);
         }
     }
     if area.width < 4 || area.height < 2 {

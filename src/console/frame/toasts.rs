@@ -1,10 +1,8 @@
-//! Short messages over the lower right corner; all of them stay in the events list.
+//! Short messages above the keys, for a while; all of them stay in the events list.
 
-use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::popup;
+use super::Pieces;
 use crate::console::sanitise;
 use crate::console::theme::Styles;
 use crate::domain::ids::{InstanceId, Millis, Timestamp};
@@ -12,8 +10,8 @@ use crate::domain::snapshot::{Level, Notice, Snapshot, Standing};
 
 /// Toasts on screen at once.
 const SHOWN_MAX: usize = 3;
-/// Lines of one toast.
-const LINES_MAX: usize = 6;
+/// Cells before a toast's text: its glyph and air.
+const HEAD: usize = 3;
 /// Messages of the console itself that are kept for the events list.
 pub const OWN_KEPT: usize = 200;
 
@@ -108,27 +106,26 @@ impl Toasts {
         }
     }
 
-    /// Paints the stack upwards from the lower right corner of `area`.
-    pub fn draw(&self, area: Rect, styles: &Styles, buffer: &mut Buffer) {
-        let width = area.width.saturating_sub(4).min(64);
-        if width < 12 {
-            return;
-        }
-        let mut bottom = area.bottom();
+    /// What is to be read now, in at most `most` lines above the keys: the newest last, older ones above it where there is
+    /// room. Nothing when there is no toast.
+    #[must_use]
+    pub fn lines(&self, width: u16, most: usize, styles: &Styles) -> Vec<Pieces> {
+        let room = usize::from(width).saturating_sub(HEAD + 1);
+        let mut lines: Vec<Pieces> = Vec::new();
         for message in self.shown.iter().rev() {
-            let text = format!("{} {}", glyph(message.level, styles), sanitise::clean(&message.text));
-            let lines = sanitise::wrap(&text, usize::from(width - 4), LINES_MAX);
-            let height = lines.len() as u16 + 2;
-            if bottom < area.top() + height {
-                return;
+            let left = most.saturating_sub(lines.len());
+            let text = sanitise::clean(&message.text);
+            let wrapped = sanitise::wrap(&text, room, most.max(1));
+            if room == 0 || wrapped.len() > left {
+                break;
             }
-            bottom -= height;
-            let place = Rect::new(area.right() - width, bottom, width, height);
-            let inside = popup::framed(place, word(message.level), style(message.level, styles), styles, buffer);
-            for (line, y) in lines.iter().zip(inside.top()..inside.bottom()) {
-                buffer.set_stringn(inside.x, y, line, usize::from(inside.width), styles.text);
-            }
+            let tone = if message.level == Level::Info { styles.text } else { style(message.level, styles) };
+            let head = |row: usize| if row == 0 { glyph(message.level, styles) } else { " " };
+            let told = wrapped.into_iter().enumerate();
+            let told = told.map(|(row, line)| vec![(format!(" {} ", head(row)), tone), (line, tone)]).collect();
+            lines = [told, lines].concat();
         }
+        lines
     }
 }
 
@@ -249,6 +246,25 @@ mod tests {
         assert_eq!(shown, ["other", "no match"]);
         assert!(toasts.expire(Timestamp(NOW.0 + 5_500)) && toasts.shown.len() == 1);
         assert_eq!(toasts.all(&fixtures::snapshot()).iter().filter(|message| message.text == "no match").count(), 2);
+    }
+
+    #[test]
+    fn the_newest_is_told_whole_and_older_ones_where_there_is_room() {
+        let mut toasts = Toasts::default();
+        for (after, text) in [(0, "first"), (1, "second"), (2, "a text of seven words that is long")] {
+            toasts.add(Timestamp(NOW.0 + after), Level::Error, text.into());
+        }
+        let styles = Styles::plain();
+        let told = |width, most| -> Vec<String> {
+            let lines = toasts.lines(width, most, &styles);
+            lines.iter().map(|line| line.iter().map(|(text, _)| text.as_str()).collect()).collect()
+        };
+        let long = [" ✖ a text of seven", "   words that is long"];
+        assert_eq!(told(24, 3), [&[" ✖ second"], &long[..]].concat());
+        assert_eq!(told(24, 6).len(), 4);
+        assert_eq!(told(24, 2), long);
+        assert_eq!(told(24, 1), [" ✖ a text of seven wor…"], "no line more than there are");
+        assert!(told(3, 3).is_empty() && Toasts::default().lines(80, 3, &styles).is_empty());
     }
 
     #[test]

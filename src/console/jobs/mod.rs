@@ -19,7 +19,7 @@ use tokio::time::Instant;
 
 use super::fetch::{ANSWER_LIMIT, Fetch, Fetching, limited};
 use super::order::Work;
-use super::place::{CompletionAsk, Draft, Opened, Place, SavedSearches};
+use super::place::{CompletionAsk, Draft, Opened, PastCommands, Place, SavedSearches};
 use crate::domain::command::{Accepted, Actor, Command, Rejected};
 use crate::domain::ids::{Bytes, FileId, NodeId};
 use crate::domain::log::LogSearch;
@@ -133,6 +133,7 @@ impl Jobs {
             Work::Download { file, path } => self.download(file, path),
             Work::ExportLogs { search, path } => self.export_logs(search, path),
             Work::Searches(fetch) => self.searches(fetch),
+            Work::Commands(fetch) => self.commands(fetch),
             Work::Fetch(fetch) => {
                 self.fetch(fetch);
                 Ok(())
@@ -237,6 +238,15 @@ impl Jobs {
                 Ok((level, message)) => Done::Said(level, message),
                 Err(why) => Done::Said(Level::Error, format!("export to {path} failed: {why}")),
             }
+        })
+    }
+
+    /// Reads or keeps commands that were typed, whether or not somebody waits for the answer.
+    fn commands(&mut self, fetch: Fetch<PastCommands>) -> Result<(), String> {
+        let list = self.place.commands(fetch.ask);
+        self.start(None, async move {
+            _ = fetch.reply.send(list.await);
+            Done::Answered
         })
     }
 

@@ -37,6 +37,12 @@ impl ConfirmBox {
         Self { leaves: true, ..Self::new(confirm) }
     }
 
+    /// Whether a text has to be typed to agree.
+    #[must_use]
+    pub const fn asks_for_text(&self) -> bool {
+        self.confirm.type_text.is_some()
+    }
+
     /// Tells the consequence as it is now. What was typed under another one is forgotten.
     ///
     /// # Errors

@@ -1,58 +1,198 @@
-//! What is sick now and everything that was reported, newest first: whole, over several lines where it is long.
+//! What is amiss now and everything that was reported, newest first: a row each, and one of them whole.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
 
+use super::outcome::OverlayOutcome;
 use super::scene::OverlayScene;
-use super::scroll::Scroll;
+use super::scroll::{LIST_KEYS, Scroll};
+use crate::console::action::Action;
+use crate::console::frame::popup;
 use crate::console::frame::toasts::{Message, OWN_KEPT, glyph, style, word};
-use crate::console::frame::{Pieces, paint, popup};
+use crate::console::input::{Key, KeyCode};
+use crate::console::theme::Styles;
+use crate::console::widgets::filter::Filter;
+use crate::console::widgets::list::Cursor;
+use crate::console::widgets::paint;
 use crate::console::{sanitise, time};
-use crate::domain::snapshot::NOTICES_KEPT;
+use crate::domain::ids::Timestamp;
+use crate::domain::snapshot::{Level, NOTICES_KEPT, SessionState};
 
-/// Lines of one alert or message.
-const LINES_MAX: usize = 40;
+/// Lines of one event that are shown.
+const LINES_MAX: usize = 500;
 
-/// Paints the list over the whole of `area`.
-pub fn draw(scroll: &Scroll, area: Rect, scene: &OverlayScene<'_>, buffer: &mut Buffer) {
-    let styles = scene.view.styles;
-    let kept = OWN_KEPT + NOTICES_KEPT;
-    let title = format!("Events: {} of at most {kept} kept   Up and Down scroll, Esc closes", scene.messages.len());
-    let inside = popup::framed(area, &title, styles.border, styles, buffer);
-    let lines = lines(usize::from(inside.width), scene);
-    let rows = scroll.window(lines.len(), usize::from(inside.height));
-    for (line, y) in lines[rows].iter().zip(inside.top()..) {
-        paint(line, inside.x, y, inside.right(), buffer);
+/// A row of the list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct EventRow {
+    /// `None` for what stands now.
+    at: Option<Timestamp>,
+    level: Level,
+    text: String,
+}
+
+/// The list, and the event that is read whole.
+#[derive(Clone, Debug, Default)]
+pub struct EventsList {
+    cursor: Cursor,
+    /// The row that the cursor was put on: it stays there while newer ones come. `None` at the newest.
+    held: Option<EventRow>,
+    filter: Filter,
+    open: Option<(EventRow, Scroll)>,
+}
+
+impl EventsList {
+    /// Moves, narrows down, opens, copies, closes.
+    pub fn key(&mut self, key: Key, scene: &OverlayScene<'_>) -> OverlayOutcome {
+        if self.filter.is_open() {
+            if self.filter.key(key) {
+                self.held = None;
+                self.cursor = Cursor::default();
+            }
+            return OverlayOutcome::Stays;
+        }
+        let rows = self.rows(scene);
+        self.cursor.at = self.at(&rows);
+        match scene.keymap.action(key, &LIST_KEYS) {
+            Some(Action::Back) if self.open.is_some() => self.open = None,
+            Some(Action::Back) if !self.filter.is_empty() => self.filter.clear(),
+            Some(Action::Back | Action::Quit | Action::Events) => return OverlayOutcome::Closed,
+            Some(Action::Copy) => return self.copied(&rows),
+            Some(action) => self.act(action, &rows, scene.height),
+            None if key.code == KeyCode::Esc => return OverlayOutcome::Closed,
+            None => {}
+        }
+        OverlayOutcome::Stays
+    }
+
+    fn act(&mut self, action: Action, rows: &[EventRow], height: usize) {
+        if let Some((_, scroll)) = &self.open {
+            scroll.act(action, height);
+        } else if action == Action::Filter {
+            self.filter.open();
+        } else if action == Action::Open {
+            self.open = rows.get(self.cursor.at).map(|row| (row.clone(), Scroll::default()));
+        } else if self.cursor.act_in(action, rows.len(), height) {
+            self.held = rows.get(self.cursor.at).filter(|_| self.cursor.at > 0).cloned();
+        }
+    }
+
+    fn copied(&self, rows: &[EventRow]) -> OverlayOutcome {
+        let row = self.open.as_ref().map(|(row, _)| row).or_else(|| rows.get(self.cursor.at));
+        row.map_or(OverlayOutcome::Stays, |row| OverlayOutcome::Copied(row.text.clone()))
+    }
+
+    pub fn paste(&mut self, text: &str) {
+        if self.filter.is_open() && self.filter.paste(text) {
+            self.held = None;
+            self.cursor = Cursor::default();
+        }
+    }
+
+    /// Where the cursor is among the rows of now.
+    fn at(&self, rows: &[EventRow]) -> usize {
+        let held = self.held.as_ref().and_then(|held| rows.iter().position(|row| row == held));
+        held.unwrap_or(self.cursor.at).min(rows.len().saturating_sub(1))
+    }
+
+    /// What stands now, then what was reported; of both what the filter takes.
+    fn rows(&self, scene: &OverlayScene<'_>) -> Vec<EventRow> {
+        let wanted = self.filter.text().to_lowercase();
+        let told = scene.messages.iter();
+        let told = told.map(|message: &Message| EventRow {
+            at: Some(message.at),
+            level: message.level,
+            text: message.text.clone(),
+        });
+        let taken = |row: &EventRow| row.text.to_lowercase().contains(&wanted) || word(row.level).contains(&wanted);
+        standing(scene).into_iter().chain(told).filter(taken).collect()
+    }
+
+    /// Paints the list, or one event, over the whole of `area`.
+    pub fn draw(&self, area: Rect, scene: &OverlayScene<'_>, buffer: &mut Buffer) {
+        let styles = scene.view.styles;
+        let hint = |action, does| scene.view.hint(action, does).map_or_else(String::new, |hint| format!("{hint}, "));
+        if let Some((row, scroll)) = &self.open {
+            let title = format!("Event   {}Esc goes back to the list", hint(Action::Copy, "copies"));
+            let inside = popup::framed(area, &title, styles.border, styles, buffer);
+            draw_whole(row, scroll, inside, buffer, styles);
+            return;
+        }
+        let (count, kept) = (scene.messages.len(), OWN_KEPT + NOTICES_KEPT);
+        let (open, filter) = (hint(Action::Open, "opens"), hint(Action::Filter, "filters"));
+        let title = format!("Events: {count} of at most {kept}   {open}{filter}Esc closes");
+        let inside = popup::framed(area, &title, styles.border, styles, buffer);
+        let filtered = self.filter.is_open() || !self.filter.is_empty();
+        let list = Rect { height: inside.height.saturating_sub(u16::from(filtered)), ..inside };
+        self.draw_rows(list, scene, buffer);
+        if filtered && inside.height > 0 {
+            let last = Rect { y: inside.bottom() - 1, height: 1, ..inside };
+            self.filter.draw(last, buffer, "/", "", styles);
+        }
+    }
+
+    fn draw_rows(&self, area: Rect, scene: &OverlayScene<'_>, buffer: &mut Buffer) {
+        let styles = scene.view.styles;
+        let rows = self.rows(scene);
+        if rows.is_empty() {
+            let none = if self.filter.is_empty() { "Nothing was reported yet." } else { "No event matches." };
+            paint::text(area, buffer, 0, none, styles.dim);
+        }
+        let (at, height) = (self.at(&rows), usize::from(area.height));
+        let first = Cursor { at }.first(height);
+        let dated = spans_days(&rows);
+        for (row, y) in rows.iter().enumerate().skip(first).zip(0..area.height) {
+            let (place, event) = row;
+            paint::line(area, buffer, y, &line(event, place == at, dated, usize::from(area.width), styles));
+        }
     }
 }
 
-fn lines(width: usize, scene: &OverlayScene<'_>) -> Vec<Pieces> {
-    let styles = scene.view.styles;
-    let mut lines: Vec<Pieces> = Vec::new();
-    for alert in scene.view.snapshot.alerts.iter() {
-        let text = format!("{} {}", styles.glyphs.warning, sanitise::clean(&alert.text));
-        lines.extend(sanitise::wrap(&text, width, LINES_MAX).into_iter().map(|line| vec![(line, styles.bad)]));
-    }
-    if !lines.is_empty() {
-        lines.push(Pieces::new());
-    }
-    if scene.messages.is_empty() {
-        lines.push(vec![("Nothing was reported yet.".to_owned(), styles.dim)]);
-    }
-    lines.extend(scene.messages.iter().flat_map(|message| event_lines(message, width, scene)));
-    lines
+/// What is amiss at this moment, the most urgent first.
+fn standing(scene: &OverlayScene<'_>) -> Vec<EventRow> {
+    let snapshot = scene.view.snapshot;
+    let session = &snapshot.session;
+    let lost = session.cause.as_ref().filter(|_| session.state != SessionState::Connected);
+    let lost = lost.map(|cause| format!("no session since {}: {cause}", time::of_day(session.since)));
+    let alerts = snapshot.alerts.iter().map(|alert| alert.text.clone());
+    lost.into_iter().chain(alerts).map(|text| EventRow { at: None, level: Level::Error, text }).collect()
 }
 
-/// When and how grave, and beside it the whole text.
-fn event_lines(message: &Message, width: usize, scene: &OverlayScene<'_>) -> Vec<Pieces> {
-    let styles = scene.view.styles;
-    let head = format!("{}  ", time::of_day(message.at));
-    let state = format!("{} {:<8}", glyph(message.level, styles), word(message.level));
-    let inset = sanitise::width(&head) + sanitise::width(&state);
-    let text = sanitise::wrap(&sanitise::clean(&message.text), width.saturating_sub(inset), LINES_MAX);
-    let mut text = text.into_iter();
-    let first = (text.next().unwrap_or_default(), styles.text);
-    let head = vec![(head, styles.dim), (state, style(message.level, styles)), first];
-    let rest = text.map(|line| vec![(" ".repeat(inset), styles.text), (line, styles.text)]);
-    std::iter::once(head).chain(rest).collect()
+/// Whether the times of the list are of more than one day.
+fn spans_days(rows: &[EventRow]) -> bool {
+    let mut days = rows.iter().filter_map(|row| row.at).map(time::day);
+    days.next().is_some_and(|first| days.any(|day| day != first))
+}
+
+fn when(row: &EventRow, dated: bool) -> String {
+    match row.at {
+        None => format!("{:<width$}", "now", width = if dated { 19 } else { 8 }),
+        Some(at) if dated => time::of_date(at),
+        Some(at) => time::of_day(at),
+    }
+}
+
+fn line(row: &EventRow, selected: bool, dated: bool, width: usize, styles: &Styles) -> Line<'static> {
+    let mark = if selected { "> " } else { "  " };
+    let when = format!("{}  ", when(row, dated));
+    let state = format!("{} {:<8}", glyph(row.level, styles), word(row.level));
+    let used = 2 + sanitise::width(&when) + sanitise::width(&state);
+    let text = sanitise::fit_with(&sanitise::clean(&row.text), width.saturating_sub(used), styles.glyphs.ellipsis);
+    let pieces =
+        [(mark.to_owned(), styles.accent), (when, styles.dim), (state, style(row.level, styles)), (text, styles.text)];
+    let spans = pieces.into_iter().map(|(text, style)| Span::styled(text, styles.in_row(selected, style)));
+    Line::from(spans.collect::<Vec<_>>()).style(styles.row(selected))
+}
+
+/// One event, line for line as far as it goes.
+fn draw_whole(row: &EventRow, scroll: &Scroll, area: Rect, buffer: &mut Buffer, styles: &Styles) {
+    let when = row.at.map_or_else(|| "now".to_owned(), time::of_date);
+    let head = format!("{when}  {} {}", glyph(row.level, styles), word(row.level));
+    paint::text(area, buffer, 0, &head, style(row.level, styles));
+    let list = paint::below(area, 2);
+    let lines = sanitise::wrap(&sanitise::clean(&row.text), usize::from(list.width), LINES_MAX);
+    let rows = scroll.window(lines.len(), usize::from(list.height));
+    for (line, y) in lines[rows].iter().zip(0..) {
+        paint::text(list, buffer, y, line, styles.text);
+    }
 }

@@ -3,28 +3,78 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use super::outcome::OverlayOutcome;
 use super::scene::OverlayScene;
-use super::scroll::Scroll;
+use super::scroll::{LIST_KEYS, Scroll};
+use crate::console::action::Action;
 use crate::console::frame::footer::offered;
 use crate::console::frame::{Pieces, paint, popup};
+use crate::console::input::{Key, KeyCode};
 use crate::console::keymap::table::{KeyContext, KeyEntry};
+use crate::console::widgets::filter::Filter;
 
 /// Columns of keys.
 const KEYS_WIDTH: usize = 24;
 
-/// Paints the help over `area`.
-pub fn draw(scroll: &Scroll, area: Rect, scene: &OverlayScene<'_>, buffer: &mut Buffer) {
-    let styles = scene.view.styles;
-    let place = popup::centred(area, 84, area.height);
-    let inside = popup::framed(place, "Help   Up and Down scroll, Esc closes", styles.border, styles, buffer);
-    let lines = lines(scene);
-    let rows = scroll.window(lines.len(), usize::from(inside.height));
-    for (line, y) in lines[rows].iter().zip(inside.top()..) {
-        paint(line, inside.x, y, inside.right(), buffer);
+/// The keys, and what of them is looked for.
+#[derive(Clone, Debug, Default)]
+pub struct HelpList {
+    scroll: Scroll,
+    filter: Filter,
+}
+
+impl HelpList {
+    /// Scrolls, narrows down, closes.
+    pub fn key(&mut self, key: Key, scene: &OverlayScene<'_>) -> OverlayOutcome {
+        if self.filter.is_open() {
+            if self.filter.key(key) {
+                self.scroll = Scroll::default();
+            }
+            return OverlayOutcome::Stays;
+        }
+        match scene.keymap.action(key, &LIST_KEYS) {
+            Some(Action::Filter) => self.filter.open(),
+            Some(Action::Back) if !self.filter.is_empty() => self.filter.clear(),
+            Some(Action::Back | Action::Quit | Action::Help) => return OverlayOutcome::Closed,
+            Some(action) => _ = self.scroll.act(action, scene.height),
+            None if key.code == KeyCode::Esc => return OverlayOutcome::Closed,
+            None => {}
+        }
+        OverlayOutcome::Stays
+    }
+
+    pub fn paste(&mut self, text: &str) {
+        if self.filter.is_open() && self.filter.paste(text) {
+            self.scroll = Scroll::default();
+        }
+    }
+
+    /// Paints the help over `area`.
+    pub fn draw(&self, area: Rect, scene: &OverlayScene<'_>, buffer: &mut Buffer) {
+        let styles = scene.view.styles;
+        let place = popup::centred(area, 84, area.height);
+        let filter = scene.view.hint(Action::Filter, "filters, ").unwrap_or_default();
+        let inside = popup::framed(place, &format!("Help   {filter}Esc closes"), styles.border, styles, buffer);
+        let filtered = self.filter.is_open() || !self.filter.is_empty();
+        let list = Rect { height: inside.height.saturating_sub(u16::from(filtered)), ..inside };
+        let mut lines = lines(&self.filter.text().to_lowercase(), scene);
+        if lines.is_empty() {
+            lines.push(vec![("No key does that.".to_owned(), styles.dim)]);
+        }
+        let rows = self.scroll.window(lines.len(), usize::from(list.height));
+        for (line, y) in lines[rows].iter().zip(list.top()..) {
+            paint(line, list.x, y, list.right(), buffer);
+        }
+        if filtered && inside.height > 0 {
+            let last = Rect { y: inside.bottom() - 1, height: 1, ..inside };
+            self.filter.draw(last, buffer, "/", "", styles);
+        }
     }
 }
 
-fn lines(scene: &OverlayScene<'_>) -> Vec<Pieces> {
+/// Keys of the pane, of lists, of everywhere, of the ensemble, and at the end those of other panes; of each the ones in
+/// which `wanted` stands.
+fn lines(wanted: &str, scene: &OverlayScene<'_>) -> Vec<Pieces> {
     let styles = scene.view.styles;
     let mut out: Vec<Pieces> = Vec::new();
     let entries: Vec<&KeyEntry> = offered(scene.read_only, scene.view).collect();
@@ -37,20 +87,25 @@ fn lines(scene: &OverlayScene<'_>) -> Vec<Pieces> {
             out.extend(rows);
         }
     };
+    let is_here = |entry: &KeyEntry| scene.actions.contains(&entry.action);
+    let row = |entry: &KeyEntry| row(entry, wanted, scene);
     let here = scene.actions.iter().filter_map(|action| entries.iter().find(|entry| entry.action == *action));
-    let here: Vec<Pieces> =
-        here.filter(|e| e.context != KeyContext::Everywhere).filter_map(|e| row(e, scene)).collect();
-    section(&format!("{}, here", scene.title), here);
-    for context in [KeyContext::Everywhere, KeyContext::Ensemble] {
-        let rest = entries.iter().filter(|e| e.context == context && !scene.actions.contains(&e.action));
-        section(context.heading(), rest.filter_map(|e| row(e, scene)).collect());
+    let here: Vec<&&KeyEntry> = here.filter(|entry| entry.context != KeyContext::Everywhere).collect();
+    let (lists, own): (Vec<&&KeyEntry>, Vec<&&KeyEntry>) =
+        here.into_iter().partition(|entry| entry.context == KeyContext::Lists);
+    section(&format!("{}, here", scene.title), own.iter().filter_map(|entry| row(entry)).collect());
+    section("In its list", lists.iter().filter_map(|entry| row(entry)).collect());
+    for context in [KeyContext::Everywhere, KeyContext::Ensemble, KeyContext::Files, KeyContext::Logs] {
+        let rest = entries.iter().filter(|entry| entry.context == context && !is_here(entry));
+        section(context.heading(), rest.filter_map(|entry| row(entry)).collect());
     }
     out
 }
 
-fn row(entry: &KeyEntry, scene: &OverlayScene<'_>) -> Option<Pieces> {
+fn row(entry: &KeyEntry, wanted: &str, scene: &OverlayScene<'_>) -> Option<Pieces> {
     let keys = scene.keymap.keys(entry.action);
-    if keys.is_empty() {
+    let holds = |text: &str| text.to_lowercase().contains(wanted);
+    if keys.is_empty() || !(holds(entry.help) || holds(entry.name) || keys.iter().any(|key| holds(key))) {
         return None;
     }
     let styles = scene.view.styles;

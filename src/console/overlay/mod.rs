@@ -1,5 +1,6 @@
 //! What may lie over a pane: one at a time, and it has the keys.
 
+mod completion;
 pub mod confirm;
 pub mod events;
 pub mod help;
@@ -13,20 +14,22 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use self::confirm::ConfirmBox;
+use self::events::EventsList;
+use self::help::HelpList;
 use self::outcome::OverlayOutcome;
 use self::palette::Palette;
 use self::prompt::PromptBox;
 use self::scene::OverlayScene;
-use self::scroll::Scroll;
 use super::action::Action;
 use super::input::Key;
-use super::keymap::Keymap;
+use super::place::Completions;
+use super::view::View;
 
 /// The overlay that is open.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Overlay {
-    Help(Scroll),
-    Events(Scroll),
+    Help(HelpList),
+    Events(EventsList),
     Palette(Palette),
     Confirm(ConfirmBox),
     Prompt(PromptBox),
@@ -34,11 +37,11 @@ pub enum Overlay {
 
 impl Overlay {
     /// One key; the overlay has them all.
-    pub fn key(&mut self, key: Key, keymap: &Keymap) -> OverlayOutcome {
+    pub fn key(&mut self, key: Key, scene: &OverlayScene<'_>) -> OverlayOutcome {
         match self {
-            Self::Help(scroll) => scroll.key(key, keymap, Action::Help),
-            Self::Events(scroll) => scroll.key(key, keymap, Action::Events),
-            Self::Palette(palette) => palette.key(key),
+            Self::Help(help) => help.key(key, scene),
+            Self::Events(events) => events.key(key, scene),
+            Self::Palette(palette) => palette.key(key, scene),
             Self::Confirm(confirm) => confirm.key(key),
             Self::Prompt(prompt) => prompt.key(key),
         }
@@ -49,22 +52,49 @@ impl Overlay {
         match self {
             Self::Palette(palette) => palette.paste(text),
             Self::Prompt(prompt) => prompt.paste(text),
-            Self::Confirm(_) | Self::Help(_) | Self::Events(_) => {}
+            Self::Help(help) => help.paste(text),
+            Self::Events(events) => events.paste(text),
+            Self::Confirm(_) => {}
         }
     }
 
-    /// Some answer has come: maybe one that the overlay waits for.
-    pub fn take_answers(&mut self) {
-        if let Self::Prompt(prompt) = self {
-            prompt.take_answers();
+    /// The keys that it takes, each with what it does, for the footer.
+    #[must_use]
+    pub fn keys(&self, view: &View<'_>) -> Vec<(String, &'static str)> {
+        let fixed = |all: &[(&str, &'static str)]| all.iter().map(|(key, does)| ((*key).to_owned(), *does)).collect();
+        let list = |opens: bool| -> Vec<(String, &'static str)> {
+            let own = [(Action::Open, "open"), (Action::Filter, "filter"), (Action::Copy, "copy")];
+            let own = own.into_iter().filter(|(action, _)| opens || *action == Action::Filter);
+            own.filter_map(|(action, does)| Some((view.key(action)?, does)))
+                .chain([("Esc".to_owned(), "close")])
+                .collect()
+        };
+        match self {
+            Self::Help(_) => list(false),
+            Self::Events(_) => list(true),
+            Self::Palette(_) => {
+                fixed(&[("Tab", "complete"), ("Enter", "run"), ("Up", "earlier ones"), ("Esc", "close")])
+            }
+            Self::Confirm(confirm) if confirm.asks_for_text() => fixed(&[("Enter", "agree"), ("Esc", "no")]),
+            Self::Confirm(_) => fixed(&[("n", "no"), ("y", "yes")]),
+            Self::Prompt(_) => fixed(&[("Enter", "go on"), ("Esc", "leave")]),
+        }
+    }
+
+    /// What could follow the path that is typed, by the place.
+    pub fn take_completions(&mut self, found: Result<Completions, String>) {
+        match self {
+            Self::Palette(palette) => palette.take_completions(found),
+            Self::Prompt(prompt) => prompt.take_completions(found),
+            Self::Confirm(_) | Self::Help(_) | Self::Events(_) => {}
         }
     }
 
     /// Paints the overlay over `area`.
     pub fn draw(&self, area: Rect, scene: &OverlayScene<'_>, buffer: &mut Buffer) {
         match self {
-            Self::Help(scroll) => help::draw(scroll, area, scene, buffer),
-            Self::Events(scroll) => events::draw(scroll, area, scene, buffer),
+            Self::Help(help) => help.draw(area, scene, buffer),
+            Self::Events(events) => events.draw(area, scene, buffer),
             Self::Palette(palette) => palette.draw(area, scene, buffer),
             Self::Confirm(confirm) => confirm.draw(area, scene.view.styles, buffer),
             Self::Prompt(prompt) => prompt.draw(area, scene.view.styles, buffer),

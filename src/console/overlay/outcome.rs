@@ -1,12 +1,10 @@
 //! What keys lead to while an overlay has them.
 
 use crate::console::action::Action;
-use crate::console::fetch::Fetch;
-use crate::console::place::CompletionAsk;
 use crate::domain::command::Command;
 
 /// What a key has done to the overlay.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, PartialEq, Eq)]
 pub enum OverlayOutcome {
     Stays,
     Closed,
@@ -19,10 +17,12 @@ pub enum OverlayOutcome {
         action: Action,
         text: String,
     },
-    /// What could follow a path is to be asked of the place.
-    Asks(Fetch<CompletionAsk>),
+    /// The place is to be asked what could follow this path; the overlay stays.
+    Asks(String),
     /// A palette command, as typed.
     Typed(String),
+    /// Text for the clipboard; the overlay stays.
+    Copied(String),
 }
 
 /// Who asked for a line of text.

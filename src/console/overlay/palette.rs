@@ -1,55 +1,64 @@
-//! Commands by name: typed, narrowed down, completed by Tab.
+//! Commands by name: typed, narrowed down, completed by Tab, with their arguments; and those that were typed before.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::text::{Line as TextLine, Span};
 
+use super::completion::Completing;
 use super::outcome::OverlayOutcome;
 use super::scene::OverlayScene;
 use super::scroll::window;
-use crate::console::frame::{Pieces, paint, popup};
+use crate::console::commands::Argument;
+use crate::console::frame::popup;
 use crate::console::input::{Key, KeyCode};
 use crate::console::line::Line;
+use crate::console::paths;
+use crate::console::place::Completions;
 use crate::console::sanitise;
+use crate::console::suggest::{Suggestion, Suggestions, suggest};
+use crate::console::widgets::paint;
 
+const WIDTH: u16 = 84;
 /// Rows of suggestions.
 const ROWS: usize = 10;
-
-/// One command that can be chosen.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Candidate {
-    pub name: &'static str,
-    /// `NODE WEIGHT`; empty when it takes none.
-    pub usage: &'static str,
-    pub help: &'static str,
-}
+/// Columns of a command with its arguments, and of an argument, before what is said of it.
+const COMMAND_WIDTH: usize = 34;
+const ARGUMENT_WIDTH: usize = 60;
+/// Columns between the two.
+const GAP: usize = 3;
 
 /// The command line with its suggestions.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Palette {
-    candidates: Vec<Candidate>,
     line: Line,
-    selected: usize,
+    /// The row that the cursor was put on.
+    selected: Option<usize>,
+    /// Which of the earlier commands the line shows, and what had been typed before.
+    past: Option<(usize, String)>,
+    /// What could follow a path.
+    completing: Completing,
 }
 
 impl Palette {
-    /// A palette of these commands.
-    #[must_use]
-    pub fn new(candidates: Vec<Candidate>) -> Self {
-        Self { candidates, line: Line::default(), selected: 0 }
-    }
-
-    /// Enter runs, Tab completes, Up and Down choose, Esc closes.
-    pub fn key(&mut self, key: Key) -> OverlayOutcome {
+    /// Enter runs, Tab completes or goes on in the list, Up and Down go through the list and the commands of before,
+    /// Esc closes.
+    pub fn key(&mut self, key: Key, scene: &OverlayScene<'_>) -> OverlayOutcome {
+        let found = suggest(self.line.before(), scene);
         match key.code {
             KeyCode::Esc => return OverlayOutcome::Closed,
             KeyCode::Backspace if self.line.is_empty() => return OverlayOutcome::Closed,
-            KeyCode::Enter => return self.enter(),
-            KeyCode::Tab => _ = self.complete(),
-            KeyCode::Up | KeyCode::BackTab => self.selected = self.selected.saturating_sub(1),
-            KeyCode::Down => self.selected = (self.selected + 1).min(self.matches().len().saturating_sub(1)),
+            KeyCode::Enter => return self.enter(&found),
+            KeyCode::Tab if found.argument == Some(Argument::Path) => {
+                self.completing.ask(&self.line);
+                return OverlayOutcome::Asks(found.typed);
+            }
+            KeyCode::Tab => self.tab(&found),
+            KeyCode::BackTab => self.step(&found, false),
+            KeyCode::Up => self.up(scene.past),
+            KeyCode::Down => self.down(&found, scene.past),
             _ => {
                 if self.line.key(key) {
-                    self.selected = 0;
+                    self.changed();
                 }
             }
         }
@@ -58,129 +67,172 @@ impl Palette {
 
     pub fn paste(&mut self, text: &str) {
         self.line.insert(text);
-        self.selected = 0;
+        self.changed();
     }
 
-    fn enter(&mut self) -> OverlayOutcome {
-        let text = self.line.text();
-        let text = text.trim();
-        let first = text.split_whitespace().next().unwrap_or("");
-        let chosen = self.matches().get(self.selected).cloned();
-        let exact = self.candidates.iter().any(|c| c.name == first);
-        match chosen {
-            // A name in part, or another row than the first: the row is meant.
-            Some(candidate) if !text.contains(' ') && (!exact || self.selected > 0) => {
-                if candidate.usage.is_empty() {
-                    return OverlayOutcome::Typed(candidate.name.to_owned());
-                }
-                self.complete();
-                OverlayOutcome::Stays
+    fn changed(&mut self) {
+        (self.selected, self.past) = (None, None);
+        self.completing.forget();
+    }
+
+    /// What could follow the path, by the place.
+    pub(super) fn take_completions(&mut self, found: Result<Completions, String>) {
+        self.completing.answer(&mut self.line, found);
+    }
+
+    /// The theme that the cursor is on, or whose whole name is typed.
+    #[must_use]
+    pub fn theme(&self, scene: &OverlayScene<'_>) -> Option<String> {
+        let found = suggest(self.line.before(), scene);
+        if found.argument != Some(Argument::Theme) {
+            return None;
+        }
+        let on = self.selected.and_then(|at| found.rows.get(at)).map(|row| row.text.clone());
+        on.or_else(|| scene.themes.contains(&found.typed).then_some(found.typed))
+    }
+
+    fn enter(&mut self, found: &Suggestions) -> OverlayOutcome {
+        if let Some(row) = self.selected.and_then(|at| found.rows.get(at)) {
+            let done = found.is_last || (found.argument.is_none() && row.usage.is_empty());
+            self.take(row, found);
+            return if done { self.run() } else { OverlayOutcome::Stays };
+        }
+        let exact = |row: &&Suggestion| row.text == found.typed;
+        match found.rows.first().filter(|_| found.argument.is_none() && !found.typed.is_empty()) {
+            // A name in part: the best row is meant. What fits by its description only is shown before it runs.
+            Some(best) if !found.rows.iter().any(|row| exact(&row)) => {
+                let done = best.by_name && best.usage.is_empty();
+                self.take(best, found);
+                if done { self.run() } else { OverlayOutcome::Stays }
             }
-            _ if text.is_empty() => OverlayOutcome::Closed,
-            _ => OverlayOutcome::Typed(text.to_owned()),
+            _ => self.run(),
         }
     }
 
-    fn complete(&mut self) -> Option<()> {
-        let candidate = self.matches().get(self.selected)?.clone();
-        let gap = if candidate.usage.is_empty() { "" } else { " " };
-        self.line = Line::new(&format!("{}{gap}", candidate.name));
-        self.selected = 0;
-        Some(())
+    fn run(&self) -> OverlayOutcome {
+        match self.line.text().trim() {
+            "" => OverlayOutcome::Closed,
+            text => OverlayOutcome::Typed(text.to_owned()),
+        }
     }
 
-    /// Commands that fit what has been typed: beginning first, then inside, then letters in order.
-    fn matches(&self) -> Vec<Candidate> {
-        let text = self.line.text();
-        let wanted = text.trim_start();
-        let (wanted, has_arguments) = wanted.split_once(' ').map_or((wanted, false), |(name, _)| (name, true));
-        let rank = |candidate: &Candidate| {
-            let name = candidate.name;
-            if has_arguments {
-                (name == wanted).then_some(0)
-            } else if name.starts_with(wanted) {
-                Some(0)
-            } else if name.contains(wanted) {
-                Some(1)
-            } else {
-                in_order(wanted, name).then_some(2)
+    /// Writes what is certain; when that is nothing, goes to the next row.
+    fn tab(&mut self, found: &Suggestions) {
+        let begins = |row: &&Suggestion| !found.typed.is_empty() && row.text.starts_with(&found.typed);
+        let beginning: Vec<&Suggestion> = found.rows.iter().filter(begins).collect();
+        match (&beginning[..], &found.rows[..]) {
+            _ if self.selected.is_some() => self.step(found, true),
+            ([only], _) => self.take(only, found),
+            ([], [only]) => self.take(only, found),
+            ([first, rest @ ..], _) => {
+                let common = rest.iter().fold(first.text.as_str(), |common, row| paths::shared(common, &row.text));
+                match common.get(found.typed.len()..) {
+                    Some(more) if !more.is_empty() => self.line.insert(more),
+                    _ => self.step(found, true),
+                }
             }
+            ([], _) => self.step(found, true),
+        }
+    }
+
+    /// The next row or the one before, in a circle.
+    fn step(&mut self, found: &Suggestions, forward: bool) {
+        let Some(last) = found.rows.len().checked_sub(1) else { return };
+        self.selected = Some(match (self.selected, forward) {
+            (None, true) => 0,
+            (Some(at), true) if at < last => at + 1,
+            (Some(_), true) => 0,
+            (None | Some(0), false) => last,
+            (Some(at), false) => at - 1,
+        });
+    }
+
+    /// Puts the row where what was typed of it stands, and what has to follow it.
+    fn take(&mut self, row: &Suggestion, found: &Suggestions) {
+        match row.text.strip_prefix(&found.typed) {
+            Some(rest) => self.line.insert(rest),
+            None => {
+                let start = self.line.before().len().saturating_sub(found.typed.len());
+                while self.line.before().len() > start {
+                    self.line.key(Key::plain(KeyCode::Backspace));
+                }
+                self.line.insert(&row.text);
+            }
+        }
+        let more = if found.argument.is_none() { !row.usage.is_empty() } else { !found.is_last };
+        if more {
+            self.line.insert(" ");
+        }
+        self.changed();
+    }
+
+    /// Up in the list; from its upper end on to the commands of before that begin as the line does.
+    fn up(&mut self, past: &[String]) {
+        if let Some(at) = self.selected {
+            self.selected = at.checked_sub(1);
+            return;
+        }
+        let (next, typed) = match &self.past {
+            Some((at, typed)) => (at + 1, typed.clone()),
+            None => (0, self.line.text()),
         };
-        let mut found: Vec<(u8, &Candidate)> = self.candidates.iter().filter_map(|c| Some((rank(c)?, c))).collect();
-        found.sort_by_key(|(rank, _)| *rank);
-        found.into_iter().map(|(_, candidate)| candidate.clone()).collect()
+        if let Some(command) = past.iter().filter(|own| own.starts_with(&typed)).nth(next) {
+            self.line = Line::new(command);
+            self.past = Some((next, typed));
+        }
+    }
+
+    /// Back to what was typed, then down in the list.
+    fn down(&mut self, found: &Suggestions, past: &[String]) {
+        match self.past.take() {
+            None => self.selected = Some(self.selected.map_or(0, |at| at + 1).min(found.rows.len().saturating_sub(1))),
+            Some((0, typed)) => self.line = Line::new(&typed),
+            Some((at, typed)) => {
+                if let Some(command) = past.iter().filter(|own| own.starts_with(&typed)).nth(at - 1) {
+                    self.line = Line::new(command);
+                }
+                self.past = Some((at - 1, typed));
+            }
+        }
     }
 
     /// Paints the palette at the top of `area`.
     pub fn draw(&self, area: Rect, scene: &OverlayScene<'_>, buffer: &mut Buffer) {
         let styles = scene.view.styles;
-        let matches = self.matches();
-        let height = matches.len().clamp(1, ROWS) as u16 + 3;
-        let place = Rect { height: height.min(area.height), ..popup::centred(area, 84, area.height) };
-        let inside = popup::framed(place, "Command   Tab completes, Enter runs", styles.accent, styles, buffer);
+        let found = suggest(self.line.before(), scene);
+        let hint = u16::from(!found.hint.is_empty());
+        let names = self.completing.rows(usize::from(WIDTH.min(area.width).saturating_sub(4)), styles);
+        let height = (found.rows.len().min(ROWS) as u16 + names.len() as u16 + hint).max(1) + 3;
+        let place = Rect { height: height.min(area.height), ..popup::centred(area, WIDTH, area.height) };
+        let earlier = if scene.past.is_empty() { "" } else { ", Up earlier ones" };
+        let title = format!("Command   Tab completes, Enter runs{earlier}");
+        let inside = popup::framed(place, &title, styles.accent, styles, buffer);
         if inside.height == 0 {
             return;
         }
         let (x, _) = buffer.set_stringn(inside.x, inside.y, ":", usize::from(inside.width), styles.key);
         let line = Rect::new(x, inside.y, inside.right().saturating_sub(x), 1);
         self.line.draw(line, buffer, styles);
-        let rows = usize::from(inside.height - 1);
-        if matches.is_empty() && rows > 0 {
-            let none = "no such command; Esc closes";
-            buffer.set_stringn(inside.x, inside.y + 1, none, usize::from(inside.width), styles.warning);
+        let list = paint::below(inside, 1);
+        let rows = usize::from(list.height.saturating_sub(hint));
+        let first = self.selected.unwrap_or(0).saturating_sub(rows.saturating_sub(1));
+        let widest = found.rows.iter().map(|row| sanitise::width(&row.text)).max().unwrap_or(0);
+        let width = if found.argument.is_none() { COMMAND_WIDTH } else { widest.min(ARGUMENT_WIDTH) + GAP };
+        for (at, y) in window(first, found.rows.len(), rows).zip(0..) {
+            let (row, selected) = (&found.rows[at], self.selected == Some(at));
+            let name = format!("{} {} {}", if selected { ">" } else { " " }, sanitise::clean(&row.text), row.usage);
+            let name = sanitise::fit(name.trim_end(), usize::from(list.width));
+            let gap = " ".repeat((width + 2).saturating_sub(sanitise::width(&name)).max(1));
+            let spans = [(name, styles.text), (gap, styles.text), (row.about.clone(), styles.dim)];
+            let spans = spans.map(|(text, style)| Span::styled(text, styles.in_row(selected, style)));
+            paint::line(list, buffer, y, &TextLine::from(spans.to_vec()).style(styles.row(selected)));
         }
-        let first = self.selected.saturating_sub(rows.saturating_sub(1));
-        for (i, y) in window(first, matches.len(), rows).zip(inside.y + 1..) {
-            let candidate = &matches[i];
-            let marker = if i == self.selected { ">" } else { " " };
-            let command = format!("{marker} {} {}", candidate.name, candidate.usage);
-            let style = if i == self.selected { styles.selected } else { styles.text };
-            let gap = 34usize.saturating_sub(sanitise::width(&command)).max(1);
-            let pieces: Pieces =
-                vec![(command, style), (" ".repeat(gap), styles.text), (candidate.help.to_owned(), styles.dim)];
-            paint(&pieces, inside.x, y, inside.right(), buffer);
+        for ((text, style), row) in names.iter().zip(0..list.height.saturating_sub(hint)) {
+            paint::text(list, buffer, row, text, *style);
         }
-    }
-}
-
-/// Whether the letters of `wanted` appear in `name` in their order.
-fn in_order(wanted: &str, name: &str) -> bool {
-    let mut letters = name.chars();
-    wanted.chars().all(|w| letters.any(|l| l == w))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::console::keymap::notation::parse_keys;
-
-    fn run(keys: &str) -> (OverlayOutcome, String) {
-        let candidate = |name, usage| Candidate { name, usage, help: "" };
-        let mut palette = Palette::new(vec![
-            candidate("drain", "NODE"),
-            candidate("undrain", "NODE"),
-            candidate("run-scheduler", ""),
-            candidate("theme", "NAME"),
-            candidate("quit", ""),
-        ]);
-        let mut last = OverlayOutcome::Stays;
-        for key in parse_keys(keys) {
-            last = palette.key(key);
+        if hint > 0 {
+            let tone = if found.rows.is_empty() && found.argument.is_none() { styles.warning } else { styles.dim };
+            paint::text(list, buffer, list.height.saturating_sub(1), &format!("  {}", found.hint), tone);
         }
-        (last, palette.line.text())
-    }
-
-    #[test]
-    fn names_are_completed_and_run() {
-        assert_eq!(run("q u i t Enter").0, OverlayOutcome::Typed("quit".into()));
-        assert_eq!(run("q Enter").0, OverlayOutcome::Typed("quit".into()));
-        assert_eq!(run("s c h e d Enter").0, OverlayOutcome::Typed("run-scheduler".into()), "inside a name");
-        assert_eq!(run("r s c h Enter").0, OverlayOutcome::Typed("run-scheduler".into()), "letters in order");
-        assert_eq!(run("d r Tab z k 1 Enter").0, OverlayOutcome::Typed("drain zk1".into()));
-        assert_eq!(run("d r Enter"), (OverlayOutcome::Stays, "drain ".into()), "an argument is missing");
-        assert_eq!(run("d r a i n Down Enter"), (OverlayOutcome::Stays, "undrain ".into()));
-        assert_eq!(run("x y z Enter").0, OverlayOutcome::Typed("xyz".into()), "the loop says what is wrong");
-        assert_eq!(run("Esc").0, OverlayOutcome::Closed);
-        assert_eq!(run("a Backspace Backspace").0, OverlayOutcome::Closed);
     }
 }

@@ -1,4 +1,4 @@
-//! What overlays are drawn from.
+//! What overlays are drawn from, and what their keys go by.
 
 use crate::console::action::Action;
 use crate::console::frame::toasts::Message;
@@ -9,9 +9,18 @@ use crate::console::view::View;
 pub struct OverlayScene<'a> {
     pub view: &'a View<'a>,
     pub keymap: &'a Keymap,
+    /// Titles of the panes.
+    pub titles: &'a [&'static str],
     /// Title and actions of the pane below.
     pub title: &'static str,
     pub actions: &'a [Action],
+    /// Newest first; only while the events list is open.
     pub messages: &'a [Message],
     pub read_only: bool,
+    /// Names of the themes that there are.
+    pub themes: &'a [String],
+    /// Commands that were typed before, newest first.
+    pub past: &'a [String],
+    /// Rows that an overlay over the whole pane has.
+    pub height: usize,
 }

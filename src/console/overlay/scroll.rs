@@ -2,36 +2,39 @@
 
 use std::cell::Cell;
 
-use super::outcome::OverlayOutcome;
 use crate::console::action::Action;
-use crate::console::input::{Key, KeyCode};
-use crate::console::keymap::Keymap;
+
+/// Keys of a list that lies over a pane.
+pub(super) const LIST_KEYS: [Action; 9] = [
+    Action::Up,
+    Action::Down,
+    Action::PageUp,
+    Action::PageDown,
+    Action::Top,
+    Action::Bottom,
+    Action::Open,
+    Action::Filter,
+    Action::Copy,
+];
 
 /// The first row that is shown; drawing cuts it to what there is, so that the next key moves what is seen.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scroll(Cell<usize>);
 
-/// Rows that a page key goes.
-const PAGE: usize = 10;
-
 impl Scroll {
-    pub(super) fn key(&self, key: Key, keymap: &Keymap, opener: Action) -> OverlayOutcome {
-        const MOVES: [Action; 6] =
-            [Action::Up, Action::Down, Action::PageUp, Action::PageDown, Action::Top, Action::Bottom];
-        let first = self.0.get();
-        match keymap.action(key, &MOVES) {
-            Some(Action::Up) => self.0.set(first.saturating_sub(1)),
-            Some(Action::Down) => self.0.set(first.saturating_add(1)),
-            Some(Action::PageUp) => self.0.set(first.saturating_sub(PAGE)),
-            Some(Action::PageDown) => self.0.set(first.saturating_add(PAGE)),
-            Some(Action::Top) => self.0.set(0),
-            Some(Action::Bottom) => self.0.set(usize::MAX),
-            Some(Action::Back | Action::Quit) => return OverlayOutcome::Closed,
-            Some(action) if action == opener => return OverlayOutcome::Closed,
-            _ if key.code == KeyCode::Esc => return OverlayOutcome::Closed,
-            _ => {}
-        }
-        OverlayOutcome::Stays
+    /// Moves by an action, a page by `height` rows; whether it was one.
+    pub(super) fn act(&self, action: Action, height: usize) -> bool {
+        let (first, page) = (self.0.get(), height.max(1));
+        self.0.set(match action {
+            Action::Up => first.saturating_sub(1),
+            Action::Down => first.saturating_add(1),
+            Action::PageUp => first.saturating_sub(page),
+            Action::PageDown => first.saturating_add(page),
+            Action::Top => 0,
+            Action::Bottom => usize::MAX,
+            _ => return false,
+        });
+        true
     }
 
     /// The rows of `count` that a window of `height` shows.

@@ -7,17 +7,25 @@ use crate::console::action::Action;
 use crate::console::commands::{self, Typed, complaint, known_node};
 use crate::console::effect::{Completes, Effect, Prompt};
 use crate::console::keymap::{lacks, needs, table::entry_of};
+use crate::console::link::Link;
 use crate::console::order::{Order, Outside, Work};
 use crate::console::overlay::Overlay;
 use crate::console::overlay::confirm::ConfirmBox;
+use crate::console::overlay::events::EventsList;
+use crate::console::overlay::help::HelpList;
 use crate::console::overlay::outcome::PromptOwner;
 use crate::console::overlay::palette::Palette;
 use crate::console::overlay::prompt::PromptBox;
-use crate::console::overlay::scroll::Scroll;
+use crate::console::place::PastCommands;
 use crate::console::{confirms, sanitise};
 use crate::domain::command::{Command, Rejected};
 use crate::domain::ids::NodeId;
 use crate::domain::snapshot::{Level, Snapshot};
+
+/// Steps of the way back that are kept.
+const TRAIL_MAX: usize = 16;
+/// Commands of before that are kept.
+const PAST_MAX: usize = 200;
 
 impl Console {
     /// Carries an action out, as its key does.
@@ -31,8 +39,8 @@ impl Console {
                 Some(confirm) => self.open(Overlay::Confirm(ConfirmBox::leaving(confirm))),
             },
             Action::Redraw => vec![Order::Outside(Outside::Redraw)],
-            Action::Help => self.open(Overlay::Help(Scroll::default())),
-            Action::Events => self.open(Overlay::Events(Scroll::default())),
+            Action::Help => self.open(Overlay::Help(HelpList::default())),
+            Action::Events => self.open(Overlay::Events(EventsList::default())),
             Action::Palette => self.open_palette(),
             Action::ToggleMouse => self.set_mouse(!self.mouse),
             Action::Pane(number) => self.show(usize::from(number).saturating_sub(1)),
@@ -40,10 +48,30 @@ impl Console {
             Action::PreviousPane => self.show((self.active + self.panes.len().max(1) - 1) % self.panes.len().max(1)),
             Action::Back => {
                 self.toasts.dismiss();
-                self.pane_act(action)
+                if self.panes.get(self.active).is_some_and(|pane| pane.is_deep()) {
+                    return self.pane_act(action);
+                }
+                match self.trail.pop() {
+                    Some((pane, _)) => self.turn_to(pane),
+                    None => self.pane_act(action),
+                }
             }
             _ => self.pane_act(action),
         }
+    }
+
+    /// Follows a way to another pane, and remembers where it came from.
+    fn go(&mut self, from: usize, link: Link) -> Vec<Order> {
+        let snapshot = Arc::clone(&self.snapshot);
+        let visited =
+            self.panes.iter_mut().enumerate().find_map(|(at, pane)| Some((at, pane.visit(&link.to, &snapshot)?)));
+        let Some((at, effects)) = visited else { return Vec::new() };
+        self.trail.push((from, link.from));
+        let over = self.trail.len().saturating_sub(TRAIL_MAX);
+        self.trail.drain(..over);
+        let mut orders = self.turn_to(at);
+        orders.extend(self.perform(at, effects));
+        orders
     }
 
     fn refuse(&mut self, action: Action, why: &Rejected) -> Vec<Order> {
@@ -59,8 +87,8 @@ impl Console {
     }
 
     fn open_palette(&mut self) -> Vec<Order> {
-        let candidates = commands::candidates(self.read_only, &self.view());
-        self.open(Overlay::Palette(Palette::new(candidates)))
+        self.open(Overlay::Palette(Palette::default()));
+        vec![Order::Outside(Outside::ListThemes)]
     }
 
     fn set_mouse(&mut self, on: bool) -> Vec<Order> {
@@ -147,12 +175,38 @@ impl Console {
     /// A command was typed into the palette.
     pub(super) fn typed(&mut self, text: &str) -> Vec<Order> {
         let snapshot = Arc::clone(&self.snapshot);
-        match commands::read(text, self.read_only, &snapshot) {
+        let mut orders = vec![self.keep_command(text)];
+        let read = commands::read(text, self.read_only, &self.titles, &snapshot);
+        if self.tried.take().is_some() && !matches!(read, Ok(Typed::Theme(_))) {
+            orders.push(Order::Outside(Outside::TryTheme(None)));
+        }
+        orders.extend(match read {
             Ok(Typed::Effect(effect)) => self.perform(self.active, vec![effect]),
             Ok(Typed::Act(action)) => self.act(action),
             Ok(Typed::Theme(name)) => vec![Order::Outside(Outside::Theme(name))],
             Ok(Typed::Mouse(on)) => self.set_mouse(on),
             Err(why) => self.perform(self.active, vec![complaint(why)]),
+        });
+        orders
+    }
+
+    /// Keeps a command for the next time, right or wrong.
+    fn keep_command(&mut self, text: &str) -> Order {
+        self.past.retain(|own| own != text);
+        self.past.insert(0, text.to_owned());
+        self.past.truncate(PAST_MAX);
+        Order::Work(Work::Commands(self.asked_past.put(PastCommands::Add(text.to_owned()))))
+    }
+
+    /// The commands of before, once they have come: what was typed meanwhile is among them. What cannot be kept is told.
+    pub(super) fn take_past(&mut self) {
+        match self.asked_past.take() {
+            Some(Ok(past)) => {
+                let newer: Vec<String> = self.past.drain(..).filter(|own| !past.contains(own)).collect();
+                self.past = newer.into_iter().chain(past).take(PAST_MAX).collect();
+            }
+            Some(Err(why)) => self.report(Level::Warning, why),
+            None => {}
         }
     }
 
@@ -175,6 +229,7 @@ impl Console {
                     _ = self.open(Overlay::Prompt(PromptBox::new(PromptOwner::Pane(pane), prompt)));
                 }
                 Effect::Toast { level, text } => self.report(level, text),
+                Effect::Go(link) => orders.extend(self.go(pane, link)),
                 Effect::Work(work) => orders.push(Order::Work(work)),
                 Effect::Outside(outside) => orders.push(Order::Outside(outside)),
             }

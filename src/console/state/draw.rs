@@ -4,9 +4,9 @@
 //! zkdeck  demo  verdict  leader          role, api     header
 //! 1 Health  2 Files ...            scheduler, moves
 //! +----------------------------------------------+
-//! | the pane; overlays and toasts lie over it     |
+//! | the pane; overlays lie over it                |
 //! +----------------------------------------------+
-//! 14:02:11 the last message                           footer
+//! 14:02:11 the last message, or toasts                 footer
 //! d drain  p pause ...
 //! ```
 
@@ -16,7 +16,7 @@ use ratatui::layout::Rect;
 use super::Console;
 use crate::console::frame::footer::Footer;
 use crate::console::frame::header::Header;
-use crate::console::frame::layout::{FOOTER, HEADER, pane_area};
+use crate::console::frame::layout::{HEADER, pane_area, toast_lines};
 use crate::console::frame::{SIZE_MIN, to_ascii, too_small};
 use crate::console::overlay::Overlay;
 use crate::console::overlay::scene::OverlayScene;
@@ -32,7 +32,7 @@ impl Console {
 
     /// Paints everything. Does not panic for any area.
     pub fn draw(&self, area: Rect, buffer: &mut Buffer) {
-        buffer.set_style(area, self.styles.text);
+        buffer.set_style(area, self.styles.ground);
         if area.width < SIZE_MIN.0 || area.height < SIZE_MIN.1 {
             too_small(area, buffer);
         } else {
@@ -46,40 +46,49 @@ impl Console {
     fn draw_all(&self, area: Rect, buffer: &mut Buffer) {
         let view = self.view();
         let label = &self.snapshot.instance.label;
-        let header = Header { view: &view, label, read_only: self.read_only, tabs: &self.titles, active: self.active };
+        let (tabs, active, trail) = (&self.titles, self.active, &self.trail);
+        let header = Header { view: &view, label, read_only: self.read_only, tabs, active, trail };
         header.draw(Rect { height: HEADER, ..area }, buffer);
-        let pane = pane_area(area);
+        let toasts = self.toasts.lines(area.width, toast_lines(area), &self.styles);
+        let pane = pane_area(area, toasts.len() as u16);
         if let Some(shown) = self.panes.get(self.active) {
             shown.draw(pane, buffer, &view);
         }
         let last = self.toasts.last(&self.snapshot);
+        let actions = self.labelled();
         let footer = Footer {
             view: &view,
             keymap: &self.keymap,
-            actions: self.own_actions(),
+            actions: &actions,
             last: last.as_ref(),
+            over: self.overlay.as_ref().map(|overlay| overlay.keys(&view)),
+            toasts: &toasts,
             read_only: self.read_only,
         };
-        footer.draw(Rect { y: area.bottom() - FOOTER, height: FOOTER, ..area }, buffer);
+        footer.draw(Rect { y: pane.bottom(), height: area.bottom() - pane.bottom(), ..area }, buffer);
         if let Some(overlay) = &self.overlay {
-            self.draw_overlay(overlay, pane, &view, buffer);
+            self.with_scene(overlay, |scene| overlay.draw(pane, scene, buffer));
         }
-        self.toasts.draw(pane, &self.styles, buffer);
     }
 
-    fn draw_overlay(&self, overlay: &Overlay, area: Rect, view: &View<'_>, buffer: &mut Buffer) {
+    /// What the overlay is drawn from and what its keys go by.
+    pub(super) fn with_scene<T>(&self, overlay: &Overlay, act: impl FnOnce(&OverlayScene<'_>) -> T) -> T {
         let messages = match overlay {
             Overlay::Events(_) => self.toasts.all(&self.snapshot),
             _ => Vec::new(),
         };
-        let scene = OverlayScene {
-            view,
+        act(&OverlayScene {
+            view: &self.view(),
             keymap: &self.keymap,
+            titles: &self.titles,
             title: self.titles.get(self.active).copied().unwrap_or(""),
             actions: self.own_actions(),
             messages: &messages,
             read_only: self.read_only,
-        };
-        overlay.draw(area, &scene, buffer);
+            themes: &self.themes,
+            past: &self.past,
+            // Without its frame.
+            height: usize::from(self.pane_area().height.saturating_sub(2)),
+        })
     }
 }

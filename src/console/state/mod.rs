@@ -11,8 +11,9 @@ use ratatui::layout::Rect;
 
 use crate::console::action::Action;
 use crate::console::config::ConsoleConfig;
+use crate::console::fetch::Asked;
 use crate::console::frame::header::tab_columns;
-use crate::console::frame::layout::pane_area;
+use crate::console::frame::layout::{pane_area, toast_lines};
 use crate::console::frame::toasts::Toasts;
 use crate::console::input::{Key, KeyCode, Mouse, MouseAct};
 use crate::console::keymap::table::Needs;
@@ -21,6 +22,7 @@ use crate::console::order::{Order, Outside, Work};
 use crate::console::overlay::Overlay;
 use crate::console::overlay::outcome::OverlayOutcome;
 use crate::console::pane::Pane;
+use crate::console::place::{CompletionAsk, PastCommands};
 use crate::console::theme::Styles;
 use crate::domain::ids::Timestamp;
 use crate::domain::snapshot::{Level, Snapshot};
@@ -30,6 +32,8 @@ pub struct Console {
     panes: Vec<Box<dyn Pane>>,
     titles: Vec<&'static str>,
     active: usize,
+    /// The way that led here: from which pane, and from what there.
+    trail: Vec<(usize, String)>,
     overlay: Option<Overlay>,
     toasts: Toasts,
     keymap: Keymap,
@@ -38,6 +42,16 @@ pub struct Console {
     styles: Styles,
     mouse: bool,
     read_only: bool,
+    /// The screen as it was last told.
+    screen: Rect,
+    /// Names of the themes that there are, and the one that is tried.
+    themes: Vec<String>,
+    tried: Option<String>,
+    /// Commands that were typed, newest first, and the answer that brings those of before.
+    past: Vec<String>,
+    asked_past: Asked<PastCommands>,
+    /// What could follow the path that is typed over the pane.
+    completing: Asked<CompletionAsk>,
     /// Jobs that leaving would give up, in words.
     jobs: Vec<String>,
 }
@@ -59,6 +73,7 @@ impl Console {
             titles: panes.iter().map(|pane| pane.title()).collect(),
             panes,
             active: 0,
+            trail: Vec::new(),
             overlay: None,
             toasts: Toasts::after(&snapshot),
             keymap: if config.controls { keymap } else { keymap.without(|action| needs(action) == Needs::Control) },
@@ -67,6 +82,12 @@ impl Console {
             mouse: config.mouse,
             read_only: config.read_only || snapshot.instance.read_only,
             jobs: Vec::new(),
+            screen: Rect::ZERO,
+            themes: Vec::new(),
+            tried: None,
+            past: Vec::new(),
+            asked_past: Asked::default(),
+            completing: Asked::default(),
             snapshot,
         })
     }
@@ -92,7 +113,15 @@ impl Console {
         self.refresh()
     }
 
-    /// Lets the shown pane fetch what it needs; the loop calls it once after the first frame too.
+    /// After the first picture: what is kept of before is asked for, and what the shown pane needs.
+    pub fn begin(&mut self) -> Vec<Order> {
+        let past = Work::Commands(self.asked_past.put(PastCommands::Read));
+        let mut orders = vec![Order::Work(past)];
+        orders.extend(self.refresh());
+        orders
+    }
+
+    /// Lets the shown pane fetch what it needs.
     pub fn refresh(&mut self) -> Vec<Order> {
         let snapshot = Arc::clone(&self.snapshot);
         let effects = self.panes.get_mut(self.active).map(|pane| pane.refresh(&snapshot)).unwrap_or_default();
@@ -114,6 +143,11 @@ impl Console {
         self.styles = styles;
     }
 
+    /// The names of the themes that there are.
+    pub fn set_themes(&mut self, names: Vec<String>) {
+        self.themes = names;
+    }
+
     /// A message as a toast and in the events list.
     pub fn report(&mut self, level: Level, text: String) {
         self.toasts.add(self.now, level, text);
@@ -121,9 +155,12 @@ impl Console {
 
     /// An answer that a pane waits for has come to its place.
     pub fn take_answers(&mut self) -> Vec<Order> {
-        if let Some(overlay) = &mut self.overlay {
-            overlay.take_answers();
+        if let Some(found) = self.completing.take()
+            && let Some(overlay) = &mut self.overlay
+        {
+            overlay.take_completions(found);
         }
+        self.take_past();
         let snapshot = Arc::clone(&self.snapshot);
         let effects: Vec<_> = self.panes.iter_mut().map(|pane| pane.take_answers(&snapshot)).collect();
         effects.into_iter().enumerate().flat_map(|(pane, effects)| self.perform(pane, effects)).collect()
@@ -137,9 +174,8 @@ impl Console {
         if key == Key::control('z') {
             return vec![Order::Outside(Outside::Suspend)];
         }
-        if let Some(overlay) = &mut self.overlay {
-            let outcome = overlay.key(key, &self.keymap);
-            return self.overlay_outcome(outcome);
+        if self.overlay.is_some() {
+            return self.overlay_key(key);
         }
         let snapshot = Arc::clone(&self.snapshot);
         let Some(pane) = self.panes.get_mut(self.active) else { return vec![Order::Outside(Outside::Quit)] };
@@ -153,12 +189,38 @@ impl Console {
         }
     }
 
-    fn overlay_outcome(&mut self, outcome: OverlayOutcome) -> Vec<Order> {
-        if !matches!(outcome, OverlayOutcome::Stays | OverlayOutcome::Asks(_)) {
-            self.overlay = None;
+    fn overlay_key(&mut self, key: Key) -> Vec<Order> {
+        let Some(mut overlay) = self.overlay.take() else { return Vec::new() };
+        // What is drawn from is that of the overlay as it was.
+        let seen = overlay.clone();
+        let outcome = self.with_scene(&seen, |scene| overlay.key(key, scene));
+        if matches!(outcome, OverlayOutcome::Stays | OverlayOutcome::Asks(_) | OverlayOutcome::Copied(_)) {
+            self.overlay = Some(overlay);
         }
+        let mut orders = self.try_theme(&outcome);
+        orders.extend(self.overlay_outcome(outcome));
+        orders
+    }
+
+    /// Shows the theme that the cursor of the palette is on, and the chosen one again when it is on none.
+    fn try_theme(&mut self, outcome: &OverlayOutcome) -> Vec<Order> {
+        let wanted = match &self.overlay {
+            Some(overlay @ Overlay::Palette(palette)) => self.with_scene(overlay, |scene| palette.theme(scene)),
+            _ => None,
+        };
+        // A command may choose it.
+        if wanted == self.tried || matches!(outcome, OverlayOutcome::Typed(_)) {
+            return Vec::new();
+        }
+        self.tried.clone_from(&wanted);
+        vec![Order::Outside(Outside::TryTheme(wanted))]
+    }
+
+    fn overlay_outcome(&mut self, outcome: OverlayOutcome) -> Vec<Order> {
         match outcome {
-            OverlayOutcome::Asks(fetch) => vec![Order::Work(Work::Complete(fetch))],
+            OverlayOutcome::Asks(typed) => {
+                vec![Order::Work(Work::Complete(self.completing.put(CompletionAsk { typed })))]
+            }
             OverlayOutcome::Stays | OverlayOutcome::Closed => Vec::new(),
             OverlayOutcome::Left => vec![Order::Outside(Outside::Quit)],
             OverlayOutcome::Agreed(mut commands) if commands.len() == 1 => {
@@ -167,6 +229,7 @@ impl Console {
             OverlayOutcome::Agreed(commands) => vec![Order::Work(Work::Batch(commands))],
             OverlayOutcome::Answered { owner, action, text } => self.answered(owner, action, &text),
             OverlayOutcome::Typed(text) => self.typed(&text),
+            OverlayOutcome::Copied(text) => vec![Order::Outside(Outside::Copy(text))],
         }
     }
 
@@ -182,8 +245,23 @@ impl Console {
         self.perform(self.active, effects)
     }
 
+    /// The screen has this size now: what follows moves and clicks by it.
+    pub fn resize(&mut self, screen: Rect) {
+        self.screen = screen;
+        let area = self.pane_area();
+        if let Some(pane) = self.panes.get_mut(self.active) {
+            pane.resize(area);
+        }
+    }
+
+    /// The part of the screen that the pane has now.
+    fn pane_area(&self) -> Rect {
+        let toasts = self.toasts.lines(self.screen.width, toast_lines(self.screen), &self.styles);
+        pane_area(self.screen, toasts.len() as u16)
+    }
+
     /// A click on a tab changes the pane; what is inside the pane is the pane's.
-    pub fn mouse(&mut self, event: Mouse, screen: Rect) -> Vec<Order> {
+    pub fn mouse(&mut self, event: Mouse) -> Vec<Order> {
         if self.overlay.is_some() {
             return self.overlay_wheel(event.does);
         }
@@ -191,7 +269,7 @@ impl Console {
             let hit = tab_columns(&self.titles).iter().position(|(l, r)| (*l..*r).contains(&event.column));
             return hit.map(|index| self.show(index)).unwrap_or_default();
         }
-        let area = pane_area(screen);
+        let area = self.pane_area();
         if !area.contains((event.column, event.row).into()) {
             return Vec::new();
         }
@@ -208,10 +286,10 @@ impl Console {
             MouseAct::WheelDown => KeyCode::Down,
             MouseAct::Press => return Vec::new(),
         };
-        if let Some(overlay @ (Overlay::Help(_) | Overlay::Events(_) | Overlay::Palette(_))) = &mut self.overlay {
-            overlay.key(Key::plain(code), &self.keymap);
+        match self.overlay {
+            Some(Overlay::Help(_) | Overlay::Events(_)) => self.overlay_key(Key::plain(code)),
+            _ => Vec::new(),
         }
-        Vec::new()
     }
 
     /// Shows the pane of this index.
@@ -219,8 +297,21 @@ impl Console {
         if index >= self.panes.len() || index == self.active {
             return Vec::new();
         }
+        // Who goes by number does not come back by Esc.
+        self.trail.clear();
+        self.turn_to(index)
+    }
+
+    fn turn_to(&mut self, index: usize) -> Vec<Order> {
         self.active = index;
+        self.resize(self.screen);
         self.refresh()
+    }
+
+    /// What the shown pane can do with its row in hand, each in a word or two.
+    fn labelled(&self) -> Vec<(Action, &'static str)> {
+        let Some(pane) = self.panes.get(self.active) else { return Vec::new() };
+        pane.actions().iter().filter_map(|action| Some((*action, pane.label(*action, &self.snapshot)?))).collect()
     }
 
     fn own_actions(&self) -> &'static [Action] {

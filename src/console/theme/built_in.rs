@@ -5,11 +5,13 @@ use super::depth::Depth;
 use super::file::{Theme, ThemeSource};
 
 /// Name and text of each; the first is what is used when nothing else can be.
-pub const BUILT_IN: [(&str, &str); 4] = [
+pub const BUILT_IN: [(&str, &str); 6] = [
     ("default", include_str!("../../../themes/default.toml")),
     ("light", include_str!("../../../themes/light.toml")),
     ("high-contrast", include_str!("../../../themes/high-contrast.toml")),
     ("colour-blind", include_str!("../../../themes/colour-blind.toml")),
+    ("catppuccin-mocha", include_str!("../../../themes/catppuccin-mocha.toml")),
+    ("gruvbox-dark", include_str!("../../../themes/gruvbox-dark.toml")),
 ];
 
 /// The text of a theme that is compiled in.

@@ -7,6 +7,7 @@ use ratatui::style::Color;
 pub enum Depth {
     /// Bold, underline and reverse only.
     None,
+    Ansi8,
     Ansi16,
     Ansi256,
     True,
@@ -30,6 +31,22 @@ pub fn to_256(rgb: [u8; 3]) -> Color {
 #[must_use]
 pub fn to_16(rgb: [u8; 3]) -> Color {
     ANSI.iter().min_by_key(|(_, _, value)| distance(rgb, *value)).map_or(Color::Reset, |(_, color, _)| *color)
+}
+
+/// One of the eight that every terminal with colours has: the dark twin of a bright one.
+#[must_use]
+pub const fn to_8(colour: Color) -> Color {
+    match colour {
+        Color::DarkGray => Color::Black,
+        Color::LightRed => Color::Red,
+        Color::LightGreen => Color::Green,
+        Color::LightYellow => Color::Yellow,
+        Color::LightBlue => Color::Blue,
+        Color::LightMagenta => Color::Magenta,
+        Color::LightCyan => Color::Cyan,
+        Color::White => Color::Gray,
+        other => other,
+    }
 }
 
 /// Names of the sixteen in theme files.
@@ -65,5 +82,11 @@ mod tests {
         assert_eq!(to_256([0x5f, 0xaf, 0xff]), Color::Indexed(75));
         assert_eq!(to_256([0x9e, 0x9e, 0x9e]), Color::Indexed(247));
         assert_eq!(to_16([250, 10, 10]), Color::LightRed);
+        assert!(
+            ANSI[..8]
+                .iter()
+                .zip(&ANSI[8..])
+                .all(|((_, dark, _), (_, bright, _))| *bright != to_8(*bright) && to_8(*dark) == *dark)
+        );
     }
 }

@@ -126,15 +126,17 @@ impl Theme {
     pub fn styles(&self, depth: Depth, ascii: bool) -> Result<Styles, ThemeError> {
         let glyphs = if ascii { Glyphs::ASCII } else { Glyphs::UNICODE };
         let role = |role| self.style(role, depth);
+        let ground = role(PaintRole::Text)?;
         Ok(Styles {
-            text: role(PaintRole::Text)?,
+            ground,
+            text: Style { bg: None, ..ground },
             dim: role(PaintRole::Dim)?,
             accent: role(PaintRole::Accent)?,
             good: role(PaintRole::Good)?,
             warning: role(PaintRole::Warning)?,
             bad: role(PaintRole::Bad)?,
             heading: role(PaintRole::Heading)?,
-            selected: role(PaintRole::Selected)?.add_modifier(Modifier::REVERSED),
+            selected: selected(role(PaintRole::Selected)?, depth),
             key: role(PaintRole::Key)?,
             border: role(PaintRole::Border)?,
             highlight: role(PaintRole::Highlight)?,
@@ -192,6 +194,7 @@ impl Theme {
         };
         Ok(match depth {
             Depth::None => None,
+            Depth::Ansi8 => Some(depth::to_8(paint.ansi)),
             Depth::Ansi16 => Some(paint.ansi),
             Depth::Ansi256 => Some(depth::to_256(paint.rgb)),
             Depth::True => Some(Color::Rgb(paint.rgb[0], paint.rgb[1], paint.rgb[2])),
@@ -224,6 +227,16 @@ impl Theme {
                 Ok(Paint { rgb: rgb(text).map_err(at)?, ansi: *ansi })
             }
         }
+    }
+}
+
+/// A background of its own where its colour is known for sure, and colours on it stay readable; else reversed.
+const fn selected(style: Style, depth: Depth) -> Style {
+    let known = matches!(depth, Depth::True | Depth::Ansi256);
+    if known && style.bg.is_some() {
+        style
+    } else {
+        Style::new().add_modifier(style.add_modifier.union(Modifier::REVERSED))
     }
 }
 
@@ -297,6 +310,7 @@ mod tests {
         assert_eq!(accent(Depth::True), Some(Color::Rgb(0x5f, 0xaf, 0xff)));
         assert_eq!(accent(Depth::Ansi256), Some(Color::Indexed(75)));
         assert_eq!(accent(Depth::Ansi16), Some(Color::LightBlue));
+        assert_eq!(accent(Depth::Ansi8), Some(Color::Blue));
         assert_eq!(accent(Depth::None), None);
         assert_eq!(theme.styles(Depth::None, true).expect("good").glyphs, Glyphs::ASCII);
     }

@@ -4,11 +4,16 @@ pub mod built_in;
 pub mod depth;
 pub mod file;
 
+#[cfg(test)]
+mod tests;
+
 use ratatui::style::{Modifier, Style};
 
-/// Styles by role. Base colours are `Reset`, so that light and dark backgrounds both work.
+/// Styles by role. A theme that paints no background leaves the terminal's own, light or dark.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Styles {
+    /// What every cell has before anything is drawn into it: the text's colour and the background.
+    pub ground: Style,
     pub text: Style,
     pub dim: Style,
     pub accent: Style,
@@ -17,7 +22,7 @@ pub struct Styles {
     pub bad: Style,
     /// Headings of tables and panels.
     pub heading: Style,
-    /// The selected row: always `REVERSED`, and a `>` stands before it.
+    /// The selected row, over its whole width: a background where there is colour, else `REVERSED`. A `>` stands before it.
     pub selected: Style,
     /// The key letters of the footer and help.
     pub key: Style,
@@ -37,15 +42,25 @@ pub struct Glyphs {
     pub unknown: &'static str,
     /// Eight heights, lowest first.
     pub spark: [&'static str; 8],
-    /// Full cell, and seven eighths down to one eighth, for bars.
+    /// Full cell, and seven eighths down to one eighth, for bars. None is as high as its row, so that the bars of two rows
+    /// that follow each other stay two.
     pub bar: [&'static str; 8],
     pub bar_empty: &'static str,
+    pub bar_partly: &'static str,
+    /// Pieces of a line that goes to the right: flat, from the left and up, from the left and down, from below and to the
+    /// right, from above and to the right, upright.
+    pub steps: [&'static str; 6],
     pub arrow: &'static str,
     pub trigger: &'static str,
     pub ellipsis: &'static str,
     pub horizontal: &'static str,
     pub vertical: &'static str,
     pub corners: [&'static str; 4],
+    /// The server that leads.
+    pub leader: &'static str,
+    /// Beside the title of the column that a table is sorted by.
+    pub ascending: &'static str,
+    pub descending: &'static str,
 }
 
 impl Glyphs {
@@ -56,14 +71,19 @@ impl Glyphs {
         bad: "✖",
         unknown: "○",
         spark: ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"],
-        bar: ["█", "▉", "▊", "▋", "▌", "▍", "▎", "▏"],
+        bar: ["▇", "▇", "▇", "▖", "▖", "▖", "▖", "▖"],
         bar_empty: "░",
+        bar_partly: "▒",
+        steps: ["─", "╯", "╮", "╭", "╰", "│"],
         arrow: "→",
         trigger: "┆",
         ellipsis: "…",
         horizontal: "─",
         vertical: "│",
         corners: ["┌", "┐", "└", "┘"],
+        leader: "♛",
+        ascending: "▲",
+        descending: "▼",
     };
 
     pub const ASCII: Self = Self {
@@ -75,24 +95,40 @@ impl Glyphs {
         spark: ["_", ".", ".", "-", "-", "=", "=", "#"],
         bar: ["#", "#", "#", "#", "=", "=", "-", "-"],
         bar_empty: ".",
+        bar_partly: "=",
+        steps: ["-", "+", "+", "+", "+", "|"],
         arrow: "->",
         trigger: ":",
         ellipsis: "~",
         horizontal: "-",
         vertical: "|",
         corners: ["+", "+", "+", "+"],
+        leader: "L",
+        ascending: "^",
+        descending: "v",
     };
 }
 
 impl Styles {
-    /// A piece of a row. The selected row is one bar: reversed, the colours of its pieces would be its background.
+    /// What a whole row has: [`crate::console::widgets::paint::line`] fills the row with its line's style.
+    #[must_use]
+    pub const fn row(&self, selected: bool) -> Style {
+        if selected { self.selected } else { Style::new() }
+    }
+
+    /// A piece of a row: it keeps its colour on the selected row. Reversed, its colour would be its background, and the
+    /// row would be no single bar.
     #[must_use]
     pub const fn in_row(&self, selected: bool, style: Style) -> Style {
         if !selected {
             return style;
         }
         let kept = style.add_modifier.difference(Modifier::DIM);
-        self.selected.add_modifier(kept)
+        let mut piece = self.selected.add_modifier(kept);
+        if !self.selected.add_modifier.contains(Modifier::REVERSED) && style.fg.is_some() {
+            piece.fg = style.fg;
+        }
+        piece
     }
 
     /// No colour at all: state by glyph, word, bold and reverse.
@@ -100,6 +136,7 @@ impl Styles {
     pub fn plain() -> Self {
         let base = Style::new();
         Self {
+            ground: base,
             text: base,
             dim: base.add_modifier(Modifier::DIM),
             accent: base.add_modifier(Modifier::BOLD),

@@ -7,7 +7,7 @@ use crate::console::action::Action;
 use crate::console::sanitise;
 use crate::console::theme::Styles;
 
-/// Rows that a page key moves.
+/// Rows that a page key moves in a list whose height is not told.
 const PAGE: usize = 10;
 
 /// Which row is selected.
@@ -19,12 +19,17 @@ pub struct Cursor {
 impl Cursor {
     /// Moves by an action of a list of `len` rows; whether it was one.
     pub fn act(&mut self, action: Action, len: usize) -> bool {
-        let last = len.saturating_sub(1);
+        self.act_in(action, len, PAGE)
+    }
+
+    /// The same in a list of which `height` rows are seen: a page is as many.
+    pub fn act_in(&mut self, action: Action, len: usize, height: usize) -> bool {
+        let (last, page) = (len.saturating_sub(1), height.max(1));
         self.at = match action {
             Action::Up => self.at.saturating_sub(1),
             Action::Down => self.at + 1,
-            Action::PageUp => self.at.saturating_sub(PAGE),
-            Action::PageDown => self.at + PAGE,
+            Action::PageUp => self.at.saturating_sub(page),
+            Action::PageDown => self.at + page,
             Action::Top => 0,
             Action::Bottom => last,
             _ => return false,
@@ -105,6 +110,18 @@ impl<K: Copy + PartialEq> Columns<K> {
         MARKER + self.0.iter().map(|(_, column)| column.width + GAP).sum::<usize>()
     }
 
+    /// The column at a cell of the row; `None` beside all of them.
+    #[must_use]
+    pub fn at(&self, cell: u16) -> Option<K> {
+        let mut left = MARKER;
+        let cell = usize::from(cell);
+        self.0.iter().find_map(|(key, column)| {
+            let own = (left..left + column.width + GAP).contains(&cell);
+            left += column.width + GAP;
+            own.then_some(*key)
+        })
+    }
+
     /// Another title for one column.
     #[must_use]
     pub fn titled(mut self, key: K, title: &'static str) -> Self {
@@ -123,11 +140,26 @@ impl<K: Copy + PartialEq> Columns<K> {
     /// The titles.
     #[must_use]
     pub fn heading(&self, styles: &Styles) -> Line<'static> {
-        let titles: Vec<_> = self.0.iter().map(|(_, column)| column.cell(column.title)).collect();
+        self.titles(styles, |_| "")
+    }
+
+    /// The titles, with a mark at that of the column that the rows are sorted by.
+    #[must_use]
+    pub fn heading_sorted(&self, styles: &Styles, by: K, descending: bool) -> Line<'static> {
+        let mark = if descending { styles.glyphs.descending } else { styles.glyphs.ascending };
+        self.titles(styles, |key| if key == by { mark } else { "" })
+    }
+
+    fn titles(&self, styles: &Styles, mark: impl Fn(K) -> &'static str) -> Line<'static> {
+        let title = |(key, column): &(K, Column)| match mark(*key) {
+            "" => column.cell(column.title),
+            mark => column.cell(&format!("{} {mark}", column.title)),
+        };
+        let titles: Vec<_> = self.0.iter().map(title).collect();
         Line::from(Span::styled(format!("   {}", titles.join("  ")), styles.heading))
     }
 
-    /// One row; the selected one is reversed and marked.
+    /// One row; the selected one is marked, and one bar when `paint::line` draws it.
     pub fn row(
         &self,
         (selected, marked): (bool, bool),
@@ -140,40 +172,71 @@ impl<K: Copy + PartialEq> Columns<K> {
             (false, true) => " * ",
             (false, false) => "   ",
         };
-        let mut spans = vec![Span::styled(mark, if selected { styles.selected } else { styles.accent })];
+        let mut spans = vec![Span::styled(mark, styles.in_row(selected, styles.accent))];
         for (key, column) in &self.0 {
             let (text, style) = cell(*key);
             spans.push(Span::styled(format!("{}  ", column.cell(&text)), styles.in_row(selected, style)));
         }
-        Line::from(spans)
+        Line::from(spans).style(styles.row(selected))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use ratatui::buffer::Buffer;
+    use ratatui::layout::Rect;
     use ratatui::style::{Color, Modifier};
 
     use super::*;
+    use crate::console::widgets::paint;
+
+    /// A row of two columns in an area that is wider than both.
+    fn drawn(styles: &Styles, selected: bool) -> Buffer {
+        let area = Rect::new(0, 0, 30, 2);
+        let mut buffer = Buffer::empty(area);
+        buffer.set_style(area, styles.ground);
+        let columns = Columns::fit(vec![('a', Column::left("A", 4)), ('b', Column::right("B", 6))], &[], 30);
+        let cell = |key| if key == 'a' { ("up".to_owned(), styles.good) } else { ("12".to_owned(), styles.dim) };
+        let line = columns.row((selected, false), styles, cell);
+        paint::line(area, &mut buffer, 0, &line);
+        buffer
+    }
 
     #[test]
-    fn the_selected_row_is_one_bar_whatever_the_colours_of_its_cells() {
+    fn the_selected_row_is_one_background_over_its_whole_width_and_keeps_its_colours() {
+        let (text, ground) = (Style::new().fg(Color::White), Style::new().fg(Color::White).bg(Color::Black));
+        let selected = Style::new().fg(Color::White).bg(Color::Blue);
+        let styles = Styles { ground, text, selected, good: Style::new().fg(Color::Green), ..Styles::plain() };
+        let buffer = drawn(&styles, true);
+        assert!((0..30).all(|x| buffer[(x, 0)].bg == Color::Blue && !buffer[(x, 0)].modifier.contains(Modifier::DIM)));
+        assert_eq!((buffer[(1, 0)].symbol(), buffer[(3, 0)].fg, buffer[(29, 0)].fg), (">", Color::Green, Color::White));
+        assert!((0..30).all(|x| buffer[(x, 1)].bg == Color::Black), "the next row is not touched");
+        assert!(drawn(&styles, false).content().iter().all(|cell| cell.bg == Color::Black));
+    }
+
+    #[test]
+    fn without_colours_the_selected_row_is_reversed_over_its_whole_width() {
         let styles = Styles { good: Style::new().fg(Color::Green), ..Styles::plain() };
-        for style in [styles.text, styles.good, styles.dim, styles.bad] {
-            let [plain, selected] = [false, true].map(|selected| styles.in_row(selected, style));
-            assert_eq!(plain, style);
-            assert_eq!((selected.fg, selected.bg), (styles.selected.fg, styles.selected.bg));
-            assert!(
-                selected.add_modifier.contains(Modifier::REVERSED) && !selected.add_modifier.contains(Modifier::DIM)
-            );
-        }
-        assert!(styles.in_row(true, styles.bad).add_modifier.contains(Modifier::BOLD));
+        let buffer = drawn(&styles, true);
+        let (first, rest) = (buffer[(0, 0)].style(), 1..30);
+        assert!(first.add_modifier.contains(Modifier::REVERSED));
+        let colours = |x: u16| (buffer[(x, 0)].fg, buffer[(x, 0)].bg);
+        assert!(
+            rest.clone().all(|x| colours(x) == (Color::Reset, Color::Reset)),
+            "a colour would be a background here"
+        );
+        assert!(rest.into_iter().all(|x| buffer[(x, 0)].modifier.contains(Modifier::REVERSED)));
+        assert!(!drawn(&styles, false)[(1, 0)].modifier.contains(Modifier::REVERSED));
     }
 
     #[test]
     fn the_cursor_stays_in_the_list_and_in_sight() {
         let mut cursor = Cursor::default();
         assert!(cursor.act(Action::Up, 3) && cursor.at == 0);
-        assert!(cursor.act(Action::PageDown, 30) && cursor.at == 10);
+        assert!(cursor.act_in(Action::PageDown, 30, 7) && cursor.at == 7);
+        assert!(cursor.act_in(Action::PageUp, 30, 0) && cursor.at == 6, "a page of a list that is not seen");
+        assert!(cursor.act(Action::PageDown, 12) && cursor.at == 11);
+        cursor.at = 10;
         assert_eq!((cursor.first(5), cursor.first(50)), (6, 0));
         assert!(cursor.act(Action::Down, 4) && cursor.at == 3);
         assert!(cursor.act(Action::Bottom, 0) && cursor.at == 0);
@@ -189,6 +252,20 @@ mod tests {
         let wide = Columns::fit(all(), &[], 40).stretch('a', 40, 100);
         assert_eq!((wide.width_of('a'), wide.width()), (Some(17), 40));
         assert_eq!(Columns::fit(all(), &[], 20).stretch('c', 20, 100).width_of('c'), Some(1));
+    }
+
+    #[test]
+    fn a_cell_of_the_row_is_of_a_column_and_the_sorted_one_has_a_mark() {
+        let all = vec![('a', Column::left("A", 4)), ('b', Column::right("SIZE", 6)), ('c', Column::left("C", 8))];
+        let columns = Columns::fit(all, &[], 40);
+        let of = |cells: &[u16]| cells.iter().map(|cell| columns.at(*cell)).collect::<Vec<_>>();
+        assert_eq!(
+            of(&[0, 2, 3, 8, 9, 16, 17, 26, 27, 900]),
+            [None, None, Some('a'), Some('a'), Some('b'), Some('b'), Some('c'), Some('c'), None, None]
+        );
+        let heading = |descending| columns.heading_sorted(&Styles::plain(), 'b', descending).to_string();
+        assert_eq!(heading(false), "   A     SIZE ▲  C       ");
+        assert_eq!(heading(true), "   A     SIZE ▼  C       ");
     }
 
     #[test]

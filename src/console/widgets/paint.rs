@@ -9,9 +9,11 @@ use crate::console::sanitise;
 use crate::console::theme::Glyphs;
 use crate::domain::server::Series;
 
-/// Draws a line at a row of the area; nothing happens below its end.
+/// Draws a line at a row of the area; nothing happens below its end. A style of the line's own, as a selected row has,
+/// fills the row.
 pub fn line(area: Rect, buffer: &mut Buffer, row: u16, line: &Line<'_>) {
     if row < area.height && area.width > 0 {
+        buffer.set_style(Rect { y: area.y + row, height: 1, ..area }, line.style);
         buffer.set_line(area.x, area.y + row, line, area.width);
     }
 }
@@ -64,13 +66,14 @@ pub fn squeeze(series: &Series, width: usize) -> Series {
     Series((0..width).map(|cell| share(cell).iter().flatten().copied().reduce(f32::max)).collect())
 }
 
-/// A bar of `value` out of `most` over `width` cells, in eighths.
+/// A bar of `value` out of `most` over `width` cells; what is more than nothing is seen.
 #[must_use]
 pub fn bar(value: u64, most: u64, width: usize, glyphs: &Glyphs) -> String {
     if most == 0 {
         return String::new();
     }
     let eighths = usize::try_from(u128::from(value.min(most)) * (width as u128 * 8) / u128::from(most)).unwrap_or(0);
+    let eighths = eighths.max(usize::from(value > 0 && width > 0));
     let mut bar = glyphs.bar[0].repeat(eighths / 8);
     if eighths % 8 > 0 {
         bar.push_str(glyphs.bar[8 - eighths % 8]);
@@ -108,14 +111,17 @@ mod tests {
     fn bars_grow_in_eighths() {
         let glyphs = &Glyphs::UNICODE;
         assert_eq!(bar(0, 10, 10, glyphs), "");
-        assert_eq!(bar(10, 10, 4, glyphs), "████");
-        assert_eq!(bar(1, 16, 8, glyphs), "▌");
+        assert_eq!(bar(10, 10, 4, glyphs), "▇▇▇▇");
+        assert_eq!(bar(1, 16, 8, glyphs), "▖");
+        assert_eq!((bar(1, 1000, 16, glyphs).as_str(), bar(1, 1000, 0, glyphs).as_str()), ("▖", ""));
+        let as_high_as_the_row = |glyph: &&str| "█▉▊▋▌▍▎▏▐".contains(*glyph);
+        assert!(!glyphs.bar.iter().any(as_high_as_the_row), "bars of two rows would be one");
         assert_eq!(bar(7, 0, 8, glyphs), "");
         assert_eq!(with_mark("██", Some(3), 4, 4, "|"), "██ |");
         assert_eq!(with_mark("████", Some(3), 4, 4, "|"), "████");
         assert_eq!(with_mark("", None, 0, 2, "|"), "  ");
-        assert_eq!(progress(1, 4, 8, glyphs), "██░░░░░░");
-        assert_eq!(progress(0, 0, 3, glyphs), "███");
+        assert_eq!(progress(1, 4, 8, glyphs), "▇▇░░░░░░");
+        assert_eq!(progress(0, 0, 3, glyphs), "▇▇▇");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::{EnsembleView, Quorum};
 use crate::domain::command::ServerAction;
-use crate::domain::ids::NodeId;
+use crate::domain::ids::{Millis, NodeId};
 use crate::domain::server::{Role, ServerState, ServerView};
 
 /// What will happen.
@@ -64,18 +64,28 @@ pub fn consequence(action: ServerAction, node: &NodeId, servers: &[ServerView], 
         ),
         // Without a quorum nobody is elected: the last sentence says what writes do.
         Some(Role::Leader) if !best.holds() => format!("{node} leads. "),
-        // Who is frozen keeps its connections, and is given up when nothing has come for a while.
-        Some(Role::Leader) if action == ServerAction::Pause => {
-            format!(
-                "{node} leads. {doing} it stops all writes until the others give it up and elect another: 5 to 15 s. "
-            )
-        }
-        Some(Role::Leader) => format!("{node} leads. {doing} it starts an election: writes stop for a few seconds. "),
+        Some(Role::Leader) => format!("{node} leads. {doing} it {}. ", without_leader(action, node, servers)),
         Some(Role::Standalone) => format!("{node} stands alone. "),
         _ => format!("{node} follows. {doing} it sends its clients to other servers. "),
     };
     text += &quorum_after(if action == ServerAction::Restart { "Until it is back" } else { "After it" }, worst, best);
     Consequence { text, type_name: !worst.holds(), stops_writes: !best.holds(), endangers: true }
+}
+
+/// What becomes of writes while another is elected, in figures of the servers' own where they are told.
+fn without_leader(action: ServerAction, node: &NodeId, servers: &[ServerView]) -> String {
+    let others = || servers.iter().filter(|server| server.node != *node);
+    let last = servers.iter().filter_map(|server| server.election_ms).reduce(f64::max);
+    let last = last.map_or_else(String::new, |ms| format!("; the last election took {}", Millis(ms.max(0.0) as u64)));
+    if action != ServerAction::Pause {
+        return format!("starts an election: writes stop until it is won{last}");
+    }
+    // Who is frozen keeps its connections, and is given up when nothing has come for a while.
+    let patience = others().filter_map(|server| server.timing).max_by_key(|timing| timing.gives_up_after());
+    let patience = patience.map_or_else(String::new, |of| {
+        format!(", after {} here (syncLimit {} x tickTime {}),", of.gives_up_after(), of.sync_limit, of.tick)
+    });
+    format!("stops all writes until the others give it up{patience} and have elected another{last}")
 }
 
 /// The quorum without the server, if none of those that are not known serves, and if all of them do.
@@ -115,6 +125,7 @@ fn harmless(text: String) -> Consequence {
 mod tests {
     use super::*;
     use crate::domain::fixtures::{node_id, snapshot};
+    use crate::domain::server::QuorumTiming;
 
     #[test]
     fn the_quorum_after_it_is_told() {
@@ -122,10 +133,35 @@ mod tests {
         let told = consequence(ServerAction::Pause, &node_id("zk3"), &picture.servers, &picture.ensemble);
         assert_eq!(
             told.text,
-            "zk3 leads. Pausing it stops all writes until the others give it up and elect another: 5 to 15 s. After it \
-             2 of 3 servers serve; one more loss stops writes."
+            "zk3 leads. Pausing it stops all writes until the others give it up, after 10 s here (syncLimit 5 x tickTime \
+             2.0 s), and have elected another; the last election took 235 ms. After it 2 of 3 servers serve; one more loss \
+             stops writes."
         );
         assert_eq!((told.type_name, told.endangers), (false, true));
+    }
+
+    #[test]
+    fn what_no_server_has_told_has_no_figure() {
+        let picture = snapshot();
+        let mut servers = picture.servers.to_vec();
+        for server in &mut servers {
+            (server.timing, server.election_ms) = (None, None);
+        }
+        let told = |action| consequence(action, &node_id("zk3"), &servers, &picture.ensemble).text;
+        let start = |text: String| text.split(". After it").next().unwrap_or_default().to_owned();
+        assert_eq!(
+            start(told(ServerAction::Pause)),
+            "zk3 leads. Pausing it stops all writes until the others give it up and have elected another"
+        );
+        assert_eq!(
+            start(told(ServerAction::Stop)),
+            "zk3 leads. Stopping it starts an election: writes stop until it is won"
+        );
+        // It is the others' patience that counts.
+        servers[0].timing = Some(QuorumTiming { tick: Millis(500), sync_limit: 20 });
+        servers[2].timing = Some(QuorumTiming { tick: Millis(500), sync_limit: 900 });
+        let told = consequence(ServerAction::Pause, &node_id("zk3"), &servers, &picture.ensemble).text;
+        assert!(told.contains("after 10 s here (syncLimit 20 x tickTime 500 ms)"), "{told}");
     }
 
     #[test]

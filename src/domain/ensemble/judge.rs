@@ -2,19 +2,22 @@
 
 use super::{EnsembleState, EnsembleView, Member, Quorum};
 use crate::domain::ids::Timestamp;
+use crate::domain::level::Level;
 use crate::domain::server::ServerState;
-use crate::domain::snapshot::Level;
 
-/// The ensemble as its members show it. `since` stays while the state does.
+/// The ensemble as its members show it. `since` stays while the state does. `writes`: some have gone through since nobody
+/// is seen to lead, so that the leader is only out of sight.
 #[must_use]
-pub fn judge(members: &[Member], previous: Option<&EnsembleView>, now: Timestamp) -> EnsembleView {
+pub fn judge(members: &[Member], previous: Option<&EnsembleView>, writes: bool, now: Timestamp) -> EnsembleView {
     let voters: Vec<&Member> = members.iter().filter(|member| member.votes).collect();
     let serving = voters.iter().filter(|member| member.state.serves()).count();
     let quorum = Quorum { voters: voters.len(), serving };
     // Of two that say they lead, the one of the higher epoch does; the other has not noticed yet.
     let leader = members.iter().filter(|m| m.leads && m.state.serves()).max_by_key(|m| (m.epoch, m.node.clone()));
+    let mute = |view: &EnsembleView| members.iter().find(|m| m.mute && Some(&m.node) == view.leader.as_ref());
+    let leader = leader.or_else(|| previous.and_then(mute));
     let starts = previous.is_none_or(|view| view.state == EnsembleState::Unknown);
-    let state = match state(members, &voters, quorum, leader.is_some()) {
+    let state = match state(members, &voters, quorum, leader.is_some(), writes) {
         EnsembleState::Degraded if starts && only_waits(members) => EnsembleState::Unknown,
         state => state,
     };
@@ -26,13 +29,13 @@ pub fn judge(members: &[Member], previous: Option<&EnsembleView>, now: Timestamp
         state,
         quorum,
         leader: leader.map(|member| member.node.clone()),
-        epoch: leader.and_then(|member| member.epoch),
+        epoch: leader.and_then(|m| m.epoch.or(previous.filter(|_| m.mute).and_then(|view| view.epoch))),
         cause: cause(members, state, leader),
         since,
     }
 }
 
-fn state(members: &[Member], voters: &[&Member], quorum: Quorum, led: bool) -> EnsembleState {
+fn state(members: &[Member], voters: &[&Member], quorum: Quorum, led: bool, writes: bool) -> EnsembleState {
     let unknown = voters.iter().filter(|member| member.state == ServerState::Unknown).count();
     let at_best = Quorum { serving: quorum.serving + unknown, ..quorum };
     // Servers that were not reached yet may serve: nothing is said that they could prove wrong.
@@ -40,6 +43,8 @@ fn state(members: &[Member], voters: &[&Member], quorum: Quorum, led: bool) -> E
         EnsembleState::Unknown
     } else if !quorum.holds() {
         EnsembleState::NoQuorum
+    } else if !led && !writes && unknown == 0 && !members.iter().any(|member| member.apart) {
+        EnsembleState::NoLeader
     } else if at_best.can_lose() == 0 && quorum.voters > 1 {
         EnsembleState::AtRisk
     } else if !led || members.iter().any(|member| member.state != ServerState::Up) || voters.is_empty() {
@@ -87,6 +92,7 @@ pub const fn level(state: EnsembleState) -> Level {
     match state {
         EnsembleState::Healthy | EnsembleState::Starting | EnsembleState::Unknown => Level::Info,
         EnsembleState::Degraded | EnsembleState::AtRisk => Level::Warning,
+        EnsembleState::NoLeader => Level::Warning,
         EnsembleState::NoQuorum => Level::Error,
     }
 }
@@ -105,6 +111,8 @@ mod tests {
             since: NOW,
             votes: true,
             leads: leader == Some(at),
+            mute: false,
+            apart: false,
             epoch: Some(7),
         };
         states.into_iter().enumerate().map(member).collect()
@@ -116,7 +124,8 @@ mod tests {
         for (states, leader, state, cause) in [
             ([Up, Up, Up], Some(2), EnsembleState::Healthy, None),
             ([Up, Degraded, Up], Some(2), EnsembleState::Degraded, Some("zk2 degraded")),
-            ([Up, Up, Up], None, EnsembleState::Degraded, Some("no leader")),
+            ([Up, Up, Up], None, EnsembleState::NoLeader, Some("no leader")),
+            ([Up, Frozen, Up], None, EnsembleState::NoLeader, Some("zk2 frozen, no leader")),
             ([Up, Frozen, Up], Some(2), EnsembleState::AtRisk, Some("zk2 frozen")),
             ([Up, Down, Frozen], None, EnsembleState::NoQuorum, Some("zk2 down, zk3 frozen")),
             ([Unknown, Unknown, Unknown], None, EnsembleState::Unknown, None),
@@ -126,7 +135,7 @@ mod tests {
             ([Unknown, Up, Up], Some(2), EnsembleState::Unknown, None),
             ([Unknown, Degraded, Up], Some(2), EnsembleState::Degraded, Some("zk1 unknown, zk2 degraded")),
         ] {
-            let view = judge(&members(states, leader), None, NOW);
+            let view = judge(&members(states, leader), None, false, NOW);
             assert_eq!((view.state, view.cause.as_deref()), (state, cause), "{states:?}");
         }
     }
@@ -139,7 +148,7 @@ mod tests {
             for member in members.iter_mut().filter(|member| member.state == Unknown) {
                 member.untold = Some("it may not tell".into());
             }
-            judge(&members, None, NOW)
+            judge(&members, None, false, NOW)
         };
         for (states, leader, state, word, cause) in [
             ([Unknown; 3], None, EnsembleState::Unknown, "UNKNOWN", "zk1, zk2, zk3: it may not tell"),
@@ -149,15 +158,31 @@ mod tests {
             let view = denied(states, leader);
             assert_eq!((view.state, view.word(), view.cause.as_deref()), (state, word, Some(cause)), "{states:?}");
         }
-        assert_eq!(judge(&members([Unknown; 3], None), None, NOW).word(), "CONNECTING", "nothing was reached yet");
+        assert_eq!(
+            judge(&members([Unknown; 3], None), None, false, NOW).word(),
+            "CONNECTING",
+            "nothing was reached yet"
+        );
     }
 
     #[test]
     fn a_server_that_is_added_to_a_known_ensemble_is_told() {
         use ServerState::{Unknown, Up};
-        let known = judge(&members([Up; 3], Some(2)), None, NOW);
-        let view = judge(&members([Unknown, Up, Up], Some(2)), Some(&known), NOW);
+        let known = judge(&members([Up; 3], Some(2)), None, false, NOW);
+        let view = judge(&members([Unknown, Up, Up], Some(2)), Some(&known), false, NOW);
         assert_eq!((view.state, view.cause.as_deref()), (EnsembleState::Degraded, Some("zk1 unknown")));
+    }
+
+    #[test]
+    fn a_leader_that_missed_one_reply_leads_until_it_is_known_not_to() {
+        let mut three = members([ServerState::Up; 3], Some(2));
+        let known = judge(&three, None, false, NOW);
+        (three[2].leads, three[2].mute, three[2].epoch) = (false, true, None);
+        let view = judge(&three, Some(&known), false, NOW);
+        assert_eq!((view.state, view.leader, view.epoch), (EnsembleState::Healthy, Some(node_id("zk3")), Some(7)));
+        (three[2].mute, three[2].state) = (false, ServerState::Frozen);
+        let view = judge(&three, Some(&known), false, NOW);
+        assert_eq!((view.state, view.leader), (EnsembleState::NoLeader, None));
     }
 
     #[test]
@@ -165,7 +190,7 @@ mod tests {
         let mut two = members([ServerState::Up; 3], Some(0));
         two[2].leads = true;
         two[2].epoch = Some(8);
-        let view = judge(&two, None, NOW);
+        let view = judge(&two, None, false, NOW);
         assert_eq!((view.leader, view.epoch), (Some(node_id("zk3")), Some(8)));
     }
 
@@ -173,31 +198,32 @@ mod tests {
     fn a_leader_that_does_not_serve_leads_nobody() {
         use ServerState::{Down, Up};
         let mut two = members([Down, Up, Up], Some(0));
-        let view = judge(&two, None, NOW);
+        let view = judge(&two, None, false, NOW);
         assert_eq!((view.leader, view.cause.as_deref()), (None, Some("zk1 down, no leader")));
         two[0].epoch = Some(8);
         two[2].leads = true;
-        assert_eq!(judge(&two, None, NOW).leader, Some(node_id("zk3")), "whatever the other's epoch");
+        assert_eq!(judge(&two, None, false, NOW).leader, Some(node_id("zk3")), "whatever the other's epoch");
     }
 
     #[test]
     fn a_server_alone_is_healthy_and_one_of_two_is_at_risk() {
         let mut all = members([ServerState::Up; 3], Some(0));
         all.truncate(2);
-        assert_eq!(judge(&all, None, NOW).state, EnsembleState::AtRisk);
+        assert_eq!(judge(&all, None, false, NOW).state, EnsembleState::AtRisk);
         all.truncate(1);
-        assert_eq!(judge(&all, None, NOW).state, EnsembleState::Healthy);
+        assert_eq!(judge(&all, None, false, NOW).state, EnsembleState::Healthy);
     }
 
     #[test]
     fn a_state_keeps_the_time_when_it_began() {
         let all = members([ServerState::Up; 3], Some(0));
-        let first = judge(&all, None, NOW);
-        let later = judge(&all, Some(&first), NOW.plus(Millis(5_000)));
+        let first = judge(&all, None, false, NOW);
+        let later = judge(&all, Some(&first), false, NOW.plus(Millis(5_000)));
         assert_eq!(later.since, NOW);
         let worse = judge(
             &members([ServerState::Up, ServerState::Down, ServerState::Up], Some(0)),
             Some(&later),
+            false,
             NOW.plus(Millis(9_000)),
         );
         assert_eq!(worse.since, NOW.plus(Millis(9_000)));
@@ -207,7 +233,7 @@ mod tests {
     fn observers_do_not_count() {
         let mut all = members([ServerState::Up, ServerState::Up, ServerState::Down], Some(0));
         all[2].votes = false;
-        let view = judge(&all, None, NOW);
+        let view = judge(&all, None, false, NOW);
         assert_eq!(view.quorum, Quorum { voters: 2, serving: 2 });
         assert_eq!(view.state, EnsembleState::AtRisk);
     }

@@ -52,11 +52,29 @@ pub enum EnsembleState {
     Degraded,
     /// One more loss stops writes.
     AtRisk,
+    /// There is a quorum and nobody leads it: writes wait for the end of an election.
+    NoLeader,
     NoQuorum,
     /// Servers of our own have just been started and are not all there yet.
     Starting,
     /// Too few servers have been probed yet, or may tell how they are.
     Unknown,
+}
+
+impl EnsembleState {
+    /// The word on screen.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Healthy => "HEALTHY",
+            Self::Degraded => "DEGRADED",
+            Self::AtRisk => "AT RISK",
+            Self::NoLeader => "NO LEADER",
+            Self::NoQuorum => "NO QUORUM",
+            Self::Starting => "STARTING",
+            Self::Unknown => "UNKNOWN",
+        }
+    }
 }
 
 /// The ensemble as a front shows it.
@@ -77,13 +95,8 @@ impl EnsembleView {
     #[must_use]
     pub const fn word(&self) -> &'static str {
         match self.state {
-            EnsembleState::Healthy => "HEALTHY",
-            EnsembleState::Degraded => "DEGRADED",
-            EnsembleState::AtRisk => "AT RISK",
-            EnsembleState::NoQuorum => "NO QUORUM",
-            EnsembleState::Starting => "STARTING",
-            EnsembleState::Unknown if self.cause.is_some() => "UNKNOWN",
-            EnsembleState::Unknown => "CONNECTING",
+            EnsembleState::Unknown if self.cause.is_none() => "CONNECTING",
+            state => state.word(),
         }
     }
 
@@ -106,6 +119,10 @@ pub struct Member {
     pub since: Timestamp,
     pub votes: bool,
     pub leads: bool,
+    /// It serves as far as is known, and its last reply did not come: what it was, it is until that is refuted.
+    pub mute: bool,
+    /// It says that it is alone, and is not: several of them elect nobody.
+    pub apart: bool,
     /// Epoch of its last zxid, to tell the true leader of two.
     pub epoch: Option<u32>,
 }

@@ -9,6 +9,8 @@ use crate::domain::server::Metrics;
 pub(super) struct Rates {
     pub(super) latency_ms: Option<f64>,
     pub(super) fsync_ms: Option<f64>,
+    /// Time of an election since, the mean of several.
+    pub(super) election_ms: Option<f64>,
     pub(super) requests_per_s: Option<f64>,
     pub(super) reads_per_s: Option<f64>,
     pub(super) writes_per_s: Option<f64>,
@@ -26,6 +28,19 @@ fn average(sum: Option<f64>, count: Option<f64>) -> Option<f64> {
     Some(sum? / count)
 }
 
+/// A server that was started since has taken part in what it tells.
+fn election(old: &Metrics, new: &Metrics) -> Option<f64> {
+    match grown(old.elections, new.elections) {
+        Some(_) => average(grown(old.election_sum_ms, new.election_sum_ms), grown(old.elections, new.elections)),
+        None => average(new.election_sum_ms, new.elections),
+    }
+}
+
+/// What one reading tells by itself: how long the only election took.
+pub(super) fn alone(metrics: &Metrics) -> Rates {
+    Rates { election_ms: metrics.election_sum_ms.filter(|_| metrics.elections == Some(1.0)), ..Rates::default() }
+}
+
 pub(super) fn between(before: (&Metrics, Timestamp), after: (&Metrics, Timestamp)) -> Rates {
     let seconds = after.1.since(before.1).0 as f64 / 1000.0;
     if seconds <= 0.0 {
@@ -40,6 +55,7 @@ pub(super) fn between(before: (&Metrics, Timestamp), after: (&Metrics, Timestamp
     Rates {
         latency_ms: average(both(read_ms, write_ms), both(reads, writes)),
         fsync_ms: average(grown(old.fsync_sum_ms, new.fsync_sum_ms), grown(old.fsync_count, new.fsync_count)),
+        election_ms: election(old, new),
         requests_per_s: grown(old.packets_received, new.packets_received).map(|n| n / seconds),
         reads_per_s: reads.map(|n| n / seconds),
         writes_per_s: writes.map(|n| n / seconds),
@@ -59,6 +75,16 @@ mod tests {
         let rates = between((&old, Timestamp(0)), (&new, Timestamp(2000)));
         assert_eq!((rates.latency_ms, rates.reads_per_s, rates.writes_per_s), (Some(1.0), Some(2.0), Some(2.0)));
         assert_eq!((rates.fsync_ms, rates.requests_per_s), (None, None));
+    }
+
+    #[test]
+    fn an_election_takes_what_the_servers_say_of_it() {
+        let of = |count, sum| Metrics { elections: Some(count), election_sum_ms: Some(sum), ..Metrics::default() };
+        let took = |old: &Metrics, new: &Metrics| between((old, Timestamp(0)), (new, Timestamp(1000))).election_ms;
+        assert_eq!(took(&of(1.0, 300.0), &of(1.0, 300.0)), None, "none since");
+        assert_eq!(took(&of(1.0, 300.0), &of(2.0, 535.0)), Some(235.0));
+        assert_eq!(took(&of(3.0, 900.0), &of(1.0, 229.0)), Some(229.0), "of a server that was restarted");
+        assert_eq!((alone(&of(1.0, 229.0)).election_ms, alone(&of(2.0, 500.0)).election_ms), (Some(229.0), None));
     }
 
     #[test]

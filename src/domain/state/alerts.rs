@@ -117,7 +117,8 @@ impl State {
         let since = self.leaderless?;
         let waits = self.written.is_none_or(|at| at < since);
         let cause = self.ensemble.cause.as_deref().unwrap_or("no leader");
-        let judged = matches!(self.ensemble.state, EnsembleState::Degraded | EnsembleState::AtRisk);
+        let judged =
+            matches!(self.ensemble.state, EnsembleState::Degraded | EnsembleState::AtRisk | EnsembleState::NoLeader);
         (waits && judged).then(|| {
             format!("no ZooKeeper server is seen to lead ({cause}): writes wait until one is elected, which takes some seconds")
         })
@@ -126,6 +127,7 @@ impl State {
     /// Tells each alert once, when it appears. Those that count files are told where they are counted.
     pub(super) fn tell_alerts(&mut self, now: Timestamp) {
         let alerts = self.alerts();
+        self.note_all(&alerts, now);
         let fresh = alerts.iter().filter(|alert| !alert.code.counts_files());
         let fresh = fresh.filter(|alert| !self.alerts_told.contains(&(alert.code, alert.short.clone())));
         let fresh: Vec<_> = fresh.map(|alert| (alert.code, alert.text.clone())).collect();

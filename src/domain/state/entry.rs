@@ -65,6 +65,8 @@ fn member(tracker: &ServerTracker, alone: bool) -> Member {
         untold: tracker.untold(),
         votes: tracker.votes(),
         leads: leads(tracker.role(), alone),
+        mute: tracker.state().serves() && tracker.role().is_none(),
+        apart: tracker.role() == Some(Role::Standalone) && !alone,
         epoch: tracker.zxid().map(|zxid| zxid.epoch()),
         since: tracker.since(),
     }

@@ -65,6 +65,7 @@ impl State {
             Event::MoveEnded { attempt, status, took } => self.move_ended(attempt, status, took),
             Event::Operation(operation) => self.operation_changed(*operation, now),
             Event::HistoryLoaded { newest, total } => self.history_loaded(newest, total, now),
+            Event::IncidentsLoaded(incidents) => self.incidents_loaded(incidents, now),
             Event::History(history) => self.history_seen(history, now),
             Event::SchedulerPaused { paused, version } => self.pause_seen(paused, version),
             Event::SchedulerNext(next) => self.scheduler.next_run = next,
@@ -146,6 +147,7 @@ impl State {
             self.session.since = now;
         }
         self.session.cause = cause;
+        self.note_session();
         if state != SessionState::Connected {
             if self.files_complete {
                 self.files_read = Some(now);
@@ -171,6 +173,7 @@ impl State {
                 (None, false) => {}
             }
         }
+        self.note_leadership(&leadership, now);
         let epoch = leadership.epoch.or(self.leadership.epoch);
         self.leadership = LeadershipView { epoch, ..leadership };
         if !self.leadership.leads {
@@ -251,7 +254,7 @@ impl State {
         let early = self.owns_servers() && now.since(self.instance.started) < START_LIMIT;
         let missing = match next.state {
             EnsembleState::NoQuorum => !self.had_quorum,
-            EnsembleState::AtRisk | EnsembleState::Degraded => !self.was_whole,
+            EnsembleState::AtRisk | EnsembleState::Degraded | EnsembleState::NoLeader => !self.was_whole,
             EnsembleState::Healthy | EnsembleState::Starting | EnsembleState::Unknown => false,
         };
         early && missing
@@ -289,6 +292,7 @@ impl State {
         }
         entry.tracker.compare(self.leader_zxid);
         if entry.renew_member(alone) {
+            self.note_server(node);
             self.judge(now);
         }
     }
@@ -307,7 +311,8 @@ impl State {
 
     /// Takes the ensemble's verdict anew from the servers'.
     fn judge(&mut self, now: Timestamp) {
-        let mut next = ensemble::judge(&self.nodes.members(), Some(&self.ensemble), now);
+        let writes = self.leaderless.zip(self.written).is_some_and(|(since, written)| written >= since);
+        let mut next = ensemble::judge(&self.nodes.members(), Some(&self.ensemble), writes, now);
         if self.starts(&next, now) {
             next.state = EnsembleState::Starting;
             next.since = self.instance.started;
@@ -317,10 +322,12 @@ impl State {
             let text = format!("ensemble {}{cause}", next.word());
             self.stand(ensemble::level(next.state), text, Some(Standing::Ensemble(next.state)), now);
         }
+        self.note_leader(&next, now);
         self.leaderless = if next.leader.is_some() { None } else { self.leaderless.or(Some(now)) };
         self.had_quorum |= next.quorum.holds();
         self.was_whole |= next.state == EnsembleState::Healthy;
         self.ensemble = next;
+        self.note_ensemble();
     }
 
     fn move_ended(&mut self, attempt: AttemptId, status: OperationStatus, took: Millis) {

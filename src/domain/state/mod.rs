@@ -9,6 +9,8 @@ mod drain;
 mod drain_track;
 mod entry;
 mod fold;
+mod incident_log;
+mod incidents;
 mod nodes;
 mod own;
 mod policy;
@@ -28,6 +30,7 @@ use std::sync::Arc;
 
 pub use self::check::CheckedCommand;
 use self::entry::Nodes;
+use self::incident_log::IncidentLog;
 use self::own::OwnWrites;
 pub use self::settings::{ServerSetting, Settings};
 use super::alert::AlertCode;
@@ -106,6 +109,7 @@ pub struct State {
     notices: VecDeque<Arc<Notice>>,
     notices_view: Option<Arc<[Arc<Notice>]>>,
     notices_made: u64,
+    incidents: IncidentLog,
     /// Alerts that were told when they appeared: code and short words.
     alerts_told: BTreeSet<(AlertCode, String)>,
     counters: Counters,
@@ -175,6 +179,7 @@ impl State {
             notices: VecDeque::new(),
             notices_view: None,
             notices_made: 0,
+            incidents: IncidentLog::default(),
             alerts_told: BTreeSet::new(),
             counters: Counters::default(),
             revision: 0,

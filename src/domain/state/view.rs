@@ -47,6 +47,7 @@ impl State {
             loops: self.loops.values().cloned().collect(),
             canary: self.canary.clone(),
             notices,
+            incidents: self.incidents.view(),
             counters: self.counters.clone(),
             scrub: self.scrub.clone(),
             damaged: self.damaged_view(),

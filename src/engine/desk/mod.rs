@@ -5,10 +5,12 @@
 
 mod files;
 mod history;
+mod incidents;
 mod lists;
 mod logs;
 mod output;
 mod plan;
+mod series;
 
 use std::sync::Arc;
 
@@ -21,10 +23,13 @@ use self::lists::Lists;
 use super::context::Context;
 use crate::adapters::control::ServerControl;
 use crate::adapters::logs::Logs;
+use crate::adapters::series::SeriesStore;
 use crate::domain::ask::{Ask, Gone, OperationAsk, OutputAsk, PlanAsk};
 use crate::domain::file_list::FilesAsk;
+use crate::domain::incident::IncidentsAsk;
 use crate::domain::log::{ContextAsk, FollowAsk, HistogramAsk, PageAsk};
 use crate::domain::operation::HistoryQuery;
+use crate::domain::series::SeriesAsk;
 
 /// Questions that may wait for the desk; a front that finds it full waits.
 pub(super) const QUESTIONS_MAX: usize = 64;
@@ -123,9 +128,11 @@ questions! {
     Context(ContextAsk),
     Follow(FollowAsk),
     History(HistoryQuery),
+    Incidents(IncidentsAsk),
     Operation(OperationAsk),
     Output(OutputAsk),
     Plan(PlanAsk),
+    Series(SeriesAsk),
 }
 
 /// Cheap to clone: each answer is worked on by one.
@@ -134,12 +141,13 @@ pub(super) struct Desk {
     ctx: Context,
     logs: Logs,
     control: Arc<dyn ServerControl>,
+    series: Option<SeriesStore>,
     lists: Lists,
 }
 
 impl Desk {
-    pub(super) fn new(ctx: Context, logs: Logs, control: Arc<dyn ServerControl>) -> Self {
-        Self { ctx, logs, control, lists: Lists::default() }
+    pub(super) fn new(ctx: Context, logs: Logs, control: Arc<dyn ServerControl>, series: Option<SeriesStore>) -> Self {
+        Self { ctx, logs, control, series, lists: Lists::default() }
     }
 
     /// Takes questions until the core ends: fronts may hold their handles longer.

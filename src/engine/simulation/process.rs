@@ -97,6 +97,7 @@ pub(super) fn start(world: &Arc<World>, pid: Pid, jobs: usize) -> Running {
         targets: world.nodes.iter().map(target).collect(),
         blobs: store(world, pid),
         history,
+        series: None,
         logs: Logs::new(LocalLogs::new(PathBuf::from("/logs")), None),
         control: Arc::new(Off::new("they are simulated")),
         local: None,

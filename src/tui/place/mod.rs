@@ -1,8 +1,8 @@
 //! The files of this host, for the person at its terminal.
 
 mod draft;
+mod lines;
 mod paths;
-mod searches;
 mod steady;
 #[cfg(test)]
 mod tests;
@@ -14,7 +14,7 @@ use futures_util::future::BoxFuture;
 
 use self::draft::{HostDraft, blocking};
 use self::steady::SteadyFile;
-use crate::console::place::{CompletionAsk, Completions, Draft, Opened, Place, SavedSearches};
+use crate::console::place::{CompletionAsk, Completions, Draft, Opened, PastCommands, Place, SavedSearches};
 use crate::console::sanitise;
 
 /// How long a folder may take to tell what is in it.
@@ -27,6 +27,8 @@ pub struct Host {
     pub user: String,
     /// File of the saved searches.
     pub searches: PathBuf,
+    /// File of the commands that were typed.
+    pub commands: PathBuf,
 }
 
 impl Place for Host {
@@ -54,7 +56,11 @@ impl Place for Host {
     }
 
     fn searches(&self, asked: SavedSearches) -> BoxFuture<'static, Result<Vec<String>, String>> {
-        Box::pin(searches::searches(self.searches.clone(), asked))
+        Box::pin(lines::searches(self.searches.clone(), asked))
+    }
+
+    fn commands(&self, asked: PastCommands) -> BoxFuture<'static, Result<Vec<String>, String>> {
+        Box::pin(lines::commands(self.commands.clone(), asked))
     }
 }
 

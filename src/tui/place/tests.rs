@@ -3,7 +3,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use super::*;
 
 fn host(folder: &Path) -> Host {
-    Host { user: "root".into(), searches: folder.join("searches.txt") }
+    Host { user: "root".into(), searches: folder.join("searches.txt"), commands: folder.join("commands.txt") }
 }
 
 fn words(path: &Path) -> String {

@@ -16,6 +16,7 @@ use crate::console::action::Action;
 use crate::console::confirms;
 use crate::console::effect::{Completes, Effect, Prompt};
 use crate::console::input::{Key, Mouse, MouseAct};
+use crate::console::keymap::table::entry_of;
 use crate::console::order::{Outside, Work};
 use crate::console::pane::Pane;
 use crate::console::sanitise;
@@ -23,6 +24,7 @@ use crate::console::view::View;
 use crate::console::widgets::filter::Filter;
 use crate::console::widgets::list::Cursor;
 use crate::console::widgets::{paint, words};
+use crate::domain::file_list::FileOrder;
 use crate::domain::ids::{FileId, NodeId};
 use crate::domain::node::NodeCondition;
 use crate::domain::planner::{Counted, share};
@@ -60,9 +62,15 @@ pub(super) struct FilesPane {
     /// The files, with their names, that the open question is about: the list changes under it.
     asked: Vec<(FileId, String)>,
     detail: Option<FileDetail>,
+    area: Rect,
 }
 
 impl FilesPane {
+    /// Rows of the list that are seen.
+    fn page(&self, snapshot: &Snapshot) -> usize {
+        table::rows_in(paint::below(self.area, bars::height(snapshot, self.area) + 1).height)
+    }
+
     fn selected(&self) -> Option<FileId> {
         self.rows.get(self.cursor.at).map(|file| file.id)
     }
@@ -108,6 +116,12 @@ impl FilesPane {
             true => choice.reverse = !choice.reverse,
             false => choice.order = choice.order.next(),
         });
+        self.due(snapshot)
+    }
+
+    /// By this column, or the other way round when it is sorted by it already.
+    fn sort_by(&mut self, order: FileOrder, snapshot: &Snapshot) -> Vec<Effect> {
+        self.rows.choose(|choice| (choice.order, choice.reverse) = (order, choice.order == order && !choice.reverse));
         self.due(snapshot)
     }
 
@@ -198,6 +212,13 @@ impl Pane for FilesPane {
         ACTIONS
     }
 
+    fn label(&self, action: Action, snapshot: &Snapshot) -> Option<&'static str> {
+        let of_a_file = matches!(action, Action::Migrate | Action::Delete | Action::Download | Action::Copy);
+        let of_a_row = matches!(action, Action::Mark | Action::Open);
+        let none = (of_a_file && self.chosen(snapshot).is_empty()) || (of_a_row && self.selected().is_none());
+        entry_of(action).map(|entry| entry.label).filter(|_| !none)
+    }
+
     fn act(&mut self, action: Action, snapshot: &Snapshot) -> Vec<Effect> {
         if action == Action::Back {
             if self.detail.take().is_none() && !self.marked.is_empty() {
@@ -208,7 +229,7 @@ impl Pane for FilesPane {
             }
             return Vec::new();
         }
-        if self.detail.is_none() && self.cursor.act(action, self.rows.len()) {
+        if self.detail.is_none() && self.cursor.act_in(action, self.rows.len(), self.page(snapshot)) {
             return self.due(snapshot);
         }
         match action {
@@ -236,6 +257,10 @@ impl Pane for FilesPane {
             Action::Migrate | Action::Delete | Action::Download | Action::Copy => self.on_files(action, snapshot),
             _ => Vec::new(),
         }
+    }
+
+    fn resize(&mut self, area: Rect) {
+        self.area = area;
     }
 
     fn takes_text(&self) -> bool {
@@ -300,12 +325,14 @@ impl Pane for FilesPane {
             MouseAct::Press if self.detail.is_none() => {
                 let top = bars::height(snapshot, area) + 1;
                 let list = paint::below(area, top + 1);
+                if event.row == top {
+                    return table::order_at(event.column, area.width)
+                        .map_or_else(Vec::new, |by| self.sort_by(by, snapshot));
+                }
                 let row = event.row.checked_sub(top + 1).map(usize::from);
                 let at = row.map(|row| row + self.cursor.first(usize::from(list.height.saturating_sub(1))));
                 if let Some(at) = at.filter(|at| *at < self.rows.len()) {
                     self.cursor.at = at;
-                } else if event.row == top {
-                    return self.sort(false, snapshot);
                 }
                 self.due(snapshot)
             }

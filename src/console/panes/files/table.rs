@@ -15,6 +15,7 @@ use crate::console::widgets::filter::Filter;
 use crate::console::widgets::list::{Column, Columns, Cursor};
 use crate::console::widgets::{paint, words};
 use crate::domain::file::FileEntry;
+use crate::domain::file_list::{FileChoice, FileOrder};
 use crate::domain::ids::FileId;
 use crate::domain::node::MoveView;
 use crate::domain::snapshot::SessionState;
@@ -45,19 +46,55 @@ fn columns(width: usize) -> Columns<FilesColumn> {
         (FilesColumn::Name, Column::left("NAME", 24)),
         (FilesColumn::Node, Column::left("NODE", 10)),
         (FilesColumn::Size, Column::right("SIZE", 8)),
-        (FilesColumn::Age, Column::right("AGE", 4)),
-        (FilesColumn::Moves, Column::right("MOVES", 5)),
+        (FilesColumn::Age, Column::right("AGE", 5)),
+        (FilesColumn::Moves, Column::right("MOVES", 7)),
         (FilesColumn::Id, Column::left("ID", 11)),
         (FilesColumn::Doing, Column::left("", 16)),
     ];
     Columns::fit(all, &LEAVING, width).stretch(FilesColumn::Name, width, NAME_MAX)
 }
 
+impl FilesColumn {
+    /// The order of the list that its heading asks for.
+    const fn order(self) -> Option<FileOrder> {
+        match self {
+            Self::Name => Some(FileOrder::Name),
+            Self::Node => Some(FileOrder::Node),
+            Self::Size => Some(FileOrder::Size),
+            Self::Age => Some(FileOrder::Age),
+            Self::Moves => Some(FileOrder::Moves),
+            Self::Id | Self::Doing => None,
+        }
+    }
+
+    /// The column that a list in this order is sorted by, and whether the largest of it comes first.
+    const fn sorted(choice: &FileChoice) -> (Self, bool) {
+        match choice.order {
+            FileOrder::Name => (Self::Name, choice.reverse),
+            FileOrder::Node => (Self::Node, choice.reverse),
+            FileOrder::Size => (Self::Size, !choice.reverse),
+            FileOrder::Age => (Self::Age, choice.reverse),
+            FileOrder::Moves => (Self::Moves, !choice.reverse),
+        }
+    }
+}
+
+/// The order that a click at this cell of the heading asks for.
+pub(super) fn order_at(cell: u16, width: u16) -> Option<FileOrder> {
+    columns(usize::from(width)).at(cell).and_then(FilesColumn::order)
+}
+
+/// Rows of files in a list of this height: beside them stand the heading and the last line.
+pub(super) const fn rows_in(height: u16) -> usize {
+    height.saturating_sub(2) as usize
+}
+
 impl FilesScene<'_> {
     pub(super) fn draw(&self, area: Rect, buffer: &mut Buffer, view: &View<'_>) {
         let styles = view.styles;
         let columns = columns(usize::from(area.width));
-        paint::line(area, buffer, 0, &columns.heading(styles));
+        let (by, descending) = FilesColumn::sorted(self.rows.choice());
+        paint::line(area, buffer, 0, &columns.heading_sorted(styles, by, descending));
         let last = area.height.saturating_sub(1);
         let list = Rect { height: area.height.saturating_sub(2), ..paint::below(area, 1) };
         let stale = words::stale(view.snapshot, view.now).is_some();

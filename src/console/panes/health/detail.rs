@@ -7,12 +7,13 @@ use ratatui::text::{Line, Span};
 use crate::console::sanitise;
 use crate::console::view::View;
 use crate::console::widgets::{paint, words};
+use crate::domain::ids::Millis;
 use crate::domain::server::{Role, ServerView};
 use crate::domain::snapshot::Snapshot;
 
-/// Cells of the sparklines between the numbers.
-const SPARK: usize = 20;
 const GAP: &str = "    ";
+/// A reply that came within this is of now.
+const FRESH: Millis = Millis(2_000);
 
 /// Draws and returns the rows that it took.
 pub(super) fn draw(server: &ServerView, area: Rect, buffer: &mut Buffer, view: &View<'_>) -> u16 {
@@ -23,7 +24,7 @@ pub(super) fn draw(server: &ServerView, area: Rect, buffer: &mut Buffer, view: &
     });
     let version = server.version.as_deref().unwrap_or("version unknown");
     let about = format!("  {}, {version}{}", server.address, host.unwrap_or_default());
-    let seen = server.seen.map_or_else(|| "not seen yet".to_owned(), |at| format!("seen {} ago", view.now.since(at)));
+    let seen = seen(server, view);
     let (width, head) = (usize::from(area.width), format!("  {}", server.node));
     let room = width.saturating_sub(sanitise::width(&head) + sanitise::width(&seen) + GAP.len());
     let name = Line::from(vec![
@@ -32,7 +33,7 @@ pub(super) fn draw(server: &ServerView, area: Rect, buffer: &mut Buffer, view: &
     ]);
     paint::line(area, buffer, 0, &name);
     paint::right(area, buffer, 0, &seen, styles.dim);
-    let groups = [memory(server, view.snapshot), requests(server, view), canary(view)];
+    let groups = [memory(server, view.snapshot), requests(server), canary(view.snapshot)];
     let lines: Vec<String> = groups.iter().flat_map(|pieces| flow(pieces, width)).collect();
     for (row, text) in lines.iter().enumerate() {
         paint::text(area, buffer, row as u16 + 1, text, styles.text);
@@ -57,11 +58,12 @@ fn flow(pieces: &[String], width: usize) -> Vec<String> {
 fn memory(server: &ServerView, snapshot: &Snapshot) -> Vec<String> {
     let grouped = |value: Option<u64>| words::or_dash(value.map(words::grouped));
     let mib = |value: Option<u64>| words::or_dash(value.map(|bytes| bytes >> 20));
+    let of = |used: String, most: String| if used == "-" { used } else { format!("{used} of {most}") };
     vec![
         format!("zxid {}{}", words::or_dash(server.zxid), against_leader(server, snapshot)),
         format!("watches {}", grouped(server.watches)),
-        format!("descriptors {} of {}", grouped(server.fd_open), grouped(server.fd_max)),
-        format!("heap {} of {} MiB", mib(server.heap_used), mib(server.heap_max)),
+        format!("descriptors {}", of(grouped(server.fd_open), grouped(server.fd_max))),
+        format!("heap {}", of(mib(server.heap_used), format!("{} MiB", mib(server.heap_max)))),
     ]
 }
 
@@ -75,26 +77,37 @@ fn against_leader(server: &ServerView, snapshot: &Snapshot) -> String {
     }
 }
 
-fn requests(server: &ServerView, view: &View<'_>) -> Vec<String> {
-    let spark = paint::spark(&paint::squeeze(&server.requests_series, SPARK), SPARK, &view.styles.glyphs);
+fn requests(server: &ServerView) -> Vec<String> {
     let (reads, writes) = (words::rate(server.reads_per_s), words::rate(server.writes_per_s));
-    let (read, write) = (words::ms(server.read_p99_ms), words::ms(server.update_p99_ms));
+    let both = |half: Option<f64>, most: Option<f64>| format!("{} / {}", words::ms(half), words::ms(most));
     let mut pieces = vec![
-        format!("requests {}  {spark}", words::rate(server.requests_per_s)),
         format!("reads {reads}  writes {writes}"),
-        format!("p99 read {read}  write {write}"),
+        format!(
+            "p50/p99 read {}  write {}",
+            both(server.read_p50_ms, server.read_p99_ms),
+            both(server.update_p50_ms, server.update_p99_ms)
+        ),
         format!("elections seen {}", words::or_dash(server.elections)),
     ];
+    pieces.extend(server.in_role.map(|time| format!("in its role {time}")));
     pieces.extend(server.metrics_missing.as_ref().map(|why| format!("no metrics: {why}")));
     pieces
 }
 
-fn canary(view: &View<'_>) -> Vec<String> {
-    let canary = &view.snapshot.canary;
-    let spark = paint::spark(&paint::squeeze(&canary.series, SPARK), SPARK, &view.styles.glyphs);
-    let mut pieces = vec![format!("canary write {}, last 60: {spark}", words::ms(canary.last_ms))];
+fn canary(snapshot: &Snapshot) -> Vec<String> {
+    let canary = &snapshot.canary;
+    let mut pieces = vec![format!("canary write {}", words::ms(canary.last_ms))];
     pieces.extend(canary.problem.clone());
     pieces
+}
+
+/// A reply a second is the rule: its age is told by the second only, so that a quiet screen stays still.
+fn seen(server: &ServerView, view: &View<'_>) -> String {
+    match server.seen.map(|at| view.now.since(at)) {
+        None => "not seen yet".to_owned(),
+        Some(age) if age < FRESH => format!("seen < {} s ago", FRESH.0 / 1000),
+        Some(age) => format!("seen {} s ago", age.0 / 1000),
+    }
 }
 
 #[cfg(test)]

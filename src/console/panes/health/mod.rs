@@ -1,5 +1,8 @@
-//! Health: every server with its verdict, and one of them in detail.
+//! Health: a dashboard. Every server with its verdict, what was measured over time, how each server was meanwhile, and one
+//! of them in detail.
 
+mod charts;
+mod dashboard;
 mod detail;
 mod full;
 mod table;
@@ -7,17 +10,20 @@ mod table;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use self::charts::Charts;
+use self::dashboard::Pieces;
 use self::full::Full;
 use crate::console::action::Action;
 use crate::console::confirms;
 use crate::console::effect::Effect;
 use crate::console::input::{Mouse, MouseAct};
+use crate::console::link::{Around, Link, LinkTo};
 use crate::console::order::Outside;
 use crate::console::pane::Pane;
+use crate::console::time;
 use crate::console::view::View;
 use crate::console::widgets::list::Cursor;
-use crate::console::widgets::paint;
-use crate::domain::server::ServerView;
+use crate::domain::server::{ServerState, ServerView};
 use crate::domain::snapshot::Snapshot;
 
 const ACTIONS: &[Action] = &[
@@ -33,16 +39,22 @@ const ACTIONS: &[Action] = &[
     Action::PageDown,
     Action::Top,
     Action::Bottom,
+    Action::Left,
+    Action::Right,
+    Action::ShorterRange,
+    Action::LongerRange,
+    Action::Newest,
+    Action::LogsThen,
+    Action::HistoryThen,
 ];
-
-/// From this width on the panel below the table has room for its lines.
-const PANEL_WIDTH: u16 = 100;
-const PANEL_HEIGHT: u16 = 4;
 
 /// The first tab.
 #[derive(Debug, Default)]
 pub(super) struct HealthPane {
     cursor: Cursor,
+    charts: Charts,
+    /// As the console has told it.
+    area: Rect,
     /// The server that fills the pane, when one does.
     full: Option<Full>,
 }
@@ -53,6 +65,37 @@ impl HealthPane {
     }
 }
 
+impl HealthPane {
+    fn pieces(&self, area: Rect, snapshot: &Snapshot) -> Pieces {
+        let rows = table::rows(snapshot, area.width).len() as u16 + 1;
+        Pieces::of(area, rows, snapshot.servers.len() as u16)
+    }
+
+    /// To what is told of a server around the moment that is pointed at, or that its state began.
+    fn link(&self, server: &ServerView, to: fn(Around) -> LinkTo) -> Link {
+        let began = (server.verdict.state != ServerState::Up).then_some(server.verdict.since);
+        let at = self.charts.cursor.or(began);
+        let then = at.map(|at| format!(" at {}", time::of_day(at))).unwrap_or_default();
+        let around = Around { node: Some(server.node.clone()), at, query: None };
+        Link { from: format!("{}{then}", server.node), to: to(around) }
+    }
+
+    /// Moves in time, or shows more or less of it; whether the action does that.
+    fn in_time(&mut self, action: Action, snapshot: &Snapshot) -> bool {
+        let (now, columns) = (snapshot.taken_at, self.pieces(self.area, snapshot).columns());
+        match action {
+            Action::Left => self.charts.point(-1, columns, now),
+            Action::Right => self.charts.point(1, columns, now),
+            Action::ShorterRange => self.charts.reach(self.charts.reach.shorter(), now),
+            Action::LongerRange => self.charts.reach(self.charts.reach.longer(), now),
+            Action::Newest => self.charts.cursor = None,
+            Action::Back if self.charts.cursor.is_some() => self.charts.cursor = None,
+            _ => return false,
+        }
+        true
+    }
+}
+
 impl Pane for HealthPane {
     fn title(&self) -> &'static str {
         "Health"
@@ -60,6 +103,11 @@ impl Pane for HealthPane {
 
     fn actions(&self) -> &'static [Action] {
         ACTIONS
+    }
+
+    fn label(&self, action: Action, snapshot: &Snapshot) -> Option<&'static str> {
+        confirms::label(snapshot, self.selected(snapshot)?, action)
+            .filter(|_| action != Action::Open || self.full.is_none())
     }
 
     fn act(&mut self, action: Action, snapshot: &Snapshot) -> Vec<Effect> {
@@ -75,12 +123,17 @@ impl Pane for HealthPane {
         if self.cursor.act(action, snapshot.servers.len()) {
             return Vec::new();
         }
+        if self.full.is_none() && self.in_time(action, snapshot) {
+            return self.refresh(snapshot);
+        }
         let Some(server) = self.selected(snapshot) else { return Vec::new() };
         match action {
             Action::Drain => vec![confirms::drain(snapshot, &server.node)],
             Action::Pause => vec![confirms::pause_or_start(snapshot, &server.node)],
             Action::StopServer => vec![confirms::stop_or_start(snapshot, &server.node)],
             Action::RestartServer => vec![confirms::restart(snapshot, &server.node)],
+            Action::LogsThen => vec![Effect::Go(self.link(server, LinkTo::Logs))],
+            Action::HistoryThen => vec![Effect::Go(self.link(server, LinkTo::History))],
             Action::Copy => vec![Effect::Outside(Outside::Copy(server.address.clone()))],
             Action::Open if self.full.is_none() => {
                 self.full = Some(Full::new(server.node.clone()));
@@ -90,12 +143,32 @@ impl Pane for HealthPane {
         }
     }
 
+    fn is_deep(&self) -> bool {
+        self.full.is_some() || self.charts.cursor.is_some()
+    }
+
+    fn visit(&mut self, to: &LinkTo, snapshot: &Snapshot) -> Option<Vec<Effect>> {
+        let LinkTo::Server(node) = to else { return None };
+        self.cursor.at = snapshot.servers.iter().position(|server| server.node == *node)?;
+        self.full = Some(Full::new(node.clone()));
+        Some(Vec::new())
+    }
+
+    fn resize(&mut self, area: Rect) {
+        self.area = area;
+    }
+
     fn refresh(&mut self, snapshot: &Snapshot) -> Vec<Effect> {
-        self.full.as_mut().and_then(|full| full.refresh(snapshot)).into_iter().collect()
+        if let Some(full) = &mut self.full {
+            return full.refresh(snapshot).into_iter().collect();
+        }
+        let pieces = self.pieces(self.area, snapshot);
+        self.charts.refresh(pieces.names(), pieces.columns(), pieces.strip_columns(), snapshot)
     }
 
     fn take_answers(&mut self, _: &Snapshot) -> Vec<Effect> {
         self.full.iter_mut().for_each(Full::take_answers);
+        self.charts.take_answers();
         Vec::new()
     }
 
@@ -104,7 +177,8 @@ impl Pane for HealthPane {
             MouseAct::WheelUp => Action::Up,
             MouseAct::WheelDown => Action::Down,
             MouseAct::Press if self.full.is_none() => {
-                if let Some(server) = table::server_at(snapshot, usize::from(event.row), self.cursor, area) {
+                let table = self.pieces(area, snapshot).table;
+                if let Some(server) = table::server_at(snapshot, usize::from(event.row), self.cursor, table) {
                     self.cursor.at = server;
                 }
                 return Vec::new();
@@ -119,12 +193,12 @@ impl Pane for HealthPane {
             full.draw(area, buffer, view);
             return;
         }
-        let rows = table::rows(view.snapshot).len() as u16 + 1;
-        let roomy = area.width >= PANEL_WIDTH && area.height > rows + PANEL_HEIGHT;
-        let height = if roomy { area.height - PANEL_HEIGHT - 1 } else { area.height };
-        table::draw(self.cursor, Rect { height, ..area }, buffer, view);
-        if let (true, Some(server)) = (roomy, self.selected(view.snapshot)) {
-            detail::draw(server, paint::below(area, rows + 1), buffer, view);
+        let pieces = self.pieces(area, view.snapshot);
+        table::draw(self.cursor, pieces.table, buffer, view);
+        if let Some(server) = self.selected(view.snapshot).filter(|_| pieces.panel.height > 0) {
+            detail::draw(server, pieces.panel, buffer, view);
         }
+        dashboard::draw_charts(&self.charts, &pieces, buffer, view);
+        dashboard::draw_strips(&self.charts, &pieces, buffer, view);
     }
 }

@@ -11,6 +11,7 @@ use self::rows::OperationRows;
 use crate::console::action::Action;
 use crate::console::effect::Effect;
 use crate::console::input::{Key, Mouse, MouseAct};
+use crate::console::keymap::table::entry_of;
 use crate::console::order::Outside;
 use crate::console::pane::Pane;
 use crate::console::view::View;
@@ -43,6 +44,8 @@ pub(super) struct HistoryPane {
     filter: Filter,
     rows: OperationRows,
     open: Option<OperationId>,
+    /// Rows of the list that are seen.
+    page: usize,
 }
 
 impl Default for HistoryPane {
@@ -53,6 +56,7 @@ impl Default for HistoryPane {
             filter: Filter::default(),
             rows: OperationRows::default(),
             open: None,
+            page: 0,
         }
     }
 }
@@ -85,6 +89,11 @@ impl Pane for HistoryPane {
         ACTIONS
     }
 
+    fn label(&self, action: Action, _: &Snapshot) -> Option<&'static str> {
+        let none = matches!(action, Action::Open | Action::Copy) && self.selected().is_none();
+        entry_of(action).map(|entry| entry.label).filter(|_| !none)
+    }
+
     fn act(&mut self, action: Action, snapshot: &Snapshot) -> Vec<Effect> {
         if action == Action::Back {
             if self.open.take().is_none() && !self.filter.is_empty() {
@@ -93,7 +102,7 @@ impl Pane for HistoryPane {
             }
             return Vec::new();
         }
-        if self.open.is_none() && self.cursor.act(action, self.rows.len()) {
+        if self.open.is_none() && self.cursor.act_in(action, self.rows.len(), self.page) {
             self.follow = self.cursor.at == 0;
             return self.refresh(snapshot);
         }
@@ -112,6 +121,10 @@ impl Pane for HistoryPane {
             _ => {}
         }
         Vec::new()
+    }
+
+    fn resize(&mut self, area: Rect) {
+        self.page = usize::from(area.height.saturating_sub(2));
     }
 
     fn takes_text(&self) -> bool {

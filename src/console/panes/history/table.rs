@@ -62,7 +62,7 @@ fn columns(width: usize) -> Columns<HistoryColumn> {
 impl HistoryScene<'_> {
     pub(super) fn draw(&self, area: Rect, buffer: &mut Buffer, view: &View<'_>) {
         let columns = columns(usize::from(area.width));
-        paint::line(area, buffer, 0, &columns.heading(view.styles));
+        paint::line(area, buffer, 0, &columns.heading_sorted(view.styles, HistoryColumn::Time, true));
         let list = Rect { height: area.height.saturating_sub(2), ..paint::below(area, 1) };
         let height = usize::from(list.height);
         if self.rows.len() == 0 {

@@ -122,7 +122,7 @@ impl LogsScene<'_> {
             "  "
         };
         let over = |style| styles.in_row(selected, style);
-        let mut spans = vec![Span::styled(mark, if selected { styles.selected } else { styles.accent })];
+        let mut spans = vec![Span::styled(mark, over(styles.accent))];
         spans.extend(head.into_iter().map(|span| Span::styled(span.content, over(span.style))));
         let mut from = 0;
         for mark in self.marks.marks(text) {
@@ -131,7 +131,7 @@ impl LogsScene<'_> {
             from = mark.end;
         }
         spans.push(Span::styled(text[from..].to_owned(), over(styles.text)));
-        Line::from(spans)
+        Line::from(spans).style(styles.row(selected))
     }
 
     fn indent(&self, width: usize) -> Span<'static> {

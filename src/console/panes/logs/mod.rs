@@ -57,9 +57,10 @@ const ACTIONS: &[Action] = &[
     Action::Export,
     Action::Searches,
     Action::SaveSearch,
+    Action::RemoveSearch,
     Action::TypeRange,
     Action::LogColumns,
-    Action::CopyEvent,
+    Action::Copy,
     Action::CopyQuery,
     Action::Up,
     Action::Down,
@@ -88,6 +89,8 @@ pub(super) struct LogsPane {
     histogram: Option<Histogram>,
     problem: Option<String>,
     cursor: Cursor,
+    /// Rows of the list that are seen.
+    page: usize,
     follow: bool,
     below: usize,
     wrap: bool,
@@ -131,6 +134,7 @@ impl Default for LogsPane {
             histogram: None,
             problem: None,
             cursor: Cursor::default(),
+            page: 0,
             follow: true,
             below: 0,
             wrap: false,
@@ -189,14 +193,14 @@ impl LogsPane {
     /// Moves in the list; asks for the next page near its ends.
     fn moved(&mut self, action: Action) -> Option<Vec<Effect>> {
         if let Some(near) = &mut self.context {
-            return near.cursor.act(action, near.found.events.len()).then(Vec::new);
+            return near.cursor.act_in(action, near.found.events.len(), self.page).then(Vec::new);
         }
         let len = self.window.events.len();
         if action == Action::Bottom && self.window.newer().is_some() {
             (self.follow, self.changed) = (true, true);
             return Some(self.newest());
         }
-        if !self.cursor.act(action, len) {
+        if !self.cursor.act_in(action, len, self.page) {
             return None;
         }
         self.follow = self.cursor.at + 1 >= len && self.window.newer().is_none();
@@ -299,7 +303,7 @@ impl LogsPane {
                 self.line = Line::new(&query);
                 self.ask(snapshot)
             }
-            Action::Export => {
+            Action::RemoveSearch => {
                 let chosen = self.saved.list.get(self.saved.cursor.at).cloned();
                 chosen.map(|search| self.saved.ask(SavedSearches::Remove(search))).into_iter().collect()
             }
@@ -358,7 +362,7 @@ impl Pane for LogsPane {
                 return vec![Effect::Toast { level: Level::Info, text }];
             }
             Action::Context => return self.neighbours(),
-            Action::CopyEvent => {
+            Action::Copy => {
                 return self
                     .selected()
                     .map(|event| Effect::Outside(Outside::Copy(lines::plain(event))))
@@ -401,6 +405,10 @@ impl Pane for LogsPane {
             Ok(()) => self.ask(snapshot),
             Err(text) => vec![Effect::Toast { level: Level::Warning, text }],
         }
+    }
+
+    fn resize(&mut self, area: Rect) {
+        self.page = usize::from(area.height.saturating_sub(3));
     }
 
     fn takes_text(&self) -> bool {

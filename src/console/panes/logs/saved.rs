@@ -2,7 +2,9 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::text::Line;
 
+use crate::console::action::Action;
 use crate::console::effect::Effect;
 use crate::console::fetch::Asked;
 use crate::console::order::Work;
@@ -60,17 +62,20 @@ impl Saved {
 
     pub(super) fn draw(&self, area: Rect, buffer: &mut Buffer, view: &View<'_>) {
         let styles = view.styles;
-        let title = "  SAVED SEARCHES   Enter searches   x removes   Esc back";
-        paint::text(area, buffer, 0, &sanitise::fit(title, usize::from(area.width)), styles.heading);
+        let hints = [(Action::Open, "searches"), (Action::RemoveSearch, "removes"), (Action::Back, "back")];
+        let hints: Vec<_> = hints.iter().filter_map(|(action, does)| view.hint(*action, does)).collect();
+        let title = format!("  SAVED SEARCHES   {}", hints.join("   "));
+        paint::text(area, buffer, 0, &sanitise::fit(&title, usize::from(area.width)), styles.heading);
         let list = paint::below(area, 2);
         if self.list.is_empty() {
             paint::text(list, buffer, 0, "  None yet: B saves the search that is shown.", styles.dim);
         }
         let first = self.cursor.first(usize::from(list.height));
         for (row, (at, query)) in self.list.iter().enumerate().skip(first).take(usize::from(list.height)).enumerate() {
-            let (mark, style) = if at == self.cursor.at { (" >", styles.selected) } else { ("  ", styles.text) };
-            let text = format!("{mark} {}", sanitise::clean(query));
-            paint::text(list, buffer, row as u16, &sanitise::fit(&text, usize::from(area.width)), style);
+            let selected = at == self.cursor.at;
+            let text = format!("{} {}", if selected { " >" } else { "  " }, sanitise::clean(query));
+            let text = sanitise::fit(&text, usize::from(area.width));
+            paint::line(list, buffer, row as u16, &Line::from(text).style(styles.row(selected)));
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::console::action::Action;
 use crate::console::effect::{Confirm, Effect};
 use crate::console::fetch::Asked;
 use crate::console::input::{Key, Mouse, MouseAct};
+use crate::console::keymap::table::entry_of;
 use crate::console::order::Work;
 use crate::console::pane::Pane;
 use crate::console::view::View;
@@ -53,6 +54,7 @@ pub(super) struct SchedulerPane {
     open: Option<OperationId>,
     asked: Asked<PlanAsk>,
     preview: Option<Preview>,
+    area: Rect,
 }
 
 /// A plan that is looked at.
@@ -95,6 +97,16 @@ fn agree(plan: &Plan) -> Effect {
     })
 }
 
+impl SchedulerPane {
+    /// Rows of the list of runs that are seen: it stands below all the rest, under its heading.
+    fn page(&self, snapshot: &Snapshot) -> usize {
+        let plan = self.preview.as_ref().map(|preview| &preview.plan);
+        let bars = 2 + nodes::rows(snapshot, self.area.height.saturating_sub(2));
+        let above = bars + state::rows(plan, snapshot, self.area.height.saturating_sub(bars)) + 2;
+        usize::from(self.area.height.saturating_sub(above))
+    }
+}
+
 impl Pane for SchedulerPane {
     fn title(&self) -> &'static str {
         "Scheduler"
@@ -102,6 +114,19 @@ impl Pane for SchedulerPane {
 
     fn actions(&self) -> &'static [Action] {
         ACTIONS
+    }
+
+    fn label(&self, action: Action, snapshot: &Snapshot) -> Option<&'static str> {
+        let scheduler = &snapshot.scheduler;
+        match action {
+            Action::PauseScheduler if scheduler.paused => Some("resume scheduler"),
+            Action::StopRun => scheduler.running.is_some().then_some("stop run"),
+            Action::Open if self.preview.is_some() => {
+                self.preview.as_ref().filter(|preview| !preview.plan.moves.is_empty()).map(|_| "run this plan")
+            }
+            Action::Open => (self.open.is_none() && !scheduler.recent.is_empty()).then_some("details"),
+            _ => entry_of(action).map(|entry| entry.label),
+        }
     }
 
     fn act(&mut self, action: Action, snapshot: &Snapshot) -> Vec<Effect> {
@@ -112,7 +137,7 @@ impl Pane for SchedulerPane {
             }
             return Vec::new();
         }
-        if self.open.is_none() && self.cursor.act(action, scheduler.recent.len()) {
+        if self.open.is_none() && self.cursor.act_in(action, scheduler.recent.len(), self.page(snapshot)) {
             return Vec::new();
         }
         match (action, &self.preview) {
@@ -152,6 +177,10 @@ impl Pane for SchedulerPane {
         let ran = snapshot.scheduler.running.is_some();
         self.preview.take_if(|preview| ran || preview.after != newest_run(snapshot));
         Vec::new()
+    }
+
+    fn resize(&mut self, area: Rect) {
+        self.area = area;
     }
 
     fn takes_text(&self) -> bool {

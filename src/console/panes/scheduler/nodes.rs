@@ -11,14 +11,26 @@ use crate::console::widgets::{paint, words};
 use crate::domain::node::NodeView;
 use crate::domain::planner::Plan;
 use crate::domain::scheduler::NodeTarget;
+use crate::domain::snapshot::Snapshot;
 
 /// Nodes that are drawn at most.
 const NODES_MAX: u16 = 12;
 
+/// Rows of bars in an area of this height.
+fn bars(snapshot: &Snapshot, height: u16) -> u16 {
+    (snapshot.nodes.len() as u16).min(NODES_MAX).min(height / 2)
+}
+
+/// Rows that all of it takes there.
+pub(super) fn rows(snapshot: &Snapshot, height: u16) -> u16 {
+    let bars = bars(snapshot, height);
+    bars + u16::from(snapshot.nodes.len() > usize::from(bars))
+}
+
 /// Draws and returns the rows that it took.
 pub(super) fn draw(preview: Option<&Plan>, area: Rect, buffer: &mut Buffer, view: &View<'_>) -> u16 {
     let nodes = &view.snapshot.nodes;
-    let rows = (nodes.len() as u16).min(NODES_MAX).min(area.height / 2);
+    let rows = bars(view.snapshot, area.height);
     let target = |node: &NodeView| preview.and_then(|plan| plan.nodes.iter().find(|of| of.node == node.id));
     let starts = if preview.is_none() { words::starts_at(view.snapshot, 0..usize::from(rows)) } else { Vec::new() };
     let starts_at = |at: usize| starts.get(at).copied().flatten();

@@ -67,6 +67,14 @@ fn nobody_leads(snapshot: &Snapshot) -> &'static str {
     }
 }
 
+/// Rows that it takes in an area of this height: a line each, and one of air above them.
+pub(super) fn rows(preview: Option<&Plan>, snapshot: &Snapshot, height: u16) -> u16 {
+    let plan = preview.map_or(0, |plan| 1 + usize::from(plan.note.is_some()));
+    let drains = snapshot.nodes.iter().filter(|node| node.drain.is_some()).count();
+    let lines = plan + usize::from(snapshot.scheduler.running.is_some()) + drains + 1;
+    (lines as u16 + 1).min(height)
+}
+
 /// Draws what there is and returns the rows that it took.
 pub(super) fn draw(preview: Option<&Plan>, area: Rect, buffer: &mut Buffer, view: &View<'_>) -> u16 {
     let styles = view.styles;

@@ -1,6 +1,8 @@
 //! The pane of files.
 
 use super::*;
+use crate::console::input::{Mouse, MouseAct};
+use crate::domain::file_list::FileOrder;
 
 #[test]
 fn files_are_filtered_marked_and_asked_about() {
@@ -116,6 +118,58 @@ fn a_file_that_is_shown_in_full_is_the_one_that_is_acted_on() {
     pane.refresh(&after);
     let asked = press(pane.as_mut(), Action::Delete, &after);
     assert!(matches!(&asked[..], [Effect::Toast { .. }]), "no other is asked about: {asked:?}");
+}
+
+#[test]
+fn a_click_on_a_heading_sorts_by_that_column_and_the_mark_stands_there() {
+    let snapshot = fixtures::snapshot();
+    let mut pane = ready(1, &snapshot);
+    let area = Rect::new(0, 0, 120, 28);
+    let heading = |pane: &dyn Pane| {
+        let text = picture(pane, &snapshot, 120, 28);
+        let (row, line) = text.lines().enumerate().find(|(_, line)| line.contains("NAME")).expect("a heading");
+        (row as u16, line.to_owned())
+    };
+    let (row, first) = heading(pane.as_ref());
+    assert!(first.contains("NAME ▲"), "{first}");
+    let mut clicked = |title: &str| {
+        let column = first.chars().collect::<String>().find(title).expect("a title");
+        let column = first[..column].chars().count() as u16;
+        let effects = pane.mouse(Mouse { does: MouseAct::Press, column, row }, area, &snapshot);
+        let asked = effects.iter().find_map(|effect| testing::asked::<FilesAsk>(effect)).map(|ask| ask.choice.clone());
+        serve(pane.as_mut(), effects, &snapshot);
+        (asked.map(|choice| (choice.order, choice.reverse)), heading(pane.as_ref()).1)
+    };
+    for (title, order, reverse, told) in [
+        ("SIZE", FileOrder::Size, false, "SIZE ▼"),
+        ("SIZE", FileOrder::Size, true, "SIZE ▲"),
+        ("MOVES", FileOrder::Moves, false, "MOVES ▼"),
+        ("NODE", FileOrder::Node, false, "NODE ▲"),
+        ("AGE", FileOrder::Age, false, "AGE ▲"),
+        ("NAME", FileOrder::Name, false, "NAME ▲"),
+    ] {
+        let (asked, heading) = clicked(title);
+        assert_eq!(asked, Some((order, reverse)), "{title}");
+        assert!(heading.contains(told) && heading.matches(['▲', '▼']).count() == 1, "{title}: {heading}");
+    }
+    assert_eq!(clicked("ID").0, None, "no list is sorted by that");
+}
+
+/// The row that is marked with `>`, counted from the first file.
+fn marked(pane: &dyn Pane, snapshot: &Snapshot, height: u16) -> String {
+    let text = picture(pane, snapshot, 120, height);
+    text.lines().find(|line| line.starts_with(" > ")).unwrap_or_default().split_whitespace().nth(1).unwrap_or("").into()
+}
+
+#[test]
+fn a_page_key_moves_by_the_height_of_the_list() {
+    let snapshot = fixtures::snapshot();
+    for (height, name) in [(28, "report-0422.bin"), (60, "report-0454.bin"), (12, "report-0406.bin")] {
+        let mut pane = ready(1, &snapshot);
+        pane.resize(Rect::new(0, 0, 120, height));
+        press(pane.as_mut(), Action::PageDown, &snapshot);
+        assert_eq!(marked(pane.as_ref(), &snapshot, height), name, "at {height} rows");
+    }
 }
 
 #[test]

@@ -1,4 +1,6 @@
+mod commands;
 mod events;
+mod leaving;
 mod offered;
 
 use ratatui::buffer::Cell;
@@ -86,6 +88,13 @@ fn ui() -> Console {
     ui_of(fixtures::snapshot(), &ConsoleConfig::default(), Some("zk1"))
 }
 
+/// A console that holds nothing up.
+fn guest() -> Console {
+    let mut snapshot = fixtures::snapshot();
+    snapshot.instance.local = None;
+    ui_of(snapshot, &ConsoleConfig::default(), Some("zk1"))
+}
+
 fn press(ui: &mut Console, keys: &str) -> Vec<Order> {
     parse_keys(keys).into_iter().flat_map(|key| ui.key(key)).collect()
 }
@@ -121,21 +130,21 @@ fn the_frame_at_120_columns() {
     ui.report(Level::Info, "drain zk1 finished: 33 of 33 files moved in 4.1 s".into());
     ui.toasts.dismiss();
     insta::assert_snapshot!(screen(&ui, 120, 40), @r#"
-     zkdeck  demo   ● HEALTHY 3/3, can lose 1   leader zk3 (epoch 7)               this instance leads · api 127.0.0.1:8080
-     1 Health  2 Files  3 History  4 Logs  5 Scheduler                                  scheduler on, next in 9s   0 moving
+     zkdeck  demo   ● HEALTHY 3/3      ♛ zk3 (epoch 7)   can lose 1          this instance leads · api 127.0.0.1:8080 · UTC
+     1 Health  2 Files  3 History  4 Logs  5 Scheduler                                 scheduler on, next in 9 s   0 moving
     (the pane)
      14:02:11 drain zk1 finished: 33 of 33 files moved in 4.1 s (e: all events)
-     d drain  p pause  s stress  r run scheduler  / filter  o sort  c copy  : commands  ? help  q quit
+     d drain  p pause  s stress  r run scheduler  / filter  o sort  y copy  : commands  ? help  q quit
     "#);
 }
 
 #[test]
 fn the_frame_at_80_columns() {
     insta::assert_snapshot!(screen(&ui(), 80, 24), @r#"
-     zkdeck  demo   ● HEALTHY 3/3, can lose 1   leader zk3      this instance leads
-     1 Health  2 Files  3 History  4 Logs  5 Scheduler        next in 9s   0 moving
+     zkdeck  demo   ● HEALTHY 3/3      ♛ zk3   can lose 1       this instance leads
+     1 Health  2 Files  3 History  4 Logs  5 Scheduler       next in 9 s   0 moving
     (the pane)
-     d drain  p pause  s stress  r run scheduler  ? help
+     d drain  p pause  s stress  r run scheduler  : ? q
     "#);
 }
 
@@ -198,18 +207,104 @@ fn the_header_tells_what_is_wrong() {
         80,
     );
     insta::assert_snapshot!([degraded, lost, risk, connecting].join("\n\n"), @r#"
-    zkdeck  demo   ◐ DEGRADED 2/3: zk2 frozen for 12 s   leader zk3 (epoch 7)           read-only · standby of host-b:4711
+    zkdeck  demo   ◐ DEGRADED 2/3     ♛ zk3 (epoch 7)   zk2 frozen for 12 s       read-only · standby of host-b:4711 · UTC
     1 Health  2 Files  3 History  4 Logs  5 Scheduler                                            scheduler is the leader's
 
-    zkdeck  demo   ✖ NO QUORUM 1/3 since 14:01:38 (33 s): writes wait, data is from then   leader -        disconnected since 14:01:38 (33 s) · api 127.0.0.1:8080
+    zkdeck  demo   ✖ NO QUORUM 1/3    ♛ -               since 14:01:38 (33 s): writes wait, data is from then                      no session since 14:01:38 · UTC
     1 Health  2 Files  3 History  4 Logs  5 Scheduler                                                                                  scheduler paused   0 moving
 
-    zkdeck  demo   ▲ AT RISK 2/3: one more loss stops writes   leader zk3 (epoch 7)                                    this instance leads · no api: cannot listen
+    zkdeck  demo   ▲ AT RISK 2/3      ♛ zk3 (epoch 7)   one more loss stops writes                               this instance leads · no api: cannot listen · UTC
     1 Health  2 Files  3 History  4 Logs  5 Scheduler                                                                            scheduler runs, 3 of 8   0 moving
 
-    zkdeck  demo   ○ CONNECTING   leader -                    connecting for 3.0 s
-    1 Health  2 Files  3 History  4 Logs  5 Scheduler        next in 9s   0 moving
+    zkdeck  demo   ○ CONNECTING       ♛ -     for 3.0 s   api 127.0.0.1:8080 · UTC
+    1 Health  2 Files  3 History  4 Logs  5 Scheduler       next in 9 s   0 moving
     "#);
+}
+
+/// The columns at which the label, the verdict and the leader begin in the first line.
+fn places(line: &str) -> [Option<usize>; 3] {
+    let column = |part: &str| line.find(part).map(|at| line[..at].chars().count());
+    [column("demo"), ["●", "◐", "▲", "✖", "○"].iter().filter_map(|glyph| column(glyph)).min(), column("♛")]
+}
+
+#[test]
+fn nothing_in_the_header_changes_its_place_with_the_state() {
+    let states = [
+        EnsembleState::Healthy,
+        EnsembleState::Degraded,
+        EnsembleState::AtRisk,
+        EnsembleState::NoLeader,
+        EnsembleState::NoQuorum,
+        EnsembleState::Starting,
+        EnsembleState::Unknown,
+    ];
+    let sessions =
+        [SessionState::Connected, SessionState::Connecting, SessionState::Disconnected, SessionState::Expired];
+    for width in [60, 80, 100, 120, 200] {
+        let mut seen = Vec::new();
+        for (state, session) in states.iter().flat_map(|state| sessions.map(|session| (*state, session))) {
+            for leader in [Some(fixtures::node_id("zk2")), None] {
+                let line = header(
+                    |s| {
+                        (s.ensemble.state, s.session.state) = (state, session);
+                        s.ensemble.leader.clone_from(&leader);
+                        s.ensemble.epoch = leader.as_ref().map(|_| 7);
+                        s.ensemble.cause = Some("zk1 frozen, zk2 frozen and a cause that is long".repeat(3));
+                        s.session.cause = Some("/demo/files: access denied".repeat(5));
+                    },
+                    width,
+                );
+                let first = line.lines().next().unwrap_or_default().to_owned();
+                assert!(first.chars().count() <= usize::from(width), "{first}");
+                seen.push((places(&first), first));
+            }
+        }
+        assert!(seen[0].0[1].is_some() && seen[0].0[2].is_some(), "{}", seen[0].1);
+        for (places, line) in &seen {
+            assert_eq!(places, &seen[0].0, "{width}: {line}\n{}", seen[0].1);
+        }
+    }
+}
+
+#[test]
+fn the_header_says_why_there_is_no_session_and_where_all_of_it_is() {
+    let lost = |s: &mut Snapshot| {
+        s.session.state = SessionState::Disconnected;
+        s.session.cause = Some("/demo/files: access denied, and a remedy that is longer than the line is wide".into());
+    };
+    let line = header(lost, 120);
+    assert!(
+        line.contains("✖ no session for 59 s: /demo/files: access denied") && line.contains("… (details: e)"),
+        "{line}"
+    );
+    let line = header(|s| lost(&mut *s), 80);
+    assert!(line.contains("✖ no session") && line.contains("(details: e)"), "{line}");
+}
+
+#[test]
+fn a_narrow_header_says_that_one_only_watches_and_stands_by() {
+    let watching = |s: &mut Snapshot| {
+        s.instance.read_only = true;
+        s.leadership.leads = false;
+        s.leadership.leader = Some(InstanceInfo { host: "a-host-with-a-long-name".into(), ..s.instances[0].clone() });
+    };
+    let line = header(watching, 80);
+    assert!(line.contains("read-only · standby\n") || line.contains("read-only · standby "), "{line}");
+    assert!(header(watching, 140).contains("read-only · standby of a-host-with-a-long-name:4711"));
+}
+
+#[test]
+fn the_api_leaves_the_header_before_the_leader() {
+    let mut api_seen = true;
+    for width in (60..=160).rev() {
+        let line = header(|_| {}, width);
+        assert!(line.contains("♛ zk3"), "{width}: {line}");
+        let api = line.contains("api 127.0.0.1:8080");
+        assert!(api_seen || !api, "{width}: it left and came back: {line}");
+        api_seen = api;
+        assert!(!api || line.contains("UTC"), "{width}: {line}");
+    }
+    assert!(!api_seen && header(|_| {}, 160).contains("(epoch 7)"));
 }
 
 /// A pause holds the next run back, not the one that is under way.
@@ -236,7 +331,8 @@ fn servers_that_may_not_tell_how_they_are_are_not_waited_for() {
     };
     for width in [80, 120] {
         let told = header(denied, width);
-        assert!(told.contains("○ UNKNOWN: zk1, zk2, zk3: it answers") && !told.contains("CONNECTING"), "{told}");
+        assert!(told.contains("○ UNKNOWN ") && told.contains(" zk1, zk2, zk3: it ans"), "{told}");
+        assert!(!told.contains("CONNECTING"), "{told}");
     }
 }
 
@@ -263,16 +359,17 @@ fn a_question_is_asked_before_a_pause_and_enter_is_no() {
     let mut ui = ui_of(fixtures::snapshot(), &ConsoleConfig::default(), Some("zk3"));
     assert_eq!(press(&mut ui, "p"), []);
     insta::assert_snapshot!(screen(&ui, 80, 24), @r#"
-     zkdeck  demo   ● HEALTHY 3/3, can lose 1   leader zk3      this instance leads
-     1 Health  2 Files  3 History  4 Logs  5 Scheduler        next in 9s   0 moving
+     zkdeck  demo   ● HEALTHY 3/3      ♛ zk3   can lose 1       this instance leads
+     1 Health  2 Files  3 History  4 Logs  5 Scheduler       next in 9 s   0 moving
     (the pane)
        ┌ Pause zk3 ────────────────────────────────────────────────────────────┐
-       │ zk3 leads. Pausing it stops all writes until the others give it up    │
-       │ and elect another: 5 to 15 s. After it 2 of 3 servers serve; one more │
-       │ loss stops writes.                                                    │
+       │ zk3 leads. Pausing it stops all writes until the others give it up,   │
+       │ after 10 s here (syncLimit 5 x tickTime 2.0 s), and have elected      │
+       │ another; the last election took 235 ms. After it 2 of 3 servers       │
+       │ serve; one more loss stops writes.                                    │
        │                                    n keep it running      y pause zk3 │
        └───────────────────────────────────────────────────────────────────────┘
-     d drain  p pause  s stress  r run scheduler  ? help
+     n no  y yes
     "#);
     assert_eq!(press(&mut ui, "Enter"), [], "the default is safe");
     assert!(ui.overlay.is_none());
@@ -295,8 +392,8 @@ fn breaking_the_quorum_takes_the_name() {
     assert_eq!(press(&mut ui, "p y Enter"), [], "y alone is a letter");
     assert!(ui.overlay.is_some());
     insta::assert_snapshot!(screen(&ui, 80, 24), @r#"
-     zkdeck  demo   ● HEALTHY 2/3, can lose 0   leader zk3      this instance leads
-     1 Health  2 Files  3 History  4 Logs  5 Scheduler        next in 9s   0 moving
+     zkdeck  demo   ● HEALTHY 2/3      ♛ zk3   can lose 0       this instance leads
+     1 Health  2 Files  3 History  4 Logs  5 Scheduler       next in 9 s   0 moving
     (the pane)
        ┌ Pause zk1 ────────────────────────────────────────────────────────────┐
        │ zk1 follows. Pausing it sends its clients to other servers. After it  │
@@ -305,7 +402,7 @@ fn breaking_the_quorum_takes_the_name() {
        │ type zk1 to stop all writes, Esc to keep it running:                  │
        │ > y                                                                   │
        └───────────────────────────────────────────────────────────────────────┘
-     d drain  p pause  s stress  r run scheduler  ? help
+     Enter agree  Esc no
     "#);
     ui.paste("zk1");
     assert_eq!(press(&mut ui, "Enter"), [], "a paste is no answer");
@@ -329,84 +426,6 @@ fn what_is_typed_is_seen_however_long_the_name_is() {
     assert!(shown.contains(&format!("│ type {name} to stop all writes,")), "{shown}");
     let sent = press(&mut ui, "Enter");
     assert!(matches!(&sent[..], [Order::Work(Work::Send(Command::Server { .. }))]), "{sent:?}");
-}
-
-#[test]
-fn help_comes_from_the_keys() {
-    let mut ui = ui();
-    press(&mut ui, "?");
-    insta::assert_snapshot!(screen(&ui, 120, 40), @r#"
-     zkdeck  demo   ● HEALTHY 3/3, can lose 1   leader zk3 (epoch 7)               this instance leads · api 127.0.0.1:8080
-     1 Health  2 Files  3 History  4 Logs  5 Scheduler                                  scheduler on, next in 9s   0 moving
-    (the pane)        ┌ Help   Up and Down scroll, Esc closes ───────────────────────────────────────────┐
-                      │ Health, here                                                                     │
-                      │   d                       move all files off a node, or lift that                │
-                      │   p                       pause a server, or start it again                      │
-                      │   s                       pile files on one node                                 │
-                      │   r                       run the scheduler now                                  │
-                      │   /                       show only rows that match                              │
-                      │   o                       sort by the next column                                │
-                      │   c                       copy the row to the clipboard                          │
-                      │                                                                                  │
-                      │ Everywhere                                                                       │
-                      │   ?                       keys of this pane and of all                           │
-                      │   :                       type a command, or choose one from the list            │
-                      │   e                       everything that was reported                           │
-                      │   q Ctrl-c                leave the console                                      │
-                      │   1                       go to the first pane; 2 to 9 likewise                  │
-                      │   Tab                     next pane                                              │
-                      │   BackTab                 previous pane                                          │
-                      │   Esc                     close, or leave a detail                               │
-                      │   Ctrl-l                  paint the screen anew                                  │
-                      │   M                       give the mouse to the terminal, or take it back        │
-                      │                                                                                  │
-                      │ The ensemble                                                                     │
-                      │   S                       stop a server, or start it again                       │
-                      │   R                       stop a server and start it again                       │
-                      │   P                       pause the scheduler, or resume it                      │
-                      │   v                       show the plan, move nothing                            │
-                      │   X                       end the run in progress; moves under way finish        │
-                      │   w                       run the sample workload once                           │
-                      │                                                                                  │
-                      │                                                                                  │
-                      │                                                                                  │
-                      │                                                                                  │
-                      │                                                                                  │
-                      └──────────────────────────────────────────────────────────────────────────────────┘
-     d drain  p pause  s stress  r run scheduler  / filter  o sort  c copy  : commands  ? help  q quit
-    "#);
-    press(&mut ui, "?");
-    assert!(ui.overlay.is_none());
-}
-
-#[test]
-fn help_scrolls_on_a_small_screen() {
-    let mut ui = ui();
-    press(&mut ui, "? G");
-    assert!(screen(&ui, 80, 24).contains("run the sample workload once"));
-    press(&mut ui, "g");
-    assert!(screen(&ui, 80, 24).contains("Health, here"));
-}
-
-#[test]
-fn the_palette_runs_typed_commands() {
-    let mut ui = ui();
-    press(&mut ui, ": w e");
-    insta::assert_snapshot!(screen(&ui, 80, 24), @r#"
-     zkdeck  demo   ● HEALTHY 3/3, can lose 1   leader zk3      this instance leads
-     1 Health  2 Files  3 History  4 Logs  5 Scheduler        next in 9s   0 moving
-    ┌ Command   Tab completes, Enter runs ─────────────────────────────────────────┐
-    │ :we                                                                          │
-    │ > weight NODE WEIGHT              share of files of a node; 100 is usual     │
-    └──────────────────────────────────────────────────────────────────────────────┘
-     d drain  p pause  s stress  r run scheduler  ? help
-    "#);
-    let node = fixtures::node_id("zk1");
-    let sent = press(&mut ui, "Tab z k 1 Space 5 0 Enter");
-    assert_eq!(sent, [Order::Work(Work::Send(Command::SetWeight { node, weight: 50 }))]);
-    assert_eq!(press(&mut ui, ": t h e m e Space l i g h t Enter"), [Order::Outside(Outside::Theme("light".into()))]);
-    assert_eq!(press(&mut ui, ": n o n s e n s e Enter"), []);
-    assert!(screen(&ui, 80, 24).contains("there is no command"));
 }
 
 #[test]
@@ -444,11 +463,11 @@ fn panes_are_reached_by_number_tab_and_click() {
         seen.push(ui.active);
     }
     assert_eq!(seen, [1, 2, 1, 0, 4, 4]);
-    let screen = Rect::new(0, 0, 80, 24);
+    ui.resize(Rect::new(0, 0, 80, 24));
     let click = |column| Mouse { does: MouseAct::Press, column, row: 1 };
-    ui.mouse(click(12), screen);
+    ui.mouse(click(12));
     assert_eq!(ui.active, 1);
-    ui.mouse(click(70), screen);
+    ui.mouse(click(70));
     assert_eq!(ui.active, 1, "beside the tabs is nothing");
 }
 
@@ -472,52 +491,7 @@ fn ends_and_stops_work_whatever_is_open() {
         assert_eq!(press(&mut ui, "Ctrl-c"), [Order::Outside(Outside::Quit)], "after {before:?}");
         assert_eq!(press(&mut ui, "Ctrl-z"), [Order::Outside(Outside::Suspend)], "after {before:?}");
     }
-    assert_eq!(press(&mut ui(), "q"), [Order::Outside(Outside::Quit)]);
-}
-
-#[test]
-fn leaving_asks_while_something_is_under_way_here_and_says_what_ends() {
-    let with = |instance: &str, kind, status| {
-        let mut snapshot = fixtures::snapshot();
-        let operation = Operation { instance: instance.into(), ..fixtures::operation(9, kind, status) };
-        snapshot.operations = Arc::from([Arc::new(operation)]);
-        let mut ui = ui();
-        ui.take_snapshot(Arc::new(snapshot), NOW);
-        ui
-    };
-    let me = fixtures::snapshot().instance.name();
-    let mut asked = with(&me, OperationKind::Upload, OperationStatus::Started);
-    assert_eq!(press(&mut asked, "q"), []);
-    let shown = screen(&asked, 100, 30);
-    assert!(shown.contains("Leave the console") && shown.contains("Under way here: upload"), "{shown}");
-    assert!(shown.contains("The servers of --local (zk1, zk2, zk3) end with it"), "{shown}");
-    assert_eq!(press(&mut asked, "n q y"), [Order::Outside(Outside::Quit)]);
-    for (instance, kind, status) in [
-        (me.as_str(), OperationKind::Upload, OperationStatus::Done),
-        (me.as_str(), OperationKind::Drain, OperationStatus::Started),
-        ("elsewhere:1", OperationKind::Upload, OperationStatus::Started),
-    ] {
-        assert_eq!(
-            press(&mut with(instance, kind, status), "q"),
-            [Order::Outside(Outside::Quit)],
-            "{instance} {kind:?} {status:?}"
-        );
-    }
-}
-
-#[test]
-fn leaving_asks_while_a_file_is_being_saved() {
-    let mut ui = ui();
-    ui.set_jobs(vec!["download to a.bin".into(), "export to b.csv".into()]);
-    assert_eq!(press(&mut ui, "q"), []);
-    let shown = screen(&ui, 80, 24);
-    assert!(shown.contains("Under way here: download to a.bin, and 1 more."), "{shown}");
-    assert!(
-        shown.contains("saves or sends is given up at once") && !shown.contains("an upload is not stored"),
-        "{shown}"
-    );
-    ui.set_jobs(Vec::new());
-    assert_eq!(press(&mut ui, "n q"), [Order::Outside(Outside::Quit)]);
+    assert_eq!(press(&mut guest(), "q"), [Order::Outside(Outside::Quit)]);
 }
 
 #[test]

@@ -99,5 +99,6 @@ fn a_question_about_a_drain_tells_what_it_would_move_now_and_goes_when_it_would_
     ui.take_snapshot(of(NodeCondition::Paused), NOW);
     let told = screen(&ui, 120, 40);
     assert!(told.contains("zk2 is paused, zk3 is paused") && !told.contains("leave it"), "{told}");
-    assert_eq!(press(&mut ui, "y"), [], "there is no question any more");
+    let sent = press(&mut ui, "y");
+    assert!(sent.iter().all(|order| !matches!(order, Order::Work(_))), "there is no question any more: {sent:?}");
 }

@@ -191,7 +191,8 @@ impl ServerTracker {
     fn take_metrics(&mut self, sample: &Sample, now: Timestamp) {
         let rates = match (&self.last_metrics, &sample.metrics) {
             (Some((old, at)), Some(new)) => rates::between((old, *at), (new, now)),
-            _ => Rates::default(),
+            (None, Some(new)) => rates::alone(new),
+            (_, None) => Rates::default(),
         };
         let view = &mut self.view;
         view.metrics_source = sample.metrics_source;
@@ -207,14 +208,20 @@ impl ServerTracker {
         view.reads_per_s = rates.reads_per_s;
         view.writes_per_s = rates.writes_per_s;
         view.watches = whole(metrics.watches);
-        view.uptime = whole(metrics.uptime_ms).map(Millis);
+        view.in_role = whole(metrics.uptime_ms).map(Millis);
+        let started = metrics.started_s.map(|seconds| Timestamp((seconds * 1000.0) as u64));
+        view.uptime = started.map(|at| now.since(at)).or(view.in_role);
         view.fd_open = whole(metrics.fd_open);
         view.fd_max = whole(metrics.fd_max);
         view.heap_used = whole(metrics.heap_used);
         view.heap_max = whole(metrics.heap_max);
+        view.read_p50_ms = metrics.read_p50_ms;
         view.read_p99_ms = metrics.read_p99_ms;
+        view.update_p50_ms = metrics.update_p50_ms;
         view.update_p99_ms = metrics.update_p99_ms;
         view.elections = whole(metrics.elections);
+        view.timing = sample.timing.or(view.timing);
+        view.election_ms = rates.election_ms.or(view.election_ms.filter(|_| sample.metrics.is_some()));
         view.all_metrics = Arc::clone(&metrics.all);
         // A clock that was set back begins anew.
         let seconds = self.charted.filter(|at| *at <= now).map_or(1, |at| seconds_between(at, now));
@@ -303,7 +310,7 @@ impl ServerTracker {
 
     /// The first rule that has held for long enough, with its finding.
     fn rule(&mut self, now: Timestamp) -> Option<(HealthRule, String)> {
-        if self.view.uptime.is_some_and(|uptime| uptime < JUST_STARTED) {
+        if self.view.in_role.is_some_and(|time| time < JUST_STARTED) {
             self.firing.clear();
             return None;
         }
@@ -364,6 +371,7 @@ fn silent(node: &NodeId, now: Timestamp) -> Sample {
         metrics: None,
         metrics_source: None,
         metrics_missing: None,
+        timing: None,
     }
 }
 
@@ -436,6 +444,7 @@ fn empty_view(node: NodeId, address: String, now: Timestamp) -> ServerView {
         watches: None,
         fsync_ms: None,
         uptime: None,
+        in_role: None,
         fd_open: None,
         fd_max: None,
         heap_used: None,
@@ -444,9 +453,13 @@ fn empty_view(node: NodeId, address: String, now: Timestamp) -> ServerView {
         requests_per_s: None,
         reads_per_s: None,
         writes_per_s: None,
+        read_p50_ms: None,
         read_p99_ms: None,
+        update_p50_ms: None,
         update_p99_ms: None,
         elections: None,
+        election_ms: None,
+        timing: None,
         metrics_source: None,
         metrics_missing: None,
         all_metrics: Arc::from([]),

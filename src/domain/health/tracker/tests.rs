@@ -25,6 +25,7 @@ fn sample(reach: Reach, second: u64) -> Sample {
         metrics: None,
         metrics_source: None,
         metrics_missing: None,
+        timing: None,
     }
 }
 

@@ -1,4 +1,5 @@
 mod bounds;
+mod incidents;
 mod ready;
 mod shared;
 

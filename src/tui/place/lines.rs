@@ -1,4 +1,5 @@
-//! The file of saved searches, one a line. Other consoles change it too: it is read again before each change.
+//! Files of lines that a person keeps: searches, commands. Other consoles change them too: a file is read again before
+//! each change.
 
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
@@ -6,37 +7,63 @@ use std::sync::{Mutex, PoisonError};
 
 use super::draft::{HiddenFile, Keep};
 use crate::console::fetch::ANSWER_LIMIT;
-use crate::console::place::SavedSearches;
+use crate::console::place::{PastCommands, SavedSearches};
 
-/// Searches that are kept.
-const SEARCHES_MAX: usize = 200;
+/// Lines that are kept in a file.
+const LINES_MAX: usize = 200;
 
 /// One change after the other.
 static TURN: Mutex<()> = Mutex::new(());
 
-/// Reads the searches, changes them as asked, and gives those that are kept then. What cannot be read is
-/// not written over.
+/// What is done with the lines of a file.
+enum LineChange {
+    Read,
+    /// Puts one first; it is there once only.
+    Add(String),
+    Remove(String),
+}
+
+/// Reads the searches, changes them as asked, and gives those that are kept then.
 pub(super) async fn searches(file: PathBuf, asked: SavedSearches) -> Result<Vec<String>, String> {
+    let change = match asked {
+        SavedSearches::Read => LineChange::Read,
+        SavedSearches::Add(search) => LineChange::Add(search),
+        SavedSearches::Remove(search) => LineChange::Remove(search),
+    };
+    kept("saved searches", file, change).await
+}
+
+/// The same with the commands that were typed.
+pub(super) async fn commands(file: PathBuf, asked: PastCommands) -> Result<Vec<String>, String> {
+    let change = match asked {
+        PastCommands::Read => LineChange::Read,
+        PastCommands::Add(command) => LineChange::Add(command),
+    };
+    kept("commands of before", file, change).await
+}
+
+/// What cannot be read is not written over.
+async fn kept(what: &str, file: PathBuf, asked: LineChange) -> Result<Vec<String>, String> {
     let named = file.clone();
     let work = tokio::task::spawn_blocking(move || change(&file, asked));
     let done = match tokio::time::timeout(ANSWER_LIMIT, work).await {
         Ok(done) => done.unwrap_or_else(|error| Err(error.to_string())),
         Err(_) => Err("the disk does not answer".into()),
     };
-    done.map_err(|why| format!("saved searches in {}: {why}", named.display()))
+    done.map_err(|why| format!("{what} in {}: {why}", named.display()))
 }
 
-fn change(file: &Path, asked: SavedSearches) -> Result<Vec<String>, String> {
+fn change(file: &Path, asked: LineChange) -> Result<Vec<String>, String> {
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let mut list = read(file)?;
     match asked {
-        SavedSearches::Read => return Ok(list),
-        SavedSearches::Add(search) => {
-            list.retain(|own| *own != search);
-            list.insert(0, search);
-            list.truncate(SEARCHES_MAX);
+        LineChange::Read => return Ok(list),
+        LineChange::Add(line) => {
+            list.retain(|own| *own != line);
+            list.insert(0, line);
+            list.truncate(LINES_MAX);
         }
-        SavedSearches::Remove(search) => list.retain(|own| *own != search),
+        LineChange::Remove(line) => list.retain(|own| *own != line),
     }
     write(file, &list)?;
     Ok(list)
@@ -46,7 +73,7 @@ fn read(file: &Path) -> Result<Vec<String>, String> {
     match std::fs::read_to_string(file) {
         Ok(text) => {
             let lines = text.lines().filter(|line| !line.trim().is_empty());
-            Ok(lines.take(SEARCHES_MAX).map(str::to_owned).collect())
+            Ok(lines.take(LINES_MAX).map(str::to_owned).collect())
         }
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
         Err(error) => Err(error.to_string()),
@@ -55,7 +82,7 @@ fn read(file: &Path) -> Result<Vec<String>, String> {
 
 fn write(file: &Path, list: &[String]) -> Result<(), String> {
     let (draft, mut out) = HiddenFile::open(file.to_owned(), Keep::Replacing)?;
-    let text: String = list.iter().map(|search| format!("{search}\n")).collect();
+    let text: String = list.iter().map(|line| format!("{line}\n")).collect();
     out.write_all(text.as_bytes()).and_then(|()| out.sync_all()).map_err(|error| error.to_string())?;
     draft.name(Keep::Replacing).map(drop)
 }
@@ -81,6 +108,20 @@ mod tests {
         searches(file.clone(), Remove("theirs".into())).await.expect("kept");
         assert_eq!(searches(file.clone(), Read).await, Ok(vec!["level>=WARN".into(), "fsync node:zk2".into()]));
         assert_eq!(std::fs::read_dir(folder.path()).expect("folder").count(), 1, "no draft is left");
+    }
+
+    #[tokio::test]
+    async fn commands_are_kept_newest_first_once_and_so_many() {
+        let folder = tempfile::tempdir().expect("temp");
+        let file = folder.path().join("commands.txt");
+        for n in 0..LINES_MAX + 5 {
+            let add = PastCommands::Add(format!("weight zk1 {n}"));
+            commands(file.clone(), add).await.expect("kept");
+        }
+        let list = commands(file.clone(), PastCommands::Add("weight zk1 7".into())).await.expect("kept");
+        assert_eq!((list.len(), list[0].as_str(), list[1].as_str()), (LINES_MAX, "weight zk1 7", "weight zk1 204"));
+        assert_eq!(list.iter().filter(|line| *line == "weight zk1 7").count(), 1);
+        assert_eq!(commands(file, PastCommands::Read).await, Ok(list));
     }
 
     #[tokio::test]

@@ -1,0 +1,41 @@
+//! What went wrong, or changed, by itself.
+
+use axum::extract::State;
+use axum::response::IntoResponse;
+use serde_json::{Value, json};
+
+use crate::api::error::{Answer, Fail};
+use crate::api::query::Params;
+use crate::api::state::App;
+use crate::domain::incident::{INCIDENTS_PAGE_MAX, Incident, IncidentsAsk};
+use crate::domain::log::{MOMENT_RULE, Moment};
+
+/// Incidents that touch a span of time, newest first.
+pub(in crate::api) async fn list(State(app): State<App>, mut params: Params) -> Answer {
+    let now = app.handle.snapshot().taken_at;
+    let moment_rule = format!("must be {MOMENT_RULE}");
+    let mut moment = |name| Ok::<_, Fail>(params.parsed(name, &moment_rule, Moment::parse)?.map(|at| at.resolve(now)));
+    let (from, until) = (moment("from")?, moment("to")?);
+    let limit = params.number("limit", 1..=INCIDENTS_PAGE_MAX, 100)?;
+    params.finish()?;
+    let ask = IncidentsAsk { from, until, limit };
+    let page = app.asked(app.handle.ask(ask)).await?.map_err(|error| Fail::question("incidents", &error))?;
+    let incidents: Vec<Value> = page.incidents.iter().map(row).collect();
+    Ok(axum::Json(json!({ "incidents": incidents, "total": page.total })).into_response())
+}
+
+fn row(incident: &Incident) -> Value {
+    json!({
+        "id": incident.id,
+        "kind": incident.what.kind().word(),
+        "text": incident.what.to_string(),
+        "detail": incident.what,
+        "node": incident.what.node(),
+        "began_ms": incident.began,
+        "ended_ms": incident.ended,
+        "cause": incident.cause,
+        "begun_by": incident.begun_by,
+        "ended_by": incident.ended_by,
+        "instance": incident.instance,
+    })
+}

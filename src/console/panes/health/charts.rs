@@ -1,0 +1,180 @@
+//! What was measured, and what went wrong meanwhile: asked for as far back as the operator looks.
+
+use crate::console::effect::Effect;
+use crate::console::fetch::Asked;
+use crate::console::widgets::axis::{Reach, TimeAxis};
+use crate::domain::ids::{Millis, NodeId, Timestamp};
+use crate::domain::incident::{INCIDENTS_PAGE_MAX, Incident, IncidentsAsk};
+use crate::domain::series::{SeriesAsk, SeriesKey, SeriesName, SeriesOf, SeriesPage, SeriesPoint};
+use crate::domain::snapshot::Snapshot;
+
+/// Charts in the order of their use; a screen shows as many as it has room for.
+pub(super) const CHARTS: [SeriesName; 11] = [
+    SeriesName::Canary,
+    SeriesName::Files,
+    SeriesName::LatencyP99,
+    SeriesName::Requests,
+    SeriesName::Outstanding,
+    SeriesName::Connections,
+    SeriesName::Fsync,
+    SeriesName::Heap,
+    SeriesName::Znodes,
+    SeriesName::Moves,
+    SeriesName::Descriptors,
+];
+
+/// Servers of which lines are drawn; more would be a tangle.
+pub(super) const LINES_MAX: usize = 7;
+/// Least and longest time between two questions.
+const AGAIN_MIN: u64 = 2_000;
+const AGAIN_MAX: u64 = 60_000;
+
+/// One kind of picture, of so many columns.
+#[derive(Debug, Default)]
+pub(super) struct Measured {
+    asked: Asked<SeriesAsk>,
+    page: Option<SeriesPage>,
+    problem: Option<String>,
+    /// What was asked last: another question is asked at once.
+    last: Option<(Vec<SeriesKey>, TimeAxis)>,
+    due: Timestamp,
+}
+
+impl Measured {
+    fn ask(&mut self, keys: Vec<SeriesKey>, axis: TimeAxis, now: Timestamp) -> Option<Effect> {
+        if keys.is_empty() || axis.columns == 0 {
+            return None;
+        }
+        let question = (keys, axis);
+        let other = self.last.as_ref().is_none_or(|(keys, last)| *keys != question.0 || last.step != axis.step);
+        // A clock that was set back makes it due too.
+        let far = now.since(self.due).0 > 0 || self.due.since(now).0 > AGAIN_MAX;
+        if !other && (self.asked.is_open() || !far) {
+            return None;
+        }
+        if other {
+            self.page = None;
+        }
+        self.due = now.plus(Millis((axis.step.0 / 2).clamp(AGAIN_MIN, AGAIN_MAX)));
+        let ask = SeriesAsk { series: question.0.clone(), from: axis.from, until: axis.until(), step: axis.step };
+        self.last = Some(question);
+        Some(self.asked.put(ask).into())
+    }
+
+    fn take(&mut self) {
+        match self.asked.take() {
+            Some(Ok(page)) => (self.page, self.problem) = (Some(page), None),
+            Some(Err(why)) => self.problem = Some(why),
+            None => {}
+        }
+    }
+
+    /// Points of one series on `axis`; empty while nothing has come. What came for an earlier axis is moved to its place.
+    pub(super) fn points(&self, key: &SeriesKey, axis: &TimeAxis) -> Vec<Option<SeriesPoint>> {
+        let Some(page) = self.page.as_ref().filter(|page| page.step == axis.step) else { return Vec::new() };
+        let Some(line) = page.line(key) else { return Vec::new() };
+        let place = |column: u16| {
+            let at = axis.at(column);
+            let index = usize::try_from(at.since(page.from).0 / page.step.0.max(1)).ok()?;
+            line.points.get(index).copied().flatten().filter(|_| at >= page.from)
+        };
+        (0..axis.columns).map(place).collect()
+    }
+}
+
+/// All of it.
+#[derive(Debug, Default)]
+pub(super) struct Charts {
+    pub(super) reach: Reach,
+    /// The moment that is pointed at.
+    pub(super) cursor: Option<Timestamp>,
+    pub(super) measured: Measured,
+    pub(super) served: Measured,
+    asked: Asked<IncidentsAsk>,
+    incidents: Vec<Incident>,
+    incidents_due: Timestamp,
+    incidents_of: Option<Reach>,
+}
+
+impl Charts {
+    /// The questions that are due: charts of `columns` columns of these values, and strips of `strip` columns.
+    pub(super) fn refresh(
+        &mut self,
+        names: &[SeriesName],
+        columns: u16,
+        strip: u16,
+        snapshot: &Snapshot,
+    ) -> Vec<Effect> {
+        let now = snapshot.taken_at;
+        let nodes: Vec<NodeId> = snapshot.servers.iter().take(LINES_MAX).map(|server| server.node.clone()).collect();
+        let keys = names.iter().flat_map(|name| keys(*name, &nodes)).collect();
+        let mut effects = Vec::new();
+        effects.extend(self.measured.ask(keys, self.axis(now, columns), now));
+        effects.extend(self.served.ask(self::keys(SeriesName::Up, &nodes), self.axis(now, strip), now));
+        let due = now >= self.incidents_due || self.incidents_of != Some(self.reach);
+        if due && !self.asked.is_open() {
+            self.incidents_due = now.plus(Millis(5_000));
+            self.incidents_of = Some(self.reach);
+            let from = Timestamp(now.0.saturating_sub(self.reach.span().0));
+            effects
+                .push(self.asked.put(IncidentsAsk { from: Some(from), until: None, limit: INCIDENTS_PAGE_MAX }).into());
+        }
+        effects
+    }
+
+    pub(super) fn take_answers(&mut self) {
+        self.measured.take();
+        self.served.take();
+        if let Some(Ok(page)) = self.asked.take() {
+            self.incidents = page.incidents;
+        }
+    }
+
+    /// The axis of charts with so many columns.
+    pub(super) fn axis(&self, now: Timestamp, columns: u16) -> TimeAxis {
+        TimeAxis::back(self.reach, now, columns)
+    }
+
+    /// Incidents of the time that is shown: those of the picture are newer than the answer.
+    pub(super) fn incidents<'a>(&'a self, snapshot: &'a Snapshot) -> Vec<&'a Incident> {
+        let fresh = snapshot.incidents.iter().map(|incident| &**incident);
+        let known = |id| snapshot.incidents.iter().any(|incident| incident.id == id);
+        fresh.chain(self.incidents.iter().filter(|incident| !known(incident.id))).collect()
+    }
+
+    /// Why charts are empty, in words.
+    pub(super) fn empty(&self) -> &str {
+        match &self.measured.problem {
+            Some(why) => why,
+            None if self.measured.page.is_some() => "nothing was measured in this time",
+            None => "reading",
+        }
+    }
+
+    /// Another range; the moment that is pointed at stays, if it is still shown.
+    pub(super) fn reach(&mut self, reach: Reach, now: Timestamp) {
+        self.reach = reach;
+        self.cursor = self.cursor.filter(|at| now.since(*at) < reach.span());
+    }
+
+    /// Moves the pointer by so many columns; past the newest it is gone.
+    pub(super) fn point(&mut self, by: i32, columns: u16, now: Timestamp) {
+        let axis = self.axis(now, columns);
+        let last = axis.columns.saturating_sub(1);
+        let at = self.cursor.map(|at| axis.column(at).unwrap_or(0));
+        self.cursor = match at {
+            None if by < 0 => Some(axis.at(last)),
+            None => None,
+            Some(column) if i32::from(column) + by > i32::from(last) => None,
+            Some(column) => Some(axis.at(u16::try_from(i32::from(column) + by).unwrap_or(0))),
+        };
+    }
+}
+
+/// The series of one chart.
+pub(super) fn keys(name: SeriesName, nodes: &[NodeId]) -> Vec<SeriesKey> {
+    match name.of() {
+        SeriesOf::Ensemble => vec![SeriesKey::of_ensemble(name)],
+        SeriesOf::Server | SeriesOf::Node => nodes.iter().map(|node| SeriesKey::of_node(name, node)).collect(),
+    }
+}

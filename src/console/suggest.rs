@@ -1,0 +1,190 @@
+//! What can be proposed while a command is typed: commands by name and description, and for each argument what there is.
+
+use super::commands::{Argument, Candidate, SPECS, Spec, candidates};
+use super::keymap::lacks;
+use super::overlay::scene::OverlayScene;
+use super::paths;
+use super::sanitise;
+use super::widgets::words;
+use crate::domain::command::{STRESS_FILES, STRESS_SIZE_KB, WEIGHTS};
+use crate::domain::node::WEIGHT_DEFAULT;
+use crate::domain::number;
+use crate::domain::snapshot::Snapshot;
+
+/// Rows that are proposed at most, and files that are looked at for them: there may be a million.
+const ROWS_MAX: usize = 50;
+const FILES_LOOKED_AT: usize = 5_000;
+
+/// One thing that may stand at the cursor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Suggestion {
+    pub text: String,
+    /// `NODE WEIGHT` behind the name of a command.
+    pub usage: &'static str,
+    /// What it is: `415 files  draining`.
+    pub about: String,
+    /// It fits by what it is called, not by its description.
+    pub by_name: bool,
+}
+
+/// What may stand at the cursor.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Suggestions {
+    pub rows: Vec<Suggestion>,
+    /// What was typed of it so far: it stands just before the cursor.
+    pub typed: String,
+    /// What is asked for here, when it cannot be listed, and its bounds.
+    pub hint: String,
+    /// `None` for a command's name.
+    pub argument: Option<Argument>,
+    /// Nothing more is needed after it.
+    pub is_last: bool,
+}
+
+/// Proposals for what stands before the cursor.
+#[must_use]
+pub fn suggest(before: &str, scene: &OverlayScene<'_>) -> Suggestions {
+    let text = before.trim_start();
+    let Some((name, rest)) = text.split_once(' ') else { return commands(text, scene) };
+    let spec = SPECS.iter().find(|spec| spec.name == name);
+    match spec.filter(|spec| lacks(spec.needs, scene.read_only, scene.view.snapshot).is_none()) {
+        Some(spec) => arguments(spec, rest.trim_start(), scene),
+        None => commands(text, scene),
+    }
+}
+
+fn commands(wanted: &str, scene: &OverlayScene<'_>) -> Suggestions {
+    let lower = wanted.to_lowercase();
+    let described = |help: &str| {
+        let help = help.to_lowercase();
+        lower.split_whitespace().all(|word| help.contains(word)).then_some(DESCRIBED)
+    };
+    let rank = |one: &Candidate| fits(&lower, &one.name).or_else(|| described(&one.help));
+    let all = candidates(scene.read_only, scene.titles, scene.view);
+    let ranked = all.into_iter().filter_map(|one| Some((rank(&one)?, one)));
+    let rows = sorted(ranked, |one, rank| Suggestion {
+        text: one.name,
+        usage: one.usage,
+        about: one.help,
+        by_name: rank < DESCRIBED,
+    });
+    let hint = if rows.is_empty() { "no such command; Esc closes" } else { "" };
+    Suggestions { rows, typed: wanted.to_owned(), hint: hint.to_owned(), argument: None, is_last: false }
+}
+
+/// The argument that the cursor is in.
+fn arguments(spec: &Spec, rest: &str, scene: &OverlayScene<'_>) -> Suggestions {
+    let mut left = rest;
+    for (at, argument) in spec.arguments.iter().enumerate() {
+        let is_last = at + 1 == spec.arguments.len();
+        let end = match argument {
+            Argument::File | Argument::Path if is_last => None,
+            Argument::Path => paths::end_of_word(left),
+            Argument::File => end_of_name(left, scene.view.snapshot),
+            _ => left.find(' '),
+        };
+        let Some(end) = end else {
+            let (rows, hint) = proposed(*argument, left, scene);
+            let hint = if hint.is_empty() && rows.is_empty() { "nothing begins or reads so".to_owned() } else { hint };
+            return Suggestions { rows, typed: left.to_owned(), hint, argument: Some(*argument), is_last };
+        };
+        left = left[end..].trim_start();
+    }
+    Suggestions { hint: format!("that is all: :{} {}", spec.name, spec.usage), is_last: true, ..Suggestions::default() }
+}
+
+/// Where the name of a file ends that has an argument behind it: names may hold blanks.
+fn end_of_name(text: &str, snapshot: &Snapshot) -> Option<usize> {
+    let named = |name: &str| snapshot.files.iter().take(FILES_LOOKED_AT).any(|file| file.record.name == name);
+    let ends: Vec<usize> = text.match_indices(' ').map(|(at, _)| at).take(8).collect();
+    // An id has no blank.
+    let is_id = ends.first().is_some_and(|end| text[..*end].parse::<crate::domain::ids::FileId>().is_ok());
+    if is_id { ends.first().copied() } else { ends.into_iter().rev().find(|end| named(&text[..*end])) }
+}
+
+fn proposed(argument: Argument, typed: &str, scene: &OverlayScene<'_>) -> (Vec<Suggestion>, String) {
+    let snapshot = scene.view.snapshot;
+    let range = |of| number::range(of);
+    match argument {
+        Argument::Node => (of_list(nodes(snapshot), typed), String::new()),
+        Argument::Server => (of_list(servers(snapshot), typed), String::new()),
+        Argument::Theme => {
+            (of_list(scene.themes.iter().map(|name| (name.clone(), String::new())), typed), String::new())
+        }
+        Argument::OnOff => {
+            let both = [("on", "the console has the mouse"), ("off", "the terminal has it, to select text")];
+            (of_list(both.map(|(text, about)| (text.to_owned(), about.to_owned())), typed), String::new())
+        }
+        Argument::File => files(typed, snapshot),
+        Argument::Weight => (Vec::new(), format!("weight: {}, {WEIGHT_DEFAULT} is usual", range(&WEIGHTS))),
+        Argument::Files => (Vec::new(), format!("files: {}", range(&STRESS_FILES))),
+        Argument::Kib => (Vec::new(), format!("size of each in KiB: {}", range(&STRESS_SIZE_KB))),
+        Argument::Path => (Vec::new(), "a path on this machine; Tab completes it".to_owned()),
+    }
+}
+
+/// `415 files  draining`.
+fn nodes(snapshot: &Snapshot) -> impl Iterator<Item = (String, String)> {
+    snapshot.nodes.iter().map(|node| {
+        let known = words::counts_known(snapshot);
+        let files = if known { words::count(node.files, "file") } else { "- files".to_owned() };
+        (node.id.to_string(), format!("{files:>13}  {}", words::node(node, snapshot)))
+    })
+}
+
+/// `leader  up`.
+fn servers(snapshot: &Snapshot) -> impl Iterator<Item = (String, String)> {
+    snapshot.servers.iter().map(|server| {
+        let role = words::or_dash(server.role.map(|role| role.word()));
+        (server.node.to_string(), format!("{role:<10}  {}", server.verdict.state.word()))
+    })
+}
+
+fn of_list(all: impl IntoIterator<Item = (String, String)>, typed: &str) -> Vec<Suggestion> {
+    let lower = typed.to_lowercase();
+    let ranked = all.into_iter().filter_map(|one| Some((fits(&lower, &one.0)?, one)));
+    sorted(ranked, |(text, about), _| Suggestion { text, usage: "", about, by_name: true })
+}
+
+fn files(typed: &str, snapshot: &Snapshot) -> (Vec<Suggestion>, String) {
+    let lower = typed.to_lowercase();
+    let found = snapshot.files.iter().take(FILES_LOOKED_AT);
+    let found = found.filter(|file| file.record.name.to_lowercase().contains(&lower)).take(ROWS_MAX);
+    let all = found.map(|file| (file.record.name.to_string(), format!("{}  {}", file.record.size, file.record.owner)));
+    let rows = of_list(all, typed);
+    let hint = if snapshot.files.len() > FILES_LOOKED_AT {
+        format!("of the first {} files; an id does too", number::grouped(FILES_LOOKED_AT as u64))
+    } else {
+        String::new()
+    };
+    (rows, hint)
+}
+
+/// Rank of a fit by description only.
+const DESCRIBED: u8 = 3;
+
+/// How well a name fits: it begins so, holds it, or has its letters in their order.
+fn fits(wanted: &str, name: &str) -> Option<u8> {
+    let name = name.to_lowercase();
+    if name.starts_with(wanted) {
+        Some(0)
+    } else if name.contains(wanted) {
+        Some(1)
+    } else {
+        in_order(wanted, &name).then_some(2)
+    }
+}
+
+/// Whether the letters of `wanted` appear in `name` in their order.
+fn in_order(wanted: &str, name: &str) -> bool {
+    let mut letters = name.chars();
+    wanted.chars().all(|w| letters.any(|l| l == w))
+}
+
+/// The best first, else as they came, each made harmless to show.
+fn sorted<T>(ranked: impl Iterator<Item = (u8, T)>, row: impl Fn(T, u8) -> Suggestion) -> Vec<Suggestion> {
+    let mut all: Vec<(u8, T)> = ranked.collect();
+    all.sort_by_key(|(rank, _)| *rank);
+    let rows = all.into_iter().take(ROWS_MAX).map(|(rank, one)| row(one, rank));
+    rows.map(|row| Suggestion { about: sanitise::clean(&row.about).into_owned(), ..row }).collect()
+}
