@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::flags::Flags;
-use super::output::say;
-use super::{compose, logging, words};
+use super::output::{say, words};
+use super::{compose, logging};
 use crate::adapters::control::process::{command_line, program, taken_port};
 use crate::api::{self, ApiConfig, ApiError};
 use crate::config::{Config, GlyphSet};
