@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::exit::TuiError;
-use super::leave::{ENTER, Guard, KEYBOARD_ASK, KEYBOARD_ON, MOUSE_OFF, MOUSE_ON};
+use super::leave::{ENTER, Guard, KEYBOARD_ASK, KEYBOARD_OFF, KEYBOARD_ON, MOUSE_OFF, MOUSE_ON};
 use super::output::FrameOutput;
 use super::pace::ASK;
 use super::screen::Screen;
@@ -71,6 +71,10 @@ impl Terminal {
     }
 
     fn greet(&mut self) {
+        // Stopped from outside, it was not left: what is on would be put on twice, and given up once.
+        if self.guard.give_up_keyboard() {
+            self.extra.extend_from_slice(KEYBOARD_OFF);
+        }
         self.extra.extend_from_slice(ENTER);
         self.extra.extend_from_slice(KEYBOARD_ASK);
         if self.mouse {

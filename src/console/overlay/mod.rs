@@ -77,6 +77,9 @@ impl Overlay {
             }
             Self::Confirm(confirm) if confirm.asks_for_text() => fixed(&[("Enter", "agree"), ("Esc", "no")]),
             Self::Confirm(_) => fixed(&[("n", "no"), ("y", "yes")]),
+            Self::Prompt(prompt) if prompt.completes() => {
+                fixed(&[("Tab", "complete"), ("Enter", "go on"), ("Esc", "leave")])
+            }
             Self::Prompt(_) => fixed(&[("Enter", "go on"), ("Esc", "leave")]),
         }
     }

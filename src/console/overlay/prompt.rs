@@ -30,6 +30,11 @@ impl PromptBox {
         Self { owner, line: Line::preset(&prompt.value), prompt, completing: Completing::default() }
     }
 
+    /// Whether Tab does something.
+    pub(super) fn completes(&self) -> bool {
+        self.prompt.completes != Completes::Nothing
+    }
+
     /// Enter answers, Esc gives up, Tab completes.
     pub fn key(&mut self, key: Key) -> OverlayOutcome {
         match key.code {

@@ -281,3 +281,19 @@ fn many_bytes_at_once_all_act_at_once() {
     console.type_keys(&format!("{}q", "\x1b[<65;10;10M".repeat(300)));
     assert_eq!(console.end().0, 0);
 }
+
+#[test]
+fn the_keyboard_protocol_is_not_used_twice_after_a_stop_from_outside() {
+    let mut console = start(false);
+    let count = |console: &Console, bytes: &[u8]| console.bytes.windows(bytes.len()).filter(|w| *w == bytes).count();
+    console.type_keys("\x1b[?0u");
+    console.until("its use", |c| holds(c, b"\x1b[>1u"));
+    console.signal("CONT");
+    console.until("another question", |c| count(c, b"\x1b[?u") == 2);
+    assert_eq!(count(&console, b"\x1b[<u"), 1);
+    console.type_keys("\x1b[?0u");
+    console.until("its use", |c| count(c, b"\x1b[>1u") == 2);
+    console.type_keys("q");
+    assert_eq!(console.end().0, 0);
+    assert_eq!(count(&console, b"\x1b[<u"), 2, "as often as it was begun");
+}
