@@ -2,6 +2,7 @@
 
 use super::action::Action;
 use super::fetch::Fetch;
+use super::link::Link;
 use super::order::{Outside, Work};
 use crate::domain::ask::Ask;
 use crate::domain::command::{Command, ServerAction};
@@ -20,6 +21,8 @@ pub enum Effect {
         level: Level,
         text: String,
     },
+    /// Goes to what belongs to the row in hand.
+    Go(Link),
     Work(Work),
     Outside(Outside),
 }
@@ -67,5 +70,18 @@ pub struct Prompt {
     pub action: Action,
     pub title: String,
     pub hint: String,
+    /// What is proposed: typing takes its place.
     pub value: String,
+    pub completes: Completes,
+}
+
+/// What Tab completes in a line.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Completes {
+    #[default]
+    Nothing,
+    /// A path at the place where the console is used.
+    Path,
+    /// One of these.
+    Words(Vec<String>),
 }

@@ -8,6 +8,7 @@ use super::effect::Effect;
 use super::input::{Key, KeyCode, Mouse};
 use super::keymap::table::entry_of;
 use super::line::LINE_MAX;
+use super::link::LinkTo;
 use super::view::View;
 use crate::domain::snapshot::Snapshot;
 
@@ -23,6 +24,14 @@ pub trait Pane: Send {
     }
     /// An action whose key was pressed. Actions that the pane does not know give nothing.
     fn act(&mut self, action: Action, snapshot: &Snapshot) -> Vec<Effect>;
+    /// Whether Back closes something inside the pane, or narrows it less.
+    fn is_deep(&self) -> bool {
+        false
+    }
+    /// Shows what a way from another pane leads to; `None` when it does not lead here.
+    fn visit(&mut self, _to: &LinkTo, _snapshot: &Snapshot) -> Option<Vec<Effect>> {
+        None
+    }
     /// Whether keys are text now (a filter or a form field is open).
     fn takes_text(&self) -> bool {
         false

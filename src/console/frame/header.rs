@@ -31,6 +31,8 @@ pub struct Header<'a> {
     /// Titles of the panes.
     pub tabs: &'a [&'static str],
     pub active: usize,
+    /// From where the shown pane was come to: `Health: zk3`; Esc leads back.
+    pub trail: &'a [(usize, String)],
 }
 
 /// Columns that the tab's text takes, and where it begins: clicks go by the same numbers.
@@ -231,6 +233,18 @@ impl Header<'_> {
             let style = if i == self.active { styles.in_row(true, styles.text) } else { styles.dim };
             tabs.push((format!("{} {title}", i + 1), style));
             tabs.push(("  ".to_owned(), styles.text));
+        }
+        let crumbs = |(pane, of): &(usize, String)| Some(format!("{} {}", self.tabs.get(*pane)?, sanitise::clean(of)));
+        let crumbs: Vec<String> = self.trail.iter().filter_map(crumbs).collect();
+        if let Some(last) = crumbs.last() {
+            let back = self.view.hint(Action::Back, "back").unwrap_or_default();
+            let whole = vec![(format!(" from {}   {back} ", crumbs.join(", ")), styles.accent)];
+            let short = vec![(format!(" from {last}   {back} "), styles.accent)];
+            return vec![
+                (tabs.clone(), whole),
+                (tabs.clone(), short),
+                (tabs, vec![(format!(" {back} "), styles.accent)]),
+            ];
         }
         let moving = (moving(self.view.snapshot), styles.dim);
         let with = |text: String| vec![(text, self.scheduler_style()), moving.clone()];

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use super::Console;
 use crate::console::action::Action;
 use crate::console::commands::{self, Typed, complaint, known_node};
-use crate::console::effect::{Effect, Prompt};
+use crate::console::effect::{Completes, Effect, Prompt};
 use crate::console::keymap::{lacks, needs, table::entry_of};
+use crate::console::link::Link;
 use crate::console::order::{Order, Outside, Work};
 use crate::console::overlay::Overlay;
 use crate::console::overlay::confirm::ConfirmBox;
@@ -21,6 +22,8 @@ use crate::domain::command::{Command, Rejected};
 use crate::domain::ids::NodeId;
 use crate::domain::snapshot::{Level, Snapshot};
 
+/// Steps of the way back that are kept.
+const TRAIL_MAX: usize = 16;
 /// Commands of before that are kept.
 const PAST_MAX: usize = 200;
 
@@ -45,10 +48,30 @@ impl Console {
             Action::PreviousPane => self.show((self.active + self.panes.len().max(1) - 1) % self.panes.len().max(1)),
             Action::Back => {
                 self.toasts.dismiss();
-                self.pane_act(action)
+                if self.panes.get(self.active).is_some_and(|pane| pane.is_deep()) {
+                    return self.pane_act(action);
+                }
+                match self.trail.pop() {
+                    Some((pane, _)) => self.turn_to(pane),
+                    None => self.pane_act(action),
+                }
             }
             _ => self.pane_act(action),
         }
+    }
+
+    /// Follows a way to another pane, and remembers where it came from.
+    fn go(&mut self, from: usize, link: Link) -> Vec<Order> {
+        let snapshot = Arc::clone(&self.snapshot);
+        let visited =
+            self.panes.iter_mut().enumerate().find_map(|(at, pane)| Some((at, pane.visit(&link.to, &snapshot)?)));
+        let Some((at, effects)) = visited else { return Vec::new() };
+        self.trail.push((from, link.from));
+        let over = self.trail.len().saturating_sub(TRAIL_MAX);
+        self.trail.drain(..over);
+        let mut orders = self.turn_to(at);
+        orders.extend(self.perform(at, effects));
+        orders
     }
 
     fn refuse(&mut self, action: Action, why: &Rejected) -> Vec<Order> {
@@ -130,6 +153,7 @@ impl Console {
             title: title.into(),
             hint: format!("one of {}; Enter goes on, Esc leaves", names.join(", ")),
             value: String::new(),
+            completes: Completes::Words(names),
         };
         self.open(Overlay::Prompt(PromptBox::new(PromptOwner::Frame, prompt)))
     }
@@ -194,7 +218,7 @@ impl Console {
                 Effect::Work(Work::Send(command)) if self.read_only => {
                     self.report(Level::Warning, format!("{} refused: {}", command.verb(), Rejected::ReadOnly));
                 }
-                Effect::Work(Work::Upload { .. }) | Effect::Confirm(_) if self.read_only => {
+                Effect::Work(Work::Upload { .. } | Work::UploadTo { .. }) | Effect::Confirm(_) if self.read_only => {
                     self.report(Level::Warning, format!("refused: {}", Rejected::ReadOnly));
                 }
                 Effect::Confirm(confirm) if confirm.commands.is_empty() => {
@@ -205,6 +229,7 @@ impl Console {
                     _ = self.open(Overlay::Prompt(PromptBox::new(PromptOwner::Pane(pane), prompt)));
                 }
                 Effect::Toast { level, text } => self.report(level, text),
+                Effect::Go(link) => orders.extend(self.go(pane, link)),
                 Effect::Work(work) => orders.push(Order::Work(work)),
                 Effect::Outside(outside) => orders.push(Order::Outside(outside)),
             }

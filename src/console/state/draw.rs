@@ -46,7 +46,8 @@ impl Console {
     fn draw_all(&self, area: Rect, buffer: &mut Buffer) {
         let view = self.view();
         let label = &self.snapshot.instance.label;
-        let header = Header { view: &view, label, read_only: self.read_only, tabs: &self.titles, active: self.active };
+        let (tabs, active, trail) = (&self.titles, self.active, &self.trail);
+        let header = Header { view: &view, label, read_only: self.read_only, tabs, active, trail };
         header.draw(Rect { height: HEADER, ..area }, buffer);
         let toasts = self.toasts.lines(area.width, toast_lines(area), &self.styles);
         let pane = pane_area(area, toasts.len() as u16);

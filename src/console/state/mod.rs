@@ -22,7 +22,7 @@ use crate::console::order::{Order, Outside, Work};
 use crate::console::overlay::Overlay;
 use crate::console::overlay::outcome::OverlayOutcome;
 use crate::console::pane::Pane;
-use crate::console::place::PastCommands;
+use crate::console::place::{CompletionAsk, PastCommands};
 use crate::console::theme::Styles;
 use crate::domain::ids::Timestamp;
 use crate::domain::snapshot::{Level, Snapshot};
@@ -32,6 +32,8 @@ pub struct Console {
     panes: Vec<Box<dyn Pane>>,
     titles: Vec<&'static str>,
     active: usize,
+    /// The way that led here: from which pane, and from what there.
+    trail: Vec<(usize, String)>,
     overlay: Option<Overlay>,
     toasts: Toasts,
     keymap: Keymap,
@@ -48,6 +50,8 @@ pub struct Console {
     /// Commands that were typed, newest first, and the answer that brings those of before.
     past: Vec<String>,
     asked_past: Asked<PastCommands>,
+    /// What could follow the path that is typed over the pane.
+    completing: Asked<CompletionAsk>,
     /// Jobs that leaving would give up, in words.
     jobs: Vec<String>,
 }
@@ -69,6 +73,7 @@ impl Console {
             titles: panes.iter().map(|pane| pane.title()).collect(),
             panes,
             active: 0,
+            trail: Vec::new(),
             overlay: None,
             toasts: Toasts::after(&snapshot),
             keymap: if config.controls { keymap } else { keymap.without(|action| needs(action) == Needs::Control) },
@@ -82,6 +87,7 @@ impl Console {
             tried: None,
             past: Vec::new(),
             asked_past: Asked::default(),
+            completing: Asked::default(),
             snapshot,
         })
     }
@@ -149,6 +155,11 @@ impl Console {
 
     /// An answer that a pane waits for has come to its place.
     pub fn take_answers(&mut self) -> Vec<Order> {
+        if let Some(found) = self.completing.take()
+            && let Some(overlay) = &mut self.overlay
+        {
+            overlay.take_completions(found);
+        }
         self.take_past();
         let snapshot = Arc::clone(&self.snapshot);
         let effects: Vec<_> = self.panes.iter_mut().map(|pane| pane.take_answers(&snapshot)).collect();
@@ -183,7 +194,7 @@ impl Console {
         // What is drawn from is that of the overlay as it was.
         let seen = overlay.clone();
         let outcome = self.with_scene(&seen, |scene| overlay.key(key, scene));
-        if matches!(outcome, OverlayOutcome::Stays | OverlayOutcome::Copied(_)) {
+        if matches!(outcome, OverlayOutcome::Stays | OverlayOutcome::Asks(_) | OverlayOutcome::Copied(_)) {
             self.overlay = Some(overlay);
         }
         let mut orders = self.try_theme(&outcome);
@@ -207,6 +218,9 @@ impl Console {
 
     fn overlay_outcome(&mut self, outcome: OverlayOutcome) -> Vec<Order> {
         match outcome {
+            OverlayOutcome::Asks(typed) => {
+                vec![Order::Work(Work::Complete(self.completing.put(CompletionAsk { typed })))]
+            }
             OverlayOutcome::Stays | OverlayOutcome::Closed => Vec::new(),
             OverlayOutcome::Left => vec![Order::Outside(Outside::Quit)],
             OverlayOutcome::Agreed(mut commands) if commands.len() == 1 => {
@@ -283,6 +297,12 @@ impl Console {
         if index >= self.panes.len() || index == self.active {
             return Vec::new();
         }
+        // Who goes by number does not come back by Esc.
+        self.trail.clear();
+        self.turn_to(index)
+    }
+
+    fn turn_to(&mut self, index: usize) -> Vec<Order> {
         self.active = index;
         self.resize(self.screen);
         self.refresh()

@@ -17,11 +17,13 @@ use crate::console::action::Action;
 use crate::console::confirms;
 use crate::console::effect::Effect;
 use crate::console::input::{Mouse, MouseAct};
+use crate::console::link::{Around, Link, LinkTo};
 use crate::console::order::Outside;
 use crate::console::pane::Pane;
+use crate::console::time;
 use crate::console::view::View;
 use crate::console::widgets::list::Cursor;
-use crate::domain::server::ServerView;
+use crate::domain::server::{ServerState, ServerView};
 use crate::domain::snapshot::Snapshot;
 
 const ACTIONS: &[Action] = &[
@@ -42,6 +44,8 @@ const ACTIONS: &[Action] = &[
     Action::ShorterRange,
     Action::LongerRange,
     Action::Newest,
+    Action::LogsThen,
+    Action::HistoryThen,
 ];
 
 /// The first tab.
@@ -65,6 +69,15 @@ impl HealthPane {
     fn pieces(&self, area: Rect, snapshot: &Snapshot) -> Pieces {
         let rows = table::rows(snapshot, area.width).len() as u16 + 1;
         Pieces::of(area, rows, snapshot.servers.len() as u16)
+    }
+
+    /// To what is told of a server around the moment that is pointed at, or that its state began.
+    fn link(&self, server: &ServerView, to: fn(Around) -> LinkTo) -> Link {
+        let began = (server.verdict.state != ServerState::Up).then_some(server.verdict.since);
+        let at = self.charts.cursor.or(began);
+        let then = at.map(|at| format!(" at {}", time::of_day(at))).unwrap_or_default();
+        let around = Around { node: Some(server.node.clone()), at, query: None };
+        Link { from: format!("{}{then}", server.node), to: to(around) }
     }
 
     /// Moves in time, or shows more or less of it; whether the action does that.
@@ -119,6 +132,8 @@ impl Pane for HealthPane {
             Action::Pause => vec![confirms::pause_or_start(snapshot, &server.node)],
             Action::StopServer => vec![confirms::stop_or_start(snapshot, &server.node)],
             Action::RestartServer => vec![confirms::restart(snapshot, &server.node)],
+            Action::LogsThen => vec![Effect::Go(self.link(server, LinkTo::Logs))],
+            Action::HistoryThen => vec![Effect::Go(self.link(server, LinkTo::History))],
             Action::Copy => vec![Effect::Outside(Outside::Copy(server.address.clone()))],
             Action::Open if self.full.is_none() => {
                 self.full = Some(Full::new(server.node.clone()));
@@ -126,6 +141,17 @@ impl Pane for HealthPane {
             }
             _ => Vec::new(),
         }
+    }
+
+    fn is_deep(&self) -> bool {
+        self.full.is_some() || self.charts.cursor.is_some()
+    }
+
+    fn visit(&mut self, to: &LinkTo, snapshot: &Snapshot) -> Option<Vec<Effect>> {
+        let LinkTo::Server(node) = to else { return None };
+        self.cursor.at = snapshot.servers.iter().position(|server| server.node == *node)?;
+        self.full = Some(Full::new(node.clone()));
+        Some(Vec::new())
     }
 
     fn resize(&mut self, area: Rect) {

@@ -1,0 +1,34 @@
+//! From anything on the screen to what belongs to it, and back.
+
+use crate::domain::ids::{FileId, NodeId, Timestamp};
+
+/// A way from one pane to another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// Where it begins, for the breadcrumb: `zk3 at 14:02:11`.
+    pub from: String,
+    pub to: LinkTo,
+}
+
+/// Where it leads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LinkTo {
+    /// The events of the logs then.
+    Logs(Around),
+    /// The operations and incidents then.
+    History(Around),
+    /// One server, full-screen.
+    Server(NodeId),
+    /// One file, with why it is where it is.
+    File(FileId),
+}
+
+/// What is looked for there. Nothing narrows nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Around {
+    pub node: Option<NodeId>,
+    /// The moment in the middle; `None` is now.
+    pub at: Option<Timestamp>,
+    /// A query in the language of the logs.
+    pub query: Option<String>,
+}
