@@ -1,7 +1,7 @@
 //! What the console wants done around it: work with the engine, and what only the one who shows it can do.
 
 use super::fetch::{Fetch, Fetching};
-use super::place::{PastCommands, SavedSearches};
+use super::place::{CompletionAsk, PastCommands, SavedSearches};
 use crate::domain::command::Command;
 use crate::domain::ids::{FileId, NodeId};
 use crate::domain::log::LogSearch;
@@ -30,6 +30,10 @@ pub enum Work {
     Commands(Fetch<PastCommands>),
     /// Reads a local file and uploads it.
     Upload { path: String, node: Option<NodeId> },
+    /// The same, where the last word may be a node: `whole` is the path if there is such a file, else `path`.
+    UploadTo { whole: String, path: String, node: NodeId },
+    /// What could follow a path that is typed.
+    Complete(Fetch<CompletionAsk>),
     /// Writes a file's bytes to a local path.
     Download { file: FileId, path: String },
 }

@@ -85,6 +85,15 @@ impl Reader {
         Self::by(open, path)
     }
 
+    /// The same, and without rows as long as there is no file.
+    pub(super) fn watch(path: &Path) -> Result<Self, HistoryError> {
+        let open = |path: &Path| match path.try_exists() {
+            Ok(false) => schema::empty(path),
+            _ => examine::open(path).map_err(|why| HistoryError::Unread { path: path.to_owned(), why }),
+        };
+        Self::by(open, path)
+    }
+
     fn by(open: fn(&Path) -> Result<Connection, HistoryError>, path: &Path) -> Result<Self, HistoryError> {
         Ok(Self { path: path.to_owned(), connection: open(path)?, file: FileMark::of(path), open })
     }

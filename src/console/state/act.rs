@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Console;
 use crate::console::action::Action;
 use crate::console::commands::{self, Typed, complaint, known_node};
-use crate::console::effect::{Effect, Prompt};
+use crate::console::effect::{Completes, Effect, Prompt};
 use crate::console::keymap::{lacks, needs, table::entry_of};
 use crate::console::link::Link;
 use crate::console::order::{Order, Outside, Work};
@@ -153,6 +153,7 @@ impl Console {
             title: title.into(),
             hint: format!("one of {}; Enter goes on, Esc leaves", names.join(", ")),
             value: String::new(),
+            completes: Completes::Words(names),
         };
         self.open(Overlay::Prompt(PromptBox::new(PromptOwner::Frame, prompt)))
     }
@@ -218,7 +219,7 @@ impl Console {
                 Effect::Work(Work::Send(command)) if self.read_only => {
                     self.report(Level::Warning, format!("{} refused: {}", command.verb(), Rejected::ReadOnly));
                 }
-                Effect::Work(Work::Upload { .. }) | Effect::Confirm(_) if self.read_only => {
+                Effect::Work(Work::Upload { .. } | Work::UploadTo { .. }) | Effect::Confirm(_) if self.read_only => {
                     self.report(Level::Warning, format!("refused: {}", Rejected::ReadOnly));
                 }
                 Effect::Confirm(confirm) if confirm.commands.is_empty() => {

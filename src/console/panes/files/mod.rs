@@ -14,7 +14,7 @@ use self::detail::FileDetail;
 use self::rows::FileRows;
 use crate::console::action::Action;
 use crate::console::confirms;
-use crate::console::effect::{Effect, Prompt};
+use crate::console::effect::{Completes, Effect, Prompt};
 use crate::console::input::{Key, Mouse, MouseAct};
 use crate::console::keymap::table::entry_of;
 use crate::console::order::{Outside, Work};
@@ -140,6 +140,32 @@ impl FilesPane {
         self.due(snapshot)
     }
 
+    /// Asks where the files that are asked about are to be saved.
+    fn where_to(&self) -> Prompt {
+        let (title, hint, value) = match &self.asked[..] {
+            [(_, name)] => {
+                let hint = "a path on this machine; an existing file is not overwritten";
+                (format!("Save {name} where?"), hint, proposed(name))
+            }
+            all => {
+                let hint = "a folder on this machine; existing files are not overwritten";
+                (format!("Save {} into which folder?", words::count(all.len() as u64, "file")), hint, "./".to_owned())
+            }
+        };
+        Prompt { action: Action::Download, title, hint: hint.into(), value, completes: Completes::Path }
+    }
+
+    /// The path that an answer means: a folder where several files go, or where the one is to have its own name, of which
+    /// not all can be shown.
+    fn saved_to(&self, text: &str) -> String {
+        match &self.asked[..] {
+            [(_, name)] if text == proposed(name) => "./".to_owned(),
+            [_] => text.to_owned(),
+            _ if text.ends_with('/') => text.to_owned(),
+            _ => format!("{text}/"),
+        }
+    }
+
     fn on_files(&mut self, action: Action, snapshot: &Snapshot) -> Vec<Effect> {
         let chosen = self.chosen(snapshot);
         let Some(first) = chosen.first().and_then(|id| snapshot.files.get(*id)) else {
@@ -147,8 +173,7 @@ impl FilesPane {
             return vec![Effect::Toast { level: Level::Info, text }];
         };
         let nodes: Vec<_> = snapshot.nodes.iter().map(|node| node.id.as_str()).collect();
-        let about = if action == Action::Download { &chosen[..1] } else { &chosen[..] };
-        let named = about.iter().filter_map(|id| Some((*id, snapshot.files.get(*id)?.record.name.clone())));
+        let named = chosen.iter().filter_map(|id| Some((*id, snapshot.files.get(*id)?.record.name.clone())));
         self.asked = named.collect();
         match action {
             Action::Delete => vec![Effect::Confirm(confirms::delete(snapshot, &chosen))],
@@ -157,16 +182,17 @@ impl FilesPane {
                 title: format!("Migrate {} to which node?", words::count(chosen.len() as u64, "file")),
                 hint: format!("one of {}; Enter goes on, Esc leaves", nodes.join(", ")),
                 value: emptiest(snapshot, &first.record.owner),
+                completes: Completes::Words(nodes.iter().map(ToString::to_string).collect()),
             })],
-            Action::Download => vec![Effect::Prompt(Prompt {
-                action,
-                title: format!("Save {} where?", first.record.name),
-                hint: "a path on this machine; an existing file is not overwritten".into(),
-                value: sanitise::file_name(&first.record.name),
-            })],
+            Action::Download => vec![Effect::Prompt(self.where_to())],
             _ => vec![Effect::Outside(Outside::Copy(first.id.to_string()))],
         }
     }
+}
+
+/// What is proposed for one file: the current folder, and its name as far as it can be shown.
+fn proposed(name: &str) -> String {
+    format!("./{}", sanitise::clean(&sanitise::file_name(name)))
 }
 
 /// Of the nodes that can take a file, other than the owner, the one furthest under its share; any
@@ -214,6 +240,7 @@ impl Pane for FilesPane {
                 title: "Upload which file?".into(),
                 hint: "a path on this machine; it goes to the node furthest under its share".into(),
                 value: String::new(),
+                completes: Completes::Path,
             })],
             Action::Filter => {
                 // It is drawn below the list.
@@ -251,14 +278,17 @@ impl Pane for FilesPane {
     }
 
     fn answered(&mut self, action: Action, text: &str, snapshot: &Snapshot) -> Vec<Effect> {
+        // A blank at the end of a path may be the name's: the place knows.
+        let typed = text;
         let text = text.trim();
         match action {
             Action::Upload if !text.is_empty() => {
-                vec![Effect::Work(Work::Upload { path: text.to_owned(), node: None })]
+                vec![Effect::Work(Work::Upload { path: typed.to_owned(), node: None })]
             }
             Action::Download if !text.is_empty() => {
+                let path = self.saved_to(typed);
                 let (files, told) = self.still_there(snapshot);
-                let saved = files.into_iter().map(|file| Effect::Work(Work::Download { file, path: text.to_owned() }));
+                let saved = files.into_iter().map(|file| Effect::Work(Work::Download { file, path: path.clone() }));
                 saved.chain(told).collect()
             }
             Action::Migrate => match snapshot.nodes.iter().find(|node| node.id.as_str() == text) {

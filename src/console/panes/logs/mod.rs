@@ -27,7 +27,7 @@ use self::query::Query;
 use self::saved::Saved;
 use self::window::EventWindow;
 use crate::console::action::Action;
-use crate::console::effect::{Effect, Prompt};
+use crate::console::effect::{Completes, Effect, Prompt};
 use crate::console::fetch::Asked;
 use crate::console::input::{Key, KeyCode, Mouse, MouseAct};
 use crate::console::line::Line;
@@ -380,6 +380,7 @@ impl Pane for LogsPane {
                     title: "Span of time (UTC)".into(),
                     hint: "beginning and end: 2h, 14:00 14:30, 2026-11-23T14:00; empty: all".into(),
                     value: String::new(),
+                    completes: Completes::Nothing,
                 })];
             }
             Action::Export => {
@@ -388,6 +389,7 @@ impl Pane for LogsPane {
                     title: "Export all events that match".into(),
                     hint: "a new file: .ndjson, .csv or .txt".into(),
                     value: "logs.ndjson".into(),
+                    completes: Completes::Path,
                 })];
             }
             _ => {}
