@@ -5,6 +5,7 @@ mod charts;
 mod dashboard;
 mod detail;
 mod full;
+mod subjects;
 mod table;
 
 use ratatui::buffer::Buffer;
@@ -16,7 +17,7 @@ use self::full::Full;
 use crate::console::action::Action;
 use crate::console::confirms;
 use crate::console::effect::Effect;
-use crate::console::input::{Mouse, MouseAct};
+use crate::console::input::{Key, Mouse, MouseAct};
 use crate::console::jump::{Focus, Jump, JumpTo};
 use crate::console::order::Outside;
 use crate::console::pane::Pane;
@@ -44,6 +45,7 @@ const ACTIONS: &[Action] = &[
     Action::ShorterRange,
     Action::LongerRange,
     Action::Newest,
+    Action::Filter,
     Action::LogsThen,
     Action::HistoryThen,
 ];
@@ -106,17 +108,24 @@ impl Pane for HealthPane {
     }
 
     fn label(&self, action: Action, snapshot: &Snapshot) -> Option<&'static str> {
-        confirms::label(snapshot, self.selected(snapshot)?, action)
-            .filter(|_| action != Action::Open || self.full.is_none())
+        // The filter is of the metrics, and a server that fills the pane cannot be opened again.
+        let here = match action {
+            Action::Open => self.full.is_none(),
+            Action::Filter => self.full.is_some(),
+            _ => true,
+        };
+        confirms::label(snapshot, self.selected(snapshot)?, action).filter(|_| here)
     }
 
     fn act(&mut self, action: Action, snapshot: &Snapshot) -> Vec<Effect> {
         if let Some(full) = &mut self.full {
             if action == Action::Back {
-                self.full = None;
+                if !full.back() {
+                    self.full = None;
+                }
                 return Vec::new();
             }
-            if full.scroll.act(action, full.metrics()) {
+            if full.act(action) {
                 return Vec::new();
             }
         }
@@ -152,6 +161,20 @@ impl Pane for HealthPane {
         self.cursor.at = snapshot.servers.iter().position(|server| server.node == *node)?;
         self.full = Some(Full::new(node.clone()));
         Some(Vec::new())
+    }
+
+    fn takes_text(&self) -> bool {
+        self.full.as_ref().is_some_and(Full::takes_text)
+    }
+
+    fn text_key(&mut self, key: Key, snapshot: &Snapshot) -> Vec<Effect> {
+        self.full.iter_mut().for_each(|full| full.text_key(key));
+        self.refresh(snapshot)
+    }
+
+    fn paste(&mut self, text: &str, snapshot: &Snapshot) -> Vec<Effect> {
+        self.full.iter_mut().for_each(|full| full.paste(text));
+        self.refresh(snapshot)
     }
 
     fn resize(&mut self, area: Rect) {
