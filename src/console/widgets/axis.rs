@@ -170,7 +170,7 @@ mod tests {
             for columns in [1, 7, 60, 100, 187] {
                 let axis = TimeAxis::back(reach, NOW, columns);
                 let span = axis.until().since(axis.from).0;
-                assert!(axis.columns <= columns && axis.from.0 % axis.step.0 == 0);
+                assert!(axis.columns <= columns && axis.from.0.is_multiple_of(axis.step.0));
                 assert!(span >= reach.span().0 && span < reach.span().0 + axis.step.0, "{reach:?} {columns}: {span}");
                 assert!(axis.until() >= NOW && axis.until().since(NOW) < axis.step);
             }

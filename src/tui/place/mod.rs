@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use futures_util::future::BoxFuture;
 
 use self::draft::HostDraft;
-use crate::console::place::{Draft, Opened, PastCommands, Place, SavedSearches};
+use crate::console::place::{Draft, Opened, PastCommands, PastSearches, Place, SavedSearches};
 use crate::console::sanitise;
 
 /// This host, as the user who runs the program sees it.
@@ -22,6 +22,8 @@ pub struct Host {
     pub searches: PathBuf,
     /// File of the commands that were typed.
     pub commands: PathBuf,
+    /// File of the searches that were typed.
+    pub past_searches: PathBuf,
 }
 
 impl Place for Host {
@@ -53,6 +55,10 @@ impl Place for Host {
 
     fn commands(&self, asked: PastCommands) -> BoxFuture<'static, Result<Vec<String>, String>> {
         Box::pin(lines::commands(self.commands.clone(), asked))
+    }
+
+    fn past_searches(&self, asked: PastSearches) -> BoxFuture<'static, Result<Vec<String>, String>> {
+        Box::pin(lines::past_searches(self.past_searches.clone(), asked))
     }
 }
 

@@ -10,7 +10,7 @@
 
 use super::ast::{Cmp, Expr, FIELDS, Field, NumberField, Pattern, Side};
 use super::level::LogLevel;
-use super::moment::{MOMENT_RULE, Moment};
+use super::moment::{MOMENT_RULE, Moment, TypedClock};
 
 /// Longest query, in characters.
 pub const QUERY_LEN_MAX: usize = 4096;
@@ -41,12 +41,20 @@ impl std::error::Error for ParseError {}
 /// # Errors
 /// [`ParseError`] for what is no query.
 pub fn parse(text: &str) -> Result<Expr, ParseError> {
+    parse_at(text, TypedClock::UTC)
+}
+
+/// The same with times as `clock` shows them.
+///
+/// # Errors
+/// [`ParseError`] for what is no query.
+pub fn parse_at(text: &str, clock: TypedClock<'_>) -> Result<Expr, ParseError> {
     let chars: Vec<char> = text.chars().collect();
     if chars.len() > QUERY_LEN_MAX {
         let what = format!("a query has at most {QUERY_LEN_MAX} characters, this one has {}", chars.len());
         return Err(ParseError { column: QUERY_LEN_MAX + 1, what });
     }
-    let mut parser = Parser { chars: &chars, at: 0, depth: 0 };
+    let mut parser = Parser { chars: &chars, clock, at: 0, depth: 0 };
     parser.blanks();
     if parser.ended() {
         return Ok(Expr::All);
@@ -60,6 +68,7 @@ pub fn parse(text: &str) -> Result<Expr, ParseError> {
 
 struct Parser<'a> {
     chars: &'a [char],
+    clock: TypedClock<'a>,
     at: usize,
     depth: usize,
 }
@@ -274,7 +283,7 @@ impl Parser<'_> {
                 Some(value) => Ok(Expr::Number(*field, cmp, value)),
                 None => Self::fail(at, found()),
             },
-            Name::Time(side) if cmp == Cmp::Equal => match Moment::parse(plain) {
+            Name::Time(side) if cmp == Cmp::Equal => match Moment::parse_at(plain, self.clock) {
                 Some(moment) => Ok(Expr::Time(*side, moment)),
                 None => Self::fail(at, found()),
             },
