@@ -66,7 +66,9 @@ pub(super) fn control_disabled() -> Advice {
 pub(super) fn parts(flags: &Flags, config: &Config, api: ApiView) -> anyhow::Result<Parts> {
     let places = servers(flags.local, config)?;
     let nodes: Vec<NodeId> = places.iter().map(|place| place.node.clone()).collect();
-    make_folders(config, if flags.read_only { &[] } else { &nodes })?;
+    if !flags.read_only {
+        make_folders(config, &nodes)?;
+    }
     let local = if flags.local {
         let local = LocalConfig { attach_only: flags.read_only, ..local_config(config)? };
         Some(Arc::new(LocalEnsemble::open(local)?))
@@ -84,11 +86,7 @@ pub(super) fn parts(flags: &Flags, config: &Config, api: ApiView) -> anyhow::Res
     let reserve = Bytes(config.scheduler.reserve_mib << 20);
     let trash_keep = Millis::from_secs(config.paths.trash_keep_s);
     // First, since it says on which file system nothing of this may lie.
-    let history = History::open(HistoryConfig {
-        path: data.join("zkdeck.db"),
-        ndjson_dir: config.paths.logs.join("backend"),
-        any_filesystem: config.paths.any_filesystem,
-    })?;
+    let (history, unwritten) = history(flags, config)?;
     let blobs = BlobConfig { root: data.join("uploads"), quarantine: data.join("quarantine"), reserve, trash_keep };
     let servers: Arc<dyn Connect> = Arc::new(RealServers(ZkConfig {
         hosts: places.iter().map(|place| place.client.clone()).collect(),
@@ -120,8 +118,26 @@ pub(super) fn parts(flags: &Flags, config: &Config, api: ApiView) -> anyhow::Res
             hashes: Duration::from_secs(config.scrub.hashes_s),
         },
         instance: instance(flags, config, api, view),
-        notes: Vec::new(),
+        notes: unwritten.into_iter().collect(),
     })
+}
+
+/// History, and why it is only read, where one who only looks on may not write it.
+fn history(flags: &Flags, config: &Config) -> anyhow::Result<(History, Option<String>)> {
+    let path = config.paths.data.join("zkdeck.db");
+    let wanted = HistoryConfig {
+        path: path.clone(),
+        ndjson_dir: config.paths.logs.join("backend"),
+        any_filesystem: config.paths.any_filesystem,
+    };
+    match History::open(wanted) {
+        Ok(history) => Ok((history, None)),
+        Err(why) if flags.read_only => match History::watch(&path) {
+            Ok(history) => Ok((history, Some(format!("history is read only: {why}")))),
+            Err(_) => Err(why.into()),
+        },
+        Err(why) => Err(why.into()),
+    }
 }
 
 /// Whether the servers are those of this folder's local ensemble, which another zkdeck keeps.

@@ -1,13 +1,12 @@
 //! The console: the engine, REST when its address is free, and the screen.
 
-use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
 use super::flags::Flags;
-use super::output::say;
+use super::output::{say, words};
 use super::{compose, logging};
 use crate::adapters::control::process::{command_line, program, taken_port};
 use crate::api::{self, ApiConfig, ApiError};
@@ -22,10 +21,13 @@ use crate::tui::{self, TuiConfig};
 const TRY_EVERY: Duration = Duration::from_secs(10);
 
 pub(super) async fn run(flags: &Flags, mut config: Config) -> anyhow::Result<ExitCode> {
-    if !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal() {
-        anyhow::bail!("the console needs a terminal on stdin and stdout; run it at one, or use --daemon");
-    }
-    let _log = logging::start(&config.paths.logs.join("backend"))?;
+    tui::check()?;
+    let (_log, unlogged) = match logging::start(&config.paths.logs.join("backend")) {
+        Ok(log) => (Some(log), None),
+        // Who only looks on may do so in a folder that is another user's.
+        Err(why) if flags.read_only => (None, Some(format!("no log is kept: {}", words(&why)))),
+        Err(why) => return Err(why),
+    };
     let api_config = compose::api_config(flags, &config)?;
     let (bound, view) = bind(flags, &api_config).await;
     let taken = match &view {
@@ -34,7 +36,7 @@ pub(super) async fn run(flags: &Flags, mut config: Config) -> anyhow::Result<Exi
     };
     let notes = compose::stacks_elastic(flags, &mut config).await;
     let mut parts = compose::parts(flags, &config, view)?;
-    parts.notes.extend(notes);
+    parts.notes.extend(notes.into_iter().chain(unlogged));
     parts
         .notes
         .extend(taken.clone().map(|cause| format!("{cause}; it is tried again every {} s", TRY_EVERY.as_secs())));

@@ -19,7 +19,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use self::args::{Args, Sub};
-use self::output::say;
+use self::output::{say, words};
 use crate::adapters::control::process::{SERVER_COMMAND, run_hidden_server};
 use crate::config::{self, Config, ConfigError};
 
@@ -57,15 +57,6 @@ pub fn run() -> ExitCode {
             ExitCode::from(USAGE)
         }
     }
-}
-
-/// The error and its causes, of which most are in its own words already.
-fn words(error: &anyhow::Error) -> String {
-    error.chain().map(ToString::to_string).fold(String::new(), |text, cause| match text.is_empty() {
-        true => cause,
-        false if text.contains(&cause) => text,
-        false => format!("{text}: {cause}"),
-    })
 }
 
 fn start(args: &Args) -> anyhow::Result<ExitCode> {

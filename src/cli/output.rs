@@ -43,6 +43,15 @@ pub(super) fn printed(result: io::Result<()>) -> Result<PrintResult, PrintError>
     }
 }
 
+/// The error and its causes, of which most are in its own words already.
+pub(super) fn words(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |text, cause| match text.is_empty() {
+        true => cause,
+        false if text.contains(&cause) => text,
+        false => format!("{text}: {cause}"),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::Path;

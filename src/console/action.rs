@@ -39,6 +39,7 @@ pub enum Action {
     /// Back to now.
     Newest,
     /// Logs and history around the moment and the object in hand.
+    IncidentsOnly,
     LogsThen,
     HistoryThen,
     // The ensemble.

@@ -12,6 +12,7 @@ use super::frame::footer::offered;
 use super::keymap::lacks;
 use super::keymap::table::{KeyContext, KeyEntry, Needs, TABLE};
 use super::order::Work;
+use super::paths;
 use super::sanitise;
 use super::view::View;
 
@@ -46,7 +47,16 @@ pub struct Spec {
     pub help: &'static str,
     pub needs: Needs,
     pub arguments: &'static [Argument],
-    read: fn(&[&str], &Snapshot) -> Result<Typed, String>,
+    read: Read,
+}
+
+/// How the arguments of a command are read.
+#[derive(Clone, Copy)]
+enum Read {
+    /// As words.
+    Words(fn(&[&str], &Snapshot) -> Result<Typed, String>),
+    /// Paths and names of files may hold blanks: all of it, as it was typed.
+    Whole(fn(&str, &Snapshot) -> Result<Typed, String>),
 }
 
 const fn spec(
@@ -56,7 +66,17 @@ const fn spec(
     needs: Needs,
     read: fn(&[&str], &Snapshot) -> Result<Typed, String>,
 ) -> Spec {
-    Spec { name, usage, help, needs, arguments, read }
+    Spec { name, usage, help, needs, arguments, read: Read::Words(read) }
+}
+
+const fn spec_of_paths(
+    name: &'static str,
+    (usage, arguments): (&'static str, &'static [Argument]),
+    help: &'static str,
+    needs: Needs,
+    read: fn(&str, &Snapshot) -> Result<Typed, String>,
+) -> Spec {
+    Spec { name, usage, help, needs, arguments, read: Read::Whole(read) }
 }
 
 const NODE: (&str, &[Argument]) = ("NODE", &[Argument::Node]);
@@ -66,7 +86,7 @@ const STRESS: (&str, &[Argument]) = ("NODE FILES KIB", &[Argument::Node, Argumen
 const MIGRATE: (&str, &[Argument]) = ("FILE NODE", &[Argument::File, Argument::Node]);
 const FILE: (&str, &[Argument]) = ("FILE", &[Argument::File]);
 const UPLOAD: (&str, &[Argument]) = ("PATH [NODE]", &[Argument::Path, Argument::Node]);
-const DOWNLOAD: (&str, &[Argument]) = ("FILE PATH", &[Argument::File, Argument::Path]);
+const DOWNLOAD: (&str, &[Argument]) = ("FILE [PATH]", &[Argument::File, Argument::Path]);
 const THEME: (&str, &[Argument]) = ("NAME", &[Argument::Theme]);
 const MOUSE: (&str, &[Argument]) = ("on|off", &[Argument::OnOff]);
 
@@ -87,8 +107,8 @@ pub const SPECS: &[Spec] = &[
     spec("stress", STRESS, "pile files on one node", Needs::Store, stress),
     spec("migrate", MIGRATE, "move one file, by name or id", Needs::Store, migrate),
     spec("delete", FILE, "delete one file, by name or id", Needs::Store, delete),
-    spec("upload", UPLOAD, "upload a file from this machine", Needs::Store, upload),
-    spec("download", DOWNLOAD, "save a file on this machine", Needs::Nothing, download),
+    spec_of_paths("upload", UPLOAD, "upload a file from this machine", Needs::Store, upload),
+    spec_of_paths("download", DOWNLOAD, "save a file on this machine", Needs::Nothing, download),
     spec("theme", THEME, "another theme, from themes/ or built in", Needs::Nothing, theme),
     spec("mouse", MOUSE, "take the mouse, or leave it to the terminal", Needs::Nothing, mouse),
 ];
@@ -140,7 +160,11 @@ pub fn read(text: &str, read_only: bool, titles: &[&str], snapshot: &Snapshot) -
         if let Some(lacks) = lacks(spec.needs, read_only, snapshot) {
             return Err(format!("{name} refused: {lacks}"));
         }
-        return (spec.read)(arguments, snapshot).map_err(|why| format!("{why}. Usage: :{} {}", spec.name, spec.usage));
+        let typed = match spec.read {
+            Read::Words(read) => read(arguments, snapshot),
+            Read::Whole(read) => read(text.trim_start().get(name.len()..).unwrap_or_default().trim_start(), snapshot),
+        };
+        return typed.map_err(|why| format!("{why}. Usage: :{} {}", spec.name, spec.usage));
     }
     let pane = titles.iter().position(|title| pane_name(title) == *name);
     let pane = pane.and_then(|at| u8::try_from(at + 1).ok()).map(Action::Pane);
@@ -211,19 +235,42 @@ fn delete(arguments: &[&str], snapshot: &Snapshot) -> Result<Typed, String> {
     Ok(Typed::Effect(Effect::Confirm(confirms::delete(snapshot, &[file]))))
 }
 
-fn upload(arguments: &[&str], snapshot: &Snapshot) -> Result<Typed, String> {
-    let (path, node) = match arguments {
-        [path] => (*path, None),
-        [path, name] => (*path, Some(known_node(name, snapshot)?)),
-        _ => return Err(amiss(arguments, 2, "missing path")),
-    };
-    Ok(Typed::Effect(Effect::Work(Work::Upload { path: path.to_owned(), node })))
+/// The last word is the node only where it names one and no file is called so with it.
+fn upload(text: &str, snapshot: &Snapshot) -> Result<Typed, String> {
+    if text.trim().is_empty() {
+        return Err("missing path".into());
+    }
+    let whole = text.to_owned();
+    let to = paths::split_last(text).and_then(|(path, word)| Some((path, known_node(word, snapshot).ok()?)));
+    Ok(Typed::Effect(Effect::Work(match to {
+        Some((path, node)) => Work::UploadTo { whole, path: path.to_owned(), node },
+        None => Work::Upload { path: whole, node: None },
+    })))
 }
 
-fn download(arguments: &[&str], snapshot: &Snapshot) -> Result<Typed, String> {
-    let [file @ .., path] = arguments else { return Err("missing file or path".into()) };
-    let file = known_file(&file.join(" "), snapshot)?;
-    Ok(Typed::Effect(Effect::Work(Work::Download { file, path: (*path).to_owned() })))
+/// The longest beginning that names a file is the file, and the rest the path; without one it is saved in the current
+/// folder.
+fn download(text: &str, snapshot: &Snapshot) -> Result<Typed, String> {
+    let (mut file, mut path) = (text.trim(), "./");
+    let first = unquoted(file, snapshot);
+    let mut found = first.clone();
+    while found.is_err()
+        && let Some((before, _)) = paths::split_last(file)
+    {
+        (file, path) = (before, text.trim()[before.len()..].trim_start());
+        found = unquoted(file, snapshot);
+    }
+    let file = found.or(first)?;
+    Ok(Typed::Effect(Effect::Work(Work::Download { file, path: path.to_owned() })))
+}
+
+/// A file by the very text, or as a shell would read it.
+fn unquoted(text: &str, snapshot: &Snapshot) -> Result<FileId, String> {
+    let known = known_file(text, snapshot);
+    match paths::read(text) {
+        Ok(read) if known.is_err() && read.home.is_none() && read.path != text => known_file(&read.path, snapshot),
+        _ => known,
+    }
 }
 
 fn theme(arguments: &[&str], _: &Snapshot) -> Result<Typed, String> {
@@ -316,7 +363,9 @@ mod tests {
             ("weight zk1 50 60", "too many arguments. Usage: :weight NODE WEIGHT"),
             ("weight zk1", "missing node or weight. Usage: :weight NODE WEIGHT"),
             ("stress zk1 8 128 9", "too many arguments. Usage: :stress NODE FILES KIB"),
-            ("upload a b c", "too many arguments. Usage: :upload PATH [NODE]"),
+            ("upload", "missing path. Usage: :upload PATH [NODE]"),
+            ("download nobody x", "there is no file \"nobody x\". Usage: :download FILE [PATH]"),
+            ("download", "missing file. Usage: :download FILE [PATH]"),
             ("mouse foo", "\"foo\" is neither on nor off. Usage: :mouse on|off"),
             ("weight zk1 x", "weight \"x\" is not a whole number from 1 to 10,000. Usage: :weight NODE WEIGHT"),
             ("weight zk1 0", "weight \"0\" is not a whole number from 1 to 10,000. Usage: :weight NODE WEIGHT"),
@@ -335,6 +384,53 @@ mod tests {
         ];
         for (text, message) in cases {
             assert_eq!(sent(text), Err(message.to_owned()));
+        }
+    }
+
+    fn work(text: &str, snapshot: &Snapshot) -> Work {
+        match read(text, false, &[], snapshot) {
+            Ok(Typed::Effect(Effect::Work(work))) => work,
+            other => panic!("{text}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn paths_and_names_of_files_may_hold_blanks() {
+        let mut snapshot = fixtures::snapshot();
+        let upload = |path: &str| Work::Upload { path: path.into(), node: None };
+        let to = |whole: &str, path: &str| Work::UploadTo {
+            whole: whole.into(),
+            path: path.into(),
+            node: fixtures::node_id("zk1"),
+        };
+        for (text, wanted) in [
+            ("upload /a", upload("/a")),
+            ("upload /a  b c", upload("/a  b c")),
+            ("upload \"/a b\"", upload("\"/a b\"")),
+            ("upload /a b zk9", upload("/a b zk9")),
+            ("upload /a b zk1", to("/a b zk1", "/a b")),
+            ("upload '/a zk1'", upload("'/a zk1'")),
+            ("upload '/a b' zk1", to("'/a b' zk1", "'/a b'")),
+        ] {
+            assert_eq!(work(text, &snapshot), wanted, "{text}");
+        }
+        let mut files = snapshot.files.iter().cloned().collect::<Vec<_>>();
+        files.truncate(2);
+        let names = ["my file.bin", "my"];
+        for (entry, name) in files.iter_mut().zip(names) {
+            std::sync::Arc::make_mut(entry).record.name = name.into();
+        }
+        let ids: Vec<FileId> = files.iter().map(|entry| entry.id).collect();
+        snapshot.files = crate::domain::file_table::FileTable::default();
+        files.into_iter().for_each(|entry| _ = snapshot.files.insert(entry));
+        for (text, file, path) in [
+            ("download my file.bin", 0, "./"),
+            ("download my file.bin /tmp/a b", 0, "/tmp/a b"),
+            ("download \"my file.bin\" '/tmp/a b'", 0, "'/tmp/a b'"),
+            ("download my /tmp/x", 1, "/tmp/x"),
+            ("download my", 1, "./"),
+        ] {
+            assert_eq!(work(text, &snapshot), Work::Download { file: ids[file], path: path.into() }, "{text}");
         }
     }
 

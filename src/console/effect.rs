@@ -70,5 +70,18 @@ pub struct Prompt {
     pub action: Action,
     pub title: String,
     pub hint: String,
+    /// What is proposed: typing takes its place.
     pub value: String,
+    pub completes: Completes,
+}
+
+/// What Tab completes in a line.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Completes {
+    #[default]
+    Nothing,
+    /// A path at the place where the console is used.
+    Path,
+    /// One of these.
+    Words(Vec<String>),
 }

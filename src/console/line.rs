@@ -24,18 +24,18 @@ pub struct Line {
     preset: bool,
     /// What Ctrl-W, Ctrl-U, Ctrl-K and their like have taken last.
     cut: String,
-    lost: Lost,
+    lost: LeftOut,
 }
 
 /// What of the last text that was put in is not in the line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Lost {
+struct LeftOut {
     /// Characters beyond [`LINE_MAX`].
     beyond: usize,
     controls: usize,
 }
 
-impl Lost {
+impl LeftOut {
     /// Words for it; none when nothing was lost.
     fn words(self) -> Option<String> {
         let beyond = (self.beyond > 0)
@@ -81,10 +81,9 @@ impl Line {
         self.text.is_empty()
     }
 
-    /// Whether the cursor stands behind the last character.
-    #[must_use]
-    pub const fn is_at_end(&self) -> bool {
-        self.cursor == self.text.len()
+    /// What was proposed is taken.
+    pub const fn keep(&mut self) {
+        self.preset = false;
     }
 
     /// Puts text in at the cursor, each line end and tab as a blank, other controls left out: a paste is never a key.
@@ -92,7 +91,7 @@ impl Line {
         if std::mem::take(&mut self.preset) {
             (self.text, self.cursor) = (String::new(), 0);
         }
-        self.lost = Lost::default();
+        self.lost = LeftOut::default();
         let mut room = LINE_MAX.saturating_sub(self.text.chars().count());
         let mut taken = String::new();
         // `\r\n` is one character here.
@@ -124,7 +123,7 @@ impl Line {
             self.insert(c.encode_utf8(&mut [0; 4]));
             return true;
         }
-        (self.preset, self.lost) = (false, Lost::default());
+        (self.preset, self.lost) = (false, LeftOut::default());
         let at = self.cursor;
         match edit {
             Edit::Type(_) => {}
@@ -137,7 +136,7 @@ impl Line {
     }
 
     /// Takes out what lies between the cursor and another place.
-    fn take(&mut self, at: usize, to: Place) -> String {
+    fn take(&mut self, at: usize, to: CursorPlace) -> String {
         let other = self.place(to);
         self.cursor = at.min(other);
         self.text.drain(at.min(other)..at.max(other)).collect()
@@ -152,20 +151,20 @@ impl Line {
         self.boundaries().find(|next| *next > at).unwrap_or(self.text.len())
     }
 
-    fn place(&self, place: Place) -> usize {
+    fn place(&self, place: CursorPlace) -> usize {
         let (before, after) = self.text.split_at(self.cursor);
         let word = |c: char| c.is_alphanumeric();
         match place {
-            Place::Start => 0,
-            Place::End => self.text.len(),
-            Place::Before => self.boundaries().take_while(|at| *at < self.cursor).last().unwrap_or(0),
-            Place::After => self.after(self.cursor),
-            Place::WordBefore => before.trim_end_matches(|c| !word(c)).trim_end_matches(word_part).len(),
-            Place::WordAfter => {
+            CursorPlace::Start => 0,
+            CursorPlace::End => self.text.len(),
+            CursorPlace::Before => self.boundaries().take_while(|at| *at < self.cursor).last().unwrap_or(0),
+            CursorPlace::After => self.after(self.cursor),
+            CursorPlace::WordBefore => before.trim_end_matches(|c| !word(c)).trim_end_matches(word_part).len(),
+            CursorPlace::WordAfter => {
                 let rest = after.trim_start_matches(|c| !word(c)).trim_start_matches(word_part);
                 self.text.len() - rest.len()
             }
-            Place::BlankBefore => before.trim_end_matches(' ').trim_end_matches(|c| c != ' ').len(),
+            CursorPlace::BlankBefore => before.trim_end_matches(' ').trim_end_matches(|c| c != ' ').len(),
         }
     }
 
@@ -208,7 +207,7 @@ fn word_part(c: char) -> bool {
 
 /// Places that the cursor can go to.
 #[derive(Clone, Copy, Debug)]
-enum Place {
+enum CursorPlace {
     Start,
     End,
     /// One character back,
@@ -226,16 +225,16 @@ enum Place {
 #[derive(Clone, Copy, Debug)]
 enum Edit {
     Type(char),
-    Go(Place),
-    Delete(Place),
+    Go(CursorPlace),
+    Delete(CursorPlace),
     /// As above, and Ctrl-Y puts it back.
-    Cut(Place),
+    Cut(CursorPlace),
     PutBack,
 }
 
 impl Edit {
     fn of(key: Key) -> Option<Self> {
-        use Place::{After, Before, BlankBefore, End, Start, WordAfter, WordBefore};
+        use CursorPlace::{After, Before, BlankBefore, End, Start, WordAfter, WordBefore};
         let by_word = key.control || key.alt;
         Some(match (key.code, key.control, key.alt) {
             (KeyCode::Char(c), false, false) => Self::Type(c),
@@ -335,7 +334,11 @@ mod tests {
         }
         let mut line = Line::new("\u{301}");
         press(&mut line, "Home e");
-        assert_eq!((line.text().as_str(), line.is_at_end()), ("e\u{301}", true), "it is not left inside a character");
+        assert_eq!(
+            (line.text().as_str(), line.before()),
+            ("e\u{301}", "e\u{301}"),
+            "it is not left inside a character"
+        );
     }
 
     #[test]

@@ -23,6 +23,7 @@ pub mod order;
 pub mod overlay;
 pub mod pane;
 pub mod panes;
+pub mod paths;
 pub mod picture;
 pub mod place;
 pub mod sanitise;

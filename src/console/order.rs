@@ -1,7 +1,7 @@
 //! What the console wants done around it: work with the engine, and what only the one who shows it can do.
 
 use super::fetch::{Fetch, Fetching};
-use super::place::{PastCommands, PastSearches, SavedSearches};
+use super::place::{CompletionAsk, PastCommands, PastSearches, SavedSearches};
 use crate::domain::command::Command;
 use crate::domain::ids::{FileId, NodeId};
 use crate::domain::log::LogSearch;
@@ -32,6 +32,10 @@ pub enum Work {
     PastSearches(Fetch<PastSearches>),
     /// Reads a local file and uploads it.
     Upload { path: String, node: Option<NodeId> },
+    /// The same, where the last word may be a node: `whole` is the path if there is such a file, else `path`.
+    UploadTo { whole: String, path: String, node: NodeId },
+    /// What could follow a path that is typed.
+    Complete(Fetch<CompletionAsk>),
     /// Writes a file's bytes to a local path.
     Download { file: FileId, path: String },
 }
@@ -49,7 +53,7 @@ pub enum Outside {
     Theme(String),
     /// How a theme looks, until another order about themes comes; `None`: the chosen one again.
     TryTheme(Option<String>),
-    /// The names of the themes are wanted: they come by `Console::set_themes`.
+    /// What themes there are is wanted: they come by `Console::set_themes`.
     ListThemes,
     /// Puts text on the clipboard of the one who looks.
     Copy(String),

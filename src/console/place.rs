@@ -24,6 +24,12 @@ pub trait Place: Send + Sync {
     /// Why there can be no such file.
     fn create(&self, path: String, name: Option<String>) -> BoxFuture<'static, Result<Box<dyn Draft>, String>>;
 
+    /// What could follow a path that was typed in part, within a bounded time.
+    ///
+    /// # Errors
+    /// Why the folder cannot be looked at.
+    fn complete(&self, asked: CompletionAsk) -> BoxFuture<'static, Result<Completions, String>>;
+
     /// Reads or changes the saved searches; gives those that are kept after it.
     ///
     /// # Errors
@@ -59,6 +65,33 @@ pub trait Draft: AsyncWrite + Send + Unpin {
     /// # Errors
     /// When its bytes are not on the disk, or another file has the name now.
     fn keep(self: Box<Self>) -> BoxFuture<'static, Result<String, String>>;
+}
+
+/// A path that was typed in part, as it stands before the cursor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CompletionAsk {
+    pub typed: String,
+}
+
+impl Ask for CompletionAsk {
+    type Answer = Completions;
+    type Refusal = Unanswered;
+    const NAME: &'static str = "complete the path";
+}
+
+/// What could follow it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Completions {
+    /// What is sure: it is put in behind what was typed.
+    pub append: String,
+    /// Names among which it is not clear, those of folders with `/` at the end.
+    pub names: Vec<String>,
+    /// Names beyond these.
+    pub more: usize,
+    /// The folder holds more than was looked at.
+    pub cut: bool,
+    /// Nothing begins so.
+    pub nothing: bool,
 }
 
 /// What is to be done with the saved searches.
@@ -161,6 +194,16 @@ pub mod testing {
                 None => Ok(Box::new(InMemory { place: self.clone(), path, bytes: Vec::new() })),
             };
             Box::pin(std::future::ready(draft))
+        }
+
+        fn complete(&self, asked: CompletionAsk) -> BoxFuture<'static, Result<Completions, String>> {
+            let files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+            let names: Vec<String> = files.keys().filter(|path| path.starts_with(&asked.typed)).cloned().collect();
+            let append = match &names[..] {
+                [one] => one[asked.typed.len()..].to_owned(),
+                _ => String::new(),
+            };
+            Box::pin(std::future::ready(Ok(Completions { append, names, ..Completions::default() })))
         }
 
         fn searches(&self, _: SavedSearches) -> BoxFuture<'static, Result<Vec<String>, String>> {

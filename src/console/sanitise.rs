@@ -133,12 +133,16 @@ pub fn fold(text: &str, width: usize, rows: usize) -> Vec<String> {
     out
 }
 
-/// A file's name made fit for a folder: it is metadata and may be `../../etc/passwd`.
+/// A file's name made fit for a folder: it is metadata and may be `../../etc/passwd`. All that can be a name stays as it
+/// is, but for a `~` at its beginning, which a shell would take for a home.
 #[must_use]
 pub fn file_name(name: &str) -> String {
-    let plain: String = clean(name).chars().map(|c| if c == '/' { '_' } else { c }).collect();
-    let plain = plain.trim_start_matches('.');
-    if plain.is_empty() { "file".into() } else { plain.to_owned() }
+    let plain = name.replace(['/', '\0'], "_");
+    match plain.as_str() {
+        "" => "file".into(),
+        "." | ".." => plain.replace('.', "_"),
+        name => name.strip_prefix('~').map_or(plain.clone(), |rest| format!("_{rest}")),
+    }
 }
 
 #[cfg(test)]
@@ -240,9 +244,24 @@ mod tests {
     }
 
     #[test]
-    fn names_of_files_are_no_paths() {
-        assert_eq!(file_name("../../etc/passwd"), "_.._etc_passwd");
-        assert_eq!(file_name("a\x1bb"), "a^[b");
-        assert_eq!(file_name(".."), "file");
+    fn names_of_files_are_no_paths_and_stay_as_they_are_otherwise() {
+        for (name, safe) in [
+            ("../../etc/passwd", ".._.._etc_passwd"),
+            ("/tmp/x", "_tmp_x"),
+            ("~/.ssh_authorized", "__.ssh_authorized"),
+            ("~root", "_root"),
+            ("..", "__"),
+            (".", "_"),
+            ("", "file"),
+            ("a\0b", "a_b"),
+            (" ", " "),
+            (".gitignore", ".gitignore"),
+            ("...", "..."),
+            ("a~", "a~"),
+            ("می\u{200c}خواهم.txt", "می\u{200c}خواهم.txt"),
+            ("a\x1bb", "a\x1bb"),
+        ] {
+            assert_eq!(file_name(name), safe, "{name:?}");
+        }
     }
 }

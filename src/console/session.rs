@@ -11,6 +11,7 @@ use super::picture::{Easel, Picture, Size};
 use super::place::Place;
 use super::state::Console;
 use super::theme::Styles;
+use super::theme::file::ThemeEntry;
 use crate::domain::ids::Timestamp;
 use crate::domain::snapshot::{Level, Snapshot};
 use crate::engine::handle::Handle;
@@ -93,9 +94,9 @@ impl ConsoleSession {
         self.console.set_styles(styles);
     }
 
-    /// The names of the themes that there are.
-    pub fn set_themes(&mut self, names: Vec<String>) {
-        self.console.set_themes(names);
+    /// The themes that there are.
+    pub fn set_themes(&mut self, themes: Vec<ThemeEntry>) {
+        self.console.set_themes(themes);
     }
 
     /// A message of the one who shows the console, as a toast and in the events list.

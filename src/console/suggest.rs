@@ -3,6 +3,7 @@
 use super::commands::{Argument, Candidate, SPECS, Spec, candidates};
 use super::keymap::lacks;
 use super::overlay::scene::OverlayScene;
+use super::paths;
 use super::sanitise;
 use super::widgets::words;
 use crate::domain::command::{STRESS_FILES, STRESS_SIZE_KB, WEIGHTS};
@@ -77,7 +78,8 @@ fn arguments(spec: &Spec, rest: &str, scene: &OverlayScene<'_>) -> Suggestions {
     for (at, argument) in spec.arguments.iter().enumerate() {
         let is_last = at + 1 == spec.arguments.len();
         let end = match argument {
-            Argument::File if is_last => None,
+            Argument::File | Argument::Path if is_last => None,
+            Argument::Path => paths::end_of_word(left),
             Argument::File => end_of_name(left, scene.view.snapshot),
             _ => left.find(' '),
         };
@@ -107,7 +109,7 @@ fn proposed(argument: Argument, typed: &str, scene: &OverlayScene<'_>) -> (Vec<S
         Argument::Node => (of_list(nodes(snapshot), typed), String::new()),
         Argument::Server => (of_list(servers(snapshot), typed), String::new()),
         Argument::Theme => {
-            (of_list(scene.themes.iter().map(|name| (name.clone(), String::new())), typed), String::new())
+            (of_list(scene.themes.iter().map(|theme| (theme.name.clone(), theme.about.clone())), typed), String::new())
         }
         Argument::OnOff => {
             let both = [("on", "the console has the mouse"), ("off", "the terminal has it, to select text")];
@@ -117,7 +119,7 @@ fn proposed(argument: Argument, typed: &str, scene: &OverlayScene<'_>) -> (Vec<S
         Argument::Weight => (Vec::new(), format!("weight: {}, {WEIGHT_DEFAULT} is usual", range(&WEIGHTS))),
         Argument::Files => (Vec::new(), format!("files: {}", range(&STRESS_FILES))),
         Argument::Kib => (Vec::new(), format!("size of each in KiB: {}", range(&STRESS_SIZE_KB))),
-        Argument::Path => (Vec::new(), "a path on this machine".to_owned()),
+        Argument::Path => (Vec::new(), "a path on this machine; Tab completes it".to_owned()),
     }
 }
 

@@ -33,6 +33,12 @@ pub fn of_minute(at: Timestamp) -> String {
     format(at, "%H:%M")
 }
 
+/// `Monday 23 November`.
+#[must_use]
+pub fn long_day(at: Timestamp) -> String {
+    format(at, "%A %-d %B")
+}
+
 /// `23 Nov`.
 #[must_use]
 pub fn day(at: Timestamp) -> String {

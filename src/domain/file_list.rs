@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::ask::{Ask, Unanswered};
 use super::file::FileEntry;
 use super::file_table::FileTable;
-use super::ids::{FileId, Millis};
+use super::ids::{FileId, Millis, Timestamp};
+use super::log::{Expr, Matcher};
 
 /// A list of so many files is made anew at most every [`LARGE_EVERY`] while files change: sorting it costs more than a
 /// frame.
@@ -60,8 +61,8 @@ impl FileOrder {
 /// Which list: all of its windows are of one sorting.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileChoice {
-    /// `node:zk1` for that node, `name:report` and `id:0192` for a part, or a part of either. All words have to hold.
-    pub filter: String,
+    /// What [`filter::FILES`](super::filter::FILES) reads, its moments resolved.
+    pub filter: Expr,
     pub order: FileOrder,
     pub reverse: bool,
 }
@@ -107,8 +108,8 @@ pub struct FileList {
 impl FileList {
     #[must_use]
     pub fn of(table: &FileTable, choice: &FileChoice) -> Self {
-        let filter = FileFilter::read(&choice.filter);
-        let mut files: Vec<Arc<FileEntry>> = table.iter().filter(|file| filter.takes(file)).cloned().collect();
+        let filter = Matcher::of_list(&choice.filter, Timestamp(0));
+        let mut files: Vec<Arc<FileEntry>> = table.iter().filter(|file| filter.matches(&***file)).cloned().collect();
         files.sort_unstable_by(|a, b| {
             let (x, y) = (&a.record, &b.record);
             let order = match choice.order {
@@ -151,47 +152,12 @@ impl FileList {
     }
 }
 
-#[derive(Debug)]
-struct FileFilter(Vec<Term>);
-
-#[derive(Debug)]
-enum Term {
-    Node(String),
-    Name(String),
-    Id(String),
-    Any(String),
-}
-
-impl FileFilter {
-    fn read(filter: &str) -> Self {
-        let term = |word: &str| {
-            let word = word.to_lowercase();
-            match word.split_once(':') {
-                Some(("node", rest)) => Term::Node(rest.to_owned()),
-                Some(("name", rest)) => Term::Name(rest.to_owned()),
-                Some(("id", rest)) => Term::Id(rest.to_owned()),
-                _ => Term::Any(word),
-            }
-        };
-        Self(filter.split_whitespace().map(term).collect())
-    }
-
-    fn takes(&self, file: &FileEntry) -> bool {
-        let named = |part: &str| file.record.name.to_lowercase().contains(part);
-        let id = |part: &str| file.id.to_string().contains(part);
-        self.0.iter().all(|term| match term {
-            Term::Node(node) => file.record.owner.as_str().eq_ignore_ascii_case(node),
-            Term::Name(part) => named(part),
-            Term::Id(part) => id(part),
-            Term::Any(part) => named(part) || id(part),
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::filter::FILES;
     use crate::domain::fixtures;
+    use crate::domain::log::parse_in;
 
     fn names(files: &FileTable, choice: &FileChoice) -> Vec<String> {
         FileList::of(files, choice).files.iter().map(|file| file.record.name.clone()).collect()
@@ -200,7 +166,11 @@ mod tests {
     #[test]
     fn filters_hold_together_and_orders_turn() {
         let files = fixtures::snapshot().files;
-        let choice = |filter: &str, reverse| FileChoice { filter: filter.into(), reverse, ..FileChoice::default() };
+        let choice = |filter: &str, reverse| FileChoice {
+            filter: parse_in(filter, &FILES).expect(filter),
+            reverse,
+            ..FileChoice::default()
+        };
         assert_eq!(names(&files, &choice("", false)).len(), 100);
         let found = names(&files, &choice("node:zk2 045", false));
         assert_eq!(found, ["report-0452.bin", "report-0455.bin", "report-0458.bin"]);
@@ -212,7 +182,12 @@ mod tests {
     fn a_node_is_meant_by_its_whole_name() {
         let mut files = fixtures::snapshot().files;
         files.insert(Arc::new(fixtures::file(1, "zk10")));
-        let of = |node: &str| names(&files, &FileChoice { filter: format!("node:{node}"), ..FileChoice::default() });
+        let of = |node: &str| {
+            names(
+                &files,
+                &FileChoice { filter: parse_in(&format!("node:{node}"), &FILES).expect(node), ..FileChoice::default() },
+            )
+        };
         assert_eq!(of("zk10"), ["report-0001.bin"]);
         assert_eq!(of("zk1").len(), 34, "zk10 is another node");
     }

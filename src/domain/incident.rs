@@ -10,6 +10,7 @@ use super::ask::{Ask, Unanswered};
 use super::ensemble::{self, EnsembleState};
 use super::ids::{IncidentId, Millis, NodeId, Timestamp};
 use super::level::Level;
+use super::log::Expr;
 use super::server::ServerState;
 use super::session::SessionState;
 
@@ -144,6 +145,8 @@ pub struct IncidentsAsk {
     pub from: Option<Timestamp>,
     /// Those that had begun before it.
     pub until: Option<Timestamp>,
+    /// What [`filter::HISTORY`](super::filter::HISTORY) reads.
+    pub expr: Expr,
     /// At most so many, up to [`INCIDENTS_PAGE_MAX`].
     pub limit: usize,
 }

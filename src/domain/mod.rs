@@ -13,6 +13,7 @@ pub mod event;
 pub mod file;
 pub mod file_list;
 pub mod file_table;
+pub mod filter;
 #[cfg(test)]
 pub mod fixtures;
 pub mod follow;

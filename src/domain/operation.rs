@@ -5,6 +5,7 @@ use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use super::cause::Cause;
 use super::ids::{Bytes, FileId, Millis, NodeId, OperationId, Timestamp};
+use super::log::Expr;
 use super::scheduler::Run;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -210,6 +211,8 @@ pub struct HistoryQuery {
     pub id: Option<OperationId>,
     /// Substring of what, why or by.
     pub text: Option<String>,
+    /// What [`filter::HISTORY`](super::filter::HISTORY) reads.
+    pub expr: Expr,
 }
 
 /// Most rows of one page of history.

@@ -34,13 +34,24 @@ impl Exit {
     }
 }
 
+/// What does its work without a terminal.
+const WITHOUT: &str = "zkdeck --daemon with its REST, or a command that prints: zkdeck logs, zkdeck doctor";
+
 /// Why the console cannot run, or could not go on.
 #[derive(Debug, thiserror::Error)]
 pub enum TuiError {
     #[error(transparent)]
     Keymap(#[from] KeymapError),
-    #[error("standard output is no terminal; use --daemon, or a one-shot command with --json")]
+    #[error(
+        "the console needs a terminal on standard input and output; run it at one (over SSH: ssh -t HOST zkdeck), or use \
+         {WITHOUT}"
+    )]
     NoTerminal,
+    #[error(
+        "{cause}: the console cannot be drawn on it; set TERM to what the terminal is (xterm-256color suits most), or use \
+         {WITHOUT}"
+    )]
+    NotDrawable { cause: String },
     #[error("cannot {what}: {source}")]
     Terminal { what: &'static str, source: std::io::Error },
     #[error("the console failed inside: {0}; backend/ in the log folder tells more")]

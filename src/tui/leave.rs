@@ -19,7 +19,7 @@ pub(super) const MOUSE_OFF: &[u8] = b"\x1b[?1006l\x1b[?1000l";
 /// with the keys. Then it is used, and given up on every way out.
 pub(super) const KEYBOARD_ASK: &[u8] = b"\x1b[?u";
 pub(super) const KEYBOARD_ON: &[u8] = b"\x1b[>1u";
-const KEYBOARD_OFF: &[u8] = b"\x1b[<u";
+pub(super) const KEYBOARD_OFF: &[u8] = b"\x1b[<u";
 /// Everything off again, whatever was on; a synchronized update is ended first.
 const LEAVE: &[u8] = b"\x1b[?2026l\x1b[m\x1b[?1006l\x1b[?1000l\x1b[?2004l\x1b[?1049l\x1b[?25h";
 
@@ -55,7 +55,7 @@ impl Guard {
         let mut raw = before.clone();
         raw.make_raw();
         rustix::termios::tcsetattr(&self.tty, OptionalActions::Now, &raw)?;
-        (self.before, self.keyboard) = (Some(before), false);
+        self.before = Some(before);
         IN_USE.store(true, Ordering::SeqCst);
         Ok(())
     }
@@ -63,6 +63,11 @@ impl Guard {
     /// The keyboard protocol of kitty is used from now on; `false` when it is already.
     pub(super) const fn use_keyboard(&mut self) -> bool {
         !std::mem::replace(&mut self.keyboard, true)
+    }
+
+    /// Whether it was used until now; from now on it is not.
+    pub(super) const fn give_up_keyboard(&mut self) -> bool {
+        std::mem::replace(&mut self.keyboard, false)
     }
 
     fn set_modes_back(&mut self) {
@@ -76,7 +81,7 @@ impl Guard {
         if self.before.is_none() {
             return;
         }
-        let keyboard = if std::mem::take(&mut self.keyboard) { KEYBOARD_OFF } else { &[] };
+        let keyboard = if self.give_up_keyboard() { KEYBOARD_OFF } else { &[] };
         let last = [keyboard, LEAVE].concat();
         for _ in 0..TRIES {
             match self.tty.write_all(&last) {

@@ -1,7 +1,7 @@
 //! A terminal around the console.
 //!
 //! `run` owns the loop, `pace` when it draws; `terminal`, `leave`, `signals`, `watchdog`, `input`, `output`, `screen`, `scroll` and `encode` are the way
-//! to and from the terminal, `environment` what is known of it; `themes` are theme files that may change, `place` the
+//! to and from the terminal, `environment` and `terminfo` what is known of it; `themes` are theme files that may change, `place` the
 //! files of this host, `clipboard` the terminal's own.
 
 pub mod clipboard;
@@ -19,6 +19,7 @@ pub mod screen;
 mod scroll;
 pub mod signals;
 pub mod terminal;
+mod terminfo;
 pub mod themes;
 pub mod watchdog;
 
@@ -28,3 +29,4 @@ mod tests;
 pub use config::TuiConfig;
 pub use exit::{Exit, TuiError};
 pub use run::run;
+pub use terminal::check;

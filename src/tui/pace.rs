@@ -13,7 +13,7 @@ const ANSWER: Duration = Duration::from_secs(5);
 const FIRST: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
-pub(super) struct Pace {
+pub(super) struct FramePace {
     /// Least time between two frames.
     pause: Duration,
     next: Instant,
@@ -23,7 +23,7 @@ pub(super) struct Pace {
     asked: Option<Instant>,
 }
 
-impl Pace {
+impl FramePace {
     pub(super) const fn new(pause: Duration, now: Instant) -> Self {
         Self { pause, next: now, answers: false, asked: None }
     }
@@ -90,7 +90,7 @@ mod tests {
     #[test]
     fn the_next_frame_waits_for_the_answer_of_a_terminal_that_gives_them() {
         let start = Instant::now();
-        let mut pace = Pace::new(PAUSE, start);
+        let mut pace = FramePace::new(PAUSE, start);
         assert!(pace.is_due(start) && pace.asks());
         pace.drawn(start, true);
         assert!(!pace.is_due(after(start, 15)) && pace.is_due(after(start, 16)), "it is not known whether it answers");
@@ -105,7 +105,7 @@ mod tests {
     #[test]
     fn a_terminal_that_is_silent_holds_nothing_up() {
         let start = Instant::now();
-        let mut pace = Pace::new(PAUSE, start);
+        let mut pace = FramePace::new(PAUSE, start);
         pace.drawn(start, true);
         for frame in 1..10 {
             assert!(pace.is_due(after(start, frame * 16)) && !pace.asks());
@@ -124,7 +124,7 @@ mod tests {
     #[test]
     fn what_goes_out_without_a_question_waits_for_no_answer() {
         let start = Instant::now();
-        let mut pace = Pace::new(PAUSE, start);
+        let mut pace = FramePace::new(PAUSE, start);
         pace.drawn(start, true);
         assert!(pace.owes(start) && !pace.owes(after(start, 1000)), "one that never answered owes nothing for long");
         pace.taken_in();

@@ -15,7 +15,7 @@ use super::environment::{self, background_is_light, locale_is_utf8};
 use super::exit::{Exit, TuiError};
 use super::input::{Incoming, Received, Reply};
 use super::leave;
-use super::pace::Pace;
+use super::pace::FramePace;
 use super::place::Host;
 use super::signals::{SignalEvent, Signals};
 use super::terminal::Terminal;
@@ -74,7 +74,7 @@ struct Shell {
     told: Option<Size>,
     /// Something happened since the last frame.
     dirty: bool,
-    pace: Pace,
+    pace: FramePace,
     over_ssh: bool,
     exit: Option<Exit>,
     /// Ctrl-Z was pressed.
@@ -172,7 +172,7 @@ impl Shell {
             multiplexer: Multiplexer::detect(variable),
             told: None,
             dirty: true,
-            pace: Pace::new(if over_ssh { FRAME_SSH } else { FRAME }, Instant::now()),
+            pace: FramePace::new(if over_ssh { FRAME_SSH } else { FRAME }, Instant::now()),
             over_ssh,
             exit: None,
             suspend: false,
@@ -291,7 +291,7 @@ impl Shell {
 
     fn theme_news(&mut self, news: ThemeNews) {
         match news {
-            ThemeNews::Names(names) => self.session.set_themes(names),
+            ThemeNews::All(themes) => self.session.set_themes(themes),
             ThemeNews::Styles(Ok(styles)) => self.session.set_styles(*styles),
             ThemeNews::Styles(Err(error)) => {
                 self.session.report(Level::Error, format!("{error}; the last good theme stays"));

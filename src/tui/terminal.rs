@@ -9,11 +9,12 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::exit::TuiError;
-use super::leave::{ENTER, Guard, KEYBOARD_ASK, KEYBOARD_ON, MOUSE_OFF, MOUSE_ON};
+use super::leave::{ENTER, Guard, KEYBOARD_ASK, KEYBOARD_OFF, KEYBOARD_ON, MOUSE_OFF, MOUSE_ON};
 use super::output::FrameOutput;
 use super::pace::ASK;
 use super::screen::Screen;
 use super::signals::Signals;
+use super::terminfo;
 use super::watchdog::Watchdog;
 use crate::console::picture::{Easel, Picture, Size};
 
@@ -34,6 +35,17 @@ pub struct Terminal {
     mouse: bool,
     extra: Vec<u8>,
     _watchdog: Watchdog,
+}
+
+/// Whether there is a terminal that the console can be drawn on: before anything is begun.
+///
+/// # Errors
+/// [`TuiError::NoTerminal`] and [`TuiError::NotDrawable`].
+pub fn check() -> Result<(), TuiError> {
+    if !io::stdout().is_terminal() || !io::stdin().is_terminal() {
+        return Err(TuiError::NoTerminal);
+    }
+    terminfo::check(|name| std::env::var(name).ok())
 }
 
 impl Terminal {
@@ -59,6 +71,10 @@ impl Terminal {
     }
 
     fn greet(&mut self) {
+        // Stopped from outside, it was not left: what is on would be put on twice, and given up once.
+        if self.guard.give_up_keyboard() {
+            self.extra.extend_from_slice(KEYBOARD_OFF);
+        }
         self.extra.extend_from_slice(ENTER);
         self.extra.extend_from_slice(KEYBOARD_ASK);
         if self.mouse {

@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use crate::console::theme::Styles;
 use crate::console::theme::built_in::{self, BUILT_IN, built_in};
 use crate::console::theme::depth::Depth;
-use crate::console::theme::file::{Theme, ThemeError, ThemeSource};
+use crate::console::theme::file::{Theme, ThemeEntry, ThemeError, ThemeSource};
 
 /// Most bytes of a theme file.
 const FILE_MAX: u64 = 64 * 1024;
@@ -59,17 +59,18 @@ impl Themes {
         theme?.styles(self.depth, self.ascii)
     }
 
-    /// The names of the themes that there are: those of the folder, and what is compiled in. Touches the disk.
+    /// The themes that there are: those of the folder, and what is compiled in. Touches the disk.
     #[must_use]
-    pub fn names(&self) -> Vec<String> {
+    pub fn all(&self) -> Vec<ThemeEntry> {
         let files = std::fs::read_dir(&self.folder).into_iter().flatten().flatten();
         let named = files.filter_map(|file| {
             let name = file.file_name().into_string().ok()?;
             name.strip_suffix(".toml").filter(|name| is_name(name)).map(str::to_owned)
         });
         let built_in = BUILT_IN.iter().map(|(name, _)| (*name).to_owned());
-        let all: BTreeSet<String> = built_in.chain(named.take(NAMES_MAX)).collect();
-        all.into_iter().collect()
+        let names: BTreeSet<String> = built_in.chain(named.take(NAMES_MAX)).collect();
+        let about = |name: &str| read(&self.folder.join(format!("{name}.toml")), name).map(|source| source.about());
+        names.into_iter().map(|name| ThemeEntry { about: about(&name).unwrap_or_else(|why| why), name }).collect()
     }
 
     /// Whether a file of the theme has changed since it was read. Touches the disk.
@@ -90,7 +91,7 @@ impl Themes {
 pub struct ThemeWatch {
     themes: Themes,
     look: Option<JoinHandle<ThemeLook>>,
-    names: Option<JoinHandle<Vec<String>>>,
+    all: Option<JoinHandle<Vec<ThemeEntry>>>,
 }
 
 /// What has been found out beside the loop.
@@ -98,8 +99,8 @@ pub struct ThemeWatch {
 pub enum ThemeNews {
     /// The theme's files have changed: its styles, or why they cannot be used.
     Styles(Result<Box<Styles>, ThemeError>),
-    /// The names of all themes, which were asked for.
-    Names(Vec<String>),
+    /// All themes, which were asked for.
+    All(Vec<ThemeEntry>),
 }
 
 /// The theme after a look at its files, and its styles when they had changed.
@@ -109,7 +110,7 @@ impl ThemeWatch {
     /// Of a theme that was loaded.
     #[must_use]
     pub const fn new(themes: Themes) -> Self {
-        Self { themes, look: None, names: None }
+        Self { themes, look: None, all: None }
     }
 
     /// Looks in the background whether the theme's files have changed; one look at a time.
@@ -123,21 +124,21 @@ impl ThemeWatch {
         }
     }
 
-    /// Reads the names of all themes in the background.
+    /// Reads in the background what themes there are.
     pub fn list(&mut self) {
         let themes = self.themes.clone();
-        self.names = Some(tokio::task::spawn_blocking(move || themes.names()));
+        self.all = Some(tokio::task::spawn_blocking(move || themes.all()));
     }
 
-    /// The styles once a look has found a change, or why its files cannot be used; the names that were asked for. Waits
+    /// The styles once a look has found a change, or why its files cannot be used; the themes that were asked for. Waits
     /// for ever when there is nothing. May be dropped.
     pub async fn changed(&mut self) -> ThemeNews {
         loop {
             tokio::select! {
-                names = finished(&mut self.names), if self.names.is_some() => {
-                    self.names = None;
-                    if let Some(names) = names {
-                        return ThemeNews::Names(names);
+                all = finished(&mut self.all), if self.all.is_some() => {
+                    self.all = None;
+                    if let Some(all) = all {
+                        return ThemeNews::All(all);
                     }
                 }
                 seen = finished(&mut self.look), if self.look.is_some() => {
@@ -254,9 +255,11 @@ mod tests {
         }
         let mut watch = ThemeWatch::new(Themes::new(folder.path(), "light", Depth::True, false));
         watch.list();
-        let ThemeNews::Names(names) = watch.changed().await else { panic!("names were asked for") };
-        assert_eq!(names.len(), BUILT_IN.len() + 1);
-        assert!(names.contains(&"mine".to_owned()) && names.contains(&"gruvbox-dark".to_owned()), "{names:?}");
+        let ThemeNews::All(all) = watch.changed().await else { panic!("they were asked for") };
+        assert_eq!(all.len(), BUILT_IN.len() + 1);
+        let about = |name: &str| all.iter().find(|theme| theme.name == name).map(|theme| theme.about.as_str());
+        assert_eq!((about("mine"), about("default")), (Some(""), Some("The default theme, for dark terminals")));
+        assert!(about("gruvbox-dark").is_some() && about("notes").is_none(), "{all:?}");
         let light = watch.look_of(None).expect("built in");
         assert_ne!(watch.look_of(Some("default")).expect("built in"), light);
         assert!(watch.look_of(Some("nobody")).is_err());

@@ -74,3 +74,42 @@ fn a_storm_of_sizes_is_few_frames() {
     assert!((1..=30).contains(&frames), "{frames} frames");
     assert!(console.bytes.len() - before <= 150_000, "{} bytes", console.bytes.len() - before);
 }
+
+/// Another user looks on, in a folder that is not theirs.
+#[test]
+fn who_only_looks_on_needs_no_right_to_write() {
+    let binary = env!("CARGO_BIN_EXE_zkdeck");
+    let other = "setpriv --reuid=65534 --regid=65534 --clear-groups";
+    let script = format!(
+        "chmod 555 .; if [ $(id -u) = 0 ]; then as='{other}'; fi; exec env HOME=/nonexistent $as {binary} --zk \
+         127.0.0.1:1 --no-api --read-only"
+    );
+    let command = ["sh".to_owned(), "-c".to_owned(), script];
+    let mut console = Console::start(&command, 120, 40, false, &[]);
+    console.until("the first frame", |c| c.text().contains("1 Health"));
+    console.type_keys("e");
+    console.until("what is not kept", |c| c.text().contains("no log is kept"));
+    console.type_keys("eq");
+    assert_eq!(console.end().0, 0);
+    console.assert_given_back();
+}
+
+#[test]
+fn without_a_terminal_that_can_be_drawn_on_it_says_what_to_do() {
+    let binary = env!("CARGO_BIN_EXE_zkdeck").to_owned();
+    for (term, cause) in [("dumb", "TERM=dumb"), ("", "TERM is not set"), ("nonsense", "TERM=nonsense")] {
+        let mut console = Console::start(std::slice::from_ref(&binary), 120, 40, false, &[("TERM", term)]);
+        assert_eq!(console.end().0, 2, "{term}");
+        let text = console.text().replace('\n', " ");
+        assert!(text.contains(cause) && text.contains("--daemon"), "{text}");
+        console.assert_given_back();
+    }
+    let folder = tempfile::tempdir().expect("folder");
+    let output = std::process::Command::new(&binary).current_dir(folder.path()).output().expect("run");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.code() == Some(2) && told.contains("ssh -t HOST zkdeck") && told.contains("--daemon"),
+        "{told}"
+    );
+    assert_eq!(std::fs::read_dir(folder.path()).expect("folder").count(), 0, "nothing is made");
+}

@@ -5,6 +5,7 @@ use rusqlite::{Connection, Row, Transaction, params};
 use super::rows::{from_json, json, natural, parsed, whole};
 use crate::domain::ids::{Millis, Timestamp};
 use crate::domain::incident::{Incident, IncidentsAsk, IncidentsPage};
+use crate::domain::log::Matcher;
 
 const COLUMNS: &str = "id, what, began_ms, ended_ms, cause, begun_by, ended_by, instance";
 /// Two processes of one folder that see the same thing begin within this time tell it once.
@@ -54,7 +55,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Incident> {
 }
 
 /// A page, newest first. A file of an older layout has none.
-pub(super) fn page(connection: &Connection, ask: &IncidentsAsk) -> rusqlite::Result<IncidentsPage> {
+pub(super) fn page(connection: &Connection, ask: &IncidentsAsk, now: Timestamp) -> rusqlite::Result<IncidentsPage> {
     let has = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'incidents'";
     if !connection.prepare_cached(has)?.exists([])? {
         return Ok(IncidentsPage::default());
@@ -65,10 +66,11 @@ pub(super) fn page(connection: &Connection, ask: &IncidentsAsk) -> rusqlite::Res
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query(params![until, from])?;
     let mut page = IncidentsPage::default();
+    let matcher = Matcher::of_list(&ask.expr, now);
     while let Some(row) = rows.next()? {
         // One of a newer program is left out: nothing is known of what it is.
         let Ok(incident) = read(row) else { continue };
-        if ask.takes(&incident) {
+        if ask.takes(&incident) && matcher.matches(&incident) {
             page.total += 1;
             if page.incidents.len() < ask.limit {
                 page.incidents.push(incident);

@@ -12,6 +12,7 @@ mod examine;
 mod health;
 mod incidents;
 mod lines;
+mod narrow;
 mod place;
 mod reader;
 mod rows;
@@ -83,7 +84,18 @@ impl History {
     /// # Errors
     /// [`HistoryError::Unread`].
     pub fn look(path: &Path) -> Result<Self, HistoryError> {
-        let reader = reader::Reader::look(path)?;
+        Self::reading(path, reader::Reader::look(path)?)
+    }
+
+    /// The same for one who looks on for long, maybe before there is a file.
+    ///
+    /// # Errors
+    /// [`HistoryError::Unread`].
+    pub fn watch(path: &Path) -> Result<Self, HistoryError> {
+        Self::reading(path, reader::Reader::watch(path)?)
+    }
+
+    fn reading(path: &Path, reader: reader::Reader) -> Result<Self, HistoryError> {
         // Nobody takes notes: who wants to write is told that history is closed.
         let (notes, _) = mpsc::channel(1);
         let (questions, questions_rx) = mpsc::channel(QUESTIONS_MAX);

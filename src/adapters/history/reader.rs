@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, OptionalExtension, ToSql};
+use rusqlite::{Connection, OptionalExtension};
 use tokio::sync::{mpsc, oneshot};
 
 use super::error::HistoryError;
-use super::{examine, incidents, rows, schema};
+use super::{examine, incidents, narrow, rows, schema};
+use crate::adapters::clock;
 use crate::adapters::file_mark::FileMark;
 use crate::domain::ids::OperationId;
 use crate::domain::incident::{IncidentsAsk, IncidentsPage};
@@ -84,6 +85,15 @@ impl Reader {
         Self::by(open, path)
     }
 
+    /// The same, and without rows as long as there is no file.
+    pub(super) fn watch(path: &Path) -> Result<Self, HistoryError> {
+        let open = |path: &Path| match path.try_exists() {
+            Ok(false) => schema::empty(path),
+            _ => examine::open(path).map_err(|why| HistoryError::Unread { path: path.to_owned(), why }),
+        };
+        Self::by(open, path)
+    }
+
     fn by(open: fn(&Path) -> Result<Connection, HistoryError>, path: &Path) -> Result<Self, HistoryError> {
         Ok(Self { path: path.to_owned(), connection: open(path)?, file: FileMark::of(path), open })
     }
@@ -97,7 +107,7 @@ impl Reader {
                 HistoryRequest::One { id, reply } => _ = reply.send(self.read(|c| one(c, id))),
                 HistoryRequest::Open { reply } => _ = reply.send(self.read(open)),
                 HistoryRequest::Incidents { ask, reply } => {
-                    _ = reply.send(self.read(|c| incidents::page(c, &ask)));
+                    _ = reply.send(self.read(|c| incidents::page(c, &ask, clock::now())));
                 }
                 HistoryRequest::Cursor { reply } => _ = reply.send(self.cursor()),
                 HistoryRequest::Changed { cursor, reply } => _ = reply.send(self.changed(cursor)),
@@ -158,56 +168,18 @@ fn open(connection: &Connection) -> rusqlite::Result<Vec<Operation>> {
 }
 
 fn page(connection: &Connection, query: &HistoryQuery) -> rusqlite::Result<HistoryPage> {
-    let mut conditions: Vec<&str> = Vec::new();
-    let mut values: Vec<Box<dyn ToSql>> = Vec::new();
-    let mut demand = |condition, value: Box<dyn ToSql>| {
-        conditions.push(condition);
-        values.push(value);
-    };
-    if let Some(kind) = query.kind {
-        demand("kind = ?", Box::new(kind.word()));
-    }
-    if let Some(status) = query.status {
-        demand("status = ?", Box::new(status.word()));
-    }
-    if let Some(node) = &query.node {
-        demand("? IN (source, target)", Box::new(node.to_string()));
-    }
-    if let Some(file) = query.file {
-        demand("file = ?", Box::new(file.to_string()));
-    }
-    if let Some(id) = query.id {
-        demand("id = ?", Box::new(id.to_string()));
-    }
-    if let Some(text) = &query.text {
-        let condition = "instr(lower(what || ' ' || coalesce(why, '') || ' ' || by || ' ' || kind), lower(?)) > 0";
-        demand(condition, Box::new(text.clone()));
-    }
-    let matching = all_of(&conditions);
-    let sql = format!("SELECT count(*) FROM operations WHERE {matching}");
-    let params = rusqlite::params_from_iter(values.iter().map(AsRef::as_ref));
-    let total: i64 = connection.prepare_cached(&sql)?.query_row(params, |row| row.get(0))?;
-    if let Some(before) = query.before {
-        conditions.push("(started_ms, id) < (SELECT started_ms, id FROM operations WHERE id = ?)");
-        values.push(Box::new(before.to_string()));
-    }
+    let now = clock::now();
+    let mut narrowed = narrow::Narrowed::of(query, now);
     let limit = query.limit.clamp(1, HISTORY_PAGE_MAX);
-    let (matching, columns) = (all_of(&conditions), rows::COLUMNS);
-    let sql =
-        format!("SELECT {columns} FROM operations WHERE {matching} ORDER BY started_ms DESC, id DESC LIMIT {limit}");
-    let params = rusqlite::params_from_iter(values.iter().map(AsRef::as_ref));
-    let mut operations = connection
-        .prepare_cached(&sql)?
-        .query_map(params, rows::read)?
-        .collect::<rusqlite::Result<Vec<Operation>>>()?;
+    let total = narrowed.count(connection)?;
+    if let Some(before) = query.before {
+        narrowed.demand("(started_ms, id) < (SELECT started_ms, id FROM operations WHERE id = ?)", before.to_string());
+    }
+    let mut operations = narrowed.newest(connection, limit)?;
     for operation in &mut operations {
         operation.steps = rows::read_steps(connection, operation.id)?;
     }
-    Ok(HistoryPage { operations, total: u64::try_from(total).unwrap_or(0) })
-}
-
-fn all_of(conditions: &[&str]) -> String {
-    if conditions.is_empty() { "true".to_owned() } else { conditions.join(" AND ") }
+    Ok(HistoryPage { operations, total })
 }
 
 fn is_there(connection: &Connection, id: OperationId) -> rusqlite::Result<bool> {

@@ -182,6 +182,15 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, HistoryError> {
     Ok(connection)
 }
 
+/// A history without rows that no file holds.
+pub(super) fn empty(path: &Path) -> Result<Connection, HistoryError> {
+    let made = Connection::open_in_memory().and_then(|connection| {
+        STEPS.iter().try_for_each(|step| connection.execute_batch(step))?;
+        Ok(connection)
+    });
+    made.map_err(failed(path, "do without it"))
+}
+
 pub(super) fn is_corrupt(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
 }

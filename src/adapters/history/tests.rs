@@ -433,3 +433,16 @@ async fn a_clean_end_leaves_the_file_alone_and_an_end_beside_others_disturbs_non
     assert!(!left.iter().any(|name| name.to_string_lossy().contains("db-")), "{left:?}");
     assert_eq!(examine(&config.path).map(|found| found.rows), Ok(301));
 }
+
+#[tokio::test]
+async fn who_looks_on_has_no_rows_before_there_is_a_file_and_makes_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let watching = History::watch(&config(folder.path()).path).unwrap();
+    let rows = async || watching.query(HistoryQuery::default()).await.unwrap().total;
+    assert_eq!(rows().await, 0);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing was made");
+    let history = History::open(config(folder.path())).unwrap();
+    history.record(row(1, OperationStatus::Done)).await.unwrap();
+    history.flush().await.unwrap();
+    assert_eq!(rows().await, 1);
+}

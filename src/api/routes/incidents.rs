@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 use crate::api::error::{Answer, Fail};
 use crate::api::query::Params;
 use crate::api::state::App;
+use crate::domain::filter::HISTORY;
 use crate::domain::incident::{INCIDENTS_PAGE_MAX, Incident, IncidentsAsk};
-use crate::domain::log::{MOMENT_RULE, Moment};
+use crate::domain::log::{Expr, MOMENT_RULE, Moment, parse_in};
 
 /// Incidents that touch a span of time, newest first.
 pub(in crate::api) async fn list(State(app): State<App>, mut params: Params) -> Answer {
@@ -16,12 +17,19 @@ pub(in crate::api) async fn list(State(app): State<App>, mut params: Params) -> 
     let moment_rule = format!("must be {MOMENT_RULE}");
     let mut moment = |name| Ok::<_, Fail>(params.parsed(name, &moment_rule, Moment::parse)?.map(|at| at.resolve(now)));
     let (from, until) = (moment("from")?, moment("to")?);
+    let expr = read_query(&mut params)?;
     let limit = params.number("limit", 1..=INCIDENTS_PAGE_MAX, 100)?;
     params.finish()?;
-    let ask = IncidentsAsk { from, until, limit };
+    let ask = IncidentsAsk { from, until, expr, limit };
     let page = app.asked(app.handle.ask(ask)).await?.map_err(|error| Fail::question("incidents", &error))?;
     let incidents: Vec<Value> = page.incidents.iter().map(row).collect();
     Ok(axum::Json(json!({ "incidents": incidents, "total": page.total })).into_response())
+}
+
+/// `q`, in the language of the logs.
+pub(super) fn read_query(params: &mut Params) -> Result<Expr, Fail> {
+    let Some(query) = params.text("q") else { return Ok(Expr::All) };
+    parse_in(&query, &HISTORY).map_err(|error| Fail::field("q", error.to_string()).with("column", error.column))
 }
 
 fn row(incident: &Incident) -> Value {

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::api::error::{Answer, Fail};
 use crate::api::query::Params;
+use crate::api::routes::incidents::read_query;
 use crate::api::state::App;
 use crate::domain::ask::OperationAsk;
 use crate::domain::ids::OperationId;
@@ -15,7 +16,9 @@ use crate::domain::snapshot::Snapshot;
 
 /// Rows, newest first; `before` is the last id of the page before.
 pub(in crate::api) async fn list(State(app): State<App>, mut params: Params) -> Answer {
+    let expr = read_query(&mut params)?;
     let query = HistoryQuery {
+        expr,
         before: params.id("before")?,
         limit: params.number("limit", 1..=HISTORY_PAGE_MAX, 100)?,
         kind: params.parsed("kind", "must be an operation, like migration", OperationKind::from_word)?,

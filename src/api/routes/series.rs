@@ -64,6 +64,6 @@ impl From<SeriesLine> for Measured {
 fn span(text: &str) -> Option<Millis> {
     match Moment::parse(text)? {
         Moment::Ago(span) => Some(span),
-        Moment::OfDay(_) | Moment::At(_) => None,
+        Moment::OfDay(_) | Moment::Yesterday | Moment::At(_) => None,
     }
 }

@@ -3,6 +3,7 @@
 use tokio::io::{AsyncWriteExt as _, BufWriter};
 
 use super::limited;
+use crate::console::paths;
 use crate::console::place::{Draft, Place};
 use crate::domain::ask::Ask as _;
 use crate::domain::log::{LogEvent, LogSearch, PAGE_MAX, PageAsk, PageWay, instant};
@@ -22,7 +23,8 @@ enum ExportFormat {
 
 impl ExportFormat {
     fn of(path: &str) -> Result<Self, String> {
-        match path.trim().rsplit_once('.').map(|(_, ending)| ending) {
+        let path = paths::read(path)?.path;
+        match path.rsplit_once('.').map(|(_, ending)| ending) {
             Some("ndjson" | "json") => Ok(Self::Ndjson),
             Some("csv") => Ok(Self::Csv),
             Some("txt" | "log") => Ok(Self::Text),

@@ -19,7 +19,7 @@ use tokio::time::Instant;
 
 use super::fetch::{ANSWER_LIMIT, Fetch, Fetching, limited};
 use super::order::Work;
-use super::place::{Draft, Opened, PastCommands, PastSearches, Place, SavedSearches};
+use super::place::{CompletionAsk, Draft, Opened, PastCommands, PastSearches, Place, SavedSearches};
 use crate::domain::command::{Accepted, Actor, Command, Rejected};
 use crate::domain::ids::{Bytes, FileId, NodeId};
 use crate::domain::log::LogSearch;
@@ -128,6 +128,8 @@ impl Jobs {
             Work::Send(command) => self.send(vec![command]),
             Work::Batch(commands) => self.send(commands),
             Work::Upload { path, node } => self.upload(path, node),
+            Work::UploadTo { whole, path, node } => self.upload_to(whole, path, node),
+            Work::Complete(fetch) => self.complete(fetch),
             Work::Download { file, path } => self.download(file, path),
             Work::ExportLogs { search, path } => self.export_logs(search, path),
             Work::Searches(fetch) => self.searches(fetch),
@@ -161,15 +163,44 @@ impl Jobs {
         })
     }
 
-    /// Uploads a local file.
-    fn upload(&mut self, path: String, node: Option<NodeId>) -> Result<(), String> {
+    /// Uploads a file that is to be opened, to the node that is found with it.
+    fn begin_upload(
+        &mut self,
+        path: String,
+        file: impl Future<Output = Result<(Opened, Option<NodeId>), String>> + Send + 'static,
+    ) -> Result<(), String> {
         let (handle, by) = (self.handle.clone(), self.actor());
-        let file = self.place.open(path.clone());
         self.start(Some(format!("upload of {path}")), async move {
-            match upload(&handle, file, node, by).await {
+            match upload(&handle, file, by).await {
                 Ok(message) => Done::Said(Level::Info, message),
                 Err(why) => Done::Said(Level::Error, format!("upload of {path} refused: {why}")),
             }
+        })
+    }
+
+    /// Uploads a local file.
+    fn upload(&mut self, path: String, node: Option<NodeId>) -> Result<(), String> {
+        let file = self.place.open(path.clone());
+        self.begin_upload(path, async { Ok((file.await?, node)) })
+    }
+
+    /// Uploads the file that is called so with its last word, or the one without it to the node that this word names.
+    fn upload_to(&mut self, whole: String, path: String, node: NodeId) -> Result<(), String> {
+        let place = Arc::clone(&self.place);
+        self.begin_upload(whole.clone(), async move {
+            match place.open(whole).await {
+                Ok(file) => Ok((file, None)),
+                Err(_) => Ok((place.open(path).await?, Some(node))),
+            }
+        })
+    }
+
+    /// Asks the place what could follow a path.
+    fn complete(&mut self, fetch: Fetch<CompletionAsk>) -> Result<(), String> {
+        let found = self.place.complete(fetch.ask);
+        self.start(None, async move {
+            _ = fetch.reply.send(found.await);
+            Done::Answered
         })
     }
 
@@ -274,11 +305,10 @@ fn summary(accepted: &[String], refused: &[String]) -> Done {
 
 async fn upload(
     handle: &Handle,
-    file: impl Future<Output = Result<Opened, String>>,
-    node: Option<NodeId>,
+    file: impl Future<Output = Result<(Opened, Option<NodeId>), String>>,
     by: Actor,
 ) -> Result<String, String> {
-    let file = file.await?;
+    let (file, node) = file.await?;
     let upload = Upload { name: file.name, node, size_hint: Some(file.size), limit: None };
     let answer = handle.upload(upload, file.bytes, by);
     let answer = tokio::time::timeout(ANSWER_LIMIT, answer).await;

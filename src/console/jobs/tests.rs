@@ -61,6 +61,7 @@ each_way! {
     a_download_never_overwrites_and_keeps_nothing_in_part: false,
     a_download_under_way_is_named_and_has_no_file_yet: false,
     an_upload_reads_the_file_and_a_missing_one_is_told: false,
+    a_last_word_is_a_node_only_where_no_file_is_called_so: false,
 }
 
 fn said(done: Done) -> (Level, String) {
@@ -276,4 +277,22 @@ async fn an_upload_reads_the_file_and_a_missing_one_is_told(way: Way) {
     assert_eq!(seen, ("mine.bin".into(), Some(5), "bytes".into()));
     jobs.upload("nobody".into(), None).expect("room");
     assert_eq!(said(jobs.next().await).1, "upload of nobody refused: it is not there");
+}
+
+async fn a_last_word_is_a_node_only_where_no_file_is_called_so(way: Way) {
+    let place = Memory::default();
+    place.add("mine", b"bytes");
+    let (mut jobs, mut end) = way.jobs_at(&place).await;
+    for (name, node) in [("mine", Some("zk1")), ("mine zk1", None)] {
+        place.add(name, b"bytes");
+        let (whole, path, to) = ("mine zk1".to_owned(), "mine".to_owned(), fixtures::node_id("zk1"));
+        jobs.begin(Work::UploadTo { whole, path, node: to }).expect("room");
+        let engine = async {
+            let Some(EngineRequest::Upload { upload, reply, .. }) = end.requests.recv().await else { panic!("upload") };
+            reply.send(Ok(Accepted { operation: None, message: "uploads".into() })).expect("asked");
+            (upload.name, upload.node.map(|node| node.to_string()))
+        };
+        let (_, seen) = tokio::join!(jobs.next(), engine);
+        assert_eq!(seen, (name.to_owned(), node.map(str::to_owned)));
+    }
 }

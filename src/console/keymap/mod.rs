@@ -23,6 +23,8 @@ pub enum KeymapError {
     UnknownAction { name: String, known: String },
     #[error("[keys] {action}: {key:?} is no key: {why}")]
     BadKey { action: &'static str, key: String, why: &'static str },
+    #[error("[keys] {action}: {key} would never come: {why}")]
+    NeverComes { action: &'static str, key: String, why: &'static str },
     #[error("[keys]: {key} would be {first} and {second}; bind one of them to another key")]
     Clash { key: String, first: &'static str, second: &'static str },
 }
@@ -55,6 +57,9 @@ impl Keymap {
                     key: key.to_owned(),
                     why,
                 })?;
+                if let Some(why) = chord.never_comes().filter(|_| !is_own(chord, entry.action)) {
+                    return Err(KeymapError::NeverComes { action: entry.name, key: chord.to_string(), why });
+                }
                 add(&mut bindings, chord, entry)?;
             }
         }
@@ -90,6 +95,11 @@ impl Keymap {
     pub fn keys(&self, action: Action) -> Vec<String> {
         self.bindings.iter().filter(|(_, entry)| entry.action == action).map(|(chord, _)| chord.to_string()).collect()
     }
+}
+
+/// What the console itself takes the key for, whatever is bound to it.
+fn is_own(key: Key, action: Action) -> bool {
+    key == Key::control('c') && action == Action::Quit
 }
 
 fn add(bindings: &mut Vec<(Key, &'static KeyEntry)>, chord: Key, entry: &'static KeyEntry) -> Result<(), KeymapError> {
@@ -199,6 +209,55 @@ mod tests {
         assert!(matches!(rebound(&[("dran", &["F2"])]), Err(KeymapError::UnknownAction { .. })));
         assert!(matches!(rebound(&[("drain", &["dd"])]), Err(KeymapError::BadKey { action: "drain", .. })));
         rebound(&[("wrap", &["d"])]).expect("the logs pane may take a key of the ensemble");
+    }
+
+    /// What a terminal cannot tell from another key, and what the console takes for itself.
+    #[test]
+    fn a_key_that_can_never_come_is_refused_with_its_reason() {
+        for (key, part) in [
+            ("Ctrl-c", "leaves the console"),
+            ("Ctrl-C", "leaves the console"),
+            ("Ctrl-z", "stops the console"),
+            ("Ctrl-i", "for Tab"),
+            ("Ctrl-Alt-i", "for Tab"),
+            ("Ctrl-m", "for Enter"),
+            ("Ctrl-[", "for Esc"),
+            ("Ctrl-Enter", "with Ctrl and without"),
+            ("Ctrl-Tab", "with Ctrl and without"),
+            ("Ctrl-BackTab", "with Ctrl and without"),
+            ("Ctrl-Esc", "with Ctrl and without"),
+            ("Ctrl-Backspace", "with Ctrl and without"),
+            ("Ctrl-1", "only with letters"),
+            ("Ctrl-;", "only with letters"),
+            ("Ctrl-é", "only with letters"),
+        ] {
+            let error = rebound(&[("sort", &[key])]).expect_err(key).to_string();
+            let named = format!("[keys] sort: {} would never come: ", Key::parse(key).expect("a key"));
+            assert!(error.starts_with(&named) && error.contains(part), "{error}");
+        }
+        for key in [
+            "Ctrl-a",
+            "Ctrl-j",
+            "Ctrl-h",
+            "Ctrl-Space",
+            "Ctrl-\\",
+            "Ctrl-]",
+            "Ctrl-_",
+            "Ctrl-Up",
+            "Ctrl-F5",
+            "Ctrl-Delete",
+            "Alt-x",
+            "Alt-Enter",
+            "Alt-Tab",
+            "Alt-Backspace",
+            "Alt-[",
+            "Alt-é",
+            "Ctrl-Alt-c",
+            "Ctrl-Alt-z",
+        ] {
+            rebound(&[("sort", &[key])]).unwrap_or_else(|why| panic!("{why}"));
+        }
+        rebound(&[("quit", &["Q", "Ctrl-c"])]).expect("it leaves the console");
     }
 
     #[test]

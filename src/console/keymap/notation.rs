@@ -49,6 +49,29 @@ impl Key {
     }
 }
 
+impl Key {
+    /// Why no terminal could send it so that it does something of its own; `None` for a key that comes.
+    #[must_use]
+    pub fn never_comes(self) -> Option<&'static str> {
+        if !self.control {
+            return None;
+        }
+        match self.code {
+            KeyCode::Char('c') if !self.alt => Some("Ctrl-c always leaves the console"),
+            KeyCode::Char('z') if !self.alt => Some("Ctrl-z always stops the console"),
+            KeyCode::Char('i') => Some("terminals send the same for Tab; bind Tab"),
+            KeyCode::Char('m') => Some("terminals send the same for Enter; bind Enter"),
+            KeyCode::Char('[') => Some("terminals send the same for Esc; bind Esc"),
+            KeyCode::Enter | KeyCode::Esc | KeyCode::Tab | KeyCode::BackTab | KeyCode::Backspace => {
+                Some("terminals send the same for this key with Ctrl and without")
+            }
+            KeyCode::Char('a'..='z' | ' ' | '\\' | ']' | '^' | '_') => None,
+            KeyCode::Char(_) => Some("terminals send Ctrl only with letters, Space, and \\ ] ^ _"),
+            _ => None,
+        }
+    }
+}
+
 fn parse_code(text: &str) -> Result<KeyCode, &'static str> {
     if let Some((_, code)) = NAMED.iter().find(|(name, _)| name.eq_ignore_ascii_case(text)) {
         return Ok(*code);

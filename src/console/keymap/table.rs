@@ -120,6 +120,7 @@ pub const TABLE: &[KeyEntry] = &[
     entry(A::ShorterRange, "shorter-range", Lists, &["+"], "", "a shorter time in charts and logs"),
     entry(A::LongerRange, "longer-range", Lists, &["-"], "", "a longer time in charts and logs"),
     entry(A::Newest, "newest", Lists, &["0"], "", "back to now; in Logs all of the time"),
+    entry(A::IncidentsOnly, "incidents", Lists, &["i"], "incidents", "only incidents, or all again"),
     entry(A::LogsThen, "logs-then", Lists, &["l"], "logs then", "the logs around this row and its moment"),
     entry(
         A::HistoryThen,

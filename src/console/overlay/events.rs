@@ -13,7 +13,7 @@ use crate::console::frame::toasts::{Message, OWN_KEPT, glyph, style, word};
 use crate::console::input::{Key, KeyCode};
 use crate::console::theme::Styles;
 use crate::console::widgets::filter::Filter;
-use crate::console::widgets::list::Cursor;
+use crate::console::widgets::list::ListWindow;
 use crate::console::widgets::paint;
 use crate::console::{sanitise, time};
 use crate::domain::ids::Timestamp;
@@ -34,7 +34,7 @@ struct EventRow {
 /// The list, and the event that is read whole.
 #[derive(Clone, Debug, Default)]
 pub struct EventsList {
-    cursor: Cursor,
+    cursor: ListWindow,
     /// The row that the cursor was put on: it stays there while newer ones come. `None` at the newest.
     held: Option<EventRow>,
     filter: Filter,
@@ -47,7 +47,7 @@ impl EventsList {
         if self.filter.is_open() {
             if self.filter.key(key) {
                 self.held = None;
-                self.cursor = Cursor::default();
+                self.cursor = ListWindow::default();
             }
             return OverlayOutcome::Stays;
         }
@@ -72,7 +72,7 @@ impl EventsList {
             self.filter.open();
         } else if action == Action::Open {
             self.open = rows.get(self.cursor.at).map(|row| (row.clone(), Scroll::default()));
-        } else if self.cursor.act_in(action, rows.len(), height) {
+        } else if self.cursor.act(action, rows.len(), height) {
             self.held = rows.get(self.cursor.at).filter(|_| self.cursor.at > 0).cloned();
         }
     }
@@ -85,7 +85,7 @@ impl EventsList {
     pub fn paste(&mut self, text: &str) {
         if self.filter.is_open() && self.filter.paste(text) {
             self.held = None;
-            self.cursor = Cursor::default();
+            self.cursor = ListWindow::default();
         }
     }
 
@@ -139,7 +139,7 @@ impl EventsList {
             paint::text(area, buffer, 0, none, styles.dim);
         }
         let (at, height) = (self.at(&rows), usize::from(area.height));
-        let first = Cursor { at }.first(height);
+        let first = self.cursor.moved_to(at).first(rows.len(), height);
         let dated = spans_days(&rows);
         for (row, y) in rows.iter().enumerate().skip(first).zip(0..area.height) {
             let (place, event) = row;

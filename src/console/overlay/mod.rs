@@ -1,5 +1,6 @@
 //! What may lie over a pane: one at a time, and it has the keys.
 
+mod completion;
 pub mod confirm;
 pub mod events;
 pub mod help;
@@ -21,6 +22,7 @@ use self::prompt::PromptBox;
 use self::scene::OverlayScene;
 use super::action::Action;
 use super::input::Key;
+use super::place::Completions;
 use super::view::View;
 
 /// The overlay that is open.
@@ -49,7 +51,7 @@ impl Overlay {
     pub fn paste(&mut self, text: &str) {
         match self {
             Self::Palette(palette) => palette.paste(text),
-            Self::Prompt(prompt) => prompt.line.insert(text),
+            Self::Prompt(prompt) => prompt.paste(text),
             Self::Help(help) => help.paste(text),
             Self::Events(events) => events.paste(text),
             Self::Confirm(_) => {}
@@ -75,7 +77,19 @@ impl Overlay {
             }
             Self::Confirm(confirm) if confirm.asks_for_text() => fixed(&[("Enter", "agree"), ("Esc", "no")]),
             Self::Confirm(_) => fixed(&[("n", "no"), ("y", "yes")]),
+            Self::Prompt(prompt) if prompt.completes() => {
+                fixed(&[("Tab", "complete"), ("Enter", "go on"), ("Esc", "leave")])
+            }
             Self::Prompt(_) => fixed(&[("Enter", "go on"), ("Esc", "leave")]),
+        }
+    }
+
+    /// What could follow the path that is typed, by the place.
+    pub fn take_completions(&mut self, found: Result<Completions, String>) {
+        match self {
+            Self::Palette(palette) => palette.take_completions(found),
+            Self::Prompt(prompt) => prompt.take_completions(found),
+            Self::Confirm(_) | Self::Help(_) | Self::Events(_) => {}
         }
     }
 

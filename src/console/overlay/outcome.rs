@@ -17,6 +17,8 @@ pub enum OverlayOutcome {
         action: Action,
         text: String,
     },
+    /// The place is to be asked what could follow this path; the overlay stays.
+    Asks(String),
     /// A palette command, as typed.
     Typed(String),
     /// Text for the clipboard; the overlay stays.

@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line as TextLine, Span};
 
+use super::completion::Completing;
 use super::outcome::OverlayOutcome;
 use super::scene::OverlayScene;
 use super::scroll::window;
@@ -11,10 +12,13 @@ use crate::console::commands::Argument;
 use crate::console::frame::popup;
 use crate::console::input::{Key, KeyCode};
 use crate::console::line::Line;
+use crate::console::paths;
+use crate::console::place::Completions;
 use crate::console::sanitise;
 use crate::console::suggest::{Suggestion, Suggestions, suggest};
 use crate::console::widgets::paint;
 
+const WIDTH: u16 = 84;
 /// Rows of suggestions.
 const ROWS: usize = 10;
 /// Columns of a command with its arguments, and of an argument, before what is said of it.
@@ -31,6 +35,8 @@ pub struct Palette {
     selected: Option<usize>,
     /// Which of the earlier commands the line shows, and what had been typed before.
     past: Option<(usize, String)>,
+    /// What could follow a path.
+    completing: Completing,
 }
 
 impl Palette {
@@ -42,13 +48,17 @@ impl Palette {
             KeyCode::Esc => return OverlayOutcome::Closed,
             KeyCode::Backspace if self.line.is_empty() => return OverlayOutcome::Closed,
             KeyCode::Enter => return self.enter(&found),
+            KeyCode::Tab if found.argument == Some(Argument::Path) => {
+                self.completing.ask(&self.line);
+                return OverlayOutcome::Asks(found.typed);
+            }
             KeyCode::Tab => self.tab(&found),
             KeyCode::BackTab => self.step(&found, false),
             KeyCode::Up => self.up(scene.past),
             KeyCode::Down => self.down(&found, scene.past),
             _ => {
                 if self.line.key(key) {
-                    (self.selected, self.past) = (None, None);
+                    self.changed();
                 }
             }
         }
@@ -57,7 +67,17 @@ impl Palette {
 
     pub fn paste(&mut self, text: &str) {
         self.line.insert(text);
+        self.changed();
+    }
+
+    fn changed(&mut self) {
         (self.selected, self.past) = (None, None);
+        self.completing.forget();
+    }
+
+    /// What could follow the path, by the place.
+    pub(super) fn take_completions(&mut self, found: Result<Completions, String>) {
+        self.completing.answer(&mut self.line, found);
     }
 
     /// The theme that the cursor is on, or whose whole name is typed.
@@ -68,7 +88,7 @@ impl Palette {
             return None;
         }
         let on = self.selected.and_then(|at| found.rows.get(at)).map(|row| row.text.clone());
-        on.or_else(|| scene.themes.contains(&found.typed).then_some(found.typed))
+        on.or_else(|| scene.themes.iter().any(|theme| theme.name == found.typed).then_some(found.typed))
     }
 
     fn enter(&mut self, found: &Suggestions) -> OverlayOutcome {
@@ -105,7 +125,7 @@ impl Palette {
             ([only], _) => self.take(only, found),
             ([], [only]) => self.take(only, found),
             ([first, rest @ ..], _) => {
-                let common = rest.iter().fold(first.text.as_str(), |common, row| shared(common, &row.text));
+                let common = rest.iter().fold(first.text.as_str(), |common, row| paths::shared(common, &row.text));
                 match common.get(found.typed.len()..) {
                     Some(more) if !more.is_empty() => self.line.insert(more),
                     _ => self.step(found, true),
@@ -143,7 +163,7 @@ impl Palette {
         if more {
             self.line.insert(" ");
         }
-        (self.selected, self.past) = (None, None);
+        self.changed();
     }
 
     /// Up in the list; from its upper end on to the commands of before that begin as the line does.
@@ -181,8 +201,9 @@ impl Palette {
         let styles = scene.view.styles;
         let found = suggest(self.line.before(), scene);
         let hint = u16::from(!found.hint.is_empty());
-        let height = (found.rows.len().min(ROWS) as u16 + hint).max(1) + 3;
-        let place = Rect { height: height.min(area.height), ..popup::centred(area, 84, area.height) };
+        let names = self.completing.rows(usize::from(WIDTH.min(area.width).saturating_sub(4)), styles);
+        let height = (found.rows.len().min(ROWS) as u16 + names.len() as u16 + hint).max(1) + 3;
+        let place = Rect { height: height.min(area.height), ..popup::centred(area, WIDTH, area.height) };
         let earlier = if scene.past.is_empty() { "" } else { ", Up earlier ones" };
         let title = format!("Command   Tab completes, Enter runs{earlier}");
         let inside = popup::framed(place, &title, styles.accent, styles, buffer);
@@ -206,16 +227,12 @@ impl Palette {
             let spans = spans.map(|(text, style)| Span::styled(text, styles.in_row(selected, style)));
             paint::line(list, buffer, y, &TextLine::from(spans.to_vec()).style(styles.row(selected)));
         }
+        for ((text, style), row) in names.iter().zip(0..list.height.saturating_sub(hint)) {
+            paint::text(list, buffer, row, text, *style);
+        }
         if hint > 0 {
             let tone = if found.rows.is_empty() && found.argument.is_none() { styles.warning } else { styles.dim };
             paint::text(list, buffer, list.height.saturating_sub(1), &format!("  {}", found.hint), tone);
         }
     }
-}
-
-/// What both begin with.
-fn shared<'a>(one: &'a str, other: &str) -> &'a str {
-    let same = one.char_indices().zip(other.chars()).find(|((_, a), b)| a != b);
-    let end = same.map_or_else(|| one.len().min(other.len()), |((at, _), _)| at);
-    one.get(..end).unwrap_or(one)
 }

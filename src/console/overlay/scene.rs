@@ -3,6 +3,7 @@
 use crate::console::action::Action;
 use crate::console::frame::toasts::Message;
 use crate::console::keymap::Keymap;
+use crate::console::theme::file::ThemeEntry;
 use crate::console::view::View;
 
 /// All of it.
@@ -17,8 +18,8 @@ pub struct OverlayScene<'a> {
     /// Newest first; only while the events list is open.
     pub messages: &'a [Message],
     pub read_only: bool,
-    /// Names of the themes that there are.
-    pub themes: &'a [String],
+    /// The themes that there are.
+    pub themes: &'a [ThemeEntry],
     /// Commands that were typed before, newest first.
     pub past: &'a [String],
     /// Rows that an overlay over the whole pane has.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Console;
 use crate::console::action::Action;
 use crate::console::commands::{self, Typed, complaint, known_node};
-use crate::console::effect::{Effect, Prompt};
+use crate::console::effect::{Completes, Effect, Prompt};
 use crate::console::keymap::{lacks, needs, table::entry_of};
 use crate::console::link::Link;
 use crate::console::order::{Order, Outside, Work};
@@ -153,6 +153,7 @@ impl Console {
             title: title.into(),
             hint: format!("one of {}; Enter goes on, Esc leaves", names.join(", ")),
             value: String::new(),
+            completes: Completes::Words(names),
         };
         self.open(Overlay::Prompt(PromptBox::new(PromptOwner::Frame, prompt)))
     }
@@ -197,14 +198,15 @@ impl Console {
         Order::Work(Work::Commands(self.asked_past.put(PastCommands::Add(text.to_owned()))))
     }
 
-    /// The commands of before, once they have come: what was typed meanwhile is among them. What cannot be kept is told.
+    /// The commands of before, once they have come: what was typed meanwhile is among them. What cannot be kept is told once.
     pub(super) fn take_past(&mut self) {
         match self.asked_past.take() {
             Some(Ok(past)) => {
                 let newer: Vec<String> = self.past.drain(..).filter(|own| !past.contains(own)).collect();
                 self.past = newer.into_iter().chain(past).take(PAST_MAX).collect();
             }
-            Some(Err(why)) => self.report(Level::Warning, why),
+            Some(Err(why)) if !std::mem::replace(&mut self.past_told, true) => self.report(Level::Warning, why),
+            Some(Err(_)) => {}
             None => {}
         }
     }
@@ -217,7 +219,7 @@ impl Console {
                 Effect::Work(Work::Send(command)) if self.read_only => {
                     self.report(Level::Warning, format!("{} refused: {}", command.verb(), Rejected::ReadOnly));
                 }
-                Effect::Work(Work::Upload { .. }) | Effect::Confirm(_) if self.read_only => {
+                Effect::Work(Work::Upload { .. } | Work::UploadTo { .. }) | Effect::Confirm(_) if self.read_only => {
                     self.report(Level::Warning, format!("refused: {}", Rejected::ReadOnly));
                 }
                 Effect::Confirm(confirm) if confirm.commands.is_empty() => {

@@ -22,8 +22,9 @@ use crate::console::order::{Order, Outside, Work};
 use crate::console::overlay::Overlay;
 use crate::console::overlay::outcome::OverlayOutcome;
 use crate::console::pane::Pane;
-use crate::console::place::PastCommands;
+use crate::console::place::{CompletionAsk, PastCommands};
 use crate::console::theme::Styles;
+use crate::console::theme::file::ThemeEntry;
 use crate::domain::ids::Timestamp;
 use crate::domain::snapshot::{Level, Snapshot};
 
@@ -44,12 +45,16 @@ pub struct Console {
     read_only: bool,
     /// The screen as it was last told.
     screen: Rect,
-    /// Names of the themes that there are, and the one that is tried.
-    themes: Vec<String>,
+    /// The themes that there are, and the one that is tried.
+    themes: Vec<ThemeEntry>,
     tried: Option<String>,
     /// Commands that were typed, newest first, and the answer that brings those of before.
     past: Vec<String>,
     asked_past: Asked<PastCommands>,
+    /// It was told that commands cannot be kept.
+    past_told: bool,
+    /// What could follow the path that is typed over the pane.
+    completing: Asked<CompletionAsk>,
     /// Jobs that leaving would give up, in words.
     jobs: Vec<String>,
 }
@@ -85,6 +90,8 @@ impl Console {
             tried: None,
             past: Vec::new(),
             asked_past: Asked::default(),
+            past_told: false,
+            completing: Asked::default(),
             snapshot,
         })
     }
@@ -140,9 +147,9 @@ impl Console {
         self.styles = styles;
     }
 
-    /// The names of the themes that there are.
-    pub fn set_themes(&mut self, names: Vec<String>) {
-        self.themes = names;
+    /// The themes that there are.
+    pub fn set_themes(&mut self, themes: Vec<ThemeEntry>) {
+        self.themes = themes;
     }
 
     /// A message as a toast and in the events list.
@@ -152,6 +159,11 @@ impl Console {
 
     /// An answer that a pane waits for has come to its place.
     pub fn take_answers(&mut self) -> Vec<Order> {
+        if let Some(found) = self.completing.take()
+            && let Some(overlay) = &mut self.overlay
+        {
+            overlay.take_completions(found);
+        }
         self.take_past();
         let snapshot = Arc::clone(&self.snapshot);
         let effects: Vec<_> = self.panes.iter_mut().map(|pane| pane.take_answers(&snapshot)).collect();
@@ -186,7 +198,7 @@ impl Console {
         // What is drawn from is that of the overlay as it was.
         let seen = overlay.clone();
         let outcome = self.with_scene(&seen, |scene| overlay.key(key, scene));
-        if matches!(outcome, OverlayOutcome::Stays | OverlayOutcome::Copied(_)) {
+        if matches!(outcome, OverlayOutcome::Stays | OverlayOutcome::Asks(_) | OverlayOutcome::Copied(_)) {
             self.overlay = Some(overlay);
         }
         let mut orders = self.try_theme(&outcome);
@@ -210,6 +222,9 @@ impl Console {
 
     fn overlay_outcome(&mut self, outcome: OverlayOutcome) -> Vec<Order> {
         match outcome {
+            OverlayOutcome::Asks(typed) => {
+                vec![Order::Work(Work::Complete(self.completing.put(CompletionAsk { typed })))]
+            }
             OverlayOutcome::Stays | OverlayOutcome::Closed => Vec::new(),
             OverlayOutcome::Left => vec![Order::Outside(Outside::Quit)],
             OverlayOutcome::Agreed(mut commands) if commands.len() == 1 => {

@@ -69,6 +69,37 @@ pub const ANSI: [(&str, Color, [u8; 3]); 16] = [
     ("white", Color::White, [255, 255, 255]),
 ];
 
+/// What a terminal shows: exactly for the cube and the greys, as xterm has them for the sixteen. `None` for its own.
+#[must_use]
+pub fn seen(colour: Color) -> Option<[u8; 3]> {
+    const LEVELS: [u8; 6] = [0, 95, 135, 175, 215, 255];
+    match colour {
+        Color::Reset => None,
+        Color::Rgb(r, g, b) => Some([r, g, b]),
+        Color::Indexed(n @ 232..) => Some([8 + 10 * (n - 232); 3]),
+        Color::Indexed(n @ 16..) => {
+            Some([(n - 16) / 36, (n - 16) / 6 % 6, (n - 16) % 6].map(|i| LEVELS[usize::from(i)]))
+        }
+        named => ANSI.iter().find(|(_, ansi, _)| *ansi == named).map(|(.., rgb)| *rgb),
+    }
+}
+
+/// How far two colours are apart in brightness, from 1 to 21: WCAG 2.2, success criterion 1.4.3.
+#[must_use]
+pub fn contrast(a: [u8; 3], b: [u8; 3]) -> f64 {
+    let (a, b) = (luminance(a), luminance(b));
+    (a.max(b) + 0.05) / (a.min(b) + 0.05)
+}
+
+fn luminance(rgb: [u8; 3]) -> f64 {
+    let linear = |v: u8| {
+        let v = f64::from(v) / 255.0;
+        if v <= 0.03928 { v / 12.92 } else { ((v + 0.055) / 1.055).powf(2.4) }
+    };
+    let [r, g, b] = rgb.map(linear);
+    r.mul_add(0.2126, g.mul_add(0.7152, b * 0.0722))
+}
+
 fn distance(a: [u8; 3], b: [u8; 3]) -> u32 {
     a.iter().zip(b).map(|(x, y)| u32::from(x.abs_diff(y)).pow(2)).sum()
 }

@@ -85,6 +85,23 @@ pub struct ThemeSource {
     pub text: String,
 }
 
+impl ThemeSource {
+    /// What the theme is: the first sentence of its first comment.
+    #[must_use]
+    pub fn about(&self) -> String {
+        let comment = self.text.lines().find_map(|line| line.strip_prefix('#')).unwrap_or_default();
+        let sentence = comment.split(". ").next().unwrap_or_default();
+        sentence.trim().trim_end_matches('.').to_owned()
+    }
+}
+
+/// One of the themes that there are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ThemeEntry {
+    pub name: String,
+    pub about: String,
+}
+
 struct ParsedTheme {
     source: ThemeSource,
     raw: Raw,
@@ -141,7 +158,8 @@ impl Theme {
             border: role(PaintRole::Border)?,
             highlight: role(PaintRole::Highlight)?,
             glyphs,
-        })
+        }
+        .readable())
     }
 
     /// Terminal backgrounds that the theme is made for.
@@ -301,6 +319,14 @@ mod tests {
         assert_eq!(styles.good, Style::new().fg(Color::Rgb(0, 0, 255)));
         assert_eq!(styles.bad, Style::new());
         assert!(styles.selected.add_modifier.contains(Modifier::REVERSED));
+    }
+
+    #[test]
+    fn a_theme_is_described_by_its_first_comment() {
+        let about = |text: &str| ThemeSource { file: String::new(), text: text.to_owned() }.about();
+        assert_eq!(about("# For dark terminals. One file is one theme\ninherits = \"x\""), "For dark terminals");
+        assert_eq!(about("inherits = \"x\"\n#Mine, 1.5 times as bright.\n"), "Mine, 1.5 times as bright");
+        assert_eq!(about("inherits = \"x\""), "");
     }
 
     #[test]

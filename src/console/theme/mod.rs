@@ -32,6 +32,9 @@ pub struct Styles {
     pub glyphs: Glyphs,
 }
 
+/// Least contrast of a text on the selected row.
+const CONTRAST_LEAST: f64 = 3.0;
+
 /// Characters with an ASCII twin each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Glyphs {
@@ -47,6 +50,9 @@ pub struct Glyphs {
     pub bar: [&'static str; 8],
     pub bar_empty: &'static str,
     pub bar_partly: &'static str,
+    /// Before a row that holds others: shut and open.
+    pub folded: &'static str,
+    pub open: &'static str,
     /// Pieces of a line that goes to the right: flat, from the left and up, from the left and down, from below and to the
     /// right, from above and to the right, upright.
     pub steps: [&'static str; 6],
@@ -74,6 +80,8 @@ impl Glyphs {
         bar: ["▇", "▇", "▇", "▖", "▖", "▖", "▖", "▖"],
         bar_empty: "░",
         bar_partly: "▒",
+        folded: "▸",
+        open: "▾",
         steps: ["─", "╯", "╮", "╭", "╰", "│"],
         arrow: "→",
         trigger: "┆",
@@ -96,6 +104,8 @@ impl Glyphs {
         bar: ["#", "#", "#", "#", "=", "=", "-", "-"],
         bar_empty: ".",
         bar_partly: "=",
+        folded: ">",
+        open: "v",
         steps: ["-", "+", "+", "+", "+", "|"],
         arrow: "->",
         trigger: ":",
@@ -129,6 +139,27 @@ impl Styles {
             piece.fg = style.fg;
         }
         piece
+    }
+
+    /// Styles of text, each of which may stand on the selected row.
+    #[must_use]
+    pub const fn in_text(&self) -> [Style; 10] {
+        let Self { text, dim, accent, good, warning, bad, heading, key, border, highlight, .. } = self;
+        [*text, *dim, *accent, *good, *warning, *bad, *heading, *key, *border, *highlight]
+    }
+
+    /// Without a background for the selected row when a text could not be read on it.
+    #[must_use]
+    fn readable(mut self) -> Self {
+        let Some(background) = self.selected.bg.and_then(depth::seen) else { return self };
+        let unreadable = |style: Style| {
+            let colour = style.fg.or(self.selected.fg).and_then(depth::seen);
+            colour.is_some_and(|colour| depth::contrast(colour, background) < CONTRAST_LEAST)
+        };
+        if self.in_text().into_iter().any(unreadable) {
+            self.selected = Style::new().add_modifier(self.selected.add_modifier.union(Modifier::REVERSED));
+        }
+        self
     }
 
     /// No colour at all: state by glyph, word, bold and reverse.

@@ -3,8 +3,8 @@
 use ratatui::style::{Color, Modifier, Style};
 
 use super::built_in::{BUILT_IN, built_in};
-use super::depth::{ANSI, Depth, to_8, to_16, to_256};
-use super::file::Theme;
+use super::depth::{self, Depth, contrast, to_8, to_16, to_256};
+use super::file::{Theme, ThemeSource};
 use super::{Glyphs, Styles};
 
 fn theme(name: &str) -> Theme {
@@ -16,44 +16,14 @@ fn styles(name: &str, depth: Depth) -> Styles {
     theme(name).styles(depth, false).unwrap_or_else(|error| panic!("{error}"))
 }
 
-fn luminance(rgb: [u8; 3]) -> f64 {
-    let linear = |v: u8| {
-        let v = f64::from(v) / 255.0;
-        if v <= 0.03928 { v / 12.92 } else { ((v + 0.055) / 1.055).powf(2.4) }
-    };
-    0.2126 * linear(rgb[0]) + 0.7152 * linear(rgb[1]) + 0.0722 * linear(rgb[2])
-}
-
-/// WCAG 2.2, success criterion 1.4.3.
-fn contrast(a: [u8; 3], b: [u8; 3]) -> f64 {
-    let (a, b) = (luminance(a), luminance(b));
-    (a.max(b) + 0.05) / (a.min(b) + 0.05)
-}
-
-/// What a terminal shows: exactly for the cube and the greys, as xterm has them for the sixteen.
-fn seen(colour: Color) -> [u8; 3] {
-    const LEVELS: [u8; 6] = [0, 95, 135, 175, 215, 255];
-    match colour {
-        Color::Rgb(r, g, b) => [r, g, b],
-        Color::Indexed(n @ 232..) => [8 + 10 * (n - 232); 3],
-        Color::Indexed(n @ 16..) => [(n - 16) / 36, (n - 16) / 6 % 6, (n - 16) % 6].map(|i| LEVELS[usize::from(i)]),
-        named => ANSI.iter().find(|(_, ansi, _)| *ansi == named).map(|(.., rgb)| *rgb).expect("one of the sixteen"),
-    }
-}
-
 fn roles(styles: &Styles) -> [(&'static str, Style); 10] {
-    [
-        ("text", styles.text),
-        ("dim", styles.dim),
-        ("accent", styles.accent),
-        ("good", styles.good),
-        ("warning", styles.warning),
-        ("bad", styles.bad),
-        ("heading", styles.heading),
-        ("key", styles.key),
-        ("border", styles.border),
-        ("highlight", styles.highlight),
-    ]
+    let names = ["text", "dim", "accent", "good", "warning", "bad", "heading", "key", "border", "highlight"];
+    let mut all = styles.in_text().into_iter();
+    names.map(|name| (name, all.next().expect("one for each name")))
+}
+
+fn seen(colour: Color) -> [u8; 3] {
+    depth::seen(colour).expect("a colour")
 }
 
 /// Backgrounds that text stands on beside a selected row: the theme's own, else those of terminals that it is made for.
@@ -169,4 +139,22 @@ fn the_ascii_twins_are_ascii_and_as_wide() {
         assert_eq!(crate::console::sanitise::width(glyph), 1, "{glyph}");
     }
     assert!(Glyphs::ASCII.arrow.is_ascii());
+}
+
+/// Whose theme darkens the colours of the default for a light terminal has a selected row that can be read all the same.
+#[test]
+fn colours_that_cannot_be_read_on_the_selected_background_are_reversed_instead() {
+    let patched = |patch: &str| {
+        let read = |name: &str| match name {
+            "mine" => Ok(ThemeSource { file: "mine.toml".into(), text: format!("inherits = \"default\"\n{patch}") }),
+            name => built_in(name).ok_or_else(String::new),
+        };
+        let theme = Theme::load("mine", &read).unwrap_or_else(|error| panic!("{error}"));
+        theme.styles(Depth::True, false).unwrap_or_else(|error| panic!("{error}")).selected
+    };
+    assert!(patched("[palette]\nblue = \"#ffffff\"").bg.is_some());
+    let dark = patched("[palette]\nblue = \"#00005f\"");
+    assert!(dark.bg.is_none() && dark.add_modifier.contains(Modifier::REVERSED), "{dark:?}");
+    let own = patched("[palette]\nblue = \"#00005f\"\n[roles]\nselected = { fg = \"#000000\", bg = \"#ffffff\" }");
+    assert!(own.bg.is_none(), "the other colours are light: {own:?}");
 }

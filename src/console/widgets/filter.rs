@@ -8,12 +8,16 @@ use crate::console::input::{Key, KeyCode};
 use crate::console::line::Line;
 use crate::console::sanitise;
 use crate::console::theme::Styles;
+use crate::domain::ids::Timestamp;
+use crate::domain::log::{Expr, Vocabulary, parse_in};
 
 /// The line and whether it takes keys now.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
     line: Line,
     open: bool,
+    /// Why the text is no query.
+    mistake: Option<String>,
 }
 
 impl Filter {
@@ -34,6 +38,11 @@ impl Filter {
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.line.is_empty()
+    }
+
+    /// Another text, as if it had been typed.
+    pub fn set(&mut self, text: &str) {
+        *self = Self { line: Line::new(text), ..Self::default() };
     }
 
     pub fn clear(&mut self) {
@@ -58,6 +67,13 @@ impl Filter {
         before != self.line.text()
     }
 
+    /// What the text asks for, in a list that has these fields; `None` when it is no query: then the last one stays.
+    pub fn read(&mut self, words: &'static Vocabulary, now: Timestamp) -> Option<Expr> {
+        let read = parse_in(&self.text(), words);
+        self.mistake = read.as_ref().err().map(ToString::to_string);
+        read.ok().map(|expr| expr.resolved(now))
+    }
+
     /// Draws `title` and the text into the first row of `area`; `right` stands at its end.
     pub fn draw(&self, area: Rect, buffer: &mut Buffer, title: &str, right: &str, styles: &Styles) {
         let lead = format!(" {title} ");
@@ -70,7 +86,13 @@ impl Filter {
         } else {
             paint::text(inner, buffer, 0, &sanitise::clean(&self.text()), styles.text);
         }
-        paint::right(area, buffer, 0, right, styles.dim);
+        match &self.mistake {
+            Some(why) => {
+                let room = usize::from(area.width / 2);
+                paint::right(area, buffer, 0, &sanitise::fit(&sanitise::clean(why), room), styles.warning);
+            }
+            None => paint::right(area, buffer, 0, right, styles.dim),
+        }
     }
 }
 

@@ -45,6 +45,44 @@ impl Cursor {
     }
 }
 
+/// A selected row and the rows that are seen: the cursor moves among them, and they move when it would leave them. Over a
+/// slow line most keys change two rows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ListWindow {
+    pub at: usize,
+    top: usize,
+}
+
+impl ListWindow {
+    /// Moves by an action of a list of `len` rows of which `height` are seen; whether it was one.
+    pub fn act(&mut self, action: Action, len: usize, height: usize) -> bool {
+        let mut cursor = Cursor { at: self.at };
+        self.top = self.first(len, height);
+        let moved = cursor.act_in(action, len, height);
+        if moved {
+            self.at = cursor.at;
+            self.top = self.first(len, height);
+        }
+        moved
+    }
+
+    /// The same rows with the cursor on another one.
+    #[must_use]
+    pub const fn moved_to(self, at: usize) -> Self {
+        Self { at, ..self }
+    }
+
+    /// First row to draw of `len`, so that the selected one is in sight and no row that could be seen is left out.
+    #[must_use]
+    pub fn first(&self, len: usize, height: usize) -> usize {
+        if height == 0 {
+            return self.at;
+        }
+        let lowest = (self.at + 1).saturating_sub(height);
+        self.top.min(len.saturating_sub(height)).clamp(lowest, self.at.max(lowest))
+    }
+}
+
 /// A column: its title, its width in cells, and on which side its text stands.
 #[derive(Clone, Copy, Debug)]
 pub struct Column {
@@ -241,6 +279,22 @@ mod tests {
         assert!(cursor.act(Action::Down, 4) && cursor.at == 3);
         assert!(cursor.act(Action::Bottom, 0) && cursor.at == 0);
         assert!(!cursor.act(Action::Open, 4));
+    }
+
+    #[test]
+    fn the_rows_stay_while_the_cursor_moves_among_them() {
+        let mut list = ListWindow::default();
+        let mut seen = Vec::new();
+        for action in [Action::Bottom, Action::Up, Action::Up, Action::Up, Action::Down, Action::PageUp, Action::Top] {
+            assert!(list.act(action, 10, 3));
+            seen.push((list.at, list.first(10, 3)));
+        }
+        assert_eq!(seen, [(9, 7), (8, 7), (7, 7), (6, 6), (7, 6), (4, 4), (0, 0)]);
+        list.act(Action::Bottom, 10, 3);
+        assert_eq!(list.first(9, 5), 5, "a taller screen shows more of the end");
+        list.at = 2;
+        assert_eq!((list.first(3, 3), list.first(3, 0), list.first(0, 3)), (0, 2, 0));
+        assert!(!list.act(Action::Open, 3, 3));
     }
 
     #[test]

@@ -4,11 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use super::level::LogLevel;
 use super::moment::Moment;
+use crate::domain::ids::Timestamp;
 
 /// What an event has to be.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Expr {
     /// Anything.
+    #[default]
     All,
     And(Vec<Expr>),
     Or(Vec<Expr>),
@@ -44,6 +46,19 @@ impl Expr {
                 parts.push(last);
                 many(parts)
             }
+        }
+    }
+
+    /// With every moment as the instant that it means at `now`.
+    #[must_use]
+    pub fn resolved(&self, now: Timestamp) -> Self {
+        let all = |parts: &[Self]| parts.iter().map(|part| part.resolved(now)).collect();
+        match self {
+            Self::And(parts) => Self::And(all(parts)),
+            Self::Or(parts) => Self::Or(all(parts)),
+            Self::Not(inner) => Self::Not(Box::new(inner.resolved(now))),
+            Self::Time(side, moment) => Self::Time(*side, Moment::At(moment.resolve(now))),
+            other => other.clone(),
         }
     }
 
@@ -85,6 +100,8 @@ pub enum Field {
     Target,
     Reason,
     Instance,
+    /// Who asked for it.
+    By,
     /// Any other that a JSON line has: `fields.attempt`.
     Other(String),
 }
@@ -105,6 +122,7 @@ pub(super) const FIELDS: &[(&str, Field)] = &[
     ("target", Field::Target),
     ("reason", Field::Reason),
     ("instance", Field::Instance),
+    ("by", Field::By),
 ];
 
 impl Field {

@@ -69,6 +69,10 @@ pub trait Subject {
     fn level(&self) -> Option<LogLevel>;
     /// The value of a field, as text.
     fn value(&self, field: &Field) -> Option<&str>;
+    /// Whether `found` holds for one of the values of a field.
+    fn any_value(&self, field: &Field, found: &mut dyn FnMut(&str) -> bool) -> bool {
+        self.value(field).is_some_and(found)
+    }
     fn number(&self, field: NumberField) -> Option<u64>;
     /// Whether `found` holds for one of the texts that words are looked for in.
     fn any_text(&self, found: &mut dyn FnMut(&[u8]) -> bool) -> bool;
@@ -98,6 +102,7 @@ impl Subject for LogEvent {
             Field::Target => self.field("target"),
             Field::Reason => self.field("reason"),
             Field::Instance => self.field("instance"),
+            Field::By => self.field("by"),
             Field::Other(name) => self.field(name),
         }
     }

@@ -8,7 +8,7 @@ use super::ast::{Cmp, Expr, Field, NumberField, Pattern, Side};
 use super::event::Subject;
 use super::level::LogLevel;
 use super::parse::build_regex;
-use super::words::{finder, whole};
+use super::words::{finder, part, whole};
 use crate::domain::ids::Timestamp;
 
 /// A query ready to be held against many events.
@@ -33,7 +33,13 @@ impl Matcher {
     /// `now` is what spans such as `since:15m` count from.
     #[must_use]
     pub fn new(expr: &Expr, now: Timestamp) -> Self {
-        Self(test(expr, now))
+        Self(test(expr, now, false))
+    }
+
+    /// For a list that is narrowed while one types: a word is any part of a text, and so is the name of a file.
+    #[must_use]
+    pub fn of_list(expr: &Expr, now: Timestamp) -> Self {
+        Self(test(expr, now, true))
     }
 
     #[must_use]
@@ -77,15 +83,19 @@ pub fn matches(expr: &Expr, subject: &impl Subject, now: Timestamp) -> bool {
     Matcher::new(expr, now).matches(subject)
 }
 
-fn test(expr: &Expr, now: Timestamp) -> Test {
-    let all = |parts: &[Expr]| parts.iter().map(|part| test(part, now)).collect();
+/// `parts`: words are parts of texts.
+fn test(expr: &Expr, now: Timestamp, parts: bool) -> Test {
+    let all = |of: &[Expr]| of.iter().map(|one| test(one, now, parts)).collect();
     match expr {
         Expr::All => Test::Fixed(true),
-        Expr::And(parts) => Test::And(all(parts)),
-        Expr::Or(parts) => Test::Or(all(parts)),
-        Expr::Not(inner) => Test::Not(Box::new(test(inner, now))),
-        Expr::Text(pattern) => compiled(&finder(pattern), Test::Text),
-        Expr::Field(field, pattern) => compiled(&whole(pattern), |regex| Test::Value(field.clone(), regex)),
+        Expr::And(of) => Test::And(all(of)),
+        Expr::Or(of) => Test::Or(all(of)),
+        Expr::Not(inner) => Test::Not(Box::new(test(inner, now, parts))),
+        Expr::Text(pattern) => compiled(&if parts { part(pattern) } else { finder(pattern) }, Test::Text),
+        Expr::Field(field, pattern) => {
+            let regex = if parts && *field == Field::File { part(pattern) } else { whole(pattern) };
+            compiled(&regex, |regex| Test::Value(field.clone(), regex))
+        }
         Expr::Level(cmp, level) => Test::Level(*cmp, *level),
         Expr::Number(field, cmp, value) => Test::Number(*field, *cmp, *value),
         Expr::Time(side, moment) => Test::Time(*side, moment.resolve(now)),
@@ -104,7 +114,7 @@ fn holds(test: &Test, subject: &impl Subject) -> bool {
         Test::Or(parts) => parts.iter().any(|part| holds(part, subject)),
         Test::Not(inner) => !holds(inner, subject),
         Test::Text(regex) => subject.any_text(&mut |text| regex.is_match(text)),
-        Test::Value(field, regex) => subject.value(field).is_some_and(|value| regex.is_match(value.as_bytes())),
+        Test::Value(field, regex) => subject.any_value(field, &mut |value| regex.is_match(value.as_bytes())),
         Test::Level(cmp, level) => subject.level().is_some_and(|own| cmp.holds(&own, level)),
         Test::Number(field, cmp, bound) => subject.number(*field).is_some_and(|own| cmp.holds(&own, bound)),
         Test::Time(Side::Since, at) => subject.time().is_some_and(|own| own >= *at),

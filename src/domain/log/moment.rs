@@ -19,11 +19,13 @@ pub enum Moment {
     Ago(Millis),
     /// The last time that the clock showed this, counted from midnight: `14:01`.
     OfDay(Millis),
+    /// Midnight of the day before.
+    Yesterday,
     At(Timestamp),
 }
 
 /// What a moment may look like, for errors.
-pub const MOMENT_RULE: &str = "a time: 15m, 2h, 7d, today, 14:01, 2026-11-23 or 2026-11-23T14:01:58Z";
+pub const MOMENT_RULE: &str = "a time: 15m, 2h, 7d, today, yesterday, 14:01, 2026-11-23 or 2026-11-23T14:01:58Z";
 
 const UNITS: [(&str, u64); 6] =
     [("w", 7 * DAY_MS), ("d", DAY_MS), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
@@ -52,6 +54,14 @@ impl TypedClock<'_> {
         Millis((shown.0.cast_signed() - (self.ahead)(self.now)).rem_euclid(DAY_MS.cast_signed()).cast_unsigned())
     }
 
+    /// Midnight of the day before, by this clock.
+    fn yesterday(&self) -> Moment {
+        match self.of_day(Millis(0)) {
+            Millis(0) => Moment::Yesterday,
+            midnight => Moment::At(Timestamp(Moment::OfDay(midnight).resolve(self.now).0.saturating_sub(DAY_MS))),
+        }
+    }
+
     /// A time of day of UTC as this clock shows it.
     #[must_use]
     pub fn shown(&self, of_day: Millis) -> Millis {
@@ -72,6 +82,7 @@ impl Moment {
         match text {
             "now" => return Some(Self::Ago(Millis(0))),
             "today" => return Some(Self::OfDay(clock.of_day(Millis(0)))),
+            "yesterday" => return Some(clock.yesterday()),
             _ => {}
         }
         if let Some(of_day) = of_day(text) {
@@ -90,6 +101,7 @@ impl Moment {
         match self {
             Self::Ago(span) => Timestamp(now.0.saturating_sub(span.0)),
             Self::At(at) => at,
+            Self::Yesterday => Timestamp((now.0 - now.0 % DAY_MS).saturating_sub(DAY_MS)),
             Self::OfDay(of_day) => {
                 let today = now.0 - now.0 % DAY_MS + of_day.0;
                 Timestamp(if today > now.0 { today.saturating_sub(DAY_MS) } else { today })
@@ -124,6 +136,7 @@ impl fmt::Display for Moment {
                 let (name, size) = unit.unwrap_or(&UNITS[5]);
                 write!(f, "{}{name}", span / size)
             }
+            Self::Yesterday => f.write_str("yesterday"),
             Self::OfDay(of_day) => f.write_str(&clock(*of_day)),
             Self::At(at) => f.write_str(&instant(*at)),
         }
@@ -325,6 +338,7 @@ mod tests {
         assert_eq!(meant("20:01"), "2026-11-23T14:01:00.000Z");
         assert_eq!(meant("20:02"), "2026-11-22T14:02:00.000Z");
         assert_eq!(meant("today"), "2026-11-22T18:00:00.000Z");
+        assert_eq!(meant("yesterday"), "2026-11-21T18:00:00.000Z");
         assert_eq!(meant("2026-11-23"), "2026-11-22T18:00:00.000Z");
         assert_eq!(meant("2026-11-20"), "2026-11-19T18:30:00.000Z");
         assert_eq!(meant("2026-11-23T14:01"), "2026-11-23T08:01:00.000Z");

@@ -57,6 +57,19 @@ pub(super) fn finder(pattern: &Pattern) -> String {
     regex
 }
 
+/// A regex that finds a word or phrase anywhere in a text, letter case ignored; `*` is anything between.
+#[must_use]
+pub(super) fn part(pattern: &Pattern) -> String {
+    match pattern {
+        Pattern::Regex(regex) => regex.clone(),
+        Pattern::Phrase(text) => format!("(?i){}", regex::escape(text)),
+        Pattern::Word(text) => {
+            let parts: Vec<_> = text.split('*').map(regex::escape).collect();
+            format!("(?i){}", parts.join(".*"))
+        }
+    }
+}
+
 /// A regex for the whole value of a field; letter case ignored.
 #[must_use]
 pub(super) fn whole(pattern: &Pattern) -> String {

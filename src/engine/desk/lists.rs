@@ -72,7 +72,10 @@ mod tests {
 
     fn ask(filter: &str) -> FilesAsk {
         FilesAsk {
-            choice: FileChoice { filter: filter.into(), ..FileChoice::default() },
+            choice: FileChoice {
+                filter: crate::domain::log::parse_in(filter, &crate::domain::filter::FILES).unwrap(),
+                ..FileChoice::default()
+            },
             count: 5,
             ..FilesAsk::default()
         }

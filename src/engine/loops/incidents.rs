@@ -127,7 +127,7 @@ mod tests {
             pictures.send_replace(with(&list));
             work.turn().await.unwrap();
         }
-        let ask = |from, until| IncidentsAsk { from, until, limit: 10 };
+        let ask = |from, until| IncidentsAsk { from, until, limit: 10, ..IncidentsAsk::default() };
         let found = ctx.history.incidents(ask(None, None)).await.unwrap();
         assert_eq!((found.total, &found.incidents[..]), (1, &[(*incident(1, "a:1", ended)).clone()][..]));
         for (from, until, total) in

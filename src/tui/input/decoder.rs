@@ -4,8 +4,8 @@
 use std::time::{Duration, Instant};
 
 use super::control::{control_key, plain_key, with_alt};
+use super::received::Received;
 use super::sequence::{self, SEQUENCE_MAX};
-use super::{Received, Reply};
 use crate::console::input::{Input, Key, KeyCode};
 
 /// How long a sequence that has begun may pause.
@@ -24,7 +24,7 @@ const INTERRUPT: u8 = 0x03;
 
 /// What has begun and is not at its end.
 #[derive(Debug, Default)]
-enum State {
+enum DecoderState {
     #[default]
     Ground,
     /// ESC: a key of its own, or the beginning of something.
@@ -54,7 +54,7 @@ enum State {
 /// Reads the terminal.
 #[derive(Debug)]
 pub(super) struct Decoder {
-    state: State,
+    state: DecoderState,
     /// When the last byte came.
     last: Option<Instant>,
     escape: Duration,
@@ -69,22 +69,23 @@ fn press(out: &mut Out, key: Option<Key>) {
 impl Decoder {
     /// `escape`: how long an ESC waits for what may follow it.
     pub(super) fn new(escape: Duration) -> Self {
-        Self { state: State::Ground, last: None, escape }
+        Self { state: DecoderState::Ground, last: None, escape }
     }
 
     /// When [`Decoder::expire`] is due, unless something comes before.
     pub(super) fn deadline(&self) -> Option<Instant> {
         let last = self.last?;
         match &self.state {
-            State::Ground => None,
-            State::Escape | State::Text { empty: true, .. } | State::Text { escape: true, .. } => {
+            DecoderState::Ground => None,
+            DecoderState::Escape | DecoderState::Text { empty: true, .. } | DecoderState::Text { escape: true, .. } => {
                 Some(last + self.escape)
             }
-            State::Character { .. } | State::Control(_) | State::Single(_) | State::OldMouse(_) => {
-                Some(last + PAUSE.max(self.escape))
-            }
-            State::Text { since, .. } => Some((last + PAUSE_STRING).min(*since + STRING)),
-            State::Paste(_) => Some(last + PAUSE_STRING),
+            DecoderState::Character { .. }
+            | DecoderState::Control(_)
+            | DecoderState::Single(_)
+            | DecoderState::OldMouse(_) => Some(last + PAUSE.max(self.escape)),
+            DecoderState::Text { since, .. } => Some((last + PAUSE_STRING).min(*since + STRING)),
+            DecoderState::Paste(_) => Some(last + PAUSE_STRING),
         }
     }
 
@@ -94,8 +95,8 @@ impl Decoder {
             return;
         }
         match std::mem::take(&mut self.state) {
-            State::Escape => press(out, Some(Key::plain(KeyCode::Esc))),
-            State::Text { opened_by, empty, escape, .. } => {
+            DecoderState::Escape => press(out, Some(Key::plain(KeyCode::Esc))),
+            DecoderState::Text { opened_by, empty, escape, .. } => {
                 if empty {
                     press(out, with_alt(plain_key(char::from(opened_by))));
                 }
@@ -103,9 +104,9 @@ impl Decoder {
                     press(out, Some(Key::plain(KeyCode::Esc)));
                 }
             }
-            State::Control(bytes) if bytes.is_empty() => press(out, with_alt(plain_key('['))),
-            State::Single(bytes) if bytes.is_empty() => press(out, with_alt(plain_key('O'))),
-            State::Paste(bytes) => paste(&bytes, out),
+            DecoderState::Control(bytes) if bytes.is_empty() => press(out, with_alt(plain_key('['))),
+            DecoderState::Single(bytes) if bytes.is_empty() => press(out, with_alt(plain_key('O'))),
+            DecoderState::Paste(bytes) => paste(&bytes, out),
             _ => {}
         }
     }
@@ -114,10 +115,12 @@ impl Decoder {
     pub(super) fn feed(&mut self, bytes: &[u8], now: Instant, out: &mut Out) {
         match &self.state {
             // Its end was lost long ago: what comes is typed.
-            State::Text { since, .. } if now.saturating_duration_since(*since) >= STRING => self.state = State::Ground,
+            DecoderState::Text { since, .. } if now.saturating_duration_since(*since) >= STRING => {
+                self.state = DecoderState::Ground;
+            }
             // A paste ends in its own sequence; Ctrl-C alone is somebody who waits for that.
-            State::Paste(_) if bytes == [INTERRUPT] => {
-                if let State::Paste(text) = std::mem::take(&mut self.state) {
+            DecoderState::Paste(_) if bytes == [INTERRUPT] => {
+                if let DecoderState::Paste(text) = std::mem::take(&mut self.state) {
                     paste(&text, out);
                 }
             }
@@ -131,32 +134,34 @@ impl Decoder {
 
     fn byte(&mut self, byte: u8, now: Instant, out: &mut Out) {
         self.state = match std::mem::take(&mut self.state) {
-            State::Ground => ground(byte, false, out),
-            State::Escape => escaped(byte, now, out),
-            State::Character { bytes, needs, alt } => character(bytes, needs, alt, byte, out),
-            State::Control(bytes) => control(bytes, byte, out),
-            State::Single(bytes) => single(bytes, byte, out),
-            State::OldMouse(mut bytes) => {
+            DecoderState::Ground => ground(byte, false, out),
+            DecoderState::Escape => escaped(byte, now, out),
+            DecoderState::Character { bytes, needs, alt } => character(bytes, needs, alt, byte, out),
+            DecoderState::Control(bytes) => control(bytes, byte, out),
+            DecoderState::Single(bytes) => single(bytes, byte, out),
+            DecoderState::OldMouse(mut bytes) => {
                 bytes.push(byte);
                 if bytes.len() < 3 {
-                    State::OldMouse(bytes)
+                    DecoderState::OldMouse(bytes)
                 } else {
                     out.extend(sequence::old_mouse(&bytes).map(|mouse| Received::Input(Input::Mouse(mouse))));
-                    State::Ground
+                    DecoderState::Ground
                 }
             }
-            State::Text { opened_by, empty, escape, since } => text(opened_by, empty, escape, since, (byte, now), out),
-            State::Paste(mut bytes) => {
+            DecoderState::Text { opened_by, empty, escape, since } => {
+                text(opened_by, empty, escape, since, (byte, now), out)
+            }
+            DecoderState::Paste(mut bytes) => {
                 bytes.push(byte);
                 if bytes.ends_with(PASTE_END) {
                     paste(&bytes[..bytes.len() - PASTE_END.len()], out);
-                    State::Ground
+                    DecoderState::Ground
                 } else {
                     // Beyond the limit only its end is looked for.
                     if bytes.len() > PASTE_MAX {
                         bytes.drain(PASTE_MAX - PASTE_END.len()..PASTE_MAX - PASTE_END.len() + 1);
                     }
-                    State::Paste(bytes)
+                    DecoderState::Paste(bytes)
                 }
             }
         };
@@ -164,81 +169,83 @@ impl Decoder {
 }
 
 /// A byte where nothing has begun; `alt` after an ESC that came just before it.
-fn ground(byte: u8, alt: bool, out: &mut Out) -> State {
+fn ground(byte: u8, alt: bool, out: &mut Out) -> DecoderState {
     let needs = match byte {
-        ESC => return State::Escape,
+        ESC => return DecoderState::Escape,
         0x00..=0x1f | 0x7f => {
             let key = Some(control_key(byte));
             press(out, if alt { with_alt(key) } else { key });
-            return State::Ground;
+            return DecoderState::Ground;
         }
         0x20..=0x7e => {
             let key = plain_key(char::from(byte));
             press(out, if alt { with_alt(key) } else { key });
-            return State::Ground;
+            return DecoderState::Ground;
         }
         0xc2..=0xdf => 2,
         0xe0..=0xef => 3,
         0xf0..=0xf4 => 4,
         // No character of UTF-8 begins so.
-        _ => return State::Ground,
+        _ => return DecoderState::Ground,
     };
-    State::Character { bytes: vec![byte], needs, alt }
+    DecoderState::Character { bytes: vec![byte], needs, alt }
 }
 
-fn escaped(byte: u8, now: Instant, out: &mut Out) -> State {
+fn escaped(byte: u8, now: Instant, out: &mut Out) -> DecoderState {
     match byte {
-        b'[' => State::Control(Vec::new()),
-        b'O' => State::Single(Vec::new()),
-        b']' | b'P' | b'X' | b'^' | b'_' => State::Text { opened_by: byte, empty: true, escape: false, since: now },
+        b'[' => DecoderState::Control(Vec::new()),
+        b'O' => DecoderState::Single(Vec::new()),
+        b']' | b'P' | b'X' | b'^' | b'_' => {
+            DecoderState::Text { opened_by: byte, empty: true, escape: false, since: now }
+        }
         // Two of them are two keys.
         ESC => {
             press(out, Some(Key::plain(KeyCode::Esc)));
-            State::Escape
+            DecoderState::Escape
         }
         byte => ground(byte, true, out),
     }
 }
 
-fn character(mut bytes: Vec<u8>, needs: usize, alt: bool, byte: u8, out: &mut Out) -> State {
+fn character(mut bytes: Vec<u8>, needs: usize, alt: bool, byte: u8, out: &mut Out) -> DecoderState {
     if !(0x80..=0xbf).contains(&byte) {
         return ground(byte, false, out);
     }
     bytes.push(byte);
     if bytes.len() < needs {
-        return State::Character { bytes, needs, alt };
+        return DecoderState::Character { bytes, needs, alt };
     }
     let found = std::str::from_utf8(&bytes).ok().and_then(|text| text.chars().next()).filter(|c| !c.is_control());
     let key = found.and_then(plain_key);
     press(out, if alt { with_alt(key) } else { key });
-    State::Ground
+    DecoderState::Ground
 }
 
 /// `CSI`, ECMA-48 5.4: parameters, intermediates, one final byte.
-fn control(mut bytes: Vec<u8>, byte: u8, out: &mut Out) -> State {
+fn control(mut bytes: Vec<u8>, byte: u8, out: &mut Out) -> DecoderState {
     match byte {
         // The Linux console's F1 to F5 are `CSI [ A` to `CSI [ E`.
         b'[' if bytes.is_empty() => {
             bytes.push(byte);
-            State::Control(bytes)
+            DecoderState::Control(bytes)
         }
-        b'M' if bytes.is_empty() => State::OldMouse(Vec::new()),
+        b'M' if bytes.is_empty() => DecoderState::OldMouse(Vec::new()),
         // rxvt's, with Shift; what is asked of a mode is answered with more before the `$`.
         b'$' if !bytes.is_empty() && bytes.iter().all(u8::is_ascii_digit) => {
             out.extend(sequence::control(&bytes, byte));
-            State::Ground
+            DecoderState::Ground
         }
         0x20..=0x3f => {
             // A longer one is none that is known: its end is all that counts.
             if bytes.len() < SEQUENCE_MAX {
                 bytes.push(byte);
             }
-            State::Control(bytes)
+            DecoderState::Control(bytes)
         }
-        0x40..=0x7e if bytes == b"200" && byte == b'~' => State::Paste(Vec::new()),
+        0x40..=0x7e if bytes == b"200" && byte == b'~' => DecoderState::Paste(Vec::new()),
         0x40..=0x7e => {
             out.extend(sequence::control(&bytes, byte));
-            State::Ground
+            DecoderState::Ground
         }
         // Broken off.
         _ => ground(byte, false, out),
@@ -246,24 +253,31 @@ fn control(mut bytes: Vec<u8>, byte: u8, out: &mut Out) -> State {
 }
 
 /// `SS3`: one byte, before which old terminals put what is held.
-fn single(mut bytes: Vec<u8>, byte: u8, out: &mut Out) -> State {
+fn single(mut bytes: Vec<u8>, byte: u8, out: &mut Out) -> DecoderState {
     match byte {
         b'0'..=b'9' | b';' if bytes.len() < SEQUENCE_MAX => {
             bytes.push(byte);
-            State::Single(bytes)
+            DecoderState::Single(bytes)
         }
         0x20..=0x7e => {
             press(out, sequence::single(&bytes, byte));
-            State::Ground
+            DecoderState::Ground
         }
         _ => ground(byte, false, out),
     }
 }
 
 /// A string of the terminal. No control character is part of one: where another than its end comes, the end was lost.
-fn text(opened_by: u8, empty: bool, escape: bool, since: Instant, (byte, now): (u8, Instant), out: &mut Out) -> State {
+fn text(
+    opened_by: u8,
+    empty: bool,
+    escape: bool,
+    since: Instant,
+    (byte, now): (u8, Instant),
+    out: &mut Out,
+) -> DecoderState {
     match byte {
-        b'\\' if escape => State::Ground,
+        b'\\' if escape => DecoderState::Ground,
         // What has nothing in it was the key with Alt.
         _ if escape => {
             if empty {
@@ -271,26 +285,20 @@ fn text(opened_by: u8, empty: bool, escape: bool, since: Instant, (byte, now): (
             }
             escaped(byte, now, out)
         }
-        ESC => State::Text { opened_by, empty, escape: true, since },
-        BEL => State::Ground,
+        ESC => DecoderState::Text { opened_by, empty, escape: true, since },
+        BEL => DecoderState::Ground,
         0x00..=0x1f | 0x7f => {
             if empty {
                 press(out, with_alt(plain_key(char::from(opened_by))));
             }
             ground(byte, false, out)
         }
-        _ => State::Text { opened_by, empty: false, escape: false, since },
+        _ => DecoderState::Text { opened_by, empty: false, escape: false, since },
     }
 }
 
 fn paste(bytes: &[u8], out: &mut Out) {
     if !bytes.is_empty() {
         out.push(Received::Input(Input::Paste(String::from_utf8_lossy(bytes).into_owned())));
-    }
-}
-
-impl From<Reply> for Received {
-    fn from(reply: Reply) -> Self {
-        Self::Reply(reply)
     }
 }

@@ -3,6 +3,7 @@
 
 mod control;
 mod decoder;
+mod received;
 mod sequence;
 #[cfg(test)]
 mod tests;
@@ -17,7 +18,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tokio::sync::mpsc;
 
 use self::decoder::Decoder;
-use crate::console::input::Input;
+pub use self::received::{Received, Reply};
 
 /// Reads whose content may wait for the loop.
 const READS_MAX: usize = 64;
@@ -29,24 +30,6 @@ const ERRORS_MAX: u32 = 16;
 const ESCAPE: Duration = Duration::from_millis(50);
 /// The same over SSH.
 const ESCAPE_SSH: Duration = Duration::from_millis(200);
-
-/// One thing that came from the terminal.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Received {
-    /// What a person did.
-    Input(Input),
-    /// What the terminal itself answered.
-    Reply(Reply),
-}
-
-/// Answers that are waited for; all others are swallowed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reply {
-    /// To `CSI 5 n`: all before it was taken in.
-    TakenIn,
-    /// To `CSI ? u`: it has the keyboard protocol of kitty.
-    Keyboard,
-}
 
 /// What comes in. Dropping it ends the thread, so that what is typed later is the shell's.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! Control sequences that are at their end: what they say, by xterm's, rxvt's, the Linux console's and kitty's tables.
 
 use super::control::held;
-use super::{Received, Reply};
+use super::received::{Received, Reply};
 use crate::console::input::{Input, Key, KeyCode, Mouse, MouseAct};
 
 /// Bytes of a sequence that are looked at.

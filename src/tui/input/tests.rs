@@ -3,7 +3,7 @@ use std::io::Write as _;
 use proptest::prelude::*;
 
 use super::*;
-use crate::console::input::{Key, KeyCode, Mouse, MouseAct};
+use crate::console::input::{Input, Key, KeyCode, Mouse, MouseAct};
 
 const WAIT: Duration = Duration::from_millis(50);
 

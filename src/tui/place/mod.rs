@@ -2,16 +2,25 @@
 
 mod draft;
 mod lines;
+mod paths;
+mod steady;
 #[cfg(test)]
 mod tests;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
-use self::draft::HostDraft;
-use crate::console::place::{Draft, Opened, PastCommands, PastSearches, Place, SavedSearches};
+use self::draft::{HostDraft, blocking};
+use self::steady::SteadyFile;
+use crate::console::place::{
+    CompletionAsk, Completions, Draft, Opened, PastCommands, PastSearches, Place, SavedSearches,
+};
 use crate::console::sanitise;
+
+/// How long a folder may take to tell what is in it.
+const COMPLETION_LIMIT: Duration = Duration::from_secs(2);
 
 /// This host, as the user who runs the program sees it.
 #[derive(Clone, Debug)]
@@ -32,20 +41,21 @@ impl Place for Host {
     }
 
     fn open(&self, path: String) -> BoxFuture<'static, Result<Opened, String>> {
-        Box::pin(async move { open(&expand(&path)).await })
+        Box::pin(async move { open(&blocking(move || paths::resolve(&path)).await?).await })
     }
 
     fn create(&self, path: String, name: Option<String>) -> BoxFuture<'static, Result<Box<dyn Draft>, String>> {
         Box::pin(async move {
-            let path = expand(&path);
-            let target = match name {
-                Some(name) if tokio::fs::metadata(&path).await.is_ok_and(|meta| meta.is_dir()) => {
-                    path.join(sanitise::file_name(&name))
-                }
-                _ => path,
-            };
+            let target = blocking(move || target(&path, name.as_deref())).await?;
             let draft: Box<dyn Draft> = Box::new(HostDraft::begin(target).await?);
             Ok(draft)
+        })
+    }
+
+    fn complete(&self, asked: CompletionAsk) -> BoxFuture<'static, Result<Completions, String>> {
+        Box::pin(async move {
+            let found = tokio::time::timeout(COMPLETION_LIMIT, blocking(move || paths::complete(&asked))).await;
+            found.unwrap_or_else(|_| Err("the folder does not answer".into()))
         })
     }
 
@@ -62,13 +72,14 @@ impl Place for Host {
     }
 }
 
-/// `~/x` is in the home of the user.
-fn expand(path: &str) -> PathBuf {
-    let path = path.trim();
-    let home = std::env::var_os("HOME").map(PathBuf::from);
-    match (path.strip_prefix("~/"), home) {
-        (Some(rest), Some(home)) => home.join(rest),
-        _ => PathBuf::from(path),
+/// The file that is to be made: in a folder it is called `name`, made harmless.
+fn target(path: &str, name: Option<&str>) -> Result<PathBuf, String> {
+    let target = paths::resolve(path)?;
+    let into = target.as_os_str().as_encoded_bytes().ends_with(b"/");
+    match name {
+        Some(name) if target.is_dir() => Ok(target.join(sanitise::file_name(name))),
+        _ if into => Err(format!("there is no folder {}; make it first", target.display())),
+        _ => Ok(target),
     }
 }
 
@@ -78,6 +89,7 @@ async fn open(path: &Path) -> Result<Opened, String> {
     if !meta.is_file() {
         return Err("it is no plain file; give the path of one".into());
     }
-    let bytes = tokio::fs::File::open(path).await.map_err(|error| error.to_string())?;
-    Ok(Opened { name: name.to_owned(), size: meta.len(), bytes: Box::pin(bytes) })
+    let file = tokio::fs::File::open(path).await.map_err(|error| error.to_string())?;
+    let bytes = SteadyFile::of(file).map_err(|error| error.to_string())?;
+    Ok(Opened { name: name.to_owned(), size: bytes.size(), bytes: Box::pin(bytes) })
 }

@@ -202,4 +202,98 @@ fn a_copy_reaches_the_terminal() {
     let mut console = start_sized(120, 40, false, &[("TMUX", ""), ("STY", "")]);
     console.type_keys("y");
     console.until("the copy", |c| c.bytes.windows(12).any(|bytes| bytes == b"\x1b]52;c;emsx\x07"));
+    console.until("what is known of it", |c| c.text().contains("sent 3 bytes to the terminal's clipboard"));
+}
+
+fn holds(console: &Console, bytes: &[u8]) -> bool {
+    console.bytes.windows(bytes.len()).any(|window| window == bytes)
+}
+
+#[test]
+fn replies_of_the_terminal_are_no_keys_and_are_swallowed_when_it_is_left() {
+    let mut console = start(false);
+    // Each holds letters that are keys here: `f` breaks the pane.
+    console.type_keys("\x1b]11;rgb:ffff/ffff/ffff\x07\x1bP>|ffff(390)\x1b\\\x1b[?62;1c\x1b[12;40R\x1b]11;rgb:ff");
+    console.watch(Duration::from_millis(100));
+    console.type_keys("ff/ffff/ffff\x1b\\d");
+    console.until("the key behind them", |c| c.text().contains("the loop broke"));
+    console.type_keys("q\x1b[0n");
+    assert_eq!(console.end().0, 0);
+    console.assert_given_back();
+    assert!(!console.text().contains("0n"), "{}", console.text());
+}
+
+#[test]
+fn the_keyboard_protocol_is_used_where_it_is_offered_and_given_up_at_every_end() {
+    for (keys, status) in [("\x1b[113u", 0), ("\x1b[99;5u", 0), ("f", 70)] {
+        let mut console = start(false);
+        assert!(holds(&console, b"\x1b[?u") && !holds(&console, b"\x1b[>1u"), "it is asked and not assumed");
+        console.type_keys("\x1b[?0u");
+        console.until("its use", |c| holds(c, b"\x1b[>1u"));
+        console.type_keys(keys);
+        assert_eq!(console.end().0, status, "{keys:?}");
+        console.assert_given_back();
+        assert!(holds(&console, b"\x1b[<u"), "{keys:?}");
+    }
+    let mut console = start(false);
+    console.type_keys("q");
+    assert_eq!(console.end().0, 0);
+    assert!(!holds(&console, b"\x1b[<u"), "what was not begun is not ended");
+}
+
+#[test]
+fn one_frame_is_under_way_to_a_terminal_that_says_when_it_has_it() {
+    let mut console = start(false);
+    let asked = |console: &Console| console.bytes.windows(4).filter(|bytes| bytes == b"\x1b[5n").count();
+    assert_eq!(asked(&console), 1);
+    console.type_keys("\x1b[0n?");
+    console.until("help", |c| c.text().contains("Help") && asked(c) == 2);
+    let before = console.bytes.len();
+    console.type_keys("\x1b");
+    console.watch(Duration::from_millis(500));
+    assert_eq!(console.bytes.len(), before, "the answer to the last frame has not come");
+    console.type_keys("\x1b[0n");
+    console.until("the pane", |c| !c.text().contains("Help"));
+    console.type_keys("q");
+    // The last answer comes after the last frame.
+    console.type_keys("\x1b[0n");
+    assert_eq!(console.end().0, 0);
+}
+
+#[test]
+fn a_terminal_of_any_size_is_drawn_on() {
+    let mut console = start(false);
+    for (columns, rows) in [(65_535, 1), (1, 65_535), (65_535, 65_535)] {
+        console.resize(columns, rows);
+        console.watch(Duration::from_millis(300));
+    }
+    console.resize(120, 40);
+    console.type_keys("q");
+    assert_eq!(console.end().0, 0);
+    console.assert_given_back();
+}
+
+#[test]
+fn many_bytes_at_once_all_act_at_once() {
+    let mut console = start(false);
+    console.type_keys(&format!("{}d", "j".repeat(3600)));
+    console.until("the key behind them", |c| c.text().contains("the loop broke"));
+    console.type_keys(&format!("{}q", "\x1b[<65;10;10M".repeat(300)));
+    assert_eq!(console.end().0, 0);
+}
+
+#[test]
+fn the_keyboard_protocol_is_not_used_twice_after_a_stop_from_outside() {
+    let mut console = start(false);
+    let count = |console: &Console, bytes: &[u8]| console.bytes.windows(bytes.len()).filter(|w| *w == bytes).count();
+    console.type_keys("\x1b[?0u");
+    console.until("its use", |c| holds(c, b"\x1b[>1u"));
+    console.signal("CONT");
+    console.until("another question", |c| count(c, b"\x1b[?u") == 2);
+    assert_eq!(count(&console, b"\x1b[<u"), 1);
+    console.type_keys("\x1b[?0u");
+    console.until("its use", |c| count(c, b"\x1b[>1u") == 2);
+    console.type_keys("q");
+    assert_eq!(console.end().0, 0);
+    assert_eq!(count(&console, b"\x1b[<u"), 2, "as often as it was begun");
 }

@@ -184,6 +184,7 @@ fn field(field: &Field, pattern: &Pattern) -> Result<Value, String> {
         Field::Source => exact("source")?,
         Field::Target => exact("target")?,
         Field::Instance => exact("instance")?,
+        Field::By => exact("by")?,
         Field::Other(name) => {
             any(&[exact(name)?, exact(&format!("zkdeck.fields.{name}"))?, exact(&format!("fields.{name}"))?])
         }

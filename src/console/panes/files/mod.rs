@@ -14,7 +14,7 @@ use self::detail::FileDetail;
 use self::rows::FileRows;
 use crate::console::action::Action;
 use crate::console::confirms;
-use crate::console::effect::{Effect, Prompt};
+use crate::console::effect::{Completes, Effect, Prompt};
 use crate::console::input::{Key, Mouse, MouseAct};
 use crate::console::keymap::table::entry_of;
 use crate::console::order::{Outside, Work};
@@ -22,9 +22,10 @@ use crate::console::pane::Pane;
 use crate::console::sanitise;
 use crate::console::view::View;
 use crate::console::widgets::filter::Filter;
-use crate::console::widgets::list::Cursor;
+use crate::console::widgets::list::ListWindow;
 use crate::console::widgets::{paint, words};
 use crate::domain::file_list::FileOrder;
+use crate::domain::filter::FILES;
 use crate::domain::ids::{FileId, NodeId};
 use crate::domain::node::NodeCondition;
 use crate::domain::planner::{Counted, share};
@@ -55,7 +56,7 @@ const MARKS_MAX: usize = 1000;
 /// The second tab.
 #[derive(Debug, Default)]
 pub(super) struct FilesPane {
-    cursor: Cursor,
+    cursor: ListWindow,
     filter: Filter,
     rows: FileRows,
     marked: BTreeSet<FileId>,
@@ -105,8 +106,9 @@ impl FilesPane {
     }
 
     fn refilter(&mut self, snapshot: &Snapshot) -> Vec<Effect> {
-        let text = self.filter.text();
-        self.rows.choose(|choice| choice.filter = text);
+        // What is no query leaves the last one in force.
+        let Some(expr) = self.filter.read(&FILES, snapshot.taken_at) else { return Vec::new() };
+        self.rows.choose(|choice| choice.filter = expr);
         self.due(snapshot)
     }
 
@@ -134,8 +136,34 @@ impl FilesPane {
             }
             self.marked.insert(id);
         }
-        self.cursor.act(Action::Down, self.rows.len());
+        self.cursor.act(Action::Down, self.rows.len(), self.page(snapshot));
         self.due(snapshot)
+    }
+
+    /// Asks where the files that are asked about are to be saved.
+    fn where_to(&self) -> Prompt {
+        let (title, hint, value) = match &self.asked[..] {
+            [(_, name)] => {
+                let hint = "a path on this machine; an existing file is not overwritten";
+                (format!("Save {name} where?"), hint, proposed(name))
+            }
+            all => {
+                let hint = "a folder on this machine; existing files are not overwritten";
+                (format!("Save {} into which folder?", words::count(all.len() as u64, "file")), hint, "./".to_owned())
+            }
+        };
+        Prompt { action: Action::Download, title, hint: hint.into(), value, completes: Completes::Path }
+    }
+
+    /// The path that an answer means: a folder where several files go, or where the one is to have its own name, of which
+    /// not all can be shown.
+    fn saved_to(&self, text: &str) -> String {
+        match &self.asked[..] {
+            [(_, name)] if text == proposed(name) => "./".to_owned(),
+            [_] => text.to_owned(),
+            _ if text.ends_with('/') => text.to_owned(),
+            _ => format!("{text}/"),
+        }
     }
 
     fn on_files(&mut self, action: Action, snapshot: &Snapshot) -> Vec<Effect> {
@@ -145,8 +173,7 @@ impl FilesPane {
             return vec![Effect::Toast { level: Level::Info, text }];
         };
         let nodes: Vec<_> = snapshot.nodes.iter().map(|node| node.id.as_str()).collect();
-        let about = if action == Action::Download { &chosen[..1] } else { &chosen[..] };
-        let named = about.iter().filter_map(|id| Some((*id, snapshot.files.get(*id)?.record.name.clone())));
+        let named = chosen.iter().filter_map(|id| Some((*id, snapshot.files.get(*id)?.record.name.clone())));
         self.asked = named.collect();
         match action {
             Action::Delete => vec![Effect::Confirm(confirms::delete(snapshot, &chosen))],
@@ -155,16 +182,17 @@ impl FilesPane {
                 title: format!("Migrate {} to which node?", words::count(chosen.len() as u64, "file")),
                 hint: format!("one of {}; Enter goes on, Esc leaves", nodes.join(", ")),
                 value: emptiest(snapshot, &first.record.owner),
+                completes: Completes::Words(nodes.iter().map(ToString::to_string).collect()),
             })],
-            Action::Download => vec![Effect::Prompt(Prompt {
-                action,
-                title: format!("Save {} where?", first.record.name),
-                hint: "a path on this machine; an existing file is not overwritten".into(),
-                value: sanitise::file_name(&first.record.name),
-            })],
+            Action::Download => vec![Effect::Prompt(self.where_to())],
             _ => vec![Effect::Outside(Outside::Copy(first.id.to_string()))],
         }
     }
+}
+
+/// What is proposed for one file: the current folder, and its name as far as it can be shown.
+fn proposed(name: &str) -> String {
+    format!("./{}", sanitise::clean(&sanitise::file_name(name)))
 }
 
 /// Of the nodes that can take a file, other than the owner, the one furthest under its share; any
@@ -203,7 +231,7 @@ impl Pane for FilesPane {
             }
             return Vec::new();
         }
-        if self.detail.is_none() && self.cursor.act_in(action, self.rows.len(), self.page(snapshot)) {
+        if self.detail.is_none() && self.cursor.act(action, self.rows.len(), self.page(snapshot)) {
             return self.due(snapshot);
         }
         match action {
@@ -212,6 +240,7 @@ impl Pane for FilesPane {
                 title: "Upload which file?".into(),
                 hint: "a path on this machine; it goes to the node furthest under its share".into(),
                 value: String::new(),
+                completes: Completes::Path,
             })],
             Action::Filter => {
                 // It is drawn below the list.
@@ -249,14 +278,17 @@ impl Pane for FilesPane {
     }
 
     fn answered(&mut self, action: Action, text: &str, snapshot: &Snapshot) -> Vec<Effect> {
+        // A blank at the end of a path may be the name's: the place knows.
+        let typed = text;
         let text = text.trim();
         match action {
             Action::Upload if !text.is_empty() => {
-                vec![Effect::Work(Work::Upload { path: text.to_owned(), node: None })]
+                vec![Effect::Work(Work::Upload { path: typed.to_owned(), node: None })]
             }
             Action::Download if !text.is_empty() => {
+                let path = self.saved_to(typed);
                 let (files, told) = self.still_there(snapshot);
-                let saved = files.into_iter().map(|file| Effect::Work(Work::Download { file, path: text.to_owned() }));
+                let saved = files.into_iter().map(|file| Effect::Work(Work::Download { file, path: path.clone() }));
                 saved.chain(told).collect()
             }
             Action::Migrate => match snapshot.nodes.iter().find(|node| node.id.as_str() == text) {
@@ -300,7 +332,8 @@ impl Pane for FilesPane {
                         .map_or_else(Vec::new, |by| self.sort_by(by, snapshot));
                 }
                 let row = event.row.checked_sub(top + 1).map(usize::from);
-                let at = row.map(|row| row + self.cursor.first(usize::from(list.height.saturating_sub(1))));
+                let at =
+                    row.map(|row| row + self.cursor.first(self.rows.len(), usize::from(list.height.saturating_sub(1))));
                 if let Some(at) = at.filter(|at| *at < self.rows.len()) {
                     self.cursor.at = at;
                 }

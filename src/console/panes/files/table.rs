@@ -12,7 +12,7 @@ use crate::console::frame::paint_pair;
 use crate::console::sanitise;
 use crate::console::view::View;
 use crate::console::widgets::filter::Filter;
-use crate::console::widgets::list::{Column, Columns, Cursor};
+use crate::console::widgets::list::{Column, Columns, ListWindow};
 use crate::console::widgets::{paint, words};
 use crate::domain::file::FileEntry;
 use crate::domain::file_list::{FileChoice, FileOrder};
@@ -21,7 +21,7 @@ use crate::domain::node::MoveView;
 use crate::domain::snapshot::SessionState;
 
 pub(super) struct FilesScene<'a> {
-    pub cursor: Cursor,
+    pub cursor: ListWindow,
     pub filter: &'a Filter,
     pub rows: &'a FileRows,
     pub marked: &'a BTreeSet<FileId>,
@@ -105,7 +105,7 @@ impl FilesScene<'_> {
             }
         }
         let height = usize::from(list.height);
-        let first = self.cursor.first(height);
+        let first = self.cursor.first(self.rows.len(), height);
         for row in 0..height {
             let Some(id) = self.rows.get(first + row).map(|file| file.id) else { continue };
             let Some(file) = view.snapshot.files.get(id) else { continue };

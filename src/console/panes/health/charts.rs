@@ -116,8 +116,11 @@ impl Charts {
             self.incidents_due = now.plus(Millis(5_000));
             self.incidents_of = Some(self.reach);
             let from = Timestamp(now.0.saturating_sub(self.reach.span().0));
-            effects
-                .push(self.asked.put(IncidentsAsk { from: Some(from), until: None, limit: INCIDENTS_PAGE_MAX }).into());
+            effects.push(
+                self.asked
+                    .put(IncidentsAsk { from: Some(from), limit: INCIDENTS_PAGE_MAX, ..IncidentsAsk::default() })
+                    .into(),
+            );
         }
         effects
     }

@@ -200,7 +200,7 @@ fn cell(key: HealthColumn, server: &ServerView, view: &View<'_>) -> (String, Sty
         HealthColumn::Files if !words::counts_known(view.snapshot) => "-".to_owned(),
         HealthColumn::Files => grouped(view.snapshot.node(&server.node).map(|node| node.files)),
         HealthColumn::Behind if server.role == Some(Role::Leader) => "-".to_owned(),
-        HealthColumn::Behind => grouped(server.behind),
+        HealthColumn::Behind => grouped(server.behind.filter(|_| server.zxid.is_some())),
         HealthColumn::Up => words::or_dash(server.uptime),
     };
     let style = if state == ServerState::Up || key == HealthColumn::Server { styles.text } else { styles.dim };

@@ -8,6 +8,7 @@ use crate::console::panes::scheduler::run_lines;
 use crate::console::view::View;
 use crate::console::widgets::{paint, words};
 use crate::console::{sanitise, time};
+use crate::domain::incident::Incident;
 use crate::domain::operation::Operation;
 
 pub(super) fn draw(operation: &Operation, area: Rect, buffer: &mut Buffer, view: &View<'_>) {
@@ -51,6 +52,37 @@ pub(super) fn draw(operation: &Operation, area: Rect, buffer: &mut Buffer, view:
     }
     for (row, (text, style)) in lines.iter().enumerate().take(usize::from(area.height.saturating_sub(1))) {
         paint::text(area, buffer, row as u16 + 1, &sanitise::fit(text, usize::from(area.width)), *style);
+    }
+}
+
+/// One incident with all that is known of it.
+pub(super) fn draw_incident(incident: &Incident, area: Rect, buffer: &mut Buffer, view: &View<'_>) {
+    let styles = view.styles;
+    let style = if incident.ended.is_some() { styles.heading } else { styles.bad };
+    paint::text(area, buffer, 0, &format!("  {}   Esc back", sanitise::clean(&incident.what.to_string())), style);
+    let ended = incident.ended.map_or_else(
+        || format!("it goes on, for {} now", view.now.since(incident.began)),
+        |end| format!("{}, after {}", time::of_date(end), end.since(incident.began)),
+    );
+    let none = || "-".to_owned();
+    let fields = [
+        ("kind", incident.what.kind().word().to_owned()),
+        ("began", time::of_date(incident.began)),
+        ("ended", ended),
+        ("cause", incident.cause.clone().unwrap_or_else(none)),
+        ("after", incident.begun_by.clone().unwrap_or_else(none)),
+        ("ended by", incident.ended_by.clone().unwrap_or_else(none)),
+        ("seen by", incident.instance.clone()),
+        ("id", incident.id.to_string()),
+    ];
+    let width = usize::from(area.width).saturating_sub(14);
+    let mut row = 1;
+    for (name, value) in fields {
+        for (at, part) in sanitise::wrap(&value, width, 4).into_iter().enumerate() {
+            let name = if at == 0 { name } else { "" };
+            paint::text(area, buffer, row, &format!("  {name:<10} {part}"), styles.text);
+            row += 1;
+        }
     }
 }
 

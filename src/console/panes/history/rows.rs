@@ -6,7 +6,8 @@ use std::sync::Arc;
 use crate::console::effect::Effect;
 use crate::console::fetch::Asked;
 use crate::domain::ids::{Millis, OperationId, Timestamp};
-use crate::domain::operation::{HistoryPage, HistoryQuery, Operation, OperationKind, OperationStatus};
+use crate::domain::log::{Expr, Matcher};
+use crate::domain::operation::{HistoryPage, HistoryQuery, Operation};
 
 /// Most rows that are held; older ones are found by a filter.
 pub(super) const ROWS_MAX: usize = 5000;
@@ -18,11 +19,12 @@ const AHEAD: usize = 30;
 const RETRY_AFTER: Millis = Millis(2_000);
 
 /// Operations by id, which is by time, and the newest-first list that the filter leaves of them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct OperationRows {
     known: BTreeMap<OperationId, Arc<Operation>>,
     shown: Vec<OperationId>,
     filter: HistoryQuery,
+    matcher: Matcher,
     asked: Asked<HistoryQuery>,
     exhausted: bool,
     problem: Option<String>,
@@ -34,21 +36,36 @@ pub(super) struct OperationRows {
     since: i64,
 }
 
+impl Default for OperationRows {
+    fn default() -> Self {
+        Self {
+            known: BTreeMap::new(),
+            shown: Vec::new(),
+            filter: HistoryQuery::default(),
+            matcher: Matcher::of_list(&Expr::All, Timestamp(0)),
+            asked: Asked::default(),
+            exhausted: false,
+            problem: None,
+            rests_until: None,
+            total: None,
+            since: 0,
+        }
+    }
+}
+
 impl OperationRows {
     pub(super) const fn len(&self) -> usize {
         self.shown.len()
     }
 
-    pub(super) fn get(&self, at: usize) -> Option<&Operation> {
-        self.by_id(*self.shown.get(at)?)
+    /// When the oldest of them began, while there are older ones to be loaded.
+    pub(super) fn bound(&self) -> Timestamp {
+        let oldest = self.shown.last().and_then(|id| self.by_id(*id)).map(|operation| operation.started);
+        oldest.filter(|_| !self.exhausted).unwrap_or(Timestamp(0))
     }
 
     pub(super) fn by_id(&self, id: OperationId) -> Option<&Operation> {
         self.known.get(&id).map(|operation| &**operation)
-    }
-
-    pub(super) fn position(&self, id: OperationId) -> Option<usize> {
-        self.shown.iter().position(|own| *own == id)
     }
 
     pub(super) fn problem(&self) -> Option<&str> {
@@ -64,12 +81,18 @@ impl OperationRows {
         self.asked.is_open()
     }
 
-    /// `kind:migration status:failed node:zk1`, and words that what, why or by have to hold.
-    pub(super) fn filter(&mut self, text: &str) {
-        self.filter = read(text);
+    /// Takes another filter, as [`HISTORY`](crate::domain::filter::HISTORY) reads it.
+    pub(super) fn filter(&mut self, expr: Expr) {
+        self.matcher = Matcher::of_list(&expr, Timestamp(0));
+        self.filter = HistoryQuery { expr, ..HistoryQuery::default() };
         // A page that is on its way is of another question.
         (self.asked, self.exhausted, self.total) = (Asked::default(), false, None);
         self.show();
+    }
+
+    /// The rows that are shown, newest first.
+    pub(super) fn shown(&self) -> Vec<&Operation> {
+        self.shown.iter().filter_map(|id| self.by_id(*id)).collect()
     }
 
     /// What the engine holds now. Whether a row is new or another.
@@ -79,8 +102,8 @@ impl OperationRows {
             let own = self.known.get(&operation.id);
             if own.is_none_or(|own| !Arc::ptr_eq(own, operation)) {
                 changed = true;
-                let matched = own.is_some_and(|own| matches(&self.filter, own));
-                self.since += i64::from(matches(&self.filter, operation)) - i64::from(matched);
+                let matched = own.is_some_and(|own| self.matcher.matches(&**own));
+                self.since += i64::from(self.matcher.matches(&**operation)) - i64::from(matched);
                 self.known.insert(operation.id, Arc::clone(operation));
             }
         }
@@ -142,49 +165,19 @@ impl OperationRows {
     }
 
     fn show(&mut self) {
-        let matching = self.known.values().rev().filter(|operation| matches(&self.filter, operation));
+        let matching = self.known.values().rev().filter(|operation| self.matcher.matches(&***operation));
         self.shown = matching.map(|operation| operation.id).collect();
     }
-}
-
-fn read(text: &str) -> HistoryQuery {
-    let mut query = HistoryQuery::default();
-    let mut words = Vec::new();
-    for word in text.split_whitespace() {
-        let known = match word.split_once(':') {
-            Some(("kind", kind)) => OperationKind::from_word(kind).map(|kind| query.kind = Some(kind)),
-            Some(("status", status)) => OperationStatus::from_word(status).map(|status| query.status = Some(status)),
-            Some(("node", node)) => crate::domain::ids::NodeId::new(node).ok().map(|node| query.node = Some(node)),
-            _ => None,
-        };
-        if known.is_none() {
-            words.push(word);
-        }
-    }
-    query.text = (!words.is_empty()).then(|| words.join(" "));
-    query
-}
-
-fn matches(query: &HistoryQuery, operation: &Operation) -> bool {
-    let text = query.text.as_ref().map(|text| text.to_lowercase());
-    let holds = |text: &str| {
-        let why = operation.why.as_deref().unwrap_or("");
-        [operation.what.as_str(), why, operation.by.as_str()].iter().any(|of| of.to_lowercase().contains(text))
-    };
-    query.kind.is_none_or(|kind| operation.kind == kind)
-        && query.status.is_none_or(|status| operation.status == status)
-        && query
-            .node
-            .as_ref()
-            .is_none_or(|node| operation.source.as_ref() == Some(node) || operation.target.as_ref() == Some(node))
-        && text.is_none_or(|text| holds(&text))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::console::fetch::testing;
+    use crate::domain::filter::HISTORY;
     use crate::domain::fixtures;
+    use crate::domain::log::parse_in;
+    use crate::domain::operation::{OperationKind, OperationStatus};
 
     fn operations(ids: std::ops::Range<u128>) -> Vec<Arc<Operation>> {
         let make = |id| Arc::new(fixtures::operation(id, OperationKind::Migration, OperationStatus::Done));
@@ -212,14 +205,14 @@ mod tests {
         assert_eq!(query(&next).and_then(|query| query.before), Some(OperationId::new(800)));
         testing::answer::<HistoryQuery>(&mut next, Ok(page(790..800)));
         assert!(rows.take_answer());
-        assert_eq!((rows.len(), rows.get(0).map(|o| o.id)), (210, Some(OperationId::new(999))));
+        assert_eq!((rows.len(), rows.shown().first().map(|o| o.id)), (210, Some(OperationId::new(999))));
         assert!(rows.next_page(209, fixtures::NOW).is_none(), "there is no more");
     }
 
     #[test]
     fn the_number_that_matches_grows_with_what_comes() {
         let mut rows = OperationRows::default();
-        rows.filter("status:done");
+        rows.filter(parse_in("status:done", &HISTORY).expect("a query"));
         rows.take(&operations(900..1000));
         assert_eq!(rows.total(), None, "history has not been asked");
         let mut asked = rows.next_page(0, fixtures::NOW).into_iter().collect();
@@ -233,20 +226,17 @@ mod tests {
         rows.take(&[Arc::new(Operation { status: OperationStatus::Done, ..started })]);
         rows.take(&operations(1001..1003));
         assert_eq!(rows.total(), Some(904));
-        rows.filter("status:failed");
+        rows.filter(parse_in("status:failed", &HISTORY).expect("a query"));
         assert_eq!(rows.total(), None, "another question");
     }
 
     #[test]
-    fn filters_are_words_and_fields() {
-        let query = read("kind:migration status:failed node:zk1 disk full kind:what");
-        assert_eq!((query.kind, query.status), (Some(OperationKind::Migration), Some(OperationStatus::Failed)));
-        assert_eq!(query.text.as_deref(), Some("disk full kind:what"));
+    fn filters_are_those_of_the_logs() {
         let mut rows = OperationRows::default();
         rows.take(&operations(1..5));
-        rows.filter("REPORT-0003 node:zk3");
-        assert_eq!(rows.len(), 1);
-        rows.filter("node:zk2");
-        assert_eq!(rows.len(), 0);
+        for (filter, left) in [("REPORT-0003 node:zk3", 1), ("node:zk2", 0), ("kind:migration -0003", 3)] {
+            rows.filter(parse_in(filter, &HISTORY).expect(filter));
+            assert_eq!((rows.len(), rows.shown().len()), (left, left), "{filter}");
+        }
     }
 }

@@ -1,92 +1,135 @@
-//! One row for each operation.
+//! The list: a heading for each day, a row for each operation and incident.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+use super::incidents::IncidentRows;
+use super::lines::HistoryLine;
 use super::rows::{OperationRows, ROWS_MAX};
 use crate::console::view::View;
 use crate::console::widgets::filter::Filter;
 use crate::console::widgets::list::{Column, Columns, Cursor};
 use crate::console::widgets::{paint, words};
 use crate::console::{sanitise, time};
-use crate::domain::operation::Operation;
-
-/// Cells of the operations per minute.
-const SPARK: usize = 24;
-/// Least widths of the columns that take what the others leave.
-const WHAT: usize = 20;
-const WHY: usize = 14;
+use crate::domain::ids::{Millis, Timestamp};
+use crate::domain::incident::Incident;
+use crate::domain::operation::{Operation, OperationKind, OperationStatus};
+use crate::domain::snapshot::{Level, StoreView};
 
 pub(super) struct HistoryScene<'a> {
     pub cursor: Cursor,
     pub filter: &'a Filter,
     pub rows: &'a OperationRows,
+    pub incidents: &'a IncidentRows,
+    pub lines: &'a [HistoryLine],
     pub follow: bool,
+    pub only: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum HistoryColumn {
     Time,
-    Kind,
-    Status,
     What,
-    From,
-    To,
-    Took,
-    Why,
+    Result,
+    By,
+}
+
+/// What a row says in each column, the result in its own style.
+struct Told {
+    mark: &'static str,
+    time: String,
+    what: (String, Style),
+    result: (String, Style),
+    by: String,
 }
 
 fn columns(width: usize) -> Columns<HistoryColumn> {
     let all = vec![
-        (HistoryColumn::Time, Column::left("TIME", 8)),
-        (HistoryColumn::Kind, Column::left("OPERATION", 10)),
-        (HistoryColumn::Status, Column::left("STATUS", 9)),
-        (HistoryColumn::What, Column::left("WHAT", WHAT)),
-        (HistoryColumn::From, Column::left("FROM", 4)),
-        (HistoryColumn::To, Column::left("TO", 4)),
-        (HistoryColumn::Took, Column::right("TOOK", 6)),
-        (HistoryColumn::Why, Column::left("WHY", WHY)),
+        (HistoryColumn::Time, Column::left("  TIME", 10)),
+        (HistoryColumn::What, Column::left("WHAT", 26)),
+        (HistoryColumn::Result, Column::left("RESULT", 24)),
+        (HistoryColumn::By, Column::left("BY, WHY", 16)),
     ];
-    let columns =
-        Columns::fit(all, &[HistoryColumn::Took, HistoryColumn::From, HistoryColumn::To, HistoryColumn::Why], width);
-    if columns.width_of(HistoryColumn::Why).is_none() {
-        return columns.stretch(HistoryColumn::What, width, 60);
-    }
-    // What there is beyond the least is shared by both, half each.
+    let columns = Columns::fit(all, &[HistoryColumn::By], width);
+    // What there is beyond the least is shared: the result says most.
     let spare = width.saturating_sub(columns.width());
-    let what = width.saturating_sub(spare / 2).max(columns.width());
-    columns.stretch(HistoryColumn::What, what, 40).stretch(HistoryColumn::Why, width, 200)
+    let taken = |part: usize| width.saturating_sub(spare - part);
+    let columns = columns.stretch(HistoryColumn::What, taken(spare / 3), 48);
+    if columns.width_of(HistoryColumn::By).is_none() {
+        return columns.stretch(HistoryColumn::Result, width, 200);
+    }
+    columns.stretch(HistoryColumn::Result, taken(spare * 2 / 3), 90).stretch(HistoryColumn::By, width, 200)
 }
 
 impl HistoryScene<'_> {
     pub(super) fn draw(&self, area: Rect, buffer: &mut Buffer, view: &View<'_>) {
         let columns = columns(usize::from(area.width));
-        paint::line(area, buffer, 0, &columns.heading_sorted(view.styles, HistoryColumn::Time, true));
+        paint::line(area, buffer, 0, &columns.heading(view.styles));
         let list = Rect { height: area.height.saturating_sub(2), ..paint::below(area, 1) };
         let height = usize::from(list.height);
-        if self.rows.len() == 0 {
-            paint::text(list, buffer, 1, &format!("  {}", self.nothing()), view.styles.dim);
+        if self.lines.is_empty() {
+            paint::text(list, buffer, 1, &format!("  {}", self.nothing(view)), view.styles.dim);
         }
         let first = self.cursor.first(height);
-        for row in 0..height {
-            let Some(operation) = self.rows.get(first + row) else { break };
-            let line =
-                columns.row((first + row == self.cursor.at, false), view.styles, |key| cell(key, operation, view));
-            paint::line(list, buffer, row as u16, &line);
+        for (row, line) in self.lines.iter().enumerate().skip(first).take(height) {
+            self.draw_line(row, line, &columns, paint::below(list, (row - first) as u16), buffer, view);
         }
         if area.height > 1 {
             self.last_line(paint::below(area, area.height - 1), buffer, view);
         }
     }
 
-    fn nothing(&self) -> &'static str {
+    fn draw_line(
+        &self,
+        row: usize,
+        line: &HistoryLine,
+        columns: &Columns<HistoryColumn>,
+        area: Rect,
+        buffer: &mut Buffer,
+        view: &View<'_>,
+    ) {
+        let told = match line {
+            HistoryLine::Day(at) => {
+                paint::text(area, buffer, 0, &format!("  {}", day(*at, view.now)), view.styles.heading);
+                return;
+            }
+            HistoryLine::Incident(id) => self.incidents.by_id(*id).map(|incident| of_incident(incident, view)),
+            HistoryLine::Operation { id, inside } => self
+                .rows
+                .by_id(*id)
+                .map(|operation| Told { mark: if *inside { "  " } else { "" }, ..of_operation(operation, view) }),
+            HistoryLine::Run { id, moves, open } => self.rows.by_id(*id).map(|run| of_run(run, *moves, *open, view)),
+            HistoryLine::Quiet { id, count, first } => {
+                self.rows.by_id(*id).map(|newest| of_quiet(newest, *count, *first, view))
+            }
+        };
+        let Some(told) = told else { return };
+        let drawn = columns.row((row == self.cursor.at, false), view.styles, |key| match key {
+            HistoryColumn::Time => (format!("{:<2}{}", told.mark, told.time), view.styles.dim),
+            HistoryColumn::What => (told.what.0.clone(), told.what.1),
+            HistoryColumn::Result => (told.result.0.clone(), told.result.1),
+            HistoryColumn::By => (told.by.clone(), view.styles.dim),
+        });
+        paint::line(area, buffer, 0, &drawn);
+    }
+
+    /// Why there is nothing, and what brings something.
+    fn nothing(&self, view: &View<'_>) -> String {
+        let stands_by = !view.snapshot.leadership.leads;
         if self.rows.waiting() {
-            "Reading history."
-        } else if self.filter.is_empty() {
-            "No operation yet: a drain, pause, stress or migration leaves a row here."
+            "Reading history.".into()
+        } else if !self.filter.is_empty() {
+            "Nothing matches. A filter reads  status:failed since:yesterday by:root node:zk1  or any words.".into()
+        } else if self.only {
+            "No incident yet: verdicts, elections, lost sessions and alerts leave a row here.".into()
+        } else if stands_by && matches!(view.snapshot.session.store, StoreView::Foreign { .. }) {
+            format!(
+                "No operation of this folder's. Others keep their history with their own folder; {} is this one's.",
+                sanitise::clean(&view.snapshot.history.path)
+            )
         } else {
-            "No operation matches. A filter reads  kind:migration status:failed node:zk1  or any words."
+            "No operation yet: a drain, pause, stress or migration leaves a row here.".into()
         }
     }
 
@@ -101,7 +144,8 @@ impl HistoryScene<'_> {
         let follow = if self.follow { "on" } else { "off" };
         let total = total.map_or_else(|| "- operations".to_owned(), |total| words::count(total, "operation"));
         let right = format!("f follow: {follow}   {total}{bound}");
-        if let Some(why) = self.rows.problem().or(view.snapshot.history.problem.as_deref()) {
+        let problem = self.rows.problem().or_else(|| self.incidents.problem());
+        if let Some(why) = problem.or(view.snapshot.history.problem.as_deref()) {
             let text = format!(" history: {}", sanitise::clean(why));
             paint::text(area, buffer, 0, &sanitise::fit(&text, usize::from(area.width)), styles.bad);
             return;
@@ -110,31 +154,112 @@ impl HistoryScene<'_> {
             self.filter.draw(area, buffer, "/", &right, styles);
             return;
         }
-        let series = paint::squeeze(&view.snapshot.operations_per_minute, SPARK);
-        let spark = paint::spark(&series, SPARK, &styles.glyphs);
-        if area.width >= 90 {
-            paint::text(area, buffer, 0, &format!("   per minute, last hour {spark}"), styles.dim);
-        }
         paint::right(area, buffer, 0, &right, styles.dim);
     }
 }
 
-fn cell(key: HistoryColumn, operation: &Operation, view: &View<'_>) -> (String, Style) {
-    let (styles, dim) = (view.styles, view.styles.dim);
-    let (glyph, style) = words::of_operation(operation.status, styles);
-    match key {
-        HistoryColumn::Time => (time::of_day(operation.started), dim),
-        HistoryColumn::Kind => (operation.kind.word().to_owned(), styles.text),
-        HistoryColumn::Status => (format!("{glyph} {}", operation.status.word()), style),
-        HistoryColumn::What => (operation.what.clone(), styles.text),
-        HistoryColumn::From => (words::or_dash(operation.source.as_ref()), styles.text),
-        HistoryColumn::To => (words::or_dash(operation.target.as_ref()), styles.text),
-        HistoryColumn::Took => (words::or_dash(operation.took()), styles.text),
-        HistoryColumn::Why => (why(operation), if operation.why.is_some() { styles.text } else { dim }),
+/// `TODAY  Monday 23 November`.
+fn day(at: Timestamp, now: Timestamp) -> String {
+    const DAY: Millis = Millis(86_400_000);
+    let yesterday = Timestamp(now.0.saturating_sub(DAY.0));
+    let word = match time::date(at) {
+        date if date == time::date(now) => "TODAY  ",
+        date if date == time::date(yesterday) => "YESTERDAY  ",
+        _ => "",
+    };
+    format!("{word}{}", time::long_day(at))
+}
+
+fn of_operation(operation: &Operation, view: &View<'_>) -> Told {
+    let styles = view.styles;
+    let what = match (operation.kind, &operation.source, &operation.target) {
+        (OperationKind::Migration, Some(source), Some(target)) => {
+            let name = operation.file_name().unwrap_or(&operation.what);
+            format!("{name}  {source} {} {target}", styles.glyphs.arrow)
+        }
+        (OperationKind::Scheduler, ..) => "scheduler run".to_owned(),
+        (kind, _, Some(node)) if operation.what == format!("server {node}") => format!("{} {node}", kind.word()),
+        (kind, ..) => format!("{} {}", kind.word(), operation.what),
+    };
+    Told {
+        mark: "",
+        time: time::of_day(operation.started),
+        what: (what, styles.text),
+        result: result(operation, view),
+        by: by(operation),
     }
 }
 
-/// The reason, or who asked when there is none.
-fn why(operation: &Operation) -> String {
-    operation.why.clone().unwrap_or_else(|| format!("by {}", operation.by))
+/// Glyph, what came of it, and how long it took.
+fn result(operation: &Operation, view: &View<'_>) -> (String, Style) {
+    let (glyph, style) = words::of_operation(operation.status, view.styles);
+    let took = operation.took().map(|took| took.to_string()).unwrap_or_default();
+    let why = operation.why.as_deref().unwrap_or_default();
+    let text = match operation.status {
+        OperationStatus::Done => took,
+        OperationStatus::Started => format!("for {}", view.now.since(operation.started)),
+        OperationStatus::None => why.to_owned(),
+        status if why.is_empty() => status.word().to_owned(),
+        status => format!("{}: {why}", status.word()),
+    };
+    (format!("{glyph} {text}"), style)
+}
+
+/// Who asked, and why where it is done: why it is not is the result.
+fn by(operation: &Operation) -> String {
+    match &operation.why {
+        Some(why) if operation.status == OperationStatus::Done => format!("{}: {why}", operation.by),
+        _ => operation.by.clone(),
+    }
+}
+
+fn of_run(run: &Operation, moves: usize, open: bool, view: &View<'_>) -> Told {
+    let mark = if open { view.styles.glyphs.open } else { view.styles.glyphs.folded };
+    let (glyph, style) = words::of_operation(run.status, view.styles);
+    let told = of_operation(run, view);
+    let took = run.took().map(|took| format!(", {took}")).unwrap_or_default();
+    let done = run.run.as_ref().map_or(moves as u64, |run| run.moves_done);
+    let why = match (&run.why, run.status) {
+        (Some(why), OperationStatus::Failed | OperationStatus::Aborted) => format!(": {why}"),
+        _ => String::new(),
+    };
+    let result = (format!("{glyph} {}{took}{why}", words::count(done, "move")), style);
+    let by = run.run.as_ref().map_or_else(
+        || run.by.clone(),
+        |of| format!("{}: spread {} of threshold {}", run.by, words::grouped(of.max_difference), of.threshold),
+    );
+    Told { mark, result, by, ..told }
+}
+
+fn of_quiet(newest: &Operation, count: usize, first: Timestamp, view: &View<'_>) -> Told {
+    let told = of_operation(newest, view);
+    let what = format!("{} since {}", words::count(count as u64, "run"), time::of_day(first));
+    Told { mark: view.styles.glyphs.folded, what: (what, view.styles.dim), ..told }
+}
+
+fn of_incident(incident: &Incident, view: &View<'_>) -> Told {
+    let styles = view.styles;
+    let glyphs = &styles.glyphs;
+    let (glyph, style) = match incident.what.level() {
+        Level::Info => (glyphs.leader, styles.accent),
+        Level::Warning => (glyphs.warning, styles.warning),
+        Level::Error => (glyphs.bad, styles.bad),
+    };
+    let lasted = match incident.ended {
+        None => format!("for {}", view.now.since(incident.began)),
+        Some(end) if end == incident.began => String::new(),
+        Some(end) => end.since(incident.began).to_string(),
+    };
+    let cause = incident.cause.as_deref().unwrap_or_default();
+    let result = [lasted.as_str(), cause].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("  ");
+    let begun = incident.begun_by.as_ref().map(|by| format!("after {by}"));
+    let ended = incident.ended_by.as_ref().map(|by| format!("ended by {by}"));
+    let by = begun.into_iter().chain(ended).collect::<Vec<_>>().join("; ");
+    Told {
+        mark: "",
+        time: time::of_day(incident.began),
+        what: (format!("{glyph} {}", incident.what), style),
+        result: (result, if incident.ended.is_some() { styles.text } else { style }),
+        by,
+    }
 }

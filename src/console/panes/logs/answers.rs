@@ -61,7 +61,12 @@ impl LogsPane {
         let span = self.counted_span().filter(|span| self.incidents_of != Some(*span));
         if let Some((from, until)) = span.filter(|_| !self.pending.incidents.is_open()) {
             self.incidents_of = Some((from, until));
-            let ask = IncidentsAsk { from: Some(from), until: Some(until), limit: INCIDENTS_PAGE_MAX };
+            let ask = IncidentsAsk {
+                from: Some(from),
+                until: Some(until),
+                limit: INCIDENTS_PAGE_MAX,
+                ..IncidentsAsk::default()
+            };
             effects.push(self.pending.incidents.put(ask).into());
         }
         effects
@@ -134,7 +139,13 @@ impl LogsPane {
             None => {}
         }
         match self.pending.histogram.take() {
-            Some(Ok(histogram)) => (self.hits, self.histogram) = (Some(histogram.hits), Some(histogram)),
+            Some(Ok(histogram)) => {
+                // What it says of the size and the time is of now.
+                if !histogram.answered.by.is_empty() {
+                    (self.answered.by, self.answered.took) = (histogram.answered.by.clone(), histogram.answered.took);
+                }
+                (self.hits, self.histogram) = (Some(histogram.hits), Some(histogram));
+            }
             Some(Err(why)) => self.got_failure(why, now),
             None => {}
         }

@@ -145,13 +145,13 @@ impl LogsPane {
         let room = usize::from(area.height);
         let shown = if lanes.len() > room { room - 1 } else { lanes.len() };
         for (row, (node, bars)) in lanes.iter().take(shown).enumerate() {
-            let label = sanitise::fit(&sanitise::clean(node), usize::from(SCALE) - 2);
-            paint::text(area, buffer, row as u16, &format!(" {label}"), styles.dim);
+            let label = sanitise::fit(&sanitise::clean(node), usize::from(SCALE) - 1);
+            paint::text(area, buffer, row as u16, &label, styles.dim);
             let row = Rect { y: area.y + row as u16, height: 1, ..area };
             paint_bars(bars, most, row, buffer, styles);
         }
         if shown < lanes.len() {
-            let text = format!(" and {} more", lanes.len() - shown);
+            let text = format!("and {} more", lanes.len() - shown);
             paint::text(area, buffer, shown as u16, &text, styles.dim);
         }
     }

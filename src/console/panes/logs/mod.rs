@@ -39,7 +39,7 @@ use self::saved::Saved;
 use self::typing::{PastQueries, Typing};
 use self::ways::LogWay;
 use crate::console::action::Action;
-use crate::console::effect::{Effect, Prompt};
+use crate::console::effect::{Completes, Effect, Prompt};
 use crate::console::fetch::Asked;
 use crate::console::input::{Key, Mouse, MouseAct};
 use crate::console::keymap::table::entry_of;
@@ -464,12 +464,14 @@ impl LogsPane {
                 title: format!("Export all events that match, {} ({zone})", self.query.span(now)),
                 hint: "a new file: .ndjson, .csv or .txt; times in it are UTC".into(),
                 value: "logs.ndjson".into(),
+                completes: Completes::Path,
             },
             _ => Prompt {
                 action,
                 title: format!("Span of time ({zone})"),
                 hint: "beginning and end: 2h, 14:00 14:30, 2026-11-23T14:00; empty: all".into(),
                 value: String::new(),
+                completes: Completes::Nothing,
             },
         })
     }

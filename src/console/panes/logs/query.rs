@@ -73,7 +73,7 @@ impl Query {
     /// `last 1h`, `14:00 to 14:30`, `all time`, as clocks here show it.
     pub(super) fn span(&self, now: Timestamp) -> String {
         let short = |moment: Moment| match moment {
-            Moment::Ago(_) => moment.to_string(),
+            Moment::Ago(_) | Moment::Yesterday => moment.to_string(),
             Moment::OfDay(of_day) => whole_minutes(&clock(time::typed(now).shown(of_day))),
             Moment::At(at) => {
                 let of_day = whole_minutes(&time::of_moment(at));
@@ -100,7 +100,7 @@ impl Query {
         let moment = |moment| match moment {
             Moment::At(at) => instant(at),
             Moment::OfDay(of_day) => clock(time::typed(now).shown(of_day)),
-            Moment::Ago(_) => moment.to_string(),
+            Moment::Ago(_) | Moment::Yesterday => moment.to_string(),
         };
         let parts = [
             self.search.level.map(|level| format!("level>={}", level.word())),

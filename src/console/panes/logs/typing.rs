@@ -86,13 +86,17 @@ impl LogsPane {
     pub(super) fn typed(&mut self, snapshot: &Snapshot) -> Vec<Effect> {
         let text = self.line.text();
         self.mistake = parse_at(&text, time::typed(snapshot.taken_at)).err();
-        let waits = self.pending.page.is_open();
-        let Some(typing) = self.typing.as_mut().filter(|_| self.mistake.is_none()) else { return Vec::new() };
-        typing.stale = waits && text != self.query.text;
-        if typing.stale || text == self.query.text || self.query.set(&text, snapshot.taken_at).is_err() {
+        let mut query = self.query.clone();
+        let Some(typing) = self.typing.as_mut().filter(|_| query.set(&text, snapshot.taken_at).is_ok()) else {
+            return Vec::new();
+        };
+        let other = query.search != self.query.search;
+        typing.stale = other && self.pending.page.is_open();
+        if typing.stale {
             return Vec::new();
         }
-        self.ask(snapshot)
+        self.query = query;
+        if other { self.ask(snapshot) } else { Vec::new() }
     }
 
     /// An answer has come: what was typed meanwhile is asked now.

@@ -15,15 +15,16 @@ use crate::console::effect::{Confirm, Effect};
 use crate::console::fetch::Asked;
 use crate::console::input::{Key, Mouse, MouseAct};
 use crate::console::keymap::table::entry_of;
-use crate::console::order::Work;
+use crate::console::order::{Outside, Work};
 use crate::console::pane::Pane;
 use crate::console::view::View;
-use crate::console::widgets::list::Cursor;
+use crate::console::widgets::list::ListWindow;
 use crate::console::widgets::{paint, words};
 use crate::domain::ask::PlanAsk;
 use crate::domain::command::Command;
 use crate::domain::ids::{Bytes, OperationId};
 use crate::domain::planner::Plan;
+use crate::domain::scheduler::Run;
 use crate::domain::snapshot::{Level, Snapshot};
 
 const ACTIONS: &[Action] = &[
@@ -34,6 +35,7 @@ const ACTIONS: &[Action] = &[
     Action::StopRun,
     Action::Open,
     Action::RunWorkload,
+    Action::Copy,
     Action::Up,
     Action::Down,
     Action::PageUp,
@@ -49,7 +51,7 @@ const FORM_FROM: u16 = 78;
 /// The fifth tab.
 #[derive(Debug, Default)]
 pub(super) struct SchedulerPane {
-    cursor: Cursor,
+    cursor: ListWindow,
     form: Form,
     open: Option<OperationId>,
     asked: Asked<PlanAsk>,
@@ -67,6 +69,14 @@ struct Preview {
 
 fn newest_run(snapshot: &Snapshot) -> Option<OperationId> {
     snapshot.scheduler.recent.iter().find(|run| run.moves_planned > 0).map(|run| run.id)
+}
+
+/// The run as JSON, for the clipboard.
+fn copied(run: &Run) -> Effect {
+    match serde_json::to_string(run) {
+        Ok(text) => Effect::Outside(Outside::Copy(text)),
+        Err(why) => Effect::Toast { level: Level::Error, text: format!("copy failed: {why}") },
+    }
 }
 
 /// What the operator agrees to when a plan is run.
@@ -98,6 +108,13 @@ fn agree(plan: &Plan) -> Effect {
 }
 
 impl SchedulerPane {
+    /// The run that is shown in full, or the selected one.
+    fn run<'a>(&self, snapshot: &'a Snapshot) -> Option<&'a Run> {
+        let recent = &snapshot.scheduler.recent;
+        let open = self.open.and_then(|id| recent.iter().find(|run| run.id == id));
+        open.or_else(|| recent.get(self.cursor.at)).map(|run| &**run)
+    }
+
     /// Rows of the list of runs that are seen: it stands below all the rest, under its heading.
     fn page(&self, snapshot: &Snapshot) -> usize {
         let plan = self.preview.as_ref().map(|preview| &preview.plan);
@@ -124,6 +141,7 @@ impl Pane for SchedulerPane {
             Action::Open if self.preview.is_some() => {
                 self.preview.as_ref().filter(|preview| !preview.plan.moves.is_empty()).map(|_| "run this plan")
             }
+            Action::Copy => self.run(snapshot).map(|_| "copy"),
             Action::Open => (self.open.is_none() && !scheduler.recent.is_empty()).then_some("details"),
             _ => entry_of(action).map(|entry| entry.label),
         }
@@ -137,7 +155,7 @@ impl Pane for SchedulerPane {
             }
             return Vec::new();
         }
-        if self.open.is_none() && self.cursor.act_in(action, scheduler.recent.len(), self.page(snapshot)) {
+        if self.open.is_none() && self.cursor.act(action, scheduler.recent.len(), self.page(snapshot)) {
             return Vec::new();
         }
         match (action, &self.preview) {
@@ -154,6 +172,7 @@ impl Pane for SchedulerPane {
             (Action::PauseScheduler, _) => return vec![Effect::Work(Work::Send(Command::PauseScheduler))],
             (Action::StopRun, _) => return vec![Effect::Work(Work::Send(Command::StopRun))],
             (Action::RunWorkload, _) => return vec![Effect::Work(Work::Send(Command::RunWorkload))],
+            (Action::Copy, _) => return self.run(snapshot).map(copied).into_iter().collect(),
             (Action::Open, Some(preview)) => return vec![agree(&preview.plan)],
             (Action::Open, None) => self.open = scheduler.recent.get(self.cursor.at).map(|run| run.id),
             _ => {}

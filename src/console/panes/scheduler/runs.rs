@@ -6,12 +6,12 @@ use ratatui::style::Style;
 
 use crate::console::action::Action;
 use crate::console::view::View;
-use crate::console::widgets::list::{Column, Columns, Cursor};
+use crate::console::widgets::list::{Column, Columns, ListWindow};
 use crate::console::widgets::{paint, words};
 use crate::console::{sanitise, time};
 use crate::domain::scheduler::{Decision, Run};
 
-pub(super) fn draw(cursor: Cursor, area: Rect, buffer: &mut Buffer, view: &View<'_>) {
+pub(super) fn draw(cursor: ListWindow, area: Rect, buffer: &mut Buffer, view: &View<'_>) {
     let styles = view.styles;
     let recent = &view.snapshot.scheduler.recent;
     paint::text(area, buffer, 0, "  RECENT RUNS", styles.heading);
@@ -31,7 +31,7 @@ pub(super) fn draw(cursor: Cursor, area: Rect, buffer: &mut Buffer, view: &View<
     ];
     let columns = Columns::fit(all, &['b'], width).stretch('o', width, 40);
     let height = usize::from(list.height);
-    let first = cursor.first(height);
+    let first = cursor.first(recent.len(), height);
     for (row, run) in recent.iter().enumerate().skip(first).take(height) {
         let line = columns.row((row == cursor.at, false), styles, |key| match key {
             't' => (time::of_day(run.at), styles.dim),

@@ -78,6 +78,35 @@ fn an_answer_is_about_the_files_that_were_asked_about() {
     assert_eq!(confirm.commands, [Command::Migrate { file: FileId::new(401), target: node_id("zk3") }]);
 }
 
+#[test]
+fn files_are_saved_under_their_own_names_unless_another_is_typed() {
+    let mut snapshot = fixtures::snapshot();
+    let name = "a\u{200c}b/c";
+    let mut entry = snapshot.files.get(FileId::new(400)).expect("there").clone();
+    std::sync::Arc::make_mut(&mut entry).record.name = name.into();
+    snapshot.files.insert(entry);
+    let mut pane = ready(1, &snapshot);
+    let paths = |effects: &[Effect]| {
+        let path = |effect: &Effect| match effect {
+            Effect::Work(Work::Download { path, .. }) => path.clone(),
+            other => panic!("{other:?}"),
+        };
+        effects.iter().map(path).collect::<Vec<_>>()
+    };
+    let asked = press(pane.as_mut(), Action::Download, &snapshot);
+    let [Effect::Prompt(ask)] = &asked[..] else { panic!("{asked:?}") };
+    assert_eq!(ask.value, "./a<200C>b_c", "what cannot be seen is shown");
+    let value = ask.value.clone();
+    assert_eq!(paths(&pane.answered(Action::Download, &value, &snapshot)), ["./"], "and saved as it is");
+    press(pane.as_mut(), Action::Download, &snapshot);
+    assert_eq!(paths(&pane.answered(Action::Download, "~/x y ", &snapshot)), ["~/x y "]);
+    press(pane.as_mut(), Action::Mark, &snapshot);
+    press(pane.as_mut(), Action::Mark, &snapshot);
+    let asked = press(pane.as_mut(), Action::Download, &snapshot);
+    assert!(matches!(&asked[..], [Effect::Prompt(ask)] if ask.title == "Save 2 files into which folder?"), "{asked:?}");
+    assert_eq!(paths(&pane.answered(Action::Download, "/tmp", &snapshot)), ["/tmp/", "/tmp/"]);
+}
+
 /// The row below takes the place of one that is deleted.
 #[test]
 fn a_file_that_is_shown_in_full_is_the_one_that_is_acted_on() {

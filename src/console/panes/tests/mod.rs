@@ -17,8 +17,12 @@ use crate::console::keymap::{Keymap, Rebinding};
 use crate::console::order::Work;
 use crate::console::pane::Pane;
 use crate::console::theme::Styles;
+use crate::console::theme::built_in::built_in;
+use crate::console::theme::depth::Depth;
+use crate::console::theme::file::Theme;
 use crate::console::view::View;
 use crate::console::widgets::words;
+use crate::console::{Console, ConsoleConfig};
 use crate::domain::ask::PlanAsk;
 use crate::domain::command::Command;
 use crate::domain::file_list::{FileList, FilesAsk};
@@ -259,6 +263,28 @@ fn every_pane_is_drawn_at_every_size_and_lets_nothing_hostile_through() {
     }
 }
 
+/// The frame, every pane in it, and all that can lie over one.
+#[test]
+fn a_theme_that_paints_its_background_paints_every_cell() {
+    let read = |name: &str| built_in(name).ok_or_else(String::new);
+    for name in ["light", "high-contrast", "catppuccin-mocha", "gruvbox-dark"] {
+        let styles = Theme::load(name, &read).and_then(|theme| theme.styles(Depth::True, false)).expect("built in");
+        let own = [styles.ground.bg, styles.selected.bg];
+        let mut console =
+            Console::new(&ConsoleConfig::default(), all(), styles, Arc::new(busy()), NOW).expect("default keys");
+        for keys in
+            ["1", "Enter", "Esc 2", "/", "Esc 3", "4", "5", "s", "Esc ?", "Esc e", "Enter", "Esc Esc :", "Esc q"]
+        {
+            parse_keys(keys).into_iter().for_each(|key| drop(console.key(key)));
+            let area = Rect::new(0, 0, 120, 40);
+            let mut buffer = Buffer::empty(area);
+            console.draw(area, &mut buffer);
+            let bare = buffer.content().iter().position(|cell| !own.contains(&Some(cell.bg)));
+            assert_eq!(bare, None, "{name} after {keys}");
+        }
+    }
+}
+
 #[test]
 fn what_is_unknown_is_a_dash_and_the_cause_is_told() {
     let snapshot = blank();
@@ -343,7 +369,7 @@ fn history_shows_its_rows_and_one_in_full() {
     let mut pane = ready(2, &snapshot);
     let text = picture(pane.as_ref(), &snapshot, 120, 28);
     assert!(
-        text.contains("report-0414.bin, 128 KiB") && text.contains("✖ failed") && text.contains("412 operations"),
+        text.contains("report-0414.bin  zk1 → zk3") && text.contains("✖ failed: ") && text.contains("412 operations"),
         "{text}"
     );
     press(pane.as_mut(), Action::Bottom, &snapshot);
@@ -351,7 +377,7 @@ fn history_shows_its_rows_and_one_in_full() {
     let text = picture(pane.as_ref(), &snapshot, 120, 28);
     assert!(text.contains("carried out by host-a:4711") && text.contains("at-level"), "{text}");
     press(pane.as_mut(), Action::Back, &snapshot);
-    assert!(picture(pane.as_ref(), &snapshot, 120, 28).contains("OPERATION"));
+    assert!(picture(pane.as_ref(), &snapshot, 120, 28).contains("TODAY  Monday 23 November"));
     let later = Snapshot { operations_total: 415, ..snapshot };
     pane.refresh(&later);
     assert!(picture(pane.as_ref(), &later, 120, 28).contains("415 operations"), "the number goes on");

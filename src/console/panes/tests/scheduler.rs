@@ -95,3 +95,31 @@ fn a_plan_goes_when_a_run_begins_or_another_one_has_moved_something() {
         assert!(!shows(pane.as_ref(), after));
     }
 }
+
+#[test]
+fn the_footer_says_what_makes_sense_for_the_scheduler_now() {
+    let words = |snapshot: &Snapshot, planned: bool| {
+        let mut pane = ready(4, snapshot);
+        if planned {
+            press(pane.as_mut(), Action::Preview, snapshot);
+        }
+        [Action::PauseScheduler, Action::StopRun, Action::Open, Action::Copy].map(|action| pane.label(action, snapshot))
+    };
+    let mut snapshot = fixtures::snapshot();
+    assert_eq!(words(&snapshot, false), [Some("pause scheduler"), None, None, None]);
+    assert_eq!(words(&snapshot, true)[2], Some("run this plan"));
+    snapshot.scheduler.recent = Arc::from([Arc::new(run(Decision::Ran))]);
+    snapshot.scheduler.paused = true;
+    assert_eq!(words(&snapshot, false), [Some("resume scheduler"), None, Some("details"), Some("copy")]);
+    snapshot.scheduler.running = busy().scheduler.running;
+    assert_eq!(words(&snapshot, false)[1], Some("stop run"));
+}
+
+#[test]
+fn a_run_is_copied_whole() {
+    let mut snapshot = fixtures::snapshot();
+    snapshot.scheduler.recent = Arc::from([Arc::new(run(Decision::Ran))]);
+    let copied = press(ready(4, &snapshot).as_mut(), Action::Copy, &snapshot);
+    let [Effect::Outside(crate::console::order::Outside::Copy(text))] = &copied[..] else { panic!("{copied:?}") };
+    assert!(text.contains("\"moves_planned\":5"), "{text}");
+}

@@ -3,11 +3,16 @@
 use super::*;
 use crate::console::fetch::Fetch;
 use crate::console::place::PastCommands;
+use crate::console::theme::file::ThemeEntry;
 
 /// What was done, without what is kept of the command and what the palette asks for.
 fn done(orders: Vec<Order>) -> Vec<Order> {
     let own = |order: &Order| matches!(order, Order::Work(Work::Commands(_)) | Order::Outside(Outside::ListThemes));
     orders.into_iter().filter(|order| !own(order)).collect()
+}
+
+fn theme(name: &str) -> ThemeEntry {
+    ThemeEntry { name: name.to_owned(), about: format!("what {name} is") }
 }
 
 /// The line of the palette, without its frame.
@@ -148,7 +153,7 @@ fn tab_offers_the_nodes_and_removes_nothing() {
 #[test]
 fn what_several_begin_with_is_written_and_the_only_one_whole() {
     let mut ui = ui();
-    ui.set_themes(["default", "light", "gruvbox-dark", "gruvbox-light"].map(str::to_owned).to_vec());
+    ui.set_themes(["default", "light", "gruvbox-dark", "gruvbox-light"].map(theme).to_vec());
     press(&mut ui, ": t h Tab g Tab");
     assert_eq!(line(&ui), ":theme gruvbox-");
     press(&mut ui, "l Tab");
@@ -160,9 +165,10 @@ fn what_several_begin_with_is_written_and_the_only_one_whole() {
 #[test]
 fn a_theme_is_shown_while_the_cursor_is_on_it_and_the_old_one_comes_back() {
     let mut ui = ui();
-    ui.set_themes(["default", "light"].map(str::to_owned).to_vec());
+    ui.set_themes(["default", "light"].map(theme).to_vec());
     let tried = |name: &str| Order::Outside(Outside::TryTheme(Some(name.to_owned())));
     assert_eq!(done(press(&mut ui, ": t h e m e Space")), []);
+    assert!(screen(&ui, 100, 30).contains("light     what light is"), "{}", screen(&ui, 100, 30));
     assert_eq!(press(&mut ui, "Tab"), [tried("default")]);
     assert_eq!(press(&mut ui, "Down"), [tried("light")]);
     assert_eq!(press(&mut ui, "Esc"), [Order::Outside(Outside::TryTheme(None))]);
@@ -281,4 +287,10 @@ fn what_cannot_be_kept_is_told() {
     read.reply.send(Err("commands of before in data/commands.txt: not UTF-8".into())).expect("awaited");
     ui.take_answers();
     assert!(screen(&ui, 100, 30).contains("data/commands.txt: not UTF-8"));
+    ui.toasts.dismiss();
+    let kept = asked(press(&mut ui, ": w o r n g Enter Esc")).pop().expect("it is tried again");
+    kept.reply.send(Err("commands of before in data/commands.txt: not UTF-8".into())).expect("awaited");
+    ui.take_answers();
+    let told = ui.toasts.all(&ui.snapshot).iter().filter(|message| message.text.contains("not UTF-8")).count();
+    assert_eq!(told, 1, "once");
 }

@@ -7,7 +7,7 @@ use ratatui::buffer::Cell;
 use ratatui::style::Modifier;
 
 use super::*;
-use crate::console::effect::{Confirm, Effect, Prompt};
+use crate::console::effect::{Completes, Confirm, Effect, Prompt};
 use crate::console::keymap::notation::parse_keys;
 use crate::console::order::{Order, Outside, Work};
 use crate::console::theme::Glyphs;
@@ -47,7 +47,13 @@ impl Pane for Sample {
     }
 
     fn act(&mut self, action: Action, snapshot: &Snapshot) -> Vec<Effect> {
-        let ask = || Prompt { action, title: "Where?".into(), hint: "a path".into(), value: "/tmp".into() };
+        let ask = || Prompt {
+            action,
+            title: "Where?".into(),
+            hint: "a path".into(),
+            value: "/tmp".into(),
+            completes: Completes::Path,
+        };
         match (action, self.selected) {
             (Action::Drain, Some(node)) => vec![crate::console::confirms::drain(snapshot, &fixtures::node_id(node))],
             (Action::Pause, Some(node)) => {

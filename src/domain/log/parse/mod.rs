@@ -19,6 +19,18 @@ const DEPTH_MAX: usize = 32;
 /// Memory that one compiled regex may take.
 pub(super) const REGEX_BYTES_MAX: usize = 1 << 20;
 
+/// The fields that a list has.
+#[derive(Debug)]
+pub struct Vocabulary {
+    pub fields: &'static [(&'static str, Field)],
+    pub numbers: &'static [NumberField],
+    /// Levels, messages, and the fields of JSON lines.
+    pub logs: bool,
+}
+
+/// Those of the logs.
+const LOGS: Vocabulary = Vocabulary { fields: FIELDS, numbers: &NumberField::ALL, logs: true };
+
 /// Why a text is no query.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParseError {
@@ -41,7 +53,7 @@ impl std::error::Error for ParseError {}
 /// # Errors
 /// [`ParseError`] for what is no query.
 pub fn parse(text: &str) -> Result<Expr, ParseError> {
-    parse_at(text, TypedClock::UTC)
+    parse_in(text, &LOGS)
 }
 
 /// The same with times as `clock` shows them.
@@ -49,12 +61,24 @@ pub fn parse(text: &str) -> Result<Expr, ParseError> {
 /// # Errors
 /// [`ParseError`] for what is no query.
 pub fn parse_at(text: &str, clock: TypedClock<'_>) -> Result<Expr, ParseError> {
+    read(text, &LOGS, clock)
+}
+
+/// The same over a list that has these fields.
+///
+/// # Errors
+/// [`ParseError`] for what is no query, and for a field that the list does not have.
+pub fn parse_in(text: &str, words: &'static Vocabulary) -> Result<Expr, ParseError> {
+    read(text, words, TypedClock::UTC)
+}
+
+fn read(text: &str, words: &'static Vocabulary, clock: TypedClock<'_>) -> Result<Expr, ParseError> {
     let chars: Vec<char> = text.chars().collect();
     if chars.len() > QUERY_LEN_MAX {
         let what = format!("a query has at most {QUERY_LEN_MAX} characters, this one has {}", chars.len());
         return Err(ParseError { column: QUERY_LEN_MAX + 1, what });
     }
-    let mut parser = Parser { chars: &chars, clock, at: 0, depth: 0 };
+    let mut parser = Parser { chars: &chars, words, clock, at: 0, depth: 0 };
     parser.blanks();
     if parser.ended() {
         return Ok(Expr::All);
@@ -68,6 +92,7 @@ pub fn parse_at(text: &str, clock: TypedClock<'_>) -> Result<Expr, ParseError> {
 
 struct Parser<'a> {
     chars: &'a [char],
+    words: &'static Vocabulary,
     clock: TypedClock<'a>,
     at: usize,
     depth: usize,
@@ -219,7 +244,7 @@ impl Parser<'_> {
         let (Some(cmp), true) = (sign.or(equals.then_some(Cmp::Equal)), starts) else { return Ok(None) };
         let typed: String = rest[..len].iter().collect();
         let width = if equals { 1 } else { cmp.sign().len() };
-        if let Some(name) = Name::of(&typed) {
+        if let Some(name) = Name::of(&typed, self.words) {
             return Ok(Some((name, cmp, len + width)));
         }
         let colon = cmp == Cmp::Equal && !equals;
@@ -227,7 +252,7 @@ impl Parser<'_> {
         if colon && !address && typed.bytes().all(|b| b.is_ascii_lowercase() || b == b'_') {
             let what = format!(
                 "unknown field {typed}; expected {}, or quotes to search for the text \"{typed}:...\"",
-                known_fields(&typed)
+                known_fields(&typed, self.words)
             );
             return Self::fail(self.at, what);
         }
@@ -416,17 +441,17 @@ enum Name {
 }
 
 impl Name {
-    fn of(typed: &str) -> Option<Self> {
-        if let Some(rest) = typed.strip_prefix("fields.").filter(|rest| !rest.is_empty()) {
+    fn of(typed: &str, words: &Vocabulary) -> Option<Self> {
+        if let Some(rest) = typed.strip_prefix("fields.").filter(|rest| words.logs && !rest.is_empty()) {
             return Some(Self::Field(Field::Other(rest.to_owned())));
         }
-        let number = NumberField::ALL.into_iter().find(|field| field.name() == typed);
+        let number = words.numbers.iter().copied().find(|field| field.name() == typed);
         let side = [Side::Since, Side::Until].into_iter().find(|side| side.name() == typed);
         match typed {
-            "level" => Some(Self::Level),
-            "message" => Some(Self::Message),
+            "level" if words.logs => Some(Self::Level),
+            "message" if words.logs => Some(Self::Message),
             _ => number.map(Self::Number).or(side.map(Self::Time)).or_else(|| {
-                let known = FIELDS.iter().find(|(name, _)| *name == typed);
+                let known = words.fields.iter().find(|(name, _)| *name == typed);
                 known.map(|(_, field)| Self::Field(field.clone()))
             }),
         }
@@ -453,11 +478,12 @@ impl Name {
 }
 
 /// The field that was probably meant, else all of them.
-fn known_fields(typed: &str) -> String {
+fn known_fields(typed: &str, words: &Vocabulary) -> String {
     let names = || {
-        ["level", "message", "bytes", "duration_ms", "since", "until"]
-            .into_iter()
-            .chain(FIELDS.iter().map(|(name, _)| *name))
+        let of_logs: &[&str] = if words.logs { &["level", "message"] } else { &[] };
+        let numbers = words.numbers.iter().map(|field| field.name());
+        let others = of_logs.iter().copied().chain(numbers).chain(["since", "until"]);
+        others.chain(words.fields.iter().map(|(name, _)| *name))
     };
     let letters = |text: &str| {
         let mut letters = text.bytes().collect::<Vec<_>>();

@@ -1,3 +1,6 @@
+mod finding;
+mod time;
+
 use super::*;
 use crate::console::fetch::testing;
 use crate::console::keymap::notation::parse_keys;
