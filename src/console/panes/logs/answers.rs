@@ -73,7 +73,7 @@ impl LogsPane {
     }
 
     /// Whether new events belong at the end of what is shown.
-    fn live(&self) -> bool {
+    pub(super) fn live(&self) -> bool {
         self.list.window.newer().is_none() && self.query.search.to.is_none()
     }
 

@@ -9,7 +9,6 @@ use crate::console::sanitise;
 use crate::console::theme::Styles;
 use crate::console::view::View;
 use crate::console::widgets::axis::TimeAxis;
-use crate::console::widgets::chart::SCALE;
 use crate::console::widgets::marks::{draw_axis, marks};
 use crate::console::widgets::{paint, words};
 use crate::domain::ids::{Millis, Timestamp};
@@ -17,6 +16,8 @@ use crate::domain::incident::Incident;
 use crate::domain::log::{BARS_MAX, Bar, Histogram};
 use crate::domain::snapshot::Snapshot;
 
+/// Cells at the left for the scale and the names of the nodes.
+const SCALE: u16 = 9;
 /// Cells at the right in which the levels are counted.
 const LEGEND: u16 = 16;
 /// From this width on there is room for them.
@@ -57,9 +58,14 @@ const fn plot_width(width: u16) -> u16 {
     width.saturating_sub(SCALE + legend)
 }
 
-/// The axis of what was counted, in at most so many columns; `None` when nothing tells it.
+/// The axis of what was counted, in at most so many columns; `None` when nothing tells it. Where less than half of them
+/// were used each bar has two.
 fn axis_of(counted: &Histogram, columns: u16) -> Option<TimeAxis> {
-    let len = u64::try_from(counted.bars.len()).ok().filter(|len| *len > 0 && counted.step.0 > 0 && columns > 0)?;
+    let len = u64::try_from(counted.bars.len()).ok().filter(|len| *len > 0 && counted.step.0 > 1 && columns > 0)?;
+    if len * 2 <= u64::from(columns) {
+        let columns = u16::try_from(len * 2).ok()?;
+        return Some(TimeAxis { from: counted.from, step: Millis(counted.step.0 / 2), columns });
+    }
     let each = len.div_ceil(u64::from(columns));
     let columns = u16::try_from(len.div_ceil(each)).ok()?;
     Some(TimeAxis { from: counted.from, step: Millis(counted.step.0 * each), columns })
@@ -67,6 +73,9 @@ fn axis_of(counted: &Histogram, columns: u16) -> Option<TimeAxis> {
 
 /// One bar for each column.
 fn columns(bars: &[Bar], axis: &TimeAxis) -> Vec<Bar> {
+    if bars.len() < usize::from(axis.columns) {
+        return bars.iter().flat_map(|bar| [*bar; 2]).collect();
+    }
     let each = bars.len().div_ceil(usize::from(axis.columns).max(1)).max(1);
     let sum = |bars: &[Bar]| {
         bars.iter().fold(Bar::default(), |all, bar| Bar {
@@ -145,21 +154,21 @@ impl LogsPane {
         let room = usize::from(area.height);
         let shown = if lanes.len() > room { room - 1 } else { lanes.len() };
         for (row, (node, bars)) in lanes.iter().take(shown).enumerate() {
-            let label = sanitise::fit(&sanitise::clean(node), usize::from(SCALE) - 1);
-            paint::text(area, buffer, row as u16, &label, styles.dim);
+            let label = sanitise::fit(&sanitise::clean(node), usize::from(SCALE) - 2);
+            paint::text(area, buffer, row as u16, &format!(" {label}"), styles.dim);
             let row = Rect { y: area.y + row as u16, height: 1, ..area };
             paint_bars(bars, most, row, buffer, styles);
         }
         if shown < lanes.len() {
-            let text = format!("and {} more", lanes.len() - shown);
+            let text = format!(" and {} more", lanes.len() - shown);
             paint::text(area, buffer, shown as u16, &text, styles.dim);
         }
     }
 
     /// What is asked once the events are counted: which incidents there were meanwhile.
     pub(super) fn counted_span(&self) -> Option<(Timestamp, Timestamp)> {
-        let axis = axis_of(self.histogram.as_ref()?, u16::MAX)?;
-        Some((axis.from, axis.until()))
+        let counted = self.histogram.as_ref().filter(|counted| counted.step.0 > 0 && !counted.bars.is_empty())?;
+        Some((counted.from, counted.from.plus(Millis(counted.step.0 * counted.bars.len() as u64))))
     }
 }
 
@@ -168,11 +177,11 @@ fn draw_bars(bars: &[Bar], area: Rect, buffer: &mut Buffer, styles: &Styles) {
     let most = bars.iter().map(|bar| bar.count).max().unwrap_or(0);
     for row in 0..area.height {
         let label = match row {
-            0 => words::grouped(most),
+            0 if most > 0 => words::grouped(most),
             row if row + 1 == area.height => "0".to_owned(),
             _ => String::new(),
         };
-        let label = format!("{label:>6} {}", styles.glyphs.vertical);
+        let label = format!("{label:>7} {}", styles.glyphs.vertical);
         paint::text(Rect { width: SCALE.min(area.width), ..area }, buffer, row, &label, styles.dim);
     }
     paint_bars(bars, most, area, buffer, styles);
@@ -234,9 +243,11 @@ mod tests {
             ..Histogram::default()
         };
         let axis = |len, columns| axis_of(&counted(len), columns);
-        assert_eq!(axis(1, 80), Some(TimeAxis { from: Timestamp(60_000), step: Millis(1_000), columns: 1 }));
+        assert_eq!(axis(1, 80), Some(TimeAxis { from: Timestamp(60_000), step: Millis(500), columns: 2 }));
+        assert_eq!(axis(50, 80), Some(TimeAxis { from: Timestamp(60_000), step: Millis(1_000), columns: 50 }));
         assert_eq!(axis(120, 50), Some(TimeAxis { from: Timestamp(60_000), step: Millis(3_000), columns: 40 }));
         assert_eq!((axis(0, 80), axis(5, 0), axis_of(&Histogram::default(), 9)), (None, None, None));
+        assert_eq!(columns(&counted(1).bars, &axis(1, 80).expect("an axis")), [bar(1, 0, 0); 2], "of two cells");
         let summed = columns(&counted(5).bars, &axis(5, 3).expect("an axis"));
         assert_eq!(summed.iter().map(|bar| bar.count).collect::<Vec<_>>(), [2, 2, 1]);
     }

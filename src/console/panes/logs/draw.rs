@@ -91,10 +91,11 @@ impl LogsPane {
         let styles = view.styles;
         let width = usize::from(area.width);
         let hits = self.hits.map(head::hits).unwrap_or_default();
-        let all = [self.query.span(view.now), head::by(&self.answered), hits];
-        let right =
-            |from: usize| all[from..].iter().filter(|text| !text.is_empty()).cloned().collect::<Vec<_>>().join("   ");
-        let told = (0..3).map(right).find(|text| sanitise::width(text) * 2 <= width).unwrap_or_default();
+        let (span, by) = (self.query.span(view.now), head::by(&self.answered));
+        let variants: [&[&str]; 4] = [&[&span, &by, &hits], &[&span, &hits], &[&hits], &[]];
+        let joined =
+            |parts: &[&str]| parts.iter().copied().filter(|text| !text.is_empty()).collect::<Vec<_>>().join("   ");
+        let told = variants.into_iter().map(joined).find(|text| sanitise::width(text) * 2 <= width).unwrap_or_default();
         paint::text(area, buffer, 0, " query  ", if self.typing.is_some() { styles.accent } else { styles.dim });
         let room = area.width.saturating_sub(9 + sanitise::width(&told) as u16);
         let inside = Rect { x: area.x + 8.min(area.width), width: room, height: area.height.min(1), ..area };
@@ -155,7 +156,8 @@ impl LogsPane {
         let listed = self.over().is_none();
         let place = match &self.printed {
             Some(Printed { follow: true, .. }) => " following".to_owned(),
-            None if listed && self.list.follow => " following".to_owned(),
+            None if listed && self.list.follow && self.live() => " following".to_owned(),
+            None if listed && self.list.follow => " end of the time that is shown (0 shows all)".to_owned(),
             None if listed && self.below > 0 => format!(" {} new below (G)", words::grouped(self.below)),
             None if listed && below == 0 && !window.ends_early() => " not following (f)".to_owned(),
             _ => format!(" {} below (G)", words::grouped(below as u64)),

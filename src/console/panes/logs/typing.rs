@@ -62,7 +62,7 @@ impl PastQueries {
 impl LogsPane {
     pub(super) fn begin_typing(&mut self) {
         let before = self.query.clone();
-        self.line = Line::new(&before.text);
+        (self.line, self.aim) = (Line::new(&before.text), None);
         self.typing = Some(Typing { before, past: None, draft: String::new(), stale: false });
     }
 

@@ -189,7 +189,7 @@ fn the_histogram_has_a_scale_a_time_axis_lanes_and_what_else_happened() {
     let small = picture(&pane, 80, 20);
     let lines: Vec<&str> = small.lines().collect();
     assert!(
-        lines[1].starts_with("    40 │█") && lines[2].starts_with("     0 │█ ▄") && lines[3].contains("13:58"),
+        lines[1].starts_with("     40 │█") && lines[2].starts_with("      0 │█ ▄") && lines[3].contains("13:58"),
         "{small}"
     );
     assert!(
@@ -198,7 +198,7 @@ fn the_histogram_has_a_scale_a_time_axis_lanes_and_what_else_happened() {
     );
     let tall = picture(&pane, 120, 36);
     let lines: Vec<&str> = tall.lines().collect();
-    assert!(lines[4].starts_with("backend") && lines[5].starts_with("zk1     █ ▂"), "{tall}");
+    assert!(lines[4].starts_with(" backend") && lines[5].starts_with(" zk1     █ ▂"), "{tall}");
     assert!(lines[6].contains("13:58"), "{tall}");
 }
 
