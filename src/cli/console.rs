@@ -116,6 +116,7 @@ fn tui_config(flags: &Flags, config: &Config) -> TuiConfig {
         user: person::person(),
         searches: config.paths.data.join("searches.txt"),
         commands: config.paths.data.join("commands.txt"),
+        past_searches: config.paths.data.join("past-searches.txt"),
         theme: Some(console.theme.clone()).filter(|name| name != "auto"),
         themes_dir: config.paths.themes.clone(),
         ascii: match console.glyphs {

@@ -71,4 +71,13 @@ pub enum Action {
     Searches,
     SaveSearch,
     RemoveSearch,
+    /// Repeats in one row, or each in its own.
+    Folding,
+    /// The next event that is an error or a warning, of another minute, of another server.
+    NextProblem,
+    PreviousProblem,
+    NextMinute,
+    PreviousMinute,
+    NextServer,
+    PreviousServer,
 }

@@ -1,7 +1,7 @@
 //! What the console wants done around it: work with the engine, and what only the one who shows it can do.
 
 use super::fetch::{Fetch, Fetching};
-use super::place::{CompletionAsk, PastCommands, SavedSearches};
+use super::place::{CompletionAsk, PastCommands, PastSearches, SavedSearches};
 use crate::domain::command::Command;
 use crate::domain::ids::{FileId, NodeId};
 use crate::domain::log::LogSearch;
@@ -28,6 +28,8 @@ pub enum Work {
     Searches(Fetch<SavedSearches>),
     /// Reads the commands that were typed before, or keeps one more.
     Commands(Fetch<PastCommands>),
+    /// Reads the searches that were typed before, or keeps one more.
+    PastSearches(Fetch<PastSearches>),
     /// Reads a local file and uploads it.
     Upload { path: String, node: Option<NodeId> },
     /// The same, where the last word may be a node: `whole` is the path if there is such a file, else `path`.

@@ -41,6 +41,12 @@ pub trait Place: Send + Sync {
     /// # Errors
     /// As for the saved searches.
     fn commands(&self, asked: PastCommands) -> BoxFuture<'static, Result<Vec<String>, String>>;
+
+    /// The same with the searches of the logs that were typed.
+    ///
+    /// # Errors
+    /// As for the saved searches.
+    fn past_searches(&self, asked: PastSearches) -> BoxFuture<'static, Result<Vec<String>, String>>;
 }
 
 /// A file to be read.
@@ -119,6 +125,21 @@ impl Ask for PastCommands {
     const NAME: &'static str = "look at the commands of before";
 }
 
+/// What is to be done with the searches that were typed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PastSearches {
+    Read,
+    /// Puts one first; it is there once only.
+    Add(String),
+}
+
+/// The searches that are kept after it, newest first.
+impl Ask for PastSearches {
+    type Answer = Vec<String>;
+    type Refusal = Unanswered;
+    const NAME: &'static str = "look at the searches of before";
+}
+
 #[cfg(test)]
 pub mod testing {
     //! A place in memory.
@@ -190,6 +211,10 @@ pub mod testing {
         }
 
         fn commands(&self, _: PastCommands) -> BoxFuture<'static, Result<Vec<String>, String>> {
+            Box::pin(std::future::ready(Ok(Vec::new())))
+        }
+
+        fn past_searches(&self, _: PastSearches) -> BoxFuture<'static, Result<Vec<String>, String>> {
             Box::pin(std::future::ready(Ok(Vec::new())))
         }
     }

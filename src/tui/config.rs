@@ -36,6 +36,9 @@ pub struct TuiConfig {
     /// File of the commands that were typed.
     #[serde(skip)]
     pub commands: PathBuf,
+    /// File of the searches that were typed.
+    #[serde(skip)]
+    pub past_searches: PathBuf,
 }
 
 impl Default for TuiConfig {
@@ -51,6 +54,7 @@ impl Default for TuiConfig {
             user: String::new(),
             searches: PathBuf::from("data/searches.txt"),
             commands: PathBuf::from("data/commands.txt"),
+            past_searches: PathBuf::from("data/past-searches.txt"),
         }
     }
 }

@@ -158,6 +158,7 @@ impl Shell {
             user: config.user.clone(),
             searches: config.searches.clone(),
             commands: config.commands.clone(),
+            past_searches: config.past_searches.clone(),
         });
         let mut session = ConsoleSession::new(console, handle.clone(), place);
         if let Some(error) = problem {

@@ -256,7 +256,7 @@ async fn run(logs: &Logs, by: &str, parts: bool, name: impl Fn(&LogEvent) -> Str
 
 async fn bars_and_neighbours(logs: &Logs, by: &str, name: impl Fn(&LogEvent) -> String) {
     for (query, count, warnings, errors) in [("", 17, 4, 3), ("level>=WARN", 7, 4, 3), ("node:zk1 took", 2, 1, 0)] {
-        let found = logs.answer(HistogramAsk { search: search(query), bars: 20 }, NOW).await.unwrap();
+        let found = logs.answer(HistogramAsk { search: search(query), bars: 20, by_node: false }, NOW).await.unwrap();
         let sums = found.bars.iter().fold((0, 0, 0), |(all, warnings, errors), bar| {
             (all + bar.count, warnings + bar.warnings, errors + bar.errors)
         });

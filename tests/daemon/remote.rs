@@ -33,7 +33,12 @@ async fn files_pane(handle: &Handle, searches: std::path::PathBuf) -> String {
     let mut session = ConsoleSession::new(
         console,
         handle.clone(),
-        Arc::new(Host { user: "test".into(), commands: searches.with_file_name("commands.txt"), searches }),
+        Arc::new(Host {
+            user: "test".into(),
+            commands: searches.with_file_name("commands.txt"),
+            past_searches: searches.with_file_name("past-searches.txt"),
+            searches,
+        }),
     );
     session.begin(SCREEN);
     session.take(Input::Key(Key::plain(KeyCode::Char('2'))), SCREEN, now());

@@ -70,6 +70,7 @@ pub fn to_ascii(buffer: &mut Buffer) {
         let twin = match cell.symbol() {
             "…" => "~",
             "·" => "-",
+            "×" => "x",
             "→" => ">",
             "‹" => "<",
             "›" => ">",

@@ -19,7 +19,7 @@ use tokio::time::Instant;
 
 use super::fetch::{ANSWER_LIMIT, Fetch, Fetching, limited};
 use super::order::Work;
-use super::place::{CompletionAsk, Draft, Opened, PastCommands, Place, SavedSearches};
+use super::place::{CompletionAsk, Draft, Opened, PastCommands, PastSearches, Place, SavedSearches};
 use crate::domain::command::{Accepted, Actor, Command, Rejected};
 use crate::domain::ids::{Bytes, FileId, NodeId};
 use crate::domain::log::LogSearch;
@@ -134,6 +134,7 @@ impl Jobs {
             Work::ExportLogs { search, path } => self.export_logs(search, path),
             Work::Searches(fetch) => self.searches(fetch),
             Work::Commands(fetch) => self.commands(fetch),
+            Work::PastSearches(fetch) => self.past_searches(fetch),
             Work::Fetch(fetch) => {
                 self.fetch(fetch);
                 Ok(())
@@ -244,6 +245,15 @@ impl Jobs {
     /// Reads or keeps commands that were typed, whether or not somebody waits for the answer.
     fn commands(&mut self, fetch: Fetch<PastCommands>) -> Result<(), String> {
         let list = self.place.commands(fetch.ask);
+        self.start(None, async move {
+            _ = fetch.reply.send(list.await);
+            Done::Answered
+        })
+    }
+
+    /// The same with the searches that were typed.
+    fn past_searches(&mut self, fetch: Fetch<PastSearches>) -> Result<(), String> {
+        let list = self.place.past_searches(fetch.ask);
         self.start(None, async move {
             _ = fetch.reply.send(list.await);
             Done::Answered

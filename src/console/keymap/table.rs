@@ -115,11 +115,11 @@ pub const TABLE: &[KeyEntry] = &[
     entry(A::PageDown, "page-down", Lists, &["PageDown", "Ctrl-f", "Ctrl-d"], "", "a page down"),
     entry(A::Top, "top", Lists, &["Home", "g"], "", "first row"),
     entry(A::Bottom, "bottom", Lists, &["End", "G"], "", "last row; follows it in Logs"),
-    entry(A::Left, "left", Lists, &["Left"], "", "to the left"),
-    entry(A::Right, "right", Lists, &["Right"], "", "to the right"),
-    entry(A::ShorterRange, "shorter-range", Lists, &["+"], "", "a shorter time in charts"),
-    entry(A::LongerRange, "longer-range", Lists, &["-"], "", "a longer time in charts"),
-    entry(A::Newest, "newest", Lists, &["0"], "", "back to now"),
+    entry(A::Left, "left", Lists, &["Left"], "", "to the left; in charts and logs back in time"),
+    entry(A::Right, "right", Lists, &["Right"], "", "to the right; in charts and logs on in time"),
+    entry(A::ShorterRange, "shorter-range", Lists, &["+"], "", "a shorter time in charts and logs"),
+    entry(A::LongerRange, "longer-range", Lists, &["-"], "", "a longer time in charts and logs"),
+    entry(A::Newest, "newest", Lists, &["0"], "", "back to now; in Logs all of the time"),
     entry(A::IncidentsOnly, "incidents", Lists, &["i"], "incidents", "only incidents, or all again"),
     entry(A::LogsThen, "logs-then", Lists, &["l"], "logs then", "the logs around this row and its moment"),
     entry(
@@ -207,6 +207,13 @@ pub const TABLE: &[KeyEntry] = &[
     entry(A::Searches, "searches", Logs, &["b"], "searches", "saved searches"),
     entry(A::SaveSearch, "save-search", Logs, &["B"], "", "save this search"),
     entry(A::RemoveSearch, "remove-search", Logs, &["x"], "", "remove a saved search"),
+    entry(A::NextProblem, "next-problem", Logs, &["]"], "next error", "next error or warning"),
+    entry(A::PreviousProblem, "previous-problem", Logs, &["["], "", "previous error or warning"),
+    entry(A::NextMinute, "next-minute", Logs, &["}"], "", "first event of the next minute"),
+    entry(A::PreviousMinute, "previous-minute", Logs, &["{"], "", "last event of the minute before"),
+    entry(A::NextServer, "next-server", Logs, &[">"], "", "next event of another server"),
+    entry(A::PreviousServer, "previous-server", Logs, &["<"], "", "previous event of another server"),
+    entry(A::Folding, "folding", Logs, &["z"], "", "repeats in one row, or each in its own"),
 ];
 
 /// What is known of the action; `None` only for pane numbers above nine.

@@ -143,6 +143,9 @@ pub struct HistogramAsk {
     pub search: LogSearch,
     /// 1 to [`BARS_MAX`].
     pub bars: usize,
+    /// Also those of each node apart.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_node: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -158,8 +161,21 @@ pub struct Histogram {
     pub from: Timestamp,
     pub step: Millis,
     pub bars: Vec<Bar>,
+    /// As many of each node that has any, by its name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub nodes: BTreeMap<String, Vec<Bar>>,
     pub hits: Hits,
     pub answered: Answered,
+}
+
+/// Where a histogram ends: with its search, or now where that has no end but a beginning, or with the last event.
+#[must_use]
+pub fn bars_end(from: Option<Timestamp>, to: Option<Timestamp>, last: Timestamp, now: Timestamp) -> Timestamp {
+    match (from, to) {
+        (_, Some(to)) => Timestamp(to.0.saturating_sub(1)),
+        (Some(_), None) => last.max(now),
+        (None, None) => last,
+    }
 }
 
 /// Width of a bar that divides `span` into at most `bars`, such that its edges are round times.

@@ -18,14 +18,14 @@ mod words;
 
 pub use self::ask::{
     Answered, BARS_MAX, Bar, CONTEXT_MAX, ContextAsk, FollowAsk, FollowMark, Followed, HITS_MAX, Histogram,
-    HistogramAsk, Hits, LogContext, LogFail, LogPage, LogSearch, PAGE_MAX, PageAsk, PageWay, bar_step,
+    HistogramAsk, Hits, LogContext, LogFail, LogPage, LogSearch, PAGE_MAX, PageAsk, PageWay, bar_step, bars_end,
 };
 pub use self::ast::{Cmp, Expr, Field, NumberField, Pattern, Side};
 pub use self::event::{LogEvent, Subject};
 pub use self::level::LogLevel;
 pub use self::matcher::{Matcher, matches};
-pub use self::moment::{MOMENT_RULE, Moment, clock, instant, read_stamp};
+pub use self::moment::{MOMENT_RULE, Moment, TypedClock, clock, instant, read_stamp};
 pub use self::needle::{needed_words, needles};
-pub use self::parse::{ParseError, QUERY_LEN_MAX, Vocabulary, parse, parse_in};
+pub use self::parse::{ParseError, QUERY_LEN_MAX, Vocabulary, parse, parse_at, parse_in};
 pub use self::source::{Dataset, EventId, LogCursor, LogSource};
 pub use self::words::{of_word, words};

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::draft::{HiddenFile, Keep};
 use crate::console::fetch::ANSWER_LIMIT;
-use crate::console::place::{PastCommands, SavedSearches};
+use crate::console::place::{PastCommands, PastSearches, SavedSearches};
 
 /// Lines that are kept in a file.
 const LINES_MAX: usize = 200;
@@ -40,6 +40,15 @@ pub(super) async fn commands(file: PathBuf, asked: PastCommands) -> Result<Vec<S
         PastCommands::Add(command) => LineChange::Add(command),
     };
     kept("commands of before", file, change).await
+}
+
+/// The same with the searches that were typed.
+pub(super) async fn past_searches(file: PathBuf, asked: PastSearches) -> Result<Vec<String>, String> {
+    let change = match asked {
+        PastSearches::Read => LineChange::Read,
+        PastSearches::Add(search) => LineChange::Add(search),
+    };
+    kept("searches of before", file, change).await
 }
 
 /// What cannot be read is not written over.
@@ -121,7 +130,10 @@ mod tests {
         let list = commands(file.clone(), PastCommands::Add("weight zk1 7".into())).await.expect("kept");
         assert_eq!((list.len(), list[0].as_str(), list[1].as_str()), (LINES_MAX, "weight zk1 7", "weight zk1 204"));
         assert_eq!(list.iter().filter(|line| *line == "weight zk1 7").count(), 1);
-        assert_eq!(commands(file, PastCommands::Read).await, Ok(list));
+        assert_eq!(commands(file.clone(), PastCommands::Read).await, Ok(list));
+        let add = PastSearches::Add("weight zk1 7".into());
+        assert_eq!(past_searches(file.clone(), add).await.expect("kept")[0], "weight zk1 7");
+        assert_eq!(past_searches(file, PastSearches::Read).await.expect("kept").len(), LINES_MAX);
     }
 
     #[tokio::test]

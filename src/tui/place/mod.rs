@@ -14,7 +14,9 @@ use futures_util::future::BoxFuture;
 
 use self::draft::{HostDraft, blocking};
 use self::steady::SteadyFile;
-use crate::console::place::{CompletionAsk, Completions, Draft, Opened, PastCommands, Place, SavedSearches};
+use crate::console::place::{
+    CompletionAsk, Completions, Draft, Opened, PastCommands, PastSearches, Place, SavedSearches,
+};
 use crate::console::sanitise;
 
 /// How long a folder may take to tell what is in it.
@@ -29,6 +31,8 @@ pub struct Host {
     pub searches: PathBuf,
     /// File of the commands that were typed.
     pub commands: PathBuf,
+    /// File of the searches that were typed.
+    pub past_searches: PathBuf,
 }
 
 impl Place for Host {
@@ -61,6 +65,10 @@ impl Place for Host {
 
     fn commands(&self, asked: PastCommands) -> BoxFuture<'static, Result<Vec<String>, String>> {
         Box::pin(lines::commands(self.commands.clone(), asked))
+    }
+
+    fn past_searches(&self, asked: PastSearches) -> BoxFuture<'static, Result<Vec<String>, String>> {
+        Box::pin(lines::past_searches(self.past_searches.clone(), asked))
     }
 }
 

@@ -3,7 +3,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use super::*;
 
 fn host(folder: &Path) -> Host {
-    Host { user: "root".into(), searches: folder.join("searches.txt"), commands: folder.join("commands.txt") }
+    let [searches, commands, past_searches] = ["a.txt", "b.txt", "c.txt"].map(|name| folder.join(name));
+    Host { user: "root".into(), searches, commands, past_searches }
 }
 
 fn words(path: &Path) -> String {

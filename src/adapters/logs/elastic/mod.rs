@@ -28,7 +28,7 @@ use crate::domain::ids::{Millis, Timestamp};
 use crate::domain::log::{
     Answered, BARS_MAX, Bar, CONTEXT_MAX, ContextAsk, EventId, Expr, FollowAsk, FollowMark, Followed, HITS_MAX,
     Histogram, HistogramAsk, LogContext, LogEvent, LogLevel, LogPage, LogSearch, LogSource, Moment, PAGE_MAX, PageAsk,
-    PageWay, Side, bar_step,
+    PageWay, Side, bar_step, bars_end,
 };
 
 /// How long the server keeps a point in time.
@@ -252,17 +252,23 @@ impl Elastic {
             return Ok(Histogram { answered, ..Histogram::default() });
         };
         let (first, last) = (first.max(0.0) as u64, last.max(0.0) as u64);
-        let first = ask.search.from.map_or(first, |from| from.resolve(now).0.min(first));
-        let last = ask.search.to.map_or(last, |to| to.resolve(now).0.saturating_sub(1).max(last)).max(first);
+        let [from, to] = [ask.search.from, ask.search.to].map(|at| at.map(|at| at.resolve(now)));
+        let first = from.map_or(first, |from| from.0.min(first));
+        let last = bars_end(from, to, Timestamp(last), now).0.max(last).max(first);
         let step = bar_step(Millis(last - first), ask.bars.clamp(1, BARS_MAX));
         let level = |level| json!({"filter": dsl::level(level)});
-        let body = json!({"size": 0, "track_total_hits": HITS_MAX, "query": query, "aggs": {"over_time": {
+        let mut body = json!({"size": 0, "track_total_hits": HITS_MAX, "query": query, "aggs": {"over_time": {
             "date_histogram": {"field": "@timestamp", "fixed_interval": format!("{}ms", step.0), "min_doc_count": 0,
                 "extended_bounds": {"min": first, "max": last}},
             "aggs": {"warnings": level(LogLevel::Warn), "errors": level(LogLevel::Error)}}}});
+        if ask.by_node {
+            body["aggs"]["over_time"]["aggs"]["paths"] = json!({"terms": {"field": "log.file.path", "size": 200},
+                "aggs": {"warnings": level(LogLevel::Warn), "errors": level(LogLevel::Error)}});
+        }
         let answer = self.search(body, None).await?;
         let bars = read::bars(&answer);
         Ok(Histogram {
+            nodes: read::bars_of_nodes(&answer),
             from: bars.first().map_or(Timestamp(first), |(at, _)| *at),
             step,
             bars: bars.into_iter().map(|(_, bar)| bar).collect::<Vec<Bar>>(),

@@ -1,5 +1,7 @@
 //! Events and counts out of the server's answers.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
 use super::super::record::{level_of_row, origin};
@@ -154,11 +156,32 @@ pub(super) fn notes(answer: &Value) -> Vec<String> {
 /// Bars by their times.
 pub(super) fn bars(answer: &Value) -> Vec<(Timestamp, Bar)> {
     let buckets = answer.pointer("/aggregations/over_time/buckets").and_then(Value::as_array);
-    let count = |bucket: &Value, at: &str| bucket.pointer(at).and_then(Value::as_u64).unwrap_or(0);
-    let bar = |bucket: &Value| {
-        let at = bucket.get("key").and_then(Value::as_u64)?;
-        let (warnings, errors) = (count(bucket, "/warnings/doc_count"), count(bucket, "/errors/doc_count"));
-        Some((Timestamp(at), Bar { count: count(bucket, "/doc_count"), warnings, errors }))
-    };
+    let bar = |bucket: &Value| Some((Timestamp(bucket.get("key").and_then(Value::as_u64)?), counts(bucket)));
     buckets.into_iter().flatten().filter_map(bar).collect()
+}
+
+fn counts(bucket: &Value) -> Bar {
+    let count = |at: &str| bucket.pointer(at).and_then(Value::as_u64).unwrap_or(0);
+    Bar { count: count("/doc_count"), warnings: count("/warnings/doc_count"), errors: count("/errors/doc_count") }
+}
+
+/// The bars of each node: the folder of the files that they are from.
+pub(super) fn bars_of_nodes(answer: &Value) -> BTreeMap<String, Vec<Bar>> {
+    let buckets = answer.pointer("/aggregations/over_time/buckets").and_then(Value::as_array);
+    let len = buckets.map_or(0, Vec::len);
+    let mut nodes = BTreeMap::<String, Vec<Bar>>::new();
+    for (at, bucket) in buckets.into_iter().flatten().enumerate() {
+        let paths = bucket.pointer("/paths/buckets").and_then(Value::as_array);
+        for path in paths.into_iter().flatten() {
+            let Some(node) = path.get("key").and_then(Value::as_str).and_then(|path| path.rsplit('/').nth(1)) else {
+                continue;
+            };
+            let bars = nodes.entry(node.to_owned()).or_insert_with(|| vec![Bar::default(); len]);
+            let found = counts(path);
+            bars[at].count += found.count;
+            bars[at].warnings += found.warnings;
+            bars[at].errors += found.errors;
+        }
+    }
+    nodes
 }

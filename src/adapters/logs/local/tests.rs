@@ -202,7 +202,7 @@ async fn what_is_remembered_changes_no_answer() {
             );
             assert_eq!(messages(&a.events), messages(&b.events), "{query}");
             assert_eq!((a.hits, a.older), (b.hits, b.older), "{query}");
-            let bars = HistogramAsk { search: search(query), bars: 30 };
+            let bars = HistogramAsk { search: search(query), bars: 30, by_node: false };
             let (x, y) = (fresh.histogram(bars.clone(), NOW).await.unwrap(), used.histogram(bars, NOW).await.unwrap());
             let sum = |bars: &Histogram| bars.bars.iter().map(|bar| bar.count).sum::<u64>();
             assert_eq!((sum(&x), x.hits), (sum(&y), y.hits), "{query}");
@@ -266,7 +266,7 @@ async fn a_histogram_has_its_events_at_their_times() {
         [(0, "INFO"), (61, "WARN"), (62, "ERROR"), (600, "INFO")].map(|(at, level)| line(at, level, "m")).concat();
     write(folder.path(), "zk1/a.log", text);
     let logs = LocalLogs::new(folder.path().to_owned());
-    let bars = HistogramAsk { search: search(""), bars: 10 };
+    let bars = HistogramAsk { search: search(""), bars: 10, by_node: false };
     let histogram = logs.histogram(bars, NOW).await.unwrap();
     assert_eq!(crate::domain::log::instant(histogram.from), "2026-11-23T14:00:00.000Z");
     assert_eq!((histogram.step, histogram.hits.count), (Millis::from_secs(120), 4));

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use super::container::Printed;
 use super::pending::Going;
-use super::window::EventWindow;
-use super::{LogsPane, Neighbours};
+use super::{LogsPane, Neighbours, chart};
 use crate::console::effect::Effect;
 use crate::console::fetch::Asked;
 use crate::console::place::SavedSearches;
 use crate::console::widgets::list::Cursor;
 use crate::domain::ids::Timestamp;
+use crate::domain::incident::{INCIDENTS_PAGE_MAX, IncidentsAsk};
 use crate::domain::log::{FollowAsk, Followed, HistogramAsk, LogPage, PageAsk, PageWay};
 use crate::domain::snapshot::{Level, Snapshot};
 
@@ -18,8 +18,6 @@ use crate::domain::snapshot::{Level, Snapshot};
 const PAGE: usize = 500;
 /// The first events are waited for so long.
 const SOON: Duration = Duration::from_millis(20);
-/// Bars that are asked for: more than any screen has columns would not be seen.
-const BARS: usize = 200;
 /// A follower waits so long for an event before it says that there is none.
 const WAIT: Duration = Duration::from_secs(2);
 /// The strip is counted anew this often while new events come.
@@ -39,26 +37,44 @@ impl LogsPane {
         }
         if !self.loaded {
             self.loaded = true;
-            effects.push(self.saved.ask(SavedSearches::Read));
+            effects.extend([self.saved.ask(SavedSearches::Read), self.past.read()]);
         }
         let retry = self.problem.is_some() && now.since(self.failed).0 >= RETRY_MS;
         if self.changed || (retry && !self.pending.page.is_open()) {
             effects.extend(self.newest());
         }
-        let stale = self.counted.is_none_or(|at| self.live() && now.since(at).0 >= COUNT_MS);
-        if stale && !self.pending.histogram.is_open() && self.problem.is_none() {
-            self.counted = Some(now);
-            let search = self.query.search.clone();
-            effects.push(self.pending.histogram.put(HistogramAsk { search, bars: BARS }).into());
-        }
+        effects.extend(self.count(now));
         effects.extend(self.follow_on(now));
         effects.extend(self.printed.as_mut().and_then(|printed| printed.due(now)));
         effects
     }
 
+    /// The events are counted, and the incidents of that time asked for.
+    fn count(&mut self, now: Timestamp) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        let stale = self.counted.is_none_or(|at| self.live() && now.since(at).0 >= COUNT_MS);
+        if stale && !self.pending.histogram.is_open() && self.problem.is_none() {
+            self.counted = Some(now);
+            let (search, bars) = (self.query.search.clone(), chart::bars_of(self.area.width));
+            effects.push(self.pending.histogram.put(HistogramAsk { search, bars, by_node: true }).into());
+        }
+        let span = self.counted_span().filter(|span| self.incidents_of != Some(*span));
+        if let Some((from, until)) = span.filter(|_| !self.pending.incidents.is_open()) {
+            self.incidents_of = Some((from, until));
+            let ask = IncidentsAsk {
+                from: Some(from),
+                until: Some(until),
+                limit: INCIDENTS_PAGE_MAX,
+                ..IncidentsAsk::default()
+            };
+            effects.push(self.pending.incidents.put(ask).into());
+        }
+        effects
+    }
+
     /// Whether new events belong at the end of what is shown.
-    fn live(&self) -> bool {
-        self.window.newer().is_none() && self.query.search.to.is_none()
+    pub(super) fn live(&self) -> bool {
+        self.list.window.newer().is_none() && self.query.search.to.is_none()
     }
 
     fn follow_on(&mut self, now: Timestamp) -> Option<Effect> {
@@ -81,9 +97,10 @@ impl LogsPane {
     }
 
     pub(super) fn page(&mut self, going: Going) -> Vec<Effect> {
+        let window = &self.list.window;
         let (cursor, way) = match going {
-            Going::Newer => (self.window.newer(), PageWay::Newer),
-            _ => (self.window.older(), PageWay::Older),
+            Going::Newer => (window.newer(), PageWay::Newer),
+            _ => (window.older(), PageWay::Older),
         };
         let Some(cursor) = cursor.cloned().filter(|_| !self.pending.page.is_open() && !self.changed) else {
             return Vec::new();
@@ -94,24 +111,46 @@ impl LogsPane {
         vec![self.pending.page.put(ask).into()]
     }
 
+    /// Asks for what is not held before this event, oldest first.
+    pub(super) fn load(&mut self, at: usize) -> Vec<Effect> {
+        let found = self.list.window.search_of(at, &self.query.search);
+        let Some((search, cursor)) = found.filter(|_| !self.pending.page.is_open() && !self.changed) else {
+            return Vec::new();
+        };
+        self.pending.going = Going::Hole(at);
+        let ask = PageAsk { search, cursor, way: PageWay::Newer, limit: PAGE, ..PageAsk::default() };
+        vec![self.pending.page.put(ask).into()]
+    }
+
     /// Takes in what has come.
     pub(super) fn take_in(&mut self, snapshot: &Snapshot) -> Vec<Effect> {
         let now = snapshot.taken_at;
         let mut effects = self.saved.take_answers();
+        effects.extend(self.past.take_answer());
         match self.pending.page.take() {
             Some(Ok(page)) => {
                 effects.extend(self.got_page(&page));
-                if page.unfinished && !self.changed {
-                    effects.extend(self.page(Going::Older));
+                effects.extend(self.go_on(&page, snapshot));
+            }
+            Some(Err(why)) => {
+                self.got_failure(why, now);
+                effects.extend(self.go_on_typing(snapshot));
+            }
+            None => {}
+        }
+        match self.pending.histogram.take() {
+            Some(Ok(histogram)) => {
+                // What it says of the size and the time is of now.
+                if !histogram.answered.by.is_empty() {
+                    (self.answered.by, self.answered.took) = (histogram.answered.by.clone(), histogram.answered.took);
                 }
+                (self.hits, self.histogram) = (Some(histogram.hits), Some(histogram));
             }
             Some(Err(why)) => self.got_failure(why, now),
             None => {}
         }
-        match self.pending.histogram.take() {
-            Some(Ok(histogram)) => (self.hits, self.histogram) = (Some(histogram.hits), Some(histogram)),
-            Some(Err(why)) => self.got_failure(why, now),
-            None => {}
+        if let Some(Ok(page)) = self.pending.incidents.take() {
+            self.incidents = page.incidents;
         }
         match self.pending.follow.take() {
             Some(Ok(news)) => self.got_news(&news),
@@ -127,8 +166,25 @@ impl LogsPane {
             None => {}
         }
         self.printed.iter_mut().for_each(Printed::take_answer);
+        self.settle();
         effects.extend(self.due(snapshot));
         effects
+    }
+
+    /// What a page leads to: what was typed meanwhile, the rest of it, a moment that is looked for, a way under way.
+    fn go_on(&mut self, page: &LogPage, snapshot: &Snapshot) -> Vec<Effect> {
+        let typed = self.go_on_typing(snapshot);
+        if !typed.is_empty() || self.changed {
+            return typed;
+        }
+        let empty = page.events.is_empty() && self.list.rows.is_empty() && !page.unfinished;
+        if self.aimed(empty) {
+            return self.ask(snapshot);
+        }
+        if page.unfinished || self.take_aim() {
+            return self.page(Going::Older);
+        }
+        self.way.take().map(|way| self.go_way(way)).unwrap_or_default()
     }
 
     /// Says in full when another back end has to answer and when the first one does again: the last
@@ -149,15 +205,12 @@ impl LogsPane {
         self.nodes.clone_from(&page.nodes);
         match self.pending.going {
             Going::Newest => {
-                let selected = self.window.events.get(self.cursor.at).map(|event| event.id.clone());
-                self.window = EventWindow::of(page);
-                let last = page.events.len().saturating_sub(1);
-                let kept = selected.and_then(|id| page.events.iter().rposition(|event| event.id == id));
-                self.cursor.at = if self.follow { last } else { kept.unwrap_or(last) };
+                self.list.renew(page);
                 (self.mark, self.pending.follow, self.below) = (page.mark.clone(), Asked::default(), 0);
             }
-            Going::Older => self.cursor.at += self.window.before(page),
-            Going::Newer => self.cursor.at = self.cursor.at.saturating_sub(self.window.behind(page)),
+            Going::Older => _ = self.list.change(|window| window.before(page)),
+            Going::Newer => _ = self.list.change(|window| window.behind(page)),
+            Going::Hole(at) => _ = self.list.change(|window| window.fill(at, page)),
         }
         told
     }
@@ -168,14 +221,14 @@ impl LogsPane {
         }
         self.problem = None;
         self.mark = Some(news.mark.clone());
+        let follow = self.list.follow;
         if news.answered.source != self.answered.source || news.left_out > 0 {
             // Another back end answers now, or too much came at once: the page is read anew.
-            self.changed = self.follow;
+            self.changed = follow;
         }
-        let new = self.window.follow(&news.events);
-        if self.follow {
-            self.cursor.at = self.window.events.len().saturating_sub(1);
-            self.changed |= self.window.is_full();
+        let new = self.list.change(|window| window.follow(&news.events, news.left_out, follow));
+        if follow {
+            self.changed |= self.list.window.is_full();
         } else {
             self.below += new;
         }

@@ -4,11 +4,11 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::console::action::Action;
-use crate::console::sanitise;
 use crate::console::view::View;
 use crate::console::widgets::list::Cursor;
 use crate::console::widgets::paint;
-use crate::domain::log::{LogEvent, instant};
+use crate::console::{sanitise, time};
+use crate::domain::log::LogEvent;
 
 /// Rows that are shown of one line, and lines of one event.
 const ROWS_MAX: usize = 2000;
@@ -36,7 +36,7 @@ impl LogDetail {
             values.sort();
             lines.extend(values);
         }
-        let time = event.time.map(instant);
+        let time = event.time.map(|at| format!("{} {}", time::date(at), time::of_moment(at)));
         let head = [Some(event.node.as_str()), time.as_deref(), event.level.map(|level| level.word())];
         let head: Vec<_> =
             head.into_iter().flatten().chain(event.thread.as_deref()).chain(event.logger.as_deref()).collect();

@@ -1,58 +1,87 @@
 //! Logs: one query over the events of the servers and of zkdeck itself, wherever they are kept.
 //!
-//! `query` is what is asked, `window` the pages that are held, `draw`, `head` and `lines` draw them;
-//! `detail`, `container` and `saved` lie over the list. `answers` asks, and takes in the answers that are `pending`.
+//! `query` is what is asked, and `typing` the line in which it is typed. `window` holds the pages, with the holes between
+//! them, `rows` makes rows of them, and `list` knows which is selected and seen. `ways` and `around` go through them, by what
+//! they say and by time. `draw`, `chart`, `head` and `lines` draw; `detail`, `container` and `saved` lie over the list.
+//! `answers` asks, and takes in the answers that are `pending`.
 
 mod answers;
+mod around;
+mod chart;
 mod container;
 mod detail;
 mod draw;
 mod head;
 mod lines;
+mod list;
 mod pending;
 mod query;
+mod rows;
 mod saved;
 #[cfg(test)]
 mod tests;
+mod typing;
+mod ways;
 mod window;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use self::around::Aim;
 use self::container::Printed;
 use self::detail::LogDetail;
 use self::lines::LogColumns;
+use self::list::EventList;
 use self::pending::{Going, PendingAnswers};
 use self::query::Query;
+use self::rows::LogRow;
 use self::saved::Saved;
-use self::window::EventWindow;
+use self::typing::{PastQueries, Typing};
+use self::ways::LogWay;
 use crate::console::action::Action;
 use crate::console::effect::{Completes, Effect, Prompt};
 use crate::console::fetch::Asked;
-use crate::console::input::{Key, KeyCode, Mouse, MouseAct};
+use crate::console::input::{Key, Mouse, MouseAct};
+use crate::console::keymap::table::entry_of;
 use crate::console::line::Line;
+use crate::console::link::LinkTo;
 use crate::console::order::{Outside, Work};
 use crate::console::pane::Pane;
 use crate::console::place::SavedSearches;
+use crate::console::time;
 use crate::console::view::View;
 use crate::console::widgets::list::Cursor;
 use crate::domain::ids::Timestamp;
+use crate::domain::incident::Incident;
 use crate::domain::log::{
-    Answered, CONTEXT_MAX, ContextAsk, FollowMark, Histogram, Hits, LogContext, LogEvent, Matcher, ParseError, parse,
+    Answered, CONTEXT_MAX, ContextAsk, FollowMark, Histogram, Hits, LogContext, LogEvent, Matcher, ParseError,
 };
 use crate::domain::snapshot::{Level, Snapshot};
 
 const ACTIONS: &[Action] = &[
     Action::Filter,
+    Action::Open,
+    Action::NextProblem,
+    Action::ShorterRange,
     Action::LevelFilter,
     Action::SourceFilter,
     Action::TimeRange,
     Action::Follow,
+    Action::HistoryThen,
     Action::Context,
     Action::ContainerLog,
-    Action::Open,
     Action::NextMatch,
     Action::PreviousMatch,
+    Action::PreviousProblem,
+    Action::NextMinute,
+    Action::PreviousMinute,
+    Action::NextServer,
+    Action::PreviousServer,
+    Action::LongerRange,
+    Action::Left,
+    Action::Right,
+    Action::Newest,
+    Action::Folding,
     Action::Wrap,
     Action::Export,
     Action::Searches,
@@ -80,19 +109,22 @@ const NEAR: usize = 20;
 pub(super) struct LogsPane {
     query: Query,
     line: Line,
-    editing: bool,
+    typing: Option<Typing>,
+    past: PastQueries,
     mistake: Option<ParseError>,
-    window: EventWindow,
+    list: EventList,
     nodes: Vec<String>,
     answered: Answered,
     hits: Option<Hits>,
     histogram: Option<Histogram>,
+    incidents: Vec<Incident>,
+    /// The time that they were asked for.
+    incidents_of: Option<(Timestamp, Timestamp)>,
     problem: Option<String>,
-    cursor: Cursor,
-    /// Rows of the list that are seen.
-    page: usize,
-    follow: bool,
-    below: usize,
+    /// As the console has told it.
+    area: Rect,
+    /// Events that have come while another one than the newest is looked at.
+    below: u64,
     wrap: bool,
     shown: LogColumns,
     detail: Option<LogDetail>,
@@ -102,6 +134,11 @@ pub(super) struct LogsPane {
     marks: Matcher,
     mark: Option<FollowMark>,
     pending: PendingAnswers,
+    /// What a way from another pane has shown; Esc does not go further back here.
+    visited: Option<Query>,
+    /// A moment to be selected, and a way to be gone on, once events have come.
+    aim: Option<Aim>,
+    way: Option<LogWay>,
     /// What is shown does not answer the question any more.
     changed: bool,
     loaded: bool,
@@ -125,17 +162,18 @@ impl Default for LogsPane {
             marks: query.marks(),
             query,
             line: Line::default(),
-            editing: false,
+            typing: None,
+            past: PastQueries::default(),
             mistake: None,
-            window: EventWindow::default(),
+            list: EventList::default(),
             nodes: Vec::new(),
             answered: Answered::default(),
             hits: None,
             histogram: None,
+            incidents: Vec::new(),
+            incidents_of: None,
             problem: None,
-            cursor: Cursor::default(),
-            page: 0,
-            follow: true,
+            area: Rect::ZERO,
             below: 0,
             wrap: false,
             shown: LogColumns::default(),
@@ -145,6 +183,9 @@ impl Default for LogsPane {
             saved: Saved::default(),
             mark: None,
             pending: PendingAnswers::default(),
+            visited: None,
+            aim: None,
+            way: None,
             changed: true,
             loaded: false,
             refreshed: None,
@@ -155,94 +196,132 @@ impl Default for LogsPane {
 }
 
 impl LogsPane {
-    /// The events that are shown and which is selected.
-    fn list(&self) -> (&[LogEvent], usize) {
+    /// The events that lie over the list, when any do, and which is selected.
+    fn over(&self) -> Option<(&[LogEvent], usize)> {
         match (&self.printed, &self.context) {
-            (Some(printed), _) => (&printed.events, printed.cursor.at),
-            (None, Some(near)) => (&near.found.events, near.cursor.at),
-            (None, None) => (&self.window.events, self.cursor.at),
+            (Some(printed), _) => Some((&printed.events, printed.cursor.at)),
+            (None, Some(near)) => Some((&near.found.events, near.cursor.at)),
+            (None, None) => None,
         }
     }
 
     fn selected(&self) -> Option<&LogEvent> {
-        let (events, at) = self.list();
-        self.detail.as_ref().and_then(|detail| detail.event.as_ref()).or_else(|| events.get(at))
+        let listed = || match self.over() {
+            Some((events, at)) => events.get(at),
+            None => self.list.event(self.list.cursor.at),
+        };
+        self.detail.as_ref().and_then(|detail| detail.event.as_ref()).or_else(listed)
     }
 
     fn ask(&mut self, snapshot: &Snapshot) -> Vec<Effect> {
         self.marks = self.query.marks();
         (self.changed, self.context, self.printed, self.detail) = (true, None, None, None);
+        self.way = None;
         self.pending.context = Asked::default();
         self.refresh(snapshot)
     }
 
-    fn back(&mut self, snapshot: &Snapshot) -> Vec<Effect> {
+    /// Closes what lies over the list; whether anything did.
+    fn close_all(&mut self) -> bool {
         self.pending.context = Asked::default();
-        let closed = self.detail.take().is_some()
+        self.detail.take().is_some()
             || std::mem::take(&mut self.saved.open)
             || self.printed.take().is_some()
-            || self.context.take().is_some();
-        if closed || !self.query.is_narrowed() {
+            || self.context.take().is_some()
+    }
+
+    /// Whether the search is narrower than the one that Esc goes back to.
+    fn is_narrowed(&self) -> bool {
+        self.visited.as_ref().map_or_else(|| self.query.is_narrowed(), |visited| *visited != self.query)
+    }
+
+    fn back(&mut self, snapshot: &Snapshot) -> Vec<Effect> {
+        if self.close_all() {
             return Vec::new();
         }
-        self.query.clear();
-        self.line = Line::default();
+        let narrowed = self.is_narrowed();
+        let visited = self.visited.take_if(|_| !narrowed);
+        if !narrowed && visited.is_none() {
+            return Vec::new();
+        }
+        self.query = self.visited.clone().unwrap_or_default();
+        (self.line, self.aim) = (Line::new(&self.query.text), None);
         self.ask(snapshot)
+    }
+
+    /// Rows of the list that are seen.
+    fn page_rows(&self) -> usize {
+        usize::from(self.pieces(self.area).list.height)
     }
 
     /// Moves in the list; asks for the next page near its ends.
     fn moved(&mut self, action: Action) -> Option<Vec<Effect>> {
+        let page = self.page_rows();
         if let Some(near) = &mut self.context {
-            return near.cursor.act_in(action, near.found.events.len(), self.page).then(Vec::new);
+            return near.cursor.act_in(action, near.found.events.len(), page).then(Vec::new);
         }
-        let len = self.window.events.len();
-        if action == Action::Bottom && self.window.newer().is_some() {
-            (self.follow, self.changed) = (true, true);
+        let list = &mut self.list;
+        if action == Action::Bottom && list.window.ends_early() {
+            (list.follow, self.changed) = (true, true);
             return Some(self.newest());
         }
-        if !self.cursor.act_in(action, len, self.page) {
+        let len = list.rows.len();
+        if !list.cursor.act_in(action, len, page) {
             return None;
         }
-        self.follow = self.cursor.at + 1 >= len && self.window.newer().is_none();
-        if self.follow {
+        list.follow = list.cursor.at + 1 >= len && !list.window.ends_early();
+        if list.follow {
             self.below = 0;
         }
-        let up = matches!(action, Action::Up | Action::PageUp | Action::Top);
+        let (at, up) = (list.cursor.at, matches!(action, Action::Up | Action::PageUp | Action::Top));
         Some(match () {
-            () if up && self.cursor.at < NEAR => self.page(Going::Older),
-            () if !up && self.cursor.at + NEAR >= len => self.page(Going::Newer),
+            () if up && at < NEAR => self.page(Going::Older),
+            () if !up && at + NEAR >= len => self.page(Going::Newer),
             () => Vec::new(),
         })
     }
 
-    /// Goes to the next event that the query takes, or in which it marks something.
-    fn next_match(&mut self, forward: bool) -> Vec<Effect> {
-        let (events, at) = self.list();
-        let marked = |event: &LogEvent| {
-            !self.query.is_everything() && (self.marks.matches(event) || !self.marks.marks(&event.text).is_empty())
-        };
-        let found = if forward {
-            (at + 1..events.len()).find(|at| marked(&events[*at]))
-        } else {
-            (0..at.min(events.len())).rev().find(|at| marked(&events[*at]))
-        };
-        let Some(found) = found else {
-            let text = match (self.query.is_everything(), forward) {
-                (true, _) => "type a query with / first: n and N go through what it finds",
-                (false, true) => "no further match below",
-                (false, false) => "no further match above",
-            };
-            return vec![Effect::Toast { level: Level::Info, text: text.into() }];
-        };
-        match (&mut self.printed, &mut self.context) {
-            (Some(printed), _) => (printed.cursor.at, printed.follow) = (found, false),
-            (None, Some(near)) => near.cursor.at = found,
-            (None, None) => {
-                self.cursor.at = found;
-                self.follow = false;
+    /// Enter: what is not loaded is, repeats unfold, an event is shown whole.
+    fn open(&mut self) -> Vec<Effect> {
+        if self.over().is_none() && self.detail.is_none() {
+            match self.list.selected() {
+                Some(LogRow::Hole(at)) => {
+                    self.list.follow = false;
+                    return self.load(at);
+                }
+                Some(LogRow::Fold { .. }) => {
+                    self.list.turn_fold();
+                    return Vec::new();
+                }
+                _ => {}
             }
         }
+        self.detail = self.selected().cloned().map(LogDetail::of_event);
         Vec::new()
+    }
+
+    /// What Enter does to the row in hand.
+    fn opens(&self) -> Option<&'static str> {
+        if self.saved.open {
+            return Some("search");
+        }
+        if self.detail.is_some() {
+            return None;
+        }
+        match self.list.selected().filter(|_| self.over().is_none()) {
+            Some(LogRow::Hole(_)) => Some("load"),
+            Some(LogRow::Fold { open: false, .. }) => Some("unfold"),
+            Some(LogRow::Fold { open: true, .. }) => Some("fold"),
+            _ => self.selected().map(|_| "details"),
+        }
+    }
+
+    /// The first row that is seen follows the selected one.
+    fn settle(&mut self) {
+        let area = self.pieces(self.area).list;
+        if area.height > 0 {
+            self.list.first = self.scene().first(usize::from(area.width), usize::from(area.height));
+        }
     }
 
     fn neighbours(&mut self) -> Vec<Effect> {
@@ -294,7 +373,7 @@ impl LogsPane {
                 let Some(query) = self.saved.list.get(self.saved.cursor.at).cloned() else { return Vec::new() };
                 self.saved.open = false;
                 self.query.clear();
-                if let Err(error) = self.query.set(&query) {
+                if let Err(error) = self.query.set(&query, snapshot.taken_at) {
                     return vec![Effect::Toast {
                         level: Level::Warning,
                         text: format!("saved search {query}: {error}"),
@@ -318,7 +397,83 @@ impl LogsPane {
             Action::TimeRange => self.query.next_span(),
             _ => return None,
         }
+        self.aim = None;
         Some(self.ask(snapshot))
+    }
+}
+
+impl LogsPane {
+    fn act_on(&mut self, action: Action, snapshot: &Snapshot) -> Vec<Effect> {
+        if self.saved.open {
+            return self.act_saved(action, snapshot);
+        }
+        if self.detail.as_mut().is_some_and(|detail| detail.act(action)) {
+            return Vec::new();
+        }
+        if self.printed.as_mut().is_some_and(|printed| printed.act(action)) {
+            return Vec::new();
+        }
+        if let Some(way) = LogWay::of(action) {
+            return self.go_way(way);
+        }
+        let over = self.over().is_some() || self.detail.is_some();
+        if over && matches!(action, Action::ShorterRange | Action::LongerRange | Action::Left | Action::Right) {
+            let text = "the time is that of the search: leave this by Esc first".into();
+            return vec![Effect::Toast { level: Level::Info, text }];
+        }
+        let done = self.moved(action).or_else(|| self.act_filters(action, snapshot));
+        done.or_else(|| self.in_time(action, snapshot)).unwrap_or_else(|| self.act_here(action, snapshot))
+    }
+
+    fn act_here(&mut self, action: Action, snapshot: &Snapshot) -> Vec<Effect> {
+        match action {
+            Action::Filter => self.begin_typing(),
+            Action::Wrap => self.wrap = !self.wrap,
+            Action::LogColumns => self.shown = self.shown.next(),
+            Action::Folding => self.list.turn_folding(),
+            Action::Follow if self.list.follow => self.list.follow = false,
+            Action::Follow => return self.moved(Action::Bottom).unwrap_or_default(),
+            Action::Open => return self.open(),
+            Action::ContainerLog => return self.next_container(snapshot),
+            Action::Context | Action::Export if self.printed.is_some() => {
+                let text = "context and export are of the search: leave the container's log by Esc first".into();
+                return vec![Effect::Toast { level: Level::Info, text }];
+            }
+            Action::Context => return self.neighbours(),
+            Action::HistoryThen => return self.history_then(snapshot).into_iter().collect(),
+            Action::Copy => {
+                let copied = self.selected().map(lines::plain);
+                return copied.map(|text| Effect::Outside(Outside::Copy(text))).into_iter().collect();
+            }
+            Action::CopyQuery => return self.copy_query(),
+            Action::Searches => self.saved.open = true,
+            Action::SaveSearch if self.query.is_narrowed() => {
+                return vec![self.saved.ask(SavedSearches::Add(self.query.whole(snapshot.taken_at)))];
+            }
+            Action::TypeRange | Action::Export => return vec![self.prompt(action, snapshot.taken_at)],
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    fn prompt(&self, action: Action, now: Timestamp) -> Effect {
+        let zone = time::zone_name(now);
+        Effect::Prompt(match action {
+            Action::Export => Prompt {
+                action,
+                title: format!("Export all events that match, {} ({zone})", self.query.span(now)),
+                hint: "a new file: .ndjson, .csv or .txt; times in it are UTC".into(),
+                value: "logs.ndjson".into(),
+                completes: Completes::Path,
+            },
+            _ => Prompt {
+                action,
+                title: format!("Span of time ({zone})"),
+                hint: "beginning and end: 2h, 14:00 14:30, 2026-11-23T14:00; empty: all".into(),
+                value: String::new(),
+                completes: Completes::Nothing,
+            },
+        })
     }
 }
 
@@ -335,108 +490,60 @@ impl Pane for LogsPane {
         if action == Action::Back {
             return self.back(snapshot);
         }
-        if self.saved.open {
-            return self.act_saved(action, snapshot);
-        }
-        if self.detail.as_mut().is_some_and(|detail| detail.act(action)) {
-            return Vec::new();
-        }
-        if self.printed.as_mut().is_some_and(|printed| printed.act(action)) {
-            return Vec::new();
-        }
-        if let Some(effects) = self.moved(action).or_else(|| self.act_filters(action, snapshot)) {
-            return effects;
-        }
-        match action {
-            Action::Filter => (self.editing, self.line) = (true, Line::new(&self.query.text)),
-            Action::Wrap => self.wrap = !self.wrap,
-            Action::LogColumns => self.shown = self.shown.next(),
-            Action::Follow if self.follow => self.follow = false,
-            Action::Follow => return self.moved(Action::Bottom).unwrap_or_default(),
-            Action::Open => self.detail = self.selected().cloned().map(LogDetail::of_event),
-            Action::NextMatch => return self.next_match(true),
-            Action::PreviousMatch => return self.next_match(false),
-            Action::ContainerLog => return self.next_container(snapshot),
-            Action::Context | Action::Export if self.printed.is_some() => {
-                let text = "context and export are of the search: leave the container's log by Esc first".into();
-                return vec![Effect::Toast { level: Level::Info, text }];
-            }
-            Action::Context => return self.neighbours(),
-            Action::Copy => {
-                return self
-                    .selected()
-                    .map(|event| Effect::Outside(Outside::Copy(lines::plain(event))))
-                    .into_iter()
-                    .collect();
-            }
-            Action::CopyQuery => return self.copy_query(),
-            Action::Searches => self.saved.open = true,
-            Action::SaveSearch if self.query.is_narrowed() => {
-                return vec![self.saved.ask(SavedSearches::Add(self.query.whole()))];
-            }
-            Action::TypeRange => {
-                return vec![Effect::Prompt(Prompt {
-                    action,
-                    title: "Span of time (UTC)".into(),
-                    hint: "beginning and end: 2h, 14:00 14:30, 2026-11-23T14:00; empty: all".into(),
-                    value: String::new(),
-                    completes: Completes::Nothing,
-                })];
-            }
-            Action::Export => {
-                return vec![Effect::Prompt(Prompt {
-                    action,
-                    title: "Export all events that match".into(),
-                    hint: "a new file: .ndjson, .csv or .txt".into(),
-                    value: "logs.ndjson".into(),
-                    completes: Completes::Path,
-                })];
-            }
-            _ => {}
-        }
-        Vec::new()
+        self.way = None;
+        let effects = self.act_on(action, snapshot);
+        self.settle();
+        effects
     }
 
     fn answered(&mut self, action: Action, text: &str, snapshot: &Snapshot) -> Vec<Effect> {
         if action == Action::Export {
             return vec![Effect::Work(Work::ExportLogs { search: self.query.search.clone(), path: text.to_owned() })];
         }
-        match self.query.set_span(text) {
-            Ok(()) => self.ask(snapshot),
+        match self.query.set_span(text, snapshot.taken_at) {
+            Ok(()) => {
+                self.aim = None;
+                self.ask(snapshot)
+            }
             Err(text) => vec![Effect::Toast { level: Level::Warning, text }],
         }
     }
 
+    fn label(&self, action: Action, _: &Snapshot) -> Option<&'static str> {
+        match action {
+            Action::Open => self.opens(),
+            Action::HistoryThen | Action::Copy | Action::Context if self.selected().is_none() => None,
+            Action::NextMatch if self.query.is_everything() => None,
+            Action::ShorterRange => Some("zoom"),
+            _ => entry_of(action).map(|entry| entry.label),
+        }
+    }
+
+    fn is_deep(&self) -> bool {
+        self.detail.is_some() || self.saved.open || self.over().is_some() || self.is_narrowed()
+    }
+
+    fn visit(&mut self, to: &LinkTo, snapshot: &Snapshot) -> Option<Vec<Effect>> {
+        let LinkTo::Logs(around) = to else { return None };
+        Some(self.visit_around(around, snapshot))
+    }
+
     fn resize(&mut self, area: Rect) {
-        self.page = usize::from(area.height.saturating_sub(3));
+        self.area = area;
+        self.settle();
     }
 
     fn takes_text(&self) -> bool {
-        self.editing
+        self.typing.is_some()
     }
 
     fn text_key(&mut self, key: Key, snapshot: &Snapshot) -> Vec<Effect> {
-        match key.code {
-            KeyCode::Esc => (self.editing, self.mistake, self.line) = (false, None, Line::new(&self.query.text)),
-            KeyCode::Enter => match self.query.set(&self.line.text()) {
-                Ok(()) => {
-                    (self.editing, self.mistake) = (false, None);
-                    return self.ask(snapshot);
-                }
-                Err(error) => self.mistake = Some(error),
-            },
-            _ => {
-                self.line.key(key);
-                self.mistake = parse(&self.line.text()).err();
-            }
-        }
-        Vec::new()
+        self.type_key(key, snapshot)
     }
 
-    fn paste(&mut self, text: &str, _: &Snapshot) -> Vec<Effect> {
+    fn paste(&mut self, text: &str, snapshot: &Snapshot) -> Vec<Effect> {
         self.line.insert(text);
-        self.mistake = parse(&self.line.text()).err();
-        Vec::new()
+        self.typed(snapshot)
     }
 
     fn take_answers(&mut self, snapshot: &Snapshot) -> Vec<Effect> {

@@ -1,6 +1,7 @@
 //! What the pane has asked and has no answer to yet.
 
 use crate::console::fetch::Asked;
+use crate::domain::incident::IncidentsAsk;
 use crate::domain::log::{ContextAsk, FollowAsk, HistogramAsk, PageAsk};
 
 /// Which page was asked for.
@@ -10,6 +11,8 @@ pub(super) enum Going {
     Newest,
     Older,
     Newer,
+    /// What is not held before this event.
+    Hole(usize),
 }
 
 /// Answers that are on their way.
@@ -18,6 +21,7 @@ pub(super) struct PendingAnswers {
     pub(super) page: Asked<PageAsk>,
     pub(super) going: Going,
     pub(super) histogram: Asked<HistogramAsk>,
+    pub(super) incidents: Asked<IncidentsAsk>,
     pub(super) follow: Asked<FollowAsk>,
     pub(super) context: Asked<ContextAsk>,
     pub(super) reach: usize,

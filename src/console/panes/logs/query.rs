@@ -1,14 +1,14 @@
 //! What is asked: the typed query and the filters beside it.
 
-use crate::domain::ids::Millis;
-use crate::domain::ids::Timestamp;
-use crate::domain::log::{Expr, LogLevel, LogSearch, Matcher, Moment, ParseError, instant, parse};
+use crate::console::time;
+use crate::domain::ids::{Millis, Timestamp};
+use crate::domain::log::{Expr, LogLevel, LogSearch, Matcher, Moment, ParseError, clock, instant, parse_at};
 
 const MINUTE: u64 = 60_000;
 /// Spans that the key goes through; none means all.
 const SPANS: [u64; 6] = [15 * MINUTE, 60 * MINUTE, 6 * 60 * MINUTE, 24 * 60 * MINUTE, 7 * 24 * 60 * MINUTE, 0];
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Query {
     /// As typed.
     pub(super) text: String,
@@ -16,9 +16,9 @@ pub(super) struct Query {
 }
 
 impl Query {
-    /// Takes a typed query over.
-    pub(super) fn set(&mut self, text: &str) -> Result<(), ParseError> {
-        self.search.expr = parse(text)?;
+    /// Takes a typed query over; its times are of the console's zone.
+    pub(super) fn set(&mut self, text: &str, now: Timestamp) -> Result<(), ParseError> {
+        self.search.expr = parse_at(text, time::typed(now))?;
         text.clone_into(&mut self.text);
         Ok(())
     }
@@ -53,12 +53,13 @@ impl Query {
         self.search.from = Some(Moment::Ago(Millis(SPANS[at]))).filter(|_| SPANS[at] > 0);
     }
 
-    /// Takes `14:00`, `14:00 14:30`, `2d 1d`; nothing means all.
-    pub(super) fn set_span(&mut self, text: &str) -> Result<(), String> {
+    /// Takes `14:00`, `14:00 14:30`, `2d 1d` of the console's zone; nothing means all.
+    pub(super) fn set_span(&mut self, text: &str, now: Timestamp) -> Result<(), String> {
         let mut moments = Vec::new();
         for word in text.split_whitespace() {
             let rule = crate::domain::log::MOMENT_RULE;
-            moments.push(Moment::parse(word).ok_or_else(|| format!("{word:?} is not {rule}"))?);
+            let moment = Moment::parse_at(word, time::typed(now));
+            moments.push(moment.ok_or_else(|| format!("{word:?} is not {rule}"))?);
         }
         match moments[..] {
             [] => (self.search.from, self.search.to) = (None, None),
@@ -69,11 +70,16 @@ impl Query {
         Ok(())
     }
 
-    /// `last 1 h`, `14:00 to 14:30`, `all time`.
-    pub(super) fn span(&self) -> String {
+    /// `last 1h`, `14:00 to 14:30`, `all time`, as clocks here show it.
+    pub(super) fn span(&self, now: Timestamp) -> String {
         let short = |moment: Moment| match moment {
-            Moment::At(at) => instant(at).trim_end_matches(":00.000Z").trim_end_matches(".000Z").to_owned(),
-            other => other.to_string().trim_end_matches(":00.000").trim_end_matches(".000").to_owned(),
+            Moment::Ago(_) | Moment::Yesterday => moment.to_string(),
+            Moment::OfDay(of_day) => whole_minutes(&clock(time::typed(now).shown(of_day))),
+            Moment::At(at) => {
+                let of_day = whole_minutes(&time::of_moment(at));
+                let today = time::date(at) == time::date(now);
+                if today { of_day } else { format!("{} {of_day}", time::day(at)) }
+            }
         };
         match (self.search.from, self.search.to) {
             (None, None) => "all time".into(),
@@ -89,9 +95,23 @@ impl Query {
         Matcher::new(&self.search.expr, Timestamp(0))
     }
 
-    /// All of it as one text that can be typed again.
-    pub(super) fn whole(&self) -> String {
-        self.search.whole().to_string()
+    /// All of it as one text that can be typed again here.
+    pub(super) fn whole(&self, now: Timestamp) -> String {
+        let moment = |moment| match moment {
+            Moment::At(at) => instant(at),
+            Moment::OfDay(of_day) => clock(time::typed(now).shown(of_day)),
+            Moment::Ago(_) | Moment::Yesterday => moment.to_string(),
+        };
+        let parts = [
+            self.search.level.map(|level| format!("level>={}", level.word())),
+            self.search.node.as_ref().map(|node| format!("node:\"{node}\"")),
+            self.search.from.map(|at| format!("since:{}", moment(at))),
+            self.search.to.map(|at| format!("until:{}", moment(at))),
+        ];
+        let beside: Vec<String> = parts.into_iter().flatten().collect();
+        let grouped = matches!(self.search.expr, Expr::Or(_)) && !beside.is_empty();
+        let text = if grouped { format!("({})", self.text) } else { self.text.clone() };
+        [text].into_iter().filter(|text| !text.is_empty()).chain(beside).collect::<Vec<_>>().join(" ")
     }
 
     pub(super) fn clear(&mut self) {
@@ -103,9 +123,20 @@ impl Query {
     }
 }
 
+/// `14:02` of `14:02:00.000`; milliseconds of a span are not told.
+fn whole_minutes(of_day: &str) -> String {
+    let seconds = of_day.split('.').next().unwrap_or(of_day);
+    match seconds.strip_suffix(":00") {
+        Some(minutes) if minutes.contains(':') => minutes.to_owned(),
+        _ => seconds.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::console::time::testing;
+    use crate::domain::fixtures::NOW;
 
     #[test]
     fn spans_are_gone_through_and_typed() {
@@ -113,17 +144,40 @@ mod tests {
         let mut spans = Vec::new();
         for _ in 0..7 {
             query.next_span();
-            spans.push(query.span());
+            spans.push(query.span(NOW));
         }
         assert_eq!(spans, ["last 15m", "last 1h", "last 6h", "last 1d", "last 1w", "all time", "last 15m"]);
-        query.set_span("14:00 14:30").expect("good");
-        assert_eq!(query.span(), "14:00 to 14:30");
-        query.set_span("2026-11-23").expect("good");
-        assert_eq!(query.span(), "since 2026-11-23T00:00");
-        assert!(query.set_span("soon").expect_err("bad").contains("15m"));
-        query.set("fsync level>=warn").expect("good");
+        query.set_span("14:00 14:30", NOW).expect("good");
+        assert_eq!(query.span(NOW), "14:00 to 14:30");
+        query.set_span("2026-11-22", NOW).expect("good");
+        assert_eq!(query.span(NOW), "since 22 Nov 00:00");
+        assert!(query.set_span("soon", NOW).expect_err("bad").contains("15m"));
+        query.set("fsync level>=warn", NOW).expect("good");
         query.search.node = Some("zk1".into());
-        assert_eq!(query.whole(), "fsync level>=WARN node:\"zk1\" since:2026-11-23T00:00:00.000Z");
+        assert_eq!(query.whole(NOW), "fsync level>=warn node:\"zk1\" since:2026-11-22T00:00:00.000Z");
         assert!(query.is_narrowed());
+    }
+
+    /// What is typed is meant as it is shown, and what is saved is typed again.
+    #[test]
+    fn times_are_of_the_zone_of_the_console() {
+        testing::ahead(330, || {
+            let mut query = Query::default();
+            query.set_span("19:00 19:30", NOW).expect("good");
+            let ends =
+                |query: &Query| [query.search.from, query.search.to].map(|at| at.map(|at| instant(at.resolve(NOW))));
+            let utc = ["2026-11-23T13:30:00.000Z", "2026-11-23T14:00:00.000Z"].map(|at| Some(at.to_owned()));
+            assert_eq!((ends(&query), query.span(NOW).as_str()), (utc, "19:00 to 19:30"));
+            query.set("a OR since:19:00", NOW).expect("good");
+            let (whole, mut again) = (query.whole(NOW), Query::default());
+            assert_eq!(whole, "(a OR since:19:00) since:19:00:00.000 until:19:30:00.000");
+            again.set(&whole, NOW).expect("good");
+            assert_eq!(again.search.expr, query.search.whole());
+            query.set_span("2026-11-23T06:00", NOW).expect("good");
+            assert_eq!(
+                (ends(&query)[0].as_deref(), query.span(NOW).as_str()),
+                (Some("2026-11-23T00:30:00.000Z"), "since 06:00")
+            );
+        });
     }
 }

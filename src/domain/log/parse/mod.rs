@@ -10,7 +10,7 @@
 
 use super::ast::{Cmp, Expr, FIELDS, Field, NumberField, Pattern, Side};
 use super::level::LogLevel;
-use super::moment::{MOMENT_RULE, Moment};
+use super::moment::{MOMENT_RULE, Moment, TypedClock};
 
 /// Longest query, in characters.
 pub const QUERY_LEN_MAX: usize = 4096;
@@ -56,17 +56,29 @@ pub fn parse(text: &str) -> Result<Expr, ParseError> {
     parse_in(text, &LOGS)
 }
 
+/// The same with times as `clock` shows them.
+///
+/// # Errors
+/// [`ParseError`] for what is no query.
+pub fn parse_at(text: &str, clock: TypedClock<'_>) -> Result<Expr, ParseError> {
+    read(text, &LOGS, clock)
+}
+
 /// The same over a list that has these fields.
 ///
 /// # Errors
 /// [`ParseError`] for what is no query, and for a field that the list does not have.
 pub fn parse_in(text: &str, words: &'static Vocabulary) -> Result<Expr, ParseError> {
+    read(text, words, TypedClock::UTC)
+}
+
+fn read(text: &str, words: &'static Vocabulary, clock: TypedClock<'_>) -> Result<Expr, ParseError> {
     let chars: Vec<char> = text.chars().collect();
     if chars.len() > QUERY_LEN_MAX {
         let what = format!("a query has at most {QUERY_LEN_MAX} characters, this one has {}", chars.len());
         return Err(ParseError { column: QUERY_LEN_MAX + 1, what });
     }
-    let mut parser = Parser { chars: &chars, words, at: 0, depth: 0 };
+    let mut parser = Parser { chars: &chars, words, clock, at: 0, depth: 0 };
     parser.blanks();
     if parser.ended() {
         return Ok(Expr::All);
@@ -81,6 +93,7 @@ pub fn parse_in(text: &str, words: &'static Vocabulary) -> Result<Expr, ParseErr
 struct Parser<'a> {
     chars: &'a [char],
     words: &'static Vocabulary,
+    clock: TypedClock<'a>,
     at: usize,
     depth: usize,
 }
@@ -295,7 +308,7 @@ impl Parser<'_> {
                 Some(value) => Ok(Expr::Number(*field, cmp, value)),
                 None => Self::fail(at, found()),
             },
-            Name::Time(side) if cmp == Cmp::Equal => match Moment::parse(plain) {
+            Name::Time(side) if cmp == Cmp::Equal => match Moment::parse_at(plain, self.clock) {
                 Some(moment) => Ok(Expr::Time(*side, moment)),
                 None => Self::fail(at, found()),
             },

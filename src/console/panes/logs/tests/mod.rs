@@ -1,3 +1,6 @@
+mod finding;
+mod time;
+
 use super::*;
 use crate::console::fetch::testing;
 use crate::console::keymap::notation::parse_keys;
@@ -14,7 +17,7 @@ fn event(n: usize) -> LogEvent {
     let level = Some(LogLevel::Warn);
     LogEvent {
         id: EventId::Document(n.to_string()),
-        node: "zk2".into(),
+        node: if n.is_multiple_of(2) { "zk1" } else { "zk2" }.into(),
         level,
         message_at: 42,
         text,
@@ -51,6 +54,7 @@ fn is_asked<A: Ask>(effects: &[Effect]) -> bool {
 /// The pane with its first page, and the questions that wait for their answers.
 fn ready() -> (LogsPane, Vec<Effect>) {
     let mut pane = LogsPane::default();
+    pane.resize(Rect::new(0, 0, 100, 12));
     let mut asked = pane.refresh(&fixtures::snapshot());
     assert!(is_asked::<PageAsk>(&asked) && is_asked::<HistogramAsk>(&asked), "{asked:?}");
     let next = answer::<PageAsk>(&mut pane, &mut asked, page(500..1000));
@@ -122,7 +126,7 @@ fn the_page_before_is_asked_for_near_the_top() {
     assert_eq!((ask.cursor.as_ref(), ask.way), (Some(&LogCursor::given("500".into())), PageWay::Older));
     assert!(!is_asked::<PageAsk>(&pane.act(Action::Top, &snapshot)), "one page at a time");
     answer::<PageAsk>(&mut pane, &mut asked, page(0..500));
-    assert_eq!((pane.window.events.len(), pane.cursor.at), (1000, 500));
+    assert_eq!((pane.list.window.events.len(), pane.list.cursor.at), (1000, 500));
     assert_eq!(pane.selected().map(|event| event.id.to_string()).as_deref(), Some("500"));
 }
 
@@ -242,7 +246,7 @@ fn what_came_soon_is_shown_while_the_rest_is_searched() {
     );
     assert!(picture(&pane, 100, 12).contains("fsync took 999 ms"));
     answer::<PageAsk>(&mut pane, &mut next, page(500..990));
-    assert_eq!((pane.window.events.len(), pane.cursor.at, pane.follow), (500, 499, true));
+    assert_eq!((pane.list.window.events.len(), pane.list.cursor.at, pane.list.follow), (500, 499, true));
 }
 
 #[test]
