@@ -4,8 +4,8 @@ use super::LogsPane;
 use super::query::Query;
 use crate::console::action::Action;
 use crate::console::effect::Effect;
+use crate::console::jump::{Focus, Jump, JumpTo};
 use crate::console::line::Line;
-use crate::console::link::{Around, Link, LinkTo};
 use crate::console::time;
 use crate::domain::ids::{Millis, Timestamp};
 use crate::domain::log::Moment;
@@ -33,7 +33,7 @@ pub(super) struct Aim {
 
 impl LogsPane {
     /// Shows what happened around a moment.
-    pub(super) fn visit_around(&mut self, around: &Around, snapshot: &Snapshot) -> Vec<Effect> {
+    pub(super) fn visit_around(&mut self, around: &Focus, snapshot: &Snapshot) -> Vec<Effect> {
         let now = snapshot.taken_at;
         let mut query = Query::default();
         query.search.node = around.node.as_ref().map(ToString::to_string);
@@ -55,8 +55,8 @@ impl LogsPane {
         let event = self.selected()?;
         let node = snapshot.node_ids().into_iter().find(|node| node.as_str() == event.node);
         let then = event.time.map(|at| format!(" at {}", time::of_day(at))).unwrap_or_default();
-        let around = Around { node, at: event.time, query: None };
-        Some(Effect::Go(Link { from: format!("{}{then}", event.node), to: LinkTo::History(around) }))
+        let around = Focus { node, at: event.time, query: None };
+        Some(Effect::Go(Jump { from: format!("{}{then}", event.node), to: JumpTo::History(around) }))
     }
 
     /// The newest page of a search for a moment has come; whether another search is to be asked.

@@ -42,9 +42,9 @@ use crate::console::action::Action;
 use crate::console::effect::{Completes, Effect, Prompt};
 use crate::console::fetch::Asked;
 use crate::console::input::{Key, Mouse, MouseAct};
+use crate::console::jump::JumpTo;
 use crate::console::keymap::table::entry_of;
 use crate::console::line::Line;
-use crate::console::link::LinkTo;
 use crate::console::order::{Outside, Work};
 use crate::console::pane::Pane;
 use crate::console::place::SavedSearches;
@@ -523,8 +523,8 @@ impl Pane for LogsPane {
         self.detail.is_some() || self.saved.open || self.over().is_some() || self.is_narrowed()
     }
 
-    fn visit(&mut self, to: &LinkTo, snapshot: &Snapshot) -> Option<Vec<Effect>> {
-        let LinkTo::Logs(around) = to else { return None };
+    fn visit(&mut self, to: &JumpTo, snapshot: &Snapshot) -> Option<Vec<Effect>> {
+        let JumpTo::Logs(around) = to else { return None };
         Some(self.visit_around(around, snapshot))
     }
 
