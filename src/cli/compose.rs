@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::Context;
 
 use super::flags::Flags;
+use super::person;
 use crate::adapters::blobs::disk::LocalDisk;
 use crate::adapters::blobs::{BlobConfig, BlobStore};
 use crate::adapters::control::ServerControl;
@@ -322,7 +323,7 @@ fn instance(flags: &Flags, config: &Config, api: ApiView, local: Option<LocalVie
         id: clock::new_instance(),
         host: host_name(),
         pid: std::process::id(),
-        user: user_name(),
+        user: person::user_name(),
         version: env!("CARGO_PKG_VERSION").into(),
         started: clock::now(),
         read_only: flags.read_only,
@@ -334,19 +335,6 @@ fn instance(flags: &Flags, config: &Config, api: ApiView, local: Option<LocalVie
 
 pub(super) fn host_name() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
-}
-
-pub(super) fn user_name() -> String {
-    let named = ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok().filter(|text| !text.is_empty()));
-    let uid = rustix::process::getuid().as_raw();
-    named.or_else(|| account(uid)).unwrap_or_else(|| format!("uid {uid}"))
-}
-
-/// The account's name in the local user table; containers and services have no `USER`.
-fn account(uid: u32) -> Option<String> {
-    let table = std::fs::read_to_string("/etc/passwd").ok()?;
-    let mut accounts = table.lines().map(|line| line.split(':').collect::<Vec<_>>());
-    accounts.find(|fields| fields.get(2) == Some(&uid.to_string().as_str())).map(|fields| fields[0].to_owned())
 }
 
 /// The servers of the settings, with their names.

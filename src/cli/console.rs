@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::flags::Flags;
 use super::output::{say, words};
-use super::{compose, logging};
+use super::{compose, logging, person};
 use crate::adapters::control::process::{command_line, program, taken_port};
 use crate::api::{self, ApiConfig, ApiError};
 use crate::config::{Config, GlyphSet};
@@ -113,7 +113,7 @@ async fn free(config: &ApiConfig, handle: &Handle) -> api::Bound {
 fn tui_config(flags: &Flags, config: &Config) -> TuiConfig {
     let console = &config.console;
     TuiConfig {
-        user: compose::user_name(),
+        user: person::person(),
         searches: config.paths.data.join("searches.txt"),
         commands: config.paths.data.join("commands.txt"),
         past_searches: config.paths.data.join("past-searches.txt"),

@@ -12,6 +12,7 @@ mod logs;
 #[cfg(test)]
 mod named;
 mod output;
+mod person;
 mod surroundings;
 mod templates;
 

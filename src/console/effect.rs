@@ -2,7 +2,7 @@
 
 use super::action::Action;
 use super::fetch::Fetch;
-use super::link::Link;
+use super::jump::Jump;
 use super::order::{Outside, Work};
 use crate::domain::ask::Ask;
 use crate::domain::command::{Command, ServerAction};
@@ -22,7 +22,7 @@ pub enum Effect {
         text: String,
     },
     /// Goes to what belongs to the row in hand.
-    Go(Link),
+    Go(Jump),
     Work(Work),
     Outside(Outside),
 }

@@ -4,7 +4,7 @@
 //! `state` is the whole of it, with what an action does and how it is drawn; `session` is a console at work with an
 //! engine at a `place`. `pane` is the contract with the tabs in `panes`: an `action` in, an `effect` out, and a picture from
 //! a `view`; `frame` and `overlay` stand around and over them; `keymap` is the table from which keys, help, footer, palette
-//! and README come; `link` leads from one pane to another; `input` is what a person does, `picture` what is shown, `order` what the console wants done; `jobs`
+//! and README come; `jump` leads from one pane to another; `input` is what a person does, `picture` what is shown, `order` what the console wants done; `jobs`
 //! does what takes time; `commands` reads what is typed after `:`, `suggest` proposes it; `theme` turns a theme's text into styles.
 
 pub mod action;
@@ -16,9 +16,9 @@ pub mod fetch;
 pub mod frame;
 pub mod input;
 pub mod jobs;
+pub mod jump;
 pub mod keymap;
 pub mod line;
-pub mod link;
 pub mod order;
 pub mod overlay;
 pub mod pane;

@@ -6,9 +6,9 @@ use ratatui::layout::Rect;
 use super::action::Action;
 use super::effect::Effect;
 use super::input::{Key, KeyCode, Mouse};
+use super::jump::JumpTo;
 use super::keymap::table::entry_of;
 use super::line::LINE_MAX;
-use super::link::LinkTo;
 use super::view::View;
 use crate::domain::snapshot::Snapshot;
 
@@ -29,7 +29,7 @@ pub trait Pane: Send {
         false
     }
     /// Shows what a way from another pane leads to; `None` when it does not lead here.
-    fn visit(&mut self, _to: &LinkTo, _snapshot: &Snapshot) -> Option<Vec<Effect>> {
+    fn visit(&mut self, _to: &JumpTo, _snapshot: &Snapshot) -> Option<Vec<Effect>> {
         None
     }
     /// Whether keys are text now (a filter or a form field is open).

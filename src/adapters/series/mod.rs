@@ -71,6 +71,14 @@ impl SeriesStore {
         _ = self.requests.try_send(SeriesRequest::Sample(sample));
     }
 
+    /// The same, and waits for the thread: no second is let go.
+    ///
+    /// # Errors
+    /// [`SeriesError::Closed`].
+    pub async fn put_all(&self, sample: SeriesSample) -> Result<(), SeriesError> {
+        self.requests.send(SeriesRequest::Sample(sample)).await.map_err(|_| SeriesError::Closed)
+    }
+
     /// Why nothing can be written, in words.
     #[must_use]
     pub fn problem(&self) -> Option<String> {

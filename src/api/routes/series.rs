@@ -33,7 +33,7 @@ pub(in crate::api) async fn list(State(app): State<App>, mut params: Params) -> 
         Fail::field(field, wrong.rule)
     })?;
     let page = app.asked(app.handle.ask(ask)).await?.map_err(|error| Fail::question("series", &error))?;
-    let series = page.lines.into_iter().map(Measured::from).collect();
+    let series = page.lines.into_iter().map(SeriesRow::from).collect();
     Ok(axum::Json(MeasuredPage { from_ms: page.from, step_ms: page.step, series }).into_response())
 }
 
@@ -41,18 +41,18 @@ pub(in crate::api) async fn list(State(app): State<App>, mut params: Params) -> 
 struct MeasuredPage {
     from_ms: Timestamp,
     step_ms: Millis,
-    series: Vec<Measured>,
+    series: Vec<SeriesRow>,
 }
 
 #[derive(Serialize)]
-struct Measured {
+struct SeriesRow {
     series: SeriesKey,
     unit: SeriesUnit,
     mean: Vec<Option<f32>>,
     max: Vec<Option<f32>>,
 }
 
-impl From<SeriesLine> for Measured {
+impl From<SeriesLine> for SeriesRow {
     fn from(line: SeriesLine) -> Self {
         let points = |value: fn(&SeriesPoint) -> f32| line.points.iter().map(|p| p.as_ref().map(value)).collect();
         let (mean, max) = (points(|point| point.mean), points(|point| point.max));

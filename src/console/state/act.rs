@@ -6,8 +6,8 @@ use super::Console;
 use crate::console::action::Action;
 use crate::console::commands::{self, Typed, complaint, known_node};
 use crate::console::effect::{Completes, Effect, Prompt};
+use crate::console::jump::Jump;
 use crate::console::keymap::{lacks, needs, table::entry_of};
-use crate::console::link::Link;
 use crate::console::order::{Order, Outside, Work};
 use crate::console::overlay::Overlay;
 use crate::console::overlay::confirm::ConfirmBox;
@@ -61,7 +61,7 @@ impl Console {
     }
 
     /// Follows a way to another pane, and remembers where it came from.
-    fn go(&mut self, from: usize, link: Link) -> Vec<Order> {
+    fn go(&mut self, from: usize, link: Jump) -> Vec<Order> {
         let snapshot = Arc::clone(&self.snapshot);
         let visited =
             self.panes.iter_mut().enumerate().find_map(|(at, pane)| Some((at, pane.visit(&link.to, &snapshot)?)));

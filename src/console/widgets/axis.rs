@@ -10,7 +10,7 @@ const DAY: u64 = 24 * HOUR;
 
 /// How far back a chart goes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Reach {
+pub enum TimeReach {
     Minutes15,
     #[default]
     Hour,
@@ -20,7 +20,7 @@ pub enum Reach {
     Days30,
 }
 
-impl Reach {
+impl TimeReach {
     /// Shortest first.
     pub const ALL: [Self; 6] = [Self::Minutes15, Self::Hour, Self::Hours6, Self::Day, Self::Week, Self::Days30];
 
@@ -76,11 +76,11 @@ impl TimeAxis {
     /// `reach` until `until` in at most `columns` columns: whole buckets of what is kept, all of the same length, and the
     /// first begins at a whole number of steps since 1970.
     #[must_use]
-    pub fn back(reach: Reach, until: Timestamp, columns: u16) -> Self {
+    pub fn back(reach: TimeReach, until: Timestamp, columns: u16) -> Self {
         let bucket = match reach {
-            Reach::Minutes15 | Reach::Hour => SECOND,
-            Reach::Hours6 | Reach::Day => 10 * SECOND,
-            Reach::Week | Reach::Days30 => MINUTE,
+            TimeReach::Minutes15 | TimeReach::Hour => SECOND,
+            TimeReach::Hours6 | TimeReach::Day => 10 * SECOND,
+            TimeReach::Week | TimeReach::Days30 => MINUTE,
         };
         let span = reach.span().0;
         let step = (span.div_ceil(u64::from(columns.max(1))).div_ceil(bucket) * bucket).max(bucket);
@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn an_axis_is_as_long_as_it_says() {
-        for reach in Reach::ALL {
+        for reach in TimeReach::ALL {
             for columns in [1, 7, 60, 100, 187] {
                 let axis = TimeAxis::back(reach, NOW, columns);
                 let span = axis.until().since(axis.from).0;
@@ -193,14 +193,14 @@ mod tests {
 
     #[test]
     fn ticks_are_round_and_apart() {
-        for reach in Reach::ALL {
+        for reach in TimeReach::ALL {
             let ticks = TimeAxis::back(reach, NOW, 100).ticks();
             assert!((3..=9).contains(&ticks.len()), "{reach:?} {ticks:?}");
             assert!(ticks.windows(2).all(|pair| pair[1].0 - pair[0].0 >= 10), "{reach:?} {ticks:?}");
         }
-        let hour = TimeAxis::back(Reach::Hour, NOW, 100).ticks();
+        let hour = TimeAxis::back(TimeReach::Hour, NOW, 100).ticks();
         assert_eq!(hour.first().map(|(_, text)| text.as_str()), Some("13:10"));
-        assert_eq!(TimeAxis::back(Reach::Days30, NOW, 60).ticks()[0].1, "28 Oct");
+        assert_eq!(TimeAxis::back(TimeReach::Days30, NOW, 60).ticks()[0].1, "28 Oct");
         assert_eq!(TimeAxis { from: NOW, step: Millis(0), columns: 0 }.ticks(), []);
     }
 }

@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
 use super::axis::TimeAxis;
-use super::marks::{Mark, Shade, draw_axis};
+use super::marks::{AxisMark, Shade, draw_axis};
 use crate::console::sanitise;
 use crate::console::theme::{Glyphs, Styles};
 use crate::domain::ids::Bytes;
@@ -33,7 +33,7 @@ pub struct Chart<'a> {
     pub unit: SeriesUnit,
     pub axis: TimeAxis,
     pub lines: Vec<ChartLine<'a>>,
-    pub marks: &'a [Mark],
+    pub marks: &'a [AxisMark],
     pub shades: &'a [Shade],
     /// A column that is pointed at: its values are told instead of the newest.
     pub cursor: Option<u16>,

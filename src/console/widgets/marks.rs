@@ -14,7 +14,7 @@ use crate::domain::snapshot::{Level, Snapshot};
 
 /// One mark: where, its glyph, and what it says where there is room.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mark {
+pub struct AxisMark {
     pub at: Timestamp,
     pub glyph: &'static str,
     pub text: String,
@@ -45,14 +45,14 @@ const fn explains(kind: OperationKind) -> bool {
     )
 }
 
-fn of_operation(operation: &Operation, styles: &Styles) -> Mark {
+fn of_operation(operation: &Operation, styles: &Styles) -> AxisMark {
     let node = operation.target.as_ref().or(operation.source.as_ref());
     let node = node.map(|node| format!(" {node}")).unwrap_or_default();
     let text = format!("{}{node}", operation.kind.word());
-    Mark { at: operation.started, glyph: styles.glyphs.risk, text, style: styles.accent }
+    AxisMark { at: operation.started, glyph: styles.glyphs.risk, text, style: styles.accent }
 }
 
-fn of_incident(incident: &Incident, styles: &Styles) -> Option<Mark> {
+fn of_incident(incident: &Incident, styles: &Styles) -> Option<AxisMark> {
     let glyphs = &styles.glyphs;
     let (glyph, style) = match (&incident.what, incident.what.level()) {
         (IncidentWhat::Election { .. }, _) => (glyphs.leader, styles.accent),
@@ -66,13 +66,13 @@ fn of_incident(incident: &Incident, styles: &Styles) -> Option<Mark> {
         IncidentWhat::Ensemble { state } => state.word().to_lowercase(),
         other => other.to_string(),
     };
-    Some(Mark { at: incident.began, glyph, text, style })
+    Some(AxisMark { at: incident.began, glyph, text, style })
 }
 
 /// The marks of a picture and of `incidents`, the most important first.
 #[must_use]
-pub fn marks<'a>(snapshot: &Snapshot, incidents: impl Iterator<Item = &'a Incident>, styles: &Styles) -> Vec<Mark> {
-    let mut marks: Vec<Mark> = incidents.filter_map(|incident| of_incident(incident, styles)).collect();
+pub fn marks<'a>(snapshot: &Snapshot, incidents: impl Iterator<Item = &'a Incident>, styles: &Styles) -> Vec<AxisMark> {
+    let mut marks: Vec<AxisMark> = incidents.filter_map(|incident| of_incident(incident, styles)).collect();
     marks.extend(snapshot.operations.iter().filter(|o| explains(o.kind)).map(|o| of_operation(o, styles)));
     marks
 }
@@ -92,7 +92,7 @@ pub fn shades<'a>(incidents: impl Iterator<Item = &'a Incident>, now: Timestamp)
 
 /// Writes moments and marks into one row under an axis whose first column is `left` of the area. What has no room is left
 /// out, a mark's text before its glyph, and a moment before a mark.
-pub fn draw_axis(area: Rect, buffer: &mut Buffer, axis: &TimeAxis, marks: &[Mark], styles: &Styles) {
+pub fn draw_axis(area: Rect, buffer: &mut Buffer, axis: &TimeAxis, marks: &[AxisMark], styles: &Styles) {
     if area.height == 0 {
         return;
     }

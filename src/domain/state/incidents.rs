@@ -12,7 +12,7 @@ use crate::domain::ids::{IncidentId, Millis, NodeId, Timestamp};
 use crate::domain::incident::{Incident, IncidentWhat};
 use crate::domain::operation::{Operation, OperationKind};
 use crate::domain::server::ServerState;
-use crate::domain::snapshot::{LeadershipView, LocalView, SessionState};
+use crate::domain::snapshot::{LeadershipView, Level, LocalView, SessionState};
 
 /// An operation on a server that began so long before an incident, or its end, has brought it about.
 const ACTED_WITHIN: Millis = Millis(45_000);
@@ -146,7 +146,9 @@ impl State {
     /// How long the newest election took, as soon as the one that was elected tells.
     fn note_election_time(&mut self, now: Timestamp) {
         let newest = self.incidents.list.iter().find(|i| matches!(i.what, IncidentWhat::Election { .. }));
-        let Some(newest) = newest.filter(|i| i.ended.is_some_and(|end| now.since(end) < TOLD_WITHIN)) else { return };
+        let Some(newest) = newest.filter(|i| i.ended.is_some_and(|end| now.since(end) < TOLD_WITHIN)).cloned() else {
+            return;
+        };
         let IncidentWhat::Election { leader, took: None, .. } = &newest.what else { return };
         let Some(view) = self.nodes.get(leader).map(|entry| entry.tracker.as_view()) else { return };
         let told = view.elections.is_some() && view.elections != self.incidents.elections.get(leader).copied();
@@ -157,6 +159,10 @@ impl State {
                 *took = Some(Millis(ms as u64));
             }
         });
+        if let Some(election) = self.incidents.get(id) {
+            let text = election.what.to_string();
+            self.notice(Level::Info, text, now);
+        }
     }
 
     pub(super) fn note_leadership(&mut self, leadership: &LeadershipView, now: Timestamp) {

@@ -2,7 +2,7 @@
 
 use crate::console::effect::Effect;
 use crate::console::fetch::Asked;
-use crate::console::widgets::axis::{Reach, TimeAxis};
+use crate::console::widgets::axis::{TimeAxis, TimeReach};
 use crate::domain::ids::{Millis, NodeId, Timestamp};
 use crate::domain::incident::{INCIDENTS_PAGE_MAX, Incident, IncidentsAsk};
 use crate::domain::series::{SeriesAsk, SeriesKey, SeriesName, SeriesOf, SeriesPage, SeriesPoint};
@@ -85,7 +85,7 @@ impl Measured {
 /// All of it.
 #[derive(Debug, Default)]
 pub(super) struct Charts {
-    pub(super) reach: Reach,
+    pub(super) reach: TimeReach,
     /// The moment that is pointed at.
     pub(super) cursor: Option<Timestamp>,
     pub(super) measured: Measured,
@@ -93,7 +93,7 @@ pub(super) struct Charts {
     asked: Asked<IncidentsAsk>,
     incidents: Vec<Incident>,
     incidents_due: Timestamp,
-    incidents_of: Option<Reach>,
+    incidents_of: Option<TimeReach>,
 }
 
 impl Charts {
@@ -155,7 +155,7 @@ impl Charts {
     }
 
     /// Another range; the moment that is pointed at stays, if it is still shown.
-    pub(super) fn reach(&mut self, reach: Reach, now: Timestamp) {
+    pub(super) fn reach(&mut self, reach: TimeReach, now: Timestamp) {
         self.reach = reach;
         self.cursor = self.cursor.filter(|at| now.since(*at) < reach.span());
     }

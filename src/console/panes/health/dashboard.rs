@@ -11,7 +11,7 @@ use crate::console::sanitise;
 use crate::console::theme::Styles;
 use crate::console::time;
 use crate::console::view::View;
-use crate::console::widgets::axis::{Reach, TimeAxis};
+use crate::console::widgets::axis::{TimeAxis, TimeReach};
 use crate::console::widgets::chart::{Chart, ChartLine, SCALE};
 use crate::console::widgets::marks::{marks, shades};
 use crate::console::widgets::{paint, strip};
@@ -31,7 +31,7 @@ const STRIP_SIDE_NARROW: u16 = 22;
 
 /// The pieces from top to bottom.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Pieces {
+pub(super) struct DashboardLayout {
     pub(super) table: Rect,
     /// All of the same width.
     pub(super) charts: Vec<Rect>,
@@ -39,7 +39,7 @@ pub(super) struct Pieces {
     pub(super) panel: Rect,
 }
 
-impl Pieces {
+impl DashboardLayout {
     /// The pieces of an area, whose table has `rows` lines and that knows of so many servers.
     pub(super) fn of(area: Rect, rows: u16, servers: u16) -> Self {
         let table = rows.min((area.height / 3).max(7)).min(area.height);
@@ -106,7 +106,7 @@ const fn colour(at: usize, styles: &Styles) -> Style {
     }
 }
 
-pub(super) fn draw_charts(charts: &Charts, pieces: &Pieces, buffer: &mut Buffer, view: &View<'_>) {
+pub(super) fn draw_charts(charts: &Charts, pieces: &DashboardLayout, buffer: &mut Buffer, view: &View<'_>) {
     let (snapshot, styles) = (view.snapshot, view.styles);
     let axis = charts.axis(snapshot.taken_at, pieces.columns());
     let incidents = charts.incidents(snapshot);
@@ -138,14 +138,15 @@ pub(super) fn draw_charts(charts: &Charts, pieces: &Pieces, buffer: &mut Buffer,
 }
 
 /// `15 m  [1 h]  6 h`: the ranges around the one that is shown.
-fn ranges(shown: Reach) -> String {
-    let at = Reach::ALL.iter().position(|reach| *reach == shown).unwrap_or(0);
-    let first = at.saturating_sub(1).min(Reach::ALL.len() - 3);
-    let word = |reach: &Reach| if *reach == shown { format!("[{}]", reach.word()) } else { reach.word().to_owned() };
-    Reach::ALL[first..first + 3].iter().map(word).collect::<Vec<_>>().join(" ")
+fn ranges(shown: TimeReach) -> String {
+    let at = TimeReach::ALL.iter().position(|reach| *reach == shown).unwrap_or(0);
+    let first = at.saturating_sub(1).min(TimeReach::ALL.len() - 3);
+    let word =
+        |reach: &TimeReach| if *reach == shown { format!("[{}]", reach.word()) } else { reach.word().to_owned() };
+    TimeReach::ALL[first..first + 3].iter().map(word).collect::<Vec<_>>().join(" ")
 }
 
-pub(super) fn draw_strips(charts: &Charts, pieces: &Pieces, buffer: &mut Buffer, view: &View<'_>) {
+pub(super) fn draw_strips(charts: &Charts, pieces: &DashboardLayout, buffer: &mut Buffer, view: &View<'_>) {
     let (area, snapshot, styles) = (pieces.strips, view.snapshot, view.styles);
     let axis = charts.axis(snapshot.taken_at, pieces.strip_columns());
     let incidents = charts.incidents(snapshot);
@@ -208,7 +209,7 @@ mod tests {
 
     #[test]
     fn what_matters_most_stays_and_the_rest_fills_the_room() {
-        let pieces = |width, height| Pieces::of(Rect::new(0, 2, width, height), 4, 3);
+        let pieces = |width, height| DashboardLayout::of(Rect::new(0, 2, width, height), 4, 3);
         let small = pieces(80, 20);
         assert_eq!((small.table.height, small.panel.height, small.charts.len()), (4, PANEL, 1));
         let usual = pieces(120, 36);
@@ -218,7 +219,7 @@ mod tests {
         assert!(large.charts.len() >= 9, "{large:?}");
         for (width, height) in (0..220).step_by(7).flat_map(|width| (0..70).map(move |height| (width, height))) {
             let area = Rect::new(0, 2, width, height);
-            let pieces = Pieces::of(area, 4, 3);
+            let pieces = DashboardLayout::of(area, 4, 3);
             let all = pieces.charts.iter().chain([&pieces.table, &pieces.panel, &pieces.strips]);
             for piece in all.clone().filter(|piece| piece.height > 0) {
                 assert_eq!(piece.intersection(area), *piece, "{width}x{height} {pieces:?}");
@@ -230,8 +231,8 @@ mod tests {
 
     #[test]
     fn the_ranges_beside_the_shown_one_are_told() {
-        assert_eq!(ranges(Reach::Minutes15), "[15 m] 1 h 6 h");
-        assert_eq!(ranges(Reach::Day), "6 h [24 h] 7 d");
-        assert_eq!(ranges(Reach::Days30), "24 h 7 d [30 d]");
+        assert_eq!(ranges(TimeReach::Minutes15), "[15 m] 1 h 6 h");
+        assert_eq!(ranges(TimeReach::Day), "6 h [24 h] 7 d");
+        assert_eq!(ranges(TimeReach::Days30), "24 h 7 d [30 d]");
     }
 }

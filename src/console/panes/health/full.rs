@@ -1,19 +1,25 @@
-//! One server full-screen: every metric with its last minute, and the tail of its log.
+//! One server full-screen: its metrics by subject with their last minute, what happened to it, and the tail of its log.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::detail;
+use super::subjects::{self, MetricLine};
+use crate::console::action::Action;
 use crate::console::effect::Effect;
 use crate::console::fetch::Asked;
-use crate::console::sanitise;
+use crate::console::input::Key;
 use crate::console::view::View;
+use crate::console::widgets::filter::Filter;
 use crate::console::widgets::list::{Column, Columns, Cursor};
 use crate::console::widgets::{paint, words};
+use crate::console::{sanitise, time};
 use crate::domain::ask::OutputAsk;
 use crate::domain::ids::{NodeId, Timestamp};
+use crate::domain::incident::{Incident, IncidentWhat};
 use crate::domain::log::{LogPage, LogSearch, PageAsk};
 use crate::domain::server::{Output, Series, ServerView};
 use crate::domain::snapshot::Snapshot;
@@ -21,6 +27,8 @@ use crate::domain::snapshot::Snapshot;
 /// Lines of the log below the metrics, and the height from which on they are shown.
 const TAIL: u16 = 5;
 const TAIL_FROM: u16 = 18;
+/// From this width on what happened stands beside the metrics.
+const BESIDE_FROM: u16 = 130;
 /// Cells of a metric's history.
 const SPARK: usize = 26;
 /// A value a second, and a log tail every two.
@@ -30,7 +38,11 @@ const TAIL_MS: u64 = 2000;
 #[derive(Debug)]
 pub(super) struct Full {
     node: NodeId,
-    pub scroll: Cursor,
+    scroll: Cursor,
+    /// Names of metrics that are shown.
+    filter: Filter,
+    /// Lines of metrics as they were seen last, for the cursor.
+    lines: usize,
     /// Each metric's values since the view was opened.
     history: BTreeMap<String, Series>,
     stepped: Timestamp,
@@ -47,6 +59,8 @@ impl Full {
         Self {
             node,
             scroll: Cursor { at: 0 },
+            filter: Filter::default(),
+            lines: 0,
             history: BTreeMap::new(),
             stepped: Timestamp(0),
             asked: Timestamp(0),
@@ -57,8 +71,36 @@ impl Full {
         }
     }
 
-    pub(super) fn metrics(&self) -> usize {
-        self.history.len()
+    /// Moves in the metrics, or opens the filter; whether the action does that.
+    pub(super) fn act(&mut self, action: Action) -> bool {
+        if action == Action::Filter {
+            self.filter.open();
+            return true;
+        }
+        self.scroll.act(action, self.lines)
+    }
+
+    /// Lets go of the filter; whether there was one.
+    pub(super) fn back(&mut self) -> bool {
+        let had = !self.filter.is_empty();
+        self.filter.clear();
+        had
+    }
+
+    pub(super) const fn takes_text(&self) -> bool {
+        self.filter.is_open()
+    }
+
+    pub(super) fn text_key(&mut self, key: Key) {
+        if self.filter.key(key) {
+            self.scroll.at = 0;
+        }
+    }
+
+    pub(super) fn paste(&mut self, text: &str) {
+        if self.filter.paste(text) {
+            self.scroll.at = 0;
+        }
     }
 
     pub(super) fn take_answers(&mut self) {
@@ -68,6 +110,8 @@ impl Full {
 
     pub(super) fn refresh(&mut self, snapshot: &Snapshot) -> Option<Effect> {
         let now = snapshot.taken_at;
+        let metrics = snapshot.server(&self.node).map(|server| Arc::clone(&server.all_metrics));
+        self.lines = metrics.map_or(0, |metrics| subjects::lines(&metrics, &self.filter.text()).0.len());
         if now.since(self.stepped).0 >= STEP_MS {
             self.stepped = now;
             for (name, value) in snapshot.server(&self.node).iter().flat_map(|server| server.all_metrics.iter()) {
@@ -101,10 +145,16 @@ impl Full {
             cause.unwrap_or_default()
         );
         paint::text(area, buffer, row, &sanitise::fit(&verdict, usize::from(area.width)), style);
-        let row = row + container(server, paint::below(area, row + 1), buffer, view);
+        let row = row + container(server, paint::below(area, row + 1), buffer, view) + 1;
         let tail = if area.height >= TAIL_FROM { TAIL + 1 } else { 0 };
-        let metrics = Rect { height: area.height.saturating_sub(tail), ..area };
-        self.draw_metrics(server, paint::below(metrics, row + 2), buffer, view);
+        let rest = paint::below(Rect { height: area.height.saturating_sub(tail), ..area }, row + 1);
+        // What happened stands beside the metrics where there is room, else not at all: `h` leads to it.
+        let beside = if area.width >= BESIDE_FROM { area.width / 3 } else { 0 };
+        self.draw_metrics(server, Rect { width: rest.width - beside, ..rest }, buffer, view);
+        if beside > 0 {
+            let place = Rect { x: rest.right() - beside, width: beside, ..rest };
+            happened(&self.node, place, buffer, view);
+        }
         if tail > 0 {
             self.draw_tail(paint::below(area, area.height - tail), buffer, view);
         }
@@ -119,21 +169,45 @@ impl Full {
         ];
         let columns = Columns::fit(all, &['s'], width).stretch('n', width, 60);
         paint::line(area, buffer, 0, &columns.heading(view.styles));
-        let list = paint::below(area, 1);
+        let list = Rect { height: area.height.saturating_sub(2), ..paint::below(area, 1) };
         if server.all_metrics.is_empty() {
             let why = server.metrics_missing.as_deref().unwrap_or("none read yet");
             paint::text(list, buffer, 0, &format!("   no metrics: {}", sanitise::clean(why)), view.styles.dim);
         }
-        let first = self.scroll.first(usize::from(list.height));
-        let shown = server.all_metrics.iter().enumerate().skip(first).take(usize::from(list.height));
-        for (row, (at, (name, value))) in shown.enumerate() {
-            let line = columns.row((at == self.scroll.at, false), view.styles, |key| match key {
-                'n' => (name.clone(), view.styles.text),
+        let (lines, left_out) = subjects::lines(&server.all_metrics, &self.filter.text());
+        let selected = self.scroll.at.min(lines.len().saturating_sub(1));
+        let first = Cursor { at: selected }.first(usize::from(list.height));
+        for (row, (at, line)) in lines.iter().enumerate().skip(first).take(usize::from(list.height)).enumerate() {
+            let metric = match line {
+                MetricLine::Heading(subject) => {
+                    let text = format!("{}{}", if at == selected { " > " } else { "   " }, subject.title());
+                    paint::text(list, buffer, row as u16, &text, view.styles.heading);
+                    continue;
+                }
+                MetricLine::Metric(place) => server.all_metrics.get(*place),
+            };
+            let Some((name, value)) = metric else { continue };
+            let line = columns.row((at == selected, false), view.styles, |key| match key {
+                'n' => (format!(" {name}"), view.styles.text),
                 'v' => (number(*value), view.styles.text),
                 _ => (self.spark(name, view), view.styles.accent),
             });
             paint::line(list, buffer, row as u16, &line);
         }
+        self.under(left_out, paint::below(area, area.height.saturating_sub(1)), buffer, view);
+    }
+
+    /// The filter, and what is left out.
+    fn under(&self, left_out: usize, area: Rect, buffer: &mut Buffer, view: &View<'_>) {
+        let right = match left_out {
+            0 => String::new(),
+            count => format!("{} without a value, left out", words::count(count as u64, "metric")),
+        };
+        if self.filter.is_open() || !self.filter.is_empty() {
+            return self.filter.draw(area, buffer, "/", &right, view.styles);
+        }
+        let hint = view.hint(Action::Filter, "filter").unwrap_or_default();
+        paint::right(area, buffer, 0, &format!("{right}   {hint}"), view.styles.dim);
     }
 
     fn spark(&self, name: &str, view: &View<'_>) -> String {
@@ -182,11 +256,37 @@ impl Full {
                 }
                 for (row, line) in page.events.iter().rev().take(usize::from(TAIL)).rev().enumerate() {
                     let level = line.level.map_or("", |level| level.word());
-                    let text = format!("  {:<5} {}", level, sanitise::clean(line.message()));
+                    let at = line.time.map_or_else(|| "-".to_owned(), time::of_day);
+                    let text = format!("  {at:<8}  {level:<5} {}", sanitise::clean(line.message()));
                     paint::text(list, buffer, row as u16, &sanitise::fit(&text, usize::from(area.width)), styles.text);
                 }
             }
         }
+    }
+}
+
+/// Elections and changes of this server's verdict, newest first.
+fn happened(node: &NodeId, area: Rect, buffer: &mut Buffer, view: &View<'_>) {
+    let styles = view.styles;
+    paint::text(area, buffer, 0, "  STATES AND ELECTIONS", styles.heading);
+    let of = |incident: &&Arc<Incident>| {
+        matches!(incident.what, IncidentWhat::Election { .. }) || incident.what.node() == Some(node)
+    };
+    let list = paint::below(area, 1);
+    let mut row = 0;
+    for incident in view.snapshot.incidents.iter().filter(of).take(usize::from(list.height)) {
+        let took = match incident.ended {
+            None => format!("for {}", view.now.since(incident.began)),
+            Some(end) => end.since(incident.began).to_string(),
+        };
+        let style = if incident.ended.is_none() { styles.bad } else { styles.text };
+        let text = format!("  {}  {:>7}  {}", time::of_day(incident.began), took, incident.what);
+        let text = sanitise::fit(&sanitise::clean(&text), usize::from(area.width));
+        paint::text(list, buffer, row, &text, style);
+        row += 1;
+    }
+    if row == 0 {
+        paint::text(list, buffer, 0, "  none seen yet", styles.dim);
     }
 }
 

@@ -5,19 +5,20 @@ mod charts;
 mod dashboard;
 mod detail;
 mod full;
+mod subjects;
 mod table;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use self::charts::Charts;
-use self::dashboard::Pieces;
+use self::dashboard::DashboardLayout;
 use self::full::Full;
 use crate::console::action::Action;
 use crate::console::confirms;
 use crate::console::effect::Effect;
-use crate::console::input::{Mouse, MouseAct};
-use crate::console::link::{Around, Link, LinkTo};
+use crate::console::input::{Key, Mouse, MouseAct};
+use crate::console::jump::{Focus, Jump, JumpTo};
 use crate::console::order::Outside;
 use crate::console::pane::Pane;
 use crate::console::time;
@@ -44,6 +45,7 @@ const ACTIONS: &[Action] = &[
     Action::ShorterRange,
     Action::LongerRange,
     Action::Newest,
+    Action::Filter,
     Action::LogsThen,
     Action::HistoryThen,
 ];
@@ -66,18 +68,18 @@ impl HealthPane {
 }
 
 impl HealthPane {
-    fn pieces(&self, area: Rect, snapshot: &Snapshot) -> Pieces {
+    fn pieces(&self, area: Rect, snapshot: &Snapshot) -> DashboardLayout {
         let rows = table::rows(snapshot, area.width).len() as u16 + 1;
-        Pieces::of(area, rows, snapshot.servers.len() as u16)
+        DashboardLayout::of(area, rows, snapshot.servers.len() as u16)
     }
 
     /// To what is told of a server around the moment that is pointed at, or that its state began.
-    fn link(&self, server: &ServerView, to: fn(Around) -> LinkTo) -> Link {
+    fn link(&self, server: &ServerView, to: fn(Focus) -> JumpTo) -> Jump {
         let began = (server.verdict.state != ServerState::Up).then_some(server.verdict.since);
         let at = self.charts.cursor.or(began);
         let then = at.map(|at| format!(" at {}", time::of_day(at))).unwrap_or_default();
-        let around = Around { node: Some(server.node.clone()), at, query: None };
-        Link { from: format!("{}{then}", server.node), to: to(around) }
+        let around = Focus { node: Some(server.node.clone()), at, query: None };
+        Jump { from: format!("{}{then}", server.node), to: to(around) }
     }
 
     /// Moves in time, or shows more or less of it; whether the action does that.
@@ -106,17 +108,24 @@ impl Pane for HealthPane {
     }
 
     fn label(&self, action: Action, snapshot: &Snapshot) -> Option<&'static str> {
-        confirms::label(snapshot, self.selected(snapshot)?, action)
-            .filter(|_| action != Action::Open || self.full.is_none())
+        // The filter is of the metrics, and a server that fills the pane cannot be opened again.
+        let here = match action {
+            Action::Open => self.full.is_none(),
+            Action::Filter => self.full.is_some(),
+            _ => true,
+        };
+        confirms::label(snapshot, self.selected(snapshot)?, action).filter(|_| here)
     }
 
     fn act(&mut self, action: Action, snapshot: &Snapshot) -> Vec<Effect> {
         if let Some(full) = &mut self.full {
             if action == Action::Back {
-                self.full = None;
+                if !full.back() {
+                    self.full = None;
+                }
                 return Vec::new();
             }
-            if full.scroll.act(action, full.metrics()) {
+            if full.act(action) {
                 return Vec::new();
             }
         }
@@ -132,8 +141,8 @@ impl Pane for HealthPane {
             Action::Pause => vec![confirms::pause_or_start(snapshot, &server.node)],
             Action::StopServer => vec![confirms::stop_or_start(snapshot, &server.node)],
             Action::RestartServer => vec![confirms::restart(snapshot, &server.node)],
-            Action::LogsThen => vec![Effect::Go(self.link(server, LinkTo::Logs))],
-            Action::HistoryThen => vec![Effect::Go(self.link(server, LinkTo::History))],
+            Action::LogsThen => vec![Effect::Go(self.link(server, JumpTo::Logs))],
+            Action::HistoryThen => vec![Effect::Go(self.link(server, JumpTo::History))],
             Action::Copy => vec![Effect::Outside(Outside::Copy(server.address.clone()))],
             Action::Open if self.full.is_none() => {
                 self.full = Some(Full::new(server.node.clone()));
@@ -147,11 +156,25 @@ impl Pane for HealthPane {
         self.full.is_some() || self.charts.cursor.is_some()
     }
 
-    fn visit(&mut self, to: &LinkTo, snapshot: &Snapshot) -> Option<Vec<Effect>> {
-        let LinkTo::Server(node) = to else { return None };
+    fn visit(&mut self, to: &JumpTo, snapshot: &Snapshot) -> Option<Vec<Effect>> {
+        let JumpTo::Server(node) = to else { return None };
         self.cursor.at = snapshot.servers.iter().position(|server| server.node == *node)?;
         self.full = Some(Full::new(node.clone()));
         Some(Vec::new())
+    }
+
+    fn takes_text(&self) -> bool {
+        self.full.as_ref().is_some_and(Full::takes_text)
+    }
+
+    fn text_key(&mut self, key: Key, snapshot: &Snapshot) -> Vec<Effect> {
+        self.full.iter_mut().for_each(|full| full.text_key(key));
+        self.refresh(snapshot)
+    }
+
+    fn paste(&mut self, text: &str, snapshot: &Snapshot) -> Vec<Effect> {
+        self.full.iter_mut().for_each(|full| full.paste(text));
+        self.refresh(snapshot)
     }
 
     fn resize(&mut self, area: Rect) {

@@ -17,8 +17,8 @@ use self::rows::OperationRows;
 use crate::console::action::Action;
 use crate::console::effect::Effect;
 use crate::console::input::{Key, Mouse, MouseAct};
+use crate::console::jump::{Focus, Jump, JumpTo};
 use crate::console::keymap::table::entry_of;
-use crate::console::link::{Around, Link, LinkTo};
 use crate::console::order::Outside;
 use crate::console::pane::Pane;
 use crate::console::time;
@@ -182,9 +182,9 @@ impl HistoryPane {
 
     fn logs_then(&self) -> Option<Effect> {
         let entry = self.entry(self.open.or_else(|| self.selected())?)?;
-        let around = Around { node: entry.node(), at: Some(entry.at()), query: None };
+        let around = Focus { node: entry.node(), at: Some(entry.at()), query: None };
         let from = format!("{} at {}", entry.name(), time::of_day(entry.at()));
-        Some(Effect::Go(Link { from, to: LinkTo::Logs(around) }))
+        Some(Effect::Go(Jump { from, to: JumpTo::Logs(around) }))
     }
 }
 
@@ -215,8 +215,8 @@ impl Pane for HistoryPane {
         self.open.is_some()
     }
 
-    fn visit(&mut self, to: &LinkTo, snapshot: &Snapshot) -> Option<Vec<Effect>> {
-        let LinkTo::History(around) = to else { return None };
+    fn visit(&mut self, to: &JumpTo, snapshot: &Snapshot) -> Option<Vec<Effect>> {
+        let JumpTo::History(around) = to else { return None };
         let node = around.node.as_ref().map(|node| format!("node:{node}"));
         let until = around.at.map(|at| format!("until:{}", instant(at.plus(AFTER))));
         let words: Vec<String> = [node, until, around.query.clone()].into_iter().flatten().collect();

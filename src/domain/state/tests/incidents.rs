@@ -73,6 +73,8 @@ fn a_leader_that_is_paused_is_a_verdict_an_election_and_a_server_with_their_caus
     assert!(found.contains(&right("zk3 paused", 4, None)), "what is known better is the same incident: {found:?}");
     assert!(found.contains(&right("zk2 leads, epoch 8, elected in 235 ms", 4, Some(9))), "{found:?}");
     assert!(found.contains(&right("AT RISK", 9, None)), "{found:?}");
+    let notices = state.snapshot(NOW).notices;
+    assert!(notices.iter().any(|notice| notice.text == "zk2 leads, epoch 8, elected in 235 ms"), "it is an event");
     assert_eq!(newest(&mut state, "server").begun_by.as_deref(), Some("pause zk3, console root"));
     assert_eq!(newest(&mut state, "election").begun_by.as_deref(), Some("pause zk3, console root"));
     let no_leader = state.snapshot(NOW).incidents.iter().find(|i| i.what.stops_writes()).cloned().expect("told");

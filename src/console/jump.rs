@@ -4,19 +4,19 @@ use crate::domain::ids::{FileId, NodeId, Timestamp};
 
 /// A way from one pane to another.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Link {
+pub struct Jump {
     /// Where it begins, for the breadcrumb: `zk3 at 14:02:11`.
     pub from: String,
-    pub to: LinkTo,
+    pub to: JumpTo,
 }
 
 /// Where it leads.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum LinkTo {
+pub enum JumpTo {
     /// The events of the logs then.
-    Logs(Around),
+    Logs(Focus),
     /// The operations and incidents then.
-    History(Around),
+    History(Focus),
     /// One server, full-screen.
     Server(NodeId),
     /// One file, with why it is where it is.
@@ -25,7 +25,7 @@ pub enum LinkTo {
 
 /// What is looked for there. Nothing narrows nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Around {
+pub struct Focus {
     pub node: Option<NodeId>,
     /// The moment in the middle; `None` is now.
     pub at: Option<Timestamp>,
