@@ -1,11 +1,12 @@
 //! Where in time one looks: a way from another pane leads to a moment, and the span is moved, narrowed and widened.
 
 use super::LogsPane;
+use super::pending::Aim;
 use super::query::Query;
 use crate::console::action::Action;
 use crate::console::effect::Effect;
+use crate::console::jump::{Focus, Jump, JumpTo};
 use crate::console::line::Line;
-use crate::console::link::{Around, Link, LinkTo};
 use crate::console::time;
 use crate::domain::ids::{Millis, Timestamp};
 use crate::domain::log::Moment;
@@ -22,18 +23,9 @@ const LONGEST: u64 = 90 * 24 * 60 * MINUTE;
 /// A step narrows or widens by so much.
 const FACTOR: u64 = 4;
 
-/// A moment that is to be selected once its events have come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Aim {
-    at: Timestamp,
-    /// Which reach is tried next, when nothing is found; `None` where the span is the operator's own.
-    wider: Option<usize>,
-    pages: u8,
-}
-
 impl LogsPane {
     /// Shows what happened around a moment.
-    pub(super) fn visit_around(&mut self, around: &Around, snapshot: &Snapshot) -> Vec<Effect> {
+    pub(super) fn visit_around(&mut self, around: &Focus, snapshot: &Snapshot) -> Vec<Effect> {
         let now = snapshot.taken_at;
         let mut query = Query::default();
         query.search.node = around.node.as_ref().map(ToString::to_string);
@@ -55,8 +47,8 @@ impl LogsPane {
         let event = self.selected()?;
         let node = snapshot.node_ids().into_iter().find(|node| node.as_str() == event.node);
         let then = event.time.map(|at| format!(" at {}", time::of_day(at))).unwrap_or_default();
-        let around = Around { node, at: event.time, query: None };
-        Some(Effect::Go(Link { from: format!("{}{then}", event.node), to: LinkTo::History(around) }))
+        let around = Focus { node, at: event.time, query: None };
+        Some(Effect::Go(Jump { from: format!("{}{then}", event.node), to: JumpTo::History(around) }))
     }
 
     /// The newest page of a search for a moment has come; whether another search is to be asked.

@@ -1,9 +1,9 @@
 //! Logs: one query over the events of the servers and of zkdeck itself, wherever they are kept.
 //!
-//! `query` is what is asked, and `typing` the line in which it is typed. `window` holds the pages, with the holes between
-//! them, `rows` makes rows of them, and `list` knows which is selected and seen. `ways` and `around` go through them, by what
-//! they say and by time. `draw`, `chart`, `head` and `lines` draw; `detail`, `container` and `saved` lie over the list.
-//! `answers` asks, and takes in the answers that are `pending`.
+//! `query` is what is asked, `typing` the line in which it is typed, and `past` what was typed before. `window` holds the
+//! pages, with the holes between them, `rows` makes rows of them, and `list` knows which is selected and seen. `ways` (each
+//! a `way`) and `around` go through them, by what they say and by time. `draw`, `chart`, `head` and `lines` draw; `detail`,
+//! `container` and `saved` lie over the list. `answers` asks, and takes in the answers that are `pending`.
 
 mod answers;
 mod around;
@@ -14,6 +14,7 @@ mod draw;
 mod head;
 mod lines;
 mod list;
+mod past;
 mod pending;
 mod query;
 mod rows;
@@ -21,30 +22,30 @@ mod saved;
 #[cfg(test)]
 mod tests;
 mod typing;
+mod way;
 mod ways;
 mod window;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use self::around::Aim;
 use self::container::Printed;
 use self::detail::LogDetail;
 use self::lines::LogColumns;
 use self::list::EventList;
-use self::pending::{Going, PendingAnswers};
+use self::past::{PastQueries, Typing};
+use self::pending::{Aim, Going, PendingAnswers};
 use self::query::Query;
 use self::rows::LogRow;
 use self::saved::Saved;
-use self::typing::{PastQueries, Typing};
-use self::ways::LogWay;
+use self::way::LogWay;
 use crate::console::action::Action;
 use crate::console::effect::{Completes, Effect, Prompt};
 use crate::console::fetch::Asked;
 use crate::console::input::{Key, Mouse, MouseAct};
+use crate::console::jump::JumpTo;
 use crate::console::keymap::table::entry_of;
 use crate::console::line::Line;
-use crate::console::link::LinkTo;
 use crate::console::order::{Outside, Work};
 use crate::console::pane::Pane;
 use crate::console::place::SavedSearches;
@@ -523,8 +524,8 @@ impl Pane for LogsPane {
         self.detail.is_some() || self.saved.open || self.over().is_some() || self.is_narrowed()
     }
 
-    fn visit(&mut self, to: &LinkTo, snapshot: &Snapshot) -> Option<Vec<Effect>> {
-        let LinkTo::Logs(around) = to else { return None };
+    fn visit(&mut self, to: &JumpTo, snapshot: &Snapshot) -> Option<Vec<Effect>> {
+        let JumpTo::Logs(around) = to else { return None };
         Some(self.visit_around(around, snapshot))
     }
 

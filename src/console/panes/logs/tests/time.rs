@@ -1,7 +1,7 @@
 //! Holes, times, and where in time one looks.
 
 use super::*;
-use crate::console::link::{Around, Link, LinkTo};
+use crate::console::jump::{Focus, Jump, JumpTo};
 use crate::console::time::testing as zone;
 use crate::domain::fixtures::{NOW, node_id};
 use crate::domain::ids::Millis;
@@ -102,8 +102,8 @@ fn a_way_from_another_pane_leads_to_the_events_of_a_moment() {
     let snapshot = fixtures::snapshot();
     let (mut pane, _) = showing(vec![ago(0, 60, "a")]);
     let at = Some(Timestamp(NOW.0 - 600_000));
-    let around = Around { node: Some(node_id("zk3")), at, query: Some("level>=WARN".into()) };
-    let mut asked = pane.visit(&LinkTo::Logs(around), &snapshot).expect("it leads here");
+    let around = Focus { node: Some(node_id("zk3")), at, query: Some("level>=WARN".into()) };
+    let mut asked = pane.visit(&JumpTo::Logs(around), &snapshot).expect("it leads here");
     let [ask] = asks::<PageAsk>(&asked)[..] else { panic!("{asked:?}") };
     let wide = |from: &str, to: &str| [from, to].map(|at| Some(format!("2026-11-23T{at}:11.000Z")));
     assert_eq!((span(&ask.search), ask.search.node.as_deref()), (wide("13:51", "13:53"), Some("zk3")));
@@ -127,16 +127,16 @@ fn a_way_from_another_pane_leads_to_the_events_of_a_moment() {
     assert!(!pane.is_deep() && pane.query.search.node.is_some() && pane.query.search.level.is_none());
     pane.act(Action::Back, &snapshot);
     assert!(!pane.query.is_narrowed(), "nobody came from anywhere: all again");
-    let asked = pane.visit(&LinkTo::Logs(Around::default()), &snapshot).expect("it leads here");
+    let asked = pane.visit(&JumpTo::Logs(Focus::default()), &snapshot).expect("it leads here");
     assert!(matches!(asks::<PageAsk>(&asked)[..], [ask] if ask.search.from.is_none()) && pane.list.follow);
-    assert!(pane.visit(&LinkTo::Server(node_id("zk1")), &snapshot).is_none());
+    assert!(pane.visit(&JumpTo::Server(node_id("zk1")), &snapshot).is_none());
 }
 
 #[test]
 fn from_an_event_a_way_leads_to_the_operations_then() {
     let snapshot = fixtures::snapshot();
     let (mut pane, _) = showing(vec![ago(0, 60, "a")]);
-    let [Effect::Go(Link { from, to: LinkTo::History(around) })] = &pane.act(Action::HistoryThen, &snapshot)[..] else {
+    let [Effect::Go(Jump { from, to: JumpTo::History(around) })] = &pane.act(Action::HistoryThen, &snapshot)[..] else {
         panic!("no way")
     };
     assert_eq!(
