@@ -1,6 +1,7 @@
 //! Where in time one looks: a way from another pane leads to a moment, and the span is moved, narrowed and widened.
 
 use super::LogsPane;
+use super::pending::Aim;
 use super::query::Query;
 use crate::console::action::Action;
 use crate::console::effect::Effect;
@@ -21,15 +22,6 @@ const SHORTEST: u64 = 10_000;
 const LONGEST: u64 = 90 * 24 * 60 * MINUTE;
 /// A step narrows or widens by so much.
 const FACTOR: u64 = 4;
-
-/// A moment that is to be selected once its events have come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Aim {
-    at: Timestamp,
-    /// Which reach is tried next, when nothing is found; `None` where the span is the operator's own.
-    wider: Option<usize>,
-    pages: u8,
-}
 
 impl LogsPane {
     /// Shows what happened around a moment.

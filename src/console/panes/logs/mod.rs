@@ -1,9 +1,9 @@
 //! Logs: one query over the events of the servers and of zkdeck itself, wherever they are kept.
 //!
-//! `query` is what is asked, and `typing` the line in which it is typed. `window` holds the pages, with the holes between
-//! them, `rows` makes rows of them, and `list` knows which is selected and seen. `ways` and `around` go through them, by what
-//! they say and by time. `draw`, `chart`, `head` and `lines` draw; `detail`, `container` and `saved` lie over the list.
-//! `answers` asks, and takes in the answers that are `pending`.
+//! `query` is what is asked, `typing` the line in which it is typed, and `past` what was typed before. `window` holds the
+//! pages, with the holes between them, `rows` makes rows of them, and `list` knows which is selected and seen. `ways` (each
+//! a `way`) and `around` go through them, by what they say and by time. `draw`, `chart`, `head` and `lines` draw; `detail`,
+//! `container` and `saved` lie over the list. `answers` asks, and takes in the answers that are `pending`.
 
 mod answers;
 mod around;
@@ -14,6 +14,7 @@ mod draw;
 mod head;
 mod lines;
 mod list;
+mod past;
 mod pending;
 mod query;
 mod rows;
@@ -21,23 +22,23 @@ mod saved;
 #[cfg(test)]
 mod tests;
 mod typing;
+mod way;
 mod ways;
 mod window;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use self::around::Aim;
 use self::container::Printed;
 use self::detail::LogDetail;
 use self::lines::LogColumns;
 use self::list::EventList;
-use self::pending::{Going, PendingAnswers};
+use self::past::{PastQueries, Typing};
+use self::pending::{Aim, Going, PendingAnswers};
 use self::query::Query;
 use self::rows::LogRow;
 use self::saved::Saved;
-use self::typing::{PastQueries, Typing};
-use self::ways::LogWay;
+use self::way::LogWay;
 use crate::console::action::Action;
 use crate::console::effect::{Completes, Effect, Prompt};
 use crate::console::fetch::Asked;

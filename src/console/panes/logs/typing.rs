@@ -1,63 +1,13 @@
 //! The line in which a query is typed: results follow what is typed, one question after the other.
 
 use super::LogsPane;
-use super::query::Query;
+use super::past::Typing;
 use crate::console::effect::Effect;
-use crate::console::fetch::Asked;
 use crate::console::input::{Key, KeyCode};
 use crate::console::line::Line;
-use crate::console::order::Work;
-use crate::console::place::PastSearches;
 use crate::console::time;
 use crate::domain::log::parse_at;
-use crate::domain::snapshot::{Level, Snapshot};
-
-/// Searches of before that are kept.
-const PAST_MAX: usize = 200;
-
-/// A query that is being typed.
-#[derive(Debug)]
-pub(super) struct Typing {
-    /// What Esc brings back.
-    before: Query,
-    /// Which of the searches of before is in the line, and what was typed before it.
-    past: Option<usize>,
-    draft: String,
-    /// What is typed has not been asked yet: an answer is on its way.
-    stale: bool,
-}
-
-/// Searches that were typed, newest first, and the answer that brings those of before.
-#[derive(Debug, Default)]
-pub(super) struct PastQueries {
-    list: Vec<String>,
-    asked: Asked<PastSearches>,
-}
-
-impl PastQueries {
-    pub(super) fn read(&mut self) -> Effect {
-        Effect::Work(Work::PastSearches(self.asked.put(PastSearches::Read)))
-    }
-
-    fn keep(&mut self, text: &str) -> Effect {
-        self.list.retain(|own| own != text);
-        self.list.insert(0, text.to_owned());
-        self.list.truncate(PAST_MAX);
-        Effect::Work(Work::PastSearches(self.asked.put(PastSearches::Add(text.to_owned()))))
-    }
-
-    /// What was typed meanwhile is among those that have come. What cannot be kept is told.
-    pub(super) fn take_answer(&mut self) -> Option<Effect> {
-        match self.asked.take()? {
-            Ok(past) => {
-                let newer: Vec<String> = self.list.drain(..).filter(|own| !past.contains(own)).collect();
-                self.list = newer.into_iter().chain(past).take(PAST_MAX).collect();
-                None
-            }
-            Err(text) => Some(Effect::Toast { level: Level::Warning, text }),
-        }
-    }
-}
+use crate::domain::snapshot::Snapshot;
 
 impl LogsPane {
     pub(super) fn begin_typing(&mut self) {
