@@ -13,7 +13,7 @@ use ratatui::layout::Rect;
 use self::form::Form;
 use self::plan::Preview;
 use self::rows::RunRows;
-pub(super) use self::runs::run_lines;
+pub(super) use self::runs::{node_lines, outcome, run_lines};
 use crate::console::action::Action;
 use crate::console::effect::Effect;
 use crate::console::fetch::Asked;

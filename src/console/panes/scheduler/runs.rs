@@ -95,7 +95,7 @@ fn style(run: &Run, view: &View<'_>) -> Style {
 }
 
 /// `8 of 8 moves, 0.3 s`, or why there were none.
-pub(super) fn outcome(run: &Run) -> String {
+pub(in crate::console::panes) fn outcome(run: &Run) -> String {
     match run.decision {
         Decision::Ran | Decision::Stopped => {
             let (done, planned) = (words::grouped(run.moves_done), words::grouped(run.moves_planned));
@@ -137,7 +137,7 @@ pub(in crate::console::panes) fn run_lines(run: &Run, view: &View<'_>) -> Vec<(S
 }
 
 /// Each node's count before and after the run, and why it was not used as a target.
-fn node_lines(run: &Run, view: &View<'_>) -> Vec<(String, Style)> {
+pub(in crate::console::panes) fn node_lines(run: &Run, view: &View<'_>) -> Vec<(String, Style)> {
     let styles = view.styles;
     if run.nodes.is_empty() {
         return vec![("  what each node had is not known: nothing was planned".to_owned(), styles.dim)];
