@@ -19,6 +19,7 @@ pub const HISTORY: Vocabulary = Vocabulary {
         ("by", Field::By),
         ("reason", Field::Reason),
         ("file", Field::File),
+        ("file_id", Field::FileId),
         ("id", Field::OperationId),
         ("instance", Field::Instance),
     ],
@@ -172,7 +173,7 @@ impl Subject for FileEntry {
 mod tests {
     use super::*;
     use crate::domain::fixtures::{self, NOW, node_id};
-    use crate::domain::ids::{IncidentId, Millis};
+    use crate::domain::ids::{FileId, IncidentId, Millis};
     use crate::domain::incident::IncidentWhat;
     use crate::domain::log::{Matcher, parse_in};
     use crate::domain::operation::{OperationKind, OperationStatus};
@@ -189,6 +190,8 @@ mod tests {
         for (query, taken) in [
             ("", true),
             ("kind:migration status:failed", true),
+            (&format!("file_id:{}", FileId::new(414)), true),
+            (&format!("file_id:{}", FileId::new(41)), false),
             ("kind:upload", false),
             ("node:zk1", true),
             ("node:zk3", true),

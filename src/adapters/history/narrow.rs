@@ -61,6 +61,7 @@ impl Narrowed {
                     Field::Node => self.demand("? IN (source, target)", word),
                     Field::Source => self.demand("source = ?", word),
                     Field::Target => self.demand("target = ?", word),
+                    Field::FileId => self.demand("file = ?", word),
                     _ => return false,
                 }
             }

@@ -6,8 +6,8 @@ use ratatui::style::Style;
 
 use crate::console::theme::Styles;
 use crate::console::time;
-use crate::domain::ids::Timestamp;
-use crate::domain::node::{NodeCondition, NodeView};
+use crate::domain::ids::{Millis, Timestamp};
+use crate::domain::node::{NodeCondition, NodeView, WEIGHT_DEFAULT};
 pub use crate::domain::number::{count, grouped};
 use crate::domain::operation::OperationStatus;
 use crate::domain::planner::{Counted, share};
@@ -30,6 +30,15 @@ pub fn ms(value: Option<f64>) -> String {
 #[must_use]
 pub fn rate(value: Option<f64>) -> String {
     or_dash(value.map(|n| if n > 0.0 && n < 10.0 { format!("{n:.1}/s") } else { format!("{n:.0}/s") }))
+}
+
+/// Whole seconds, for what counts up or down: `9 s`, `2 min 5 s`.
+#[must_use]
+pub fn seconds(span: Millis) -> String {
+    match span.0 / 1000 {
+        seconds @ 0..=59 => format!("{seconds} s"),
+        seconds => Millis::from_secs(seconds).to_string(),
+    }
 }
 
 /// One unit, for narrow columns: `41s`, `4m`, `3h`, `2d`.
@@ -124,6 +133,40 @@ pub fn starts_at(snapshot: &Snapshot, nodes: impl Iterator<Item = usize>) -> Vec
     let trigger = snapshot.scheduler.trigger;
     let active = |at: usize| trigger > 0 && counted[at].condition == NodeCondition::Active;
     nodes.map(|at| active(at).then(|| share::starts_at(&counted, at, trigger)).flatten()).collect()
+}
+
+/// What makes the next run move files by itself: `starts when zk1 reaches 679`. `None` when no count is known, or none
+/// starts it.
+#[must_use]
+pub fn starts(snapshot: &Snapshot) -> Option<String> {
+    if !counts_known(snapshot) {
+        return None;
+    }
+    if snapshot.scheduler.paused {
+        return Some("paused: no moves start".to_owned());
+    }
+    let own = |node: &NodeView| Counted::of(node).count;
+    let all = snapshot.nodes.iter().zip(starts_at(snapshot, 0..snapshot.nodes.len()));
+    let all = all.filter_map(|(node, at)| Some((node, at?)));
+    let (node, at) = all.min_by_key(|(node, at)| at.saturating_sub(own(node)))?;
+    let does = if own(node) >= at { "moves are due:" } else { "starts when" };
+    let reaches = if own(node) >= at { "has reached" } else { "reaches" };
+    Some(format!("{does} {} {reaches} {}", node.id, grouped(at)))
+}
+
+/// `weight 50`; `None` for one that nobody changed.
+#[must_use]
+pub fn weight(node: &NodeView) -> Option<String> {
+    (node.weight != WEIGHT_DEFAULT).then(|| format!("weight {}", node.weight))
+}
+
+/// `2 coming, 1 going`.
+#[must_use]
+pub fn in_flight(node: &NodeView) -> Option<String> {
+    let part = |count, word| (count > 0).then(|| format!("{} {word}", grouped(count)));
+    let parts = [part(node.in_flight_in, "coming"), part(node.in_flight_out, "going")];
+    let parts: Vec<_> = parts.into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
 }
 
 #[cfg(test)]

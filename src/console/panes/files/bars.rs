@@ -14,7 +14,7 @@ use crate::domain::snapshot::Snapshot;
 /// Bars that are drawn at most; the fullest and the emptiest are among them.
 const BARS_MAX: usize = 12;
 /// Cells of the text at the right end.
-const TOTALS: u16 = 30;
+const TOTALS: u16 = 34;
 
 /// Rows that the bars take.
 pub(super) fn height(snapshot: &Snapshot, area: Rect) -> u16 {
@@ -28,7 +28,7 @@ pub(super) fn draw(area: Rect, buffer: &mut Buffer, view: &View<'_>) {
     let most = snapshot.nodes.iter().map(|node| node.files).max().unwrap_or(0).max(least);
     let wide = area.width >= 96;
     let fixed = 58 + if wide { TOTALS } else { 0 };
-    let width = usize::from(area.width.saturating_sub(fixed)).clamp(8, 60);
+    let width = usize::from(area.width.saturating_sub(fixed)).max(8);
     for (row, (node, starts_at)) in shown.iter().enumerate() {
         let line = bar(node, most, *starts_at, width, view);
         paint::line(area, buffer, row as u16, &line);
@@ -61,17 +61,7 @@ fn bar<'a>(node: &'a NodeView, most: u64, starts_at: Option<u64>, width: usize, 
     let over = starts_at.is_some_and(|at| node.files >= at);
     let count = if known { words::grouped(node.files) } else { "-".into() };
     let bytes = if known { node.bytes.to_string() } else { "-".into() };
-    let moving = match (node.in_flight_in, node.in_flight_out) {
-        (0, 0) => String::new(),
-        (coming, 0) => format!("{coming} coming"),
-        (0, going) => format!("{going} going"),
-        (coming, going) => format!("{coming} coming, {going} going"),
-    };
-    let weight = if node.weight == crate::domain::node::WEIGHT_DEFAULT {
-        String::new()
-    } else {
-        format!("weight {} ", node.weight)
-    };
+    let told: Vec<_> = [words::weight(node), words::in_flight(node)].into_iter().flatten().collect();
     let cleaned = sanitise::fit(node.id.as_str(), 10);
     let state = words::node(node, view.snapshot);
     Line::from(vec![
@@ -79,7 +69,7 @@ fn bar<'a>(node: &'a NodeView, most: u64, starts_at: Option<u64>, width: usize, 
         Span::styled(cells, if over { styles.warning } else { styles.accent }),
         Span::styled(format!("  {bytes:>9}   "), styles.text),
         Span::styled(format!("{state:<12} "), words::of_node(node.condition, styles)),
-        Span::styled(format!("{weight}{moving}"), styles.dim),
+        Span::styled(told.join(", "), styles.dim),
     ])
 }
 
@@ -90,10 +80,9 @@ fn totals(snapshot: &Snapshot, left_out: usize) -> Vec<String> {
     let bytes = crate::domain::ids::Bytes(snapshot.nodes.iter().map(|node| node.bytes.0).sum());
     let scheduler = &snapshot.scheduler;
     let spread = words::or_dash(scheduler.max_difference.map(words::grouped));
-    let mut lines = vec![
-        format!("{}, {bytes}", words::count(snapshot.files.len() as u64, "file")),
-        format!("spread {spread}, moves start at {}", words::grouped(scheduler.trigger)),
-    ];
+    let files = words::count(snapshot.files.len() as u64, "file");
+    let mut lines = vec![format!("{files}, {bytes}, spread {spread}")];
+    lines.extend(words::starts(snapshot));
     let moved = snapshot
         .operations
         .iter()

@@ -16,10 +16,12 @@ use crate::console::action::Action;
 use crate::console::confirms;
 use crate::console::effect::{Completes, Effect, Prompt};
 use crate::console::input::{Key, Mouse, MouseAct};
+use crate::console::jump::{Focus, Jump, JumpTo};
 use crate::console::keymap::table::entry_of;
 use crate::console::order::{Outside, Work};
 use crate::console::pane::Pane;
 use crate::console::sanitise;
+use crate::console::time;
 use crate::console::view::View;
 use crate::console::widgets::filter::Filter;
 use crate::console::widgets::list::ListWindow;
@@ -38,6 +40,8 @@ const ACTIONS: &[Action] = &[
     Action::Download,
     Action::Mark,
     Action::Open,
+    Action::HistoryThen,
+    Action::LogsThen,
     Action::Filter,
     Action::Sort,
     Action::SortReverse,
@@ -52,6 +56,8 @@ const ACTIONS: &[Action] = &[
 
 /// Most files that may be marked: each is one command.
 const MARKS_MAX: usize = 1000;
+/// Cells of a name in the breadcrumb.
+const FROM_MAX: usize = 24;
 
 /// The second tab.
 #[derive(Debug, Default)]
@@ -76,9 +82,40 @@ impl FilesPane {
         self.rows.get(self.cursor.at).map(|file| file.id)
     }
 
+    /// The file that is shown in full, or the selected one.
+    fn in_hand(&self) -> Option<FileId> {
+        self.detail.as_ref().map(FileDetail::file).or_else(|| self.selected())
+    }
+
+    fn show(&mut self, file: FileId, snapshot: &Snapshot) -> Vec<Effect> {
+        let (detail, asked) = FileDetail::open(file, snapshot);
+        self.detail = Some(detail);
+        asked.into_iter().collect()
+    }
+
+    /// To the operations on the file in hand, one that is gone too.
+    fn its_operations(&self, snapshot: &Snapshot) -> Option<Effect> {
+        let id = self.in_hand()?;
+        let name = snapshot.files.get(id).map_or_else(|| id.short(), |file| file.record.name.clone());
+        let around = Focus { query: Some(format!("file_id:{id}")), ..Focus::default() };
+        Some(Effect::Go(Jump { from: sanitise::fit(&sanitise::clean(&name), FROM_MAX), to: JumpTo::History(around) }))
+    }
+
+    /// To the logs of its node when the record last changed.
+    fn logs_then(&self, snapshot: &Snapshot) -> Option<Effect> {
+        let record = &snapshot.files.get(self.in_hand()?)?.record;
+        let from = format!(
+            "{} at {}",
+            sanitise::fit(&sanitise::clean(&record.name), FROM_MAX),
+            time::of_day(record.updated_ms)
+        );
+        let around = Focus { node: Some(record.owner.clone()), at: Some(record.updated_ms), query: None };
+        Some(Effect::Go(Jump { from, to: JumpTo::Logs(around) }))
+    }
+
     /// The marked files that there are, or the one that is shown in full, or the selected one.
     fn chosen(&self, snapshot: &Snapshot) -> Vec<FileId> {
-        let one = self.detail.as_ref().map(FileDetail::file).or_else(|| self.selected());
+        let one = self.in_hand();
         let mut chosen: Vec<FileId> = self.marked.iter().copied().collect();
         if chosen.is_empty() {
             chosen.extend(one);
@@ -217,6 +254,13 @@ impl Pane for FilesPane {
     fn label(&self, action: Action, snapshot: &Snapshot) -> Option<&'static str> {
         let of_a_file = matches!(action, Action::Migrate | Action::Delete | Action::Download | Action::Copy);
         let of_a_row = matches!(action, Action::Mark | Action::Open);
+        let in_hand = self.in_hand();
+        match action {
+            Action::HistoryThen => return in_hand.map(|_| "its operations"),
+            Action::LogsThen => return in_hand.and_then(|id| snapshot.files.get(id)).map(|_| "logs then"),
+            Action::Open | Action::Mark if self.detail.is_some() => return None,
+            _ => {}
+        }
         let none = (of_a_file && self.chosen(snapshot).is_empty()) || (of_a_row && self.selected().is_none());
         entry_of(action).map(|entry| entry.label).filter(|_| !none)
     }
@@ -249,16 +293,24 @@ impl Pane for FilesPane {
                 Vec::new()
             }
             Action::Sort | Action::SortReverse => self.sort(action == Action::SortReverse, snapshot),
+            // What is not seen is not marked.
+            Action::Mark | Action::Open if self.detail.is_some() => Vec::new(),
             Action::Mark => self.mark(snapshot),
-            Action::Open => {
-                let Some(id) = self.selected() else { return Vec::new() };
-                let (detail, fetch) = FileDetail::open(id);
-                self.detail = Some(detail);
-                vec![fetch]
-            }
+            Action::Open => self.selected().map_or_else(Vec::new, |id| self.show(id, snapshot)),
+            Action::HistoryThen => self.its_operations(snapshot).into_iter().collect(),
+            Action::LogsThen => self.logs_then(snapshot).into_iter().collect(),
             Action::Migrate | Action::Delete | Action::Download | Action::Copy => self.on_files(action, snapshot),
             _ => Vec::new(),
         }
+    }
+
+    fn is_deep(&self) -> bool {
+        self.detail.is_some()
+    }
+
+    fn visit(&mut self, to: &JumpTo, snapshot: &Snapshot) -> Option<Vec<Effect>> {
+        let JumpTo::File(file) = to else { return None };
+        Some(self.show(*file, snapshot))
     }
 
     fn resize(&mut self, area: Rect) {
@@ -309,15 +361,21 @@ impl Pane for FilesPane {
     }
 
     fn take_answers(&mut self, snapshot: &Snapshot) -> Vec<Effect> {
-        self.detail.iter_mut().for_each(FileDetail::take_answers);
-        let Some(at) = self.rows.take_answer(self.cursor.at, snapshot) else { return Vec::new() };
-        self.cursor.at = at;
-        self.due(snapshot)
+        let of_detail = self.detail.as_mut().and_then(FileDetail::take_answers);
+        let of_list = match self.rows.take_answer(self.cursor.at, snapshot) {
+            Some(at) => {
+                self.cursor.at = at;
+                self.due(snapshot)
+            }
+            None => Vec::new(),
+        };
+        of_detail.into_iter().chain(of_list).collect()
     }
 
     fn refresh(&mut self, snapshot: &Snapshot) -> Vec<Effect> {
         self.marked.retain(|id| snapshot.files.get(*id).is_some());
-        self.due(snapshot)
+        let of_detail = self.detail.as_mut().and_then(|detail| detail.due(snapshot));
+        of_detail.into_iter().chain(self.due(snapshot)).collect()
     }
 
     fn mouse(&mut self, event: Mouse, area: Rect, snapshot: &Snapshot) -> Vec<Effect> {
@@ -328,7 +386,7 @@ impl Pane for FilesPane {
                 let top = bars::height(snapshot, area) + 1;
                 let list = paint::below(area, top + 1);
                 if event.row == top {
-                    return table::order_at(event.column, area.width)
+                    return table::order_at(event.column, area.width, snapshot)
                         .map_or_else(Vec::new, |by| self.sort_by(by, snapshot));
                 }
                 let row = event.row.checked_sub(top + 1).map(usize::from);

@@ -18,7 +18,7 @@ use crate::domain::file::FileEntry;
 use crate::domain::file_list::{FileChoice, FileOrder};
 use crate::domain::ids::FileId;
 use crate::domain::node::MoveView;
-use crate::domain::snapshot::SessionState;
+use crate::domain::snapshot::{SessionState, Snapshot};
 
 pub(super) struct FilesScene<'a> {
     pub cursor: ListWindow,
@@ -39,19 +39,31 @@ enum FilesColumn {
 }
 
 const LEAVING: [FilesColumn; 4] = [FilesColumn::Doing, FilesColumn::Id, FilesColumn::Moves, FilesColumn::Age];
+/// While something is told of a file, that leaves last.
+const LEAVING_TOLD: [FilesColumn; 4] = [FilesColumn::Id, FilesColumn::Moves, FilesColumn::Age, FilesColumn::Doing];
 const NAME_MAX: usize = 64;
+/// Cells of what is done to a file, and of what is wrong with one.
+const DOING: usize = 16;
+const DAMAGED: usize = 40;
 
-fn columns(width: usize) -> Columns<FilesColumn> {
-    let all = vec![
-        (FilesColumn::Name, Column::left("NAME", 24)),
-        (FilesColumn::Node, Column::left("NODE", 10)),
-        (FilesColumn::Size, Column::right("SIZE", 8)),
-        (FilesColumn::Age, Column::right("AGE", 5)),
-        (FilesColumn::Moves, Column::right("MOVES", 7)),
-        (FilesColumn::Id, Column::left("ID", 11)),
-        (FilesColumn::Doing, Column::left("", 16)),
-    ];
-    Columns::fit(all, &LEAVING, width).stretch(FilesColumn::Name, width, NAME_MAX)
+fn columns(width: usize, snapshot: &Snapshot) -> Columns<FilesColumn> {
+    let all = |doing| {
+        vec![
+            (FilesColumn::Name, Column::left("NAME", 24)),
+            (FilesColumn::Node, Column::left("NODE", 10)),
+            (FilesColumn::Size, Column::right("SIZE", 8)),
+            (FilesColumn::Age, Column::right("AGE", 5)),
+            (FilesColumn::Moves, Column::right("MOVES", 7)),
+            (FilesColumn::Id, Column::left("ID", 11)),
+            (FilesColumn::Doing, Column::left("", doing)),
+        ]
+    };
+    let told = !snapshot.moves.is_empty() || !snapshot.damaged.is_empty();
+    let leaving = if told { &LEAVING_TOLD } else { &LEAVING };
+    let fitted = Columns::fit(all(DOING), leaving, width);
+    let room = (width + DOING).saturating_sub(fitted.width());
+    let doing = if snapshot.damaged.is_empty() { DOING } else { room.clamp(DOING, DAMAGED) };
+    Columns::fit(all(doing), leaving, width).stretch(FilesColumn::Name, width, NAME_MAX)
 }
 
 impl FilesColumn {
@@ -80,8 +92,8 @@ impl FilesColumn {
 }
 
 /// The order that a click at this cell of the heading asks for.
-pub(super) fn order_at(cell: u16, width: u16) -> Option<FileOrder> {
-    columns(usize::from(width)).at(cell).and_then(FilesColumn::order)
+pub(super) fn order_at(cell: u16, width: u16, snapshot: &Snapshot) -> Option<FileOrder> {
+    columns(usize::from(width), snapshot).at(cell).and_then(FilesColumn::order)
 }
 
 /// Rows of files in a list of this height: beside them stand the heading and the last line.
@@ -92,7 +104,7 @@ pub(super) const fn rows_in(height: u16) -> usize {
 impl FilesScene<'_> {
     pub(super) fn draw(&self, area: Rect, buffer: &mut Buffer, view: &View<'_>) {
         let styles = view.styles;
-        let columns = columns(usize::from(area.width));
+        let columns = columns(usize::from(area.width), view.snapshot);
         let (by, descending) = FilesColumn::sorted(self.rows.choice());
         paint::line(area, buffer, 0, &columns.heading_sorted(styles, by, descending));
         let last = area.height.saturating_sub(1);
@@ -201,7 +213,10 @@ fn cell(
         FilesColumn::Age => (words::age(record.created_ms, view.now), plain),
         FilesColumn::Moves => (record.moves().to_string(), plain),
         FilesColumn::Id => (file.id.short(), styles.dim),
-        FilesColumn::Doing => (moving.map(doing).unwrap_or_default(), styles.accent),
+        FilesColumn::Doing => match view.snapshot.damaged.iter().find(|damage| damage.file == file.id) {
+            Some(damage) => (format!("{} damaged: {}", styles.glyphs.bad, damage.cause), styles.bad),
+            None => (moving.map(doing).unwrap_or_default(), styles.accent),
+        },
     }
 }
 

@@ -2,6 +2,8 @@
 
 mod form;
 mod nodes;
+mod plan;
+mod rows;
 mod runs;
 mod state;
 
@@ -9,21 +11,25 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use self::form::Form;
-pub(super) use self::runs::run_lines;
+use self::plan::Preview;
+use self::rows::RunRows;
+pub(super) use self::runs::{node_lines, outcome, run_lines};
 use crate::console::action::Action;
-use crate::console::effect::{Confirm, Effect};
+use crate::console::effect::Effect;
 use crate::console::fetch::Asked;
 use crate::console::input::{Key, Mouse, MouseAct};
+use crate::console::jump::{Focus, Jump, JumpTo};
 use crate::console::keymap::table::entry_of;
 use crate::console::order::{Outside, Work};
 use crate::console::pane::Pane;
+use crate::console::sanitise;
+use crate::console::time;
 use crate::console::view::View;
 use crate::console::widgets::list::ListWindow;
-use crate::console::widgets::{paint, words};
+use crate::console::widgets::paint;
 use crate::domain::ask::PlanAsk;
 use crate::domain::command::Command;
-use crate::domain::ids::{Bytes, OperationId};
-use crate::domain::planner::Plan;
+use crate::domain::ids::OperationId;
 use crate::domain::scheduler::Run;
 use crate::domain::snapshot::{Level, Snapshot};
 
@@ -34,6 +40,8 @@ const ACTIONS: &[Action] = &[
     Action::PauseScheduler,
     Action::StopRun,
     Action::Open,
+    Action::LogsThen,
+    Action::HistoryThen,
     Action::RunWorkload,
     Action::Copy,
     Action::Up,
@@ -47,6 +55,11 @@ const ACTIONS: &[Action] = &[
 /// Cells of the stress form, and the width from which on it stands beside the runs.
 const FORM: u16 = 36;
 const FORM_FROM: u16 = 78;
+/// The width from which on the settings stand beside them.
+const SETTINGS_FROM: u16 = 118;
+/// Cells of a plan, and the width from which on it stands beside the bars.
+const SIDE: u16 = 66;
+const SIDE_FROM: u16 = 140;
 
 /// The fifth tab.
 #[derive(Debug, Default)]
@@ -56,20 +69,12 @@ pub(super) struct SchedulerPane {
     open: Option<OperationId>,
     asked: Asked<PlanAsk>,
     preview: Option<Preview>,
+    runs: RunRows,
     area: Rect,
 }
 
-/// A plan that is looked at.
-#[derive(Debug)]
-struct Preview {
-    plan: Plan,
-    /// The newest run that had something to move when it was made: after another one it is of the past.
-    after: Option<OperationId>,
-}
-
-fn newest_run(snapshot: &Snapshot) -> Option<OperationId> {
-    snapshot.scheduler.recent.iter().find(|run| run.moves_planned > 0).map(|run| run.id)
-}
+/// Runs and what they moved, for History.
+const OF_RUNS: &str = "kind:(scheduler OR migration)";
 
 /// The run as JSON, for the clipboard.
 fn copied(run: &Run) -> Effect {
@@ -79,48 +84,84 @@ fn copied(run: &Run) -> Effect {
     }
 }
 
-/// What the operator agrees to when a plan is run.
-fn agree(plan: &Plan) -> Effect {
-    let moves = plan.moves.len() as u64;
-    if moves == 0 {
-        let text = format!("there is nothing to run: {}", plan.decision.word());
-        return Effect::Toast { level: Level::Info, text };
-    }
-    let bytes = Bytes(plan.moves.iter().map(|of| of.size.0).sum());
-    let gives: Vec<_> = plan.nodes.iter().filter(|node| node.gives > 0).collect();
-    let takes: Vec<_> = plan.nodes.iter().filter(|node| node.takes > 0).collect();
-    let list = |nodes: &[String]| nodes.join(", ");
-    let gives = list(&gives.iter().map(|node| format!("{} gives {}", node.node, node.gives)).collect::<Vec<_>>());
-    let takes = list(&takes.iter().map(|node| format!("{} takes {}", node.node, node.takes)).collect::<Vec<_>>());
-    Effect::Confirm(Confirm {
-        title: "Run this plan".into(),
-        lines: vec![
-            format!("{}, {bytes}: {gives}; {takes}.", words::count(moves, "move")),
-            "It is planned anew when it starts, on the counts of that moment.".into(),
-        ],
-        no: "leave".into(),
-        yes: "run it".into(),
-        type_text: None,
-        about: None,
-        // The plan goes when the run begins, and stays when it is refused.
-        commands: vec![Command::RunScheduler],
-    })
+/// Where the parts are drawn.
+struct SchedulerLayout {
+    bars: Rect,
+    /// The plan: beside the bars where there is room, else below them.
+    plan: Rect,
+    state: Rect,
+    runs: Rect,
+    form: Rect,
+    settings: Rect,
 }
 
 impl SchedulerPane {
     /// The run that is shown in full, or the selected one.
-    fn run<'a>(&self, snapshot: &'a Snapshot) -> Option<&'a Run> {
-        let recent = &snapshot.scheduler.recent;
-        let open = self.open.and_then(|id| recent.iter().find(|run| run.id == id));
-        open.or_else(|| recent.get(self.cursor.at)).map(|run| &**run)
+    fn run(&self) -> Option<&Run> {
+        let open = self.open.and_then(|id| self.runs.by_id(id));
+        open.or_else(|| self.runs.lines().get(self.cursor.at).map(|line| &line.run)).map(|run| &**run)
     }
 
-    /// Rows of the list of runs that are seen: it stands below all the rest, under its heading.
+    fn parts(&self, area: Rect, snapshot: &Snapshot) -> SchedulerLayout {
+        let below = paint::below(area, 2);
+        let planned = self.preview.as_ref().map_or(0, Preview::height);
+        let side = if planned > 0 && area.width >= SIDE_FROM { SIDE } else { 0 };
+        let rows = nodes::rows(snapshot, below.height);
+        let bars = Rect { width: below.width - side, height: rows, ..below };
+        let (plan, used) = if side > 0 {
+            (Rect { x: bars.right(), width: side, height: planned.min(below.height), ..below }, rows.max(planned))
+        } else if planned > 0 {
+            let plan = paint::below(below, rows + 1);
+            (Rect { height: planned.min(plan.height), ..plan }, rows + 1 + planned)
+        } else {
+            (Rect::default(), rows)
+        };
+        let state = paint::below(below, used);
+        let state = Rect { height: state::rows(snapshot, state.height), ..state };
+        let rest = paint::below(below, used + state.height + 1);
+        let form = if area.width >= FORM_FROM { FORM } else { 0 };
+        let settings = if area.width >= SETTINGS_FROM { state::SETTINGS } else { 0 };
+        let runs = Rect { width: rest.width - form - settings, ..rest };
+        let (form_at, settings_at) = (runs.right(), runs.right() + form);
+        let form = Rect { x: form_at, width: form, ..rest };
+        SchedulerLayout { bars, plan, state, runs, form, settings: Rect { x: settings_at, width: settings, ..rest } }
+    }
+
+    /// Rows of the list of runs that are seen, under its heading.
     fn page(&self, snapshot: &Snapshot) -> usize {
-        let plan = self.preview.as_ref().map(|preview| &preview.plan);
-        let bars = 2 + nodes::rows(snapshot, self.area.height.saturating_sub(2));
-        let above = bars + state::rows(plan, snapshot, self.area.height.saturating_sub(bars)) + 2;
-        usize::from(self.area.height.saturating_sub(above))
+        usize::from(self.parts(self.area, snapshot).runs.height.saturating_sub(1))
+    }
+
+    /// The row in hand stays in hand while others come above it; the newest one is where it was.
+    fn relist(&mut self, held: Option<OperationId>) {
+        let at = held.filter(|_| self.cursor.at > 0).and_then(|id| self.runs.position(id));
+        let last = self.runs.lines().len().saturating_sub(1);
+        self.cursor = self.cursor.moved_to(at.unwrap_or(self.cursor.at).min(last));
+    }
+
+    fn held(&self) -> Option<OperationId> {
+        self.runs.lines().get(self.cursor.at).map(|line| line.run.id)
+    }
+
+    /// To what is told around the run in hand.
+    fn link(&self, to: fn(Focus) -> JumpTo, query: Option<&str>) -> Vec<Effect> {
+        let Some(run) = self.run() else { return Vec::new() };
+        let around = Focus { node: None, at: Some(run.at), query: query.map(str::to_owned) };
+        vec![Effect::Go(Jump { from: format!("run at {}", time::of_day(run.at)), to: to(around) })]
+    }
+
+    fn draw_run(&self, run: &Run, area: Rect, buffer: &mut Buffer, view: &View<'_>) {
+        let hints = [
+            (Action::Back, "back"),
+            (Action::LogsThen, "logs then"),
+            (Action::HistoryThen, "operations then"),
+            (Action::Copy, "copies it"),
+        ];
+        let hints: Vec<_> = hints.iter().filter_map(|(action, does)| view.hint(*action, does)).collect();
+        paint::text(area, buffer, 0, &format!("  {}", hints.join("   ")), view.styles.dim);
+        for (row, (text, style)) in run_lines(run, view).iter().enumerate() {
+            paint::text(paint::below(area, 2), buffer, row as u16, text, *style);
+        }
     }
 }
 
@@ -139,10 +180,10 @@ impl Pane for SchedulerPane {
             Action::PauseScheduler if scheduler.paused => Some("resume scheduler"),
             Action::StopRun => scheduler.running.is_some().then_some("stop run"),
             Action::Open if self.preview.is_some() => {
-                self.preview.as_ref().filter(|preview| !preview.plan.moves.is_empty()).map(|_| "run this plan")
+                self.preview.as_ref().filter(|preview| !preview.plan.moves.is_empty()).map(|_| "run it now")
             }
-            Action::Copy => self.run(snapshot).map(|_| "copy"),
-            Action::Open => (self.open.is_none() && !scheduler.recent.is_empty()).then_some("details"),
+            Action::Open => (self.open.is_none() && !self.runs.lines().is_empty()).then_some("details"),
+            Action::Copy | Action::LogsThen | Action::HistoryThen if self.run().is_none() => None,
             _ => entry_of(action).map(|entry| entry.label),
         }
     }
@@ -155,8 +196,8 @@ impl Pane for SchedulerPane {
             }
             return Vec::new();
         }
-        if self.open.is_none() && self.cursor.act(action, scheduler.recent.len(), self.page(snapshot)) {
-            return Vec::new();
+        if self.open.is_none() && self.cursor.act(action, self.runs.lines().len(), self.page(snapshot)) {
+            return self.runs.next_page(self.cursor.at, snapshot.taken_at).into_iter().collect();
         }
         match (action, &self.preview) {
             (Action::Stress, _) => {
@@ -172,19 +213,30 @@ impl Pane for SchedulerPane {
             (Action::PauseScheduler, _) => return vec![Effect::Work(Work::Send(Command::PauseScheduler))],
             (Action::StopRun, _) => return vec![Effect::Work(Work::Send(Command::StopRun))],
             (Action::RunWorkload, _) => return vec![Effect::Work(Work::Send(Command::RunWorkload))],
-            (Action::Copy, _) => return self.run(snapshot).map(copied).into_iter().collect(),
-            (Action::Open, Some(preview)) => return vec![agree(&preview.plan)],
-            (Action::Open, None) => self.open = scheduler.recent.get(self.cursor.at).map(|run| run.id),
+            (Action::Copy, _) => return self.run().map(copied).into_iter().collect(),
+            (Action::LogsThen, _) => return self.link(JumpTo::Logs, None),
+            (Action::HistoryThen, _) => return self.link(JumpTo::History, Some(OF_RUNS)),
+            (Action::Open, Some(preview)) => return vec![preview.agree()],
+            (Action::Open, None) => self.open = self.held(),
             _ => {}
         }
         Vec::new()
     }
 
+    fn is_deep(&self) -> bool {
+        self.open.is_some() || self.preview.is_some()
+    }
+
     fn take_answers(&mut self, snapshot: &Snapshot) -> Vec<Effect> {
+        let held = self.held();
+        self.runs.take_answer(snapshot.taken_at);
+        self.relist(held);
         match self.asked.take() {
             Some(Ok(plan)) => {
                 let text = plan.summary();
-                self.preview = Some(Preview { plan, after: newest_run(snapshot) });
+                // It is drawn over no run.
+                self.open = None;
+                self.preview = Some(Preview::new(plan, snapshot));
                 vec![Effect::Toast { level: Level::Info, text }]
             }
             Some(Err(text)) => vec![Effect::Toast { level: Level::Error, text }],
@@ -193,9 +245,11 @@ impl Pane for SchedulerPane {
     }
 
     fn refresh(&mut self, snapshot: &Snapshot) -> Vec<Effect> {
-        let ran = snapshot.scheduler.running.is_some();
-        self.preview.take_if(|preview| ran || preview.after != newest_run(snapshot));
-        Vec::new()
+        self.preview.take_if(|preview| preview.is_past(snapshot));
+        let held = self.held();
+        self.runs.take(&snapshot.scheduler.recent);
+        self.relist(held);
+        self.runs.next_page(self.cursor.at, snapshot.taken_at).into_iter().collect()
     }
 
     fn resize(&mut self, area: Rect) {
@@ -224,30 +278,25 @@ impl Pane for SchedulerPane {
     }
 
     fn draw(&self, area: Rect, buffer: &mut Buffer, view: &View<'_>) {
-        let recent = &view.snapshot.scheduler.recent;
-        if let Some(run) = self.open.and_then(|id| recent.iter().find(|run| run.id == id)) {
-            let back = view.hint(Action::Back, "back").unwrap_or_default();
-            paint::text(area, buffer, 0, &format!("  {back}"), view.styles.dim);
-            for (row, (text, style)) in run_lines(run, view).iter().enumerate() {
-                paint::text(paint::below(area, 2), buffer, row as u16, text, *style);
-            }
+        if let Some(run) = self.open.and_then(|id| self.runs.by_id(id)) {
+            self.draw_run(run, area, buffer, view);
             return;
         }
+        let parts = self.parts(area, view.snapshot);
         state::first_line(area, buffer, view);
-        let mut row = 2;
-        let plan = self.preview.as_ref().map(|preview| &preview.plan);
-        row += nodes::draw(plan, paint::below(area, row), buffer, view);
-        row += state::draw(plan, paint::below(area, row), buffer, view);
-        let rest = paint::below(area, row + 1);
-        if area.width < FORM_FROM {
-            if self.form.is_open() {
-                self.form.draw(rest, buffer, view);
-            } else {
-                runs::draw(self.cursor, rest, buffer, view);
-            }
+        nodes::draw(self.preview.as_ref().map(|preview| &preview.plan), parts.bars, buffer, view);
+        let lines = self.preview.as_ref().map_or_else(Vec::new, |preview| preview.lines(view));
+        for (row, (text, style)) in lines.iter().enumerate() {
+            let fitted = sanitise::fit(text, usize::from(parts.plan.width));
+            paint::text(parts.plan, buffer, row as u16, &fitted, *style);
+        }
+        state::draw(parts.state, buffer, view);
+        if parts.form.width == 0 && self.form.is_open() {
+            self.form.draw(parts.runs, buffer, view);
             return;
         }
-        runs::draw(self.cursor, Rect { width: rest.width - FORM, ..rest }, buffer, view);
-        self.form.draw(Rect { x: rest.right() - FORM, width: FORM, ..rest }, buffer, view);
+        runs::draw(self.cursor, &self.runs, parts.runs, buffer, view);
+        self.form.draw(parts.form, buffer, view);
+        state::draw_settings(parts.settings, buffer, view);
     }
 }

@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+use super::rows::{RunLine, RunRows};
 use crate::console::action::Action;
 use crate::console::view::View;
 use crate::console::widgets::list::{Column, Columns, ListWindow};
@@ -11,35 +12,76 @@ use crate::console::widgets::{paint, words};
 use crate::console::{sanitise, time};
 use crate::domain::scheduler::{Decision, Run};
 
-pub(super) fn draw(cursor: ListWindow, area: Rect, buffer: &mut Buffer, view: &View<'_>) {
+pub(super) fn draw(cursor: ListWindow, runs: &RunRows, area: Rect, buffer: &mut Buffer, view: &View<'_>) {
     let styles = view.styles;
-    let recent = &view.snapshot.scheduler.recent;
     paint::text(area, buffer, 0, "  RECENT RUNS", styles.heading);
-    let list = paint::below(area, 1);
-    if recent.is_empty() {
-        let hints = [(Action::RunScheduler, "runs the scheduler"), (Action::Preview, "shows its plan")];
-        let hints: Vec<_> = hints.iter().filter_map(|(action, does)| view.hint(*action, does)).collect();
-        let none = if hints.is_empty() { "  none yet".to_owned() } else { format!("  none yet; {}", hints.join(", ")) };
-        paint::text(list, buffer, 0, &none, styles.dim);
+    let (list, lines) = (paint::below(area, 1), runs.lines());
+    if lines.is_empty() {
+        let (text, style) = none(runs, view);
+        paint::text(list, buffer, 0, &format!("  {text}"), style);
     }
     let width = usize::from(area.width);
+    let dated = lines.last().is_some_and(|line| time::date(line.run.at) != time::date(view.now));
     let all = vec![
-        ('t', Column::left("", 8)),
-        ('d', Column::left("", 13)),
+        ('t', Column::left("", if dated { 19 } else { 8 })),
+        ('d', Column::left("", lines.iter().map(|line| sanitise::width(&word(line))).max().unwrap_or(0))),
         ('o', Column::left("", 14)),
         ('b', Column::left("", 12)),
     ];
-    let columns = Columns::fit(all, &['b'], width).stretch('o', width, 40);
+    let columns = Columns::fit(all, &['b'], width).stretch('o', width, 60);
     let height = usize::from(list.height);
-    let first = cursor.first(recent.len(), height);
-    for (row, run) in recent.iter().enumerate().skip(first).take(height) {
+    let first = cursor.first(lines.len(), height);
+    for (row, line) in lines.iter().enumerate().skip(first).take(height) {
+        let run = &line.run;
         let line = columns.row((row == cursor.at, false), styles, |key| match key {
+            't' if dated => (time::of_date(run.at), styles.dim),
             't' => (time::of_day(run.at), styles.dim),
-            'd' => (run.decision.word().to_owned(), style(run, view)),
-            'o' => (outcome(run), styles.text),
+            'd' => (word(line), style(run, view)),
+            'o' => (folded(line), styles.text),
             _ => (run.by.clone(), styles.dim),
         });
         paint::line(list, buffer, (row - first) as u16, &line);
+    }
+    if let Some(why) = runs.problem().filter(|_| lines.len() < height) {
+        let text = format!("  older ones are not shown: {}", sanitise::clean(why));
+        paint::text(list, buffer, lines.len() as u16, &sanitise::fit(&text, width), styles.warning);
+    }
+}
+
+/// What stands where there is no run.
+fn none(runs: &RunRows, view: &View<'_>) -> (String, Style) {
+    let styles = view.styles;
+    if runs.problem().is_some() {
+        return (String::new(), styles.dim);
+    }
+    if runs.is_reading() {
+        return ("reading".to_owned(), styles.dim);
+    }
+    let hints = [(Action::RunScheduler, "runs the scheduler"), (Action::Preview, "shows its plan")];
+    let hints: Vec<_> = hints.iter().filter_map(|(action, does)| view.hint(*action, does)).collect();
+    let text = if hints.is_empty() { "none yet".to_owned() } else { format!("none yet; {}", hints.join(", ")) };
+    (text, styles.dim)
+}
+
+/// What was decided, or how many runs decided the same; the outcome of those that found little to do says it.
+fn word(line: &RunLine) -> String {
+    match line.run.decision {
+        _ if line.count > 1 => format!("×{}", words::grouped(line.count as u64)),
+        Decision::Balanced | Decision::BelowTrigger => String::new(),
+        decision => decision.word().to_owned(),
+    }
+}
+
+/// What a row tells of its run, or of all that are folded into it.
+fn folded(line: &RunLine) -> String {
+    let (low, high) = line.spread;
+    let spread =
+        if low == high { words::grouped(low) } else { format!("{} to {}", words::grouped(low), words::grouped(high)) };
+    match line.run.decision {
+        Decision::Balanced => format!("balanced (spread {spread})"),
+        Decision::BelowTrigger => format!("spread {spread} < {}", words::grouped(line.run.threshold)),
+        decision if line.count > 1 => decision.word().to_owned(),
+        _ => outcome(&line.run),
     }
 }
 
@@ -53,7 +95,7 @@ fn style(run: &Run, view: &View<'_>) -> Style {
 }
 
 /// `8 of 8 moves, 0.3 s`, or why there were none.
-pub(super) fn outcome(run: &Run) -> String {
+pub(in crate::console::panes) fn outcome(run: &Run) -> String {
     match run.decision {
         Decision::Ran | Decision::Stopped => {
             let (done, planned) = (words::grouped(run.moves_done), words::grouped(run.moves_planned));
@@ -80,28 +122,38 @@ pub(in crate::console::panes) fn run_lines(run: &Run, view: &View<'_>) -> Vec<(S
     let text = format!("  {}  {}   {}", time::of_date(run.at), run.decision.word(), outcome(run));
     let mut lines = vec![(text, style(run, view))];
     let asked = format!(
-        "  requested by {}; spread {} before, threshold {}; {} moves planned, least possible {}, {}",
+        "  by {}; spread {} before, threshold {}",
         sanitise::clean(&run.by),
         words::grouped(run.max_difference),
         words::grouped(run.threshold),
-        words::grouped(run.moves_planned),
-        words::grouped(run.moves_least),
-        run.bytes,
     );
-    lines.push((asked, styles.text));
+    let planned = words::count(run.moves_planned, "move");
+    let planned = format!("  {planned} planned, least possible {}, {}", words::grouped(run.moves_least), run.bytes);
+    lines.extend([asked, planned].map(|text| (text, styles.text)));
     lines.extend(run.note.as_ref().map(|note| (format!("  {}", sanitise::clean(note)), styles.warning)));
     lines.push((String::new(), styles.text));
-    lines.push((
-        "  NODE        BEFORE   AFTER   LEVEL        GIVES   TAKES   NOT USED AS TARGET".to_owned(),
-        styles.heading,
-    ));
-    for node in &run.nodes {
-        let level = if node.low == node.high { node.low.to_string() } else { format!("{} to {}", node.low, node.high) };
+    lines.extend(node_lines(run, view));
+    lines
+}
+
+/// Each node's count before and after the run, and why it was not used as a target.
+pub(in crate::console::panes) fn node_lines(run: &Run, view: &View<'_>) -> Vec<(String, Style)> {
+    let styles = view.styles;
+    if run.nodes.is_empty() {
+        return vec![("  what each node had is not known: nothing was planned".to_owned(), styles.dim)];
+    }
+    let names: Vec<String> = run.nodes.iter().map(|node| sanitise::fit(node.node.as_str(), 16)).collect();
+    let name = names.iter().map(|name| sanitise::width(name)).max().unwrap_or(0).max(4);
+    let titles = ["BEFORE", "AFTER", "GIVES", "TAKES"].map(|title| format!("{title:>9}")).concat()
+        + "   LEVEL            NOT USED AS TARGET";
+    let mut lines = vec![(format!("  {:<name$}{titles}", "NODE"), styles.heading)];
+    for (node, own) in run.nodes.iter().zip(&names) {
+        let (low, high) = (words::grouped(node.low), words::grouped(node.high));
+        let level = if low == high { low } else { format!("{low} to {high}") };
         let why = node.not_chosen.map_or("-", |why| why.word());
-        let name = sanitise::fit(node.node.as_str(), 10);
-        let (before, after, gives, takes) = (node.before, node.after, node.gives, node.takes);
-        let line = format!("  {name:<10}{before:>8}{after:>8}   {level:<10}{gives:>8}{takes:>8}   {why}");
-        lines.push((line, styles.text));
+        let counts =
+            [node.before, node.after, node.gives, node.takes].map(|count| format!("{:>9}", words::grouped(count)));
+        lines.push((format!("  {own:<name$}{}   {level:<15}  {why}", counts.concat()), styles.text));
     }
     lines
 }

@@ -8,26 +8,21 @@ use crate::console::action::Action;
 use crate::console::view::View;
 use crate::console::widgets::{paint, words};
 use crate::console::{sanitise, time};
-use crate::domain::ids::{Bytes, Millis};
+use crate::domain::ids::{Millis, Timestamp};
 use crate::domain::node::{DrainView, NodeCondition, NodeView};
-use crate::domain::planner::Plan;
 use crate::domain::scheduler::Decision;
 use crate::domain::snapshot::{SessionState, Snapshot};
 
 /// Cells of a progress.
-const PROGRESS: usize = 20;
+const PROGRESS_MIN: usize = 6;
+const PROGRESS_MAX: usize = 40;
 
 pub(super) fn first_line(area: Rect, buffer: &mut Buffer, view: &View<'_>) {
     let (snapshot, styles) = (view.snapshot, view.styles);
     let scheduler = &snapshot.scheduler;
     let next = match scheduler.next_run {
         _ if scheduler.running.is_some() => "running now".to_owned(),
-        Some(at) => {
-            let stopped = scheduler.last_run.as_ref().is_some_and(|run| run.decision == Decision::Stopped);
-            let pause = view.hint(Action::PauseScheduler, "pauses").filter(|_| stopped);
-            let pause = pause.map_or_else(String::new, |pause| format!(", {pause}"));
-            format!("next in {}{pause}", Millis::from_secs(at.since(view.now).0.div_ceil(1000)))
-        }
+        Some(at) => format!("next in {}", left_until(at, view)),
         None if scheduler.paused => {
             let hint = view.hint(Action::PauseScheduler, "resumes it");
             hint.unwrap_or_else(|| "no run begins until it is resumed".to_owned())
@@ -44,7 +39,8 @@ pub(super) fn first_line(area: Rect, buffer: &mut Buffer, view: &View<'_>) {
         false => ("-", styles.dim),
     };
     paint::text(area, buffer, 0, &format!("  {word}"), style);
-    let (every, trigger, settle) = (scheduler.interval, scheduler.trigger, scheduler.settle);
+    let (every, trigger, settle) =
+        (scheduler.interval, words::grouped(scheduler.trigger), words::grouped(scheduler.settle));
     let text = format!("every {every} · threshold {trigger}, settle {settle} · {next}");
     let inset = Rect { x: area.x + area.width.min(10), width: area.width.saturating_sub(10), ..area };
     paint::text(inset, buffer, 0, &sanitise::clean(&text), styles.text);
@@ -54,6 +50,10 @@ pub(super) fn first_line(area: Rect, buffer: &mut Buffer, view: &View<'_>) {
         let text = format!("last run {}: {}", time::of_day(run.at), super::runs::outcome(run));
         paint::right(area, buffer, 0, &text, styles.dim);
     }
+}
+
+fn left_until(at: Timestamp, view: &View<'_>) -> String {
+    words::seconds(Millis(at.since(view.now).0.next_multiple_of(1000)))
 }
 
 /// Where this instance knows of no leader: why nothing is begun.
@@ -67,39 +67,45 @@ fn nobody_leads(snapshot: &Snapshot) -> &'static str {
     }
 }
 
-/// Rows that it takes in an area of this height: a line each, and one of air above them.
-pub(super) fn rows(preview: Option<&Plan>, snapshot: &Snapshot, height: u16) -> u16 {
-    let plan = preview.map_or(0, |plan| 1 + usize::from(plan.note.is_some()));
-    let drains = snapshot.nodes.iter().filter(|node| node.drain.is_some()).count();
-    let lines = plan + usize::from(snapshot.scheduler.running.is_some()) + drains + 1;
-    (lines as u16 + 1).min(height)
+/// Whether the last run was stopped and the timer will start another one.
+fn is_stopped(snapshot: &Snapshot) -> bool {
+    let scheduler = &snapshot.scheduler;
+    let stopped = scheduler.last_run.as_ref().is_some_and(|run| run.decision == Decision::Stopped);
+    stopped && scheduler.running.is_none() && scheduler.next_run.is_some()
 }
 
-/// Draws what there is and returns the rows that it took.
-pub(super) fn draw(preview: Option<&Plan>, area: Rect, buffer: &mut Buffer, view: &View<'_>) -> u16 {
+/// Rows that it takes in an area of this height: a line each, and one of air above them.
+pub(super) fn rows(snapshot: &Snapshot, height: u16) -> u16 {
+    let drains = snapshot.nodes.iter().filter(|node| node.drain.is_some()).count();
+    let run = usize::from(snapshot.scheduler.running.is_some() || is_stopped(snapshot));
+    ((run + drains + 2) as u16).min(height)
+}
+
+pub(super) fn draw(area: Rect, buffer: &mut Buffer, view: &View<'_>) {
     let styles = view.styles;
     let mut lines: Vec<(String, Style)> = Vec::new();
-    if let Some(plan) = preview {
-        lines.push((planned(plan, view), styles.accent));
-        lines.extend(plan.note.as_ref().map(|note| (format!("  {}", sanitise::clean(note)), styles.warning)));
-    }
+    let width = usize::from(area.width);
     if let Some(run) = &view.snapshot.scheduler.running {
-        let (done, all) = (run.ended(), run.moves_planned);
-        let bar = paint::progress(done, all, PROGRESS, &styles.glyphs);
         let failed = super::runs::not_made(run.moves_failed, run.moves_skipped);
-        let since = view.now.since(run.since);
+        let (done, since) = (words::grouped(run.ended()), view.now.since(run.since));
         let stop = apart(view.hint(Action::StopRun, "stops it"));
-        lines.push((format!("  RUN    {bar}  {done} of {all} moves{failed}, {since}{stop}"), styles.accent));
+        let all = words::count(run.moves_planned, "move");
+        let tail = format!("  {done} of {all}{failed}, {since}{stop}");
+        let parts = (run.ended(), run.moves_planned);
+        lines.push((with_progress("  RUN    ", parts, &tail, width, view), styles.accent));
+    } else if let Some(at) = view.snapshot.scheduler.next_run.filter(|_| is_stopped(view.snapshot)) {
+        let prevents =
+            view.hint(Action::PauseScheduler, "prevents it").map_or_else(String::new, |hint| format!("; {hint}"));
+        let text = format!("  STOPPED  the timer starts the next run in {}{prevents}", left_until(at, view));
+        lines.push((text, styles.warning));
     }
     for node in view.snapshot.nodes.iter() {
-        lines.extend(node.drain.as_ref().map(|drain| drained(node, drain, view)));
+        lines.extend(node.drain.as_ref().map(|drain| drained(node, drain, width, view)));
     }
     lines.push(workload(view));
-    let width = usize::from(area.width);
     for (row, (text, style)) in lines.iter().enumerate() {
         paint::text(area, buffer, row as u16 + 1, &sanitise::fit(text, width), *style);
     }
-    (lines.len() as u16 + 1).min(area.height)
 }
 
 /// A hint after a line, with air before it.
@@ -107,45 +113,48 @@ fn apart(hint: Option<String>) -> String {
     hint.map_or_else(String::new, |hint| format!("   {hint}"))
 }
 
-fn planned(plan: &Plan, view: &View<'_>) -> String {
-    let leave = apart(view.hint(Action::Back, "leave"));
-    let moves = plan.moves.len() as u64;
-    if moves == 0 {
-        let spread = words::grouped(plan.spread_before);
-        return format!("  plan: no moves, {} (spread {spread}){leave}", plan.decision.word());
-    }
-    let run = apart(view.hint(Action::Open, "run this plan").filter(|_| view.offers(Action::RunScheduler)));
-    let bytes = Bytes(plan.moves.iter().map(|of| of.size.0).sum());
-    format!(
-        "  plan: {}, least possible {}, {bytes}, spread {} to {}{run}{leave}",
-        words::count(moves, "move"),
-        words::grouped(plan.lower_bound),
-        words::grouped(plan.spread_before),
-        words::grouped(plan.spread_after),
-    )
+/// The line with a bar of what is done, as wide as there is room between its two ends.
+fn with_progress(head: &str, (done, all): (u64, u64), tail: &str, width: usize, view: &View<'_>) -> String {
+    let room = width.saturating_sub(sanitise::width(head) + sanitise::width(tail));
+    let bar = paint::progress(done, all, room.clamp(PROGRESS_MIN, PROGRESS_MAX), &view.styles.glyphs);
+    format!("{head}{bar}{tail}")
 }
 
-fn drained(node: &NodeView, drain: &DrainView, view: &View<'_>) -> (String, Style) {
+fn drained(node: &NodeView, drain: &DrainView, width: usize, view: &View<'_>) -> (String, Style) {
     let styles = view.styles;
+    let head = format!("  DRAIN {}  ", node.id);
     if !words::counts_known(view.snapshot) {
-        return (format!("  DRAIN {}  the records are not read yet", node.id), styles.dim);
+        return (format!("{head}the records are not read yet"), styles.dim);
     }
     let all = drain.files_at_start.max(drain.files_left);
     let done = all - drain.files_left;
-    let bar = paint::progress(done, all, PROGRESS, &styles.glyphs);
     let percent = (done * 100).checked_div(all).unwrap_or(100);
-    let head = format!("  DRAIN {}  {bar}  {percent} %   {done} of {}", node.id, words::count(all, "file"));
+    let of = format!("  {percent} %   {} of {}", words::grouped(done), words::count(all, "file"));
+    let line = |rest: &str| with_progress(&head, (done, all), &format!("{of}{rest}"), width, view);
     if drain.files_left == 0 {
         let lift = view.hint(Action::Drain, "lifts it").map_or_else(String::new, |hint| format!("; {hint}"));
-        let text = format!("{head}   {}{lift}", words::node(node, view.snapshot));
-        return (text, if node.condition == NodeCondition::Draining { styles.good } else { styles.warning });
+        let style = if node.condition == NodeCondition::Draining { styles.good } else { styles.warning };
+        return (line(&format!("   {}{lift}", words::node(node, view.snapshot))), style);
     }
     if let Some(why) = &drain.stalled {
-        return (format!("{head}   stalled: {}", sanitise::clean(why)), styles.bad);
+        return (line(&format!(", {} to go   stalled: {}", node.bytes, sanitise::clean(why))), styles.bad);
     }
-    let speed = drain.files_per_s.map(|speed| format!("   {speed:.1} files/s")).unwrap_or_default();
-    let left = drain.left_ms.map(|left| format!("   {} left", Millis(left))).unwrap_or_default();
-    (format!("{head}{speed}{left}"), styles.accent)
+    (line(&format!(", {} to go   {}", node.bytes, pace(drain, view))), styles.accent)
+}
+
+/// Time left and speed while files move; else what it waits for.
+fn pace(drain: &DrainView, view: &View<'_>) -> String {
+    let scheduler = &view.snapshot.scheduler;
+    if let Some(left) = drain.left_ms {
+        let speed = drain.files_per_s.map(|speed| format!(", {speed:.1} files/s")).unwrap_or_default();
+        return format!("{} left{speed}", Millis(left));
+    }
+    match scheduler.next_run {
+        _ if scheduler.running.is_some() => String::new(),
+        _ if scheduler.paused => "waits: paused".to_owned(),
+        Some(at) => format!("goes on in {}", left_until(at, view)),
+        None => String::new(),
+    }
 }
 
 fn workload(view: &View<'_>) -> (String, Style) {
@@ -156,7 +165,7 @@ fn workload(view: &View<'_>) -> (String, Style) {
             let once = view.hint(Action::RunWorkload, "runs it once");
             off.text().to_owned() + &once.map_or_else(String::new, |hint| format!("; {hint}"))
         }
-        (None, Some(at)) => format!("next in {}", Millis::from_secs(at.since(view.now).0.div_ceil(1000))),
+        (None, Some(at)) => format!("next in {}", left_until(at, view)),
         (None, None) if view.snapshot.leadership.leader.is_none() => {
             format!("every {}; {}", workload.interval, nobody_leads(view.snapshot))
         }
@@ -167,6 +176,24 @@ fn workload(view: &View<'_>) -> (String, Style) {
         all => format!("   {} of {all} extra clients", workload.extra_connected),
     };
     let last = workload.last.as_ref().map(|last| format!("   last: {}", sanitise::clean(last))).unwrap_or_default();
-    let failed = if workload.failures > 0 { format!("   {} failed", workload.failures) } else { String::new() };
+    let failed =
+        if workload.failures > 0 { format!("   {} failed", words::grouped(workload.failures)) } else { String::new() };
     (format!("  WORKLOAD  {state}{extra}{last}{failed}"), view.styles.dim)
+}
+
+/// Cells of the block of settings.
+pub(super) const SETTINGS: u16 = 28;
+
+/// What the scheduler goes by, under the name that it has in `zkdeck.toml`.
+pub(super) fn draw_settings(area: Rect, buffer: &mut Buffer, view: &View<'_>) {
+    let (styles, scheduler) = (view.styles, &view.snapshot.scheduler);
+    paint::text(area, buffer, 0, "SETTINGS  [scheduler]", styles.heading);
+    let lines = [
+        ("interval", scheduler.interval.to_string()),
+        ("threshold", words::grouped(scheduler.trigger)),
+        ("settle", words::grouped(scheduler.settle)),
+    ];
+    for (row, (name, value)) in lines.iter().enumerate() {
+        paint::text(area, buffer, row as u16 + 1, &format!("  {name:<10} {value}"), styles.text);
+    }
 }

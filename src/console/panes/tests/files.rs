@@ -2,7 +2,10 @@
 
 use super::*;
 use crate::console::input::{Mouse, MouseAct};
+use crate::console::jump::{Focus, Jump, JumpTo};
 use crate::domain::file_list::FileOrder;
+use crate::domain::operation::{Operation, OperationKind, OperationStatus};
+use crate::domain::snapshot::Damage;
 
 #[test]
 fn files_are_filtered_marked_and_asked_about() {
@@ -179,4 +182,79 @@ fn the_first_start_says_what_to_do() {
     let text = picture(ready(1, &snapshot).as_ref(), &snapshot, 120, 28);
     let words: Vec<_> = text.split_whitespace().collect();
     assert!(words.join(" ").contains("No files yet. s piles some on one node"), "{text}");
+}
+
+/// A snapshot whose history tells of a move of the first file and of the run that made it.
+fn moved(why: &str) -> Snapshot {
+    let mut snapshot = fixtures::snapshot();
+    let moved = fixtures::operation(400, OperationKind::Migration, OperationStatus::Done);
+    let begun = fixtures::operation(300, OperationKind::Scheduler, OperationStatus::Done);
+    let begun = Operation { started: Timestamp(moved.started.0 - 500), run: Some(run(Decision::Ran)), ..begun };
+    let quiet = Operation { id: OperationId::new(301), run: Some(below(301)), ..begun.clone() };
+    let moved = Operation { why: Some(why.into()), by: "console root".into(), ..moved };
+    snapshot.operations = [moved, quiet, begun].map(Arc::new).into();
+    snapshot
+}
+
+#[test]
+fn a_file_tells_why_it_is_here_and_not_there() {
+    for (why, told, of_a_run) in [
+        ("over-trigger: 41 > 33 + 5", "zk1 had more than its share", true),
+        ("drain", "zk1 was being drained", true),
+        ("manual", "asked for by console root", false),
+    ] {
+        let snapshot = moved(why);
+        let mut pane = ready(1, &snapshot);
+        press(pane.as_mut(), Action::Open, &snapshot);
+        assert!(pane.is_deep());
+        for (width, height) in [(80, 20), (120, 36), (200, 56)] {
+            let text = picture(pane.as_ref(), &snapshot, width, height);
+            assert!(text.contains("WHY HERE") && text.contains("moved zk1 → zk3 at") && text.contains(told), "{text}");
+            assert_eq!(text.contains("5 of 5 moves, 300 ms"), of_a_run, "{why}: {text}");
+            assert_eq!(text.contains("at-level") && text.contains("NOT USED AS TARGET"), of_a_run, "{why}: {text}");
+        }
+    }
+    let snapshot = fixtures::snapshot();
+    let none = Snapshot { operations: Arc::from([]), ..snapshot };
+    let mut pane = ready(1, &none);
+    press(pane.as_mut(), Action::Open, &none);
+    let text = picture(pane.as_ref(), &none, 80, 20);
+    assert!(text.contains("WHY HERE") && !text.contains("at-level"), "{text}");
+}
+
+#[test]
+fn ways_lead_to_a_file_and_on_from_it() {
+    let snapshot = moved("drain");
+    let mut pane = ready(1, &snapshot);
+    let asked = pane.visit(&JumpTo::File(FileId::new(402)), &snapshot).expect("it leads here");
+    serve(pane.as_mut(), asked, &snapshot);
+    assert!(picture(pane.as_ref(), &snapshot, 80, 20).contains("report-0402.bin"));
+    assert!(pane.visit(&JumpTo::Server(node_id("zk1")), &snapshot).is_none());
+    let went = |effects: Vec<Effect>| match &effects[..] {
+        [Effect::Go(Jump { to, .. })] => to.clone(),
+        other => panic!("{other:?}"),
+    };
+    let query = Some(format!("file_id:{}", FileId::new(402)));
+    let all = JumpTo::History(Focus { query, ..Focus::default() });
+    assert_eq!(went(press(pane.as_mut(), Action::HistoryThen, &snapshot)), all);
+    let JumpTo::Logs(around) = went(press(pane.as_mut(), Action::LogsThen, &snapshot)) else { panic!("no logs") };
+    assert!(around.node.is_some() && around.at.is_some());
+    press(pane.as_mut(), Action::Open, &snapshot);
+    assert!(picture(pane.as_ref(), &snapshot, 80, 20).contains("report-0402.bin"), "it is the one that is seen");
+    press(pane.as_mut(), Action::Back, &snapshot);
+    assert!(!pane.is_deep());
+}
+
+#[test]
+fn a_row_says_how_far_its_move_is_and_what_is_wrong_with_its_bytes() {
+    let mut snapshot = busy();
+    snapshot.damaged =
+        Arc::from([Damage { file: FileId::new(401), blob: AttemptId::new(1), cause: "hash differs".into() }]);
+    for (width, height) in [(80, 20), (120, 36), (200, 56)] {
+        let text = picture(ready(1, &snapshot).as_ref(), &snapshot, width, height);
+        let row = |name: &str| text.lines().find(|line| line.contains(name)).unwrap_or_default().to_owned();
+        assert!(row("report-0400").contains("zk1 → zk3") && row("report-0400").contains("copying 62 %"), "{text}");
+        assert!(row("report-0401").contains("✖ damaged: hash"), "{text}");
+        assert!(width == 80 || row("report-0401").contains("hash differs"), "{text}");
+    }
 }
