@@ -9,6 +9,15 @@ use crate::console::time;
 use crate::domain::log::parse_at;
 use crate::domain::snapshot::Snapshot;
 
+/// A word that is being typed finds what begins with it; once it is finished it is a whole word.
+fn unfinished(text: &str) -> String {
+    let last = text.rsplit([' ', '(']).next().unwrap_or_default();
+    let word = last.trim_start_matches('-');
+    let plain = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let keyword = matches!(word, "AND" | "OR" | "NOT");
+    if plain && !keyword { format!("{text}*") } else { text.to_owned() }
+}
+
 impl LogsPane {
     pub(super) fn begin_typing(&mut self) {
         let before = self.query.clone();
@@ -37,7 +46,8 @@ impl LogsPane {
         let text = self.line.text();
         self.mistake = parse_at(&text, time::typed(snapshot.taken_at)).err();
         let mut query = self.query.clone();
-        let Some(typing) = self.typing.as_mut().filter(|_| query.set(&text, snapshot.taken_at).is_ok()) else {
+        let Some(typing) = self.typing.as_mut().filter(|_| query.set(&unfinished(&text), snapshot.taken_at).is_ok())
+        else {
             return Vec::new();
         };
         let other = query.search != self.query.search;
@@ -99,5 +109,26 @@ impl LogsPane {
         }
         typing.past = Some(at);
         self.line = Line::new(text);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_that_is_being_typed_is_a_beginning() {
+        for (text, asked) in [
+            ("elect", "elect*"),
+            ("-elect", "-elect*"),
+            ("a (b", "a (b*"),
+            ("elect ", "elect "),
+            ("a OR", "a OR"),
+            ("node:zk1", "node:zk1"),
+            ("elect*", "elect*"),
+            ("", ""),
+        ] {
+            assert_eq!(unfinished(text), asked);
+        }
     }
 }
