@@ -6,10 +6,10 @@ use ratatui::layout::Rect;
 use super::paint;
 use crate::console::input::{Key, KeyCode};
 use crate::console::line::Line;
-use crate::console::sanitise;
 use crate::console::theme::Styles;
+use crate::console::{sanitise, time};
 use crate::domain::ids::Timestamp;
-use crate::domain::log::{Expr, Vocabulary, parse_in};
+use crate::domain::log::{Expr, Vocabulary, parse_typed};
 
 /// The line and whether it takes keys now.
 #[derive(Clone, Debug, Default)]
@@ -67,9 +67,9 @@ impl Filter {
         before != self.line.text()
     }
 
-    /// What the text asks for, in a list that has these fields; `None` when it is no query: then the last one stays.
+    /// What the text asks for, in a list that has these fields, with times of the console's zone; `None` when it is no query: then the last one stays.
     pub fn read(&mut self, words: &'static Vocabulary, now: Timestamp) -> Option<Expr> {
-        let read = parse_in(&self.text(), words);
+        let read = parse_typed(&self.text(), words, time::typed(now));
         self.mistake = read.as_ref().err().map(ToString::to_string);
         read.ok().map(|expr| expr.resolved(now))
     }
@@ -100,6 +100,8 @@ impl Filter {
 mod tests {
     use super::*;
     use crate::console::keymap::notation::parse_keys;
+    use crate::domain::filter::HISTORY;
+    use crate::domain::fixtures::NOW;
 
     #[test]
     fn it_is_kept_by_enter_and_let_go_by_escape() {
@@ -111,5 +113,15 @@ mod tests {
         filter.open();
         assert!(filter.key(parse_keys("Esc")[0]));
         assert!(filter.is_empty() && !filter.is_open());
+    }
+
+    #[test]
+    fn times_are_of_the_zone_of_the_console() {
+        let mut filter = Filter::default();
+        filter.paste("since:19:00");
+        time::testing::ahead(330, || {
+            let read = filter.read(&HISTORY, NOW).expect("a query").to_string();
+            assert_eq!(read, "since:2026-11-23T13:30:00.000Z");
+        });
     }
 }

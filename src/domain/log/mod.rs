@@ -26,6 +26,6 @@ pub use self::level::LogLevel;
 pub use self::matcher::{Matcher, matches};
 pub use self::moment::{MOMENT_RULE, Moment, TypedClock, clock, instant, read_stamp};
 pub use self::needle::{needed_words, needles};
-pub use self::parse::{ParseError, QUERY_LEN_MAX, Vocabulary, parse, parse_at, parse_in};
+pub use self::parse::{ParseError, QUERY_LEN_MAX, Vocabulary, parse, parse_at, parse_in, parse_typed};
 pub use self::source::{Dataset, EventId, LogCursor, LogSource};
 pub use self::words::{of_word, words};

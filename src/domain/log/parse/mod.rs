@@ -61,7 +61,7 @@ pub fn parse(text: &str) -> Result<Expr, ParseError> {
 /// # Errors
 /// [`ParseError`] for what is no query.
 pub fn parse_at(text: &str, clock: TypedClock<'_>) -> Result<Expr, ParseError> {
-    read(text, &LOGS, clock)
+    parse_typed(text, &LOGS, clock)
 }
 
 /// The same over a list that has these fields.
@@ -69,10 +69,14 @@ pub fn parse_at(text: &str, clock: TypedClock<'_>) -> Result<Expr, ParseError> {
 /// # Errors
 /// [`ParseError`] for what is no query, and for a field that the list does not have.
 pub fn parse_in(text: &str, words: &'static Vocabulary) -> Result<Expr, ParseError> {
-    read(text, words, TypedClock::UTC)
+    parse_typed(text, words, TypedClock::UTC)
 }
 
-fn read(text: &str, words: &'static Vocabulary, clock: TypedClock<'_>) -> Result<Expr, ParseError> {
+/// Both: over a list that has these fields, with times as `clock` shows them.
+///
+/// # Errors
+/// [`ParseError`] for what is no query, and for a field that the list does not have.
+pub fn parse_typed(text: &str, words: &'static Vocabulary, clock: TypedClock<'_>) -> Result<Expr, ParseError> {
     let chars: Vec<char> = text.chars().collect();
     if chars.len() > QUERY_LEN_MAX {
         let what = format!("a query has at most {QUERY_LEN_MAX} characters, this one has {}", chars.len());
