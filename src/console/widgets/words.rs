@@ -143,7 +143,7 @@ pub fn starts(snapshot: &Snapshot) -> Option<String> {
         return None;
     }
     if snapshot.scheduler.paused {
-        return Some("paused: no moves start".to_owned());
+        return Some("paused: starts nothing".to_owned());
     }
     let own = |node: &NodeView| Counted::of(node).count;
     let all = snapshot.nodes.iter().zip(starts_at(snapshot, 0..snapshot.nodes.len()));

@@ -9,7 +9,7 @@ use ratatui::style::Style;
 use crate::console::action::Action;
 use crate::console::effect::Effect;
 use crate::console::fetch::Asked;
-use crate::console::panes::scheduler::{node_lines, outcome};
+use crate::console::panes::scheduler::{draw_lines, node_lines, outcome};
 use crate::console::view::View;
 use crate::console::widgets::{paint, words};
 use crate::console::{sanitise, time};
@@ -183,12 +183,6 @@ impl FileDetail {
                 }
             }
         }
-    }
-}
-
-fn draw_lines(lines: &[(String, Style)], area: Rect, buffer: &mut Buffer) {
-    for (row, (text, style)) in lines.iter().enumerate() {
-        paint::text(area, buffer, row as u16, &sanitise::fit(text, usize::from(area.width)), *style);
     }
 }
 

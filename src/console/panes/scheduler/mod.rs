@@ -9,6 +9,7 @@ mod state;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 
 use self::form::Form;
 use self::plan::Preview;
@@ -57,6 +58,9 @@ const FORM: u16 = 36;
 const FORM_FROM: u16 = 78;
 /// The width from which on the settings stand beside them.
 const SETTINGS_FROM: u16 = 118;
+/// Rows that a run takes beside those of its nodes, and those that its list and the form keep.
+const DETAIL: u16 = 7;
+const LIST: u16 = 11;
 /// Cells of a plan, and the width from which on it stands beside the bars.
 const SIDE: u16 = 66;
 const SIDE_FROM: u16 = 140;
@@ -84,6 +88,12 @@ fn copied(run: &Run) -> Effect {
     }
 }
 
+pub(super) fn draw_lines(lines: &[(String, Style)], area: Rect, buffer: &mut Buffer) {
+    for (row, (text, style)) in lines.iter().enumerate() {
+        paint::text(area, buffer, row as u16, &sanitise::fit(text, usize::from(area.width)), *style);
+    }
+}
+
 /// Where the parts are drawn.
 struct SchedulerLayout {
     bars: Rect,
@@ -93,6 +103,8 @@ struct SchedulerLayout {
     runs: Rect,
     form: Rect,
     settings: Rect,
+    /// The run in hand, below all of it where there is room.
+    detail: Rect,
 }
 
 impl SchedulerPane {
@@ -119,12 +131,18 @@ impl SchedulerPane {
         let state = paint::below(below, used);
         let state = Rect { height: state::rows(snapshot, state.height), ..state };
         let rest = paint::below(below, used + state.height + 1);
+        let told =
+            self.run().map_or(0, |run| u16::try_from(run.nodes.len()).unwrap_or(u16::MAX).saturating_add(DETAIL));
+        let told = if told > 0 && rest.height >= told.saturating_add(LIST) { told } else { 0 };
+        let detail = paint::below(rest, rest.height - told);
+        let rest = Rect { height: rest.height - told, ..rest };
         let form = if area.width >= FORM_FROM { FORM } else { 0 };
         let settings = if area.width >= SETTINGS_FROM { state::SETTINGS } else { 0 };
         let runs = Rect { width: rest.width - form - settings, ..rest };
         let (form_at, settings_at) = (runs.right(), runs.right() + form);
         let form = Rect { x: form_at, width: form, ..rest };
-        SchedulerLayout { bars, plan, state, runs, form, settings: Rect { x: settings_at, width: settings, ..rest } }
+        let settings = Rect { x: settings_at, width: settings, ..rest };
+        SchedulerLayout { bars, plan, state, runs, form, settings, detail }
     }
 
     /// Rows of the list of runs that are seen, under its heading.
@@ -159,9 +177,7 @@ impl SchedulerPane {
         ];
         let hints: Vec<_> = hints.iter().filter_map(|(action, does)| view.hint(*action, does)).collect();
         paint::text(area, buffer, 0, &format!("  {}", hints.join("   ")), view.styles.dim);
-        for (row, (text, style)) in run_lines(run, view).iter().enumerate() {
-            paint::text(paint::below(area, 2), buffer, row as u16, text, *style);
-        }
+        draw_lines(&run_lines(run, view), paint::below(area, 2), buffer);
     }
 }
 
@@ -285,10 +301,8 @@ impl Pane for SchedulerPane {
         let parts = self.parts(area, view.snapshot);
         state::first_line(area, buffer, view);
         nodes::draw(self.preview.as_ref().map(|preview| &preview.plan), parts.bars, buffer, view);
-        let lines = self.preview.as_ref().map_or_else(Vec::new, |preview| preview.lines(view));
-        for (row, (text, style)) in lines.iter().enumerate() {
-            let fitted = sanitise::fit(text, usize::from(parts.plan.width));
-            paint::text(parts.plan, buffer, row as u16, &fitted, *style);
+        if let Some(preview) = &self.preview {
+            draw_lines(&preview.lines(view), parts.plan, buffer);
         }
         state::draw(parts.state, buffer, view);
         if parts.form.width == 0 && self.form.is_open() {
@@ -296,6 +310,9 @@ impl Pane for SchedulerPane {
             return;
         }
         runs::draw(self.cursor, &self.runs, parts.runs, buffer, view);
+        if let Some(run) = self.run().filter(|_| parts.detail.height > 0) {
+            draw_lines(&run_lines(run, view), paint::below(parts.detail, 1), buffer);
+        }
         self.form.draw(parts.form, buffer, view);
         state::draw_settings(parts.settings, buffer, view);
     }

@@ -74,7 +74,7 @@ impl NodeBar {
     }
 
     fn sum(&self) -> u64 {
-        self.parts.iter().sum()
+        self.parts.iter().fold(0, |sum, part| sum.saturating_add(*part))
     }
 
     /// Cells where each of the parts ends: what is more than nothing is seen.
@@ -82,7 +82,7 @@ impl NodeBar {
         let [stays, goes, comes] = self.parts;
         let cells = |count| paint::bar(count, most, width, &styles.glyphs).chars().count();
         let first = cells(stays);
-        let second = if goes > 0 { cells(stays + goes).max(first + 1) } else { first };
+        let second = if goes > 0 { cells(stays.saturating_add(goes)).max(first + 1) } else { first };
         let third = if comes > 0 { cells(self.sum()).max(second + 1) } else { second };
         let over = third.saturating_sub(width);
         [first, second, third].map(|end| end.saturating_sub(over))
@@ -92,7 +92,8 @@ impl NodeBar {
         let [first, second, third] = self.ends(frame.most, frame.width, styles);
         let glyphs = &styles.glyphs;
         let full: String = paint::bar(self.parts[0], frame.most, frame.width, glyphs).chars().take(first).collect();
-        let at = self.level.filter(|_| mark).map(|(low, _)| frame.cell(low)).filter(|at| *at >= third);
+        let at =
+            self.level.filter(|(_, high)| mark && *high > 0).map(|(low, _)| frame.cell(low)).filter(|at| *at >= third);
         let rest: String =
             (third..frame.width).map(|at_cell| if at == Some(at_cell) { glyphs.trigger } else { " " }).collect();
         Line::from(vec![
@@ -154,10 +155,14 @@ impl BarFrame {
             true => (at - own, format!("{level} {glyph}")),
             false => (at, format!("{glyph} {level}")),
         };
-        let text = match starts.is_empty() || sanitise::width(starts) + 2 <= begin {
-            true => format!("{lead}{starts:<begin$}{text}"),
-            false => format!("{lead}{:<begin$}{text} · {starts}", ""),
-        };
+        if starts.is_empty() || sanitise::width(starts) + 2 <= begin {
+            return Line::from(Span::styled(format!("{lead}{starts:<begin$}{text}"), styles.dim));
+        }
+        // Before the mark as much of both as there is room for.
+        let end = lead.len() + at;
+        let fits = |text: &String| sanitise::width(text) + 2 <= end;
+        let both = [format!("{starts} · {level} "), format!("{starts} ")].into_iter().find(fits);
+        let text = format!("{:>end$}{glyph}", both.unwrap_or_default());
         Line::from(Span::styled(text, styles.dim))
     }
 }

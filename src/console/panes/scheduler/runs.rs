@@ -25,7 +25,7 @@ pub(super) fn draw(cursor: ListWindow, runs: &RunRows, area: Rect, buffer: &mut 
     let all = vec![
         ('t', Column::left("", if dated { 19 } else { 8 })),
         ('d', Column::left("", lines.iter().map(|line| sanitise::width(&word(line))).max().unwrap_or(0))),
-        ('o', Column::left("", 14)),
+        ('o', Column::left("", 24)),
         ('b', Column::left("", 12)),
     ];
     let columns = Columns::fit(all, &['b'], width).stretch('o', width, 60);

@@ -29,7 +29,9 @@ pub(super) fn first_line(area: Rect, buffer: &mut Buffer, view: &View<'_>) {
         }
         None => match &snapshot.leadership.leader {
             Some(leader) if !snapshot.leadership.leads => format!("{} leads and runs it", leader.name()),
-            _ => nobody_leads(snapshot).to_owned(),
+            // It has not been set yet.
+            Some(_) => "next -".to_owned(),
+            None => nobody_leads(snapshot).to_owned(),
         },
     };
     let known = snapshot.session.state == SessionState::Connected && snapshot.ever_read();

@@ -24,6 +24,9 @@ fn whether_the_scheduler_is_on_is_not_known_before_the_records_are_read_nor_with
 #[test]
 fn where_nobody_leads_the_scheduler_says_why_nothing_begins() {
     let mut snapshot = fixtures::snapshot();
+    snapshot.scheduler.next_run = None;
+    let text = picture(ready(4, &snapshot).as_ref(), &snapshot, 120, 28);
+    assert!(text.contains("· next -") && !text.contains("leads"), "this one does: {text}");
     (snapshot.leadership.leads, snapshot.leadership.leader, snapshot.scheduler.next_run) = (false, None, None);
     snapshot.workload.next_run = None;
     assert!(picture(ready(4, &snapshot).as_ref(), &snapshot, 120, 28).contains("· no instance leads now"));
@@ -209,7 +212,7 @@ fn a_stopped_run_says_when_the_next_one_begins_and_what_prevents_it() {
     (snapshot.scheduler.paused, snapshot.scheduler.next_run) = (true, None);
     let text = told(&snapshot);
     assert!(text.contains("waits: paused") && !text.contains("STOPPED"), "{text}");
-    assert!(text.contains("paused: no moves start"), "{text}");
+    assert!(text.contains("paused: starts nothing"), "{text}");
 }
 
 #[test]
@@ -250,6 +253,11 @@ fn the_settings_have_a_place_where_there_is_room() {
     }
     let text = picture(pane.as_ref(), &snapshot, 80, 20);
     assert!(!text.contains("SETTINGS") && text.contains("threshold 1,500"), "{text}");
+    with_counts(&mut snapshot, [0; 3]);
+    let nodes = snapshot.nodes.iter().map(|node| NodeView { target: Some((0, 0)), ..node.clone() });
+    snapshot.nodes = nodes.collect();
+    let text = picture(pane.as_ref(), &snapshot, 80, 20);
+    assert!(!text.contains('┆') && !text.contains("level"), "nothing is level with nothing: {text}");
     let none = Snapshot { nodes: Arc::from([]), ..snapshot };
     picture(ready(4, &none).as_ref(), &none, 80, 20);
 }
@@ -262,4 +270,27 @@ fn a_standby_says_who_runs_it_and_offers_what_it_can_do() {
     let leader = snapshot.leadership.leader.as_ref().map(|leader| leader.name()).unwrap_or_default();
     let text = picture(ready(4, &snapshot).as_ref(), &snapshot, 120, 36);
     assert!(!leader.is_empty() && text.contains(&format!("{leader} leads and runs it")), "{text}");
+}
+
+#[test]
+fn the_run_in_hand_is_told_below_the_list_where_there_is_room() {
+    let snapshot = busy();
+    let pane = ready(4, &snapshot);
+    for (width, height, told) in [(80, 20, false), (120, 36, true), (200, 56, true)] {
+        let text = picture(pane.as_ref(), &snapshot, width, height);
+        assert_eq!(text.contains("NOT USED AS TARGET") && text.contains("at-level"), told, "{width}: {text}");
+        assert!(text.contains("5 of 5 moves, 300 ms") && text.contains("spread 4 < 5"), "{width}: {text}");
+    }
+}
+
+#[test]
+fn what_starts_a_run_is_told_with_any_names_and_counts() {
+    let mut snapshot = busy();
+    with_counts(&mut snapshot, [1_117, 1_000, 1_000]);
+    let nodes = snapshot.nodes.iter().map(|node| NodeView { condition: NodeCondition::Active, ..node.clone() });
+    snapshot.nodes = nodes.map(|node| NodeView { target: Some((1_039, 1_039)), ..node }).collect();
+    for width in [60, 80, 120, 200] {
+        let text = picture(ready(4, &snapshot).as_ref(), &snapshot, width, 40);
+        assert!(text.contains("moves are due: zk1 has reached 1,005") && text.contains('┆'), "{width}: {text}");
+    }
 }
