@@ -50,6 +50,12 @@ pub fn paint_pair(variants: &[(Pieces, Pieces)], area: Rect, buffer: &mut Buffer
     }
 }
 
+/// Whether only its own size can be shown there.
+#[must_use]
+pub const fn is_too_small(area: Rect) -> bool {
+    area.width < SIZE_MIN.0 || area.height < SIZE_MIN.1
+}
+
 /// Instead of everything: what the console needs and what it has.
 pub fn too_small(area: Rect, buffer: &mut Buffer) {
     let (columns, rows) = SIZE_MIN;

@@ -242,6 +242,7 @@ impl Walker {
                 Work::Batch(commands) => commands.as_slice(),
                 _ => &[],
             };
+            assert!(commands.is_empty() || !self.ui.is_unseen(), "{work:?} on a screen that shows nothing");
             let changes = !commands.is_empty() || matches!(work, Work::Upload { .. } | Work::UploadTo { .. });
             assert!(!(self.ui.read_only && changes), "who only watches sends {work:?}");
             for command in commands.iter().filter(|command| is_destructive(command)) {
