@@ -6,5 +6,6 @@ mod circles;
 mod layers;
 mod names;
 mod paths;
+mod pictures;
 mod scripts;
 mod stack;

@@ -87,10 +87,12 @@ impl Console {
         }
     }
 
-    /// Process number of the console itself, below `setsid` and the shell.
+    /// Process number of the console itself, below `setsid` and the shell. It may have children of its own.
     pub(crate) fn pid(&self) -> u32 {
         let mut pid = self.child.id();
-        while let Some(child) = children(pid).first() {
+        while is_around(pid)
+            && let Some(child) = children(pid).first()
+        {
             pid = *child;
         }
         pid
@@ -324,6 +326,12 @@ pub(crate) mod ways_out {
             });
         }
     }
+}
+
+/// Whether the process only starts another one.
+fn is_around(pid: u32) -> bool {
+    let name = std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+    matches!(name.trim(), "setsid" | "sh")
 }
 
 /// Children of a process, as the system lists them.

@@ -1,9 +1,15 @@
 //! The real binary on a pseudo-terminal: every way out gives the terminal back within a second.
 
-#![expect(clippy::expect_used, reason = "a test that cannot go on stops with the words")]
+#![cfg(test)]
 
+#[path = "../support/local.rs"]
+mod local;
+mod measure;
+#[path = "../support/ports.rs"]
+mod ports;
 #[path = "../support/pty.rs"]
 mod pty;
+mod screens;
 
 use std::time::Duration;
 

@@ -12,6 +12,7 @@ use ratatui::style::Style;
 use ratatui::text::Line;
 
 use super::sanitise;
+use super::widgets::paint::spans;
 
 /// Least columns and rows in which the console says more than its own size.
 pub const SIZE_MIN: (u16, u16) = (60, 15);
@@ -30,7 +31,7 @@ pub fn paint(pieces: &Pieces, x: u16, y: u16, right: u16, buffer: &mut Buffer) {
     let line: Line<'_> =
         pieces.iter().map(|(text, style)| ratatui::text::Span::styled(text.as_str(), *style)).collect();
     if x < right {
-        buffer.set_line(x, y, &line, right - x);
+        spans(buffer, (x, y), &line, right - x);
     }
 }
 
@@ -47,6 +48,12 @@ pub fn paint_pair(variants: &[(Pieces, Pieces)], area: Rect, buffer: &mut Buffer
     if width_of(left) + 2 + needed <= room {
         paint(right, area.right() - needed as u16, area.y, area.right(), buffer);
     }
+}
+
+/// Whether only its own size can be shown there.
+#[must_use]
+pub const fn is_too_small(area: Rect) -> bool {
+    area.width < SIZE_MIN.0 || area.height < SIZE_MIN.1
 }
 
 /// Instead of everything: what the console needs and what it has.

@@ -17,7 +17,7 @@ use super::Console;
 use crate::console::frame::footer::Footer;
 use crate::console::frame::header::Header;
 use crate::console::frame::layout::{HEADER, pane_area, toast_lines};
-use crate::console::frame::{SIZE_MIN, to_ascii, too_small};
+use crate::console::frame::{is_too_small, to_ascii, too_small};
 use crate::console::overlay::Overlay;
 use crate::console::overlay::scene::OverlayScene;
 use crate::console::theme::Glyphs;
@@ -33,7 +33,7 @@ impl Console {
     /// Paints everything. Does not panic for any area.
     pub fn draw(&self, area: Rect, buffer: &mut Buffer) {
         buffer.set_style(area, self.styles.ground);
-        if area.width < SIZE_MIN.0 || area.height < SIZE_MIN.1 {
+        if is_too_small(area) {
             too_small(area, buffer);
         } else {
             self.draw_all(area, buffer);

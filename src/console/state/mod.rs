@@ -13,6 +13,7 @@ use crate::console::action::Action;
 use crate::console::config::ConsoleConfig;
 use crate::console::fetch::Asked;
 use crate::console::frame::header::tab_columns;
+use crate::console::frame::is_too_small;
 use crate::console::frame::layout::{pane_area, toast_lines};
 use crate::console::frame::toasts::Toasts;
 use crate::console::input::{Key, KeyCode, Mouse, MouseAct};
@@ -178,6 +179,10 @@ impl Console {
         if key == Key::control('z') {
             return vec![Order::Outside(Outside::Suspend)];
         }
+        if self.is_unseen() {
+            let quits = self.keymap.action(key, &[]) == Some(Action::Quit);
+            return if quits { vec![Order::Outside(Outside::Quit)] } else { Vec::new() };
+        }
         if self.overlay.is_some() {
             return self.overlay_key(key);
         }
@@ -191,6 +196,11 @@ impl Console {
             Some(action) => self.act(action),
             None => Vec::new(),
         }
+    }
+
+    /// Whether the screen shows its own size only: nothing is done on it that nobody sees, and what it says of `q` is so.
+    fn is_unseen(&self) -> bool {
+        self.screen != Rect::ZERO && is_too_small(self.screen)
     }
 
     fn overlay_key(&mut self, key: Key) -> Vec<Order> {
@@ -239,6 +249,9 @@ impl Console {
 
     /// Pasted text: typed where text is taken, nothing elsewhere.
     pub fn paste(&mut self, text: &str) -> Vec<Order> {
+        if self.is_unseen() {
+            return Vec::new();
+        }
         if let Some(overlay) = &mut self.overlay {
             overlay.paste(text);
             return Vec::new();
@@ -266,6 +279,9 @@ impl Console {
 
     /// A click on a tab changes the pane; what is inside the pane is the pane's.
     pub fn mouse(&mut self, event: Mouse) -> Vec<Order> {
+        if self.is_unseen() {
+            return Vec::new();
+        }
         if self.overlay.is_some() {
             return self.overlay_wheel(event.does);
         }

@@ -118,7 +118,7 @@ impl Chart<'_> {
         let points = self.lines.iter().flat_map(|line| line.points.iter().flatten());
         let most = points.map(|point| if alone { point.max } else { point.mean });
         let Some(most) = most.reduce(f32::max) else {
-            let text = sanitise::fit(self.empty, usize::from(plot.width));
+            let text = sanitise::fit(&sanitise::clean(self.empty), usize::from(plot.width));
             buffer.set_string(plot.x, plot.y + plot.height / 2, text, styles.dim);
             return self.under(plot, buffer, styles);
         };

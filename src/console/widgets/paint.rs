@@ -1,5 +1,7 @@
 //! Puts lines into a buffer, never outside its area.
 
+use std::borrow::Cow;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -14,8 +16,18 @@ use crate::domain::server::Series;
 pub fn line(area: Rect, buffer: &mut Buffer, row: u16, line: &Line<'_>) {
     if row < area.height && area.width > 0 {
         buffer.set_style(Rect { y: area.y + row, height: 1, ..area }, line.style);
-        buffer.set_line(area.x, area.y + row, line, area.width);
+        spans(buffer, (area.x, area.y + row), line, area.width);
     }
+}
+
+/// The last place before the cells: what nobody has cleaned yet is cleaned here.
+pub fn spans(buffer: &mut Buffer, (x, y): (u16, u16), line: &Line<'_>, width: u16) {
+    if line.spans.iter().all(|span| matches!(sanitise::clean(&span.content), Cow::Borrowed(_))) {
+        buffer.set_line(x, y, line, width);
+        return;
+    }
+    let clean = line.spans.iter().map(|span| Span::styled(sanitise::clean(&span.content), span.style));
+    buffer.set_line(x, y, &Line { spans: clean.collect(), ..line.clone() }, width);
 }
 
 /// A line of one style.

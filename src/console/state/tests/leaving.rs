@@ -76,3 +76,18 @@ fn leaving_asks_while_a_file_is_being_saved() {
     ui.set_jobs(Vec::new());
     assert_eq!(press(&mut ui, "n q"), [Order::Outside(Outside::Quit)]);
 }
+
+/// A question that is too large for the screen cannot be agreed to, and `q` does what the screen says of it.
+#[test]
+fn on_a_screen_that_is_too_small_only_leaving_works() {
+    for (width, height) in [(59, 40), (200, 14), (1, 1)] {
+        let mut ui = ui();
+        press(&mut ui, "d");
+        ui.resize(Rect::new(0, 0, width, height));
+        assert_eq!(press(&mut ui, "y P r : x Enter"), []);
+        assert_eq!(ui.paste("y"), []);
+        assert_eq!(press(&mut ui, "q"), [Order::Outside(Outside::Quit)], "{width}x{height}");
+        ui.resize(Rect::new(0, 0, 80, 24));
+        assert!(screen(&ui, 80, 24).contains("y drain zk1"), "the question is still there");
+    }
+}

@@ -2,6 +2,9 @@ mod commands;
 mod events;
 mod leaving;
 mod offered;
+mod pictures;
+mod scenes;
+mod walk;
 
 use ratatui::buffer::Cell;
 use ratatui::style::Modifier;
