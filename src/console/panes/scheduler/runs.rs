@@ -105,7 +105,7 @@ pub(in crate::console::panes) fn outcome(run: &Run) -> String {
         Decision::BelowTrigger => {
             format!("spread {} < {}", words::grouped(run.max_difference), words::grouped(run.threshold))
         }
-        Decision::Balanced => format!("spread {}", words::grouped(run.max_difference)),
+        Decision::Balanced => format!("balanced (spread {})", words::grouped(run.max_difference)),
         other => run.note.clone().unwrap_or_else(|| other.word().to_owned()),
     }
 }
@@ -119,7 +119,11 @@ pub(super) fn not_made(failed: u64, skipped: u64) -> String {
 /// A run with every node: lines for a full-screen view.
 pub(in crate::console::panes) fn run_lines(run: &Run, view: &View<'_>) -> Vec<(String, Style)> {
     let styles = view.styles;
-    let text = format!("  {}  {}   {}", time::of_date(run.at), run.decision.word(), outcome(run));
+    let word = match run.decision {
+        Decision::Balanced => String::new(),
+        decision => format!("{decision}   "),
+    };
+    let text = format!("  {}  {word}{}", time::of_date(run.at), outcome(run));
     let mut lines = vec![(text, style(run, view))];
     let asked = format!(
         "  by {}; spread {} before, threshold {}",

@@ -3,6 +3,7 @@
 use super::*;
 use crate::console::jump::{Jump, JumpTo};
 use crate::domain::node::NodeView;
+use crate::domain::scheduler::SchedulerView;
 
 #[test]
 fn whether_the_scheduler_is_on_is_not_known_before_the_records_are_read_nor_without_a_session() {
@@ -224,6 +225,17 @@ fn runs_that_moved_nothing_are_one_row_and_ways_lead_on_from_a_run() {
     let mut pane = ready(4, &snapshot);
     let text = picture(pane.as_ref(), &snapshot, 120, 36);
     assert!(text.contains("×12  spread 4 < 5"), "{text}");
+    let balanced = Arc::new(Run { decision: Decision::Balanced, ..below(60) });
+    let alone = Snapshot {
+        scheduler: SchedulerView {
+            last_run: Some(Arc::clone(&balanced)),
+            recent: [balanced].into(),
+            ..snapshot.scheduler.clone()
+        },
+        ..snapshot.clone()
+    };
+    let text = picture(ready(4, &alone).as_ref(), &alone, 120, 36);
+    assert_eq!(text.matches("balanced (spread 4)").count(), 3, "in one way wherever it stands: {text}");
     press(pane.as_mut(), Action::Down, &snapshot);
     let newer = Run { id: OperationId::new(95), ..run(Decision::Ran) };
     snapshot.scheduler.recent =
