@@ -182,7 +182,9 @@ impl Chart<'_> {
             // The column under way may have nothing yet.
             None => line.points.iter().rev().take(2).find_map(|point| *point),
         };
-        point.map(|point| point.mean)
+        // A number of files has no fraction, though its mean over a step may have one.
+        let whole = |mean: f32| if self.unit == SeriesUnit::Count { mean.round() } else { mean };
+        point.map(|point| whole(point.mean))
     }
 
     fn scale(&self, scale: Scale, plot: Rect, buffer: &mut Buffer, styles: &Styles) {

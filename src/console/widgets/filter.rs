@@ -76,6 +76,9 @@ impl Filter {
 
     /// Draws `title` and the text into the first row of `area`; `right` stands at its end.
     pub fn draw(&self, area: Rect, buffer: &mut Buffer, title: &str, right: &str, styles: &Styles) {
+        if area.height == 0 {
+            return;
+        }
         let lead = format!(" {title} ");
         paint::text(area, buffer, 0, &lead, if self.open { styles.accent } else { styles.dim });
         let used = sanitise::width(&lead) as u16;

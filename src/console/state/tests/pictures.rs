@@ -16,7 +16,7 @@ use crate::console::theme::depth::Depth;
 use crate::console::theme::file::Theme;
 
 /// Panes whose pictures are kept.
-const PICTURED: [&str; 2] = ["Health", "History"];
+const PICTURED: [&str; 5] = ["Files", "Health", "History", "Logs", "Scheduler"];
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
 const DEPTHS: [(&str, Depth); 5] =
     [("none", Depth::None), ("8", Depth::Ansi8), ("16", Depth::Ansi16), ("256", Depth::Ansi256), ("true", Depth::True)];
