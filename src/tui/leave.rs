@@ -6,8 +6,6 @@ use std::panic::PanicHookInfo;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, Once, PoisonError};
 
-use rustix::termios::{OptionalActions, Termios};
-
 use crate::domain::panic;
 
 /// Alternate screen, cursor hidden, pastes marked.
@@ -31,8 +29,7 @@ static HOOK: Once = Once::new();
 #[derive(Debug)]
 pub struct Guard {
     tty: File,
-    /// The terminal's modes before it was ours; nothing while it is not.
-    before: Option<Termios>,
+    inside: bool,
     /// The terminal uses the keyboard protocol of kitty.
     keyboard: bool,
 }
@@ -44,18 +41,15 @@ impl Guard {
     /// `tty` does not block: a terminal that takes nothing must not hold the end.
     pub(super) fn new(tty: File) -> Self {
         HOOK.call_once(install_hook);
-        Self { tty, before: None, keyboard: false }
+        Self { tty, inside: false, keyboard: false }
     }
 
     /// Raw mode on. The bytes of [`ENTER`] are the caller's to send.
     pub(super) fn enter(&mut self) -> std::io::Result<()> {
         // After a stop the shell may have changed the terminal: read its modes anew.
-        self.set_modes_back();
-        let before = rustix::termios::tcgetattr(&self.tty)?;
-        let mut raw = before.clone();
-        raw.make_raw();
-        rustix::termios::tcsetattr(&self.tty, OptionalActions::Now, &raw)?;
-        self.before = Some(before);
+        _ = crossterm::terminal::disable_raw_mode();
+        crossterm::terminal::enable_raw_mode()?;
+        self.inside = true;
         IN_USE.store(true, Ordering::SeqCst);
         Ok(())
     }
@@ -70,15 +64,9 @@ impl Guard {
         std::mem::replace(&mut self.keyboard, false)
     }
 
-    fn set_modes_back(&mut self) {
-        if let Some(before) = self.before.take() {
-            _ = rustix::termios::tcsetattr(&self.tty, OptionalActions::Now, &before);
-        }
-    }
-
     /// Gives the terminal back; a second call does nothing.
     pub(super) fn leave(&mut self) {
-        if self.before.is_none() {
+        if !std::mem::take(&mut self.inside) {
             return;
         }
         let keyboard = if self.give_up_keyboard() { KEYBOARD_OFF } else { &[] };
@@ -90,7 +78,7 @@ impl Guard {
                 _ => break,
             }
         }
-        self.set_modes_back();
+        _ = crossterm::terminal::disable_raw_mode();
         IN_USE.store(false, Ordering::SeqCst);
     }
 
