@@ -234,7 +234,6 @@ pub fn snapshot() -> Snapshot {
             Arc::new(operation(7, OperationKind::Migration, OperationStatus::Failed)),
         ]),
         operations_total: 412,
-        operations_per_minute: Series::default(),
         history: HistoryView { path: "data/zkdeck.db".into(), queued: 0, problem: None, lines_problem: None },
         control: ControlView::Process,
         loops: Arc::from([]),

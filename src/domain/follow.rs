@@ -175,7 +175,6 @@ followed! {
     workload: WorkloadView,
     operations: Arc<[Arc<Operation>]>,
     operations_total: u64,
-    operations_per_minute: Series,
     history: HistoryView,
     control: ControlView,
     loops: Arc<[LoopView]>,

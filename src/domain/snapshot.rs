@@ -55,8 +55,6 @@ pub struct Snapshot {
     /// Newest first, at most [`OPERATIONS_KEPT`].
     pub operations: Arc<[Arc<Operation>]>,
     pub operations_total: u64,
-    /// Finished operations of the last hour per minute, oldest first.
-    pub operations_per_minute: Series,
     pub history: HistoryView,
     pub control: ControlView,
     pub loops: Arc<[LoopView]>,

@@ -20,11 +20,6 @@ use crate::domain::snapshot::{
     Standing, StoreView,
 };
 
-/// One minute, the width of a bar of operations.
-const MINUTE: Millis = Millis(60_000);
-/// More than the operations of each minute are kept for.
-const LONG: Millis = Millis(2 * 60 * 60_000);
-
 impl State {
     /// Folds one event in.
     pub fn apply(&mut self, event: Event, now: Timestamp) {
@@ -64,7 +59,7 @@ impl State {
             }
             Event::MoveEnded { attempt, status, took } => self.move_ended(attempt, status, took),
             Event::Operation(operation) => self.operation_changed(*operation, now),
-            Event::HistoryLoaded { newest, total } => self.history_loaded(newest, total, now),
+            Event::HistoryLoaded { newest, total } => self.history_loaded(newest, total),
             Event::IncidentsLoaded(incidents) => self.incidents_loaded(incidents, now),
             Event::History(history) => self.history_seen(history, now),
             Event::SchedulerPaused { paused, version } => self.pause_seen(paused, version),
@@ -357,7 +352,6 @@ impl State {
                 let key = (operation.kind.word(), operation.status.word());
                 *self.counters.operations.entry(key).or_default() += 1;
             }
-            self.minute.1 += 1;
             self.tell(&operation, now);
             self.awaited.remove(&operation.id);
         }
@@ -433,7 +427,7 @@ impl State {
         }
     }
 
-    fn history_loaded(&mut self, newest: Vec<Operation>, total: u64, now: Timestamp) {
+    fn history_loaded(&mut self, newest: Vec<Operation>, total: u64) {
         let runs = newest.iter().filter_map(|operation| operation.run.clone());
         for run in runs.collect::<Vec<_>>().into_iter().rev() {
             self.keep_run(Arc::new(run));
@@ -452,7 +446,6 @@ impl State {
         self.operations_total = total.max(merged.len() as u64);
         self.operations = merged.into();
         self.operations_view = None;
-        self.roll_minutes(now);
     }
 
     fn run_started(&mut self, id: OperationId, planned: u64, now: Timestamp) {
@@ -536,18 +529,6 @@ impl State {
                 drain.observe(self.placement.count(entry.tracker.node()), now);
             }
         }
-        self.roll_minutes(now);
         self.judge_all(now);
-    }
-
-    fn roll_minutes(&mut self, now: Timestamp) {
-        // A clock that jumped far, either way, is no time in which nothing was done.
-        if now < self.minute.0 || now.since(self.minute.0) > LONG {
-            self.minute.0 = now;
-        }
-        while now.since(self.minute.0) >= MINUTE {
-            self.per_minute.push(Some(f64::from(self.minute.1)));
-            self.minute = (self.minute.0.plus(MINUTE), 0);
-        }
     }
 }

@@ -41,7 +41,6 @@ use super::node::{MoveView, NodeRecord};
 use super::operation::Operation;
 use super::placement::Placement;
 use super::scheduler::SchedulerView;
-use super::server::Series;
 use super::snapshot::{
     CanaryView, ControlView, Counters, Damage, HistoryView, InstanceInfo, InstanceView, LeadershipView, LocalView,
     LoopName, LoopView, Notice, Reading, ScrubView, SessionView, WorkloadView,
@@ -95,9 +94,6 @@ pub struct State {
     operations_total: u64,
     /// Operations that somebody asked this process for, until they end.
     awaited: BTreeSet<OperationId>,
-    /// Finished operations of the minute under way, and when that began.
-    minute: (Timestamp, u32),
-    per_minute: Series,
     history: HistoryView,
     control: ControlView,
     loops: BTreeMap<LoopName, LoopView>,
@@ -168,8 +164,6 @@ impl State {
             operations_view: None,
             operations_total: 0,
             awaited: BTreeSet::new(),
-            minute: (now, 0),
-            per_minute: Series::default(),
             history: HistoryView::default(),
             control: ControlView::Off("not known yet".into()),
             loops: BTreeMap::new(),

@@ -41,7 +41,6 @@ impl State {
             workload: self.workload.clone(),
             operations,
             operations_total: self.operations_total,
-            operations_per_minute: self.per_minute.clone(),
             history: self.history.clone(),
             control: self.control.clone(),
             loops: self.loops.values().cloned().collect(),
