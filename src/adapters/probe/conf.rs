@@ -12,14 +12,10 @@ pub(super) fn parse(text: &str) -> Option<QuorumTiming> {
     Some(QuorumTiming { tick: Millis(value("tickTime")?), sync_limit: value("syncLimit")? })
 }
 
-/// Whether the server may not tell.
-pub(super) fn is_denied(text: &str) -> bool {
-    text.contains("not in the whitelist")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::adapters::metrics::is_denied;
 
     #[test]
     fn tick_and_limit_are_read_and_nothing_is_made_up() {

@@ -130,7 +130,7 @@ impl Prober {
         // A server that is not up yet is asked again with the next look.
         let WordReply::Text(text) = ask(&target.client, "conf", &self.config).await else { return None };
         let timing = conf::parse(&text);
-        if timing.is_some() || conf::is_denied(&text) {
+        if timing.is_some() || metrics::is_denied(&text) {
             let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
             asked.insert(target.client.clone(), Instant::now());
         }
