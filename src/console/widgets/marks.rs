@@ -1,5 +1,7 @@
 //! What is marked on a time axis: incidents and operations of people.
 
+use std::collections::HashSet;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -7,7 +9,7 @@ use ratatui::style::Style;
 use super::axis::TimeAxis;
 use crate::console::sanitise;
 use crate::console::theme::Styles;
-use crate::domain::ids::Timestamp;
+use crate::domain::ids::{IncidentId, Timestamp};
 use crate::domain::incident::{Incident, IncidentWhat};
 use crate::domain::operation::{Operation, OperationKind};
 use crate::domain::snapshot::{Level, Snapshot};
@@ -69,6 +71,14 @@ fn of_incident(incident: &Incident, styles: &Styles) -> Option<AxisMark> {
     Some(AxisMark { at: incident.began, glyph, text, style })
 }
 
+/// The incidents of the picture and of an answer, each once: those of the picture are newer.
+#[must_use]
+pub fn incidents<'a>(snapshot: &'a Snapshot, answer: &'a [Incident]) -> Vec<&'a Incident> {
+    let known: HashSet<IncidentId> = snapshot.incidents.iter().map(|incident| incident.id).collect();
+    let fresh = snapshot.incidents.iter().map(|incident| &**incident);
+    fresh.chain(answer.iter().filter(|incident| !known.contains(&incident.id))).collect()
+}
+
 /// The marks of a picture and of `incidents`, the most important first.
 #[must_use]
 pub fn marks<'a>(snapshot: &Snapshot, incidents: impl Iterator<Item = &'a Incident>, styles: &Styles) -> Vec<AxisMark> {
@@ -128,7 +138,7 @@ mod tests {
     use super::*;
     use crate::domain::ensemble::EnsembleState;
     use crate::domain::fixtures::{self, NOW, node_id};
-    use crate::domain::ids::{IncidentId, Millis};
+    use crate::domain::ids::Millis;
     use crate::domain::operation::OperationStatus;
     use std::sync::Arc;
 

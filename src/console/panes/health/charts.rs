@@ -3,6 +3,7 @@
 use crate::console::effect::Effect;
 use crate::console::fetch::Asked;
 use crate::console::widgets::axis::{TimeAxis, TimeReach};
+use crate::console::widgets::marks;
 use crate::domain::ids::{Millis, NodeId, Timestamp};
 use crate::domain::incident::{INCIDENTS_PAGE_MAX, Incident, IncidentsAsk};
 use crate::domain::series::{SeriesAsk, SeriesKey, SeriesName, SeriesOf, SeriesPage, SeriesPoint};
@@ -138,11 +139,9 @@ impl Charts {
         TimeAxis::back(self.reach, now, columns)
     }
 
-    /// Incidents of the time that is shown: those of the picture are newer than the answer.
+    /// Incidents of the time that is shown.
     pub(super) fn incidents<'a>(&'a self, snapshot: &'a Snapshot) -> Vec<&'a Incident> {
-        let fresh = snapshot.incidents.iter().map(|incident| &**incident);
-        let known = |id| snapshot.incidents.iter().any(|incident| incident.id == id);
-        fresh.chain(self.incidents.iter().filter(|incident| !known(incident.id))).collect()
+        marks::incidents(snapshot, &self.incidents)
     }
 
     /// Why charts are empty, in words.

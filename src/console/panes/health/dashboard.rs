@@ -106,10 +106,22 @@ const fn colour(at: usize, styles: &Styles) -> Style {
     }
 }
 
-pub(super) fn draw_charts(charts: &Charts, pieces: &DashboardLayout, buffer: &mut Buffer, view: &View<'_>) {
+/// Charts and strips, with the same incidents.
+pub(super) fn draw(charts: &Charts, pieces: &DashboardLayout, buffer: &mut Buffer, view: &View<'_>) {
+    let incidents = charts.incidents(view.snapshot);
+    draw_charts(charts, &incidents, pieces, buffer, view);
+    draw_strips(charts, &incidents, pieces, buffer, view);
+}
+
+fn draw_charts(
+    charts: &Charts,
+    incidents: &[&Incident],
+    pieces: &DashboardLayout,
+    buffer: &mut Buffer,
+    view: &View<'_>,
+) {
     let (snapshot, styles) = (view.snapshot, view.styles);
     let axis = charts.axis(snapshot.taken_at, pieces.columns());
-    let incidents = charts.incidents(snapshot);
     let marks = marks(snapshot, incidents.iter().copied(), styles);
     let shades = shades(incidents.iter().copied(), snapshot.taken_at);
     let nodes: Vec<NodeId> = snapshot.servers.iter().take(LINES_MAX).map(|server| server.node.clone()).collect();
@@ -146,10 +158,15 @@ fn ranges(shown: TimeReach) -> String {
     TimeReach::ALL[first..first + 3].iter().map(word).collect::<Vec<_>>().join(" ")
 }
 
-pub(super) fn draw_strips(charts: &Charts, pieces: &DashboardLayout, buffer: &mut Buffer, view: &View<'_>) {
+fn draw_strips(
+    charts: &Charts,
+    incidents: &[&Incident],
+    pieces: &DashboardLayout,
+    buffer: &mut Buffer,
+    view: &View<'_>,
+) {
     let (area, snapshot, styles) = (pieces.strips, view.snapshot, view.styles);
     let axis = charts.axis(snapshot.taken_at, pieces.strip_columns());
-    let incidents = charts.incidents(snapshot);
     for (row, server) in snapshot.servers.iter().take(LINES_MAX).enumerate() {
         let points = charts.served.points(&SeriesKey::of_node(SeriesName::Up, &server.node), &axis);
         let name = format!("  {:<8}", sanitise::fit(server.node.as_str(), 8));
@@ -160,7 +177,7 @@ pub(super) fn draw_strips(charts: &Charts, pieces: &DashboardLayout, buffer: &mu
         let up = strip::served(&points).map_or_else(|| "-".to_owned(), strip::percent);
         spans.push(Span::styled(format!("  up {up:>6}"), styles.text));
         if area.width >= 100 {
-            let changes = changes(&incidents, &server.node, &axis);
+            let changes = changes(incidents, &server.node, &axis);
             spans.push(Span::styled(format!("  {}", crate::domain::number::count(changes, "change")), styles.dim));
         }
         paint::line(area, buffer, row as u16, &Line::from(spans));

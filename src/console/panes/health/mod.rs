@@ -221,7 +221,6 @@ impl Pane for HealthPane {
         if let Some(server) = self.selected(view.snapshot).filter(|_| pieces.panel.height > 0) {
             detail::draw(server, pieces.panel, buffer, view);
         }
-        dashboard::draw_charts(&self.charts, &pieces, buffer, view);
-        dashboard::draw_strips(&self.charts, &pieces, buffer, view);
+        dashboard::draw(&self.charts, &pieces, buffer, view);
     }
 }

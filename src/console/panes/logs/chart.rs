@@ -9,12 +9,10 @@ use crate::console::sanitise;
 use crate::console::theme::Styles;
 use crate::console::view::View;
 use crate::console::widgets::axis::TimeAxis;
-use crate::console::widgets::marks::{draw_axis, marks};
+use crate::console::widgets::marks::{draw_axis, incidents, marks};
 use crate::console::widgets::{paint, words};
 use crate::domain::ids::{Millis, Timestamp};
-use crate::domain::incident::Incident;
 use crate::domain::log::{BARS_MAX, Bar, Histogram};
-use crate::domain::snapshot::Snapshot;
 
 /// Cells at the left for the scale and the names of the nodes.
 const SCALE: u16 = 9;
@@ -120,7 +118,7 @@ impl LogsPane {
             row,
             buffer,
             &axis,
-            &marks(view.snapshot, self.incidents(view.snapshot).into_iter(), view.styles),
+            &marks(view.snapshot, incidents(view.snapshot, &self.incidents).into_iter(), view.styles),
             view.styles,
         );
         let here = self.list.moment().and_then(|at| axis.column(at)).filter(|column| *column < width);
@@ -135,13 +133,6 @@ impl LogsPane {
                 view,
             );
         }
-    }
-
-    /// Incidents of the time that is shown: those of the picture are newer than the answer.
-    fn incidents<'a>(&'a self, snapshot: &'a Snapshot) -> Vec<&'a Incident> {
-        let fresh = snapshot.incidents.iter().map(|incident| &**incident);
-        let known = |id| snapshot.incidents.iter().any(|incident| incident.id == id);
-        fresh.chain(self.incidents.iter().filter(|incident| !known(incident.id))).collect()
     }
 
     fn draw_lanes(&self, axis: &TimeAxis, area: Rect, buffer: &mut Buffer, view: &View<'_>) {
