@@ -1,5 +1,8 @@
 //! From anything on the screen to what belongs to it, and back.
 
+use std::fmt;
+
+use super::time;
 use crate::domain::ids::{FileId, NodeId, Timestamp};
 
 /// A way from one pane to another.
@@ -8,6 +11,15 @@ pub struct Jump {
     /// Where it begins, for the breadcrumb: `zk3 at 14:02:11`.
     pub from: String,
     pub to: JumpTo,
+}
+
+impl Jump {
+    /// To what is told around a moment, from a thing as it was then.
+    #[must_use]
+    pub fn around(name: impl fmt::Display, to: fn(Focus) -> JumpTo, focus: Focus) -> Self {
+        let then = focus.at.map(|at| format!(" at {}", time::of_day(at))).unwrap_or_default();
+        Self { from: format!("{name}{then}"), to: to(focus) }
+    }
 }
 
 /// Where it leads.

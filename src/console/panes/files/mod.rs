@@ -21,7 +21,6 @@ use crate::console::keymap::table::entry_of;
 use crate::console::order::{Outside, Work};
 use crate::console::pane::Pane;
 use crate::console::sanitise;
-use crate::console::time;
 use crate::console::view::View;
 use crate::console::widgets::filter::Filter;
 use crate::console::widgets::list::ListWindow;
@@ -58,6 +57,10 @@ const ACTIONS: &[Action] = &[
 const MARKS_MAX: usize = 1000;
 /// Cells of a name in the breadcrumb.
 const FROM_MAX: usize = 24;
+
+fn short(name: &str) -> String {
+    sanitise::fit(&sanitise::clean(name), FROM_MAX)
+}
 
 /// The second tab.
 #[derive(Debug, Default)]
@@ -97,20 +100,15 @@ impl FilesPane {
     fn its_operations(&self, snapshot: &Snapshot) -> Option<Effect> {
         let id = self.in_hand()?;
         let name = snapshot.files.get(id).map_or_else(|| id.short(), |file| file.record.name.clone());
-        let around = Focus { query: Some(format!("file_id:{id}")), ..Focus::default() };
-        Some(Effect::Go(Jump { from: sanitise::fit(&sanitise::clean(&name), FROM_MAX), to: JumpTo::History(around) }))
+        let focus = Focus { query: Some(format!("file_id:{id}")), ..Focus::default() };
+        Some(Effect::Go(Jump::around(short(&name), JumpTo::History, focus)))
     }
 
     /// To the logs of its node when the record last changed.
     fn logs_then(&self, snapshot: &Snapshot) -> Option<Effect> {
         let record = &snapshot.files.get(self.in_hand()?)?.record;
-        let from = format!(
-            "{} at {}",
-            sanitise::fit(&sanitise::clean(&record.name), FROM_MAX),
-            time::of_day(record.updated_ms)
-        );
-        let around = Focus { node: Some(record.owner.clone()), at: Some(record.updated_ms), query: None };
-        Some(Effect::Go(Jump { from, to: JumpTo::Logs(around) }))
+        let focus = Focus { node: Some(record.owner.clone()), at: Some(record.updated_ms), query: None };
+        Some(Effect::Go(Jump::around(short(&record.name), JumpTo::Logs, focus)))
     }
 
     /// The marked files that there are, or the one that is shown in full, or the selected one.

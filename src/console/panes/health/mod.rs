@@ -21,7 +21,6 @@ use crate::console::input::{Key, Mouse, MouseAct};
 use crate::console::jump::{Focus, Jump, JumpTo};
 use crate::console::order::Outside;
 use crate::console::pane::Pane;
-use crate::console::time;
 use crate::console::view::View;
 use crate::console::widgets::list::Cursor;
 use crate::domain::server::{ServerState, ServerView};
@@ -76,10 +75,8 @@ impl HealthPane {
     /// To what is told of a server around the moment that is pointed at, or that its state began.
     fn link(&self, server: &ServerView, to: fn(Focus) -> JumpTo) -> Jump {
         let began = (server.verdict.state != ServerState::Up).then_some(server.verdict.since);
-        let at = self.charts.cursor.or(began);
-        let then = at.map(|at| format!(" at {}", time::of_day(at))).unwrap_or_default();
-        let around = Focus { node: Some(server.node.clone()), at, query: None };
-        Jump { from: format!("{}{then}", server.node), to: to(around) }
+        let focus = Focus { node: Some(server.node.clone()), at: self.charts.cursor.or(began), query: None };
+        Jump::around(&server.node, to, focus)
     }
 
     /// Moves in time, or shows more or less of it; whether the action does that.

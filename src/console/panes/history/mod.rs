@@ -21,7 +21,6 @@ use crate::console::jump::{Focus, Jump, JumpTo};
 use crate::console::keymap::table::entry_of;
 use crate::console::order::Outside;
 use crate::console::pane::Pane;
-use crate::console::time;
 use crate::console::view::View;
 use crate::console::widgets::filter::Filter;
 use crate::console::widgets::list::Cursor;
@@ -182,9 +181,8 @@ impl HistoryPane {
 
     fn logs_then(&self) -> Option<Effect> {
         let entry = self.entry(self.open.or_else(|| self.selected())?)?;
-        let around = Focus { node: entry.node(), at: Some(entry.at()), query: None };
-        let from = format!("{} at {}", entry.name(), time::of_day(entry.at()));
-        Some(Effect::Go(Jump { from, to: JumpTo::Logs(around) }))
+        let focus = Focus { node: entry.node(), at: Some(entry.at()), query: None };
+        Some(Effect::Go(Jump::around(entry.name(), JumpTo::Logs, focus)))
     }
 }
 

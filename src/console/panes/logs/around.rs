@@ -7,7 +7,6 @@ use crate::console::action::Action;
 use crate::console::effect::Effect;
 use crate::console::jump::{Focus, Jump, JumpTo};
 use crate::console::line::Line;
-use crate::console::time;
 use crate::domain::ids::{Millis, Timestamp};
 use crate::domain::log::Moment;
 use crate::domain::snapshot::{Level, Snapshot};
@@ -46,9 +45,8 @@ impl LogsPane {
     pub(super) fn history_then(&self, snapshot: &Snapshot) -> Option<Effect> {
         let event = self.selected()?;
         let node = snapshot.node_ids().into_iter().find(|node| node.as_str() == event.node);
-        let then = event.time.map(|at| format!(" at {}", time::of_day(at))).unwrap_or_default();
-        let around = Focus { node, at: event.time, query: None };
-        Some(Effect::Go(Jump { from: format!("{}{then}", event.node), to: JumpTo::History(around) }))
+        let focus = Focus { node, at: event.time, query: None };
+        Some(Effect::Go(Jump::around(&event.node, JumpTo::History, focus)))
     }
 
     /// The newest page of a search for a moment has come; whether another search is to be asked.

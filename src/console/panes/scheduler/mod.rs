@@ -24,7 +24,6 @@ use crate::console::keymap::table::entry_of;
 use crate::console::order::{Outside, Work};
 use crate::console::pane::Pane;
 use crate::console::sanitise;
-use crate::console::time;
 use crate::console::view::View;
 use crate::console::widgets::list::ListWindow;
 use crate::console::widgets::paint;
@@ -164,8 +163,8 @@ impl SchedulerPane {
     /// To what is told around the run in hand.
     fn link(&self, to: fn(Focus) -> JumpTo, query: Option<&str>) -> Vec<Effect> {
         let Some(run) = self.run() else { return Vec::new() };
-        let around = Focus { node: None, at: Some(run.at), query: query.map(str::to_owned) };
-        vec![Effect::Go(Jump { from: format!("run at {}", time::of_day(run.at)), to: to(around) })]
+        let focus = Focus { node: None, at: Some(run.at), query: query.map(str::to_owned) };
+        vec![Effect::Go(Jump::around("run", to, focus))]
     }
 
     fn draw_run(&self, run: &Run, area: Rect, buffer: &mut Buffer, view: &View<'_>) {
