@@ -361,6 +361,20 @@ mod tests {
         snapshot
     }
 
+    /// 31 of the 34 files of zk1 have moved.
+    fn begin_to_drain(snapshot: &mut Snapshot) {
+        let mut nodes = snapshot.nodes.to_vec();
+        nodes[0].drain = Some(DrainView {
+            since: fixtures::NOW,
+            files_at_start: 34,
+            files_left: 3,
+            files_per_s: None,
+            left_ms: None,
+            stalled: None,
+        });
+        snapshot.nodes = nodes.into();
+    }
+
     #[test]
     fn the_consequence_of_a_pause_is_told_in_words() {
         let asked = server(&fixtures::snapshot(), &node_id("zk3"), ServerAction::Pause);
@@ -417,16 +431,7 @@ mod tests {
         }
         let mut snapshot = fixtures::snapshot();
         assert_eq!(label(&snapshot, &snapshot.servers[0], Action::Drain), Some("drain"));
-        let mut nodes = snapshot.nodes.to_vec();
-        nodes[0].drain = Some(DrainView {
-            since: fixtures::NOW,
-            files_at_start: 34,
-            files_left: 3,
-            files_per_s: None,
-            left_ms: None,
-            stalled: None,
-        });
-        snapshot.nodes = Arc::from(nodes);
+        begin_to_drain(&mut snapshot);
         assert_eq!(label(&snapshot, &snapshot.servers[0], Action::Drain), Some("undrain"));
     }
 
@@ -443,16 +448,7 @@ mod tests {
         let mut snapshot = fixtures::snapshot();
         let Effect::Confirm(asked) = drain(&snapshot, &node_id("zk1")) else { panic!("asks") };
         assert_eq!(asked.lines[0], "34 files, 4.2 MiB of zk1 move to zk2 and zk3.");
-        let mut nodes = snapshot.nodes.to_vec();
-        nodes[0].drain = Some(DrainView {
-            since: fixtures::NOW,
-            files_at_start: 34,
-            files_left: 3,
-            files_per_s: None,
-            left_ms: None,
-            stalled: None,
-        });
-        snapshot.nodes = Arc::from(nodes);
+        begin_to_drain(&mut snapshot);
         let lifted = drain(&snapshot, &node_id("zk1"));
         assert!(matches!(lifted, Effect::Work(Work::Send(Command::Undrain { .. }))));
     }

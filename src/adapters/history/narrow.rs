@@ -49,10 +49,9 @@ impl Narrowed {
 
     /// Takes a part of a query over as a condition, when a column tells it.
     fn tells(&mut self, part: &Expr, now: Timestamp) -> bool {
-        let at = |at: Timestamp| i64::try_from(at.0).unwrap_or(i64::MAX);
         match part {
-            Expr::Time(Side::Since, moment) => self.demand("started_ms >= ?", at(moment.resolve(now))),
-            Expr::Time(Side::Until, moment) => self.demand("started_ms < ?", at(moment.resolve(now))),
+            Expr::Time(Side::Since, moment) => self.demand("started_ms >= ?", rows::whole(moment.resolve(now).0)),
+            Expr::Time(Side::Until, moment) => self.demand("started_ms < ?", rows::whole(moment.resolve(now).0)),
             Expr::Field(field, Pattern::Word(word)) if !word.contains('*') => {
                 let word = word.to_lowercase();
                 match field {

@@ -72,8 +72,8 @@ impl Scale {
         let top = match unit {
             SeriesUnit::Share => 1.0,
             SeriesUnit::Bytes => {
-                round_up(most / 1024.0_f32.powf(most.max(1.0).log(1024.0).floor()))
-                    * 1024.0_f32.powf(most.max(1.0).log(1024.0).floor())
+                let prefix = 1024.0_f32.powf(most.max(1.0).log(1024.0).floor());
+                round_up(most / prefix) * prefix
             }
             SeriesUnit::Count | SeriesUnit::PerSecond | SeriesUnit::Milliseconds => round_up(most),
         };

@@ -63,10 +63,7 @@ pub(super) fn part(pattern: &Pattern) -> String {
     match pattern {
         Pattern::Regex(regex) => regex.clone(),
         Pattern::Phrase(text) => format!("(?i){}", regex::escape(text)),
-        Pattern::Word(text) => {
-            let parts: Vec<_> = text.split('*').map(regex::escape).collect();
-            format!("(?i){}", parts.join(".*"))
-        }
+        Pattern::Word(text) => format!("(?i){}", starred(text)),
     }
 }
 
@@ -76,11 +73,13 @@ pub(super) fn whole(pattern: &Pattern) -> String {
     match pattern {
         Pattern::Regex(regex) => regex.clone(),
         Pattern::Phrase(text) => format!("(?is)^{}$", regex::escape(text)),
-        Pattern::Word(text) => {
-            let parts: Vec<_> = text.split('*').map(regex::escape).collect();
-            format!("(?is)^{}$", parts.join(".*"))
-        }
+        Pattern::Word(text) => format!("(?is)^{}$", starred(text)),
     }
+}
+
+/// A regex for a text in which `*` is anything.
+fn starred(text: &str) -> String {
+    text.split('*').map(regex::escape).collect::<Vec<_>>().join(".*")
 }
 
 #[cfg(test)]

@@ -142,7 +142,8 @@ impl SeriesBuffer {
 
     /// Values of one series in one tier that may not be on disk.
     pub fn values(&self, key: &SeriesKey, tier: Tier) -> impl Iterator<Item = &SeriesChunk> {
-        self.waiting().filter(move |(of, chunk)| *of == key && chunk.tier == tier).map(|(_, chunk)| chunk)
+        let whole = self.whole.iter().filter(move |(of, chunk)| of == key && chunk.tier == tier);
+        whole.map(|(_, chunk)| chunk).chain(self.open.get(&(key.clone(), tier)))
     }
 }
 
