@@ -211,6 +211,10 @@ pub struct SchedulerView {
     pub interval: Millis,
     pub trigger: u64,
     pub settle: u64,
+    /// A file that was moved less than this ago stays, unless its node drains.
+    pub cool_down: Millis,
+    /// Free space that every node keeps.
+    pub reserve: Bytes,
     /// When the next run is due; `None` while this instance does not lead or the scheduler is paused.
     pub next_run: Option<Timestamp>,
     pub running: Option<RunProgress>,

@@ -46,8 +46,6 @@ use super::snapshot::{
     LoopName, LoopView, Notice, Reading, ScrubView, SessionView, WorkloadView,
 };
 
-/// Consecutive write errors after which a node takes no more files.
-const SICK_AFTER: u32 = 3;
 /// How long a node without room is left alone when its free space does not grow: it may lack something
 /// that free space does not show, such as inodes or a quota.
 const FULL_REST: Millis = Millis(30_000);
@@ -121,6 +119,8 @@ impl State {
             interval: settings.interval,
             trigger: settings.trigger,
             settle: settings.settle,
+            cool_down: settings.cool_down,
+            reserve: settings.reserve,
             ..SchedulerView::default()
         };
         let workload = WorkloadView {
