@@ -1,6 +1,7 @@
 //! Commands of the palette: those with arguments, and every action by its name.
 
 use crate::domain::command::{Command, Confirmed, STRESS_FILES, STRESS_SIZE_KB, ServerAction, Stress, WEIGHTS};
+use crate::domain::explain::Topic;
 use crate::domain::ids::{Bytes, FileId, NodeId};
 use crate::domain::number::typed;
 use crate::domain::snapshot::{Level, Snapshot};
@@ -24,6 +25,8 @@ pub enum Typed {
     Act(Action),
     Theme(String),
     Mouse(bool),
+    /// What these mean.
+    Why(Vec<Topic>),
 }
 
 /// What an argument names: what can be proposed for it.
@@ -38,6 +41,8 @@ pub enum Argument {
     Path,
     Theme,
     OnOff,
+    /// A server, a node, a file, or a state word.
+    Word,
 }
 
 /// A command that takes arguments.
@@ -88,6 +93,7 @@ const FILE: (&str, &[Argument]) = ("FILE", &[Argument::File]);
 const UPLOAD: (&str, &[Argument]) = ("PATH [NODE]", &[Argument::Path, Argument::Node]);
 const DOWNLOAD: (&str, &[Argument]) = ("FILE [PATH]", &[Argument::File, Argument::Path]);
 const THEME: (&str, &[Argument]) = ("NAME", &[Argument::Theme]);
+const WHY: (&str, &[Argument]) = ("WORD", &[Argument::Word]);
 const MOUSE: (&str, &[Argument]) = ("on|off", &[Argument::OnOff]);
 
 /// Every command that takes arguments.
@@ -110,6 +116,7 @@ pub const SPECS: &[Spec] = &[
     spec_of_paths("upload", UPLOAD, "upload a file from this machine", Needs::Store, upload),
     spec_of_paths("download", DOWNLOAD, "save a file on this machine", Needs::Nothing, download),
     spec("theme", THEME, "another theme, from themes/ or built in", Needs::Nothing, theme),
+    spec_of_paths("why", WHY, "what a word means, or why something is as it is", Needs::Nothing, why),
     spec("mouse", MOUSE, "take the mouse, or leave it to the terminal", Needs::Nothing, mouse),
 ];
 
@@ -278,6 +285,28 @@ fn theme(arguments: &[&str], _: &Snapshot) -> Result<Typed, String> {
         [name] => Ok(Typed::Theme((*name).to_owned())),
         _ => Err(amiss(arguments, 1, "missing theme")),
     }
+}
+
+/// Without a name, what the header says.
+fn why(text: &str, snapshot: &Snapshot) -> Result<Typed, String> {
+    Topic::named(&sanitise::clean(text), snapshot).map(Typed::Why)
+}
+
+/// How a command is typed; `None` when it cannot be asked for here.
+#[must_use]
+pub fn typed_as(command: &Command, view: &View<'_>) -> Option<String> {
+    let (name, node) = match command {
+        Command::Server { node, action, .. } => (action.word(), Some(node)),
+        Command::Undrain { node } => ("undrain", Some(node)),
+        Command::PauseScheduler | Command::ResumeScheduler => ("pause-scheduler", None),
+        Command::RunScheduler => ("run-scheduler", None),
+        Command::StopRun => ("stop-run", None),
+        _ => return None,
+    };
+    let typed = SPECS.iter().find(|spec| spec.name == name).map(|spec| spec.needs);
+    let needs = typed.or_else(|| TABLE.iter().find(|entry| entry.name == name).map(|entry| entry.needs))?;
+    let offered = lacks(needs, view.read_only, view.snapshot).is_none();
+    offered.then(|| node.map_or_else(|| name.to_owned(), |node| format!("{name} {node}")))
 }
 
 fn mouse(arguments: &[&str], _: &Snapshot) -> Result<Typed, String> {

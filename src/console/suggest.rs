@@ -7,6 +7,7 @@ use super::paths;
 use super::sanitise;
 use super::widgets::words;
 use crate::domain::command::{STRESS_FILES, STRESS_SIZE_KB, WEIGHTS};
+use crate::domain::explain::Topic;
 use crate::domain::node::WEIGHT_DEFAULT;
 use crate::domain::number;
 use crate::domain::snapshot::Snapshot;
@@ -78,7 +79,7 @@ fn arguments(spec: &Spec, rest: &str, scene: &OverlayScene<'_>) -> Suggestions {
     for (at, argument) in spec.arguments.iter().enumerate() {
         let is_last = at + 1 == spec.arguments.len();
         let end = match argument {
-            Argument::File | Argument::Path if is_last => None,
+            Argument::File | Argument::Path | Argument::Word if is_last => None,
             Argument::Path => paths::end_of_word(left),
             Argument::File => end_of_name(left, scene.view.snapshot),
             _ => left.find(' '),
@@ -116,6 +117,7 @@ fn proposed(argument: Argument, typed: &str, scene: &OverlayScene<'_>) -> (Vec<S
             (of_list(both.map(|(text, about)| (text.to_owned(), about.to_owned())), typed), String::new())
         }
         Argument::File => files(typed, snapshot),
+        Argument::Word => (of_list(Topic::names(snapshot), typed), String::new()),
         Argument::Weight => (Vec::new(), format!("weight: {}, {WEIGHT_DEFAULT} is usual", range(&WEIGHTS))),
         Argument::Files => (Vec::new(), format!("files: {}", range(&STRESS_FILES))),
         Argument::Kib => (Vec::new(), format!("size of each in KiB: {}", range(&STRESS_SIZE_KB))),

@@ -9,6 +9,7 @@ pub mod palette;
 pub mod prompt;
 pub mod scene;
 pub mod scroll;
+pub mod why;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -20,6 +21,7 @@ use self::outcome::OverlayOutcome;
 use self::palette::Palette;
 use self::prompt::PromptBox;
 use self::scene::OverlayScene;
+use self::why::WhyBox;
 use super::action::Action;
 use super::input::Key;
 use super::place::Completions;
@@ -29,6 +31,7 @@ use super::view::View;
 #[derive(Clone, Debug)]
 pub enum Overlay {
     Help(HelpList),
+    Why(WhyBox),
     Events(EventsList),
     Palette(Palette),
     Confirm(ConfirmBox),
@@ -40,6 +43,7 @@ impl Overlay {
     pub fn key(&mut self, key: Key, scene: &OverlayScene<'_>) -> OverlayOutcome {
         match self {
             Self::Help(help) => help.key(key, scene),
+            Self::Why(why) => why.key(key, scene),
             Self::Events(events) => events.key(key, scene),
             Self::Palette(palette) => palette.key(key, scene),
             Self::Confirm(confirm) => confirm.key(key),
@@ -53,6 +57,7 @@ impl Overlay {
             Self::Palette(palette) => palette.paste(text),
             Self::Prompt(prompt) => prompt.paste(text),
             Self::Help(help) => help.paste(text),
+            Self::Why(why) => why.paste(text),
             Self::Events(events) => events.paste(text),
             Self::Confirm(_) => {}
         }
@@ -71,6 +76,7 @@ impl Overlay {
         };
         match self {
             Self::Help(_) => list(false),
+            Self::Why(why) => why.keys(view),
             Self::Events(_) => list(true),
             Self::Palette(_) => {
                 fixed(&[("Tab", "complete"), ("Enter", "run"), ("Up", "earlier ones"), ("Esc", "close")])
@@ -89,7 +95,7 @@ impl Overlay {
         match self {
             Self::Palette(palette) => palette.take_completions(found),
             Self::Prompt(prompt) => prompt.take_completions(found),
-            Self::Confirm(_) | Self::Help(_) | Self::Events(_) => {}
+            Self::Confirm(_) | Self::Help(_) | Self::Why(_) | Self::Events(_) => {}
         }
     }
 
@@ -97,6 +103,7 @@ impl Overlay {
     pub fn draw(&self, area: Rect, scene: &OverlayScene<'_>, buffer: &mut Buffer) {
         match self {
             Self::Help(help) => help.draw(area, scene, buffer),
+            Self::Why(why) => why.draw(area, scene, buffer),
             Self::Events(events) => events.draw(area, scene, buffer),
             Self::Palette(palette) => palette.draw(area, scene, buffer),
             Self::Confirm(confirm) => confirm.draw(area, scene.view.styles, buffer),

@@ -16,6 +16,7 @@ use crate::console::overlay::help::HelpList;
 use crate::console::overlay::outcome::PromptOwner;
 use crate::console::overlay::palette::Palette;
 use crate::console::overlay::prompt::PromptBox;
+use crate::console::overlay::why::WhyBox;
 use crate::console::place::PastCommands;
 use crate::console::{confirms, sanitise};
 use crate::domain::command::{Command, Rejected};
@@ -39,7 +40,7 @@ impl Console {
                 Some(confirm) => self.open(Overlay::Confirm(ConfirmBox::leaving(confirm))),
             },
             Action::Redraw => vec![Order::Outside(Outside::Redraw)],
-            Action::Help => self.open(Overlay::Help(HelpList::default())),
+            Action::Help => self.ask_why(),
             Action::Events => self.open(Overlay::Events(EventsList::default())),
             Action::Palette => self.open_palette(),
             Action::ToggleMouse => self.set_mouse(!self.mouse),
@@ -84,6 +85,15 @@ impl Console {
         self.toasts.dismiss();
         self.overlay = Some(overlay);
         Vec::new()
+    }
+
+    /// About the row in hand; where there is nothing to ask about, the keys.
+    fn ask_why(&mut self) -> Vec<Order> {
+        let topics = self.panes.get(self.active).map(|pane| pane.topics(&self.snapshot)).unwrap_or_default();
+        self.open(match topics.is_empty() {
+            true => Overlay::Help(HelpList::default()),
+            false => Overlay::Why(WhyBox::of_row(topics)),
+        })
     }
 
     fn open_palette(&mut self) -> Vec<Order> {
@@ -185,6 +195,7 @@ impl Console {
             Ok(Typed::Act(action)) => self.act(action),
             Ok(Typed::Theme(name)) => vec![Order::Outside(Outside::Theme(name))],
             Ok(Typed::Mouse(on)) => self.set_mouse(on),
+            Ok(Typed::Why(topics)) => self.open(Overlay::Why(WhyBox::named(topics))),
             Err(why) => self.perform(self.active, vec![complaint(why)]),
         });
         orders

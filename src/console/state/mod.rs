@@ -307,7 +307,7 @@ impl Console {
             MouseAct::Press => return Vec::new(),
         };
         match self.overlay {
-            Some(Overlay::Help(_) | Overlay::Events(_)) => self.overlay_key(Key::plain(code)),
+            Some(Overlay::Help(_) | Overlay::Why(_) | Overlay::Events(_)) => self.overlay_key(Key::plain(code)),
             _ => Vec::new(),
         }
     }

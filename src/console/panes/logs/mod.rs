@@ -3,7 +3,7 @@
 //! `query` is what is asked, `typing` the line in which it is typed, and `past` what was typed before. `window` holds the
 //! pages, with the holes between them, `rows` makes rows of them, and `list` knows which is selected and seen. `ways` (each
 //! a `way`) and `around` go through them, by what they say and by time. `draw`, `chart`, `head` and `lines` draw; `detail`,
-//! `container` and `saved` lie over the list. `answers` asks, and takes in the answers that are `pending`.
+//! `parts`, `container` and `saved` lie over the list. `answers` asks, and takes in the answers that are `pending`.
 
 mod answers;
 mod around;
@@ -14,6 +14,7 @@ mod draw;
 mod head;
 mod lines;
 mod list;
+mod parts;
 mod past;
 mod pending;
 mod query;
@@ -52,6 +53,7 @@ use crate::console::place::SavedSearches;
 use crate::console::time;
 use crate::console::view::View;
 use crate::console::widgets::list::Cursor;
+use crate::domain::explain::Topic;
 use crate::domain::ids::Timestamp;
 use crate::domain::incident::Incident;
 use crate::domain::log::{
@@ -518,6 +520,10 @@ impl Pane for LogsPane {
             Action::ShorterRange => Some("zoom"),
             _ => entry_of(action).map(|entry| entry.label),
         }
+    }
+
+    fn topics(&self, _: &Snapshot) -> Vec<Topic> {
+        self.taken_apart().into_iter().collect()
     }
 
     fn is_deep(&self) -> bool {
