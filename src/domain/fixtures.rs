@@ -226,8 +226,8 @@ pub fn snapshot() -> Snapshot {
             interval: Millis(15_000),
             trigger: 5,
             settle: 1,
-            cool_down: Millis(60_000),
-            reserve: Bytes(512 << 20),
+            cool_down: Millis(30_000),
+            reserve: Bytes(4 << 20),
             next_run: Some(Timestamp(NOW.0 + 9_000)),
             max_difference: Some(1),
             ..SchedulerView::default()

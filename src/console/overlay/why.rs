@@ -1,5 +1,7 @@
 //! Why the words of a row stand there, then those of the header, and the keys of the pane; `?` again shows all keys.
 
+use std::mem::discriminant;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -107,7 +109,8 @@ impl WhyBox {
         }
         if self.of_row {
             lines.extend([Pieces::new(), vec![("IN THE HEADER".to_owned(), styles.heading)]]);
-            lines.extend(apart(HEADER.iter().flat_map(|topic| blocks(topic, width, view))));
+            let told = |topic: &&Topic| !self.topics.iter().any(|own| discriminant(own) == discriminant(*topic));
+            lines.extend(apart(HEADER.iter().filter(told).flat_map(|topic| blocks(topic, width, view))));
             lines.push(Pieces::new());
             lines.extend(help::here("", scene));
         }

@@ -1,6 +1,7 @@
 //! The words of alerts: what is sick and wants a person.
 
 use super::explanation::Explanation;
+use super::file::MEND;
 use super::server::health_rule;
 use crate::domain::alert::{Alert, AlertCode};
 use crate::domain::ids::Timestamp;
@@ -83,7 +84,7 @@ const fn todo(code: AlertCode) -> &'static str {
         AlertCode::NodesUnnamed => "name every server: --zk, or ensemble.servers",
         AlertCode::NoQuorum => "start or resume servers; zkdeck goes on by itself",
         AlertCode::Heap => "give it more heap, or delete files",
-        AlertCode::Damaged => "put its bytes back from a copy, or delete the file",
+        AlertCode::Damaged => MEND,
         AlertCode::NodeFolder => "mount its disk or mend its rights; it goes on by itself",
         AlertCode::NodeUnhealthy => MENDS,
         AlertCode::NodeFull => "make room on its disk; it goes on by itself",
@@ -92,6 +93,24 @@ const fn todo(code: AlertCode) -> &'static str {
         AlertCode::HistoryLines => MENDS,
         AlertCode::Quarantine => "zkdeck doctor lists them, zkdeck doctor --adopt makes records for them",
         AlertCode::Unreadable => "look at that znode; a newer zkdeck may have written it",
+    }
+}
+
+/// Where it comes from.
+const fn source(code: AlertCode) -> &'static str {
+    match code {
+        AlertCode::ForeignStore
+        | AlertCode::StoreUnclaimed
+        | AlertCode::StoreInUse
+        | AlertCode::StoreUnnamed
+        | AlertCode::StoreNewer => "this folder and the ensemble's store, compared at each connection",
+        AlertCode::NodesUnnamed | AlertCode::Unreadable => "the records in the ensemble",
+        AlertCode::NoQuorum => "the verdicts on the servers",
+        AlertCode::Heap => "the servers' metrics",
+        AlertCode::Damaged => "looks at bytes: the scrub, moves, downloads",
+        AlertCode::StoreGone | AlertCode::NodeFolder | AlertCode::Quarantine => "the scrub's look into the folders",
+        AlertCode::NodeUnhealthy | AlertCode::NodeFull => "writes to the node's folder, and its file system",
+        AlertCode::HistoryBehind | AlertCode::History | AlertCode::HistoryLines => "the writer of history",
     }
 }
 
@@ -106,7 +125,12 @@ pub(super) fn alert_code(code: AlertCode, snapshot: &Snapshot) -> Explanation {
         AlertCode::HistoryBehind => Some(format!("more than {}", count(HISTORY_QUEUE_STOP as u64, "row"))),
         _ => None,
     };
-    Explanation { bound, ..Explanation::means(code.word(), [meaning(code), rule(code), todo(code)]).said_of("alert") }
+    let source = Some(source(code).to_owned());
+    Explanation {
+        bound,
+        source,
+        ..Explanation::means(code.word(), [meaning(code), rule(code), todo(code)]).said_of("alert")
+    }
 }
 
 /// An alert that stands: its sentence has the cause and the next step.
@@ -120,8 +144,11 @@ pub(super) fn alert(alert: &Alert, snapshot: &Snapshot) -> Explanation {
     }
 }
 
-/// When the incident that it is began.
+/// When the incident that it is began; of a lost quorum the verdict tells.
 fn since(alert: &Alert, snapshot: &Snapshot) -> Option<Timestamp> {
+    if alert.code == AlertCode::NoQuorum {
+        return Some(snapshot.ensemble.since);
+    }
     let open = snapshot.incidents.iter().filter(|incident| incident.ended.is_none());
     let mut same = open.filter(|incident| {
         matches!(&incident.what, IncidentWhat::Alert { code, short } if *code == alert.code && *short == alert.short)

@@ -1,11 +1,11 @@
 //! The word for the ensemble.
 
-use super::explanation::{Explanation, Fact};
+use super::explanation::{Explanation, Fact, NAMED_MAX};
 use super::server::NOTHING;
 use crate::domain::ensemble::{EnsembleState, Quorum, patience};
 use crate::domain::health::START_LIMIT;
 use crate::domain::number::count;
-use crate::domain::server::{Role, ServerView};
+use crate::domain::server::{Role, ServerState, ServerView};
 use crate::domain::snapshot::Snapshot;
 
 /// What a state of the ensemble means, what makes it so, and what to do.
@@ -80,7 +80,7 @@ pub(super) fn ensemble(snapshot: &Snapshot) -> Explanation {
         EnsembleState::NoQuorum => Some(quorum.way_back()),
         _ => general.todo.clone(),
     };
-    let mut facts: Vec<Fact> = snapshot.servers.iter().map(vote).collect();
+    let mut facts = votes(&snapshot.servers);
     if state == EnsembleState::NoLeader {
         facts.extend(
             patience(snapshot.servers.iter())
@@ -104,6 +104,18 @@ fn more(quorum: Quorum) -> String {
     } else {
         format!("{} missing", count(quorum.majority().saturating_sub(quorum.serving) as u64, "server"))
     }
+}
+
+/// The vote of each server; of many, of those first that are not up.
+fn votes(servers: &[ServerView]) -> Vec<Fact> {
+    let mut told: Vec<&ServerView> = servers.iter().collect();
+    if told.len() > NAMED_MAX {
+        told.sort_by_key(|server| server.verdict.state == ServerState::Up);
+    }
+    let left = told.len().saturating_sub(NAMED_MAX);
+    told.truncate(NAMED_MAX);
+    let more = (left > 0).then(|| Fact::new("others", format!("{} more", count(left as u64, "server"))));
+    told.into_iter().map(vote).chain(more).collect()
 }
 
 /// Whether a server counts, and why.

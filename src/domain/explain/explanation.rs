@@ -31,6 +31,9 @@ pub struct Explanation {
     pub facts: Vec<Fact>,
 }
 
+/// Servers or nodes that one explanation names.
+pub(super) const NAMED_MAX: usize = 12;
+
 /// A name and its value, in words.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Fact {

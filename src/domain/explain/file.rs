@@ -11,6 +11,10 @@ use crate::domain::node::MoveView;
 use crate::domain::operation::{Operation, OperationKind, OperationStatus};
 use crate::domain::snapshot::{Damage, Snapshot};
 
+/// What mends bytes that are not those of their record.
+pub(super) const MEND: &str = "wait if zkdeck's trash or quarantine may hold its bytes: it takes them back from there; else \
+                               put them back from a backup, or delete the file";
+
 /// What a file is, when nothing is done to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::VariantArray)]
 pub enum FileStanding {
@@ -37,7 +41,7 @@ impl FileStanding {
             Self::Damaged => [
                 "its bytes are missing or not those of its record: it is neither moved nor handed out as if it were whole",
                 "size or BLAKE3 differ from the record, or the bytes cannot be read",
-                "put its bytes back from a copy, or delete the file",
+                MEND,
             ],
             Self::Deleted => ["it has no record any more: it was deleted", "no record has its id", NOTHING],
         }

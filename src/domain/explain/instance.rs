@@ -4,7 +4,7 @@ use super::explanation::{Explanation, Fact};
 use super::server::NOTHING;
 use crate::domain::number::{count, grouped};
 use crate::domain::snapshot::{
-    CANARY_EVERY, CANARY_WITHIN, ControlView, Readiness, SessionState, Snapshot, WorkloadOff,
+    ApiView, CANARY_EVERY, CANARY_WITHIN, ControlView, Readiness, SessionState, Snapshot, WorkloadOff,
 };
 
 /// What this instance is among the instances.
@@ -71,7 +71,7 @@ impl InstancePart {
             Self::Unconnected => [
                 "this zkdeck has no session with the ensemble: it changes nothing, and what it shows of files is from \
                  before",
-                "no server that is in the quorum has taken its connection",
+                "no server that is in the quorum has taken its connection, or the ensemble does not let it in",
                 "bring servers back, or do what its cause says; zkdeck connects again by itself",
             ],
         }
@@ -111,6 +111,7 @@ pub(super) fn instance(snapshot: &Snapshot) -> Explanation {
     facts.push(said(readiness(&snapshot.readiness)));
     facts.extend(snapshot.readiness.missing().iter().map(|missing| Fact::new("missing", missing.clone())));
     facts.push(said(control(&snapshot.control)));
+    facts.push(Fact::new("api", api(&snapshot.instance.api)));
     facts.push(said(canary(snapshot)));
     Explanation {
         measured,
@@ -119,6 +120,14 @@ pub(super) fn instance(snapshot: &Snapshot) -> Explanation {
         since: matches!(part, InstancePart::Unconnected).then_some(session.since),
         facts,
         ..general
+    }
+}
+
+fn api(of: &ApiView) -> String {
+    match of {
+        ApiView::Off => "off: it was started with --no-api".to_owned(),
+        ApiView::On(address) => format!("on: REST and /metrics at {address}"),
+        ApiView::Unavailable(cause) => format!("cannot listen: {cause}"),
     }
 }
 

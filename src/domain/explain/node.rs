@@ -2,12 +2,11 @@
 
 use super::explanation::{Explanation, Fact};
 use super::scheduler::not_chosen;
-use super::server::{NOTHING, texts as server_texts};
+use super::server::NOTHING;
 use crate::domain::command::Command;
 use crate::domain::ids::{Bytes, Millis};
 use crate::domain::node::{DrainView, NodeCondition, NodeView, SICK_AFTER};
 use crate::domain::number::{count, grouped};
-use crate::domain::server::ServerState;
 use crate::domain::snapshot::Snapshot;
 
 /// What a condition means, what makes it so, and what to do.
@@ -131,22 +130,19 @@ fn measured(view: &NodeView, drain: Option<&DrainView>, snapshot: &Snapshot) -> 
         NodeCondition::Full => view.trouble.clone().or_else(|| view.free.map(|free| format!("{free} free"))),
         NodeCondition::Unhealthy | NodeCondition::Unreadable => view.trouble.clone(),
         _ => {
-            let state = snapshot.server(&view.id).map(|server| server.verdict.state)?;
-            Some(format!("its server is {}: {}", state.word(), meaning(state)))
+            let verdict = &snapshot.server(&view.id)?.verdict;
+            let cause = verdict.cause.as_ref().map(|cause| format!(": {cause}")).unwrap_or_default();
+            Some(format!("its server is {}{cause}", verdict.state.word()))
         }
     }
-}
-
-const fn meaning(state: ServerState) -> &'static str {
-    let [meaning, ..] = server_texts(state);
-    meaning
 }
 
 /// `13 of 34 files left, 9.8 files/s, 1.3 s left`.
 fn progress(drain: &DrainView) -> String {
     let all = drain.files_at_start.max(drain.files_left);
-    let speed = drain.files_per_s.map(|speed| format!(", {speed:.1} files/s")).unwrap_or_default();
-    let left = drain.left_ms.map(|ms| format!(", {} to go", Millis(ms))).unwrap_or_default();
+    let moves = drain.files_left > 0;
+    let speed = drain.files_per_s.filter(|_| moves).map(|speed| format!(", {speed:.1} files/s")).unwrap_or_default();
+    let left = drain.left_ms.filter(|_| moves).map(|ms| format!(", {} to go", Millis(ms))).unwrap_or_default();
     format!("{} of {} left{speed}{left}", grouped(drain.files_left), count(all, "file"))
 }
 

@@ -1,6 +1,6 @@
 //! The words of the scheduler: what it does now, what a run decided, why a file moves, and why a node takes none.
 
-use super::explanation::{Explanation, Fact};
+use super::explanation::{Explanation, Fact, NAMED_MAX};
 use super::server::NOTHING;
 use crate::domain::command::Command;
 use crate::domain::number::{count, grouped};
@@ -56,7 +56,7 @@ impl SchedulerStanding {
         match self {
             Self::Running => ["a run moves files now", "a plan had moves", "wait; a run can be stopped"],
             Self::Paused => [
-                "no run begins, on the timer or for a drain, until it is resumed",
+                "no run begins by itself, by the timer or for a drain; one that a person asks for does",
                 "somebody paused it: its switch in the ensemble says so",
                 "resume it",
             ],
@@ -144,7 +144,7 @@ const fn decision_texts(of: Decision) -> [&'static str; 3] {
             NOTHING,
         ],
         Decision::Balanced => ["there is nothing to move", "the spread is at most settle", NOTHING],
-        Decision::Paused => ["the scheduler is paused: no run begins", "somebody paused it", "resume it"],
+        Decision::Paused => ["the scheduler is paused: no run begins by itself", "somebody paused it", "resume it"],
         Decision::NotLeader => {
             ["another instance leads: this one runs nothing", "this instance does not lead", NOTHING]
         }
@@ -183,7 +183,7 @@ const fn decision_texts(of: Decision) -> [&'static str; 3] {
         ],
         Decision::Stopped => [
             "it was ended before all its moves were made; those that were made stay",
-            "an operator stopped it, or zkdeck ended",
+            "an operator stopped it, zkdeck ended, or a server was short of heap for so many moves",
             "the timer starts the next one; pause the scheduler to prevent that",
         ],
     }
@@ -196,7 +196,7 @@ fn decision_bound(of: Decision, view: &SchedulerView) -> Option<String> {
             Some(format!("a spread over {} and below {}", grouped(view.settle), grouped(view.trigger)))
         }
         Decision::Balanced => Some(format!("a spread of at most {}", grouped(view.settle))),
-        Decision::MassFailure => Some(format!("more than one of {MASS_FAILURE_OF} nodes")),
+        Decision::MassFailure => Some(format!("more than one of every {MASS_FAILURE_OF} nodes")),
         Decision::CoolDown => Some(format!("moved less than {} ago", view.cool_down)),
         Decision::HistoryBehind => Some(format!("more than {} waiting", count(HISTORY_QUEUE_STOP as u64, "row"))),
         _ => None,
@@ -228,9 +228,7 @@ pub(super) fn run(run: &Run, snapshot: &Snapshot) -> Explanation {
         measured.push(format!("{} failed, {} skipped", grouped(run.moves_failed), grouped(run.moves_skipped)));
     }
     let note = run.note.as_ref().map(|note| Fact::new("note", note.clone()));
-    let facts = std::iter::once(Fact::new("asked by", run.by.clone()))
-        .chain(note)
-        .chain(run.nodes.iter().map(|node| target(node, &own)));
+    let facts = std::iter::once(Fact::new("asked by", run.by.clone())).chain(note).chain(targets(&run.nodes, &own));
     Explanation {
         measured: (!measured.is_empty()).then(|| measured.join("; ")),
         source: Some("the records of all files at its moment".to_owned()),
@@ -258,7 +256,7 @@ pub(super) fn plan(plan: &Plan, snapshot: &Snapshot) -> Explanation {
         )
     });
     let note = plan.note.as_ref().map(|note| Fact::new("note", note.clone()));
-    let nodes = plan.nodes.iter().map(|node| target(node, &snapshot.scheduler));
+    let nodes = targets(&plan.nodes, &snapshot.scheduler);
     let general = decision(plan.decision, &snapshot.scheduler);
     let meaning = if moves == 0 { general.meaning } else { "these files would be moved by a run now".to_owned() };
     Explanation {
@@ -269,6 +267,18 @@ pub(super) fn plan(plan: &Plan, snapshot: &Snapshot) -> Explanation {
         facts: because.chain(note).chain(nodes).collect(),
         ..Explanation { meaning: String::new(), ..general }
     }
+}
+
+/// What was decided for each node; of many, for those first whose count changes.
+fn targets(nodes: &[NodeTarget], view: &SchedulerView) -> Vec<Fact> {
+    let mut told: Vec<&NodeTarget> = nodes.iter().collect();
+    if told.len() > NAMED_MAX {
+        told.sort_by_key(|node| node.gives == 0 && node.takes == 0);
+    }
+    let left = told.len().saturating_sub(NAMED_MAX);
+    told.truncate(NAMED_MAX);
+    let more = (left > 0).then(|| Fact::new("others", format!("{} more", count(left as u64, "node"))));
+    told.into_iter().map(|node| target(node, view)).chain(more).collect()
 }
 
 /// What was decided for a node.

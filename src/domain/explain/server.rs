@@ -43,7 +43,7 @@ pub(super) const fn texts(state: ServerState) -> [&'static str; 3] {
             "look at its machine and its log; restart it if it does not go on",
         ],
         ServerState::Paused => [
-            "its process or container is frozen on purpose: it says nothing until it is resumed",
+            "its process or container is paused: it keeps what it has, and says nothing until it is resumed",
             "its host says that it is paused",
             "resume it",
         ],
@@ -70,10 +70,10 @@ pub(super) const fn texts(state: ServerState) -> [&'static str; 3] {
 
 /// From where on a state is said.
 fn bound(state: ServerState) -> String {
-    let looks = format!("{FAILURES_TO_DOWN} looks in a row, one every {LOOK_EVERY}");
+    let looks = format!("{FAILURES_TO_DOWN} looks in a row; the first look of all counts at once");
     match state {
         ServerState::Up => {
-            format!("a reply within {ANSWER_WITHIN}; after it was away {SUCCESSES_TO_UP} in a row")
+            format!("a reply within {ANSWER_WITHIN}; after it was down or frozen {SUCCESSES_TO_UP} in a row")
         }
         ServerState::Degraded => format!("that of each rule; none in the first {JUST_STARTED} of its role"),
         ServerState::ReadOnly | ServerState::NotServing => "at once: it says so itself".to_owned(),
@@ -81,7 +81,7 @@ fn bound(state: ServerState) -> String {
         ServerState::Paused | ServerState::Stopped => "at once: its host says so".to_owned(),
         ServerState::Down => format!("no connection within {CONNECT_WITHIN}, {looks}"),
         ServerState::Starting => format!("{START_LIMIT} from its start; after that it is what the looks find"),
-        ServerState::Unknown => "until a reply tells it".to_owned(),
+        ServerState::Unknown => format!("until a reply tells it; a look every {LOOK_EVERY}"),
     }
 }
 
@@ -108,6 +108,24 @@ pub(super) fn health_rule(name: HealthRule) -> Explanation {
     let texts = ["it makes a server that serves degraded", rule.about, rule.todo];
     let explained = Explanation::means(name.word(), texts).within(rule.limit()).said_of("a health rule");
     Explanation { source: Some(of_rule(rule.source)), ..explained }
+}
+
+/// What the host says of a process or container, by itself.
+pub(super) fn host_state(of: HostState) -> Explanation {
+    let texts = match of {
+        HostState::Running => {
+            ["the process or container runs", "the process table or Docker lists it as running", NOTHING]
+        }
+        HostState::Starting => [
+            "it has ended and is started again by its host",
+            "its host says that it restarts",
+            "read its log for why it ended",
+        ],
+        HostState::Paused => ["it is frozen: SIGSTOP, or docker pause", "its host says so", "resume it"],
+        HostState::Stopped => ["it has ended", "its host says so", "start it"],
+        HostState::Missing => ["there is no process or container of that server", "its host knows of none", "start it"],
+    };
+    Explanation::means(of.word(), texts).said_of("a process or container")
 }
 
 /// What a role means.
@@ -141,7 +159,11 @@ pub(super) fn server(view: &ServerView, snapshot: &Snapshot) -> Explanation {
         word,
         meaning,
         rule: fired.map_or(general.rule, |rule| Some(format!("{}: {}", rule.name.word(), rule.about))),
-        bound: fired.map_or(general.bound, |rule| Some(rule.limit())),
+        bound: match (fired, verdict.rule) {
+            (Some(rule), _) => Some(rule.limit()),
+            (None, Some(HealthRule::Host)) => Some(bound(ServerState::Paused)),
+            (None, _) => general.bound,
+        },
         measured: measured(view, fired, snapshot.taken_at),
         source: source(view, fired),
         since: Some(verdict.since),
@@ -238,7 +260,8 @@ fn facts(view: &ServerView, snapshot: &Snapshot, fired: bool) -> Vec<Fact> {
     if let Some(cause) = view.verdict.cause.as_ref().filter(|_| fired) {
         facts.push(Fact::new("said", cause.clone()));
     }
-    facts.extend(view.host.as_ref().map(|of| Fact::new("host", host(of))));
+    let is_source = view.verdict.rule == Some(HealthRule::Host);
+    facts.extend(view.host.as_ref().filter(|_| !is_source).map(|of| Fact::new("host", host(of))));
     facts.extend(view.metrics_missing.as_ref().map(|why| Fact::new("no metrics", why.clone())));
     if snapshot.ensemble.leader.is_some() && view.verdict.state == ServerState::Up {
         let behind = view.behind.map(|behind| format!("{behind} transactions behind the leader"));

@@ -61,6 +61,45 @@ fn every_word_has_a_meaning_and_is_found_by_its_name() {
     assert!(words > 120, "{words}");
 }
 
+/// All words by what they are said of, as `docs/states.md` has them.
+fn page() -> String {
+    let snapshot = fixtures::snapshot();
+    let mut page = String::new();
+    let mut last = String::new();
+    for word in StateWord::all() {
+        let one = word.explained(&snapshot);
+        if one.of != last {
+            page += &format!(
+                "\n### {}\n\n| word | means | rule | bound | what to do |\n|---|---|---|---|---|\n",
+                capital(&one.of)
+            );
+            last.clone_from(&one.of);
+        }
+        let part = |part: Option<String>| part.unwrap_or_else(|| "-".to_owned());
+        page += &format!(
+            "| {} | {} | {} | {} | {} |\n",
+            one.word,
+            one.meaning,
+            part(one.rule),
+            part(one.bound),
+            part(one.todo)
+        );
+    }
+    page
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+#[test]
+fn the_page_of_states_is_the_table() {
+    let (_, written) = include_str!("../../../docs/states.md").split_once("<!-- states -->\n").expect("the mark");
+    let right = page();
+    assert!(written == right, "docs/states.md needs this below its mark:\n{right}");
+}
+
 #[test]
 fn a_rule_that_fired_tells_its_bound_its_value_and_where_it_is_from() {
     for rule in RULES {
@@ -100,7 +139,7 @@ fn bounds_are_those_of_the_constants() {
         (StateWord::Decision(Decision::BelowTrigger), format!("below {}", snapshot.scheduler.trigger)),
         (StateWord::Decision(Decision::Balanced), format!("at most {}", snapshot.scheduler.settle)),
         (StateWord::Decision(Decision::CoolDown), snapshot.scheduler.cool_down.to_string()),
-        (StateWord::Decision(Decision::MassFailure), format!("one of {MASS_FAILURE_OF}")),
+        (StateWord::Decision(Decision::MassFailure), format!("one of every {MASS_FAILURE_OF}")),
         (StateWord::Decision(Decision::HistoryBehind), crate::domain::number::grouped(HISTORY_QUEUE_STOP as u64)),
     ] {
         assert!(bound(word).contains(&part), "{word:?}: {:?} lacks {part:?}", bound(word));

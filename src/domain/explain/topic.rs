@@ -12,6 +12,7 @@ use super::operation::operation;
 use super::scheduler::{SchedulerStanding, plan, run, scheduler};
 use super::server::server;
 use super::word::{StateWord, plain};
+use crate::domain::alert::AlertCode;
 use crate::domain::ids::{FileId, NodeId};
 use crate::domain::incident::Incident;
 use crate::domain::node::{NodeCondition, NodeView};
@@ -98,7 +99,11 @@ impl Topic {
             Self::Run(of) => vec![run(of, snapshot)],
             Self::Plan(of) => vec![plan(of, snapshot)],
             Self::Ensemble => vec![ensemble(snapshot)],
-            Self::Alerts => snapshot.alerts.iter().map(|of| alert(of, snapshot)).collect(),
+            Self::Alerts => {
+                // The ensemble's verdict says so in its own words.
+                let others = snapshot.alerts.iter().filter(|of| of.code != AlertCode::NoQuorum);
+                others.map(|of| alert(of, snapshot)).collect()
+            }
             Self::Instance => vec![instance(snapshot)],
             Self::Scheduler => vec![scheduler(snapshot)],
             Self::Workload => vec![workload(snapshot)],
@@ -240,6 +245,11 @@ fn has_it(word: StateWord, snapshot: &Snapshot) -> Option<String> {
         }
         StateWord::Role(role) => {
             snapshot.servers.iter().filter(|view| view.role == Some(role)).map(|view| view.node.as_str()).collect()
+        }
+        StateWord::Host(state) => {
+            let has =
+                |view: &&crate::domain::server::ServerView| view.host.as_ref().is_some_and(|host| host.state == state);
+            snapshot.servers.iter().filter(has).map(|view| view.node.as_str()).collect()
         }
         StateWord::Node(condition) => {
             snapshot.nodes.iter().filter(|view| view.condition == condition).map(|view| view.id.as_str()).collect()

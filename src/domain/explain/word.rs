@@ -11,7 +11,7 @@ use super::instance::{InstancePart, instance_part, session_state, workload_off};
 use super::node::{drained, node_condition};
 use super::operation::{operation_cause, operation_status};
 use super::scheduler::{SchedulerStanding, decision, move_reason, not_chosen, standing};
-use super::server::{health_rule, server_role, server_state};
+use super::server::{health_rule, host_state, server_role, server_state};
 use crate::domain::alert::AlertCode;
 use crate::domain::cause::Cause;
 use crate::domain::ensemble::EnsembleState;
@@ -20,7 +20,7 @@ use crate::domain::migration::Status;
 use crate::domain::node::NodeCondition;
 use crate::domain::operation::OperationStatus;
 use crate::domain::scheduler::{Decision, MoveReason, NotChosen};
-use crate::domain::server::{HealthRule, Role, ServerState};
+use crate::domain::server::{HealthRule, HostState, Role, ServerState};
 use crate::domain::snapshot::{SessionState, Snapshot, WorkloadOff};
 
 /// A word by what it is said of. One text may be several words: a server and a node are both paused.
@@ -29,6 +29,7 @@ pub enum StateWord {
     Server(ServerState),
     Rule(HealthRule),
     Role(Role),
+    Host(HostState),
     Ensemble(EnsembleState),
     Node(NodeCondition),
     /// A node that drains and has no file left.
@@ -58,6 +59,7 @@ impl StateWord {
             .chain(of(ServerState::VARIANTS, Self::Server))
             .chain(of(HealthRule::VARIANTS, Self::Rule))
             .chain(of(Role::VARIANTS, Self::Role))
+            .chain(of(HostState::VARIANTS, Self::Host))
             .chain(of(NodeCondition::VARIANTS, Self::Node))
             .chain([Self::Drained])
             .chain(of(FileStanding::VARIANTS, Self::File))
@@ -83,6 +85,7 @@ impl StateWord {
             Self::Server(state) => server_state(state),
             Self::Rule(rule) => health_rule(rule),
             Self::Role(role) => server_role(role),
+            Self::Host(state) => host_state(state),
             Self::Ensemble(state) => ensemble_state(state, snapshot.ensemble.quorum),
             Self::Node(condition) => node_condition(condition, scheduler.reserve),
             Self::Drained => drained(),
