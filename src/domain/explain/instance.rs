@@ -102,7 +102,7 @@ pub(super) fn instance(snapshot: &Snapshot) -> Explanation {
     };
     let mut facts = vec![Fact::new(
         "instance",
-        format!("{}, {} of them", snapshot.instance.name(), count(snapshot.instances.len() as u64, "instance")),
+        format!("{}; {} in all", snapshot.instance.name(), count(snapshot.instances.len() as u64, "instance")),
     )];
     facts.push(said(session_state(session.state)));
     facts.extend(

@@ -1,7 +1,7 @@
 //! What a metric of a server is, in which unit, and which health rule goes by it.
 
 use super::explanation::{Explanation, Fact};
-use super::server::{page, rules};
+use super::server::{NOTHING, page, rules};
 use crate::domain::health::{RULES, Rule};
 use crate::domain::server::ServerView;
 
@@ -116,6 +116,7 @@ pub(super) fn metric(name: &str, view: &ServerView) -> Explanation {
     let value = view.all_metrics.iter().find(|(own, _)| own == name).map(|(_, value)| *value);
     let known = value.filter(|value| value.is_finite());
     let ruled: Vec<&Rule> = RULES.iter().filter(|rule| rule.source.has(bare)).collect();
+    let over = ruled.iter().find(|rule| rule.check(view).is_some());
     let rules_named =
         |all: &[&Rule]| all.iter().map(|rule| format!("{}: {}", rule.name.word(), rule.about)).collect::<Vec<_>>();
     let mut facts = vec![Fact::new("unit", if unit.is_empty() { "a number" } else { unit })];
@@ -133,7 +134,7 @@ pub(super) fn metric(name: &str, view: &ServerView) -> Explanation {
         bound: (!ruled.is_empty()).then(|| ruled.iter().map(|rule| rule.limit()).collect::<Vec<_>>().join("; ")),
         measured: known.map(|value| format!("{value} {unit}").trim_end().to_owned()),
         source: page(view),
-        todo: ruled.first().map(|rule| rule.todo.to_owned()),
+        todo: (!ruled.is_empty()).then(|| over.map_or(NOTHING, |rule| rule.todo).to_owned()),
         facts,
         ..Explanation::default()
     }
@@ -153,6 +154,9 @@ mod tests {
         let rule = Rule::named(crate::domain::server::HealthRule::Fsync).expect("a rule");
         assert_eq!((fsync.bound, fsync.measured.as_deref()), (Some(rule.limit()), Some("812.5 ms")));
         assert_eq!(fsync.source, view.metrics_at.as_ref().map(|url| format!("metrics page {url}")));
+        assert_eq!(fsync.todo.as_deref(), Some(NOTHING), "the rule is not over its bound");
+        view.fsync_ms = Some(rule.bound + 1.0);
+        assert_eq!(metric("fsynctime_sum", &view).todo.as_deref(), Some(rule.todo));
         let read = metric("readlatency{quantile=0.99}", &view);
         assert!(read.meaning.contains("0.99") && read.measured.as_deref() == Some("4 ms"), "{read:?}");
         assert_eq!(read.bound, None, "no rule goes by a quantile of it");

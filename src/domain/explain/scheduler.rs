@@ -335,7 +335,11 @@ pub(super) fn not_chosen(of: NotChosen, view: &SchedulerView) -> Explanation {
         NotChosen::Full => {
             ["its disk has no room beside the reserve", "less is free than is kept", "make room on its disk"]
         }
-        NotChosen::AtLevel => ["it has its share of files or more", "its count is not below its share", NOTHING],
+        NotChosen::AtLevel => [
+            "it could take files, and the plan puts none there",
+            "it is active, and its count does not grow by the plan",
+            NOTHING,
+        ],
         NotChosen::InFlightLimit => ["enough moves to it are under way", "moves that end there", "wait for their end"],
         NotChosen::CoolDown => {
             ["its files were moved just now", "files stay for a while after a move", "wait for its end"]

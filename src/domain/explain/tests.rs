@@ -208,7 +208,8 @@ fn a_word_that_holds_now_is_explained_of_who_it_holds_for() {
     assert!(of("PAUSED").contains(&"server zk1".to_owned()), "{:?}", of("PAUSED"));
     assert_eq!(of("NO_QUORUM")[0], "the ensemble");
     assert_eq!(of("zk1"), ["server zk1", "node zk1"]);
-    assert_eq!(of("drain zk1"), ["node zk1"]);
+    assert_eq!(of("ZK1 "), ["server zk1", "node zk1"]);
+    assert_eq!(of("Drain zk1"), ["node zk1"]);
     assert_eq!(of("server zk2"), ["server zk2"]);
     assert_eq!(of("report-0400.bin"), ["file report-0400.bin"]);
     assert_eq!(of(""), ["the ensemble", "this zkdeck", "the scheduler"]);

@@ -140,9 +140,11 @@ impl Topic {
             let id = NodeId::new(name).ok().filter(|id| snapshot.node(id).is_some() || snapshot.server(id).is_some());
             id.map(|id| [Self::Server(id.clone()), Self::Node(id)])
         };
-        let mut words = text.split_whitespace();
+        // Names of nodes have no capitals.
+        let lower = text.trim().to_lowercase();
+        let mut words = lower.split_whitespace();
         let behind = words.next().zip(words.next()).filter(|(before, _)| BEFORE_A_NODE.contains(before));
-        let mut found: Vec<Self> = of_node(text.trim()).into_iter().flatten().collect();
+        let mut found: Vec<Self> = of_node(&lower).into_iter().flatten().collect();
         match behind.and_then(|(before, name)| Some((before, of_node(name)?))) {
             Some(("server", [server, _])) => found.push(server),
             Some((_, [_, node])) => found.push(node),
@@ -151,9 +153,7 @@ impl Topic {
         found.extend(NAMED.iter().filter(|(name, ..)| *name == wanted).map(|(.., topic)| topic.clone()));
         let is = |word: &StateWord| plain(&word.explained(snapshot).word) == wanted;
         found.extend(StateWord::all().filter(is).map(Self::Word));
-        if found.is_empty() {
-            found.extend(file_named(text.trim(), snapshot).map(Self::File));
-        }
+        found.extend(file_named(text.trim(), snapshot).map(Self::File));
         if found.is_empty() {
             return Err(format!("nothing is called {text:?}: name a server, a node, a file or a state word"));
         }

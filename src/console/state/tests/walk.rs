@@ -22,7 +22,9 @@ use crate::domain::command::ServerAction;
 const STEPS: u64 = 2_000;
 /// A console lives for so many steps; then another begins.
 const LIFE: u64 = 250;
-const TYPED: [&str; 12] = [
+const TYPED: [&str; 14] = [
+    "why zk1",
+    "why NO_QUORUM",
     "drain zk1",
     "pause zk3",
     "stop zk2",
