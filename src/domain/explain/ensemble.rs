@@ -1,7 +1,7 @@
 //! The word for the ensemble.
 
 use super::explanation::{Explanation, Fact, NAMED_MAX};
-use super::server::NOTHING;
+use super::server::{NOTHING, first_seen};
 use crate::domain::ensemble::{EnsembleState, Quorum, patience};
 use crate::domain::health::START_LIMIT;
 use crate::domain::number::count;
@@ -80,7 +80,8 @@ pub(super) fn ensemble(snapshot: &Snapshot) -> Explanation {
         EnsembleState::NoQuorum => Some(quorum.way_back()),
         _ => general.todo.clone(),
     };
-    let mut facts = votes(&snapshot.servers);
+    let mut facts: Vec<Fact> = first_seen(view.since, snapshot).into_iter().collect();
+    facts.extend(votes(&snapshot.servers));
     if state == EnsembleState::NoLeader {
         facts.extend(
             patience(snapshot.servers.iter())

@@ -6,9 +6,9 @@ use crate::domain::health::{
     ANSWER_WITHIN, CONNECT_WITHIN, FAILURES_TO_DOWN, JUST_STARTED, LOOK_EVERY, RULES, Rule, RuleSource, START_LIMIT,
     SUCCESSES_TO_UP,
 };
-use crate::domain::ids::Timestamp;
+use crate::domain::ids::{Millis, Timestamp};
 use crate::domain::server::{HealthRule, HostState, HostView, MetricsSource, Role, ServerState, ServerView};
-use crate::domain::snapshot::{ControlView, Snapshot};
+use crate::domain::snapshot::{ControlView, LocalView, Snapshot};
 
 /// Nothing is wrong.
 pub(super) const NOTHING: &str = "nothing";
@@ -252,8 +252,17 @@ fn todo(view: &ServerView, control: &ControlView) -> (String, Option<Command>) {
     }
 }
 
+/// A state that was there when this zkdeck began to look may be older.
+pub(super) fn first_seen(since: Timestamp, snapshot: &Snapshot) -> Option<Fact> {
+    let started = snapshot.instance.started;
+    let first_look = Millis(LOOK_EVERY.0 + ANSWER_WITHIN.0);
+    let is_first = since >= started && since.since(started) <= first_look;
+    let own = snapshot.instance.local == Some(LocalView::Owner);
+    (is_first && !own).then(|| Fact::new("before that", "not known: this zkdeck began to look then"))
+}
+
 fn facts(view: &ServerView, snapshot: &Snapshot, fired: bool) -> Vec<Fact> {
-    let mut facts = Vec::new();
+    let mut facts: Vec<Fact> = first_seen(view.verdict.since, snapshot).into_iter().collect();
     if let Some(of) = view.role.filter(|_| view.verdict.state != ServerState::Up) {
         facts.push(Fact::new("role", format!("{}: {}", of.word(), role(of))));
     }

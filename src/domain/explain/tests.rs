@@ -12,7 +12,7 @@ use crate::domain::operation::{OperationKind, OperationStatus};
 use crate::domain::planner::MASS_FAILURE_OF;
 use crate::domain::scheduler::Decision;
 use crate::domain::server::{HealthRule, HostState, HostView, ServerState, ServerView, Verdict};
-use crate::domain::snapshot::{ControlView, Damage, HISTORY_QUEUE_STOP, SessionState, Snapshot};
+use crate::domain::snapshot::{ControlView, Damage, HISTORY_QUEUE_STOP, LocalView, SessionState, Snapshot};
 
 fn with_server(change: impl Fn(&mut ServerView)) -> Snapshot {
     let mut snapshot = fixtures::snapshot();
@@ -229,6 +229,19 @@ fn names_are_offered_once_with_what_they_are_of() {
     }
     let paused = names.iter().find(|(name, _)| name == "paused").expect("there");
     assert!(paused.1.contains("a server") && paused.1.contains("a node"), "{paused:?}");
+}
+
+#[test]
+fn what_was_so_at_the_first_look_may_be_older() {
+    let told = |started: u64, local: Option<LocalView>| {
+        let mut snapshot = with_server(judged(ServerState::Down, Some("refused"), Some(HealthRule::Probe)));
+        snapshot.instance.started = Timestamp(NOW.0 - started);
+        snapshot.instance.local = local;
+        one(&zk1(), &snapshot).facts.iter().any(|fact| fact.name == "before that")
+    };
+    assert!(told(13_000, None), "it was down at the first look");
+    assert!(!told(60_000, None), "it was seen to go down");
+    assert!(!told(13_000, Some(LocalView::Owner)), "its servers were started with it");
 }
 
 #[test]

@@ -22,6 +22,8 @@ use crate::domain::scheduler::Run;
 use crate::domain::server::ServerState;
 use crate::domain::snapshot::Snapshot;
 
+/// Letters of a name that an error repeats.
+const SHOWN_MAX: usize = 64;
 /// Things that one word is explained of.
 const THINGS_MAX: usize = 6;
 /// Files that are looked at for a name.
@@ -155,7 +157,8 @@ impl Topic {
         found.extend(StateWord::all().filter(is).map(Self::Word));
         found.extend(file_named(text.trim(), snapshot).map(Self::File));
         if found.is_empty() {
-            return Err(format!("nothing is called {text:?}: name a server, a node, a file or a state word"));
+            let shown: String = text.chars().take(SHOWN_MAX).collect();
+            return Err(format!("nothing is called {shown:?}: name a server, a node, a file or a state word"));
         }
         Ok(found)
     }
