@@ -1,7 +1,7 @@
 //! Commands of the palette: those with arguments, and every action by its name.
 
 use crate::domain::command::{Command, Confirmed, STRESS_FILES, STRESS_SIZE_KB, ServerAction, Stress, WEIGHTS};
-use crate::domain::ids::{Bytes, FileId, NodeId};
+use crate::domain::ids::{Bytes, NodeId};
 use crate::domain::number::typed;
 use crate::domain::snapshot::{Level, Snapshot};
 
@@ -14,6 +14,7 @@ use super::keymap::table::{KeyContext, KeyEntry, Needs, TABLE};
 use super::order::Work;
 use super::paths;
 use super::sanitise;
+use super::typed_file;
 use super::view::View;
 
 /// What a typed command leads to.
@@ -69,7 +70,7 @@ const fn spec(
     Spec { name, usage, help, needs, arguments, read: Read::Words(read) }
 }
 
-const fn spec_of_paths(
+const fn spec_of_files(
     name: &'static str,
     (usage, arguments): (&'static str, &'static [Argument]),
     help: &'static str,
@@ -105,10 +106,10 @@ pub const SPECS: &[Spec] = &[
     }),
     spec("weight", WEIGHT, "share of files of a node; 100 is usual", Needs::Changes, weight),
     spec("stress", STRESS, "pile files on one node", Needs::Store, stress),
-    spec("migrate", MIGRATE, "move one file, by name or id", Needs::Store, migrate),
-    spec("delete", FILE, "delete one file, by name or id", Needs::Store, delete),
-    spec_of_paths("upload", UPLOAD, "upload a file from this machine", Needs::Store, upload),
-    spec_of_paths("download", DOWNLOAD, "save a file on this machine", Needs::Nothing, download),
+    spec_of_files("migrate", MIGRATE, "move one file, by name or id", Needs::Store, migrate),
+    spec_of_files("delete", FILE, "delete one file, by name or id", Needs::Store, delete),
+    spec_of_files("upload", UPLOAD, "upload a file from this machine", Needs::Store, upload),
+    spec_of_files("download", DOWNLOAD, "save a file on this machine", Needs::Nothing, download),
     spec("theme", THEME, "another theme, from themes/ or built in", Needs::Nothing, theme),
     spec("mouse", MOUSE, "take the mouse, or leave it to the terminal", Needs::Nothing, mouse),
 ];
@@ -224,14 +225,15 @@ fn stress(arguments: &[&str], snapshot: &Snapshot) -> Result<Typed, String> {
     Ok(Typed::Effect(send(Command::Stress(Stress { node, files, size, trigger_scheduler: false }))))
 }
 
-fn migrate(arguments: &[&str], snapshot: &Snapshot) -> Result<Typed, String> {
-    let [file @ .., name] = arguments else { return Err("missing file or node".into()) };
+fn migrate(text: &str, snapshot: &Snapshot) -> Result<Typed, String> {
+    let (file, name) = text.trim().rsplit_once(' ').ok_or("missing file or node")?;
     let node = known_node(name, snapshot)?;
-    Ok(Typed::Effect(Effect::Confirm(confirms::migrate(snapshot, &[known_file(&file.join(" "), snapshot)?], &node))))
+    let file = typed_file::whole(file, snapshot)?;
+    Ok(Typed::Effect(Effect::Confirm(confirms::migrate(snapshot, &[file], &node))))
 }
 
-fn delete(arguments: &[&str], snapshot: &Snapshot) -> Result<Typed, String> {
-    let file = known_file(&arguments.join(" "), snapshot)?;
+fn delete(text: &str, snapshot: &Snapshot) -> Result<Typed, String> {
+    let file = typed_file::whole(text, snapshot)?;
     Ok(Typed::Effect(Effect::Confirm(confirms::delete(snapshot, &[file]))))
 }
 
@@ -240,37 +242,15 @@ fn upload(text: &str, snapshot: &Snapshot) -> Result<Typed, String> {
     if text.trim().is_empty() {
         return Err("missing path".into());
     }
-    let whole = text.to_owned();
-    let to = paths::split_last(text).and_then(|(path, word)| Some((path, known_node(word, snapshot).ok()?)));
-    Ok(Typed::Effect(Effect::Work(match to {
-        Some((path, node)) => Work::UploadTo { whole, path: path.to_owned(), node },
-        None => Work::Upload { path: whole, node: None },
-    })))
+    let to = paths::split_last(text).and_then(|(path, word)| Some((path.to_owned(), known_node(word, snapshot).ok()?)));
+    Ok(Typed::Effect(Effect::Work(Work::Upload { path: text.to_owned(), to })))
 }
 
-/// The longest beginning that names a file is the file, and the rest the path; without one it is saved in the current
-/// folder.
+/// What stands behind the file is the path; without one it is saved in the current folder.
 fn download(text: &str, snapshot: &Snapshot) -> Result<Typed, String> {
-    let (mut file, mut path) = (text.trim(), "./");
-    let first = unquoted(file, snapshot);
-    let mut found = first.clone();
-    while found.is_err()
-        && let Some((before, _)) = paths::split_last(file)
-    {
-        (file, path) = (before, text.trim()[before.len()..].trim_start());
-        found = unquoted(file, snapshot);
-    }
-    let file = found.or(first)?;
-    Ok(Typed::Effect(Effect::Work(Work::Download { file, path: path.to_owned() })))
-}
-
-/// A file by the very text, or as a shell would read it.
-fn unquoted(text: &str, snapshot: &Snapshot) -> Result<FileId, String> {
-    let known = known_file(text, snapshot);
-    match paths::read(text) {
-        Ok(read) if known.is_err() && read.home.is_none() && read.path != text => known_file(&read.path, snapshot),
-        _ => known,
-    }
+    let found = typed_file::leading(text, snapshot, usize::MAX).ok_or_else(|| typed_file::unknown(text))?;
+    let path = if found.rest.trim().is_empty() { "./" } else { found.rest.trim_start() };
+    Ok(Typed::Effect(Effect::Work(Work::Download { file: found.file?, path: path.to_owned() })))
 }
 
 fn theme(arguments: &[&str], _: &Snapshot) -> Result<Typed, String> {
@@ -294,24 +274,6 @@ fn amiss(arguments: &[&str], most: usize, missing: &str) -> String {
     if arguments.len() > most { "too many arguments".into() } else { missing.into() }
 }
 
-/// A file by its id or by its exact name, when only one has that name.
-fn known_file(text: &str, snapshot: &Snapshot) -> Result<FileId, String> {
-    if text.is_empty() {
-        return Err("missing file".into());
-    }
-    if let Ok(id) = text.parse::<FileId>()
-        && snapshot.files.get(id).is_some()
-    {
-        return Ok(id);
-    }
-    let mut named = snapshot.files.iter().filter(|entry| entry.record.name == text).map(|entry| entry.id);
-    match (named.next(), named.next()) {
-        (Some(id), None) => Ok(id),
-        (Some(_), Some(_)) => Err(format!("several files are named {:?}: give the id", sanitise::clean(text))),
-        _ => Err(format!("there is no file {:?}", sanitise::clean(text))),
-    }
-}
-
 /// A message as an effect.
 #[must_use]
 pub const fn complaint(text: String) -> Effect {
@@ -322,6 +284,7 @@ pub const fn complaint(text: String) -> Effect {
 mod tests {
     use super::*;
     use crate::domain::fixtures;
+    use crate::domain::ids::FileId;
 
     const TITLES: [&str; 3] = ["Health", "Files", "Scheduler"];
 
@@ -396,17 +359,17 @@ mod tests {
 
     #[test]
     fn paths_and_names_of_files_may_hold_blanks() {
-        let mut snapshot = fixtures::snapshot();
-        let upload = |path: &str| Work::Upload { path: path.into(), node: None };
-        let to = |whole: &str, path: &str| Work::UploadTo {
-            whole: whole.into(),
-            path: path.into(),
-            node: fixtures::node_id("zk1"),
+        let snapshot = fixtures::snapshot_of_files(&["my file.bin", "my", "my  file"]);
+        let upload = |path: &str| Work::Upload { path: path.into(), to: None };
+        let to = |whole: &str, path: &str| Work::Upload {
+            path: whole.into(),
+            to: Some((path.into(), fixtures::node_id("zk1"))),
         };
         for (text, wanted) in [
             ("upload /a", upload("/a")),
             ("upload /a  b c", upload("/a  b c")),
             ("upload \"/a b\"", upload("\"/a b\"")),
+            ("upload /a\\ ", upload("/a\\ ")),
             ("upload /a b zk9", upload("/a b zk9")),
             ("upload /a b zk1", to("/a b zk1", "/a b")),
             ("upload '/a zk1'", upload("'/a zk1'")),
@@ -414,24 +377,25 @@ mod tests {
         ] {
             assert_eq!(work(text, &snapshot), wanted, "{text}");
         }
-        let mut files = snapshot.files.iter().cloned().collect::<Vec<_>>();
-        files.truncate(2);
-        let names = ["my file.bin", "my"];
-        for (entry, name) in files.iter_mut().zip(names) {
-            std::sync::Arc::make_mut(entry).record.name = name.into();
-        }
-        let ids: Vec<FileId> = files.iter().map(|entry| entry.id).collect();
-        snapshot.files = crate::domain::file_table::FileTable::default();
-        files.into_iter().for_each(|entry| _ = snapshot.files.insert(entry));
+        let ids: Vec<FileId> = snapshot.files.iter().map(|entry| entry.id).collect();
         for (text, file, path) in [
             ("download my file.bin", 0, "./"),
             ("download my file.bin /tmp/a b", 0, "/tmp/a b"),
             ("download \"my file.bin\" '/tmp/a b'", 0, "'/tmp/a b'"),
             ("download my /tmp/x", 1, "/tmp/x"),
             ("download my", 1, "./"),
+            ("download my a\\ ", 1, "a\\ "),
         ] {
             assert_eq!(work(text, &snapshot), Work::Download { file: ids[file], path: path.into() }, "{text}");
         }
+        let confirmed = |text: &str| match read(text, false, &TITLES, &snapshot) {
+            Ok(Typed::Effect(Effect::Confirm(confirm))) => confirm.commands,
+            other => panic!("{text}: {other:?}"),
+        };
+        assert_eq!(confirmed("delete 'my file.bin'"), [Command::Delete { file: ids[0] }]);
+        assert_eq!(confirmed("delete my  file"), [Command::Delete { file: ids[2] }]);
+        let target = fixtures::node_id("zk2");
+        assert_eq!(confirmed("migrate my\\ file.bin zk2"), [Command::Migrate { file: ids[0], target }]);
     }
 
     #[test]

@@ -32,6 +32,7 @@ pub mod state;
 pub mod suggest;
 pub mod theme;
 pub mod time;
+pub mod typed_file;
 pub mod view;
 pub mod widgets;
 

@@ -30,10 +30,9 @@ pub enum Work {
     Commands(Fetch<PastCommands>),
     /// Reads the searches that were typed before, or keeps one more.
     PastSearches(Fetch<PastSearches>),
-    /// Reads a local file and uploads it.
-    Upload { path: String, node: Option<NodeId> },
-    /// The same, where the last word may be a node: `whole` is the path if there is such a file, else `path`.
-    UploadTo { whole: String, path: String, node: NodeId },
+    /// Reads a local file and uploads it. Where its last word may be a node, `to` is the path without it, and that node:
+    /// they are meant if there is no such file.
+    Upload { path: String, to: Option<(String, NodeId)> },
     /// What could follow a path that is typed.
     Complete(Fetch<CompletionAsk>),
     /// Writes a file's bytes to a local path.

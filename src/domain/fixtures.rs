@@ -246,3 +246,15 @@ pub fn snapshot() -> Snapshot {
         alerts: Arc::from([]),
     }
 }
+
+/// A snapshot whose files are called so, in this order.
+pub fn snapshot_of_files(names: &[&str]) -> Snapshot {
+    let mut snapshot = snapshot();
+    snapshot.files = FileTable::default();
+    for (id, name) in (1..).zip(names) {
+        let mut entry = file(id, "zk1");
+        (*name).clone_into(&mut entry.record.name);
+        snapshot.files.insert(Arc::new(entry));
+    }
+    snapshot
+}

@@ -85,9 +85,9 @@ impl Overlay {
     }
 
     /// What could follow the path that is typed, by the place.
-    pub fn take_completions(&mut self, found: Result<Completions, String>) {
+    pub fn take_completions(&mut self, found: Result<Completions, String>, scene: &OverlayScene<'_>) {
         match self {
-            Self::Palette(palette) => palette.take_completions(found),
+            Self::Palette(palette) => palette.take_completions(found, scene),
             Self::Prompt(prompt) => prompt.take_completions(found),
             Self::Confirm(_) | Self::Help(_) | Self::Events(_) => {}
         }

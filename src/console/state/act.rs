@@ -219,7 +219,7 @@ impl Console {
                 Effect::Work(Work::Send(command)) if self.read_only => {
                     self.report(Level::Warning, format!("{} refused: {}", command.verb(), Rejected::ReadOnly));
                 }
-                Effect::Work(Work::Upload { .. } | Work::UploadTo { .. }) | Effect::Confirm(_) if self.read_only => {
+                Effect::Work(Work::Upload { .. }) | Effect::Confirm(_) if self.read_only => {
                     self.report(Level::Warning, format!("refused: {}", Rejected::ReadOnly));
                 }
                 Effect::Confirm(confirm) if confirm.commands.is_empty() => {

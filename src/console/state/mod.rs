@@ -161,9 +161,11 @@ impl Console {
     /// An answer that a pane waits for has come to its place.
     pub fn take_answers(&mut self) -> Vec<Order> {
         if let Some(found) = self.completing.take()
-            && let Some(overlay) = &mut self.overlay
+            && let Some(mut overlay) = self.overlay.take()
         {
-            overlay.take_completions(found);
+            let seen = overlay.clone();
+            self.with_scene(&seen, |scene| overlay.take_completions(found, scene));
+            self.overlay = Some(overlay);
         }
         self.take_past();
         let snapshot = Arc::clone(&self.snapshot);

@@ -333,7 +333,7 @@ impl Pane for FilesPane {
         let text = text.trim();
         match action {
             Action::Upload if !text.is_empty() => {
-                vec![Effect::Work(Work::Upload { path: typed.to_owned(), node: None })]
+                vec![Effect::Work(Work::Upload { path: typed.to_owned(), to: None })]
             }
             Action::Download if !text.is_empty() => {
                 let path = self.saved_to(typed);
