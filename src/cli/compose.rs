@@ -27,7 +27,7 @@ use crate::adapters::zookeeper::real::RealServers;
 use crate::api::{ApiConfig, Secret};
 use crate::config::{Config, Toggle};
 use crate::domain::cause::Advice;
-use crate::domain::ids::{Bytes, Millis, NodeId};
+use crate::domain::ids::{Millis, NodeId};
 use crate::domain::snapshot::{ApiView, InstanceView, LocalView, WorkloadOff};
 use crate::domain::state::{ServerSetting, Settings};
 use crate::engine::clock;
@@ -84,7 +84,7 @@ pub(super) fn parts(flags: &Flags, config: &Config, api: ApiView) -> anyhow::Res
     };
     let view = local.as_ref().map(|local| if local.owns() { LocalView::Owner } else { LocalView::Attached });
     let data = &config.paths.data;
-    let reserve = Bytes(config.scheduler.reserve_mib << 20);
+    let reserve = config.scheduler.reserve();
     let trash_keep = Millis::from_secs(config.paths.trash_keep_s);
     // First, since it says on which file system nothing of this may lie.
     let (history, unwritten) = history(flags, config)?;
@@ -99,7 +99,7 @@ pub(super) fn parts(flags: &Flags, config: &Config, api: ApiView) -> anyhow::Res
     let disk = faults::disk(Arc::new(LocalDisk), &blobs.quarantine);
     let blobs = if flags.read_only { BlobStore::look(blobs)? } else { BlobStore::open_on(disk, blobs, &nodes)? };
     Ok(Parts {
-        settings: settings(flags, config, &places, reserve),
+        settings: settings(flags, config, &places),
         servers,
         prober: Arc::new(Prober::new(ProbeConfig::default())?),
         targets: places.iter().map(ServerAddresses::target).collect(),
@@ -178,6 +178,7 @@ pub(super) async fn stacks_elastic(flags: &Flags, config: &mut Config) -> Option
         "logs are searched in the Elasticsearch of this folder's stack, {url}, which was found automatically; \
          elastic.url names another one"
     );
+    config.found("elastic.url", &url, "the stack of this folder");
     config.elastic.url = url;
     Some(said)
 }
@@ -292,16 +293,12 @@ pub(super) fn api_config(flags: &Flags, config: &Config) -> anyhow::Result<ApiCo
     })
 }
 
-fn settings(flags: &Flags, config: &Config, places: &[ServerAddresses], reserve: Bytes) -> Settings {
+fn settings(flags: &Flags, config: &Config, places: &[ServerAddresses]) -> Settings {
     let server = |place: &ServerAddresses| ServerSetting { node: place.node.clone(), address: place.client.clone() };
-    let scheduler = &config.scheduler;
     Settings {
         servers: places.iter().map(server).collect(),
-        trigger: scheduler.threshold,
-        settle: scheduler.settle,
-        interval: Millis::from_secs(scheduler.interval_s),
-        cool_down: Millis::from_secs(scheduler.cool_down_s),
-        reserve,
+        scheduler: config.scheduler,
+        configured: config.configured.clone(),
         workload_off: workload_off(flags, config),
         workload_interval: Millis::from_secs(config.workload.interval_s),
         workload_clients: usize::try_from(config.workload.extra_clients).unwrap_or(usize::MAX),

@@ -14,18 +14,10 @@ use super::keymap::table::{KeyContext, KeyEntry, Needs, TABLE};
 use super::order::Work;
 use super::paths;
 use super::sanitise;
+use super::settings;
+use super::typed::Typed;
 use super::typed_file;
 use super::view::View;
-
-/// What a typed command leads to.
-#[derive(Debug)]
-pub enum Typed {
-    Effect(Effect),
-    /// As if the action's key had been pressed.
-    Act(Action),
-    Theme(String),
-    Mouse(bool),
-}
 
 /// What an argument names: what can be proposed for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +31,14 @@ pub enum Argument {
     Path,
     Theme,
     OnOff,
+    /// A setting that may be changed.
+    Setting,
+    /// One that was set for all instances.
+    Lifted,
+    /// Of the setting before it.
+    Value,
+    /// Free text.
+    Why,
 }
 
 /// A command that takes arguments.
@@ -89,6 +89,9 @@ const FILE: (&str, &[Argument]) = ("FILE", &[Argument::File]);
 const UPLOAD: (&str, &[Argument]) = ("PATH [NODE]", &[Argument::Path, Argument::Node]);
 const DOWNLOAD: (&str, &[Argument]) = ("FILE [PATH]", &[Argument::File, Argument::Path]);
 const THEME: (&str, &[Argument]) = ("NAME", &[Argument::Theme]);
+const SET: (&str, &[Argument]) = ("NAME VALUE [WHY]", &[Argument::Setting, Argument::Value, Argument::Why]);
+const UNSET: (&str, &[Argument]) = ("NAME [WHY]", &[Argument::Lifted, Argument::Why]);
+const NONE: (&str, &[Argument]) = ("", &[]);
 const MOUSE: (&str, &[Argument]) = ("on|off", &[Argument::OnOff]);
 
 /// Every command that takes arguments.
@@ -111,6 +114,20 @@ pub const SPECS: &[Spec] = &[
     spec_of_files("upload", UPLOAD, "upload a file from this machine", Needs::Store, upload),
     spec_of_files("download", DOWNLOAD, "save a file on this machine", Needs::Nothing, download),
     spec("theme", THEME, "another theme, from themes/ or built in", Needs::Nothing, theme),
+    spec(
+        "set",
+        SET,
+        "change a setting: the scheduler's for all instances, or this console's",
+        Needs::Nothing,
+        settings::set,
+    ),
+    spec("unset", UNSET, "lift a setting that was set for all instances", Needs::Nothing, settings::unset),
+    spec("settings", NONE, "all settings, their values and where those come from", Needs::Nothing, |a, _| {
+        bare(a, Typed::Settings)
+    }),
+    spec("save", NONE, "keep changed settings in zkdeck.toml", Needs::Nothing, |a, _| {
+        bare(a, Typed::Save)
+    }),
     spec("mouse", MOUSE, "take the mouse, or leave it to the terminal", Needs::Nothing, mouse),
 ];
 
@@ -262,11 +279,13 @@ fn theme(arguments: &[&str], _: &Snapshot) -> Result<Typed, String> {
 
 fn mouse(arguments: &[&str], _: &Snapshot) -> Result<Typed, String> {
     match arguments {
-        ["on"] => Ok(Typed::Mouse(true)),
-        ["off"] => Ok(Typed::Mouse(false)),
-        [other] => Err(format!("{:?} is neither on nor off", sanitise::clean(other))),
+        [text] => settings::switch(text).map(Typed::Mouse),
         _ => Err(amiss(arguments, 1, "missing on or off")),
     }
+}
+
+fn bare(arguments: &[&str], typed: Typed) -> Result<Typed, String> {
+    if arguments.is_empty() { Ok(typed) } else { Err(amiss(arguments, 0, "")) }
 }
 
 /// What is wrong with the number of arguments, of which there may be `most`.

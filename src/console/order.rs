@@ -1,7 +1,8 @@
 //! What the console wants done around it: work with the engine, and what only the one who shows it can do.
 
 use super::fetch::{Fetch, Fetching};
-use super::place::{CompletionAsk, PastCommands, PastSearches, SavedSearches};
+use super::own::GlyphSet;
+use super::place::{CompletionAsk, PastCommands, PastSearches, SavedSearches, SavedSetting};
 use crate::domain::command::Command;
 use crate::domain::ids::{FileId, NodeId};
 use crate::domain::log::LogSearch;
@@ -35,6 +36,8 @@ pub enum Work {
     Upload { path: String, to: Option<(String, NodeId)> },
     /// What could follow a path that is typed.
     Complete(Fetch<CompletionAsk>),
+    /// Writes settings into `zkdeck.toml`.
+    SaveSettings(Vec<SavedSetting>),
     /// Writes a file's bytes to a local path.
     Download { file: FileId, path: String },
 }
@@ -50,6 +53,8 @@ pub enum Outside {
     Mouse(bool),
     /// Another theme, from now on.
     Theme(String),
+    /// What is drawn with, from now on.
+    Glyphs(GlyphSet),
     /// How a theme looks, until another order about themes comes; `None`: the chosen one again.
     TryTheme(Option<String>),
     /// What themes there are is wanted: they come by `Console::set_themes`.

@@ -3,13 +3,16 @@
 use super::commands::{Argument, Candidate, SPECS, Spec, candidates};
 use super::keymap::lacks;
 use super::overlay::scene::OverlayScene;
+use super::own::{GLYPHS, GlyphSet, MOUSE, THEME};
 use super::paths;
 use super::sanitise;
+use super::settings;
 use super::typed_file;
 use super::widgets::words;
 use crate::domain::command::{STRESS_FILES, STRESS_SIZE_KB, WEIGHTS};
 use crate::domain::node::WEIGHT_DEFAULT;
 use crate::domain::number;
+use crate::domain::setting::Setting;
 use crate::domain::snapshot::Snapshot;
 
 /// Rows that are proposed at most, and files that are looked at for them: there may be a million.
@@ -87,7 +90,8 @@ fn arguments(spec: &Spec, rest: &str, scene: &OverlayScene<'_>) -> Suggestions {
             _ => left.find(' '),
         };
         let Some(end) = end else {
-            let (rows, hint) = proposed(*argument, left, scene);
+            let before = rest[..rest.len() - left.len()].trim();
+            let (rows, hint) = proposed(*argument, before, left, scene);
             let hint = if hint.is_empty() && rows.is_empty() { "nothing begins or reads so".to_owned() } else { hint };
             let (typed, argument) = (left.to_owned(), Some(*argument));
             return Suggestions { rows, typed, hint, argument, path: None, is_last };
@@ -116,7 +120,7 @@ fn path(spec: &Spec, text: &str, is_last: bool, scene: &OverlayScene<'_>) -> Sug
             Suggestions { rows, typed, hint: String::new(), argument, path, is_last: true }
         }
         None => {
-            let (rows, hint) = proposed(Argument::Path, text, scene);
+            let (rows, hint) = proposed(Argument::Path, "", text, scene);
             Suggestions { rows, typed: text.to_owned(), hint, argument: Some(Argument::Path), path, is_last }
         }
     }
@@ -128,7 +132,7 @@ fn end_of_name(text: &str, snapshot: &Snapshot) -> Option<usize> {
     (!found.rest.is_empty()).then(|| text.len() - found.rest.len())
 }
 
-fn proposed(argument: Argument, typed: &str, scene: &OverlayScene<'_>) -> (Vec<Suggestion>, String) {
+fn proposed(argument: Argument, before: &str, typed: &str, scene: &OverlayScene<'_>) -> (Vec<Suggestion>, String) {
     let snapshot = scene.view.snapshot;
     let range = |of| number::range(of);
     match argument {
@@ -142,11 +146,36 @@ fn proposed(argument: Argument, typed: &str, scene: &OverlayScene<'_>) -> (Vec<S
             (of_list(both.map(|(text, about)| (text.to_owned(), about.to_owned())), typed), String::new())
         }
         Argument::File => files(typed, snapshot),
+        Argument::Setting => (of_list(settings::names(snapshot, scene.own), typed), String::new()),
+        Argument::Lifted => {
+            let rows = of_list(settings::lifted(snapshot), typed);
+            let none = rows.is_empty() && typed.is_empty();
+            (rows, if none { "nothing is set for all instances".to_owned() } else { String::new() })
+        }
+        Argument::Value => of_setting(before, typed, scene),
+        Argument::Why => (Vec::new(), "why, for history; Enter goes without".to_owned()),
         Argument::Weight => (Vec::new(), format!("weight: {}, {WEIGHT_DEFAULT} is usual", range(&WEIGHTS))),
         Argument::Files => (Vec::new(), format!("files: {}", range(&STRESS_FILES))),
         Argument::Kib => (Vec::new(), format!("size of each in KiB: {}", range(&STRESS_SIZE_KB))),
         Argument::Path => (Vec::new(), "a path on this machine; Tab completes it".to_owned()),
     }
+}
+
+/// Values that the setting named `name` may have.
+fn of_setting(name: &str, typed: &str, scene: &OverlayScene<'_>) -> (Vec<Suggestion>, String) {
+    if let Some(setting) = Setting::named(name) {
+        return (Vec::new(), format!("{}: {}", setting.about(), setting.takes()));
+    }
+    let argument = match name {
+        THEME => Argument::Theme,
+        MOUSE => Argument::OnOff,
+        GLYPHS => {
+            let words = GlyphSet::ALL.map(|set| (set.word().to_owned(), String::new()));
+            return (of_list(words, typed), String::new());
+        }
+        _ => return (Vec::new(), format!("there is no setting {:?}", sanitise::clean(name))),
+    };
+    proposed(argument, "", typed, scene)
 }
 
 /// `415 files  draining`.

@@ -6,7 +6,7 @@ mod export;
 #[cfg(test)]
 mod tests;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -20,7 +20,7 @@ use tokio::time::Instant;
 
 use super::fetch::{ANSWER_LIMIT, Fetch, Fetching, limited};
 use super::order::Work;
-use super::place::{Draft, Opened, Place};
+use super::place::{Draft, Opened, Place, SavedSetting};
 use crate::domain::command::{Accepted, Actor, Command, Rejected};
 use crate::domain::ids::{Bytes, FileId, NodeId};
 use crate::domain::log::LogSearch;
@@ -130,6 +130,7 @@ impl Jobs {
             Work::Batch(commands) => self.send(commands),
             Work::Upload { path, to } => self.upload(path, to),
             Work::Download { file, path } => self.download(file, path),
+            Work::SaveSettings(settings) => self.save_settings(settings),
             Work::ExportLogs { search, path } => self.export_logs(search, path),
             Work::Complete(Fetch { ask, reply }) => self.bring(self.place.complete(ask), reply),
             Work::Searches(Fetch { ask, reply }) => self.bring(self.place.searches(ask), reply),
@@ -181,6 +182,21 @@ impl Jobs {
             match download(&handle, file, &*place, path.clone()).await {
                 Ok(message) => Done::Said(Level::Info, message),
                 Err(why) => Done::Said(Level::Error, format!("download to {path} failed: {why}")),
+            }
+        })
+    }
+
+    /// Writes settings into the file of settings.
+    fn save_settings(&mut self, settings: Vec<SavedSetting>) -> Result<(), String> {
+        let place = Arc::clone(&self.place);
+        self.start(None, async move {
+            let told: Vec<String> = settings.iter().map(|one| format!("{} = {}", one.name, one.value)).collect();
+            let over: BTreeSet<&str> = settings.iter().filter_map(|one| one.over.as_deref()).collect();
+            let over: Vec<String> =
+                over.iter().map(|over| format!("; {over} comes first as long as it is given")).collect();
+            match place.save_settings(settings.clone()).await {
+                Ok(file) => Done::Said(Level::Info, format!("saved in {file}: {}{}", told.join(", "), over.concat())),
+                Err(why) => Done::Said(Level::Error, format!("save of {} failed: {why}", told.join(", "))),
             }
         })
     }

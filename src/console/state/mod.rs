@@ -22,6 +22,7 @@ use crate::console::keymap::{Keymap, KeymapError, needs};
 use crate::console::order::{Order, Outside, Work};
 use crate::console::overlay::Overlay;
 use crate::console::overlay::outcome::OverlayOutcome;
+use crate::console::own::OwnSettings;
 use crate::console::pane::Pane;
 use crate::console::place::{CompletionAsk, PastCommands};
 use crate::console::theme::Styles;
@@ -43,6 +44,8 @@ pub struct Console {
     now: Timestamp,
     styles: Styles,
     mouse: bool,
+    /// Settings that were changed in this console.
+    own: OwnSettings,
     read_only: bool,
     /// The screen as it was last told.
     screen: Rect,
@@ -84,6 +87,7 @@ impl Console {
             now,
             styles,
             mouse: config.mouse,
+            own: OwnSettings::default(),
             read_only: config.read_only || snapshot.instance.read_only,
             jobs: Vec::new(),
             screen: Rect::ZERO,
@@ -146,6 +150,11 @@ impl Console {
     /// Another theme.
     pub fn set_styles(&mut self, styles: Styles) {
         self.styles = styles;
+    }
+
+    /// The settings of this console, for what was changed around it.
+    pub const fn own_mut(&mut self) -> &mut OwnSettings {
+        &mut self.own
     }
 
     /// The themes that there are.
@@ -309,7 +318,7 @@ impl Console {
             MouseAct::Press => return Vec::new(),
         };
         match self.overlay {
-            Some(Overlay::Help(_) | Overlay::Events(_)) => self.overlay_key(Key::plain(code)),
+            Some(Overlay::Help(_) | Overlay::Events(_) | Overlay::Settings(_)) => self.overlay_key(Key::plain(code)),
             _ => Vec::new(),
         }
     }

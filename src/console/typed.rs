@@ -1,0 +1,20 @@
+//! What a command line means.
+
+use super::action::Action;
+use super::effect::Effect;
+use super::own::GlyphSet;
+
+/// What a typed command leads to.
+#[derive(Debug)]
+pub enum Typed {
+    Effect(Effect),
+    /// As if the action's key had been pressed.
+    Act(Action),
+    Theme(String),
+    Mouse(bool),
+    Glyphs(GlyphSet),
+    /// The list of all settings.
+    Settings,
+    /// What was changed is kept in `zkdeck.toml`.
+    Save,
+}
