@@ -28,6 +28,7 @@ use crate::api::{ApiConfig, Secret};
 use crate::config::{Config, Toggle};
 use crate::domain::cause::Advice;
 use crate::domain::ids::{Millis, NodeId};
+use crate::domain::setting::{Configured, Origin};
 use crate::domain::snapshot::{ApiView, InstanceView, LocalView, WorkloadOff};
 use crate::domain::state::{ServerSetting, Settings};
 use crate::engine::clock;
@@ -298,11 +299,29 @@ fn settings(flags: &Flags, config: &Config, places: &[ServerAddresses]) -> Setti
     Settings {
         servers: places.iter().map(server).collect(),
         scheduler: config.scheduler,
-        configured: config.configured.clone(),
+        configured: configured(flags, config, places),
         workload_off: workload_off(flags, config),
         workload_interval: Millis::from_secs(config.workload.interval_s),
         workload_clients: usize::try_from(config.workload.extra_clients).unwrap_or(usize::MAX),
     }
+}
+
+/// Every setting as it holds: with `--local` the servers are others than those that the settings name.
+fn configured(flags: &Flags, config: &Config, places: &[ServerAddresses]) -> Vec<Configured> {
+    let mut all = config.configured.clone();
+    if flags.local {
+        let list = |addresses: Vec<String>| toml::Value::from(addresses).to_string();
+        let local = [
+            ("ensemble.servers", list(places.iter().map(|place| place.client.clone()).collect())),
+            ("ensemble.metrics", list(places.iter().filter_map(|place| place.metrics.clone()).collect())),
+        ];
+        for (name, value) in local {
+            for one in all.iter_mut().filter(|one| one.name == name) {
+                (one.value, one.origin) = (value.clone(), Origin::Found { how: "--local".to_owned() });
+            }
+        }
+    }
+    all
 }
 
 /// Sample traffic writes: into somebody's own ensemble only when a setting says so.

@@ -125,9 +125,7 @@ pub const SPECS: &[Spec] = &[
     spec("settings", NONE, "all settings, their values and where those come from", Needs::Nothing, |a, _| {
         bare(a, Typed::Settings)
     }),
-    spec("save", NONE, "keep changed settings in zkdeck.toml", Needs::Nothing, |a, _| {
-        bare(a, Typed::Save)
-    }),
+    spec("save", NONE, "keep changed settings in zkdeck.toml", Needs::Nothing, |a, _| bare(a, Typed::Save)),
     spec("mouse", MOUSE, "take the mouse, or leave it to the terminal", Needs::Nothing, mouse),
 ];
 

@@ -70,9 +70,8 @@ fn unknown(name: &str, snapshot: &Snapshot) -> String {
 
 /// Names that may be set, each with its value and where that comes from.
 pub(super) fn names(snapshot: &Snapshot, own: &OwnSettings) -> Vec<(String, String)> {
-    let mut all: Vec<_> = in_force(snapshot, own).into_iter().filter(may_be_set).collect();
-    all.sort_by_key(|one| one.setting.is_none());
-    all.into_iter().map(|one| (one.name.clone(), format!("{} ({})", one.shown(), one.origin))).collect()
+    let all = in_force(snapshot, own).into_iter().filter(may_be_set);
+    all.map(|one| (one.name.clone(), format!("{} ({})", one.shown(), one.origin))).collect()
 }
 
 /// Names of what was set for all instances.
@@ -102,7 +101,10 @@ pub(super) fn in_force(snapshot: &Snapshot, own: &OwnSettings) -> Vec<SettingVie
             ..one.clone()
         },
     };
-    snapshot.settings.iter().map(here).collect()
+    let mut all: Vec<SettingView> = snapshot.settings.iter().map(here).collect();
+    // Those of the scheduler in the order in which they belong together.
+    all.sort_by_key(|one| (one.setting.is_none(), one.setting));
+    all
 }
 
 /// What `:save` writes: all that was changed while it runs, each with what comes before the file at the next start.

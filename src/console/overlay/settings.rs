@@ -14,8 +14,11 @@ use crate::console::widgets::filter::Filter;
 use crate::console::{sanitise, time};
 use crate::domain::setting::{Origin, SettingView};
 
-/// Columns of a value, where there are as many.
+/// Columns of a value, on a narrow screen and on one that has room.
 const VALUE_WIDTH: usize = 18;
+const VALUE_WIDE: usize = 32;
+/// The width from which on there is room.
+const WIDE_FROM: u16 = 110;
 
 /// The settings, and what of them is looked for.
 #[derive(Clone, Debug, Default)]
@@ -58,7 +61,7 @@ impl SettingsList {
         let inside = popup::framed(area, &title, styles.border, styles, buffer);
         let filtered = self.filter.is_open() || !self.filter.is_empty();
         let list = Rect { height: inside.height.saturating_sub(u16::from(filtered)), ..inside };
-        let mut lines = lines(&self.filter.text().to_lowercase(), scene);
+        let mut lines = lines(&self.filter.text().to_lowercase(), inside.width, scene);
         if lines.is_empty() {
             lines.push(vec![("No setting matches.".to_owned(), styles.dim)]);
         }
@@ -77,9 +80,10 @@ impl SettingsList {
 type SettingSection = (&'static str, fn(&SettingView) -> bool);
 
 /// First what may be changed for all instances, then what may in this console, then what holds from the start.
-fn lines(wanted: &str, scene: &OverlayScene<'_>) -> Vec<Pieces> {
+fn lines(wanted: &str, screen: u16, scene: &OverlayScene<'_>) -> Vec<Pieces> {
     let styles = scene.view.styles;
     let all = in_force(scene.view.snapshot, scene.own);
+    let values = if screen >= WIDE_FROM { VALUE_WIDE } else { VALUE_WIDTH };
     let width = all.iter().map(|one| sanitise::width(&one.name)).max().unwrap_or_default();
     let sections: [SettingSection; 3] = [
         ("Changed by :set for all instances", |one| one.setting.is_some()),
@@ -88,8 +92,8 @@ fn lines(wanted: &str, scene: &OverlayScene<'_>) -> Vec<Pieces> {
     ];
     let mut out: Vec<Pieces> = Vec::new();
     for (heading, belongs) in sections {
-        let here = all.iter().filter(|one| belongs(one)).map(|one| row(one, width, scene));
-        let rows: Vec<Pieces> = here.filter(|row| holds(row, wanted)).collect();
+        let here = all.iter().filter(|one| belongs(one)).map(|one| rows(one, (width, values), scene));
+        let rows: Vec<Pieces> = here.filter(|rows| rows.iter().any(|row| holds(row, wanted))).flatten().collect();
         if !rows.is_empty() {
             if !out.is_empty() {
                 out.push(Pieces::new());
@@ -106,27 +110,25 @@ fn holds(row: &Pieces, wanted: &str) -> bool {
     text.to_lowercase().contains(wanted)
 }
 
-fn row(one: &SettingView, width: usize, scene: &OverlayScene<'_>) -> Pieces {
+/// Its row, and below it what was given as the reason and what holds without what was set.
+fn rows(one: &SettingView, (width, values): (usize, usize), scene: &OverlayScene<'_>) -> Vec<Pieces> {
     let styles = scene.view.styles;
     let value = sanitise::clean(&one.shown()).into_owned();
     let is_changed = one.origin != Origin::Default;
-    vec![
+    let row = vec![
         (format!("  {:<width$}  ", one.name), styles.key),
-        (format!("{value:<VALUE_WIDTH$}  "), styles.text),
-        (sanitise::clean(&from(one)).into_owned(), if is_changed { styles.accent } else { styles.dim }),
-    ]
-}
-
-/// `set by console root 14:02:11: load test; without it 5 (default)`.
-fn from(one: &SettingView) -> String {
-    let mut text = one.origin.to_string();
-    if let Origin::Ensemble { at, why, .. } = &one.origin {
-        text = format!("{text} {}", time::of_date(*at));
-        text.extend(why.iter().map(|why| format!(": {why}")));
-    }
-    if let Some(own) = &one.configured {
+        (format!("{value:<values$}  "), styles.text),
+        (sanitise::clean(&one.origin.to_string()).into_owned(), if is_changed { styles.accent } else { styles.dim }),
+    ];
+    let below = |text: String| vec![(format!("    {}", sanitise::clean(&text)), styles.dim)];
+    let set = match &one.origin {
+        Origin::Ensemble { at, why: Some(why), .. } => Some(format!("{}: {why}", time::of_date(*at))),
+        Origin::Ensemble { at, why: None, .. } => Some(time::of_date(*at)),
+        _ => None,
+    };
+    let without = one.configured.as_ref().map(|own| {
         let shown = SettingView { value: own.value.clone(), ..one.clone() }.shown();
-        text = format!("{text}; without it {shown} ({})", own.origin);
-    }
-    text
+        format!("without it: {shown} ({})", own.origin)
+    });
+    [row].into_iter().chain(set.map(below)).chain(without.map(below)).collect()
 }

@@ -23,7 +23,7 @@ pub struct SettingChange {
     /// All that was set, and the version under which it was read.
     pub shared: SharedSettings,
     pub version: i32,
-    /// The values before and after, in words: `5 to 8`.
+    /// The values before and after, in words: `5 to 8`, `lifted, 8 to 5`.
     pub told: String,
 }
 
@@ -107,7 +107,8 @@ impl State {
         if let Some(unfit) = amiss {
             return Err(invalid(unfit.rule_for(setting)));
         }
-        let told = format!("{} to {}", setting.shown(now), setting.shown(after.settings.get(setting)));
+        let (before, then) = (setting.shown(now), setting.shown(after.settings.get(setting)));
+        let told = if value.is_some() { format!("{before} to {then}") } else { format!("lifted, {before} to {then}") };
         Ok(SettingChange { setting, value, why: why.map(str::to_owned), shared: self.shared.clone(), version, told })
     }
 

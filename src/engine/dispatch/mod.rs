@@ -142,7 +142,7 @@ impl Dispatch {
             }
             CheckedCommand::Set(change) => {
                 let id = clock::new_operation();
-                let message = format!("change of {} from {} begun", change.setting, change.told);
+                let message = format!("change of {} begun: {}", change.setting, change.told);
                 self.job("set", async move { orders::set(&ctx, id, change, by).await })?;
                 Ok(Accepted { operation: Some(id), message })
             }

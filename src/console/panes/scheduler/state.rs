@@ -11,6 +11,7 @@ use crate::console::{sanitise, time};
 use crate::domain::ids::{Millis, Timestamp};
 use crate::domain::node::{DrainView, NodeCondition, NodeView};
 use crate::domain::scheduler::Decision;
+use crate::domain::setting::Setting;
 use crate::domain::snapshot::{SessionState, Snapshot};
 
 /// Cells of a progress.
@@ -193,7 +194,8 @@ const VALUE_WIDTH: usize = 8;
 pub(super) fn draw_settings(area: Rect, buffer: &mut Buffer, view: &View<'_>) {
     let styles = view.styles;
     paint::text(area, buffer, 0, "SETTINGS  :set", styles.heading);
-    let all = view.snapshot.settings.iter().filter_map(|one| Some((one.setting?, one)));
+    let find = |setting: &Setting| view.snapshot.settings.iter().find(|one| one.setting == Some(*setting));
+    let all = Setting::ALL.iter().filter_map(|setting| Some((setting, find(setting)?)));
     for (row, (setting, one)) in all.enumerate() {
         let (_, key) = setting.section_and_key();
         let text = format!("  {key:<NAME_WIDTH$} {:<VALUE_WIDTH$} {}", one.shown(), one.origin);
