@@ -4,8 +4,11 @@ use super::fetch::{Fetch, Fetching};
 use super::own::GlyphSet;
 use super::place::{CompletionAsk, PastCommands, PastSearches, SavedSearches, SavedSetting};
 use crate::domain::command::Command;
+use crate::domain::file_list::FileChoice;
 use crate::domain::ids::{FileId, NodeId};
+use crate::domain::incident::IncidentsAsk;
 use crate::domain::log::LogSearch;
+use crate::domain::operation::HistoryQuery;
 
 /// What a key, a click, a snapshot or an answer leads to.
 #[derive(Debug, PartialEq)]
@@ -23,8 +26,8 @@ pub enum Work {
     Batch(Vec<Command>),
     /// Asks the engine; the answer comes to the place that the one who asks has for it.
     Fetch(Box<dyn Fetching>),
-    /// Writes all events that match to a new file; its ending tells the format.
-    ExportLogs { search: LogSearch, path: String },
+    /// Writes all rows of a list to a new file; its ending tells the format.
+    Export { list: Box<ExportList>, path: String },
     /// Reads or changes the saved searches.
     Searches(Fetch<SavedSearches>),
     /// Reads the commands that were typed before, or keeps one more.
@@ -40,6 +43,22 @@ pub enum Work {
     SaveSettings(Vec<SavedSetting>),
     /// Writes a file's bytes to a local path.
     Download { file: FileId, path: String },
+}
+
+/// A list that can be written to a file.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ExportList {
+    Logs(LogSearch),
+    History(HistoryChoice),
+    Files(FileChoice),
+}
+
+/// Which rows of history.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HistoryChoice {
+    /// `None`: no operations.
+    pub operations: Option<HistoryQuery>,
+    pub incidents: IncidentsAsk,
 }
 
 /// What is done by whatever shows the console.

@@ -19,11 +19,10 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::fetch::{ANSWER_LIMIT, Fetch, Fetching, limited};
-use super::order::Work;
+use super::order::{ExportList, Work};
 use super::place::{Draft, Opened, Place, SavedSetting};
 use crate::domain::command::{Accepted, Actor, Command, Rejected};
 use crate::domain::ids::{Bytes, FileId, NodeId};
-use crate::domain::log::LogSearch;
 use crate::domain::snapshot::Level;
 use crate::engine::handle::{ByteSource, Handle, Upload};
 
@@ -131,7 +130,7 @@ impl Jobs {
             Work::Upload { path, to } => self.upload(path, to),
             Work::Download { file, path } => self.download(file, path),
             Work::SaveSettings(settings) => self.save_settings(settings),
-            Work::ExportLogs { search, path } => self.export_logs(search, path),
+            Work::Export { list, path } => self.export(*list, path),
             Work::Complete(Fetch { ask, reply }) => self.bring(self.place.complete(ask), reply),
             Work::Searches(Fetch { ask, reply }) => self.bring(self.place.searches(ask), reply),
             Work::Commands(Fetch { ask, reply }) => self.bring(self.place.commands(ask), reply),
@@ -217,11 +216,11 @@ impl Jobs {
         }
     }
 
-    /// Writes all events that match to a new file.
-    fn export_logs(&mut self, search: LogSearch, path: String) -> Result<(), String> {
+    /// Writes all rows of a list to a new file.
+    fn export(&mut self, list: ExportList, path: String) -> Result<(), String> {
         let (handle, place) = (self.handle.clone(), Arc::clone(&self.place));
         self.start(Some(format!("export to {path}")), async move {
-            match export::export(&handle, search, &*place, &path).await {
+            match export::export(&handle, list, &*place, &path).await {
                 Ok((level, message)) => Done::Said(level, message),
                 Err(why) => Done::Said(Level::Error, format!("export to {path} failed: {why}")),
             }
