@@ -11,7 +11,7 @@ use super::error::Fail;
 use super::guard::guard;
 use super::routes::{
     demo, ensemble, explain, files, health, incidents, logs, nodes, operations, page, scheduler, series, servers,
-    socket,
+    settings, socket,
 };
 use super::state::App;
 use crate::engine::handle::Handle;
@@ -51,6 +51,9 @@ pub(super) const ROUTES: &[Route] = &[
     (Method::GET, "/api/operations/{id}", || get(operations::one)),
     (Method::GET, "/api/incidents", || get(incidents::list)),
     (Method::GET, "/api/logs", || get(logs::search)),
+    (Method::GET, "/api/settings", || get(settings::list)),
+    (Method::PUT, "/api/settings/{name}", || put(settings::set)),
+    (Method::DELETE, "/api/settings/{name}", || delete(settings::unset)),
     (Method::GET, "/api/series", || get(series::list)),
     (Method::GET, "/api/socket", || get(socket::socket)),
 ];

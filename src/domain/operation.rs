@@ -29,6 +29,7 @@ pub enum OperationKind {
     SchedulerResume,
     Workload,
     Weight,
+    Setting,
 }
 
 impl OperationKind {

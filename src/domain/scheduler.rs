@@ -215,6 +215,8 @@ pub struct SchedulerView {
     pub cool_down: Millis,
     /// Free space that every node keeps.
     pub reserve: Bytes,
+    /// Moves that copy bytes at the same time.
+    pub parallel: u64,
     /// When the next run is due; `None` while this instance does not lead or the scheduler is paused.
     pub next_run: Option<Timestamp>,
     pub running: Option<RunProgress>,

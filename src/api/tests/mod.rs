@@ -2,6 +2,7 @@
 
 mod explain;
 mod nodes;
+mod settings;
 
 use std::collections::BTreeSet;
 

@@ -22,6 +22,7 @@ use crate::console::keymap::{Keymap, KeymapError, needs};
 use crate::console::order::{Order, Outside, Work};
 use crate::console::overlay::Overlay;
 use crate::console::overlay::outcome::OverlayOutcome;
+use crate::console::own::OwnSettings;
 use crate::console::pane::Pane;
 use crate::console::place::{CompletionAsk, PastCommands};
 use crate::console::theme::Styles;
@@ -43,6 +44,8 @@ pub struct Console {
     now: Timestamp,
     styles: Styles,
     mouse: bool,
+    /// Settings that were changed in this console.
+    own: OwnSettings,
     read_only: bool,
     /// The screen as it was last told.
     screen: Rect,
@@ -84,6 +87,7 @@ impl Console {
             now,
             styles,
             mouse: config.mouse,
+            own: OwnSettings::default(),
             read_only: config.read_only || snapshot.instance.read_only,
             jobs: Vec::new(),
             screen: Rect::ZERO,
@@ -148,6 +152,11 @@ impl Console {
         self.styles = styles;
     }
 
+    /// The settings of this console, for what was changed around it.
+    pub const fn own_mut(&mut self) -> &mut OwnSettings {
+        &mut self.own
+    }
+
     /// The themes that there are.
     pub fn set_themes(&mut self, themes: Vec<ThemeEntry>) {
         self.themes = themes;
@@ -161,9 +170,11 @@ impl Console {
     /// An answer that a pane waits for has come to its place.
     pub fn take_answers(&mut self) -> Vec<Order> {
         if let Some(found) = self.completing.take()
-            && let Some(overlay) = &mut self.overlay
+            && let Some(mut overlay) = self.overlay.take()
         {
-            overlay.take_completions(found);
+            let seen = overlay.clone();
+            self.with_scene(&seen, |scene| overlay.take_completions(found, scene));
+            self.overlay = Some(overlay);
         }
         self.take_past();
         let snapshot = Arc::clone(&self.snapshot);
@@ -307,7 +318,9 @@ impl Console {
             MouseAct::Press => return Vec::new(),
         };
         match self.overlay {
-            Some(Overlay::Help(_) | Overlay::Why(_) | Overlay::Events(_)) => self.overlay_key(Key::plain(code)),
+            Some(Overlay::Help(_) | Overlay::Why(_) | Overlay::Events(_) | Overlay::Settings(_)) => {
+                self.overlay_key(Key::plain(code))
+            }
             _ => Vec::new(),
         }
     }

@@ -14,6 +14,7 @@ mod node;
 mod operation;
 mod scheduler;
 mod server;
+mod setting;
 #[cfg(test)]
 mod tests;
 mod topic;

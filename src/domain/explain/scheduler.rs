@@ -97,7 +97,7 @@ pub(super) fn scheduler(snapshot: &Snapshot) -> Explanation {
     };
     let next = view.next_run.map(|at| format!("the next run is due in {}", at.since(snapshot.taken_at)));
     let mut facts: Vec<Fact> = next.map(|text| Fact::new("next", text)).into_iter().collect();
-    facts.extend(settings(view));
+    facts.extend(settings(snapshot));
     facts.extend(view.last_run.as_ref().map(|run| {
         let general = decision(run.decision, view);
         Fact::new("last run", format!("{}: {}", general.word, general.meaning))
@@ -121,18 +121,13 @@ fn trigger(view: &SchedulerView) -> String {
     format!("moves files from a spread of {} on, until it is at most {}", grouped(view.trigger), grouped(view.settle))
 }
 
-/// What it goes by, each with what it does.
-fn settings(view: &SchedulerView) -> [Fact; 5] {
-    [
-        Fact::new("interval", format!("{}: so often it looks at the nodes", view.interval)),
-        Fact::new("threshold", format!("{}: the spread at which it starts", grouped(view.trigger))),
-        Fact::new("settle", format!("{}: the spread at which it stops", grouped(view.settle))),
-        Fact::new(
-            "cool-down",
-            format!("{}: a file that was moved stays so long, unless its node drains", view.cool_down),
-        ),
-        Fact::new("reserve", format!("{}: so much every disk keeps free", view.reserve)),
-    ]
+/// What it goes by, each with where it comes from and what it does.
+fn settings(snapshot: &Snapshot) -> impl Iterator<Item = Fact> {
+    snapshot.settings.iter().filter_map(|view| {
+        let setting = view.setting?;
+        let (_, key) = setting.section_and_key();
+        Some(Fact::new(key, format!("{} ({}): {}", view.shown(), view.origin, setting.about())))
+    })
 }
 
 const fn decision_texts(of: Decision) -> [&'static str; 3] {

@@ -12,6 +12,7 @@ use crate::domain::operation::{OperationKind, OperationStatus};
 use crate::domain::planner::MASS_FAILURE_OF;
 use crate::domain::scheduler::Decision;
 use crate::domain::server::{HealthRule, HostState, HostView, ServerState, ServerView, Verdict};
+use crate::domain::setting::{Origin, Setting};
 use crate::domain::snapshot::{ControlView, Damage, HISTORY_QUEUE_STOP, LocalView, SessionState, Snapshot};
 
 fn with_server(change: impl Fn(&mut ServerView)) -> Snapshot {
@@ -229,6 +230,33 @@ fn names_are_offered_once_with_what_they_are_of() {
     }
     let paused = names.iter().find(|(name, _)| name == "paused").expect("there");
     assert!(paused.1.contains("a server") && paused.1.contains("a node"), "{paused:?}");
+}
+
+#[test]
+fn a_setting_tells_where_it_comes_from_and_what_it_may_be() {
+    let mut snapshot = fixtures::snapshot();
+    let topics = Topic::named("scheduler.threshold", &snapshot).expect("known");
+    let explained = one(&topics[0], &snapshot);
+    let shown = snapshot.settings.iter().find(|view| view.setting == Some(Setting::Threshold)).expect("there");
+    assert_eq!((explained.measured.as_ref(), explained.source), (Some(&shown.shown()), Some(shown.origin.to_string())));
+    assert_eq!(explained.bound, Some(Setting::Threshold.takes()));
+    assert!(Topic::named("scheduler.reserve", &snapshot).is_ok(), "without its unit");
+    let mut settings = snapshot.settings.to_vec();
+    let own = settings.iter_mut().find(|view| view.setting == Some(Setting::Threshold)).expect("there");
+    let why = Some("load test".to_owned());
+    own.origin = Origin::Ensemble { by: "console root".into(), at: Timestamp(NOW.0 - 9_000), why };
+    snapshot.settings = settings.into();
+    let explained = one(&topics[0], &snapshot);
+    assert_eq!(
+        (explained.since, explained.source.as_deref()),
+        (Some(Timestamp(NOW.0 - 9_000)), Some("set by console root"))
+    );
+    assert!(explained.facts.iter().any(|fact| fact.value == "load test"));
+    let facts = one(&Topic::Scheduler, &snapshot).facts;
+    assert!(
+        facts.iter().any(|fact| fact.name == "threshold" && fact.value.contains("set by console root")),
+        "{facts:?}"
+    );
 }
 
 #[test]

@@ -11,6 +11,7 @@ use super::node::node;
 use super::operation::operation;
 use super::scheduler::{SchedulerStanding, plan, run, scheduler};
 use super::server::server;
+use super::setting::setting;
 use super::word::{StateWord, plain};
 use crate::domain::alert::AlertCode;
 use crate::domain::ids::{FileId, NodeId};
@@ -20,6 +21,7 @@ use crate::domain::operation::Operation;
 use crate::domain::planner::Plan;
 use crate::domain::scheduler::Run;
 use crate::domain::server::ServerState;
+use crate::domain::setting::{Setting, SettingView};
 use crate::domain::snapshot::Snapshot;
 
 /// Letters of a name that an error repeats.
@@ -40,6 +42,8 @@ pub enum Topic {
     Incident(Box<Incident>),
     Run(Box<Run>),
     Plan(Box<Plan>),
+    /// By its name.
+    Setting(String),
     Ensemble,
     /// All that stand.
     Alerts,
@@ -100,6 +104,7 @@ impl Topic {
             }
             Self::Run(of) => vec![run(of, snapshot)],
             Self::Plan(of) => vec![plan(of, snapshot)],
+            Self::Setting(name) => snapshot.settings.iter().filter(|view| view.name == *name).map(setting).collect(),
             Self::Ensemble => vec![ensemble(snapshot)],
             Self::Alerts => {
                 // The ensemble's verdict says so in its own words.
@@ -155,10 +160,16 @@ impl Topic {
         found.extend(NAMED.iter().filter(|(name, ..)| *name == wanted).map(|(.., topic)| topic.clone()));
         let is = |word: &StateWord| plain(&word.explained(snapshot).word) == wanted;
         found.extend(StateWord::all().filter(is).map(Self::Word));
+        let is_setting = |view: &&SettingView| {
+            view.name == lower || view.setting.is_some_and(|setting| Setting::named(&lower) == Some(setting))
+        };
+        let settings = snapshot.settings.iter().filter(is_setting);
+        found.extend(settings.map(|view| Self::Setting(view.name.clone())));
         found.extend(file_named(text.trim(), snapshot).map(Self::File));
         if found.is_empty() {
             let shown: String = text.chars().take(SHOWN_MAX).collect();
-            return Err(format!("nothing is called {shown:?}: name a server, a node, a file or a state word"));
+            let known = "name a server, a node, a file, a setting or a state word";
+            return Err(format!("nothing is called {shown:?}: {known}"));
         }
         Ok(found)
     }
@@ -171,6 +182,7 @@ impl Topic {
             (view.node.to_string(), format!("server, {}{}", view.verdict.state.word(), node.unwrap_or_default()))
         });
         let mut names: Vec<(String, String)> = servers.collect();
+        names.extend(snapshot.settings.iter().map(|view| (view.name.clone(), format!("setting, {}", view.shown()))));
         names.extend(NAMED.iter().map(|(name, about, _)| ((*name).to_owned(), (*about).to_owned())));
         for word in StateWord::all() {
             let explained = word.explained(snapshot);

@@ -21,6 +21,7 @@ impl State {
             taken_at: now,
             revision: self.revision,
             instance: self.instance.clone(),
+            settings: self.setting_views(),
             session: self.session.clone(),
             leadership: self.leadership.clone(),
             instances: Arc::clone(&self.instances),

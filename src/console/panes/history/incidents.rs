@@ -42,8 +42,13 @@ impl IncidentRows {
             return None;
         }
         self.due = now.plus(AGAIN);
-        let ask = IncidentsAsk { expr: self.expr.clone(), limit: INCIDENTS_PAGE_MAX, ..IncidentsAsk::default() };
+        let ask = self.ask();
         Some(self.asked.put(ask).into())
+    }
+
+    /// What asks for all that the filter takes.
+    pub(super) fn ask(&self) -> IncidentsAsk {
+        IncidentsAsk { expr: self.expr.clone(), limit: INCIDENTS_PAGE_MAX, ..IncidentsAsk::default() }
     }
 
     /// Takes an answer in, when one has come.

@@ -90,6 +90,11 @@ impl OperationRows {
         self.show();
     }
 
+    /// What asks for all rows that the filter takes.
+    pub(super) fn query(&self) -> HistoryQuery {
+        self.filter.clone()
+    }
+
     /// The rows that are shown, newest first.
     pub(super) fn shown(&self) -> Vec<&Operation> {
         self.shown.iter().filter_map(|id| self.by_id(*id)).collect()

@@ -22,9 +22,7 @@ use crate::domain::command::ServerAction;
 const STEPS: u64 = 2_000;
 /// A console lives for so many steps; then another begins.
 const LIFE: u64 = 250;
-const TYPED: [&str; 14] = [
-    "why zk1",
-    "why NO_QUORUM",
+const TYPED: [&str; 12] = [
     "drain zk1",
     "pause zk3",
     "stop zk2",
@@ -245,7 +243,7 @@ impl Walker {
                 _ => &[],
             };
             assert!(commands.is_empty() || !self.ui.is_unseen(), "{work:?} on a screen that shows nothing");
-            let changes = !commands.is_empty() || matches!(work, Work::Upload { .. } | Work::UploadTo { .. });
+            let changes = !commands.is_empty() || matches!(work, Work::Upload { .. });
             assert!(!(self.ui.read_only && changes), "who only watches sends {work:?}");
             for command in commands.iter().filter(|command| is_destructive(command)) {
                 assert!(self.agreed(command, step, question), "{command:?} was not agreed to: {question:?}");
