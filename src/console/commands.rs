@@ -24,6 +24,11 @@ pub enum Typed {
     Act(Action),
     Theme(String),
     Mouse(bool),
+    /// The whole console at the moment that these words mean.
+    At(String),
+    /// From a moment on, at a speed.
+    Play(String),
+    Now,
 }
 
 /// What an argument names: what can be proposed for it.
@@ -38,6 +43,8 @@ pub enum Argument {
     Path,
     Theme,
     OnOff,
+    Moment,
+    Speed,
 }
 
 /// A command that takes arguments.
@@ -88,6 +95,8 @@ const FILE: (&str, &[Argument]) = ("FILE", &[Argument::File]);
 const UPLOAD: (&str, &[Argument]) = ("PATH [NODE]", &[Argument::Path, Argument::Node]);
 const DOWNLOAD: (&str, &[Argument]) = ("FILE [PATH]", &[Argument::File, Argument::Path]);
 const THEME: (&str, &[Argument]) = ("NAME", &[Argument::Theme]);
+const AT: (&str, &[Argument]) = ("MOMENT", &[Argument::Moment]);
+const PLAY: (&str, &[Argument]) = ("[MOMENT] [SPEED]", &[Argument::Moment, Argument::Speed]);
 const MOUSE: (&str, &[Argument]) = ("on|off", &[Argument::OnOff]);
 
 /// Every command that takes arguments.
@@ -108,7 +117,21 @@ pub const SPECS: &[Spec] = &[
     spec("migrate", MIGRATE, "move one file, by name or id", Needs::Store, migrate),
     spec("delete", FILE, "delete one file, by name or id", Needs::Store, delete),
     spec_of_paths("upload", UPLOAD, "upload a file from this machine", Needs::Store, upload),
-    spec_of_paths("download", DOWNLOAD, "save a file on this machine", Needs::Nothing, download),
+    spec_of_paths("download", DOWNLOAD, "save a file on this machine", Needs::Present, download),
+    spec_of_paths("at", AT, "the whole console as it was at a moment", Needs::Nothing, |text, _| {
+        if text.is_empty() { Err("missing moment".into()) } else { Ok(Typed::At(text.to_owned())) }
+    }),
+    spec_of_paths(
+        "play",
+        PLAY,
+        "let the past go on from a moment, or through the incident in hand",
+        Needs::Nothing,
+        |text, _| Ok(Typed::Play(text.to_owned())),
+    ),
+    spec("now", ("", &[]), "back from the past", Needs::Nothing, |arguments, _| match arguments {
+        [] => Ok(Typed::Now),
+        _ => Err("too many arguments".into()),
+    }),
     spec("theme", THEME, "another theme, from themes/ or built in", Needs::Nothing, theme),
     spec("mouse", MOUSE, "take the mouse, or leave it to the terminal", Needs::Nothing, mouse),
 ];

@@ -4,11 +4,15 @@ use super::commands::{Argument, Candidate, SPECS, Spec, candidates};
 use super::keymap::lacks;
 use super::overlay::scene::OverlayScene;
 use super::paths;
+use super::rewind::SPEEDS;
 use super::sanitise;
+use super::time;
 use super::widgets::words;
 use crate::domain::command::{STRESS_FILES, STRESS_SIZE_KB, WEIGHTS};
+use crate::domain::ids::Timestamp;
 use crate::domain::node::WEIGHT_DEFAULT;
 use crate::domain::number;
+use crate::domain::rewind::MOMENT_TYPED;
 use crate::domain::snapshot::Snapshot;
 
 /// Rows that are proposed at most, and files that are looked at for them: there may be a million.
@@ -78,7 +82,7 @@ fn arguments(spec: &Spec, rest: &str, scene: &OverlayScene<'_>) -> Suggestions {
     for (at, argument) in spec.arguments.iter().enumerate() {
         let is_last = at + 1 == spec.arguments.len();
         let end = match argument {
-            Argument::File | Argument::Path if is_last => None,
+            Argument::File | Argument::Path | Argument::Moment if is_last => None,
             Argument::Path => paths::end_of_word(left),
             Argument::File => end_of_name(left, scene.view.snapshot),
             _ => left.find(' '),
@@ -116,11 +120,28 @@ fn proposed(argument: Argument, typed: &str, scene: &OverlayScene<'_>) -> (Vec<S
             (of_list(both.map(|(text, about)| (text.to_owned(), about.to_owned())), typed), String::new())
         }
         Argument::File => files(typed, snapshot),
+        Argument::Moment => (of_list(moments(snapshot, scene.view.now), typed), MOMENT_TYPED.to_owned()),
+        Argument::Speed => {
+            let about = |speed: &str| format!("{} s of then in a second", speed.trim_end_matches('x'));
+            (of_list(SPEEDS.map(|speed| (speed.to_owned(), about(speed))), typed), String::new())
+        }
         Argument::Weight => (Vec::new(), format!("weight: {}, {WEIGHT_DEFAULT} is usual", range(&WEIGHTS))),
         Argument::Files => (Vec::new(), format!("files: {}", range(&STRESS_FILES))),
         Argument::Kib => (Vec::new(), format!("size of each in KiB: {}", range(&STRESS_SIZE_KB))),
         Argument::Path => (Vec::new(), "a path on this machine; Tab completes it".to_owned()),
     }
+}
+
+/// When incidents began, newest first, and some usual moments.
+fn moments(snapshot: &Snapshot, now: Timestamp) -> impl Iterator<Item = (String, String)> {
+    let moment = move |at: Timestamp| match time::date(at) == time::date(now) {
+        true => time::of_day(at),
+        false => time::of_date(at).replace(' ', "T"),
+    };
+    let incidents = snapshot.incidents.iter().take(ROWS_MAX);
+    let incidents = incidents.map(move |one| (moment(one.began), one.what.to_string()));
+    let usual = [("-5m", "five minutes ago"), ("-1h", "an hour ago"), ("yesterday", "its midnight; a time may follow")];
+    incidents.chain(usual.map(|(text, about)| (text.to_owned(), about.to_owned())))
 }
 
 /// `415 files  draining`.

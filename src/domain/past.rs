@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ids::Millis;
+use super::ids::{Millis, Timestamp};
 
 /// What may not be known of a moment that is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -21,6 +21,8 @@ pub enum PastPart {
 /// Of a picture of the past. The list of files, the plan, the servers' hosts and the settings of then are never kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PastView {
+    /// When the picture was made.
+    pub made: Timestamp,
     /// Time of which each figure is the mean; `None` where nothing was measured.
     pub fineness: Option<Millis>,
     pub unknown: Vec<PastPart>,

@@ -113,6 +113,12 @@ impl Snapshot {
         super::health::short_of_heap(self.servers.iter()).map(|(_, text)| text)
     }
 
+    /// The moment that is over of which it is; `None` of now.
+    #[must_use]
+    pub fn as_of(&self) -> Option<Timestamp> {
+        self.past.as_ref().map(|_| self.taken_at)
+    }
+
     /// How many files there are: of a past moment the nodes' counts tell it, and its list was not kept.
     #[must_use]
     pub fn file_count(&self) -> u64 {

@@ -95,7 +95,8 @@ fn lines(wanted: &str, scene: &OverlayScene<'_>) -> Vec<Pieces> {
         here.into_iter().partition(|entry| entry.context == KeyContext::Lists);
     section(&format!("{}, here", scene.title), own.iter().filter_map(|entry| row(entry)).collect());
     section("In its list", lists.iter().filter_map(|entry| row(entry)).collect());
-    for context in [KeyContext::Everywhere, KeyContext::Ensemble, KeyContext::Files, KeyContext::Logs] {
+    for context in [KeyContext::Past, KeyContext::Everywhere, KeyContext::Ensemble, KeyContext::Files, KeyContext::Logs]
+    {
         let rest = entries.iter().filter(|entry| entry.context == context && !is_here(entry));
         section(context.heading(), rest.filter_map(|entry| row(entry)).collect());
     }

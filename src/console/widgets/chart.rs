@@ -105,6 +105,23 @@ fn round_up(most: f32) -> f32 {
     }
 }
 
+/// Points at a column of what is drawn in a plot: what came later is dim.
+pub fn point_at(plot: Rect, column: u16, buffer: &mut Buffer, styles: &Styles) {
+    for y in plot.y..plot.bottom() {
+        for x in (plot.x + column).min(plot.right())..plot.right() {
+            let cell = &mut buffer[(x, y)];
+            if x > plot.x + column {
+                cell.set_style(styles.dim);
+                continue;
+            }
+            cell.set_style(styles.selected);
+            if cell.symbol() == " " {
+                cell.set_symbol(styles.glyphs.vertical);
+            }
+        }
+    }
+}
+
 impl Chart<'_> {
     /// Draws the chart, its frame included; nothing where there is no room for one row of it.
     pub fn draw(&self, area: Rect, buffer: &mut Buffer, styles: &Styles) {
@@ -136,13 +153,9 @@ impl Chart<'_> {
         let row = Rect { y: plot.bottom(), height: 1, ..plot };
         draw_axis(row, buffer, &self.axis, self.marks, styles);
         if let Some(column) = self.cursor.filter(|column| *column < plot.width) {
-            for y in plot.y..plot.bottom() {
-                let cell = &mut buffer[(plot.x + column, y)];
-                cell.set_style(styles.selected);
-                if cell.symbol() == " " {
-                    cell.set_symbol(styles.glyphs.vertical);
-                }
-            }
+            point_at(plot, column, buffer, styles);
+            let later = row.width - column - 1;
+            buffer.set_style(Rect { x: row.right() - later, width: later, ..row }, styles.dim);
         }
     }
 

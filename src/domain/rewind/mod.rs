@@ -158,9 +158,9 @@ pub fn count_then(pages: &[SeriesPage], key: &SeriesKey, at: Timestamp) -> Optio
     Measured::of(pages, at).value(key.name, key.node.as_ref()).map(|value| value.round() as u64)
 }
 
-/// The picture at a moment, of what was kept. Of `present` only what does not change.
+/// The picture at a moment, of what was kept, made `now`. Of `present` only what does not change.
 #[must_use]
-pub fn picture(at: Timestamp, present: &Snapshot, kept: &KeptThen) -> Snapshot {
+pub fn picture(at: Timestamp, present: &Snapshot, kept: &KeptThen, now: Timestamp) -> Snapshot {
     let measured = Measured::of(&kept.series, at);
     let history = &kept.history;
     let incidents: Vec<Incident> = history.incidents.iter().filter_map(|one| one.clone().as_of(at)).collect();
@@ -186,7 +186,7 @@ pub fn picture(at: Timestamp, present: &Snapshot, kept: &KeptThen) -> Snapshot {
     }
     Snapshot {
         taken_at: at,
-        past: Some(PastView { fineness: measured.fineness(), unknown }),
+        past: Some(PastView { made: now, fineness: measured.fineness(), unknown }),
         revision: present.revision,
         instance: present.instance.clone(),
         session: session(present, &incidents, at),

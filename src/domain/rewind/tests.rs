@@ -82,8 +82,12 @@ fn row(id: u128, kind: OperationKind, began: Timestamp, ended: Option<Timestamp>
     Operation { started: began, finished: ended, ..fixtures::operation(id, kind, status) }
 }
 
+fn pic(at: Timestamp, present: &Snapshot, kept: &KeptThen) -> Snapshot {
+    picture(at, present, kept, NOW)
+}
+
 fn with(history: HistoryThen) -> Snapshot {
-    picture(AT, &fixtures::snapshot(), &KeptThen { history, ..kept(series(usual)) })
+    pic(AT, &fixtures::snapshot(), &KeptThen { history, ..kept(series(usual)) })
 }
 
 fn state(snapshot: &Snapshot, node: &str) -> ServerState {
@@ -119,7 +123,7 @@ fn nothing_of_now_is_in_a_picture_of_which_nothing_was_kept() {
     let mut present = fixtures::snapshot();
     present.alerts = [Alert { code: AlertCode::Heap, short: "now".into(), text: "now".into() }].into();
     present.notices = Arc::from([]);
-    let then = picture(AT, &present, &KeptThen::default());
+    let then = pic(AT, &present, &KeptThen::default());
     assert_eq!(then.ensemble.state, EnsembleState::Unknown);
     assert_eq!(then.ensemble.word(), "UNKNOWN", "it is not being connected to");
     assert_eq!((then.ensemble.leader, then.ensemble.epoch, then.ensemble.quorum.serving), (None, None, 0));
@@ -192,8 +196,7 @@ fn nobody_leads_while_an_election_goes_on() {
     assert_eq!(led(elections(before(s(2)), AT)), (Some("zk3".into()), Some(8), 2));
     // Values of then without the series of who leads, as older ones are.
     let old = |key: &SeriesKey, ago| usual(key, ago).filter(|_| key.name != SeriesName::Leads);
-    let of_old =
-        |history| picture(AT, &fixtures::snapshot(), &KeptThen { history, ..kept(series(old)) }).ensemble.leader;
+    let of_old = |history| pic(AT, &fixtures::snapshot(), &KeptThen { history, ..kept(series(old)) }).ensemble.leader;
     assert_eq!(of_old(elections(after(s(1)), after(s(2)))), Some(node_id("zk1")), "the one that was elected last");
     assert_eq!(of_old(HistoryThen::default()), None);
 }
@@ -212,14 +215,14 @@ fn who_led_is_not_who_was_elected_before_a_time_that_nobody_saw() {
 fn a_gap_is_unknown_and_a_late_second_is_none() {
     let gap = |from: u64| move |key: &SeriesKey, ago: u64| usual(key, ago).filter(|_| ago >= from);
     for (missing, known) in [(1, true), (2, true), (3, false), (60, false)] {
-        let then = picture(AT, &fixtures::snapshot(), &kept(series(gap(missing))));
+        let then = pic(AT, &fixtures::snapshot(), &kept(series(gap(missing))));
         assert_eq!((then.files_complete, then.servers[0].connections.is_some()), (known, known), "{missing}");
         assert_eq!(then.ensemble.state == EnsembleState::Healthy, known, "{missing}");
     }
     // zkdeck did not run: an incident that is told to have gone on through it proves nothing.
     let history =
         HistoryThen { incidents: vec![frozen(before(s(500)), Some(after(s(500))))], ..HistoryThen::default() };
-    let then = picture(AT, &fixtures::snapshot(), &KeptThen { history, ..kept(series(gap(20))) });
+    let then = pic(AT, &fixtures::snapshot(), &KeptThen { history, ..kept(series(gap(20))) });
     assert_eq!((state(&then, "zk2"), then.ensemble.state), (ServerState::Unknown, EnsembleState::Unknown));
     assert!(then.ensemble.cause.unwrap().contains("did not run"));
 }
@@ -227,12 +230,12 @@ fn a_gap_is_unknown_and_a_late_second_is_none() {
 #[test]
 fn values_of_a_moment_were_measured_by_then() {
     let page = series(|key, ago| usual(key, ago).map(|_| ago as f32));
-    let then = picture(after(400), &fixtures::snapshot(), &kept(page));
+    let then = pic(after(400), &fixtures::snapshot(), &kept(page));
     assert_eq!(then.servers[0].connections, Some(0), "the second that had ended");
     let mut minutes = series(usual);
     (minutes.step, minutes.from) = (Millis(60_000), Timestamp(AT.0 - AT.0 % 60_000));
     minutes.lines.iter_mut().for_each(|line| line.points.truncate(1));
-    let then = picture(AT, &fixtures::snapshot(), &kept(minutes));
+    let then = pic(AT, &fixtures::snapshot(), &kept(minutes));
     assert_eq!((then.past.unwrap().fineness, then.servers[0].connections), (Some(Millis(60_000)), Some(7)));
     assert!(then.canary.series.0.is_empty(), "seconds are not known");
 }
@@ -243,13 +246,13 @@ fn a_server_that_did_not_serve_without_an_incident_was_starting() {
         (SeriesName::Up, Some("zk1")) => Some(0.0),
         _ => usual(key, ago),
     });
-    let then = picture(AT, &fixtures::snapshot(), &kept(page.clone()));
+    let then = pic(AT, &fixtures::snapshot(), &kept(page.clone()));
     assert_eq!((state(&then, "zk1"), then.ensemble.state), (ServerState::Starting, EnsembleState::Starting));
     // One that has just come back did not serve when it was measured.
     let what = IncidentWhat::Server { node: node_id("zk1"), state: ServerState::Down };
     let incidents = vec![incident(1, what, before(s(20)), Some(before(300)))];
     let history = HistoryThen { incidents, ..HistoryThen::default() };
-    let then = picture(AT, &fixtures::snapshot(), &KeptThen { history, ..kept(page) });
+    let then = pic(AT, &fixtures::snapshot(), &KeptThen { history, ..kept(page) });
     assert_eq!(state(&then, "zk1"), ServerState::Up);
 }
 
@@ -296,7 +299,7 @@ fn a_drain_holds_until_it_is_lifted() {
     let condition = |drains: Vec<Operation>| {
         let history = HistoryThen { drains, ..HistoryThen::default() };
         let drain_began = BTreeMap::from([(node_id("zk1"), 34)]);
-        let then = picture(AT, &fixtures::snapshot(), &KeptThen { history, drain_began, ..kept(series(usual)) });
+        let then = pic(AT, &fixtures::snapshot(), &KeptThen { history, drain_began, ..kept(series(usual)) });
         let node = then.node(&node_id("zk1")).unwrap();
         (node.condition, node.drain.as_ref().map(|drain| (drain.files_at_start, drain.files_left)))
     };

@@ -31,7 +31,7 @@ impl Answers<SnapshotAt> for Desk {
         let series = self.series_then(&rewind::keys(&present), from, at).await?;
         let drain_began = self.drains_began(&rewind::drains_in_force(&history.drains, at)).await?;
         let kept = KeptThen { series, history, drain_began };
-        Ok(PictureThen::Kept(Box::new(rewind::picture(at, &present, &kept))))
+        Ok(PictureThen::Kept(Box::new(rewind::picture(at, &present, &kept, now))))
     }
 }
 

@@ -253,6 +253,10 @@ impl Pane for FilesPane {
         let of_a_file = matches!(action, Action::Migrate | Action::Delete | Action::Download | Action::Copy);
         let of_a_row = matches!(action, Action::Mark | Action::Open);
         let in_hand = self.in_hand();
+        let of_a_list = matches!(action, Action::Filter | Action::Sort | Action::SortReverse);
+        if snapshot.past.is_some() && (of_a_list || of_a_row) {
+            return None;
+        }
         match action {
             Action::HistoryThen => return in_hand.map(|_| "its operations"),
             Action::LogsThen => return in_hand.and_then(|id| snapshot.files.get(id)).map(|_| "logs then"),
@@ -309,6 +313,12 @@ impl Pane for FilesPane {
     fn visit(&mut self, to: &JumpTo, snapshot: &Snapshot) -> Option<Vec<Effect>> {
         let JumpTo::File(file) = to else { return None };
         Some(self.show(*file, snapshot))
+    }
+
+    fn rewind(&mut self, _: &Snapshot) {
+        (self.detail, self.cursor) = (None, ListWindow::default());
+        self.marked.clear();
+        self.rows.forget();
     }
 
     fn resize(&mut self, area: Rect) {

@@ -12,10 +12,10 @@ use crate::console::theme::Styles;
 use crate::console::time;
 use crate::console::view::View;
 use crate::console::widgets::axis::{TimeAxis, TimeReach};
-use crate::console::widgets::chart::{Chart, ChartLine, SCALE};
+use crate::console::widgets::chart::{Chart, ChartLine, SCALE, point_at};
 use crate::console::widgets::marks::{marks, shades};
 use crate::console::widgets::{paint, strip};
-use crate::domain::ids::NodeId;
+use crate::domain::ids::{NodeId, Timestamp};
 use crate::domain::incident::{Incident, IncidentWhat};
 use crate::domain::series::{SeriesKey, SeriesName};
 
@@ -121,7 +121,7 @@ fn draw_charts(
     view: &View<'_>,
 ) {
     let (snapshot, styles) = (view.snapshot, view.styles);
-    let axis = charts.axis(snapshot.taken_at, pieces.columns());
+    let axis = charts.axis(snapshot, pieces.columns());
     let marks = marks(snapshot, incidents.iter().copied(), styles);
     let shades = shades(incidents.iter().copied(), snapshot.taken_at);
     let nodes: Vec<NodeId> = snapshot.servers.iter().take(LINES_MAX).map(|server| server.node.clone()).collect();
@@ -142,7 +142,7 @@ fn draw_charts(
             lines: keys.iter().enumerate().map(line).collect(),
             marks: &marks,
             shades: &shades,
-            cursor: charts.cursor.and_then(|moment| axis.column(moment)),
+            cursor: snapshot.as_of().and_then(|moment| axis.column(moment)),
             empty: charts.empty(),
         };
         chart.draw(*area, buffer, styles);
@@ -166,7 +166,9 @@ fn draw_strips(
     view: &View<'_>,
 ) {
     let (area, snapshot, styles) = (pieces.strips, view.snapshot, view.styles);
-    let axis = charts.axis(snapshot.taken_at, pieces.strip_columns());
+    let axis = charts.axis(snapshot, pieces.strip_columns());
+    let until =
+        snapshot.as_of().and_then(|at| axis.column(at)).map_or(usize::from(axis.columns), |at| usize::from(at) + 1);
     for (row, server) in snapshot.servers.iter().take(LINES_MAX).enumerate() {
         let points = charts.served.points(&SeriesKey::of_node(SeriesName::Up, &server.node), &axis);
         let name = format!("  {:<8}", sanitise::fit(server.node.as_str(), 8));
@@ -174,29 +176,25 @@ fn draw_strips(
         spans.extend(strip::strip(&points, styles));
         let missing = usize::from(axis.columns).saturating_sub(points.len());
         spans.push(Span::styled(" ".repeat(missing), styles.text));
-        let up = strip::served(&points).map_or_else(|| "-".to_owned(), strip::percent);
+        let up = strip::served(&points[..until.min(points.len())]).map_or_else(|| "-".to_owned(), strip::percent);
         spans.push(Span::styled(format!("  up {up:>6}"), styles.text));
         if area.width >= 100 {
-            let changes = changes(incidents, &server.node, &axis);
+            let changes = changes(incidents, &server.node, &axis, snapshot.taken_at);
             spans.push(Span::styled(format!("  {}", crate::domain::number::count(changes, "change")), styles.dim));
         }
         paint::line(area, buffer, row as u16, &Line::from(spans));
     }
-    under(charts, &axis, area, buffer, view);
+    under(&axis, area, buffer, view);
 }
 
 /// What is pointed at, and the keys for it.
-fn under(charts: &Charts, axis: &TimeAxis, area: Rect, buffer: &mut Buffer, view: &View<'_>) {
+fn under(axis: &TimeAxis, area: Rect, buffer: &mut Buffer, view: &View<'_>) {
     let row = view.snapshot.servers.len().min(LINES_MAX) as u16;
     let styles = view.styles;
-    if let Some(at) = charts.cursor {
+    if let Some(at) = view.snapshot.as_of() {
         if let Some(column) = axis.column(at) {
-            for y in 0..row {
-                let x = area.x + 10 + column;
-                if x < area.right() && area.y + y < area.bottom() {
-                    buffer[(x, area.y + y)].set_style(styles.selected);
-                }
-            }
+            let plot = Rect { x: area.x + 10, width: axis.columns, height: row, ..area }.intersection(area);
+            point_at(plot, column, buffer, styles);
         }
         let text = format!("  {}", time::of_date(at));
         paint::text(area, buffer, row, &text, styles.accent);
@@ -205,7 +203,7 @@ fn under(charts: &Charts, axis: &TimeAxis, area: Rect, buffer: &mut Buffer, view
     let hint =
         |(one, other, does): &(Action, Action, &str)| Some(format!("{} {} {does}", view.key(*one)?, view.key(*other)?));
     let mut hints: Vec<String> = keys.iter().filter_map(hint).collect();
-    if charts.cursor.is_some() {
+    if view.snapshot.past.is_some() {
         hints.extend(view.hint(Action::Newest, "now"));
         hints.extend(view.hint(Action::LogsThen, "logs then"));
         hints.extend(view.hint(Action::HistoryThen, "history then"));
@@ -214,9 +212,9 @@ fn under(charts: &Charts, axis: &TimeAxis, area: Rect, buffer: &mut Buffer, view
 }
 
 /// How often the server's verdict has changed in the time that is shown.
-fn changes(incidents: &[&Incident], node: &NodeId, axis: &TimeAxis) -> u64 {
+fn changes(incidents: &[&Incident], node: &NodeId, axis: &TimeAxis, until: Timestamp) -> u64 {
     let own = |incident: &&&Incident| matches!(&incident.what, IncidentWhat::Server { node: own, .. } if own == node);
-    let within = |at: crate::domain::ids::Timestamp| u64::from(axis.column(at).is_some());
+    let within = |at: Timestamp| u64::from(at <= until && axis.column(at).is_some());
     incidents.iter().filter(own).map(|incident| within(incident.began) + incident.ended.map_or(0, within)).sum()
 }
 

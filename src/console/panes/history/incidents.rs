@@ -18,13 +18,15 @@ pub(super) struct IncidentRows {
     matcher: Matcher,
     due: Timestamp,
     problem: Option<String>,
+    /// Of which moment they are; `None` is now.
+    as_of: Option<Timestamp>,
 }
 
 impl Default for IncidentRows {
     fn default() -> Self {
         let matcher = Matcher::of_list(&Expr::All, Timestamp(0));
         let (list, asked, due) = (Vec::new(), Asked::default(), Timestamp(0));
-        Self { list, asked, expr: Expr::All, matcher, due, problem: None }
+        Self { list, asked, expr: Expr::All, matcher, due, problem: None, as_of: None }
     }
 }
 
@@ -35,6 +37,11 @@ impl IncidentRows {
         self.list.retain(|incident| self.matcher.matches(incident));
     }
 
+    /// Holds those of another moment from now on.
+    pub(super) fn rewind(&mut self, as_of: Option<Timestamp>) {
+        (self.list, self.asked, self.due, self.as_of) = (Vec::new(), Asked::default(), Timestamp(0), as_of);
+    }
+
     /// The question that is due.
     pub(super) fn due(&mut self, now: Timestamp) -> Option<Effect> {
         let rests = now < self.due && self.due.since(now) <= AGAIN;
@@ -42,7 +49,8 @@ impl IncidentRows {
             return None;
         }
         self.due = now.plus(AGAIN);
-        let ask = IncidentsAsk { expr: self.expr.clone(), limit: INCIDENTS_PAGE_MAX, ..IncidentsAsk::default() };
+        let (expr, as_of) = (self.expr.clone(), self.as_of);
+        let ask = IncidentsAsk { expr, as_of, limit: INCIDENTS_PAGE_MAX, ..IncidentsAsk::default() };
         Some(self.asked.put(ask).into())
     }
 
