@@ -2,6 +2,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 
 use super::{Pieces, paint_pair, width_of};
 use crate::console::action::Action;
@@ -52,7 +53,7 @@ impl Banner<'_> {
         let day = time::date(at) != time::date(self.now);
         let moment = if day { time::of_date(at) } else { time::of_day(at) };
         let ago = if whole { format!(", {} ago", words::age(at, self.now)) } else { String::new() };
-        let mut pieces = vec![(" PAST ".to_owned(), row(styles.heading)), (format!("{moment}{ago}"), row(styles.text))];
+        let mut pieces = vec![(" PAST ".to_owned(), row(styles.warning)), (format!("{moment}{ago}"), row(styles.text))];
         pieces.extend(self.play.map(|play| {
             let word = if play.is_stopped() { "stopped, " } else { "plays " };
             (format!("  {word}{}x", play.speed), row(styles.accent))
@@ -74,7 +75,7 @@ impl Banner<'_> {
     }
 
     /// What an operator must not miss while he looks at the past.
-    fn amiss_now(&self) -> Option<(String, ratatui::style::Style)> {
+    fn amiss_now(&self) -> Option<(String, Style)> {
         let (live, styles) = (self.live, self.view.styles);
         if !matches!(live.ensemble.state, EnsembleState::Healthy | EnsembleState::Unknown | EnsembleState::Starting) {
             return Some(header::verdict(&live.ensemble, styles));

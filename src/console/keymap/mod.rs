@@ -140,7 +140,7 @@ impl fmt::Display for Lack {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Rejected(why) => why.fmt(f),
-            Self::Past(at) => write!(f, "the console shows {}; :now returns to now", time::of_day(*at)),
+            Self::Past(at) => write!(f, "the console shows {}; Esc returns to now", time::of_day(*at)),
         }
     }
 }

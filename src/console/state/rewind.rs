@@ -9,7 +9,7 @@ use crate::console::overlay::Overlay;
 use crate::console::rewind::{Rewind, around, play_words};
 use crate::console::time;
 use crate::domain::ids::{Millis, Timestamp};
-use crate::domain::rewind::{MOMENT_TYPED, PictureThen, typed};
+use crate::domain::rewind::{PictureThen, typed};
 use crate::domain::snapshot::{Level, Snapshot};
 
 /// So far a key leads back or on in time.
@@ -40,11 +40,11 @@ impl Console {
 
     /// Shows another moment in all panes.
     fn look(&mut self, snapshot: &Arc<Snapshot>) -> Vec<Order> {
-        self.snapshot = Arc::clone(snapshot);
-        // What they ask is about another moment.
-        if matches!(self.overlay, Some(Overlay::Confirm(_) | Overlay::Prompt(_))) {
+        // What is asked about now is not done from the past.
+        if self.past().is_none() && matches!(self.overlay, Some(Overlay::Confirm(_) | Overlay::Prompt(_))) {
             self.overlay = None;
         }
+        self.snapshot = Arc::clone(snapshot);
         self.panes.iter_mut().for_each(|pane| pane.rewind(snapshot));
         self.resize(self.screen);
         self.refresh()
@@ -96,7 +96,7 @@ impl Console {
         match typed(&words, time::typed(self.now)) {
             Ok(at) if at == self.now => self.back_to_now(),
             Ok(at) => self.go_at(at),
-            Err(why) => self.perform(self.active, vec![complaint(format!("{why}. Usage: :at {MOMENT_TYPED}"))]),
+            Err(why) => self.perform(self.active, vec![complaint(why.to_string())]),
         }
     }
 

@@ -24,6 +24,9 @@ pub struct ChartLine<'a> {
     pub style: Style,
     /// One for each column of the axis.
     pub points: &'a [Option<SeriesPoint>],
+    /// The value that is told beside the title, where it is known better than by a column: of the very moment that is
+    /// shown.
+    pub told: Option<Option<f32>>,
 }
 
 /// What is drawn.
@@ -190,6 +193,9 @@ impl Chart<'_> {
 
     /// The value at the cursor, or the newest.
     fn told(&self, line: &ChartLine<'_>) -> Option<f32> {
+        if let Some(told) = line.told {
+            return told;
+        }
         let point = match self.cursor {
             Some(column) => line.points.get(usize::from(column)).copied().flatten(),
             // The column under way may have nothing yet.
@@ -311,7 +317,7 @@ mod tests {
     }
 
     fn line<'a>(label: &str, points: &'a [Option<SeriesPoint>]) -> ChartLine<'a> {
-        ChartLine { label: label.into(), style: Style::new(), points }
+        ChartLine { label: label.into(), style: Style::new(), points, told: None }
     }
 
     #[test]

@@ -380,6 +380,6 @@ fn moments_are_typed_as_in_filters_and_as_a_day_with_a_time() {
         ("mon 10:12", "mon"),
         ("2026-13-01 10:12", "2026-13-01"),
     ] {
-        assert!(at(text).starts_with(&format!("{word:?} is not a time")), "{text}: {}", at(text));
+        assert!(at(text).starts_with(&format!("{word:?} is no moment")), "{text}: {}", at(text));
     }
 }

@@ -1,14 +1,14 @@
 //! Moments as an operator types them: those of the filters, a day with a time, and so long ago.
 
 use crate::domain::ids::Timestamp;
-use crate::domain::log::{MOMENT_RULE, Moment, TypedClock, instant};
+use crate::domain::log::{Moment, TypedClock, instant};
 
 /// What a moment may look like, for hints.
 pub const MOMENT_TYPED: &str = "-5m, 10:12:21, yesterday 10:12 or 2026-11-23T14:01:58";
 
 /// A word that is no moment.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{word:?} is not {MOMENT_RULE}")]
+#[error("{word:?} is no moment: write {MOMENT_TYPED}")]
 pub struct NotAMoment {
     pub word: String,
 }

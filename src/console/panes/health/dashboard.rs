@@ -9,7 +9,6 @@ use super::charts::{CHARTS, Charts, LINES_MAX, keys};
 use crate::console::action::Action;
 use crate::console::sanitise;
 use crate::console::theme::Styles;
-use crate::console::time;
 use crate::console::view::View;
 use crate::console::widgets::axis::{TimeAxis, TimeReach};
 use crate::console::widgets::chart::{Chart, ChartLine, SCALE, point_at};
@@ -18,6 +17,7 @@ use crate::console::widgets::{paint, strip};
 use crate::domain::ids::{NodeId, Timestamp};
 use crate::domain::incident::{Incident, IncidentWhat};
 use crate::domain::series::{SeriesKey, SeriesName};
+use crate::domain::snapshot::Snapshot;
 
 /// Rows of the panel about the selected server.
 const PANEL: u16 = 4;
@@ -132,6 +132,7 @@ fn draw_charts(
             label: key.node.as_ref().map(ToString::to_string).unwrap_or_default(),
             style: if keys.len() == 1 { styles.accent } else { colour(at, styles) },
             points: &points[at],
+            told: snapshot.past.as_ref().map(|_| then(key, snapshot)),
         };
         let title =
             if at == 0 { format!("{}   {}", name.title(), ranges(charts.reach)) } else { name.title().to_owned() };
@@ -147,6 +148,29 @@ fn draw_charts(
         };
         chart.draw(*area, buffer, styles);
     }
+}
+
+/// The value of a moment that is over, as the table tells it: a column's mean reaches beyond the moment.
+fn then(key: &SeriesKey, snapshot: &Snapshot) -> Option<f32> {
+    let Some(node) = &key.node else {
+        return snapshot.canary.last_ms.filter(|_| key.name == SeriesName::Canary).map(|ms| ms as f32);
+    };
+    let server = snapshot.server(node)?;
+    let count = |value: Option<u64>| value.map(|value| value as f64);
+    let value = match key.name {
+        SeriesName::Files => snapshot.node(node).filter(|_| snapshot.files_complete).map(|node| node.files as f64),
+        SeriesName::LatencyP50 => server.latency_p50_ms(),
+        SeriesName::LatencyP99 => server.latency_p99_ms(),
+        SeriesName::Requests => server.requests_per_s,
+        SeriesName::Outstanding => count(server.outstanding),
+        SeriesName::Connections => count(server.connections),
+        SeriesName::Fsync => server.fsync_ms,
+        SeriesName::Heap => count(server.heap_used),
+        SeriesName::Znodes => count(server.znodes),
+        SeriesName::Descriptors => count(server.fd_open),
+        _ => None,
+    };
+    value.map(|value| value as f32)
 }
 
 /// `15 m  [1 h]  6 h`: the ranges around the one that is shown.
@@ -167,8 +191,8 @@ fn draw_strips(
 ) {
     let (area, snapshot, styles) = (pieces.strips, view.snapshot, view.styles);
     let axis = charts.axis(snapshot, pieces.strip_columns());
-    let until =
-        snapshot.as_of().and_then(|at| axis.column(at)).map_or(usize::from(axis.columns), |at| usize::from(at) + 1);
+    // What had passed by the moment that is shown.
+    let until = snapshot.as_of().and_then(|at| axis.column(at)).map_or(usize::from(axis.columns), usize::from);
     for (row, server) in snapshot.servers.iter().take(LINES_MAX).enumerate() {
         let points = charts.served.points(&SeriesKey::of_node(SeriesName::Up, &server.node), &axis);
         let name = format!("  {:<8}", sanitise::fit(server.node.as_str(), 8));
@@ -191,13 +215,9 @@ fn draw_strips(
 fn under(axis: &TimeAxis, area: Rect, buffer: &mut Buffer, view: &View<'_>) {
     let row = view.snapshot.servers.len().min(LINES_MAX) as u16;
     let styles = view.styles;
-    if let Some(at) = view.snapshot.as_of() {
-        if let Some(column) = axis.column(at) {
-            let plot = Rect { x: area.x + 10, width: axis.columns, height: row, ..area }.intersection(area);
-            point_at(plot, column, buffer, styles);
-        }
-        let text = format!("  {}", time::of_date(at));
-        paint::text(area, buffer, row, &text, styles.accent);
+    if let Some(column) = view.snapshot.as_of().and_then(|at| axis.column(at)) {
+        let plot = Rect { x: area.x + 10, width: axis.columns, height: row, ..area }.intersection(area);
+        point_at(plot, column, buffer, styles);
     }
     let keys = [(Action::Left, Action::Right, "move in time"), (Action::LongerRange, Action::ShorterRange, "range")];
     let hint =

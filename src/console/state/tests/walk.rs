@@ -22,7 +22,7 @@ use crate::domain::command::ServerAction;
 const STEPS: u64 = 2_000;
 /// A console lives for so many steps; then another begins.
 const LIFE: u64 = 250;
-const TYPED: [&str; 12] = [
+const TYPED: [&str; 17] = [
     "drain zk1",
     "pause zk3",
     "stop zk2",
@@ -35,6 +35,11 @@ const TYPED: [&str; 12] = [
     "theme light",
     "run workload",
     "zk3",
+    "at -5m",
+    "at 13:59:02",
+    "at yesterday 10:12",
+    "play 2026-11-23T14:00 60x",
+    "now",
 ];
 const DEPTHS: [Depth; 5] = [Depth::None, Depth::Ansi8, Depth::Ansi16, Depth::Ansi256, Depth::True];
 
@@ -245,6 +250,7 @@ impl Walker {
             assert!(commands.is_empty() || !self.ui.is_unseen(), "{work:?} on a screen that shows nothing");
             let changes = !commands.is_empty() || matches!(work, Work::Upload { .. } | Work::UploadTo { .. });
             assert!(!(self.ui.read_only && changes), "who only watches sends {work:?}");
+            assert!(!(self.ui.past().is_some() && changes), "who looks at the past sends {work:?}");
             for command in commands.iter().filter(|command| is_destructive(command)) {
                 assert!(self.agreed(command, step, question), "{command:?} was not agreed to: {question:?}");
                 agreed += 1;
