@@ -10,7 +10,7 @@ use super::config::{ApiConfig, CONTROL};
 use super::error::Fail;
 use super::guard::guard;
 use super::routes::{
-    demo, ensemble, files, health, incidents, logs, nodes, operations, page, scheduler, series, servers, socket,
+    at, demo, ensemble, files, health, incidents, logs, nodes, operations, page, scheduler, series, servers, socket,
 };
 use super::state::App;
 use crate::engine::handle::Handle;
@@ -50,6 +50,7 @@ pub(super) const ROUTES: &[Route] = &[
     (Method::GET, "/api/incidents", || get(incidents::list)),
     (Method::GET, "/api/logs", || get(logs::search)),
     (Method::GET, "/api/series", || get(series::list)),
+    (Method::GET, "/api/at", || get(at::picture)),
     (Method::GET, "/api/socket", || get(socket::socket)),
 ];
 

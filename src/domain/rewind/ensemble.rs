@@ -1,6 +1,6 @@
 //! The verdict on the whole as it was, and who led.
 
-use super::measured::Measured;
+use super::measured::MeasuredThen;
 use crate::domain::ensemble::{EnsembleState, EnsembleView, Member, Quorum, judge};
 use crate::domain::ids::{NodeId, Timestamp};
 use crate::domain::incident::{Incident, IncidentWhat};
@@ -20,7 +20,7 @@ pub(super) struct LedBy {
 /// Who led then. `incidents` as they stand now: an election that went on then is told by its end.
 pub(super) fn leader(
     present: &Snapshot,
-    measured: &Measured<'_>,
+    measured: &MeasuredThen<'_>,
     incidents: &[Incident],
     at: Timestamp,
 ) -> Option<LedBy> {

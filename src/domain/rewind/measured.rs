@@ -10,12 +10,12 @@ use crate::domain::server::{SERIES_LEN, Series};
 const HOLDS: Millis = Millis(3_000);
 
 /// Series around a moment.
-pub(super) struct Measured<'a> {
+pub(super) struct MeasuredThen<'a> {
     lines: BTreeMap<&'a SeriesKey, (&'a SeriesPage, &'a SeriesLine)>,
     at: Timestamp,
 }
 
-impl<'a> Measured<'a> {
+impl<'a> MeasuredThen<'a> {
     pub(super) fn of(pages: &'a [SeriesPage], at: Timestamp) -> Self {
         let lines = pages.iter().flat_map(|page| page.lines.iter().map(move |line| (&line.series, (page, line))));
         Self { lines: lines.collect(), at }

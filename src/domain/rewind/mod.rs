@@ -14,6 +14,7 @@
 //! | `files`, `nodes.free`, `servers`: host, version, zxid, all metrics; `instances`, `leadership`, `loops`, `notices`, `scrub`, `damaged`, `unreadable`, `counters`, what is due next | never: it was not kept |
 
 mod ensemble;
+mod kept;
 mod measured;
 mod nodes;
 mod servers;
@@ -22,12 +23,12 @@ mod tests;
 mod typed;
 mod work;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use self::measured::Measured;
+pub use self::kept::{HistoryThen, KeptThen, MovesEnded};
+use self::measured::MeasuredThen;
 pub use self::nodes::drains_in_force;
 pub use self::typed::{MOMENT_TYPED, NotAMoment, typed};
 use self::work::{RunsThen, moves, workload};
@@ -45,9 +46,6 @@ use super::snapshot::{
 
 /// So much before the moment is read of each series: what pictures show of the time before it.
 pub const BEFORE: Millis = Millis(62_000);
-
-/// What two processes tell of so near to each other is the same.
-const SAME_WITHIN: Millis = Millis(5_000);
 
 /// The whole picture at a moment that is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,68 +76,6 @@ impl Ask for SnapshotAt {
     const NAME: &'static str = "picture of a past moment";
 }
 
-/// What history and incidents tell of a moment: rows that had begun by then, as they stand now.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct HistoryThen {
-    /// Newest first, at most [`OPERATIONS_KEPT`].
-    pub newest: Vec<Operation>,
-    /// Rows that there were in all.
-    pub total: u64,
-    /// Those that went on then.
-    pub under_way: Vec<Operation>,
-    /// Runs of the scheduler, newest first.
-    pub runs: Vec<Operation>,
-    /// Moves that had ended of a run that went on then.
-    pub run_moves: MovesEnded,
-    /// Drains and what lifted them, newest first.
-    pub drains: Vec<Operation>,
-    /// The newest pause or resumption of the scheduler that was carried out by then.
-    pub switch: Option<Operation>,
-    /// The newest run of the sample workload that had ended.
-    pub workload: Option<Operation>,
-    /// A node's weight was changed later.
-    pub weights_changed: bool,
-    /// The newest of them, and all that went on then.
-    pub incidents: Vec<Incident>,
-    /// When the oldest row began.
-    pub earliest: Option<Timestamp>,
-}
-
-impl HistoryThen {
-    /// What is known of incidents now and was not written down when history was read. Another process may have told of
-    /// the same one.
-    pub fn update(&mut self, known: &[Arc<Incident>], at: Timestamp) {
-        for incident in known.iter().filter(|incident| incident.began <= at) {
-            let same =
-                |own: &Incident| own.what == incident.what && own.began.0.abs_diff(incident.began.0) <= SAME_WITHIN.0;
-            if let Some(own) = self.incidents.iter_mut().find(|own| own.id == incident.id) {
-                own.clone_from(incident);
-            } else if !self.incidents.iter().any(same) {
-                self.incidents.push((**incident).clone());
-            }
-        }
-        self.incidents.sort_by_key(|incident| (std::cmp::Reverse(incident.began), std::cmp::Reverse(incident.id)));
-    }
-}
-
-/// How many moves of a run had come to which end.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct MovesEnded {
-    pub done: u64,
-    pub failed: u64,
-    pub skipped: u64,
-}
-
-/// All that was kept of a moment.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct KeptThen {
-    /// The series of [`keys`], from [`BEFORE`] on.
-    pub series: Vec<SeriesPage>,
-    pub history: HistoryThen,
-    /// Files that each node had when the drain of [`drains_in_force`] began.
-    pub drain_began: BTreeMap<NodeId, u64>,
-}
-
 /// Every series that a picture is made of.
 #[must_use]
 pub fn keys(present: &Snapshot) -> Vec<SeriesKey> {
@@ -155,13 +91,13 @@ pub fn keys(present: &Snapshot) -> Vec<SeriesKey> {
 /// What was counted by a moment.
 #[must_use]
 pub fn count_then(pages: &[SeriesPage], key: &SeriesKey, at: Timestamp) -> Option<u64> {
-    Measured::of(pages, at).value(key.name, key.node.as_ref()).map(|value| value.round() as u64)
+    MeasuredThen::of(pages, at).value(key.name, key.node.as_ref()).map(|value| value.round() as u64)
 }
 
 /// The picture at a moment, of what was kept, made `now`. Of `present` only what does not change.
 #[must_use]
 pub fn picture(at: Timestamp, present: &Snapshot, kept: &KeptThen, now: Timestamp) -> Snapshot {
-    let measured = Measured::of(&kept.series, at);
+    let measured = MeasuredThen::of(&kept.series, at);
     let history = &kept.history;
     let incidents: Vec<Incident> = history.incidents.iter().filter_map(|one| one.clone().as_of(at)).collect();
     let operations = history.newest.iter().filter_map(|row| row.clone().as_of(at));

@@ -1,7 +1,7 @@
 //! Each node as it was: its files, its drain, and what it could do.
 
-use super::KeptThen;
-use super::measured::Measured;
+use super::kept::KeptThen;
+use super::measured::MeasuredThen;
 use super::work::RunsThen;
 use crate::domain::alert::AlertCode;
 use crate::domain::ids::{Bytes, Millis, NodeId, Timestamp};
@@ -17,14 +17,14 @@ use crate::domain::snapshot::Snapshot;
 const SPEED_OF: Millis = Millis(10_000);
 
 /// Whether it is known how many files each node had.
-pub(super) fn counts(present: &Snapshot, measured: &Measured<'_>) -> bool {
+pub(super) fn counts(present: &Snapshot, measured: &MeasuredThen<'_>) -> bool {
     present.nodes.iter().all(|node| measured.value(SeriesName::Files, Some(&node.id)).is_some())
 }
 
 pub(super) fn nodes(
     present: &Snapshot,
     kept: &KeptThen,
-    measured: &Measured<'_>,
+    measured: &MeasuredThen<'_>,
     servers: &[ServerView],
     moves: &[MoveView],
     runs: &RunsThen,
@@ -95,7 +95,7 @@ fn drain(
     since: Timestamp,
     files: u64,
     kept: &KeptThen,
-    measured: &Measured<'_>,
+    measured: &MeasuredThen<'_>,
     at: Timestamp,
 ) -> Option<DrainView> {
     let goes_on = own.drain.as_ref().filter(|drain| drain.since == since).map(|drain| drain.files_at_start);

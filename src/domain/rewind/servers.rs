@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::measured::Measured;
+use super::measured::MeasuredThen;
 use crate::domain::ids::{NodeId, Timestamp};
 use crate::domain::incident::{Incident, IncidentWhat};
 use crate::domain::series::SeriesName;
@@ -11,7 +11,7 @@ use crate::domain::snapshot::Snapshot;
 
 pub(super) fn servers(
     present: &Snapshot,
-    measured: &Measured<'_>,
+    measured: &MeasuredThen<'_>,
     incidents: &[Incident],
     leader: Option<&NodeId>,
     at: Timestamp,
@@ -30,7 +30,7 @@ fn server(
     own: &ServerView,
     verdict: Verdict,
     role: Option<Role>,
-    measured: &Measured<'_>,
+    measured: &MeasuredThen<'_>,
     at: Timestamp,
 ) -> ServerView {
     let node = Some(&own.node);
@@ -85,7 +85,7 @@ fn server(
 }
 
 /// Incidents are told of everything but of a server that starts and of one that was not reached yet.
-fn verdict(node: &NodeId, measured: &Measured<'_>, incidents: &[Incident], at: Timestamp) -> Verdict {
+fn verdict(node: &NodeId, measured: &MeasuredThen<'_>, incidents: &[Incident], at: Timestamp) -> Verdict {
     let own = |incident: &&Incident| matches!(&incident.what, IncidentWhat::Server { node: of, .. } if of == node);
     let open = incidents.iter().filter(own).find(|incident| incident.ended.is_none());
     let ended = incidents.iter().filter(own).filter_map(|incident| incident.ended).max();

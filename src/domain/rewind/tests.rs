@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use super::*;
 use crate::domain::alert::AlertCode;
 use crate::domain::ensemble::EnsembleState;
@@ -382,4 +384,14 @@ fn moments_are_typed_as_in_filters_and_as_a_day_with_a_time() {
     ] {
         assert!(at(text).starts_with(&format!("{word:?} is no moment")), "{text}: {}", at(text));
     }
+}
+
+/// The same question goes to another process's engine.
+#[test]
+fn a_picture_goes_to_another_process_whole() {
+    let then = with(HistoryThen { incidents: vec![frozen(before(s(9)), None)], ..HistoryThen::default() });
+    let text = serde_json::to_string(&PictureThen::Kept(Box::new(then.clone()))).unwrap();
+    let PictureThen::Kept(read) = serde_json::from_str(&text).unwrap() else { panic!("{text}") };
+    assert_eq!((read.past.as_ref(), read.file_count()), (then.past.as_ref(), 60));
+    assert_eq!(serde_json::to_string(&*read).unwrap(), serde_json::to_string(&then).unwrap());
 }

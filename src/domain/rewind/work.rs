@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::HistoryThen;
+use super::kept::HistoryThen;
 use crate::domain::ids::{AttemptId, Bytes, Millis, NodeId, Timestamp};
 use crate::domain::migration::{Status, Step};
 use crate::domain::node::{MoveView, NodeView};
