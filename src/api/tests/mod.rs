@@ -1,6 +1,7 @@
 //! The router without a socket, before an engine that the test plays.
 
 mod nodes;
+mod past;
 mod settings;
 
 use std::collections::BTreeSet;

@@ -95,7 +95,10 @@ fn lines(wanted: &str, scene: &OverlayScene<'_>) -> Vec<Pieces> {
         here.into_iter().partition(|entry| entry.context == KeyContext::Lists);
     section(&format!("{}, here", scene.title), own.iter().filter_map(|entry| row(entry)).collect());
     section("In its list", lists.iter().filter_map(|entry| row(entry)).collect());
-    for context in [KeyContext::Everywhere, KeyContext::Ensemble, KeyContext::Files, KeyContext::Logs] {
+    let contexts =
+        [KeyContext::Past, KeyContext::Everywhere, KeyContext::Ensemble, KeyContext::Files, KeyContext::Logs];
+    let past = scene.view.snapshot.past.is_some();
+    for context in contexts.into_iter().filter(|context| past || *context != KeyContext::Past) {
         let rest = entries.iter().filter(|entry| entry.context == context && !is_here(entry));
         section(context.heading(), rest.filter_map(|entry| row(entry)).collect());
     }

@@ -2,6 +2,7 @@ mod commands;
 mod events;
 mod leaving;
 mod offered;
+mod past;
 mod pictures;
 mod scenes;
 mod walk;
