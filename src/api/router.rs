@@ -10,7 +10,7 @@ use super::config::{ApiConfig, CONTROL};
 use super::error::Fail;
 use super::guard::guard;
 use super::routes::{
-    demo, ensemble, explain, files, health, incidents, logs, nodes, operations, page, scheduler, series, servers,
+    at, demo, ensemble, explain, files, health, incidents, logs, nodes, operations, page, scheduler, series, servers,
     settings, socket,
 };
 use super::state::App;
@@ -55,6 +55,7 @@ pub(super) const ROUTES: &[Route] = &[
     (Method::PUT, "/api/settings/{name}", || put(settings::set)),
     (Method::DELETE, "/api/settings/{name}", || delete(settings::unset)),
     (Method::GET, "/api/series", || get(series::list)),
+    (Method::GET, "/api/at", || get(at::picture)),
     (Method::GET, "/api/socket", || get(socket::socket)),
 ];
 

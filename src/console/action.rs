@@ -42,6 +42,12 @@ pub enum Action {
     IncidentsOnly,
     LogsThen,
     HistoryThen,
+    /// The whole console at the moment of the row in hand.
+    ConsoleThen,
+    // The past.
+    EarlierMoment,
+    LaterMoment,
+    PlayPause,
     // The ensemble.
     Drain,
     Pause,

@@ -42,6 +42,8 @@ pub enum Argument {
     Why,
     /// A server, a node, a file, or a state word.
     Word,
+    Moment,
+    Speed,
 }
 
 /// A command that takes arguments.
@@ -96,6 +98,8 @@ const SET: (&str, &[Argument]) = ("NAME VALUE [WHY]", &[Argument::Setting, Argum
 const UNSET: (&str, &[Argument]) = ("NAME [WHY]", &[Argument::Lifted, Argument::Why]);
 const NONE: (&str, &[Argument]) = ("", &[]);
 const WHY: (&str, &[Argument]) = ("WORD", &[Argument::Word]);
+const AT: (&str, &[Argument]) = ("MOMENT", &[Argument::Moment]);
+const PLAY: (&str, &[Argument]) = ("[MOMENT] [SPEED]", &[Argument::Moment, Argument::Speed]);
 const MOUSE: (&str, &[Argument]) = ("on|off", &[Argument::OnOff]);
 
 /// Every command that takes arguments.
@@ -116,7 +120,21 @@ pub const SPECS: &[Spec] = &[
     spec_of_files("migrate", MIGRATE, "move one file, by name or id", Needs::Store, migrate),
     spec_of_files("delete", FILE, "delete one file, by name or id", Needs::Store, delete),
     spec_of_files("upload", UPLOAD, "upload a file from this machine", Needs::Store, upload),
-    spec_of_files("download", DOWNLOAD, "save a file on this machine", Needs::Nothing, download),
+    spec_of_files("download", DOWNLOAD, "save a file on this machine", Needs::Present, download),
+    spec_of_files("at", AT, "the whole console as it was at a moment", Needs::Nothing, |text, _| {
+        if text.is_empty() { Err("missing moment".into()) } else { Ok(Typed::At(text.to_owned())) }
+    }),
+    spec_of_files(
+        "play",
+        PLAY,
+        "let the past go on from a moment, or through the incident in hand",
+        Needs::Nothing,
+        |text, _| Ok(Typed::Play(text.to_owned())),
+    ),
+    spec("now", ("", &[]), "back from the past", Needs::Nothing, |arguments, _| match arguments {
+        [] => Ok(Typed::Now),
+        _ => Err("too many arguments".into()),
+    }),
     spec("theme", THEME, "another theme, from themes/ or built in", Needs::Nothing, theme),
     spec(
         "set",

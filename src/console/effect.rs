@@ -6,7 +6,7 @@ use super::jump::Jump;
 use super::order::{Outside, Work};
 use crate::domain::ask::Ask;
 use crate::domain::command::{Command, ServerAction};
-use crate::domain::ids::NodeId;
+use crate::domain::ids::{NodeId, Timestamp};
 use crate::domain::snapshot::Level;
 use crate::engine::handle::{Put, Question};
 
@@ -23,6 +23,8 @@ pub enum Effect {
     },
     /// Goes to what belongs to the row in hand.
     Go(Jump),
+    /// Shows the whole console at a moment; `None` is now.
+    At(Option<Timestamp>),
     Work(Work),
     Outside(Outside),
 }

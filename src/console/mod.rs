@@ -4,7 +4,7 @@
 //! `state` is the whole of it, with what an action does and how it is drawn; `session` is a console at work with an
 //! engine at a `place`. `pane` is the contract with the tabs in `panes`: an `action` in, an `effect` out, and a picture from
 //! a `view`; `frame` and `overlay` stand around and over them; `keymap` is the table from which keys, help, footer, palette
-//! and README come; `jump` leads from one pane to another; `input` is what a person does, `picture` what is shown, `order` what the console wants done; `jobs`
+//! and README come; `jump` leads from one pane to another, `rewind` to a moment that is over; `input` is what a person does, `picture` what is shown, `order` what the console wants done; `jobs`
 //! does what takes time; `commands` reads what is typed after `:`, `suggest` proposes it; `theme` turns a theme's text into styles.
 
 pub mod action;
@@ -27,6 +27,7 @@ pub mod panes;
 pub mod paths;
 pub mod picture;
 pub mod place;
+pub mod rewind;
 pub mod sanitise;
 pub mod session;
 pub mod settings;

@@ -27,7 +27,7 @@ pub enum Work {
     /// Asks the engine; the answer comes to the place that the one who asks has for it.
     Fetch(Box<dyn Fetching>),
     /// Writes all rows of a list to a new file; its ending tells the format.
-    Export { list: Box<ExportList>, path: String },
+    Export { list: ExportList, path: String },
     /// Reads or changes the saved searches.
     Searches(Fetch<SavedSearches>),
     /// Reads the commands that were typed before, or keeps one more.
@@ -49,7 +49,7 @@ pub enum Work {
 #[derive(Clone, Debug, PartialEq)]
 pub enum ExportList {
     Logs(LogSearch),
-    History(HistoryChoice),
+    History(Box<HistoryChoice>),
     Files(FileChoice),
 }
 

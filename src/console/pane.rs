@@ -9,6 +9,7 @@ use super::input::{Key, KeyCode, Mouse};
 use super::jump::JumpTo;
 use super::keymap::table::entry_of;
 use super::line::LINE_MAX;
+use super::rewind::RowMoment;
 use super::view::View;
 use crate::domain::explain::Topic;
 use crate::domain::snapshot::Snapshot;
@@ -73,6 +74,12 @@ pub trait Pane: Send {
     fn refresh(&mut self, _snapshot: &Snapshot) -> Vec<Effect> {
         Vec::new()
     }
+    /// The moment of the row in hand, and the span of time of an incident.
+    fn moment(&self, _snapshot: &Snapshot) -> Option<RowMoment> {
+        None
+    }
+    /// Another moment is shown from now on: what was asked and held of the one before is let go.
+    fn rewind(&mut self, _snapshot: &Snapshot) {}
     /// Paints the pane. Must not panic for any area, 0x0 included.
     fn draw(&self, area: Rect, buffer: &mut Buffer, view: &View<'_>);
 }

@@ -5,14 +5,18 @@ use super::keymap::lacks;
 use super::overlay::scene::OverlayScene;
 use super::own::{GLYPHS, GlyphSet, MOUSE, THEME};
 use super::paths;
+use super::rewind::SPEEDS;
 use super::sanitise;
 use super::settings;
+use super::time;
 use super::typed_file;
 use super::widgets::words;
 use crate::domain::command::{STRESS_FILES, STRESS_SIZE_KB, WEIGHTS};
 use crate::domain::explain::Topic;
+use crate::domain::ids::Timestamp;
 use crate::domain::node::WEIGHT_DEFAULT;
 use crate::domain::number;
+use crate::domain::rewind::MOMENT_TYPED;
 use crate::domain::setting::Setting;
 use crate::domain::snapshot::Snapshot;
 
@@ -86,8 +90,7 @@ fn arguments(spec: &Spec, rest: &str, scene: &OverlayScene<'_>) -> Suggestions {
         let is_last = at + 1 == spec.arguments.len();
         let end = match argument {
             Argument::Path => return path(spec, left, is_last, scene),
-            Argument::File if is_last => None,
-            Argument::Word if is_last => None,
+            Argument::File | Argument::Moment | Argument::Word if is_last => None,
             Argument::File => end_of_name(left, scene.view.snapshot),
             _ => left.find(' '),
         };
@@ -157,6 +160,11 @@ fn proposed(argument: Argument, before: &str, typed: &str, scene: &OverlayScene<
         }
         Argument::Value => of_setting(before, typed, scene),
         Argument::Why => (Vec::new(), "why, for history; Enter goes without".to_owned()),
+        Argument::Moment => (of_list(moments(snapshot, scene.view.now), typed), MOMENT_TYPED.to_owned()),
+        Argument::Speed => {
+            let about = |speed: &str| format!("{} s of then in a second", speed.trim_end_matches('x'));
+            (of_list(SPEEDS.map(|speed| (speed.to_owned(), about(speed))), typed), String::new())
+        }
         Argument::Weight => (Vec::new(), format!("weight: {}, {WEIGHT_DEFAULT} is usual", range(&WEIGHTS))),
         Argument::Files => (Vec::new(), format!("files: {}", range(&STRESS_FILES))),
         Argument::Kib => (Vec::new(), format!("size of each in KiB: {}", range(&STRESS_SIZE_KB))),
@@ -179,6 +187,18 @@ fn of_setting(name: &str, typed: &str, scene: &OverlayScene<'_>) -> (Vec<Suggest
         _ => return (Vec::new(), format!("there is no setting {:?}", sanitise::clean(name))),
     };
     proposed(argument, "", typed, scene)
+}
+
+/// When incidents began, newest first, and some usual moments.
+fn moments(snapshot: &Snapshot, now: Timestamp) -> impl Iterator<Item = (String, String)> {
+    let moment = move |at: Timestamp| match time::date(at) == time::date(now) {
+        true => time::of_day(at),
+        false => time::of_date(at).replace(' ', "T"),
+    };
+    let incidents = snapshot.incidents.iter().take(ROWS_MAX);
+    let incidents = incidents.map(move |one| (moment(one.began), one.what.to_string()));
+    let usual = [("-5m", "five minutes ago"), ("-1h", "an hour ago"), ("yesterday", "its midnight; a time may follow")];
+    incidents.chain(usual.map(|(text, about)| (text.to_owned(), about.to_owned())))
 }
 
 /// `415 files  draining`.

@@ -20,4 +20,9 @@ pub enum Typed {
     Why(Vec<Topic>),
     /// What was changed is kept in `zkdeck.toml`.
     Save,
+    /// The whole console at the moment that these words mean.
+    At(String),
+    /// From a moment on, at a speed.
+    Play(String),
+    Now,
 }

@@ -121,6 +121,8 @@ pub fn server(name: &str, port: u16, role: Role) -> ServerView {
         read_p99_ms: Some(1.1),
         update_p50_ms: Some(1.2),
         update_p99_ms: Some(6.0),
+        worse_p50_ms: None,
+        worse_p99_ms: None,
         elections: Some(0),
         election_ms: Some(235.0),
         timing: Some(QuorumTiming { tick: Millis(2_000), sync_limit: 5 }),
@@ -231,6 +233,7 @@ pub fn snapshot() -> Snapshot {
     }
     Snapshot {
         taken_at: NOW,
+        past: None,
         revision: 1,
         instance: instance_view(&instance),
         settings: settings(),

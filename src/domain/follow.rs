@@ -136,7 +136,7 @@ macro_rules! followed {
             /// What makes `before` the snapshot `after`.
             #[must_use]
             pub fn between(before: &Snapshot, after: &Snapshot) -> Self {
-                let Snapshot { taken_at, revision, files: _, counters: _, $($field),* } = after;
+                let Snapshot { taken_at, past: _, revision, files: _, counters: _, $($field),* } = after;
                 Self {
                     taken_at: *taken_at,
                     revision: *revision,

@@ -149,6 +149,9 @@ pub struct IncidentsAsk {
     pub expr: Expr,
     /// At most so many, up to [`INCIDENTS_PAGE_MAX`].
     pub limit: usize,
+    /// Those that were known at this moment, as they were known then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<Timestamp>,
 }
 
 /// Most incidents of one answer.
@@ -176,6 +179,21 @@ impl Ask for IncidentsAsk {
 }
 
 impl Incident {
+    /// The incident as it was known at a moment; `None` before it began, and of a moment before it was over.
+    #[must_use]
+    pub fn as_of(mut self, at: Timestamp) -> Option<Self> {
+        if self.began > at {
+            return None;
+        }
+        if self.ended.is_some_and(|end| end > at) {
+            if matches!(self.what, IncidentWhat::Election { .. } | IncidentWhat::Leadership { .. }) {
+                return None;
+            }
+            (self.ended, self.ended_by) = (None, None);
+        }
+        Some(self)
+    }
+
     /// Time that it took; `None` while it goes on.
     #[must_use]
     pub fn took(&self) -> Option<Millis> {

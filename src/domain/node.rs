@@ -7,6 +7,7 @@ use super::command::Rejected;
 use super::ids::{Bytes, NodeId, Timestamp};
 use super::number;
 use super::scheduler::NotChosen;
+use super::server::ServerState;
 
 /// Weight of a node that nobody changed.
 pub const WEIGHT_DEFAULT: u32 = 100;
@@ -123,6 +124,19 @@ pub enum NodeCondition {
 }
 
 impl NodeCondition {
+    /// What a node can do while its server does not serve; `None` while it serves, and the node itself tells.
+    #[must_use]
+    pub const fn of_server(state: ServerState) -> Option<Self> {
+        match state {
+            ServerState::Unknown => Some(Self::Unknown),
+            ServerState::Down | ServerState::Stopped => Some(Self::Down),
+            ServerState::Paused => Some(Self::Paused),
+            ServerState::Frozen => Some(Self::Frozen),
+            ServerState::NotServing | ServerState::ReadOnly | ServerState::Starting => Some(Self::NotServing),
+            ServerState::Up | ServerState::Degraded => None,
+        }
+    }
+
     /// The word in REST and in metric labels.
     #[must_use]
     pub const fn word(self) -> &'static str {

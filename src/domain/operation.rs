@@ -6,6 +6,7 @@ use strum::{EnumString, IntoStaticStr, VariantArray};
 use super::cause::Cause;
 use super::ids::{Bytes, FileId, Millis, NodeId, OperationId, Timestamp};
 use super::log::Expr;
+use super::number::count;
 use super::scheduler::{MoveReason, Run};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -198,6 +199,44 @@ impl Operation {
         self.finished.map(|end| end.since(self.started))
     }
 
+    /// The row as it stood at a moment: what was told at a later end is not known yet. `None` before it began.
+    #[must_use]
+    pub fn as_of(mut self, at: Timestamp) -> Option<Self> {
+        if self.started > at {
+            return None;
+        }
+        self.steps.retain(|step| step.at <= at);
+        if self.finished.is_none_or(|end| end <= at) {
+            return Some(self);
+        }
+        // A move says why it is made when it begins; in place of that a failure tells its cause.
+        self.why = self.why.filter(|_| self.kind == OperationKind::Migration && self.status == OperationStatus::Done);
+        if let Some(what) = self.begun_what() {
+            self.what = what;
+        }
+        (self.status, self.finished, self.cause, self.run) = (OperationStatus::Started, None, None, None);
+        self.files.clear();
+        Some(self)
+    }
+
+    /// What a row says at its begin, where it says something else at its end.
+    fn begun_what(&self) -> Option<String> {
+        match self.kind {
+            OperationKind::Scheduler => Some(
+                self.run
+                    .as_ref()
+                    .map_or_else(|| "run".to_owned(), |run| format!("{} planned", count(run.moves_planned, "move"))),
+            ),
+            OperationKind::Workload => Some("run".to_owned()),
+            OperationKind::Pause
+            | OperationKind::Resume
+            | OperationKind::Stop
+            | OperationKind::Start
+            | OperationKind::Restart => self.target.as_ref().map(|node| format!("server {node}")),
+            _ => None,
+        }
+    }
+
     /// `migration done: report-0414.bin, 128 KiB`.
     #[must_use]
     pub fn message(&self) -> String {
@@ -217,6 +256,9 @@ pub struct HistoryQuery {
     pub file: Option<FileId>,
     /// This row only.
     pub id: Option<OperationId>,
+    /// The rows that there were at this moment, as they stood then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<Timestamp>,
     /// Substring of what, why or by.
     pub text: Option<String>,
     /// What [`filter::HISTORY`](super::filter::HISTORY) reads.
@@ -237,6 +279,33 @@ pub struct HistoryPage {
 mod tests {
     use super::*;
     use crate::domain::fixtures::operation;
+
+    #[test]
+    fn a_row_of_then_tells_nothing_of_its_end() {
+        let row = operation(1, OperationKind::Migration, OperationStatus::Done);
+        let (began, ended) = (row.started, row.finished.unwrap());
+        assert_eq!(row.clone().as_of(Timestamp(began.0 - 1)), None);
+        assert_eq!(row.clone().as_of(ended), Some(row.clone()), "it had ended");
+        let then = row.clone().as_of(Timestamp(ended.0 - 1)).unwrap();
+        assert_eq!((then.status, then.finished, then.why.is_some()), (OperationStatus::Started, None, true));
+        let failed = Operation {
+            status: OperationStatus::Failed,
+            why: Some("the disk of zk2 is full".into()),
+            cause: Some(Cause::NoRoom),
+            ..row
+        };
+        let then = failed.as_of(began).unwrap();
+        assert_eq!((then.status, then.why, then.cause), (OperationStatus::Started, None, None));
+        let mut run = operation(2, OperationKind::Scheduler, OperationStatus::Done);
+        let of = Run::new(run.id, run.started, "timer", crate::domain::scheduler::Decision::Ran);
+        run.run = Some(Run { moves_planned: 8, moves_done: 8, ..of });
+        run.what = "8 of 8 moves".into();
+        let then = run.as_of(began).unwrap();
+        assert_eq!((then.what.as_str(), then.run), ("8 moves planned", None));
+        let mut start = operation(3, OperationKind::Start, OperationStatus::Done);
+        start.what = "server zk3: it runs and does not serve yet".into();
+        assert_eq!(start.as_of(began).unwrap().what, "server zk3");
+    }
 
     #[test]
     fn a_row_tells_the_name_of_its_file_and_no_other() {

@@ -227,6 +227,14 @@ pub struct SchedulerView {
     pub max_difference: Option<u64>,
 }
 
+impl SchedulerView {
+    /// Whether its settings are known: of a past moment they were not kept.
+    #[must_use]
+    pub const fn knows_settings(&self) -> bool {
+        self.settle > 0
+    }
+}
+
 /// Runs of the scheduler that are kept for the screen.
 pub const RUNS_KEPT: usize = 50;
 

@@ -14,6 +14,7 @@ use super::incident::Incident;
 pub use super::level::Level;
 use super::node::{MoveView, NodeView};
 use super::operation::Operation;
+use super::past::PastView;
 use super::scheduler::SchedulerView;
 use super::server::{Series, ServerView};
 pub use super::session::SessionState;
@@ -30,6 +31,9 @@ pub const NOTICES_KEPT: usize = 200;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Snapshot {
     pub taken_at: Timestamp,
+    /// Of a moment that is over, and how much of it is known; `None` in what the core publishes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub past: Option<PastView>,
     /// Grows with each snapshot that is published.
     pub revision: u64,
     pub instance: InstanceView,
@@ -110,6 +114,21 @@ impl Snapshot {
     #[must_use]
     pub fn short_of_heap(&self) -> Option<String> {
         super::health::short_of_heap(self.servers.iter()).map(|(_, text)| text)
+    }
+
+    /// The moment that is over of which it is; `None` of now.
+    #[must_use]
+    pub fn as_of(&self) -> Option<Timestamp> {
+        self.past.as_ref().map(|_| self.taken_at)
+    }
+
+    /// How many files there are: of a past moment the nodes' counts tell it, and its list was not kept.
+    #[must_use]
+    pub fn file_count(&self) -> u64 {
+        match self.past {
+            Some(_) => self.nodes.iter().map(|node| node.files).sum(),
+            None => self.files.len() as u64,
+        }
     }
 
     #[must_use]

@@ -54,10 +54,15 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Incident> {
     })
 }
 
+/// Whether the file has a place for them: one of an older layout has none.
+pub(super) fn are_kept(connection: &Connection) -> rusqlite::Result<bool> {
+    let has = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'incidents'";
+    connection.prepare_cached(has)?.exists([])
+}
+
 /// A page, newest first. A file of an older layout has none.
 pub(super) fn page(connection: &Connection, ask: &IncidentsAsk, now: Timestamp) -> rusqlite::Result<IncidentsPage> {
-    let has = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'incidents'";
-    if !connection.prepare_cached(has)?.exists([])? {
+    if !are_kept(connection)? {
         return Ok(IncidentsPage::default());
     }
     let span = "began_ms < ?1 AND coalesce(ended_ms, ?2) >= ?2";
@@ -70,6 +75,12 @@ pub(super) fn page(connection: &Connection, ask: &IncidentsAsk, now: Timestamp) 
     while let Some(row) = rows.next()? {
         // One of a newer program is left out: nothing is known of what it is.
         let Ok(incident) = read(row) else { continue };
+        let Some(incident) = (match ask.as_of {
+            Some(at) => incident.as_of(at),
+            None => Some(incident),
+        }) else {
+            continue;
+        };
         if ask.takes(&incident) && matcher.matches(&incident) {
             page.total += 1;
             if page.incidents.len() < ask.limit {

@@ -1,7 +1,7 @@
 //! History: the tables `operations` and `incidents` in SQLite, and one JSON line for each operation that ends.
 //!
 //! `writer` is the one thread that writes, in groups; `reader` answers questions over a connection
-//! of its own; `rows` and `incidents` turn operations and incidents into rows and back; `schema` makes and mends the file, from the
+//! of its own, `then` what a past moment was like; `rows` and `incidents` turn operations and incidents into rows and back; `schema` makes and mends the file, from the
 //! newest good one that `backup` has made; `place` tells whether it may lie where it lies;
 //! `lines` appends the lines that Filebeat ships, and reads them back.
 
@@ -19,6 +19,7 @@ mod rows;
 mod schema;
 #[cfg(test)]
 pub(crate) mod testing;
+mod then;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -37,9 +38,10 @@ pub use self::reader::{HistoryCursor, RowsSince};
 pub use self::schema::can_be_restored;
 use self::writer::{HistoryRow, Note};
 use crate::adapters::faults;
-use crate::domain::ids::OperationId;
+use crate::domain::ids::{OperationId, Timestamp};
 use crate::domain::incident::{Incident, IncidentsAsk, IncidentsPage};
 use crate::domain::operation::{HistoryPage, HistoryQuery, Operation};
+use crate::domain::rewind::HistoryThen;
 use crate::domain::snapshot::HistoryView;
 
 /// Operations that may wait to be written; who brings one more waits. New work stops far below it, at
@@ -198,6 +200,16 @@ impl History {
         self.freshen().await;
         let (reply, done) = oneshot::channel();
         self.ask(HistoryRequest::Incidents { ask, reply }, done).await?
+    }
+
+    /// What there was at a past moment.
+    ///
+    /// # Errors
+    /// [`HistoryError`].
+    pub async fn then(&self, at: Timestamp) -> Result<HistoryThen, HistoryError> {
+        self.freshen().await;
+        let (reply, done) = oneshot::channel();
+        self.ask(HistoryRequest::Then { at, reply }, done).await?
     }
 
     /// Every row that is not final yet, of whatever process.

@@ -13,15 +13,19 @@ pub(super) struct Narrowed {
     values: Vec<Box<dyn ToSql>>,
     /// What no condition tells; `None` when they tell all.
     rest: Option<Matcher>,
+    as_of: Option<Timestamp>,
 }
 
 impl Narrowed {
     pub(super) fn of(query: &HistoryQuery, now: Timestamp) -> Self {
-        let mut own = Self { conditions: Vec::new(), values: Vec::new(), rest: None };
+        let mut own = Self { conditions: Vec::new(), values: Vec::new(), rest: None, as_of: query.as_of };
+        if let Some(at) = query.as_of {
+            own.demand("started_ms <= ?", rows::whole(at.0));
+        }
         if let Some(kind) = query.kind {
             own.demand("kind = ?", kind.word());
         }
-        if let Some(status) = query.status {
+        if let Some(status) = query.status.filter(|_| query.as_of.is_none()) {
             own.demand("status = ?", status.word());
         }
         if let Some(node) = &query.node {
@@ -37,7 +41,9 @@ impl Narrowed {
             let condition = "instr(lower(what || ' ' || coalesce(why, '') || ' ' || by || ' ' || kind), lower(?)) > 0";
             own.demand(condition, text.clone());
         }
-        let rest: Vec<Expr> = query.expr.conjuncts().iter().filter(|part| !own.tells(part, now)).cloned().collect();
+        let mut rest: Vec<Expr> = query.expr.conjuncts().iter().filter(|part| !own.tells(part, now)).cloned().collect();
+        let status = query.status.filter(|_| query.as_of.is_some());
+        rest.extend(status.map(|status| Expr::Field(Field::Status, Pattern::Word(status.word().to_owned()))));
         own.rest = (!rest.is_empty()).then(|| Matcher::of_list(&Expr::and(rest), now));
         own
     }
@@ -56,6 +62,8 @@ impl Narrowed {
                 let word = word.to_lowercase();
                 match field {
                     Field::Operation => self.demand("kind = ?", word),
+                    // The column tells the status of now.
+                    Field::Status if self.as_of.is_some() => return false,
                     Field::Status => self.demand("status = ?", word),
                     Field::Node => self.demand("? IN (source, target)", word),
                     Field::Source => self.demand("source = ?", word),
@@ -110,7 +118,14 @@ impl Narrowed {
         let mut statement = connection.prepare_cached(&sql)?;
         let mut rows = statement.query(rusqlite::params_from_iter(self.values.iter().map(AsRef::as_ref)))?;
         while let Some(row) = rows.next()? {
-            if !take(rows::read(row)?) {
+            let row = rows::read(row)?;
+            let Some(row) = (match self.as_of {
+                Some(at) => row.as_of(at),
+                None => Some(row),
+            }) else {
+                continue;
+            };
+            if !take(row) {
                 break;
             }
         }

@@ -6,12 +6,13 @@ use rusqlite::{Connection, OptionalExtension};
 use tokio::sync::{mpsc, oneshot};
 
 use super::error::HistoryError;
-use super::{examine, incidents, narrow, rows, schema};
+use super::{examine, incidents, narrow, rows, schema, then};
 use crate::adapters::clock;
 use crate::adapters::file_mark::FileMark;
-use crate::domain::ids::OperationId;
+use crate::domain::ids::{OperationId, Timestamp};
 use crate::domain::incident::{IncidentsAsk, IncidentsPage};
 use crate::domain::operation::{HISTORY_PAGE_MAX, HistoryPage, HistoryQuery, Operation};
+use crate::domain::rewind::HistoryThen;
 
 /// Rows of one answer to [`HistoryRequest::Changed`].
 const CHANGED_MAX: usize = 500;
@@ -35,6 +36,10 @@ pub(super) enum HistoryRequest {
     Incidents {
         ask: IncidentsAsk,
         reply: RowsSender<IncidentsPage>,
+    },
+    Then {
+        at: Timestamp,
+        reply: RowsSender<HistoryThen>,
     },
     Cursor {
         reply: RowsSender<HistoryCursor>,
@@ -109,6 +114,7 @@ impl Reader {
                 HistoryRequest::Incidents { ask, reply } => {
                     _ = reply.send(self.read(|c| incidents::page(c, &ask, clock::now())));
                 }
+                HistoryRequest::Then { at, reply } => _ = reply.send(self.read(|c| then::read(c, at))),
                 HistoryRequest::Cursor { reply } => _ = reply.send(self.cursor()),
                 HistoryRequest::Changed { cursor, reply } => _ = reply.send(self.changed(cursor)),
                 HistoryRequest::End { reply } => {
@@ -178,6 +184,7 @@ fn page(connection: &Connection, query: &HistoryQuery) -> rusqlite::Result<Histo
     let mut operations = narrowed.newest(connection, limit)?;
     for operation in &mut operations {
         operation.steps = rows::read_steps(connection, operation.id)?;
+        operation.steps.retain(|step| query.as_of.is_none_or(|at| step.at <= at));
     }
     Ok(HistoryPage { operations, total })
 }

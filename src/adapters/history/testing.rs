@@ -12,6 +12,7 @@ use crate::domain::ids::OperationId;
 use crate::domain::incident::IncidentsPage;
 use crate::domain::invariants::CheckedRow;
 use crate::domain::operation::{HistoryPage, Operation};
+use crate::domain::rewind::HistoryThen;
 
 /// The rows that are on disk. Cheap to clone.
 #[derive(Clone, Default)]
@@ -123,6 +124,7 @@ impl Clerk {
                 _ = reply.send(Ok(rows.by_id.values().filter(|row| !row.status.is_final()).cloned().collect()));
             }
             HistoryRequest::One { id, reply } => _ = reply.send(Ok(rows.by_id.get(&id).cloned())),
+            HistoryRequest::Then { reply, .. } => _ = reply.send(Ok(HistoryThen::default())),
             HistoryRequest::Incidents { reply, .. } => _ = reply.send(Ok(IncidentsPage::default())),
             HistoryRequest::Cursor { reply } => _ = reply.send(Ok(rows.cursor())),
             HistoryRequest::Changed { cursor, reply } => {

@@ -446,3 +446,52 @@ async fn who_looks_on_has_no_rows_before_there_is_a_file_and_makes_none() {
     history.flush().await.unwrap();
     assert_eq!(rows().await, 1);
 }
+
+#[tokio::test]
+async fn a_past_moment_has_the_rows_of_then_as_they_stood() {
+    use crate::domain::filter::HISTORY;
+    use crate::domain::log::parse_in;
+    let folder = tempfile::tempdir().unwrap();
+    let history = History::open(config(folder.path())).unwrap();
+    let at = NOW;
+    let spent = |id: u128, kind, began: i64, ended: Option<i64>| {
+        let ms = |shift: i64| Timestamp(at.0.saturating_add_signed(shift));
+        let status = if ended.is_some() { OperationStatus::Done } else { OperationStatus::Started };
+        Operation { started: ms(began), finished: ended.map(ms), ..operation(id, kind, status) }
+    };
+    let rows = [
+        spent(1, OperationKind::Drain, -9_000, Some(-8_000)),
+        spent(2, OperationKind::Scheduler, -7_000, Some(-6_000)),
+        Operation { by: "timer".into(), ..spent(3, OperationKind::Scheduler, -500, Some(500)) },
+        Operation { by: "timer".into(), ..spent(4, OperationKind::Migration, -400, Some(-300)) },
+        Operation { by: "timer".into(), ..spent(5, OperationKind::Migration, -200, Some(200)) },
+        spent(6, OperationKind::SchedulerPause, -5_000, Some(-4_000)),
+        spent(7, OperationKind::Workload, -100, None),
+        spent(8, OperationKind::Weight, 1, Some(2)),
+    ];
+    for row in rows {
+        history.record(row).await.unwrap();
+    }
+    let bits = |rows: &[Operation]| rows.iter().map(|row| row.id.bits()).collect::<Vec<_>>();
+    let then = history.then(at).await.unwrap();
+    assert_eq!((bits(&then.newest), then.total), (vec![7, 5, 4, 3, 6, 2, 1], 7));
+    let mut under_way = bits(&then.under_way);
+    under_way.sort_unstable();
+    assert_eq!((under_way, bits(&then.runs), bits(&then.drains)), (vec![3, 5, 7], vec![2], vec![1]));
+    assert_eq!((then.run_moves.done, then.run_moves.failed), (1, 0), "the other one went on");
+    assert_eq!((then.switch.map(|row| row.id.bits()), then.workload), (Some(6), None));
+    assert!(then.weights_changed && !history.then(at.plus(Millis(9))).await.unwrap().weights_changed);
+    assert_eq!(then.earliest, Some(Timestamp(at.0 - 9_000)));
+    let page = async |query: &str| {
+        let expr = parse_in(query, &HISTORY).unwrap();
+        let query = HistoryQuery { as_of: Some(at), limit: 50, expr, ..HistoryQuery::default() };
+        let page = history.query(query).await.unwrap();
+        (bits(&page.operations), page.total)
+    };
+    assert_eq!(page("").await, (vec![7, 5, 4, 3, 6, 2, 1], 7));
+    assert_eq!(page("status:started").await, (vec![7, 5, 3], 3), "what has ended since went on then");
+    assert_eq!(page("status:done kind:migration").await, (vec![4], 1));
+    let status =
+        HistoryQuery { as_of: Some(at), limit: 50, status: Some(OperationStatus::Done), ..HistoryQuery::default() };
+    assert_eq!(bits(&history.query(status).await.unwrap().operations), [4, 6, 2, 1]);
+}

@@ -63,6 +63,16 @@ impl SeriesFile {
         read.map_err(|(source, action)| self.failed(source, action))
     }
 
+    /// When the first value of the oldest blocks was measured.
+    pub(super) fn earliest(&mut self, tier: Tier) -> Result<Option<Timestamp>, SeriesError> {
+        if self.open.is_none() && !self.path.exists() {
+            return Ok(None);
+        }
+        let read =
+            self.connection().and_then(|connection| first(connection, tier).map_err(|source| (source, "read them")));
+        read.map_err(|(source, action)| self.failed(source, action))
+    }
+
     /// The file that has the name now.
     fn connection(&mut self) -> Result<&mut Connection, (FileFault, &'static str)> {
         let now = FileMark::of(&self.path);
@@ -196,6 +206,21 @@ fn id(connection: &Connection, key: &SeriesKey) -> rusqlite::Result<i64> {
 
 fn known(connection: &Connection, name: &str) -> rusqlite::Result<Option<i64>> {
     connection.prepare_cached("SELECT id FROM series WHERE name = ?1")?.query_row([name], |row| row.get(0)).optional()
+}
+
+fn first(connection: &Connection, tier: Tier) -> Result<Option<Timestamp>, FileFault> {
+    let sql = "SELECT start_ms, points FROM chunks WHERE tier = ?1 AND start_ms = \
+               (SELECT min(start_ms) FROM chunks WHERE tier = ?1)";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query([number(tier)])?;
+    let mut first: Option<Timestamp> = None;
+    while let Some(row) = rows.next()? {
+        let (start, points): (i64, Vec<u8>) = (row.get(0)?, row.get(1)?);
+        let chunk = SeriesChunk::read(tier, Timestamp(u64::try_from(start).unwrap_or(0)), &points);
+        let of_chunk = chunk.as_ref().and_then(|chunk| chunk.values().next()).map(|(at, _)| at);
+        first = first.into_iter().chain(of_chunk).min();
+    }
+    Ok(first)
 }
 
 fn get(

@@ -22,7 +22,7 @@ use crate::adapters::clock;
 use crate::domain::ids::{Millis, Timestamp};
 use crate::domain::series::{
     SeriesAsk, SeriesAxis, SeriesBuffer, SeriesChunk, SeriesKey, SeriesLine, SeriesPage, SeriesPoint, SeriesSample,
-    regroup,
+    Tier, regroup,
 };
 
 /// Time between two writes: what a crash may cost.
@@ -37,6 +37,8 @@ enum SeriesRequest {
         ask: SeriesAsk,
         reply: oneshot::Sender<Result<SeriesPage, SeriesError>>,
     },
+    /// When the oldest value that is kept was measured.
+    Earliest(oneshot::Sender<Result<Option<Timestamp>, SeriesError>>),
     /// Answered when all is on the disk.
     End(oneshot::Sender<()>),
 }
@@ -96,6 +98,19 @@ impl SeriesStore {
         }
     }
 
+    /// When the oldest value that is kept was measured; `None` when there is none.
+    ///
+    /// # Errors
+    /// [`SeriesError`].
+    pub async fn earliest(&self) -> Result<Option<Timestamp>, SeriesError> {
+        let (reply, answer) = oneshot::channel();
+        self.requests.send(SeriesRequest::Earliest(reply)).await.map_err(|_| SeriesError::Closed)?;
+        match tokio::time::timeout(ANSWER_LIMIT, answer).await {
+            Ok(answer) => answer.map_err(|_| SeriesError::Closed)?,
+            Err(_) => Err(SeriesError::Late),
+        }
+    }
+
     /// Writes what waits and lets go of the file; gives up after two seconds.
     pub async fn close(&self) {
         let (reply, done) = oneshot::channel();
@@ -123,6 +138,7 @@ impl SeriesKeeper {
             match request {
                 SeriesRequest::Sample(sample) => self.take(&sample),
                 SeriesRequest::Ask { ask, reply } => _ = reply.send(self.answer(&ask, clock::now())),
+                SeriesRequest::Earliest(reply) => _ = reply.send(self.earliest()),
                 SeriesRequest::End(reply) => {
                     self.write(clock::now());
                     drop(self);
@@ -164,6 +180,19 @@ impl SeriesKeeper {
         };
         let lines = ask.series.iter().map(line).collect::<Result<_, SeriesError>>()?;
         Ok(SeriesPage { from: axis.from, step: axis.step, lines })
+    }
+
+    /// A coarser tier reaches further back, and a finer one tells the moment better where it reaches as far.
+    fn earliest(&mut self) -> Result<Option<Timestamp>, SeriesError> {
+        let mut earliest: Option<Timestamp> = None;
+        for tier in Tier::ALL.into_iter().rev() {
+            let waiting = self.buffer.waiting().map(|(_, chunk)| chunk).filter(|chunk| chunk.tier == tier);
+            let waiting = waiting.filter_map(|chunk| chunk.values().next()).map(|(at, _)| at).min();
+            let first = self.file.earliest(tier)?.into_iter().chain(waiting).min();
+            let as_far = |first: &Timestamp| earliest.is_none_or(|known| first.since(known) < Tier::Minute.bucket());
+            earliest = first.filter(as_far).or(earliest);
+        }
+        Ok(earliest)
     }
 
     fn points(&mut self, key: &SeriesKey, axis: SeriesAxis) -> Result<Vec<Option<SeriesPoint>>, SeriesError> {

@@ -135,3 +135,22 @@ async fn a_question_that_cannot_be_answered_is_refused_and_a_closed_store_says_s
     assert!(matches!(store.ask(ask(0, 5, 1000)).await, Err(SeriesError::Closed)));
     assert!(folder.path().join("series.db").exists());
 }
+
+#[test]
+fn the_oldest_value_is_told_as_exactly_as_it_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("series.db");
+    let mut keeper = keeper(&path);
+    assert_eq!(keeper.earliest().unwrap(), None, "a file that is not there has none");
+    let start = start();
+    keeper.take(&second(start + 7_000, 1.0));
+    keeper.take(&second(start + 8_000, 1.0));
+    assert_eq!(keeper.earliest().unwrap(), Some(Timestamp(start + 7_000)), "before it is written");
+    keeper.write(Timestamp(start + 9_000));
+    keeper.buffer = SeriesBuffer::default();
+    assert_eq!(keeper.earliest().unwrap(), Some(Timestamp(start + 7_000)));
+    // Seconds are not kept for so long: what is left is told by the minute.
+    keeper.take(&second(start + 7_200_000 + 5_000, 1.0));
+    keeper.write(Timestamp(start + 7_200_000 + 9_000));
+    assert_eq!(keeper.earliest().unwrap(), Some(Timestamp(start)));
+}

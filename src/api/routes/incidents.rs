@@ -20,7 +20,7 @@ pub(in crate::api) async fn list(State(app): State<App>, mut params: Params) -> 
     let expr = read_query(&mut params)?;
     let limit = params.number("limit", 1..=INCIDENTS_PAGE_MAX, 100)?;
     params.finish()?;
-    let ask = IncidentsAsk { from, until, expr, limit };
+    let ask = IncidentsAsk { from, until, expr, limit, as_of: None };
     let page = app.asked(app.handle.ask(ask)).await?.map_err(|error| Fail::question("incidents", &error))?;
     let incidents: Vec<Value> = page.incidents.iter().map(row).collect();
     Ok(axum::Json(json!({ "incidents": incidents, "total": page.total })).into_response())

@@ -1,5 +1,6 @@
 //! One file for each resource.
 
+pub(super) mod at;
 pub(super) mod demo;
 pub(super) mod ensemble;
 pub(super) mod explain;

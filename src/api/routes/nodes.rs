@@ -28,7 +28,7 @@ pub(in crate::api) async fn list(State(app): State<App>) -> Answer {
 }
 
 /// A node, and whether it drains or has been drained.
-fn shown(view: &NodeView) -> Value {
+pub(super) fn shown(view: &NodeView) -> Value {
     let mut node = json!(view);
     if let Some(fields) = node.as_object_mut() {
         fields.insert("draining".into(), view.is_draining().into());

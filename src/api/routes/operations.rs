@@ -31,6 +31,7 @@ pub(in crate::api) async fn list(State(app): State<App>, mut params: Params) -> 
         file: params.id("file")?,
         text: params.text("text"),
         id: None,
+        as_of: None,
     };
     params.finish()?;
     let page = app.asked(app.handle.ask(query)).await?.map_err(|error| Fail::question("history", &error))?;

@@ -2,6 +2,7 @@
 
 mod explain;
 mod nodes;
+mod past;
 mod settings;
 
 use std::collections::BTreeSet;

@@ -6,10 +6,11 @@ use ratatui::style::Style;
 
 use super::{Pieces, paint, paint_pair, width_of};
 use crate::console::action::Action;
+use crate::console::theme::Styles;
 use crate::console::view::View;
 use crate::console::widgets::words;
 use crate::console::{sanitise, time};
-use crate::domain::ensemble::EnsembleState;
+use crate::domain::ensemble::{EnsembleState, EnsembleView};
 use crate::domain::ids::Timestamp;
 use crate::domain::snapshot::{ApiView, SessionState, Snapshot};
 
@@ -93,7 +94,7 @@ impl Header<'_> {
             pieces.push((label, styles.dim));
         }
         pieces.push((" ".repeat(GAP), styles.text));
-        let (verdict, style) = verdict(self.view);
+        let (verdict, style) = verdict(&self.view.snapshot.ensemble, styles);
         pieces.push((padded(&verdict, self.verdict_width() + GAP), style));
         if least <= width {
             let epoch = with_epoch + BESIDE_EPOCH <= width;
@@ -165,6 +166,11 @@ impl Header<'_> {
     /// What stands at the right, from all of it to the least.
     fn rights(&self) -> Vec<Pieces> {
         let dim = self.view.styles.dim;
+        // What this process is and listens at is of now.
+        if self.view.snapshot.past.is_some() {
+            let zone = vec![(time::zone_name(self.view.now), dim)];
+            return vec![joined(vec![self.alerts(true), zone], dim), joined(vec![self.alerts(false)], dim)];
+        }
         let right = |words: bool, role: Pieces, api: bool, zone: bool| {
             let mut parts = vec![self.alerts(words), role];
             parts.extend(api.then(|| vec![(api_text(&self.view.snapshot.instance.api), dim)]));
@@ -264,8 +270,7 @@ impl Header<'_> {
 }
 
 /// `● HEALTHY 3/3`. While nothing was found out yet there is no count.
-fn verdict(view: &View<'_>) -> (String, Style) {
-    let (ensemble, styles) = (&view.snapshot.ensemble, view.styles);
+pub(super) fn verdict(ensemble: &EnsembleView, styles: &Styles) -> (String, Style) {
     let (glyph, style) = words::of_ensemble(ensemble.state, styles);
     let (word, quorum) = (ensemble.word(), ensemble.quorum);
     let text = match ensemble.state {
@@ -331,13 +336,17 @@ fn api_text(api: &ApiView) -> String {
 /// Moves under way. Those of another leader are not told of: then nothing is said.
 fn moving(snapshot: &Snapshot) -> String {
     match snapshot.moves.len() {
-        0 if !snapshot.leadership.leads => " ".to_owned(),
+        0 if snapshot.past.is_none() && !snapshot.leadership.leads => " ".to_owned(),
         moves => format!("   {moves} moving "),
     }
 }
 
 fn scheduler(snapshot: &Snapshot, now: Timestamp, short: bool) -> String {
     let view = &snapshot.scheduler;
+    // When the next run was due was not kept, nor whether anybody ran them.
+    if snapshot.past.is_some() && view.running.is_none() && !view.paused {
+        return String::new();
+    }
     let next = view.next_run.map(|at| at.since(now).0.div_ceil(1000));
     match (&view.running, next) {
         (Some(run), _) => {

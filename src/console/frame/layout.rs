@@ -9,10 +9,11 @@ pub const FOOTER: u16 = 2;
 /// From this height on the header has air below it.
 const ROOMY: u16 = 30;
 
-/// The part of the screen that belongs to the pane, with `toasts` lines of messages above the keys.
+/// The part of the screen that belongs to the pane, with `toasts` lines of messages above the keys. A banner has the
+/// line below the header, which is air where there is room.
 #[must_use]
-pub const fn pane_area(screen: Rect, toasts: u16) -> Rect {
-    let air = if screen.height >= ROOMY { 1 } else { 0 };
+pub const fn pane_area(screen: Rect, toasts: u16, banner: bool) -> Rect {
+    let air = if screen.height >= ROOMY || banner { 1 } else { 0 };
     let top = HEADER + air;
     let height = screen.height.saturating_sub(top + footer_height(toasts));
     Rect { x: screen.x, y: screen.y + top, width: screen.width, height }

@@ -1,5 +1,6 @@
 //! What stands around the panes: two lines above, two below, and the toasts.
 
+pub mod banner;
 pub mod footer;
 pub mod header;
 pub mod layout;

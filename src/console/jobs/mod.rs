@@ -130,7 +130,7 @@ impl Jobs {
             Work::Upload { path, to } => self.upload(path, to),
             Work::Download { file, path } => self.download(file, path),
             Work::SaveSettings(settings) => self.save_settings(settings),
-            Work::Export { list, path } => self.export(*list, path),
+            Work::Export { list, path } => self.export(list, path),
             Work::Complete(Fetch { ask, reply }) => self.bring(self.place.complete(ask), reply),
             Work::Searches(Fetch { ask, reply }) => self.bring(self.place.searches(ask), reply),
             Work::Commands(Fetch { ask, reply }) => self.bring(self.place.commands(ask), reply),

@@ -4,12 +4,14 @@ pub mod notation;
 pub mod table;
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 use self::table::{KeyContext, KeyEntry, Needs, TABLE, entry_of};
 use super::action::Action;
 use super::input::Key;
+use super::time;
 use crate::domain::command::Rejected;
+use crate::domain::ids::Timestamp;
 use crate::domain::server::ServerView;
 use crate::domain::snapshot::Snapshot;
 
@@ -84,6 +86,13 @@ impl Keymap {
             .map(|entry| entry.action)
     }
 
+    /// What the key means before all else while the console shows a past moment.
+    #[must_use]
+    pub fn past_action(&self, key: Key) -> Option<Action> {
+        let of_past = |(own, entry): &&(Key, &KeyEntry)| *own == key && entry.context == KeyContext::Past;
+        self.bindings.iter().find(of_past).map(|(_, entry)| entry.action)
+    }
+
     /// The first key of the action, as people write it; `None` when it is bound to none.
     #[must_use]
     pub fn key(&self, action: Action) -> Option<String> {
@@ -119,10 +128,35 @@ pub fn needs(action: Action) -> Needs {
     entry_of(action).map_or(Needs::Nothing, |entry| entry.needs)
 }
 
+/// Why something cannot be asked for here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lack {
+    Rejected(Rejected),
+    /// The console shows this moment, which is over.
+    Past(Timestamp),
+}
+
+impl fmt::Display for Lack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rejected(why) => why.fmt(f),
+            Self::Past(at) => write!(f, "the console shows {}; Esc returns to now", time::of_day(*at)),
+        }
+    }
+}
+
 /// Why it cannot be asked for here: what cannot be done is not offered.
 #[must_use]
-pub fn lacks(needs: Needs, read_only: bool, snapshot: &Snapshot) -> Option<Rejected> {
-    if needs == Needs::Nothing {
+pub fn lacks(needs: Needs, read_only: bool, snapshot: &Snapshot) -> Option<Lack> {
+    match (needs, &snapshot.past) {
+        (Needs::Nothing, _) => None,
+        (_, Some(_)) => Some(Lack::Past(snapshot.taken_at)),
+        (needs, None) => lacks_now(needs, read_only, snapshot).map(Lack::Rejected),
+    }
+}
+
+fn lacks_now(needs: Needs, read_only: bool, snapshot: &Snapshot) -> Option<Rejected> {
+    if needs == Needs::Present {
         return None;
     }
     if needs == Needs::Container {

@@ -12,10 +12,12 @@ pub enum KeyContext {
     Ensemble,
     Files,
     Logs,
+    /// While the console shows a past moment: then they come first.
+    Past,
 }
 
 impl KeyContext {
-    pub const ALL: [Self; 5] = [Self::Everywhere, Self::Lists, Self::Ensemble, Self::Files, Self::Logs];
+    pub const ALL: [Self; 6] = [Self::Everywhere, Self::Lists, Self::Ensemble, Self::Files, Self::Logs, Self::Past];
 
     #[must_use]
     pub const fn heading(self) -> &'static str {
@@ -25,6 +27,7 @@ impl KeyContext {
             Self::Ensemble => "The ensemble",
             Self::Files => "Files",
             Self::Logs => "Logs",
+            Self::Past => "The past",
         }
     }
 
@@ -32,6 +35,9 @@ impl KeyContext {
     /// its own keys come before those of the ensemble, and it leaves out the lists' that mean another thing.
     #[must_use]
     pub const fn clashes_with(self, other: Self) -> bool {
+        if matches!(self, Self::Past) != matches!(other, Self::Past) {
+            return false;
+        }
         !matches!(
             (self, other),
             (Self::Files | Self::Lists, Self::Logs)
@@ -61,6 +67,8 @@ pub struct KeyEntry {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Needs {
     Nothing,
+    /// It is about what there is now: hidden and refused, as all that follow, while the console shows a past moment.
+    Present,
     /// It changes something: hidden and refused with `--read-only`.
     Changes,
     /// It touches files: hidden also where the folder is not the ensemble's store.
@@ -87,7 +95,7 @@ const fn needing(needs: Needs, entry: KeyEntry) -> KeyEntry {
 }
 
 use Action as A;
-use KeyContext::{Ensemble, Everywhere, Files, Lists, Logs};
+use KeyContext::{Ensemble, Everywhere, Files, Lists, Logs, Past};
 
 /// Every action with its default keys, in the order of help.
 pub const TABLE: &[KeyEntry] = &[
@@ -109,6 +117,8 @@ pub const TABLE: &[KeyEntry] = &[
     entry(A::Back, "back", Everywhere, &["Esc"], "", "close, or leave a detail"),
     entry(A::Redraw, "redraw", Everywhere, &["Ctrl-l"], "", "paint the screen anew"),
     entry(A::ToggleMouse, "toggle-mouse", Everywhere, &["M"], "", "give the mouse to the terminal, or take it back"),
+    entry(A::EarlierMoment, "earlier", Everywhere, &[","], "", "the whole console some seconds earlier"),
+    entry(A::LaterMoment, "later", Everywhere, &["."], "", "some seconds later, back to now at last"),
     entry(A::Up, "up", Lists, &["Up", "k"], "", "up"),
     entry(A::Down, "down", Lists, &["Down", "j"], "", "down"),
     entry(A::PageUp, "page-up", Lists, &["PageUp", "Ctrl-b", "Ctrl-u"], "", "a page up"),
@@ -130,6 +140,7 @@ pub const TABLE: &[KeyEntry] = &[
         "history then",
         "the operations around this row and its moment",
     ),
+    entry(A::ConsoleThen, "console-then", Lists, &["a"], "then", "the whole console at the moment of this row"),
     entry(A::Open, "open", Lists, &["Enter"], "details", "details of the row"),
     entry(A::Mark, "mark", Lists, &["Space"], "mark", "mark the row"),
     entry(A::Filter, "filter", Lists, &["/"], "filter", "show only rows that match"),
@@ -169,7 +180,7 @@ pub const TABLE: &[KeyEntry] = &[
             "pause the scheduler, or resume it",
         ),
     ),
-    entry(A::Preview, "preview", Ensemble, &["v"], "preview", "show the plan, move nothing"),
+    needing(Needs::Present, entry(A::Preview, "preview", Ensemble, &["v"], "preview", "show the plan, move nothing")),
     needing(
         Needs::Changes,
         entry(A::StopRun, "stop-run", Ensemble, &["X"], "stop run", "end the run in progress; moves under way finish"),
@@ -179,7 +190,7 @@ pub const TABLE: &[KeyEntry] = &[
         entry(A::RunWorkload, "run-workload", Ensemble, &["w"], "workload", "run the sample workload once"),
     ),
     needing(Needs::Store, entry(A::Upload, "upload", Files, &["u"], "upload", "upload a file from this machine")),
-    entry(A::Download, "download", Files, &["D"], "download", "save the file on this machine"),
+    needing(Needs::Present, entry(A::Download, "download", Files, &["D"], "download", "save the file on this machine")),
     needing(
         Needs::Store,
         entry(A::Migrate, "migrate", Files, &["m"], "migrate", "move the marked files to another node"),
@@ -214,6 +225,7 @@ pub const TABLE: &[KeyEntry] = &[
     entry(A::NextServer, "next-server", Logs, &[">"], "", "next event of another server"),
     entry(A::PreviousServer, "previous-server", Logs, &["<"], "", "previous event of another server"),
     entry(A::Folding, "folding", Logs, &["z"], "", "repeats in one row, or each in its own"),
+    entry(A::PlayPause, "play", Past, &["Space"], "", "let the time go on, or stop it"),
 ];
 
 /// What is known of the action; `None` only for pane numbers above nine.

@@ -81,7 +81,10 @@ fn lines(wanted: &str, scene: &OverlayScene<'_>) -> Vec<Pieces> {
     let entries: Vec<&KeyEntry> = offered(scene.read_only, scene.view).collect();
     let is_here = |entry: &KeyEntry| scene.actions.contains(&entry.action);
     let row = |entry: &KeyEntry| row(entry, wanted, scene);
-    for context in [KeyContext::Everywhere, KeyContext::Ensemble, KeyContext::Files, KeyContext::Logs] {
+    let contexts =
+        [KeyContext::Past, KeyContext::Everywhere, KeyContext::Ensemble, KeyContext::Files, KeyContext::Logs];
+    let past = scene.view.snapshot.past.is_some();
+    for context in contexts.into_iter().filter(|context| past || *context != KeyContext::Past) {
         let rest = entries.iter().filter(|entry| entry.context == context && !is_here(entry));
         section(context.heading(), rest.filter_map(|entry| row(entry)).collect(), styles, &mut out);
     }

@@ -63,7 +63,9 @@ impl SettingsList {
         let list = Rect { height: inside.height.saturating_sub(u16::from(filtered)), ..inside };
         let mut lines = lines(&self.filter.text().to_lowercase(), inside.width, scene);
         if lines.is_empty() {
-            lines.push(vec![("No setting matches.".to_owned(), styles.dim)]);
+            let is_kept = !scene.view.snapshot.settings.is_empty();
+            let none = if is_kept { "No setting matches." } else { "What was set then was not kept." };
+            lines.push(vec![(none.to_owned(), styles.dim)]);
         }
         let rows = self.scroll.window(lines.len(), usize::from(list.height));
         for (line, y) in lines[rows].iter().zip(list.top()..) {

@@ -7,7 +7,7 @@ use crate::console::action::Action;
 use crate::console::commands::{self, complaint, known_node};
 use crate::console::effect::{Completes, Effect, Prompt};
 use crate::console::jump::Jump;
-use crate::console::keymap::{lacks, needs, table::entry_of};
+use crate::console::keymap::{Lack, lacks, needs, table::entry_of};
 use crate::console::order::{Order, Outside, Work};
 use crate::console::overlay::Overlay;
 use crate::console::overlay::confirm::ConfirmBox;
@@ -37,7 +37,7 @@ impl Console {
             return self.refuse(action, &lacks);
         }
         match action {
-            Action::Quit => match confirms::leaving(&self.snapshot, &self.jobs) {
+            Action::Quit => match confirms::leaving(&self.live, &self.jobs) {
                 None => vec![Order::Outside(Outside::Quit)],
                 Some(confirm) => self.open(Overlay::Confirm(ConfirmBox::leaving(confirm))),
             },
@@ -56,9 +56,14 @@ impl Console {
                 }
                 match self.trail.pop() {
                     Some((pane, _)) => self.turn_to(pane),
+                    None if self.past().is_some() => self.back_to_now(),
                     None => self.pane_act(action),
                 }
             }
+            Action::ConsoleThen => self.go_to_row(),
+            Action::EarlierMoment => self.step_in_time(false),
+            Action::LaterMoment => self.step_in_time(true),
+            Action::PlayPause => self.turn_play(),
             _ => self.pane_act(action),
         }
     }
@@ -77,7 +82,7 @@ impl Console {
         orders
     }
 
-    fn refuse(&mut self, action: Action, why: &Rejected) -> Vec<Order> {
+    fn refuse(&mut self, action: Action, why: &Lack) -> Vec<Order> {
         let name = entry_of(action).map_or("this", |entry| entry.label);
         self.report(Level::Warning, format!("{name} refused: {why}"));
         Vec::new()
@@ -201,6 +206,9 @@ impl Console {
             Ok(Typed::Settings) => self.open(Overlay::Settings(SettingsList::default())),
             Ok(Typed::Save) => self.save(),
             Ok(Typed::Why(topics)) => self.open(Overlay::Why(WhyBox::named(topics))),
+            Ok(Typed::At(text)) => self.typed_at(&text),
+            Ok(Typed::Play(text)) => self.typed_play(&text),
+            Ok(Typed::Now) => self.back_to_now(),
             Err(why) => self.perform(self.active, vec![complaint(why)]),
         });
         orders
@@ -225,7 +233,7 @@ impl Console {
     }
 
     /// The commands of before, once they have come: what was typed meanwhile is among them. What cannot be kept is told once.
-    pub(super) fn take_past(&mut self) {
+    pub(super) fn take_past_commands(&mut self) {
         match self.asked_past.take() {
             Some(Ok(past)) => {
                 let newer: Vec<String> = self.past.drain(..).filter(|own| !past.contains(own)).collect();
@@ -240,8 +248,18 @@ impl Console {
     /// Does what concerns the screen only; the rest is for the surroundings.
     pub(super) fn perform(&mut self, pane: usize, effects: Vec<Effect>) -> Vec<Order> {
         let mut orders = Vec::new();
+        let past = self.past().map(Lack::Past);
         for effect in effects {
             match effect {
+                Effect::Work(Work::Send(_) | Work::Batch(_) | Work::Upload { .. } | Work::Download { .. })
+                | Effect::Confirm(_)
+                    if past.is_some() =>
+                {
+                    let why = past.as_ref().map(ToString::to_string).unwrap_or_default();
+                    self.report(Level::Warning, format!("refused: {why}"));
+                }
+                Effect::At(Some(at)) => orders.extend(self.go_at(at)),
+                Effect::At(None) => orders.extend(self.back_to_now()),
                 Effect::Work(Work::Send(command)) if self.read_only => {
                     self.report(Level::Warning, format!("{} refused: {}", command.verb(), Rejected::ReadOnly));
                 }

@@ -14,6 +14,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::Console;
+use crate::console::frame::banner::Banner;
 use crate::console::frame::footer::Footer;
 use crate::console::frame::header::Header;
 use crate::console::frame::layout::{HEADER, pane_area, toast_lines};
@@ -27,7 +28,8 @@ impl Console {
     /// What is drawn from.
     pub(super) fn view(&self) -> View<'_> {
         let (keymap, read_only) = (&self.keymap, self.read_only);
-        View { snapshot: &self.snapshot, now: self.now, styles: &self.styles, keymap, read_only }
+        let now = self.past().unwrap_or(self.now);
+        View { snapshot: &self.snapshot, now, styles: &self.styles, keymap, read_only }
     }
 
     /// Paints everything. Does not panic for any area.
@@ -50,11 +52,21 @@ impl Console {
         let header = Header { view: &view, label, read_only: self.read_only, tabs, active, trail };
         header.draw(Rect { height: HEADER, ..area }, buffer);
         let toasts = self.toasts.lines(area.width, toast_lines(area), &self.styles);
-        let pane = pane_area(area, toasts.len() as u16);
+        let pane = pane_area(area, toasts.len() as u16, self.past().is_some());
+        if self.past().is_some() {
+            let banner = Banner {
+                view: &view,
+                live: &self.live,
+                now: self.now,
+                play: self.rewind.play,
+                esc_leaves: self.trail.is_empty() && !self.panes.get(self.active).is_some_and(|pane| pane.is_deep()),
+            };
+            banner.draw(Rect { y: area.y + HEADER, height: 1, ..area }, buffer);
+        }
         if let Some(shown) = self.panes.get(self.active) {
             shown.draw(pane, buffer, &view);
         }
-        let last = self.toasts.last(&self.snapshot);
+        let last = self.toasts.last(&self.live);
         let actions = self.labelled();
         let footer = Footer {
             view: &view,
@@ -75,7 +87,7 @@ impl Console {
     /// What the overlay is drawn from and what its keys go by.
     pub(super) fn with_scene<T>(&self, overlay: &Overlay, act: impl FnOnce(&OverlayScene<'_>) -> T) -> T {
         let messages = match overlay {
-            Overlay::Events(_) => self.toasts.all(&self.snapshot),
+            Overlay::Events(_) => self.toasts.all(&self.live),
             _ => Vec::new(),
         };
         act(&OverlayScene {

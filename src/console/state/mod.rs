@@ -2,6 +2,7 @@
 
 mod act;
 mod draw;
+mod rewind;
 #[cfg(test)]
 mod tests;
 
@@ -25,6 +26,7 @@ use crate::console::overlay::outcome::OverlayOutcome;
 use crate::console::own::OwnSettings;
 use crate::console::pane::Pane;
 use crate::console::place::{CompletionAsk, PastCommands};
+use crate::console::rewind::Rewind;
 use crate::console::theme::Styles;
 use crate::console::theme::file::ThemeEntry;
 use crate::domain::ids::Timestamp;
@@ -40,7 +42,11 @@ pub struct Console {
     overlay: Option<Overlay>,
     toasts: Toasts,
     keymap: Keymap,
+    /// What is shown: the newest picture, or that of a past moment.
     snapshot: Arc<Snapshot>,
+    /// The newest picture.
+    live: Arc<Snapshot>,
+    rewind: Rewind,
     now: Timestamp,
     styles: Styles,
     mouse: bool,
@@ -97,6 +103,8 @@ impl Console {
             asked_past: Asked::default(),
             past_told: false,
             completing: Asked::default(),
+            rewind: Rewind::default(),
+            live: Arc::clone(&snapshot),
             snapshot,
         })
     }
@@ -111,7 +119,11 @@ impl Console {
             self.overlay = None;
             self.report(Level::Warning, why);
         }
-        self.snapshot = snapshot;
+        self.live = snapshot;
+        if self.past().is_some() {
+            return Vec::new();
+        }
+        self.snapshot = Arc::clone(&self.live);
         self.refresh()
     }
 
@@ -119,7 +131,9 @@ impl Console {
     pub fn tick(&mut self, now: Timestamp) -> Vec<Order> {
         self.now = now;
         self.toasts.expire(now);
-        self.refresh()
+        let mut orders = self.play_on();
+        orders.extend(self.refresh());
+        orders
     }
 
     /// After the first picture: what is kept of before is asked for, and what the shown pane needs.
@@ -176,10 +190,12 @@ impl Console {
             self.with_scene(&seen, |scene| overlay.take_completions(found, scene));
             self.overlay = Some(overlay);
         }
-        self.take_past();
+        self.take_past_commands();
+        let mut orders = self.take_past();
         let snapshot = Arc::clone(&self.snapshot);
         let effects: Vec<_> = self.panes.iter_mut().map(|pane| pane.take_answers(&snapshot)).collect();
-        effects.into_iter().enumerate().flat_map(|(pane, effects)| self.perform(pane, effects)).collect()
+        orders.extend(effects.into_iter().enumerate().flat_map(|(pane, effects)| self.perform(pane, effects)));
+        orders
     }
 
     /// One key press.
@@ -203,7 +219,8 @@ impl Console {
             let effects = pane.text_key(key, &snapshot);
             return self.perform(self.active, effects);
         }
-        match self.keymap.action(key, pane.actions()) {
+        let first = snapshot.past.as_ref().and_then(|_| self.keymap.past_action(key));
+        match first.or_else(|| self.keymap.action(key, pane.actions())) {
             Some(action) => self.act(action),
             None => Vec::new(),
         }
@@ -285,7 +302,7 @@ impl Console {
     /// The part of the screen that the pane has now.
     fn pane_area(&self) -> Rect {
         let toasts = self.toasts.lines(self.screen.width, toast_lines(self.screen), &self.styles);
-        pane_area(self.screen, toasts.len() as u16)
+        pane_area(self.screen, toasts.len() as u16, self.past().is_some())
     }
 
     /// A click on a tab changes the pane; what is inside the pane is the pane's.

@@ -24,6 +24,9 @@ pub struct ChartLine<'a> {
     pub style: Style,
     /// One for each column of the axis.
     pub points: &'a [Option<SeriesPoint>],
+    /// The value that is told beside the title, where it is known better than by a column: of the very moment that is
+    /// shown.
+    pub told: Option<Option<f32>>,
 }
 
 /// What is drawn.
@@ -105,6 +108,23 @@ fn round_up(most: f32) -> f32 {
     }
 }
 
+/// Points at a column of what is drawn in a plot: what came later is dim.
+pub fn point_at(plot: Rect, column: u16, buffer: &mut Buffer, styles: &Styles) {
+    for y in plot.y..plot.bottom() {
+        for x in (plot.x + column).min(plot.right())..plot.right() {
+            let cell = &mut buffer[(x, y)];
+            if x > plot.x + column {
+                cell.set_style(styles.dim);
+                continue;
+            }
+            cell.set_style(styles.selected);
+            if cell.symbol() == " " {
+                cell.set_symbol(styles.glyphs.vertical);
+            }
+        }
+    }
+}
+
 impl Chart<'_> {
     /// Draws the chart, its frame included; nothing where there is no room for one row of it.
     pub fn draw(&self, area: Rect, buffer: &mut Buffer, styles: &Styles) {
@@ -136,13 +156,9 @@ impl Chart<'_> {
         let row = Rect { y: plot.bottom(), height: 1, ..plot };
         draw_axis(row, buffer, &self.axis, self.marks, styles);
         if let Some(column) = self.cursor.filter(|column| *column < plot.width) {
-            for y in plot.y..plot.bottom() {
-                let cell = &mut buffer[(plot.x + column, y)];
-                cell.set_style(styles.selected);
-                if cell.symbol() == " " {
-                    cell.set_symbol(styles.glyphs.vertical);
-                }
-            }
+            point_at(plot, column, buffer, styles);
+            let later = row.width - column - 1;
+            buffer.set_style(Rect { x: row.right() - later, width: later, ..row }, styles.dim);
         }
     }
 
@@ -177,6 +193,9 @@ impl Chart<'_> {
 
     /// The value at the cursor, or the newest.
     fn told(&self, line: &ChartLine<'_>) -> Option<f32> {
+        if let Some(told) = line.told {
+            return told;
+        }
         let point = match self.cursor {
             Some(column) => line.points.get(usize::from(column)).copied().flatten(),
             // The column under way may have nothing yet.
@@ -298,7 +317,7 @@ mod tests {
     }
 
     fn line<'a>(label: &str, points: &'a [Option<SeriesPoint>]) -> ChartLine<'a> {
-        ChartLine { label: label.into(), style: Style::new(), points }
+        ChartLine { label: label.into(), style: Style::new(), points, told: None }
     }
 
     #[test]

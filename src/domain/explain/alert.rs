@@ -121,6 +121,7 @@ pub(super) fn alert_code(code: AlertCode, snapshot: &Snapshot) -> Explanation {
         AlertCode::Heap => health_rule(HealthRule::Heap).bound,
         AlertCode::NoQuorum => Some(format!("{} of {} voting servers", quorum.majority(), quorum.voters)),
         AlertCode::NodeUnhealthy => Some(format!("{SICK_AFTER} failed writes")),
+        AlertCode::NodeFull if !snapshot.scheduler.knows_settings() => None,
         AlertCode::NodeFull => Some(format!("{} free or less", snapshot.scheduler.reserve)),
         AlertCode::HistoryBehind => Some(format!("more than {}", count(HISTORY_QUEUE_STOP as u64, "row"))),
         _ => None,

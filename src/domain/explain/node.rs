@@ -4,9 +4,10 @@ use super::explanation::{Explanation, Fact};
 use super::scheduler::not_chosen;
 use super::server::NOTHING;
 use crate::domain::command::Command;
-use crate::domain::ids::{Bytes, Millis};
+use crate::domain::ids::Millis;
 use crate::domain::node::{DrainView, NodeCondition, NodeView, SICK_AFTER};
 use crate::domain::number::{count, grouped};
+use crate::domain::scheduler::SchedulerView;
 use crate::domain::snapshot::Snapshot;
 
 /// What a condition means, what makes it so, and what to do.
@@ -65,10 +66,12 @@ const fn texts(condition: NodeCondition) -> [&'static str; 3] {
     }
 }
 
-fn bound(condition: NodeCondition, reserve: Bytes) -> Option<String> {
+fn bound(condition: NodeCondition, scheduler: &SchedulerView) -> Option<String> {
+    let reserve = scheduler.reserve;
     match condition {
         NodeCondition::Draining => Some("until it has no file left".to_owned()),
         NodeCondition::Unhealthy => Some(format!("{SICK_AFTER} failed writes in a row")),
+        NodeCondition::Active | NodeCondition::Full if !scheduler.knows_settings() => None,
         NodeCondition::Active => Some(format!("more than {reserve} free")),
         NodeCondition::Full => Some(format!("{reserve} free or less: the reserve of scheduler.reserve_mib")),
         _ => None,
@@ -76,9 +79,9 @@ fn bound(condition: NodeCondition, reserve: Bytes) -> Option<String> {
 }
 
 /// A condition by itself.
-pub(super) fn node_condition(condition: NodeCondition, reserve: Bytes) -> Explanation {
+pub(super) fn node_condition(condition: NodeCondition, scheduler: &SchedulerView) -> Explanation {
     let explained = Explanation::means(condition.word(), texts(condition)).said_of("a node");
-    Explanation { bound: bound(condition, reserve), ..explained }
+    Explanation { bound: bound(condition, scheduler), ..explained }
 }
 
 /// The word for a node that has given up all its files.
@@ -97,7 +100,7 @@ pub(super) fn node(view: &NodeView, snapshot: &Snapshot) -> Explanation {
     let counted = snapshot.files_complete || !snapshot.files.is_empty();
     let left = view.drain.as_ref().map(|drain| drain.files_left).filter(|_| counted);
     let is_drained = view.condition == NodeCondition::Draining && left == Some(0);
-    let general = if is_drained { drained() } else { node_condition(view.condition, snapshot.scheduler.reserve) };
+    let general = if is_drained { drained() } else { node_condition(view.condition, &snapshot.scheduler) };
     let drain = view.drain.as_ref().filter(|_| view.condition == NodeCondition::Draining);
     let server = snapshot.server(&view.id);
     let (source, since) = match view.condition {

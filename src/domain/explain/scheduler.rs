@@ -4,6 +4,7 @@ use super::explanation::{Explanation, Fact, NAMED_MAX};
 use super::server::NOTHING;
 use crate::domain::command::Command;
 use crate::domain::number::{count, grouped};
+use crate::domain::past::PastPart;
 use crate::domain::planner::{MASS_FAILURE_OF, Plan};
 use crate::domain::scheduler::{Decision, MoveReason, NodeTarget, NotChosen, Run, SchedulerView};
 use crate::domain::snapshot::{HISTORY_QUEUE_STOP, SessionState, Snapshot};
@@ -23,10 +24,16 @@ pub enum SchedulerStanding {
 
 impl SchedulerStanding {
     #[must_use]
-    pub const fn of(snapshot: &Snapshot) -> Self {
+    pub fn of(snapshot: &Snapshot) -> Self {
         let (scheduler, leadership) = (&snapshot.scheduler, &snapshot.leadership);
         if scheduler.running.is_some() {
             Self::Running
+        } else if let Some(past) = &snapshot.past {
+            match (past.knows(PastPart::Switch), scheduler.paused) {
+                (false, _) => Self::Unknown,
+                (true, true) => Self::Paused,
+                (true, false) => Self::On,
+            }
         } else if scheduler.paused {
             Self::Paused
         } else if leadership.leads {
@@ -62,7 +69,7 @@ impl SchedulerStanding {
             ],
             Self::On => [
                 "it looks at the nodes by its timer and moves files when they are too uneven",
-                "this instance leads, and the switch in the ensemble is on",
+                "an instance leads, and the switch in the ensemble is on",
                 NOTHING,
             ],
             Self::Elsewhere => {
@@ -74,8 +81,8 @@ impl SchedulerStanding {
                 "wait for the election between the instances; one that only watches never leads",
             ],
             Self::Unknown => [
-                "what the scheduler does is not known without a session",
-                "there is no session with the ensemble",
+                "what the scheduler does is not known",
+                "there is no session with the ensemble, or its switch of then was not kept",
                 "wait: zkdeck connects again by itself",
             ],
         }
@@ -103,7 +110,7 @@ pub(super) fn scheduler(snapshot: &Snapshot) -> Explanation {
         Fact::new("last run", format!("{}: {}", general.word, general.meaning))
     }));
     Explanation {
-        bound: Some(trigger(view)),
+        bound: trigger(view),
         measured,
         source: Some("the records of all files, counted for each node".to_owned()),
         since: view.running.as_ref().map(|run| run.since),
@@ -117,8 +124,9 @@ pub(super) fn scheduler(snapshot: &Snapshot) -> Explanation {
     }
 }
 
-fn trigger(view: &SchedulerView) -> String {
-    format!("moves files from a spread of {} on, until it is at most {}", grouped(view.trigger), grouped(view.settle))
+fn trigger(view: &SchedulerView) -> Option<String> {
+    let (trigger, settle) = (grouped(view.trigger), grouped(view.settle));
+    view.knows_settings().then(|| format!("moves files from a spread of {trigger} on, until it is at most {settle}"))
 }
 
 /// What it goes by, each with where it comes from and what it does.
@@ -185,6 +193,10 @@ const fn decision_texts(of: Decision) -> [&'static str; 3] {
 }
 
 fn decision_bound(of: Decision, view: &SchedulerView) -> Option<String> {
+    let of_settings = matches!(of, Decision::BelowTrigger | Decision::Balanced | Decision::CoolDown);
+    if of_settings && !view.knows_settings() {
+        return None;
+    }
     match of {
         Decision::Ran => Some(format!("a spread of {} or more, or a drain", grouped(view.trigger))),
         Decision::BelowTrigger => {
@@ -304,7 +316,7 @@ pub(super) fn move_reason(of: MoveReason, view: &SchedulerView) -> Explanation {
     };
     let explained = Explanation::means(of.word(), texts).said_of("a move");
     let bound = match of {
-        MoveReason::OverTrigger => Some(trigger(view)),
+        MoveReason::OverTrigger => trigger(view),
         MoveReason::Drain => Some("until the node has no file left".to_owned()),
         MoveReason::Bytes | MoveReason::Manual => None,
     };
@@ -344,6 +356,7 @@ pub(super) fn not_chosen(of: NotChosen, view: &SchedulerView) -> Explanation {
         }
     };
     let bound = match of {
+        NotChosen::Full | NotChosen::CoolDown if !view.knows_settings() => None,
         NotChosen::Full => Some(format!("{} free", view.reserve)),
         NotChosen::CoolDown => Some(format!("{} after a move", view.cool_down)),
         NotChosen::Unhealthy => Some(format!("{} failed writes in a row", crate::domain::node::SICK_AFTER)),

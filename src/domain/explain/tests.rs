@@ -9,6 +9,7 @@ use crate::domain::ids::{Bytes, FileId, IncidentId, Millis, Timestamp};
 use crate::domain::incident::{Incident, IncidentWhat};
 use crate::domain::node::{DrainView, NodeCondition, SICK_AFTER};
 use crate::domain::operation::{OperationKind, OperationStatus};
+use crate::domain::past::{PastPart, PastView};
 use crate::domain::planner::MASS_FAILURE_OF;
 use crate::domain::scheduler::Decision;
 use crate::domain::server::{HealthRule, HostState, HostView, ServerState, ServerView, Verdict};
@@ -257,6 +258,21 @@ fn a_setting_tells_where_it_comes_from_and_what_it_may_be() {
         facts.iter().any(|fact| fact.name == "threshold" && fact.value.contains("set by console root")),
         "{facts:?}"
     );
+}
+
+#[test]
+fn of_a_past_moment_only_what_was_kept_is_told() {
+    let mut snapshot = with_server(judged(ServerState::Paused, Some("paused"), None));
+    snapshot.past = Some(PastView { made: NOW, fineness: Some(Millis(10_000)), unknown: vec![PastPart::Switch] });
+    (snapshot.scheduler.settle, snapshot.scheduler.trigger) = (0, 0);
+    let server = one(&zk1(), &snapshot);
+    holds(server.source.as_deref(), "the mean of 10 s");
+    assert_eq!((server.todo, server.remedy, server.measured.as_deref()), (None, None, Some("paused")));
+    let scheduler = one(&Topic::Scheduler, &snapshot);
+    assert_eq!((scheduler.word.as_str(), scheduler.bound), ("-", None));
+    assert!(Topic::Instance.explained(&snapshot).is_empty());
+    assert_eq!(one(&Topic::Node(node_id("zk2")), &snapshot).bound, None, "the reserve of then is not known");
+    assert_eq!(StateWord::Decision(Decision::Balanced).explained(&snapshot).bound, None);
 }
 
 #[test]

@@ -18,6 +18,7 @@ use crate::domain::ids::{FileId, NodeId};
 use crate::domain::incident::Incident;
 use crate::domain::node::{NodeCondition, NodeView};
 use crate::domain::operation::Operation;
+use crate::domain::past::PastView;
 use crate::domain::planner::Plan;
 use crate::domain::scheduler::Run;
 use crate::domain::server::ServerState;
@@ -77,9 +78,19 @@ const BEFORE_A_NODE: [&str; 3] = ["server", "node", "drain"];
 pub const HEADER: [Topic; 4] = [Topic::Ensemble, Topic::Alerts, Topic::Instance, Topic::Scheduler];
 
 impl Topic {
-    /// The answer as things are now: nothing for alerts when there are none.
+    /// The answer as things are in the picture: nothing for alerts when there are none.
     #[must_use]
     pub fn explained(&self, snapshot: &Snapshot) -> Vec<Explanation> {
+        let told = self.told(snapshot);
+        match (self, &snapshot.past) {
+            // Who led then was not kept, nor what else there is to say of this process.
+            (Self::Instance | Self::Workload | Self::Canary | Self::Control | Self::Readiness, Some(_)) => Vec::new(),
+            (Self::Told(_) | Self::Operation(_) | Self::Incident(_) | Self::Run(_), _) | (_, None) => told,
+            (_, Some(past)) => told.into_iter().map(|one| of_then(one, past)).collect(),
+        }
+    }
+
+    fn told(&self, snapshot: &Snapshot) -> Vec<Explanation> {
         let gone = |of: String| Explanation {
             of,
             word: "-".to_owned(),
@@ -196,6 +207,16 @@ impl Topic {
         }
         names
     }
+}
+
+/// What is told of a moment that is over comes from what was kept, and nothing is to be done about it.
+fn of_then(one: Explanation, past: &PastView) -> Explanation {
+    if one.measured.is_none() && one.since.is_none() {
+        return one;
+    }
+    let fineness = past.fineness.map(|fine| format!(", each figure the mean of {fine}")).unwrap_or_default();
+    let source = Some(format!("what was kept of then: incidents, history, series{fineness}"));
+    Explanation { source, todo: None, remedy: None, ..one }
 }
 
 fn file_named(name: &str, snapshot: &Snapshot) -> Option<FileId> {

@@ -87,7 +87,7 @@ impl StateWord {
             Self::Role(role) => server_role(role),
             Self::Host(state) => host_state(state),
             Self::Ensemble(state) => ensemble_state(state, snapshot.ensemble.quorum),
-            Self::Node(condition) => node_condition(condition, scheduler.reserve),
+            Self::Node(condition) => node_condition(condition, scheduler),
             Self::Drained => drained(),
             Self::File(of) => file_standing(of),
             Self::Move(status) => move_status(status),

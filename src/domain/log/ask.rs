@@ -56,6 +56,18 @@ impl LogSearch {
         from.zip(to).is_some_and(|(from, to)| from > to)
     }
 
+    /// The same as it is meant at an earlier moment: no event after that is wanted.
+    #[must_use]
+    pub fn as_of(&self, at: Timestamp) -> Self {
+        let end = at.plus(Millis(1));
+        Self {
+            expr: self.expr.resolved(at),
+            from: self.from.map(|from| Moment::At(from.resolve(at))),
+            to: Some(Moment::At(self.to.map_or(end, |to| to.resolve(at).min(end)))),
+            ..self.clone()
+        }
+    }
+
     /// All of it as one query.
     #[must_use]
     pub fn whole(&self) -> Expr {
@@ -256,3 +268,27 @@ impl std::fmt::Display for LogFail {
 }
 
 impl std::error::Error for LogFail {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::fixtures::NOW;
+
+    #[test]
+    fn a_search_of_then_means_nothing_after_it() {
+        let at = Timestamp(NOW.0 - 600_000);
+        let ends = |from, to| {
+            let search = LogSearch { from, to, ..LogSearch::default() }.as_of(at);
+            let ms =
+                |moment: Option<Moment>| moment.map(|moment| moment.resolve(NOW).0.cast_signed() - at.0.cast_signed());
+            (ms(search.from), ms(search.to))
+        };
+        assert_eq!(ends(None, None), (None, Some(1)));
+        assert_eq!(ends(Some(Moment::Ago(Millis(60_000))), None), (Some(-60_000), Some(1)));
+        assert_eq!(ends(None, Some(Moment::At(NOW))), (None, Some(1)));
+        assert_eq!(ends(None, Some(Moment::Ago(Millis(5)))), (None, Some(-5)));
+        let expr = Expr::Time(Side::Since, Moment::Ago(Millis(60_000)));
+        let search = LogSearch { expr, ..LogSearch::default() }.as_of(at);
+        assert_eq!(search.expr, Expr::Time(Side::Since, Moment::At(Timestamp(at.0 - 60_000))));
+    }
+}

@@ -1,6 +1,7 @@
 //! What one second of a snapshot is worth.
 
 use super::names::{SeriesKey, SeriesName};
+use crate::domain::ensemble::EnsembleState;
 use crate::domain::ids::{Millis, Timestamp};
 use crate::domain::server::{ServerState, ServerView};
 use crate::domain::snapshot::Snapshot;
@@ -36,6 +37,10 @@ impl Sampler {
         let mut values = Vec::new();
         for server in snapshot.servers.iter() {
             of_server(server, at, &mut values);
+            let leads = snapshot.ensemble.leader.as_ref() == Some(&server.node);
+            if snapshot.ensemble.state != EnsembleState::Unknown {
+                values.push((SeriesKey::of_node(SeriesName::Leads, &server.node), f32::from(u8::from(leads))));
+            }
         }
         if snapshot.files_complete {
             for node in snapshot.nodes.iter() {
@@ -110,6 +115,7 @@ mod tests {
         assert_eq!((value(&sample, "up@zk1"), value(&sample, "connections@zk1")), (Some(1.0), Some(12.0)));
         assert_eq!((value(&sample, "up@zk2"), value(&sample, "connections@zk2")), (Some(0.0), None), "49 s old");
         assert_eq!(value(&sample, "up@zk3"), None, "nothing is known of it");
+        assert_eq!((value(&sample, "leads@zk1"), value(&sample, "leads@zk3")), (Some(0.0), Some(1.0)));
         let files = snapshot.node(&node_id("zk1")).map(|node| node.files as f32);
         assert_eq!((value(&sample, "files@zk1"), value(&sample, "moves")), (files, None), "no rate of one reading");
         snapshot.files_complete = false;

@@ -39,14 +39,7 @@ impl State {
 
     /// The server's state comes first: a node that is down gives nothing, drained or not.
     pub(super) fn condition(&self, node: &NodeId) -> NodeCondition {
-        match self.server_state(node) {
-            ServerState::Unknown => NodeCondition::Unknown,
-            ServerState::Down | ServerState::Stopped => NodeCondition::Down,
-            ServerState::Paused => NodeCondition::Paused,
-            ServerState::Frozen => NodeCondition::Frozen,
-            ServerState::NotServing | ServerState::ReadOnly | ServerState::Starting => NodeCondition::NotServing,
-            ServerState::Up | ServerState::Degraded => self.serving_condition(node),
-        }
+        NodeCondition::of_server(self.server_state(node)).unwrap_or_else(|| self.serving_condition(node))
     }
 
     /// The word for what the node is now.

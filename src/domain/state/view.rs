@@ -19,6 +19,7 @@ impl State {
         self.notices_view = Some(Arc::clone(&notices));
         Snapshot {
             taken_at: now,
+            past: None,
             revision: self.revision,
             instance: self.instance.clone(),
             settings: self.setting_views(),

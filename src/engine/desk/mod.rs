@@ -10,6 +10,7 @@ mod lists;
 mod logs;
 mod output;
 mod plan;
+mod rewind;
 mod series;
 
 use std::sync::Arc;
@@ -29,6 +30,7 @@ use crate::domain::file_list::FilesAsk;
 use crate::domain::incident::IncidentsAsk;
 use crate::domain::log::{ContextAsk, FollowAsk, HistogramAsk, PageAsk};
 use crate::domain::operation::HistoryQuery;
+use crate::domain::rewind::SnapshotAt;
 use crate::domain::series::SeriesAsk;
 
 /// Questions that may wait for the desk; a front that finds it full waits.
@@ -133,6 +135,7 @@ questions! {
     Output(OutputAsk),
     Plan(PlanAsk),
     Series(SeriesAsk),
+    Then(SnapshotAt),
 }
 
 /// Cheap to clone: each answer is worked on by one.

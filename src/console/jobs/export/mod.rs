@@ -19,7 +19,7 @@ pub(super) async fn export(
 ) -> Result<(Level, String), String> {
     match list {
         ExportList::Logs(search) => logs::export(handle, search, place, path).await,
-        ExportList::History(choice) => history::export(handle, choice, place, path).await,
+        ExportList::History(choice) => history::export(handle, *choice, place, path).await,
         ExportList::Files(choice) => files::export(handle, choice, place, path).await,
     }
 }

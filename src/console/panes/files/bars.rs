@@ -75,12 +75,13 @@ fn bar<'a>(node: &'a NodeView, most: u64, starts_at: Option<u64>, width: usize, 
 
 fn totals(snapshot: &Snapshot, left_out: usize) -> Vec<String> {
     if !words::counts_known(snapshot) {
-        return vec!["reading the records".to_owned()];
+        let text = if snapshot.past.is_some() { "not measured then" } else { "reading the records" };
+        return vec![text.to_owned()];
     }
     let bytes = crate::domain::ids::Bytes(snapshot.nodes.iter().map(|node| node.bytes.0).sum());
     let scheduler = &snapshot.scheduler;
     let spread = words::or_dash(scheduler.max_difference.map(words::grouped));
-    let files = words::count(snapshot.files.len() as u64, "file");
+    let files = words::count(snapshot.file_count(), "file");
     let mut lines = vec![format!("{files}, {bytes}, spread {spread}")];
     lines.extend(words::starts(snapshot));
     let moved = snapshot

@@ -266,6 +266,10 @@ impl Pane for FilesPane {
         let of_a_file = matches!(action, Action::Migrate | Action::Delete | Action::Download | Action::Copy);
         let of_a_row = matches!(action, Action::Mark | Action::Open);
         let in_hand = self.in_hand();
+        let of_a_list = matches!(action, Action::Filter | Action::Sort | Action::SortReverse);
+        if snapshot.past.is_some() && (of_a_list || of_a_row) {
+            return None;
+        }
         match action {
             Action::HistoryThen => return in_hand.map(|_| "its operations"),
             Action::LogsThen => return in_hand.and_then(|id| snapshot.files.get(id)).map(|_| "logs then"),
@@ -333,6 +337,12 @@ impl Pane for FilesPane {
         Some(self.show(*file, snapshot))
     }
 
+    fn rewind(&mut self, _: &Snapshot) {
+        (self.detail, self.cursor) = (None, ListWindow::default());
+        self.marked.clear();
+        self.rows.forget();
+    }
+
     fn resize(&mut self, area: Rect) {
         self.area = area;
     }
@@ -359,7 +369,7 @@ impl Pane for FilesPane {
             }
             Action::Export if !text.is_empty() => {
                 let list = ExportList::Files(self.rows.choice().clone());
-                vec![Effect::Work(Work::Export { list: Box::new(list), path: typed.to_owned() })]
+                vec![Effect::Work(Work::Export { list, path: typed.to_owned() })]
             }
             Action::Download if !text.is_empty() => {
                 let path = self.saved_to(typed);

@@ -60,14 +60,20 @@ impl FileRows {
         (self.asked, self.current, self.problem) = (Asked::default(), false, None);
     }
 
-    /// What is to be asked now, with the cursor at a row.
+    /// Lets go of what is held: another moment is shown.
+    pub(super) fn forget(&mut self) {
+        *self = Self { choice: self.choice.clone(), ..Self::default() };
+    }
+
+    /// What is to be asked now, with the cursor at a row. The list of a moment that is over was not kept.
     pub(super) fn due(&mut self, cursor: usize, snapshot: &Snapshot) -> Option<Effect> {
         let changed = self.page.revision != snapshot.files.revision();
         let rested = self.page.total < LARGE || snapshot.taken_at.since(self.made_at) >= LARGE_EVERY;
         let (first, end) = (self.page.from, self.page.from + self.page.files.len());
         let leaves = (first > 0 && cursor < first + NEAR) || (end < self.page.total && cursor + NEAR >= end);
         let rests = self.problem.is_some() && snapshot.taken_at.since(self.failed_at) < RETRY_AFTER;
-        if self.asked.is_open() || rests || (self.current && !leaves && !(changed && rested)) {
+        if snapshot.past.is_some() || self.asked.is_open() || rests || (self.current && !leaves && !(changed && rested))
+        {
             return None;
         }
         let keep = if leaves { None } else { self.get(cursor).map(|file| file.id) };

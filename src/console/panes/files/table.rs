@@ -104,6 +104,11 @@ pub(super) const fn rows_in(height: u16) -> usize {
 impl FilesScene<'_> {
     pub(super) fn draw(&self, area: Rect, buffer: &mut Buffer, view: &View<'_>) {
         let styles = view.styles;
+        if view.snapshot.past.is_some() {
+            let text = "  The list of files then was not kept; History tells what was done to each.";
+            paint::text(area, buffer, 1, &sanitise::fit(text, usize::from(area.width)), styles.dim);
+            return;
+        }
         let columns = columns(usize::from(area.width), view.snapshot);
         let (by, descending) = FilesColumn::sorted(self.rows.choice());
         paint::line(area, buffer, 0, &columns.heading_sorted(styles, by, descending));

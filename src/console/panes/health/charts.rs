@@ -42,15 +42,18 @@ pub(super) struct Measured {
 }
 
 impl Measured {
-    fn ask(&mut self, keys: Vec<SeriesKey>, axis: TimeAxis, now: Timestamp) -> Option<Effect> {
+    fn ask(&mut self, keys: Vec<SeriesKey>, axis: TimeAxis, snapshot: &Snapshot) -> Option<Effect> {
+        let (now, past) = (snapshot.taken_at, snapshot.past.is_some());
         if keys.is_empty() || axis.columns == 0 {
             return None;
         }
         let question = (keys, axis);
         let other = self.last.as_ref().is_none_or(|(keys, last)| *keys != question.0 || last.step != axis.step);
+        // The axis of a moment that is over stays, or is another one at once.
+        let moved = past && self.last.as_ref().is_some_and(|(_, last)| *last != axis);
         // A clock that was set back makes it due too.
         let far = now.since(self.due).0 > 0 || self.due.since(now).0 > AGAIN_MAX;
-        if !other && (self.asked.is_open() || !far) {
+        if !other && !moved && (past || self.asked.is_open() || !far) {
             return None;
         }
         if other {
@@ -87,8 +90,10 @@ impl Measured {
 #[derive(Debug, Default)]
 pub(super) struct Charts {
     pub(super) reach: TimeReach,
-    /// The moment that is pointed at.
-    pub(super) cursor: Option<Timestamp>,
+    /// The moment that was asked for last and is not shown yet: further keys go on from it.
+    wanted: Option<Timestamp>,
+    /// Where the axis ends while a moment that is over is shown.
+    end: Option<Timestamp>,
     pub(super) measured: Measured,
     pub(super) served: Measured,
     asked: Asked<IncidentsAsk>,
@@ -110,13 +115,14 @@ impl Charts {
         let nodes: Vec<NodeId> = snapshot.servers.iter().take(LINES_MAX).map(|server| server.node.clone()).collect();
         let keys = names.iter().flat_map(|name| keys(*name, &nodes)).collect();
         let mut effects = Vec::new();
-        effects.extend(self.measured.ask(keys, self.axis(now, columns), now));
-        effects.extend(self.served.ask(self::keys(SeriesName::Up, &nodes), self.axis(now, strip), now));
+        let (axis, strips) = (self.axis(snapshot, columns), self.axis(snapshot, strip));
+        effects.extend(self.measured.ask(keys, axis, snapshot));
+        effects.extend(self.served.ask(self::keys(SeriesName::Up, &nodes), strips, snapshot));
         let due = now >= self.incidents_due || self.incidents_of != Some(self.reach);
         if due && !self.asked.is_open() {
             self.incidents_due = now.plus(Millis(5_000));
             self.incidents_of = Some(self.reach);
-            let from = Timestamp(now.0.saturating_sub(self.reach.span().0));
+            let from = Timestamp(self.end.unwrap_or(now).0.saturating_sub(self.reach.span().0));
             effects.push(
                 self.asked
                     .put(IncidentsAsk { from: Some(from), limit: INCIDENTS_PAGE_MAX, ..IncidentsAsk::default() })
@@ -134,9 +140,20 @@ impl Charts {
         }
     }
 
-    /// The axis of charts with so many columns.
-    pub(super) fn axis(&self, now: Timestamp, columns: u16) -> TimeAxis {
-        TimeAxis::back(self.reach, now, columns)
+    /// The axis of charts with so many columns: until now, or around the moment that is shown.
+    pub(super) fn axis(&self, snapshot: &Snapshot, columns: u16) -> TimeAxis {
+        TimeAxis::back(self.reach, self.end.unwrap_or(snapshot.taken_at), columns)
+    }
+
+    /// Another moment is shown: the axis stays as long as it is on it.
+    pub(super) fn rewind(&mut self, snapshot: &Snapshot) {
+        (self.wanted, self.incidents_due) = (None, Timestamp(0));
+        self.end = snapshot.past.as_ref().map(|past| {
+            let (at, span) = (snapshot.taken_at, self.reach.span());
+            let end = self.end.unwrap_or(past.made);
+            let shown = at <= end && end.since(at) < span;
+            if shown { end } else { at.plus(Millis(span.0 / 4)).min(past.made).max(at) }
+        });
     }
 
     /// Incidents of the time that is shown.
@@ -153,23 +170,32 @@ impl Charts {
         }
     }
 
-    /// Another range; the moment that is pointed at stays, if it is still shown.
-    pub(super) fn reach(&mut self, reach: TimeReach, now: Timestamp) {
+    /// Another range, around the moment that is shown.
+    pub(super) fn reach(&mut self, reach: TimeReach, snapshot: &Snapshot) {
         self.reach = reach;
-        self.cursor = self.cursor.filter(|at| now.since(*at) < reach.span());
+        self.rewind(snapshot);
     }
 
-    /// Moves the pointer by so many columns; past the newest it is gone.
-    pub(super) fn point(&mut self, by: i32, columns: u16, now: Timestamp) {
-        let axis = self.axis(now, columns);
+    /// The moment so many columns beside the one that is shown or on its way; `None` past the newest.
+    pub(super) fn beside(&mut self, by: i32, columns: u16, snapshot: &Snapshot) -> Option<Timestamp> {
+        let axis = self.axis(snapshot, columns);
         let last = axis.columns.saturating_sub(1);
-        let at = self.cursor.map(|at| axis.column(at).unwrap_or(0));
-        self.cursor = match at {
+        let shown = self.wanted.or(snapshot.as_of());
+        let column = shown.map(|at| axis.column(at).map_or(0, i32::from));
+        let newest = self.end.is_none_or(|end| snapshot.past.as_ref().is_none_or(|past| end >= past.made));
+        self.wanted = match column {
             None if by < 0 => Some(axis.at(last)),
             None => None,
-            Some(column) if i32::from(column) + by > i32::from(last) => None,
-            Some(column) => Some(axis.at(u16::try_from(i32::from(column) + by).unwrap_or(0))),
+            Some(column) if column + by > i32::from(last) && newest => None,
+            // Beyond what is shown the axis goes along.
+            Some(column) if column + by < 0 || column + by > i32::from(last) => {
+                let at = axis.at(u16::try_from(column).unwrap_or(0));
+                let beside = at.0.saturating_add_signed(i64::from(by) * axis.step.0.cast_signed());
+                Some(Timestamp(beside))
+            }
+            Some(column) => Some(axis.at(u16::try_from(column + by).unwrap_or(0))),
         };
+        self.wanted
     }
 }
 

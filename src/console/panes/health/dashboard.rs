@@ -9,15 +9,15 @@ use super::charts::{CHARTS, Charts, LINES_MAX, keys};
 use crate::console::action::Action;
 use crate::console::sanitise;
 use crate::console::theme::Styles;
-use crate::console::time;
 use crate::console::view::View;
 use crate::console::widgets::axis::{TimeAxis, TimeReach};
-use crate::console::widgets::chart::{Chart, ChartLine, SCALE};
+use crate::console::widgets::chart::{Chart, ChartLine, SCALE, point_at};
 use crate::console::widgets::marks::{marks, shades};
 use crate::console::widgets::{paint, strip};
-use crate::domain::ids::NodeId;
+use crate::domain::ids::{NodeId, Timestamp};
 use crate::domain::incident::{Incident, IncidentWhat};
 use crate::domain::series::{SeriesKey, SeriesName};
+use crate::domain::snapshot::Snapshot;
 
 /// Rows of the panel about the selected server.
 const PANEL: u16 = 4;
@@ -121,7 +121,7 @@ fn draw_charts(
     view: &View<'_>,
 ) {
     let (snapshot, styles) = (view.snapshot, view.styles);
-    let axis = charts.axis(snapshot.taken_at, pieces.columns());
+    let axis = charts.axis(snapshot, pieces.columns());
     let marks = marks(snapshot, incidents.iter().copied(), styles);
     let shades = shades(incidents.iter().copied(), snapshot.taken_at);
     let nodes: Vec<NodeId> = snapshot.servers.iter().take(LINES_MAX).map(|server| server.node.clone()).collect();
@@ -132,6 +132,7 @@ fn draw_charts(
             label: key.node.as_ref().map(ToString::to_string).unwrap_or_default(),
             style: if keys.len() == 1 { styles.accent } else { colour(at, styles) },
             points: &points[at],
+            told: snapshot.past.as_ref().map(|_| then(key, snapshot)),
         };
         let title =
             if at == 0 { format!("{}   {}", name.title(), ranges(charts.reach)) } else { name.title().to_owned() };
@@ -142,11 +143,34 @@ fn draw_charts(
             lines: keys.iter().enumerate().map(line).collect(),
             marks: &marks,
             shades: &shades,
-            cursor: charts.cursor.and_then(|moment| axis.column(moment)),
+            cursor: snapshot.as_of().and_then(|moment| axis.column(moment)),
             empty: charts.empty(),
         };
         chart.draw(*area, buffer, styles);
     }
+}
+
+/// The value of a moment that is over, as the table tells it: a column's mean reaches beyond the moment.
+fn then(key: &SeriesKey, snapshot: &Snapshot) -> Option<f32> {
+    let Some(node) = &key.node else {
+        return snapshot.canary.last_ms.filter(|_| key.name == SeriesName::Canary).map(|ms| ms as f32);
+    };
+    let server = snapshot.server(node)?;
+    let count = |value: Option<u64>| value.map(|value| value as f64);
+    let value = match key.name {
+        SeriesName::Files => snapshot.node(node).filter(|_| snapshot.files_complete).map(|node| node.files as f64),
+        SeriesName::LatencyP50 => server.latency_p50_ms(),
+        SeriesName::LatencyP99 => server.latency_p99_ms(),
+        SeriesName::Requests => server.requests_per_s,
+        SeriesName::Outstanding => count(server.outstanding),
+        SeriesName::Connections => count(server.connections),
+        SeriesName::Fsync => server.fsync_ms,
+        SeriesName::Heap => count(server.heap_used),
+        SeriesName::Znodes => count(server.znodes),
+        SeriesName::Descriptors => count(server.fd_open),
+        _ => None,
+    };
+    value.map(|value| value as f32)
 }
 
 /// `15 m  [1 h]  6 h`: the ranges around the one that is shown.
@@ -166,7 +190,9 @@ fn draw_strips(
     view: &View<'_>,
 ) {
     let (area, snapshot, styles) = (pieces.strips, view.snapshot, view.styles);
-    let axis = charts.axis(snapshot.taken_at, pieces.strip_columns());
+    let axis = charts.axis(snapshot, pieces.strip_columns());
+    // What had passed by the moment that is shown.
+    let until = snapshot.as_of().and_then(|at| axis.column(at)).map_or(usize::from(axis.columns), usize::from);
     for (row, server) in snapshot.servers.iter().take(LINES_MAX).enumerate() {
         let points = charts.served.points(&SeriesKey::of_node(SeriesName::Up, &server.node), &axis);
         let name = format!("  {:<8}", sanitise::fit(server.node.as_str(), 8));
@@ -174,38 +200,30 @@ fn draw_strips(
         spans.extend(strip::strip(&points, styles));
         let missing = usize::from(axis.columns).saturating_sub(points.len());
         spans.push(Span::styled(" ".repeat(missing), styles.text));
-        let up = strip::served(&points).map_or_else(|| "-".to_owned(), strip::percent);
+        let up = strip::served(&points[..until.min(points.len())]).map_or_else(|| "-".to_owned(), strip::percent);
         spans.push(Span::styled(format!("  up {up:>6}"), styles.text));
         if area.width >= 100 {
-            let changes = changes(incidents, &server.node, &axis);
+            let changes = changes(incidents, &server.node, &axis, snapshot.taken_at);
             spans.push(Span::styled(format!("  {}", crate::domain::number::count(changes, "change")), styles.dim));
         }
         paint::line(area, buffer, row as u16, &Line::from(spans));
     }
-    under(charts, &axis, area, buffer, view);
+    under(&axis, area, buffer, view);
 }
 
 /// What is pointed at, and the keys for it.
-fn under(charts: &Charts, axis: &TimeAxis, area: Rect, buffer: &mut Buffer, view: &View<'_>) {
+fn under(axis: &TimeAxis, area: Rect, buffer: &mut Buffer, view: &View<'_>) {
     let row = view.snapshot.servers.len().min(LINES_MAX) as u16;
     let styles = view.styles;
-    if let Some(at) = charts.cursor {
-        if let Some(column) = axis.column(at) {
-            for y in 0..row {
-                let x = area.x + 10 + column;
-                if x < area.right() && area.y + y < area.bottom() {
-                    buffer[(x, area.y + y)].set_style(styles.selected);
-                }
-            }
-        }
-        let text = format!("  {}", time::of_date(at));
-        paint::text(area, buffer, row, &text, styles.accent);
+    if let Some(column) = view.snapshot.as_of().and_then(|at| axis.column(at)) {
+        let plot = Rect { x: area.x + 10, width: axis.columns, height: row, ..area }.intersection(area);
+        point_at(plot, column, buffer, styles);
     }
     let keys = [(Action::Left, Action::Right, "move in time"), (Action::LongerRange, Action::ShorterRange, "range")];
     let hint =
         |(one, other, does): &(Action, Action, &str)| Some(format!("{} {} {does}", view.key(*one)?, view.key(*other)?));
     let mut hints: Vec<String> = keys.iter().filter_map(hint).collect();
-    if charts.cursor.is_some() {
+    if view.snapshot.past.is_some() {
         hints.extend(view.hint(Action::Newest, "now"));
         hints.extend(view.hint(Action::LogsThen, "logs then"));
         hints.extend(view.hint(Action::HistoryThen, "history then"));
@@ -214,9 +232,9 @@ fn under(charts: &Charts, axis: &TimeAxis, area: Rect, buffer: &mut Buffer, view
 }
 
 /// How often the server's verdict has changed in the time that is shown.
-fn changes(incidents: &[&Incident], node: &NodeId, axis: &TimeAxis) -> u64 {
+fn changes(incidents: &[&Incident], node: &NodeId, axis: &TimeAxis, until: Timestamp) -> u64 {
     let own = |incident: &&&Incident| matches!(&incident.what, IncidentWhat::Server { node: own, .. } if own == node);
-    let within = |at: crate::domain::ids::Timestamp| u64::from(axis.column(at).is_some());
+    let within = |at: Timestamp| u64::from(at <= until && axis.column(at).is_some());
     incidents.iter().filter(own).map(|incident| within(incident.began) + incident.ended.map_or(0, within)).sum()
 }
 

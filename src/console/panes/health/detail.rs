@@ -22,8 +22,13 @@ pub(super) fn draw(server: &ServerView, area: Rect, buffer: &mut Buffer, view: &
         Some(detail) => format!(", {}: {detail}", host.name),
         None => format!(", {}", host.name),
     });
-    let version = server.version.as_deref().unwrap_or("version unknown");
-    let about = format!("  {}, {version}{}", server.address, host.unwrap_or_default());
+    let past = view.snapshot.past.is_some();
+    let version = match server.version.as_deref() {
+        Some(version) => format!(", {version}"),
+        None if past => String::new(),
+        None => ", version unknown".to_owned(),
+    };
+    let about = format!("  {}{version}{}", server.address, host.unwrap_or_default());
     let seen = seen(server, view);
     let (width, head) = (usize::from(area.width), format!("  {}", server.node));
     let room = width.saturating_sub(sanitise::width(&head) + sanitise::width(&seen) + GAP.len());
@@ -33,7 +38,8 @@ pub(super) fn draw(server: &ServerView, area: Rect, buffer: &mut Buffer, view: &
     ]);
     paint::line(area, buffer, 0, &name);
     paint::right(area, buffer, 0, &seen, styles.dim);
-    let groups = [memory(server, view.snapshot), requests(server), canary(view.snapshot)];
+    let requests = if past { requests_then(server) } else { requests(server) };
+    let groups = [memory(server, view.snapshot), requests, canary(view.snapshot)];
     let lines: Vec<String> = groups.iter().flat_map(|pieces| flow(pieces, width)).collect();
     for (row, text) in lines.iter().enumerate() {
         paint::text(area, buffer, row as u16 + 1, text, styles.text);
@@ -59,6 +65,16 @@ fn memory(server: &ServerView, snapshot: &Snapshot) -> Vec<String> {
     let grouped = |value: Option<u64>| words::or_dash(value.map(words::grouped));
     let mib = |value: Option<u64>| words::or_dash(value.map(|bytes| bytes >> 20));
     let of = |used: String, most: String| if used == "-" { used } else { format!("{used} of {most}") };
+    if snapshot.past.is_some() {
+        let heap = server.heap_used.map(|bytes| format!("{} MiB", bytes >> 20));
+        let behind = server.behind.filter(|_| server.role != Some(Role::Leader));
+        return vec![
+            format!("transactions behind {}", grouped(behind)),
+            format!("znodes {}", grouped(server.znodes)),
+            format!("descriptors {}", grouped(server.fd_open)),
+            format!("heap {}", words::or_dash(heap)),
+        ];
+    }
     vec![
         format!("zxid {}{}", words::or_dash(server.zxid), against_leader(server, snapshot)),
         format!("watches {}", grouped(server.watches)),
@@ -94,6 +110,14 @@ fn requests(server: &ServerView) -> Vec<String> {
     pieces
 }
 
+/// What was kept of them.
+fn requests_then(server: &ServerView) -> Vec<String> {
+    vec![
+        format!("requests {}", words::rate(server.requests_per_s)),
+        format!("p50/p99 {} / {}", words::ms(server.latency_p50_ms()), words::ms(server.latency_p99_ms())),
+    ]
+}
+
 fn canary(snapshot: &Snapshot) -> Vec<String> {
     let canary = &snapshot.canary;
     let mut pieces = vec![format!("canary write {}", words::ms(canary.last_ms))];
@@ -103,6 +127,9 @@ fn canary(snapshot: &Snapshot) -> Vec<String> {
 
 /// A reply a second is the rule: its age is told by the second only, so that a quiet screen stays still.
 fn seen(server: &ServerView, view: &View<'_>) -> String {
+    if view.snapshot.past.is_some() {
+        return if server.seen.is_some() { "answered then" } else { "no figures of then" }.to_owned();
+    }
     match server.seen.map(|at| view.now.since(at)) {
         None => "not seen yet".to_owned(),
         Some(age) if age < FRESH => format!("seen < {} s ago", FRESH.0 / 1000),

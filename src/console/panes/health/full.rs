@@ -80,6 +80,12 @@ impl Full {
         self.scroll.act(action, self.lines)
     }
 
+    /// Another moment is shown: what was read of the one before is let go.
+    pub(super) fn forget(&mut self) {
+        let (node, filter) = (self.node.clone(), std::mem::take(&mut self.filter));
+        *self = Self { filter, ..Self::new(node) };
+    }
+
     /// Lets go of the filter; whether there was one.
     pub(super) fn back(&mut self) -> bool {
         let had = !self.filter.is_empty();
@@ -135,6 +141,7 @@ impl Full {
                 return self.asked_output.put(OutputAsk { node: self.node.clone(), lines: usize::from(TAIL) }).into();
             }
             let search = LogSearch { node: Some(self.node.to_string()), ..LogSearch::default() };
+            let search = snapshot.as_of().map_or_else(|| search.clone(), |at| search.as_of(at));
             self.page.put(PageAsk { search, limit: usize::from(TAIL), ..PageAsk::default() }).into()
         })
     }
@@ -147,13 +154,12 @@ impl Full {
         let row = detail::draw(server, area, buffer, view);
         let (glyph, style) = words::of_server(server.verdict.state, view.styles);
         let cause = server.verdict.cause.as_deref().map(|why| format!(": {}", sanitise::clean(why)));
-        let since = view.now.since(server.verdict.since);
+        // Of a moment that is over only what began with an incident has a known begin.
+        let known = view.snapshot.past.is_none() || server.verdict.since < view.now;
+        let since =
+            if known { format!(", seen so for {}", view.now.since(server.verdict.since)) } else { String::new() };
         let rule = server.verdict.rule.as_ref().map(|rule| format!(" (rule {})", rule.word())).unwrap_or_default();
-        let verdict = format!(
-            "  {glyph} {}, seen so for {since}{}{rule}",
-            server.verdict.state.word(),
-            cause.unwrap_or_default()
-        );
+        let verdict = format!("  {glyph} {}{since}{}{rule}", server.verdict.state.word(), cause.unwrap_or_default());
         paint::text(area, buffer, row, &sanitise::fit(&verdict, usize::from(area.width)), style);
         let row = row + container(server, paint::below(area, row + 1), buffer, view) + 1;
         let tail = if area.height >= TAIL_FROM { TAIL + 1 } else { 0 };
@@ -181,7 +187,8 @@ impl Full {
         paint::line(area, buffer, 0, &columns.heading(view.styles));
         let list = Rect { height: area.height.saturating_sub(2), ..paint::below(area, 1) };
         if server.all_metrics.is_empty() {
-            let why = server.metrics_missing.as_deref().unwrap_or("none read yet");
+            let none = if view.snapshot.past.is_some() { "not kept of then" } else { "none read yet" };
+            let why = server.metrics_missing.as_deref().unwrap_or(none);
             paint::text(list, buffer, 0, &format!("   no metrics: {}", sanitise::clean(why)), view.styles.dim);
         }
         let (lines, left_out) = subjects::lines(&server.all_metrics, &self.filter.text());

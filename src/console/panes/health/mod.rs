@@ -21,9 +21,11 @@ use crate::console::input::{Key, Mouse, MouseAct};
 use crate::console::jump::{Focus, Jump, JumpTo};
 use crate::console::order::Outside;
 use crate::console::pane::Pane;
+use crate::console::rewind::RowMoment;
 use crate::console::view::View;
 use crate::console::widgets::list::Cursor;
 use crate::domain::explain::Topic;
+use crate::domain::ids::Timestamp;
 use crate::domain::server::{ServerState, ServerView};
 use crate::domain::snapshot::Snapshot;
 
@@ -48,6 +50,7 @@ const ACTIONS: &[Action] = &[
     Action::Filter,
     Action::LogsThen,
     Action::HistoryThen,
+    Action::ConsoleThen,
 ];
 
 /// The first tab.
@@ -73,26 +76,35 @@ impl HealthPane {
         DashboardLayout::of(area, rows, snapshot.servers.len() as u16)
     }
 
-    /// To what is told of a server around the moment that is pointed at, or that its state began.
-    fn link(&self, server: &ServerView, to: fn(Focus) -> JumpTo) -> Jump {
+    /// To what is told of a server around the moment that is shown, or that its state began.
+    fn link(server: &ServerView, to: fn(Focus) -> JumpTo, at: Option<Timestamp>) -> Jump {
         let began = (server.verdict.state != ServerState::Up).then_some(server.verdict.since);
-        let focus = Focus { node: Some(server.node.clone()), at: self.charts.cursor.or(began), query: None };
+        let focus = Focus { node: Some(server.node.clone()), at: at.or(began), query: None };
         Jump::around(&server.node, to, focus)
     }
 
-    /// Moves in time, or shows more or less of it; whether the action does that.
-    fn in_time(&mut self, action: Action, snapshot: &Snapshot) -> bool {
-        let (now, columns) = (snapshot.taken_at, self.pieces(self.area, snapshot).columns());
-        match action {
-            Action::Left => self.charts.point(-1, columns, now),
-            Action::Right => self.charts.point(1, columns, now),
-            Action::ShorterRange => self.charts.reach(self.charts.reach.shorter(), now),
-            Action::LongerRange => self.charts.reach(self.charts.reach.longer(), now),
-            Action::Newest => self.charts.cursor = None,
-            Action::Back if self.charts.cursor.is_some() => self.charts.cursor = None,
-            _ => return false,
+    /// Moves in time, or shows more or less of it; `None` when the action does neither.
+    fn in_time(&mut self, action: Action, snapshot: &Snapshot) -> Option<Vec<Effect>> {
+        let columns = self.pieces(self.area, snapshot).columns();
+        let by = match action {
+            Action::Left => -1,
+            Action::Right => 1,
+            Action::ShorterRange => {
+                self.charts.reach(self.charts.reach.shorter(), snapshot);
+                return Some(self.refresh(snapshot));
+            }
+            Action::LongerRange => {
+                self.charts.reach(self.charts.reach.longer(), snapshot);
+                return Some(self.refresh(snapshot));
+            }
+            Action::Newest => return Some(vec![Effect::At(None)]),
+            _ => return None,
+        };
+        let is_now = snapshot.past.is_none();
+        match self.charts.beside(by, columns, snapshot) {
+            None if is_now => Some(Vec::new()),
+            at => Some(vec![Effect::At(at)]),
         }
-        true
     }
 }
 
@@ -110,6 +122,7 @@ impl Pane for HealthPane {
         let here = match action {
             Action::Open => self.full.is_none(),
             Action::Filter => self.full.is_some(),
+            Action::ConsoleThen => self.moment(snapshot).is_some(),
             _ => true,
         };
         confirms::label(snapshot, self.selected(snapshot)?, action).filter(|_| here)
@@ -130,8 +143,10 @@ impl Pane for HealthPane {
         if self.cursor.act(action, snapshot.servers.len()) {
             return Vec::new();
         }
-        if self.full.is_none() && self.in_time(action, snapshot) {
-            return self.refresh(snapshot);
+        if self.full.is_none()
+            && let Some(effects) = self.in_time(action, snapshot)
+        {
+            return effects;
         }
         let Some(server) = self.selected(snapshot) else { return Vec::new() };
         match action {
@@ -139,8 +154,8 @@ impl Pane for HealthPane {
             Action::Pause => vec![confirms::pause_or_start(snapshot, &server.node)],
             Action::StopServer => vec![confirms::stop_or_start(snapshot, &server.node)],
             Action::RestartServer => vec![confirms::restart(snapshot, &server.node)],
-            Action::LogsThen => vec![Effect::Go(self.link(server, JumpTo::Logs))],
-            Action::HistoryThen => vec![Effect::Go(self.link(server, JumpTo::History))],
+            Action::LogsThen => vec![Effect::Go(Self::link(server, JumpTo::Logs, snapshot.as_of()))],
+            Action::HistoryThen => vec![Effect::Go(Self::link(server, JumpTo::History, snapshot.as_of()))],
             Action::Copy => vec![Effect::Outside(Outside::Copy(server.address.clone()))],
             Action::Open if self.full.is_none() => {
                 self.full = Some(Full::new(server.node.clone()));
@@ -167,7 +182,7 @@ impl Pane for HealthPane {
     }
 
     fn is_deep(&self) -> bool {
-        self.full.is_some() || self.charts.cursor.is_some()
+        self.full.is_some()
     }
 
     fn visit(&mut self, to: &JumpTo, snapshot: &Snapshot) -> Option<Vec<Effect>> {
@@ -189,6 +204,16 @@ impl Pane for HealthPane {
     fn paste(&mut self, text: &str, snapshot: &Snapshot) -> Vec<Effect> {
         self.full.iter_mut().for_each(|full| full.paste(text));
         self.refresh(snapshot)
+    }
+
+    fn moment(&self, snapshot: &Snapshot) -> Option<RowMoment> {
+        let server = self.selected(snapshot).filter(|server| server.verdict.state != ServerState::Up)?;
+        Some(RowMoment::of(server.verdict.since))
+    }
+
+    fn rewind(&mut self, snapshot: &Snapshot) {
+        self.charts.rewind(snapshot);
+        self.full.iter_mut().for_each(Full::forget);
     }
 
     fn resize(&mut self, area: Rect) {

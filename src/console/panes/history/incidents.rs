@@ -18,13 +18,15 @@ pub(super) struct IncidentRows {
     matcher: Matcher,
     due: Timestamp,
     problem: Option<String>,
+    /// Of which moment they are; `None` is now.
+    as_of: Option<Timestamp>,
 }
 
 impl Default for IncidentRows {
     fn default() -> Self {
         let matcher = Matcher::of_list(&Expr::All, Timestamp(0));
         let (list, asked, due) = (Vec::new(), Asked::default(), Timestamp(0));
-        Self { list, asked, expr: Expr::All, matcher, due, problem: None }
+        Self { list, asked, expr: Expr::All, matcher, due, problem: None, as_of: None }
     }
 }
 
@@ -33,6 +35,11 @@ impl IncidentRows {
         self.matcher = Matcher::of_list(&expr, Timestamp(0));
         (self.expr, self.asked, self.due) = (expr, Asked::default(), Timestamp(0));
         self.list.retain(|incident| self.matcher.matches(incident));
+    }
+
+    /// Holds those of another moment from now on.
+    pub(super) fn rewind(&mut self, as_of: Option<Timestamp>) {
+        (self.list, self.asked, self.due, self.as_of) = (Vec::new(), Asked::default(), Timestamp(0), as_of);
     }
 
     /// The question that is due.
@@ -48,7 +55,12 @@ impl IncidentRows {
 
     /// What asks for all that the filter takes.
     pub(super) fn ask(&self) -> IncidentsAsk {
-        IncidentsAsk { expr: self.expr.clone(), limit: INCIDENTS_PAGE_MAX, ..IncidentsAsk::default() }
+        IncidentsAsk {
+            expr: self.expr.clone(),
+            as_of: self.as_of,
+            limit: INCIDENTS_PAGE_MAX,
+            ..IncidentsAsk::default()
+        }
     }
 
     /// Takes an answer in, when one has come.

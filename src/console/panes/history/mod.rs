@@ -21,6 +21,7 @@ use crate::console::jump::{Focus, Jump, JumpTo};
 use crate::console::keymap::table::entry_of;
 use crate::console::order::{ExportList, HistoryChoice, Outside, Work};
 use crate::console::pane::Pane;
+use crate::console::rewind::RowMoment;
 use crate::console::view::View;
 use crate::console::widgets::filter::Filter;
 use crate::console::widgets::list::Cursor;
@@ -37,6 +38,7 @@ const ACTIONS: &[Action] = &[
     Action::Filter,
     Action::IncidentsOnly,
     Action::LogsThen,
+    Action::ConsoleThen,
     Action::Follow,
     Action::Copy,
     Action::Export,
@@ -204,7 +206,7 @@ impl Pane for HistoryPane {
 
     fn label(&self, action: Action, _: &Snapshot) -> Option<&'static str> {
         match action {
-            Action::Open | Action::Copy | Action::LogsThen if self.selected().is_none() => None,
+            Action::Open | Action::Copy | Action::LogsThen | Action::ConsoleThen if self.selected().is_none() => None,
             Action::IncidentsOnly if self.only => Some("all"),
             Action::Right if matches!(self.lines.get(self.cursor.at), Some(HistoryLine::Run { open: false, .. })) => {
                 Some("unfold")
@@ -236,6 +238,20 @@ impl Pane for HistoryPane {
 
     fn is_deep(&self) -> bool {
         self.open.is_some()
+    }
+
+    fn moment(&self, _: &Snapshot) -> Option<RowMoment> {
+        match self.entry(self.open.or_else(|| self.selected())?)? {
+            Entry::Operation(operation) => Some(RowMoment::of(operation.started)),
+            Entry::Incident(incident) => Some(RowMoment { at: incident.began, lasts: Some(incident.ended) }),
+        }
+    }
+
+    fn rewind(&mut self, snapshot: &Snapshot) {
+        self.rows.rewind(snapshot.as_of());
+        self.incidents.rewind(snapshot.as_of());
+        (self.open, self.follow) = (None, true);
+        self.relist(None);
     }
 
     fn visit(&mut self, to: &JumpTo, snapshot: &Snapshot) -> Option<Vec<Effect>> {
@@ -291,8 +307,8 @@ impl Pane for HistoryPane {
             return Vec::new();
         }
         let operations = (!self.only).then(|| self.rows.query());
-        let list = ExportList::History(HistoryChoice { operations, incidents: self.incidents.ask() });
-        vec![Effect::Work(Work::Export { list: Box::new(list), path: text.to_owned() })]
+        let list = ExportList::History(Box::new(HistoryChoice { operations, incidents: self.incidents.ask() }));
+        vec![Effect::Work(Work::Export { list, path: text.to_owned() })]
     }
 
     fn resize(&mut self, area: Rect) {

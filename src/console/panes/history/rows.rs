@@ -84,7 +84,7 @@ impl OperationRows {
     /// Takes another filter, as [`HISTORY`](crate::domain::filter::HISTORY) reads it.
     pub(super) fn filter(&mut self, expr: Expr) {
         self.matcher = Matcher::of_list(&expr, Timestamp(0));
-        self.filter = HistoryQuery { expr, ..HistoryQuery::default() };
+        self.filter = HistoryQuery { expr, as_of: self.filter.as_of, ..HistoryQuery::default() };
         // A page that is on its way is of another question.
         (self.asked, self.exhausted, self.total) = (Asked::default(), false, None);
         self.show();
@@ -93,6 +93,14 @@ impl OperationRows {
     /// What asks for all rows that the filter takes.
     pub(super) fn query(&self) -> HistoryQuery {
         self.filter.clone()
+    }
+
+    /// Holds the rows of another moment from now on; `None` is now.
+    pub(super) fn rewind(&mut self, as_of: Option<Timestamp>) {
+        self.filter.as_of = as_of;
+        (self.known, self.asked, self.exhausted) = (BTreeMap::new(), Asked::default(), false);
+        (self.total, self.since, self.problem, self.rests_until) = (None, 0, None, None);
+        self.show();
     }
 
     /// The rows that are shown, newest first.

@@ -55,7 +55,7 @@ impl LogsPane {
         let stale = self.counted.is_none_or(|at| self.live() && now.since(at).0 >= COUNT_MS);
         if stale && !self.pending.histogram.is_open() && self.problem.is_none() {
             self.counted = Some(now);
-            let (search, bars) = (self.query.search.clone(), chart::bars_of(self.area.width));
+            let (search, bars) = (self.search(), chart::bars_of(self.area.width));
             effects.push(self.pending.histogram.put(HistogramAsk { search, bars, by_node: true }).into());
         }
         let span = self.counted_span().filter(|span| self.incidents_of != Some(*span));
@@ -65,6 +65,7 @@ impl LogsPane {
                 from: Some(from),
                 until: Some(until),
                 limit: INCIDENTS_PAGE_MAX,
+                as_of: self.as_of,
                 ..IncidentsAsk::default()
             };
             effects.push(self.pending.incidents.put(ask).into());
@@ -74,7 +75,7 @@ impl LogsPane {
 
     /// Whether new events belong at the end of what is shown.
     pub(super) fn live(&self) -> bool {
-        self.list.window.newer().is_none() && self.query.search.to.is_none()
+        self.as_of.is_none() && self.list.window.newer().is_none() && self.query.search.to.is_none()
     }
 
     fn follow_on(&mut self, now: Timestamp) -> Option<Effect> {
@@ -84,7 +85,7 @@ impl LogsPane {
             return None;
         }
         let mark = self.mark.clone()?;
-        let search = self.query.search.clone();
+        let search = self.search();
         Some(self.pending.follow.put(FollowAsk { search, mark: Some(mark), wait: WAIT, limit: PAGE }).into())
     }
 
@@ -92,7 +93,7 @@ impl LogsPane {
         (self.pending.going, self.changed, self.counted) = (Going::Newest, false, None);
         // What is on its way may be of another search.
         (self.pending.histogram, self.pending.follow) = (Asked::default(), Asked::default());
-        let search = self.query.search.clone();
+        let search = self.search();
         vec![self.pending.page.put(PageAsk { search, limit: PAGE, soon: Some(SOON), ..PageAsk::default() }).into()]
     }
 
@@ -106,14 +107,14 @@ impl LogsPane {
             return Vec::new();
         };
         self.pending.going = going;
-        let search = self.query.search.clone();
+        let search = self.search();
         let ask = PageAsk { search, cursor: Some(cursor), way, limit: PAGE, ..PageAsk::default() };
         vec![self.pending.page.put(ask).into()]
     }
 
     /// Asks for what is not held before this event, oldest first.
     pub(super) fn load(&mut self, at: usize) -> Vec<Effect> {
-        let found = self.list.window.search_of(at, &self.query.search);
+        let found = self.list.window.search_of(at, &self.search());
         let Some((search, cursor)) = found.filter(|_| !self.pending.page.is_open() && !self.changed) else {
             return Vec::new();
         };

@@ -157,6 +157,7 @@ impl LogsPane {
         let place = match &self.printed {
             Some(Printed { follow: true, .. }) => " following".to_owned(),
             None if listed && self.list.follow && self.live() => " following".to_owned(),
+            None if listed && self.list.follow && self.as_of.is_some() => " the last before that moment".to_owned(),
             None if listed && self.list.follow => " end of the time that is shown (0 shows all)".to_owned(),
             None if listed && self.below > 0 => format!(" {} new below (G)", words::grouped(self.below)),
             None if listed && below == 0 && !window.ends_early() => " not following (f)".to_owned(),

@@ -50,6 +50,7 @@ use crate::console::line::Line;
 use crate::console::order::{ExportList, Outside, Work};
 use crate::console::pane::Pane;
 use crate::console::place::SavedSearches;
+use crate::console::rewind::RowMoment;
 use crate::console::time;
 use crate::console::view::View;
 use crate::console::widgets::list::Cursor;
@@ -57,7 +58,8 @@ use crate::domain::explain::Topic;
 use crate::domain::ids::Timestamp;
 use crate::domain::incident::Incident;
 use crate::domain::log::{
-    Answered, CONTEXT_MAX, ContextAsk, FollowMark, Histogram, Hits, LogContext, LogEvent, Matcher, ParseError,
+    Answered, CONTEXT_MAX, ContextAsk, FollowMark, Histogram, Hits, LogContext, LogEvent, LogSearch, Matcher,
+    ParseError,
 };
 use crate::domain::snapshot::{Level, Snapshot};
 
@@ -71,6 +73,7 @@ const ACTIONS: &[Action] = &[
     Action::TimeRange,
     Action::Follow,
     Action::HistoryThen,
+    Action::ConsoleThen,
     Action::Context,
     Action::ContainerLog,
     Action::NextMatch,
@@ -148,6 +151,8 @@ pub(super) struct LogsPane {
     refreshed: Option<Timestamp>,
     counted: Option<Timestamp>,
     failed: Timestamp,
+    /// The moment that is over and is shown; `None` is now.
+    as_of: Option<Timestamp>,
 }
 
 /// An event among its neighbours.
@@ -194,6 +199,7 @@ impl Default for LogsPane {
             refreshed: None,
             counted: None,
             failed: Timestamp(0),
+            as_of: None,
         }
     }
 }
@@ -214,6 +220,12 @@ impl LogsPane {
             None => self.list.event(self.list.cursor.at),
         };
         self.detail.as_ref().and_then(|detail| detail.event.as_ref()).or_else(listed)
+    }
+
+    /// What is asked: in the past nothing after the moment that is shown.
+    fn search(&self) -> LogSearch {
+        let search = &self.query.search;
+        self.as_of.map_or_else(|| search.clone(), |at| search.as_of(at))
     }
 
     fn ask(&mut self, snapshot: &Snapshot) -> Vec<Effect> {
@@ -501,8 +513,8 @@ impl Pane for LogsPane {
 
     fn answered(&mut self, action: Action, text: &str, snapshot: &Snapshot) -> Vec<Effect> {
         if action == Action::Export {
-            let list = ExportList::Logs(self.query.search.clone());
-            return vec![Effect::Work(Work::Export { list: Box::new(list), path: text.to_owned() })];
+            let list = ExportList::Logs(self.search());
+            return vec![Effect::Work(Work::Export { list, path: text.to_owned() })];
         }
         match self.query.set_span(text, snapshot.taken_at) {
             Ok(()) => {
@@ -516,7 +528,10 @@ impl Pane for LogsPane {
     fn label(&self, action: Action, _: &Snapshot) -> Option<&'static str> {
         match action {
             Action::Open => self.opens(),
-            Action::HistoryThen | Action::Copy | Action::Context if self.selected().is_none() => None,
+            Action::HistoryThen | Action::ConsoleThen | Action::Copy | Action::Context if self.selected().is_none() => {
+                None
+            }
+            Action::Follow if self.as_of.is_some() => None,
             Action::NextMatch if self.query.is_everything() => None,
             Action::ShorterRange => Some("zoom"),
             _ => entry_of(action).map(|entry| entry.label),
@@ -534,6 +549,17 @@ impl Pane for LogsPane {
     fn visit(&mut self, to: &JumpTo, snapshot: &Snapshot) -> Option<Vec<Effect>> {
         let JumpTo::Logs(around) = to else { return None };
         Some(self.visit_around(around, snapshot))
+    }
+
+    fn moment(&self, _: &Snapshot) -> Option<RowMoment> {
+        self.selected()?.time.map(RowMoment::of)
+    }
+
+    fn rewind(&mut self, snapshot: &Snapshot) {
+        self.as_of = snapshot.as_of();
+        self.close_all();
+        (self.changed, self.list.follow, self.below) = (true, true, 0);
+        (self.aim, self.way, self.refreshed, self.incidents_of, self.histogram) = (None, None, None, None, None);
     }
 
     fn resize(&mut self, area: Rect) {

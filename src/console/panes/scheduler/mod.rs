@@ -23,6 +23,7 @@ use crate::console::jump::{Focus, Jump, JumpTo};
 use crate::console::keymap::table::entry_of;
 use crate::console::order::{Outside, Work};
 use crate::console::pane::Pane;
+use crate::console::rewind::RowMoment;
 use crate::console::sanitise;
 use crate::console::view::View;
 use crate::console::widgets::list::ListWindow;
@@ -43,6 +44,7 @@ const ACTIONS: &[Action] = &[
     Action::Open,
     Action::LogsThen,
     Action::HistoryThen,
+    Action::ConsoleThen,
     Action::RunWorkload,
     Action::Copy,
     Action::Up,
@@ -199,7 +201,7 @@ impl Pane for SchedulerPane {
                 self.preview.as_ref().filter(|preview| !preview.plan.moves.is_empty()).map(|_| "run it now")
             }
             Action::Open => (self.open.is_none() && !self.runs.lines().is_empty()).then_some("details"),
-            Action::Copy | Action::LogsThen | Action::HistoryThen if self.run().is_none() => None,
+            Action::Copy | Action::LogsThen | Action::HistoryThen | Action::ConsoleThen if self.run().is_none() => None,
             _ => entry_of(action).map(|entry| entry.label),
         }
     }
@@ -277,6 +279,16 @@ impl Pane for SchedulerPane {
         self.runs.next_page(self.cursor.at, snapshot.taken_at).into_iter().collect()
     }
 
+    fn moment(&self, _: &Snapshot) -> Option<RowMoment> {
+        self.run().map(|run| RowMoment::of(run.at))
+    }
+
+    fn rewind(&mut self, snapshot: &Snapshot) {
+        let area = self.area;
+        *self = Self { area, ..Self::default() };
+        self.runs.rewind(snapshot.as_of());
+    }
+
     fn resize(&mut self, area: Rect) {
         self.area = area;
     }
@@ -322,7 +334,12 @@ impl Pane for SchedulerPane {
         if let Some(run) = self.run().filter(|_| parts.detail.height > 0) {
             draw_lines(&run_lines(run, view), paint::below(parts.detail, 1), buffer);
         }
-        self.form.draw(parts.form, buffer, view);
-        state::draw_settings(parts.settings, buffer, view);
+        if view.snapshot.past.is_none() {
+            self.form.draw(parts.form, buffer, view);
+        }
+        // The settings of then were not kept.
+        if view.snapshot.past.is_none() {
+            state::draw_settings(parts.settings, buffer, view);
+        }
     }
 }

@@ -58,6 +58,8 @@ pub(super) struct RunRows {
     before: Option<OperationId>,
     exhausted: bool,
     problem: Option<(String, Timestamp)>,
+    /// Of which moment they are; `None` is now.
+    as_of: Option<Timestamp>,
 }
 
 impl RunRows {
@@ -82,6 +84,11 @@ impl RunRows {
     /// The row that holds a run.
     pub(super) fn position(&self, id: OperationId) -> Option<usize> {
         self.lines.iter().position(|line| line.has(id))
+    }
+
+    /// Holds the runs of another moment from now on.
+    pub(super) fn rewind(&mut self, as_of: Option<Timestamp>) {
+        *self = Self { as_of, ..Self::default() };
     }
 
     /// What the engine holds now.
@@ -120,8 +127,8 @@ impl RunRows {
         if self.asked.is_open() || self.exhausted || rests || far || self.known.len() >= RUNS_MAX {
             return None;
         }
-        let kind = Some(OperationKind::Scheduler);
-        Some(self.asked.put(HistoryQuery { kind, before: self.before, limit: PAGE, ..HistoryQuery::default() }).into())
+        let (kind, before, as_of) = (Some(OperationKind::Scheduler), self.before, self.as_of);
+        Some(self.asked.put(HistoryQuery { kind, before, as_of, limit: PAGE, ..HistoryQuery::default() }).into())
     }
 
     fn fold(&mut self) {

@@ -10,6 +10,7 @@ use crate::console::widgets::{paint, words};
 use crate::console::{sanitise, time};
 use crate::domain::ids::{Millis, Timestamp};
 use crate::domain::node::{DrainView, NodeCondition, NodeView};
+use crate::domain::past::{PastPart, PastView};
 use crate::domain::scheduler::Decision;
 use crate::domain::setting::Setting;
 use crate::domain::snapshot::{SessionState, Snapshot};
@@ -19,6 +20,9 @@ const PROGRESS_MIN: usize = 6;
 const PROGRESS_MAX: usize = 40;
 
 pub(super) fn first_line(area: Rect, buffer: &mut Buffer, view: &View<'_>) {
+    if let Some(past) = &view.snapshot.past {
+        return first_line_then(past, area, buffer, view);
+    }
     let (snapshot, styles) = (view.snapshot, view.styles);
     let scheduler = &snapshot.scheduler;
     let next = match scheduler.next_run {
@@ -53,6 +57,29 @@ pub(super) fn first_line(area: Rect, buffer: &mut Buffer, view: &View<'_>) {
         let text = format!("last run {}: {}", time::of_day(run.at), super::runs::outcome(run));
         paint::right(area, buffer, 0, &text, styles.dim);
     }
+}
+
+/// Of a moment that is over: what history tells. Runs that found nothing new to say have no row.
+fn first_line_then(past: &PastView, area: Rect, buffer: &mut Buffer, view: &View<'_>) {
+    let (scheduler, styles) = (&view.snapshot.scheduler, view.styles);
+    let (word, style) = match (past.knows(PastPart::Switch), scheduler.paused) {
+        (true, true) => ("paused", styles.warning),
+        (true, false) => ("on", styles.good),
+        (false, _) => ("-", styles.dim),
+    };
+    paint::text(area, buffer, 0, &format!("  {word}"), style);
+    let run = scheduler.last_run.as_ref().map(|run| {
+        let at = if time::date(run.at) == time::date(view.now) { time::of_day(run.at) } else { time::of_date(run.at) };
+        let threshold = words::grouped(run.threshold);
+        format!("last run in history {at}: {}, threshold {threshold}", super::runs::outcome(run))
+    });
+    let text = match (&scheduler.running, run) {
+        (Some(_), _) => "running then".to_owned(),
+        (None, Some(run)) => run,
+        (None, None) => "no run in history by then".to_owned(),
+    };
+    let inset = Rect { x: area.x + area.width.min(10), width: area.width.saturating_sub(10), ..area };
+    paint::text(inset, buffer, 0, &sanitise::fit(&sanitise::clean(&text), usize::from(inset.width)), styles.text);
 }
 
 fn left_until(at: Timestamp, view: &View<'_>) -> String {
@@ -162,6 +189,11 @@ fn pace(drain: &DrainView, view: &View<'_>) -> String {
 
 fn workload(view: &View<'_>) -> (String, Style) {
     let workload = &view.snapshot.workload;
+    if view.snapshot.past.is_some() {
+        let last = workload.last.as_ref().map(|last| format!("last run in history: {}", sanitise::clean(last)));
+        let state = if workload.running { Some("running".to_owned()) } else { last };
+        return (format!("  WORKLOAD  {}", state.unwrap_or_else(|| "-".to_owned())), view.styles.dim);
+    }
     let state = match (workload.off, workload.next_run) {
         _ if workload.running => "running".to_owned(),
         (Some(off), _) => {
@@ -194,6 +226,9 @@ const VALUE_WIDTH: usize = 8;
 pub(super) fn draw_settings(area: Rect, buffer: &mut Buffer, view: &View<'_>) {
     let styles = view.styles;
     paint::text(area, buffer, 0, "SETTINGS  :set", styles.heading);
+    if view.snapshot.settings.is_empty() {
+        paint::text(area, buffer, 1, "  not kept", styles.dim);
+    }
     let find = |setting: &Setting| view.snapshot.settings.iter().find(|one| one.setting == Some(*setting));
     let all = Setting::ALL.iter().filter_map(|setting| Some((setting, find(setting)?)));
     for (row, (setting, one)) in all.enumerate() {

@@ -14,7 +14,7 @@ fn exported(pane: &mut dyn Pane, snapshot: &Snapshot) -> (String, ExportList) {
     let mut effects = pane.answered(Action::Export, "out.csv", snapshot);
     let Some(Effect::Work(Work::Export { list, path })) = effects.pop() else { panic!("nothing is written") };
     assert_eq!(path, "out.csv");
-    (prompt.title.clone(), *list)
+    (prompt.title.clone(), list)
 }
 
 #[test]

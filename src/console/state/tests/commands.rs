@@ -56,6 +56,8 @@ fn help_comes_from_the_keys() {
                       │   Esc                     close, or leave a detail                               │
                       │   Ctrl-l                  paint the screen anew                                  │
                       │   M                       give the mouse to the terminal, or take it back        │
+                      │   ,                       the whole console some seconds earlier                 │
+                      │   .                       some seconds later, back to now at last                │
                       │                                                                                  │
                       │ The ensemble                                                                     │
                       │   S                       stop a server, or start it again                       │
@@ -65,8 +67,6 @@ fn help_comes_from_the_keys() {
                       │   X                       end the run in progress; moves under way finish        │
                       │   w                       run the sample workload once                           │
                       │                                                                                  │
-                      │ Files                                                                            │
-                      │   u                       upload a file from this machine                        │
                       └──────────────────────────────────────────────────────────────────────────────────┘
      / filter  Esc close
     "#);

@@ -3,6 +3,7 @@ mod commands;
 mod events;
 mod leaving;
 mod offered;
+mod past;
 mod pictures;
 mod scenes;
 mod walk;

@@ -8,7 +8,7 @@ use std::panic::catch_unwind;
 use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Style};
 
-use super::scenes::{SCENES, answer};
+use super::scenes::{SCENES, answer, no_quorum};
 use super::*;
 use crate::console::panes;
 use crate::console::theme::built_in::{BUILT_IN, built_in, fallback};
@@ -28,6 +28,10 @@ type Look = (Color, Color, Modifier);
 pub(super) fn showing(pane: usize, snapshot: Snapshot, styles: Styles, (width, height): (u16, u16)) -> Console {
     let mut console =
         Console::new(&ConsoleConfig::default(), panes::all(), styles, Arc::new(snapshot), NOW).expect("default keys");
+    if console.past().is_some() {
+        console.live = Arc::new(no_quorum());
+        console.panes.iter_mut().for_each(|pane| pane.rewind(&console.snapshot));
+    }
     console.resize(Rect::new(0, 0, width, height));
     let mut orders = console.begin();
     orders.extend(console.show(pane));

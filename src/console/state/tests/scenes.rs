@@ -14,10 +14,11 @@ use crate::domain::log::{
     Answered, Bar, ContextAsk, EventId, Histogram, HistogramAsk, LogContext, LogEvent, LogLevel, LogPage, PageAsk,
 };
 use crate::domain::node::{DrainView, NodeCondition};
-use crate::domain::operation::{HistoryPage, HistoryQuery, OperationKind, OperationStatus};
+use crate::domain::operation::{HistoryPage, HistoryQuery, Operation, OperationKind, OperationStatus};
 use crate::domain::planner::Plan;
+use crate::domain::rewind::{self, HistoryThen, KeptThen, MovesEnded, PictureThen, SnapshotAt};
 use crate::domain::scheduler::{Decision, Run, RunProgress};
-use crate::domain::series::{SeriesAsk, SeriesLine, SeriesPage, SeriesPoint};
+use crate::domain::series::{SeriesAsk, SeriesLine, SeriesName, SeriesPage, SeriesPoint};
 use crate::domain::server::{HealthRule, HostState, HostView, Output, ServerState, Verdict};
 use crate::domain::snapshot::{InstanceInfo, SessionState, Snapshot, StoreView};
 
@@ -27,7 +28,7 @@ pub(super) const HOSTILE: &str = "a\u{1b}]0;owned\u{7}\u{202e}b\u{200b}\ttext æ–
 /// A state by its name.
 pub(super) type Scene = (&'static str, fn() -> Snapshot);
 
-pub(super) const SCENES: [Scene; 11] = [
+pub(super) const SCENES: [Scene; 12] = [
     ("healthy", fixtures::snapshot),
     ("degraded", degraded),
     ("no-leader", no_leader),
@@ -39,6 +40,7 @@ pub(super) const SCENES: [Scene; 11] = [
     ("read-only", read_only),
     ("busy", busy),
     ("hostile", hostile),
+    ("past", past),
 ];
 
 const fn before(seconds: u64) -> Timestamp {
@@ -86,7 +88,7 @@ fn no_leader() -> Snapshot {
     snapshot
 }
 
-fn no_quorum() -> Snapshot {
+pub(super) fn no_quorum() -> Snapshot {
     let mut snapshot = no_leader();
     judged(&mut snapshot, 1, ServerState::Down, "connection refused", None);
     (snapshot.ensemble.state, snapshot.ensemble.quorum.serving) = (EnsembleState::NoQuorum, 1);
@@ -208,6 +210,66 @@ fn hostile() -> Snapshot {
     snapshot
 }
 
+/// A minute ago, with an outage, a drain and a run under way.
+fn past() -> Snapshot {
+    past_of(before(60), &busy())
+}
+
+/// What was kept of a moment; as from now it is.
+pub(super) fn past_of(at: Timestamp, present: &Snapshot) -> Snapshot {
+    let began = |ms: u64| Timestamp(at.0.saturating_sub(ms));
+    let row = |id: u128, kind, ago: u64, lasts: u64| {
+        let started = began(ago);
+        let row = fixtures::operation(id, kind, OperationStatus::Done);
+        Operation { started, finished: Some(started.plus(Millis(lasts))), ..row }
+    };
+    let mut run = row(77, OperationKind::Scheduler, 3_000, 9_000);
+    let of_run = Run::new(run.id, run.started, "timer", Decision::Ran);
+    run.run = Some(Run { moves_planned: 8, moves_done: 8, threshold: 5, ..of_run });
+    let moving = row(414, OperationKind::Migration, 1_000, 4_000);
+    let mut earlier = row(76, OperationKind::Scheduler, 40_000, 300);
+    let of_earlier = Run::new(earlier.id, earlier.started, "timer", Decision::Balanced);
+    earlier.run = Some(Run { threshold: 5, max_difference: 1, ..of_earlier });
+    let mut drain = row(75, OperationKind::Drain, 20_000, 90_000);
+    (drain.source, drain.target, drain.what) = (Some(node_id("zk1")), None, "34 files of zk1".into());
+    let lost = IncidentWhat::Ensemble { state: EnsembleState::AtRisk };
+    let frozen = IncidentWhat::Server { node: node_id("zk2"), state: ServerState::Frozen };
+    let incident = |id: u128, what| Incident {
+        began: began(12_000),
+        ended: Some(at.plus(Millis(30_000))),
+        cause: Some("no reply for 3 s".into()),
+        ..Incident { id: IncidentId::new(id), what, ..incidents().remove(0) }
+    };
+    let history = HistoryThen {
+        newest: vec![moving.clone(), run.clone(), drain.clone(), earlier.clone()],
+        total: 4,
+        under_way: vec![moving, run.clone(), drain.clone()],
+        runs: vec![run, earlier],
+        run_moves: MovesEnded { done: 3, failed: 1, skipped: 0 },
+        drains: vec![drain],
+        incidents: vec![incident(1, frozen), incident(2, lost)],
+        ..HistoryThen::default()
+    };
+    let ask = SeriesAsk {
+        series: rewind::keys(present),
+        from: Timestamp(at.0.saturating_sub(rewind::BEFORE.0)),
+        until: at,
+        step: Millis(1_000),
+    };
+    let mut page = series(&ask);
+    for line in &mut page.lines {
+        let fixed = match line.series.name {
+            SeriesName::Up => Some(1.0),
+            SeriesName::Leads => Some(f32::from(u8::from(line.series.node == Some(node_id("zk3"))))),
+            _ => None,
+        };
+        let value = |fixed: f32| SeriesPoint { mean: fixed, max: fixed };
+        line.points.iter_mut().for_each(|point| *point = fixed.map_or(*point, |fixed| Some(value(fixed))));
+    }
+    let drain_began = [(node_id("zk1"), 34)].into();
+    rewind::picture(at, present, &KeptThen { series: vec![page], history, drain_began }, NOW)
+}
+
 fn incidents() -> Vec<Incident> {
     let incident = |id: u128, what, began, ended| Incident {
         id: IncidentId::new(id),
@@ -252,6 +314,11 @@ pub(super) fn answer(fetch: Box<dyn Fetching>, snapshot: &Snapshot, refused: boo
     put::<OutputAsk>(&mut question, refused, |_| Output { container: HOSTILE.into(), lines: Vec::new() });
     put::<PlanAsk>(&mut question, refused, |_| Plan { decision: Decision::BelowTrigger, ..plan() });
     put::<SeriesAsk>(&mut question, refused, series);
+    put::<SnapshotAt>(&mut question, refused, |ask| match ask.at {
+        at if at > NOW => PictureThen::Ahead { now: NOW },
+        at if at < before(86_400) => PictureThen::Before { earliest: before(86_400) },
+        at => PictureThen::Kept(Box::new(past_of(at, snapshot))),
+    });
 }
 
 /// Answers a question of this kind; one of another is left.

@@ -455,6 +455,8 @@ fn empty_view(node: NodeId, address: String, now: Timestamp) -> ServerView {
         requests_per_s: None,
         reads_per_s: None,
         writes_per_s: None,
+        worse_p50_ms: None,
+        worse_p99_ms: None,
         read_p50_ms: None,
         read_p99_ms: None,
         update_p50_ms: None,
