@@ -1,6 +1,6 @@
 //! The verdict on the whole as it was, and who led.
 
-use super::measured::MeasuredThen;
+use super::measured::{HOLDS, MeasuredThen};
 use crate::domain::ensemble::{EnsembleState, EnsembleView, Member, Quorum, judge};
 use crate::domain::ids::{NodeId, Timestamp};
 use crate::domain::incident::{Incident, IncidentWhat};
@@ -37,9 +37,11 @@ pub(super) fn leader(
     }
     let newest = elections.into_iter().filter(|(_, ended, ..)| *ended <= at).max_by_key(|(_, ended, ..)| *ended);
     let elected = newest.as_ref().map(|(.., leader, _)| leader);
+    // The next second will tell.
+    let just = newest.as_ref().is_some_and(|(_, ended, ..)| at.since(*ended) <= HOLDS);
     let share = |node: &NodeId| measured.value(SeriesName::Leads, Some(node));
     let told = present.servers.iter().any(|server| share(&server.node).is_some());
-    let node = if told {
+    let node = if told && !just {
         // In a longer time two may have led: then the election tells which.
         let led = |node: &&NodeId| share(node).is_some_and(|share| share > 0.0);
         let whole = |node: &&NodeId| share(node).is_some_and(|share| share >= 1.0);

@@ -395,3 +395,64 @@ fn a_picture_goes_to_another_process_whole() {
     assert_eq!((read.past.as_ref(), read.file_count()), (then.past.as_ref(), 60));
     assert_eq!(serde_json::to_string(&*read).unwrap(), serde_json::to_string(&then).unwrap());
 }
+
+/// As the console showed them then.
+#[test]
+fn counts_of_before_the_session_was_lost_stay() {
+    let gone =
+        |key: &SeriesKey, ago| usual(key, ago).filter(|_| !matches!(key.name, SeriesName::Files | SeriesName::Bytes));
+    let lost = IncidentWhat::Session { state: SessionState::Disconnected };
+    let mut before_lost = series(usual);
+    before_lost.from = before(s(100 + 62));
+    let of = |ended| {
+        let incidents = vec![incident(1, lost.clone(), before(s(100)), ended)];
+        let history = HistoryThen { incidents, ..HistoryThen::default() };
+        let before_lost = vec![before_lost.clone()];
+        pic(AT, &fixtures::snapshot(), &KeptThen { history, before_lost, ..kept(series(gone)) })
+    };
+    let then = of(None);
+    assert_eq!((then.files_complete, then.files_read, then.file_count()), (false, Some(before(s(100))), 60));
+    assert!(then.past.unwrap().knows(PastPart::Counts) && then.scheduler.max_difference.is_none());
+    let then = of(Some(before(s(50))));
+    assert_eq!((then.files_complete, then.files_read), (false, None), "they were read anew, and are not known");
+    assert!(!then.past.unwrap().knows(PastPart::Counts));
+}
+
+#[test]
+fn a_server_that_was_being_started_is_not_stopped() {
+    let what = IncidentWhat::Server { node: node_id("zk2"), state: ServerState::Stopped };
+    let incidents = vec![incident(1, what, before(s(60)), Some(after(s(5))))];
+    let start = |began, ended| Operation { target: Some(node_id("zk2")), ..row(1, OperationKind::Start, began, ended) };
+    let state_of = |under_way| {
+        let then = with(HistoryThen { incidents: incidents.clone(), under_way, ..HistoryThen::default() });
+        state(&then, "zk2")
+    };
+    assert_eq!(state_of(vec![]), ServerState::Stopped);
+    assert_eq!(state_of(vec![start(before(s(2)), Some(after(s(4))))]), ServerState::Starting);
+    assert_eq!(state_of(vec![start(after(1), None)]), ServerState::Stopped);
+}
+
+#[test]
+fn an_election_that_has_just_ended_tells_who_leads_before_the_next_second_does() {
+    let none =
+        |key: &SeriesKey, ago| usual(key, ago).map(|value| if key.name == SeriesName::Leads { 0.0 } else { value });
+    let of = |ended| {
+        let incidents = vec![election("zk2", 9, before(s(20)), ended)];
+        let history = HistoryThen { incidents, ..HistoryThen::default() };
+        pic(AT, &fixtures::snapshot(), &KeptThen { history, ..kept(series(none)) }).ensemble
+    };
+    assert_eq!((of(before(200)).leader, of(before(200)).epoch), (Some(node_id("zk2")), Some(9)));
+    assert_eq!(of(before(s(9))).leader, None, "it led no more");
+    let then = pic(
+        AT,
+        &fixtures::snapshot(),
+        &KeptThen {
+            history: HistoryThen {
+                incidents: vec![election("zk2", 9, before(s(2)), after(s(2)))],
+                ..HistoryThen::default()
+            },
+            ..kept(series(none))
+        },
+    );
+    assert_eq!(then.servers[0].role, Some(Role::Follower), "it holds on to the leader that is silent");
+}

@@ -29,8 +29,15 @@ impl Answers<SnapshotAt> for Desk {
         history.update(&present.incidents, at);
         let from = Timestamp(at.0.saturating_sub(BEFORE.0));
         let series = self.series_then(&rewind::keys(&present), from, at).await?;
+        let before_lost = match rewind::lost_since(&history.incidents, at) {
+            Some(lost) => {
+                self.series_then(&rewind::count_keys(&present), Timestamp(lost.0.saturating_sub(BEFORE.0)), lost)
+                    .await?
+            }
+            None => Vec::new(),
+        };
         let drain_began = self.drains_began(&rewind::drains_in_force(&history.drains, at)).await?;
-        let kept = KeptThen { series, history, drain_began };
+        let kept = KeptThen { series, before_lost, history, drain_began };
         Ok(PictureThen::Kept(Box::new(rewind::picture(at, &present, &kept, now))))
     }
 }
