@@ -30,9 +30,10 @@ pub(super) fn leader(
     };
     let elections: Vec<_> = incidents.iter().filter_map(election).collect();
     let waits = elections.iter().any(|(began, ended, ..)| *began <= at && at < *ended);
-    let mut then = incidents.iter().filter_map(|incident| incident.clone().as_of(at));
-    let writes_wait = then.any(|incident| incident.ended.is_none() && incident.what.stops_writes());
-    if !measured.is_any() || waits || writes_wait {
+    let then: Vec<Incident> = incidents.iter().filter_map(|incident| incident.clone().as_of(at)).collect();
+    let goes_on = |of: fn(&IncidentWhat) -> bool| then.iter().any(|one| one.ended.is_none() && of(&one.what));
+    let nobody = goes_on(|what| matches!(what, IncidentWhat::Ensemble { state: EnsembleState::NoLeader }));
+    if !measured.is_any() || waits || nobody {
         return None;
     }
     let newest = elections.into_iter().filter(|(_, ended, ..)| *ended <= at).max_by_key(|(_, ended, ..)| *ended);
@@ -48,7 +49,8 @@ pub(super) fn leader(
         let servers = || present.servers.iter().map(|server| &server.node);
         elected.filter(led).or_else(|| servers().find(whole)).cloned()?
     } else {
-        elected.cloned()?
+        // Without a quorum it may lead or not.
+        elected.filter(|_| !goes_on(IncidentWhat::stops_writes)).cloned()?
     };
     let epoch = newest.filter(|(.., leader, _)| *leader == node).and_then(|(.., epoch)| epoch);
     Some(LedBy { node, epoch })

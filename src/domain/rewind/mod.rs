@@ -7,7 +7,7 @@
 //! | `servers`: figures, `canary`, their last minute | series, the newest value by then; a gap is unknown |
 //! | `servers`: role; `ensemble.leader` | the series `leads`, else the newest election; nobody while one went on |
 //! | `ensemble`: state, since when; epoch | incidents; the newest election that this leader won |
-//! | `nodes`: files, bytes; `files_complete`, `files_read`, `scheduler.max_difference` | series; while the session was lost those of before |
+//! | `nodes`: files, bytes; `files_complete`, `files_read`, `scheduler.max_difference` | series; while the records were not complete those of before |
 //! | `nodes`: drain; `moves`, `scheduler`, `workload` | operations as they stood then |
 //! | `nodes`: weight, level | the picture of now, unless a weight was changed since |
 //! | `operations`, `incidents`, `alerts`, `session` | history and incidents as they stood then |
@@ -28,9 +28,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 pub use self::kept::{HistoryThen, KeptThen, MovesEnded};
-use self::measured::MeasuredThen;
+use self::measured::{HOLDS, MeasuredThen};
 use self::nodes::CountsThen;
-pub use self::nodes::{drains_in_force, lost_since};
+pub use self::nodes::drains_in_force;
 pub use self::typed::{MOMENT_TYPED, NotAMoment, typed};
 use self::work::{RunsThen, moves, workload};
 use super::alert::Alert;
@@ -87,6 +87,34 @@ pub fn keys(present: &Snapshot) -> Vec<SeriesKey> {
     let mut keys: Vec<_> = present.servers.iter().flat_map(|server| of_node(&server.node)).collect();
     keys.push(SeriesKey::of_ensemble(SeriesName::Canary));
     keys
+}
+
+/// The two series that [`last_counted`] looks through; `None` where there is no node.
+#[must_use]
+pub fn count_marks(present: &Snapshot) -> Option<[SeriesKey; 2]> {
+    let first = present.nodes.first()?;
+    Some([SeriesName::Files, SeriesName::Up].map(|name| SeriesKey::of_node(name, &first.id)))
+}
+
+/// When the files were last counted by a moment, while somebody looked on all the time since.
+#[must_use]
+pub fn last_counted(page: &SeriesPage, at: Timestamp) -> Option<Timestamp> {
+    let [files, looked] = &page.lines[..] else { return None };
+    let mut missed = Millis(0);
+    for (index, (count, look)) in files.points.iter().zip(&looked.points).enumerate().rev() {
+        let end = page.from.plus(Millis(page.step.0 * (index as u64 + 1)));
+        if end > at {
+            continue;
+        }
+        missed = if look.is_some() { Millis(0) } else { Millis(missed.0 + page.step.0) };
+        if count.is_some() {
+            return Some(end);
+        }
+        if missed > HOLDS.max(page.step) {
+            return None;
+        }
+    }
+    None
 }
 
 /// The series of how many files each node has.

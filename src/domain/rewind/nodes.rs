@@ -21,7 +21,7 @@ const SPEED_OF: Millis = Millis(10_000);
 /// How many files each node had, as far as it was known.
 pub(super) struct CountsThen {
     pub(super) of: BTreeMap<NodeId, (u64, Bytes)>,
-    /// When it was so: at the moment, or before the session was lost that was missing then; `None` where it is not known.
+    /// When it was so: at the moment, or when the records were last complete before it; `None` where it is not known.
     pub(super) read: Option<Timestamp>,
     /// All that there was at the moment itself.
     pub(super) complete: bool,
@@ -32,10 +32,10 @@ impl CountsThen {
         if let Some(of) = counted(present, measured) {
             return Self { of, read: Some(at), complete: true };
         }
-        let lost = lost_since(&kept.history.incidents, at).filter(|_| measured.is_any());
-        let before = lost.and_then(|lost| Some((lost, counted(present, &MeasuredThen::of(&kept.before_lost, lost))?)));
+        let before = kept.counted_before.as_ref().filter(|_| measured.is_any());
+        let before = before.and_then(|(read, pages)| Some((*read, counted(present, &MeasuredThen::of(pages, *read))?)));
         match before {
-            Some((lost, of)) => Self { of, read: Some(lost), complete: false },
+            Some((read, of)) => Self { of, read: Some(read), complete: false },
             None => Self { of: BTreeMap::new(), read: None, complete: false },
         }
     }
@@ -49,13 +49,6 @@ fn counted(present: &Snapshot, measured: &MeasuredThen<'_>) -> Option<BTreeMap<N
         Some((node.clone(), (files, Bytes(value(SeriesName::Bytes)?))))
     };
     present.nodes.iter().map(|node| count(&node.id)).collect()
-}
-
-/// Since when there was no session at a moment; `None` while there was one.
-#[must_use]
-pub fn lost_since(incidents: &[Incident], at: Timestamp) -> Option<Timestamp> {
-    let open = incidents.iter().filter_map(|one| one.clone().as_of(at)).filter(|one| one.ended.is_none());
-    open.filter(|one| matches!(one.what, IncidentWhat::Session { .. })).map(|one| one.began).min()
 }
 
 pub(super) fn nodes(

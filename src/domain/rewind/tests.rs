@@ -398,23 +398,30 @@ fn a_picture_goes_to_another_process_whole() {
 
 /// As the console showed them then.
 #[test]
-fn counts_of_before_the_session_was_lost_stay() {
-    let gone =
-        |key: &SeriesKey, ago| usual(key, ago).filter(|_| !matches!(key.name, SeriesName::Files | SeriesName::Bytes));
-    let lost = IncidentWhat::Session { state: SessionState::Disconnected };
-    let mut before_lost = series(usual);
-    before_lost.from = before(s(100 + 62));
-    let of = |ended| {
-        let incidents = vec![incident(1, lost.clone(), before(s(100)), ended)];
-        let history = HistoryThen { incidents, ..HistoryThen::default() };
-        let before_lost = vec![before_lost.clone()];
-        pic(AT, &fixtures::snapshot(), &KeptThen { history, before_lost, ..kept(series(gone)) })
+fn counts_of_before_stay_while_the_records_are_not_complete() {
+    let gone = |key: &SeriesKey, ago: u64| {
+        usual(key, ago).filter(|_| !matches!(key.name, SeriesName::Files | SeriesName::Bytes) || ago > 20)
     };
-    let then = of(None);
-    assert_eq!((then.files_complete, then.files_read, then.file_count()), (false, Some(before(s(100))), 60));
+    let page = |value: &dyn Fn(&SeriesKey, u64) -> Option<f32>| {
+        let mut page = series(value);
+        let marks = count_marks(&fixtures::snapshot()).unwrap();
+        page.lines = marks.iter().map(|mark| page.line(mark).unwrap().clone()).collect();
+        page
+    };
+    let last = last_counted(&page(&gone), AT);
+    assert_eq!(last, Some(before(s(21))));
+    assert_eq!(last_counted(&page(&usual), after(400)), Some(AT), "the second that had ended");
+    // Somebody began to look after that: nothing of before was known to him.
+    let unseen = |key: &SeriesKey, ago: u64| gone(key, ago).filter(|_| !(10..16).contains(&ago));
+    assert_eq!(last_counted(&page(&unseen), AT), None);
+    let mut counts = series(usual);
+    counts.from = before(s(21 + 62));
+    let kept_of = |counted_before| KeptThen { counted_before, ..kept(series(gone)) };
+    let then = pic(AT, &fixtures::snapshot(), &kept_of(last.map(|last| (last, vec![counts]))));
+    assert_eq!((then.files_complete, then.files_read, then.file_count()), (false, Some(before(s(21))), 60));
     assert!(then.past.unwrap().knows(PastPart::Counts) && then.scheduler.max_difference.is_none());
-    let then = of(Some(before(s(50))));
-    assert_eq!((then.files_complete, then.files_read), (false, None), "they were read anew, and are not known");
+    let then = pic(AT, &fixtures::snapshot(), &kept_of(None));
+    assert_eq!((then.files_complete, then.files_read), (false, None));
     assert!(!then.past.unwrap().knows(PastPart::Counts));
 }
 
