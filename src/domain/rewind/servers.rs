@@ -37,7 +37,10 @@ fn server(
     at: Timestamp,
 ) -> ServerView {
     let node = Some(&own.node);
-    let value = |name| measured.value(name, node);
+    // What it told last was before it fell silent.
+    let silent =
+        matches!(verdict.state, ServerState::Frozen | ServerState::Paused | ServerState::Stopped | ServerState::Down);
+    let value = |name| measured.value(name, node).filter(|_| !silent);
     let count = |name| value(name).map(|value| value.round() as u64);
     // They are kept for as long as the server answers.
     let answered = [SeriesName::Connections, SeriesName::Znodes, SeriesName::Outstanding]

@@ -179,7 +179,8 @@ fn the_ensembles_state_is_that_of_its_incident_and_its_cause_of_the_servers_then
     let then = with(HistoryThen { incidents, ..HistoryThen::default() });
     assert_eq!((then.ensemble.state, then.ensemble.since), (EnsembleState::AtRisk, before(s(19))));
     assert_eq!((then.ensemble.cause.as_deref(), then.ensemble.quorum.serving), (Some("zk2 frozen"), 2));
-    assert_eq!(then.server(&node_id("zk2")).unwrap().role, None);
+    let silent = then.server(&node_id("zk2")).unwrap();
+    assert_eq!((silent.role, silent.connections, silent.latency_p99_ms(), silent.seen), (None, None, None, None));
     let node = then.node(&node_id("zk2")).unwrap();
     assert_eq!((node.condition, node.files), (NodeCondition::Frozen, 20), "its files are still its own");
 }

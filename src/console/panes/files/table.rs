@@ -195,9 +195,12 @@ impl FilesScene<'_> {
 /// Why the counts were not those of the moment, and of when they are.
 fn stale_then(view: &View<'_>) -> Option<String> {
     let (snapshot, session) = (view.snapshot, &view.snapshot.session);
-    let lost = view.now.since(session.since);
     let read = snapshot.files_read.filter(|_| !snapshot.files_complete)?;
-    Some(format!("  There was no session for {lost}: the counts are of {}.", time::of_day(read)))
+    let why = match session.state {
+        SessionState::Connected => "The records were being read anew".to_owned(),
+        _ => format!("There was no session for {}", view.now.since(session.since)),
+    };
+    Some(format!("  {why}: the counts are of {}.", time::of_day(read)))
 }
 
 fn first_start(view: &View<'_>) -> String {
