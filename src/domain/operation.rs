@@ -199,6 +199,12 @@ impl Operation {
         self.finished.map(|end| end.since(self.started))
     }
 
+    /// Whether it was under way at a moment.
+    #[must_use]
+    pub fn goes_on_at(&self, at: Timestamp) -> bool {
+        self.started <= at && self.finished.is_none_or(|end| end > at)
+    }
+
     /// The row as it stood at a moment: what was told at a later end is not known yet. `None` before it began.
     #[must_use]
     pub fn as_of(mut self, at: Timestamp) -> Option<Self> {

@@ -71,7 +71,7 @@ pub(super) fn page(connection: &Connection, ask: &IncidentsAsk, now: Timestamp) 
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query(params![until, from])?;
     let mut page = IncidentsPage::default();
-    let matcher = Matcher::of_list(&ask.expr, now);
+    let matcher = Matcher::of_list(&ask.expr, ask.as_of.unwrap_or(now));
     while let Some(row) = rows.next()? {
         // One of a newer program is left out: nothing is known of what it is.
         let Ok(incident) = read(row) else { continue };

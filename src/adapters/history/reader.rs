@@ -174,7 +174,7 @@ fn open(connection: &Connection) -> rusqlite::Result<Vec<Operation>> {
 }
 
 fn page(connection: &Connection, query: &HistoryQuery) -> rusqlite::Result<HistoryPage> {
-    let now = clock::now();
+    let now = query.as_of.unwrap_or_else(clock::now);
     let mut narrowed = narrow::Narrowed::of(query, now);
     let limit = query.limit.clamp(1, HISTORY_PAGE_MAX);
     let total = narrowed.count(connection)?;

@@ -60,6 +60,8 @@ fn told(snapshot: &Snapshot) -> Value {
         },
         "servers": snapshot.servers.iter().map(server).collect::<Vec<_>>(),
         "nodes": snapshot.nodes.iter().map(|one| node(one, snapshot, known(PastPart::Weights))).collect::<Vec<_>>(),
+        "files_complete": snapshot.files_complete,
+        "files_read": snapshot.files_read,
         "moves": snapshot.moves.iter().map(migration).collect::<Vec<_>>(),
         "scheduler": {
             "paused": known(PastPart::Switch).then_some(scheduler.paused),

@@ -12,6 +12,7 @@ use crate::console::widgets::words;
 use crate::console::{sanitise, time};
 use crate::domain::ensemble::{EnsembleState, EnsembleView};
 use crate::domain::ids::Timestamp;
+use crate::domain::past::PastPart;
 use crate::domain::snapshot::{ApiView, SessionState, Snapshot};
 
 /// Cells between what stands still in the first line.
@@ -335,8 +336,12 @@ fn api_text(api: &ApiView) -> String {
 
 /// Moves under way. Those of another leader are not told of: then nothing is said.
 fn moving(snapshot: &Snapshot) -> String {
+    let told = match &snapshot.past {
+        Some(past) => past.knows(PastPart::Servers),
+        None => snapshot.leadership.leads,
+    };
     match snapshot.moves.len() {
-        0 if snapshot.past.is_none() && !snapshot.leadership.leads => " ".to_owned(),
+        0 if !told => " ".to_owned(),
         moves => format!("   {moves} moving "),
     }
 }

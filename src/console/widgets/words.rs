@@ -137,7 +137,8 @@ pub fn reading(reading: Reading) -> String {
 /// Whether the counts of files are known: now, or from before the connection was lost.
 #[must_use]
 pub const fn counts_known(snapshot: &Snapshot) -> bool {
-    snapshot.files_complete || !snapshot.files.is_empty()
+    let then = snapshot.past.is_some() && snapshot.files_read.is_some();
+    snapshot.files_complete || !snapshot.files.is_empty() || then
 }
 
 /// The count at which each of these nodes makes the scheduler start, by their place in the snapshot.

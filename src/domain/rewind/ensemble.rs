@@ -1,6 +1,6 @@
 //! The verdict on the whole as it was, and who led.
 
-use super::measured::MeasuredThen;
+use super::measured::{HOLDS, MeasuredThen};
 use crate::domain::ensemble::{EnsembleState, EnsembleView, Member, Quorum, judge};
 use crate::domain::ids::{NodeId, Timestamp};
 use crate::domain::incident::{Incident, IncidentWhat};
@@ -30,23 +30,27 @@ pub(super) fn leader(
     };
     let elections: Vec<_> = incidents.iter().filter_map(election).collect();
     let waits = elections.iter().any(|(began, ended, ..)| *began <= at && at < *ended);
-    let mut then = incidents.iter().filter_map(|incident| incident.clone().as_of(at));
-    let writes_wait = then.any(|incident| incident.ended.is_none() && incident.what.stops_writes());
-    if !measured.is_any() || waits || writes_wait {
+    let then: Vec<Incident> = incidents.iter().filter_map(|incident| incident.clone().as_of(at)).collect();
+    let goes_on = |of: fn(&IncidentWhat) -> bool| then.iter().any(|one| one.ended.is_none() && of(&one.what));
+    let nobody = goes_on(|what| matches!(what, IncidentWhat::Ensemble { state: EnsembleState::NoLeader }));
+    if !measured.is_any() || waits || nobody {
         return None;
     }
     let newest = elections.into_iter().filter(|(_, ended, ..)| *ended <= at).max_by_key(|(_, ended, ..)| *ended);
     let elected = newest.as_ref().map(|(.., leader, _)| leader);
+    // The next second will tell.
+    let just = newest.as_ref().is_some_and(|(_, ended, ..)| at.since(*ended) <= HOLDS);
     let share = |node: &NodeId| measured.value(SeriesName::Leads, Some(node));
     let told = present.servers.iter().any(|server| share(&server.node).is_some());
-    let node = if told {
+    let node = if told && !just {
         // In a longer time two may have led: then the election tells which.
         let led = |node: &&NodeId| share(node).is_some_and(|share| share > 0.0);
         let whole = |node: &&NodeId| share(node).is_some_and(|share| share >= 1.0);
         let servers = || present.servers.iter().map(|server| &server.node);
         elected.filter(led).or_else(|| servers().find(whole)).cloned()?
     } else {
-        elected.cloned()?
+        // Without a quorum it may lead or not.
+        elected.filter(|_| !goes_on(IncidentWhat::stops_writes)).cloned()?
     };
     let epoch = newest.filter(|(.., leader, _)| *leader == node).and_then(|(.., epoch)| epoch);
     Some(LedBy { node, epoch })

@@ -70,6 +70,8 @@ pub struct KeptThen {
     /// The series of [`keys`](super::keys), from [`BEFORE`](super::BEFORE) on.
     pub series: Vec<SeriesPage>,
     pub history: HistoryThen,
+    /// Where the files were not counted then: when they were last, and the series of counts by then.
+    pub counted_before: Option<(Timestamp, Vec<SeriesPage>)>,
     /// Files that each node had when the drain of [`drains_in_force`](super::drains_in_force) began.
     pub drain_began: BTreeMap<NodeId, u64>,
 }

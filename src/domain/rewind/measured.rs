@@ -7,12 +7,12 @@ use crate::domain::series::{SeriesKey, SeriesLine, SeriesName, SeriesPage, Serie
 use crate::domain::server::{SERIES_LEN, Series};
 
 /// A value is that of a moment for so long: seconds are measured one by one, and not to the millisecond.
-const HOLDS: Millis = Millis(3_000);
+pub(super) const HOLDS: Millis = Millis(3_000);
 
 /// Series around a moment.
 pub(super) struct MeasuredThen<'a> {
     lines: BTreeMap<&'a SeriesKey, (&'a SeriesPage, &'a SeriesLine)>,
-    at: Timestamp,
+    pub(super) at: Timestamp,
 }
 
 impl<'a> MeasuredThen<'a> {

@@ -7,7 +7,7 @@
 //! | `servers`: figures, `canary`, their last minute | series, the newest value by then; a gap is unknown |
 //! | `servers`: role; `ensemble.leader` | the series `leads`, else the newest election; nobody while one went on |
 //! | `ensemble`: state, since when; epoch | incidents; the newest election that this leader won |
-//! | `nodes`: files, bytes; `files_complete`, `scheduler.max_difference` | series |
+//! | `nodes`: files, bytes; `files_complete`, `files_read`, `scheduler.max_difference` | series; while the records were not complete those of before |
 //! | `nodes`: drain; `moves`, `scheduler`, `workload` | operations as they stood then |
 //! | `nodes`: weight, level | the picture of now, unless a weight was changed since |
 //! | `operations`, `incidents`, `alerts`, `session` | history and incidents as they stood then |
@@ -28,7 +28,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 pub use self::kept::{HistoryThen, KeptThen, MovesEnded};
-use self::measured::MeasuredThen;
+use self::measured::{HOLDS, MeasuredThen};
+use self::nodes::CountsThen;
 pub use self::nodes::drains_in_force;
 pub use self::typed::{MOMENT_TYPED, NotAMoment, typed};
 use self::work::{RunsThen, moves, workload};
@@ -88,6 +89,41 @@ pub fn keys(present: &Snapshot) -> Vec<SeriesKey> {
     keys
 }
 
+/// The two series that [`last_counted`] looks through; `None` where there is no node.
+#[must_use]
+pub fn count_marks(present: &Snapshot) -> Option<[SeriesKey; 2]> {
+    let first = present.nodes.first()?;
+    Some([SeriesName::Files, SeriesName::Up].map(|name| SeriesKey::of_node(name, &first.id)))
+}
+
+/// When the files were last counted by a moment, while somebody looked on all the time since.
+#[must_use]
+pub fn last_counted(page: &SeriesPage, at: Timestamp) -> Option<Timestamp> {
+    let [files, looked] = &page.lines[..] else { return None };
+    let mut missed = Millis(0);
+    for (index, (count, look)) in files.points.iter().zip(&looked.points).enumerate().rev() {
+        let end = page.from.plus(Millis(page.step.0 * (index as u64 + 1)));
+        if end > at {
+            continue;
+        }
+        missed = if look.is_some() { Millis(0) } else { Millis(missed.0 + page.step.0) };
+        if count.is_some() {
+            return Some(end);
+        }
+        if missed > HOLDS.max(page.step) {
+            return None;
+        }
+    }
+    None
+}
+
+/// The series of how many files each node has.
+#[must_use]
+pub fn count_keys(present: &Snapshot) -> Vec<SeriesKey> {
+    let of_node = |node: &NodeId| [SeriesName::Files, SeriesName::Bytes].map(|name| SeriesKey::of_node(name, node));
+    present.nodes.iter().flat_map(|node| of_node(&node.id)).collect()
+}
+
 /// What was counted by a moment.
 #[must_use]
 pub fn count_then(pages: &[SeriesPage], key: &SeriesKey, at: Timestamp) -> Option<u64> {
@@ -103,18 +139,19 @@ pub fn picture(at: Timestamp, present: &Snapshot, kept: &KeptThen, now: Timestam
     let operations = history.newest.iter().filter_map(|row| row.clone().as_of(at));
     let operations: Arc<[Arc<Operation>]> = operations.take(OPERATIONS_KEPT).map(Arc::new).collect();
     let leads = ensemble::leader(present, &measured, &history.incidents, at);
-    let servers = servers::servers(present, &measured, &incidents, leads.as_ref().map(|led| &led.node), at);
+    let led = leads.as_ref().map(|led| &led.node);
+    let servers = servers::servers(present, &measured, &incidents, &history.under_way, led, at);
     let ensemble = ensemble::view(present, &servers, &incidents, leads, at);
     let moves = moves(&history.under_way, at);
     let mut runs = RunsThen::of(history, present, at);
-    let counts = nodes::counts(present, &measured);
+    let counts = CountsThen::of(present, kept, &measured, at);
     let weighed = !history.weights_changed;
-    let nodes = nodes::nodes(present, kept, &measured, &servers, &moves, &runs, at);
-    runs.spread(&nodes, counts && weighed);
+    let nodes = nodes::nodes(present, kept, &measured, &counts, &servers, &moves, &runs);
+    runs.spread(&nodes, counts.complete && weighed);
     let mut unknown = Vec::new();
     for (part, known) in [
         (PastPart::Servers, measured.is_any()),
-        (PastPart::Counts, counts),
+        (PastPart::Counts, counts.read.is_some()),
         (PastPart::Weights, weighed),
         (PastPart::Switch, history.switch.is_some()),
     ] {
@@ -133,8 +170,8 @@ pub fn picture(at: Timestamp, present: &Snapshot, kept: &KeptThen, now: Timestam
         servers: servers.into(),
         nodes: nodes.into(),
         files: super::file_table::FileTable::default(),
-        files_complete: counts,
-        files_read: counts.then_some(at),
+        files_complete: counts.complete,
+        files_read: counts.read,
         reading: None,
         unreadable: Arc::from([]),
         moves: moves.into(),

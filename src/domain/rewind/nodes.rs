@@ -1,5 +1,7 @@
 //! Each node as it was: its files, its drain, and what it could do.
 
+use std::collections::BTreeMap;
+
 use super::kept::KeptThen;
 use super::measured::MeasuredThen;
 use super::work::RunsThen;
@@ -16,36 +18,64 @@ use crate::domain::snapshot::Snapshot;
 /// The speed of a drain is taken from so long a time.
 const SPEED_OF: Millis = Millis(10_000);
 
-/// Whether it is known how many files each node had.
-pub(super) fn counts(present: &Snapshot, measured: &MeasuredThen<'_>) -> bool {
-    present.nodes.iter().all(|node| measured.value(SeriesName::Files, Some(&node.id)).is_some())
+/// How many files each node had, as far as it was known.
+pub(super) struct CountsThen {
+    pub(super) of: BTreeMap<NodeId, (u64, Bytes)>,
+    /// When it was so: at the moment, or when the records were last complete before it; `None` where it is not known.
+    pub(super) read: Option<Timestamp>,
+    /// All that there was at the moment itself.
+    pub(super) complete: bool,
+}
+
+impl CountsThen {
+    pub(super) fn of(present: &Snapshot, kept: &KeptThen, measured: &MeasuredThen<'_>, at: Timestamp) -> Self {
+        if let Some(of) = counted(present, measured) {
+            return Self { of, read: Some(at), complete: true };
+        }
+        let before = kept.counted_before.as_ref().filter(|_| measured.is_any());
+        let before = before.and_then(|(read, pages)| Some((*read, counted(present, &MeasuredThen::of(pages, *read))?)));
+        match before {
+            Some((read, of)) => Self { of, read: Some(read), complete: false },
+            None => Self { of: BTreeMap::new(), read: None, complete: false },
+        }
+    }
+}
+
+/// The counts of all nodes; `None` when that of one is not known.
+fn counted(present: &Snapshot, measured: &MeasuredThen<'_>) -> Option<BTreeMap<NodeId, (u64, Bytes)>> {
+    let count = |node: &NodeId| {
+        let value = |name| measured.value(name, Some(node)).map(|value| value.round() as u64);
+        let files = value(SeriesName::Files)?;
+        Some((node.clone(), (files, Bytes(value(SeriesName::Bytes)?))))
+    };
+    present.nodes.iter().map(|node| count(&node.id)).collect()
 }
 
 pub(super) fn nodes(
     present: &Snapshot,
     kept: &KeptThen,
     measured: &MeasuredThen<'_>,
+    counts: &CountsThen,
     servers: &[ServerView],
     moves: &[MoveView],
     runs: &RunsThen,
-    at: Timestamp,
 ) -> Vec<NodeView> {
-    let known = counts(present, measured);
+    let at = measured.at;
     let drains = drains_in_force(&kept.history.drains, at);
     let sick = sick(&kept.history.incidents, at);
     let weighed = !kept.history.weights_changed;
     let node = |own: &NodeView| {
-        let value = |name| measured.value(name, Some(&own.id)).map_or(0, |value| value.round() as u64);
+        let known = counts.of.get(&own.id).copied();
+        let (files, bytes) = known.unwrap_or_default();
         let since = drains.iter().find(|(node, _)| *node == own.id).map(|(_, since)| *since);
         let state = servers.iter().find(|server| server.node == own.id).map(|server| server.verdict.state);
-        let files = if known { value(SeriesName::Files) } else { 0 };
         NodeView {
             id: own.id.clone(),
             files,
-            bytes: Bytes(if known { value(SeriesName::Bytes) } else { 0 }),
+            bytes,
             weight: if weighed { own.weight } else { WEIGHT_DEFAULT },
             condition: condition(state.unwrap_or(ServerState::Unknown), since.is_some(), sick),
-            drain: since.filter(|_| known).and_then(|since| drain(own, since, files, kept, measured, at)),
+            drain: since.filter(|_| known.is_some()).and_then(|since| drain(own, since, files, kept, measured, at)),
             in_flight_in: moves.iter().filter(|one| one.dst == own.id).count() as u64,
             in_flight_out: moves.iter().filter(|one| one.src == own.id).count() as u64,
             target: None,
@@ -55,7 +85,7 @@ pub(super) fn nodes(
         }
     };
     let mut nodes: Vec<NodeView> = present.nodes.iter().map(node).collect();
-    if known && weighed {
+    if counts.complete && weighed {
         let counted: Vec<Counted> = nodes.iter().map(Counted::of).collect();
         for (node, level) in nodes.iter_mut().zip(share::levels(&counted)) {
             node.target = level;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::measured::MeasuredThen;
 use crate::domain::ids::{NodeId, Timestamp};
 use crate::domain::incident::{Incident, IncidentWhat};
+use crate::domain::operation::{Operation, OperationKind};
 use crate::domain::series::SeriesName;
 use crate::domain::server::{Role, ServerState, ServerView, Verdict};
 use crate::domain::snapshot::Snapshot;
@@ -13,13 +14,15 @@ pub(super) fn servers(
     present: &Snapshot,
     measured: &MeasuredThen<'_>,
     incidents: &[Incident],
+    under_way: &[Operation],
     leader: Option<&NodeId>,
     at: Timestamp,
 ) -> Vec<ServerView> {
     let all_vote = present.ensemble.quorum.voters == present.servers.len();
     let server = |own: &ServerView| {
-        let verdict = verdict(&own.node, measured, incidents, at);
-        let role = role(own, verdict.state, leader, all_vote);
+        let verdict = starting(&own.node, verdict(&own.node, measured, incidents, at), under_way, at);
+        let known = measured.value(SeriesName::Leads, Some(&own.node)).is_some();
+        let role = role(own, verdict.state, leader, all_vote, known);
         server(own, verdict, role, measured, at)
     };
     present.servers.iter().map(server).collect()
@@ -34,7 +37,10 @@ fn server(
     at: Timestamp,
 ) -> ServerView {
     let node = Some(&own.node);
-    let value = |name| measured.value(name, node);
+    // What it told last was before it fell silent.
+    let silent =
+        matches!(verdict.state, ServerState::Frozen | ServerState::Paused | ServerState::Stopped | ServerState::Down);
+    let value = |name| measured.value(name, node).filter(|_| !silent);
     let count = |name| value(name).map(|value| value.round() as u64);
     // They are kept for as long as the server answers.
     let answered = [SeriesName::Connections, SeriesName::Znodes, SeriesName::Outstanding]
@@ -100,7 +106,23 @@ fn verdict(node: &NodeId, measured: &MeasuredThen<'_>, incidents: &[Incident], a
     Verdict { state, cause: None, rule: None, since: ended.unwrap_or(at) }
 }
 
-fn role(own: &ServerView, state: ServerState, leader: Option<&NodeId>, all_vote: bool) -> Option<Role> {
+/// One that was being started is not stopped any more: its incident goes on until it serves.
+fn starting(node: &NodeId, verdict: Verdict, under_way: &[Operation], at: Timestamp) -> Verdict {
+    let starts = |row: &&Operation| {
+        let kind = matches!(row.kind, OperationKind::Start | OperationKind::Restart);
+        kind && row.target.as_ref() == Some(node) && row.goes_on_at(at)
+    };
+    let stopped = matches!(verdict.state, ServerState::Stopped | ServerState::Down);
+    match under_way.iter().find(starts).filter(|_| stopped) {
+        Some(row) => {
+            Verdict { state: ServerState::Starting, cause: None, since: row.started.max(verdict.since), ..verdict }
+        }
+        None => verdict,
+    }
+}
+
+/// `known`: it was measured that it had one.
+fn role(own: &ServerView, state: ServerState, leader: Option<&NodeId>, all_vote: bool, known: bool) -> Option<Role> {
     if !state.serves() {
         return None;
     }
@@ -112,7 +134,9 @@ fn role(own: &ServerView, state: ServerState, leader: Option<&NodeId>, all_vote:
     let votes = all_vote || own.role.is_some();
     match leader {
         Some(leader) if *leader == own.node => Some(Role::Leader),
+        // The others hold on to a leader that is silent until they give it up.
         Some(_) if votes => Some(Role::Follower),
+        None if votes && known => Some(Role::Follower),
         _ => None,
     }
 }

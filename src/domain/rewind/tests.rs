@@ -179,7 +179,8 @@ fn the_ensembles_state_is_that_of_its_incident_and_its_cause_of_the_servers_then
     let then = with(HistoryThen { incidents, ..HistoryThen::default() });
     assert_eq!((then.ensemble.state, then.ensemble.since), (EnsembleState::AtRisk, before(s(19))));
     assert_eq!((then.ensemble.cause.as_deref(), then.ensemble.quorum.serving), (Some("zk2 frozen"), 2));
-    assert_eq!(then.server(&node_id("zk2")).unwrap().role, None);
+    let silent = then.server(&node_id("zk2")).unwrap();
+    assert_eq!((silent.role, silent.connections, silent.latency_p99_ms(), silent.seen), (None, None, None, None));
     let node = then.node(&node_id("zk2")).unwrap();
     assert_eq!((node.condition, node.files), (NodeCondition::Frozen, 20), "its files are still its own");
 }
@@ -394,4 +395,72 @@ fn a_picture_goes_to_another_process_whole() {
     let PictureThen::Kept(read) = serde_json::from_str(&text).unwrap() else { panic!("{text}") };
     assert_eq!((read.past.as_ref(), read.file_count()), (then.past.as_ref(), 60));
     assert_eq!(serde_json::to_string(&*read).unwrap(), serde_json::to_string(&then).unwrap());
+}
+
+/// As the console showed them then.
+#[test]
+fn counts_of_before_stay_while_the_records_are_not_complete() {
+    let gone = |key: &SeriesKey, ago: u64| {
+        usual(key, ago).filter(|_| !matches!(key.name, SeriesName::Files | SeriesName::Bytes) || ago > 20)
+    };
+    let page = |value: &dyn Fn(&SeriesKey, u64) -> Option<f32>| {
+        let mut page = series(value);
+        let marks = count_marks(&fixtures::snapshot()).unwrap();
+        page.lines = marks.iter().map(|mark| page.line(mark).unwrap().clone()).collect();
+        page
+    };
+    let last = last_counted(&page(&gone), AT);
+    assert_eq!(last, Some(before(s(21))));
+    assert_eq!(last_counted(&page(&usual), after(400)), Some(AT), "the second that had ended");
+    // Somebody began to look after that: nothing of before was known to him.
+    let unseen = |key: &SeriesKey, ago: u64| gone(key, ago).filter(|_| !(10..16).contains(&ago));
+    assert_eq!(last_counted(&page(&unseen), AT), None);
+    let mut counts = series(usual);
+    counts.from = before(s(21 + 62));
+    let kept_of = |counted_before| KeptThen { counted_before, ..kept(series(gone)) };
+    let then = pic(AT, &fixtures::snapshot(), &kept_of(last.map(|last| (last, vec![counts]))));
+    assert_eq!((then.files_complete, then.files_read, then.file_count()), (false, Some(before(s(21))), 60));
+    assert!(then.past.unwrap().knows(PastPart::Counts) && then.scheduler.max_difference.is_none());
+    let then = pic(AT, &fixtures::snapshot(), &kept_of(None));
+    assert_eq!((then.files_complete, then.files_read), (false, None));
+    assert!(!then.past.unwrap().knows(PastPart::Counts));
+}
+
+#[test]
+fn a_server_that_was_being_started_is_not_stopped() {
+    let what = IncidentWhat::Server { node: node_id("zk2"), state: ServerState::Stopped };
+    let incidents = vec![incident(1, what, before(s(60)), Some(after(s(5))))];
+    let start = |began, ended| Operation { target: Some(node_id("zk2")), ..row(1, OperationKind::Start, began, ended) };
+    let state_of = |under_way| {
+        let then = with(HistoryThen { incidents: incidents.clone(), under_way, ..HistoryThen::default() });
+        state(&then, "zk2")
+    };
+    assert_eq!(state_of(vec![]), ServerState::Stopped);
+    assert_eq!(state_of(vec![start(before(s(2)), Some(after(s(4))))]), ServerState::Starting);
+    assert_eq!(state_of(vec![start(after(1), None)]), ServerState::Stopped);
+}
+
+#[test]
+fn an_election_that_has_just_ended_tells_who_leads_before_the_next_second_does() {
+    let none =
+        |key: &SeriesKey, ago| usual(key, ago).map(|value| if key.name == SeriesName::Leads { 0.0 } else { value });
+    let of = |ended| {
+        let incidents = vec![election("zk2", 9, before(s(20)), ended)];
+        let history = HistoryThen { incidents, ..HistoryThen::default() };
+        pic(AT, &fixtures::snapshot(), &KeptThen { history, ..kept(series(none)) }).ensemble
+    };
+    assert_eq!((of(before(200)).leader, of(before(200)).epoch), (Some(node_id("zk2")), Some(9)));
+    assert_eq!(of(before(s(9))).leader, None, "it led no more");
+    let then = pic(
+        AT,
+        &fixtures::snapshot(),
+        &KeptThen {
+            history: HistoryThen {
+                incidents: vec![election("zk2", 9, before(s(2)), after(s(2)))],
+                ..HistoryThen::default()
+            },
+            ..kept(series(none))
+        },
+    );
+    assert_eq!(then.servers[0].role, Some(Role::Follower), "it holds on to the leader that is silent");
 }

@@ -23,12 +23,8 @@ const STANDS: [(Step, Status); 6] = [
 
 /// The moves that went on.
 pub(super) fn moves(under_way: &[Operation], at: Timestamp) -> Vec<MoveView> {
-    let rows = under_way.iter().filter(|row| row.kind == OperationKind::Migration && goes_on(row, at));
+    let rows = under_way.iter().filter(|row| row.kind == OperationKind::Migration && row.goes_on_at(at));
     rows.filter_map(|row| row.clone().as_of(at)).filter_map(of_row).collect()
-}
-
-fn goes_on(row: &Operation, at: Timestamp) -> bool {
-    row.started <= at && row.finished.is_none_or(|end| end > at)
 }
 
 fn of_row(row: Operation) -> Option<MoveView> {
@@ -94,7 +90,7 @@ impl RunsThen {
 
 /// The run that went on. Its plan is told by its end, or now while it goes on still.
 fn running(history: &HistoryThen, present: &Snapshot, at: Timestamp) -> Option<RunProgress> {
-    let row = history.under_way.iter().find(|row| row.kind == OperationKind::Scheduler && goes_on(row, at))?;
+    let row = history.under_way.iter().find(|row| row.kind == OperationKind::Scheduler && row.goes_on_at(at))?;
     let still = present.scheduler.running.as_ref().filter(|run| run.id == row.id);
     let planned = row.run.as_ref().map(|run| run.moves_planned).or(still.map(|run| run.moves_planned))?;
     let ended = &history.run_moves;
@@ -109,7 +105,7 @@ fn running(history: &HistoryThen, present: &Snapshot, at: Timestamp) -> Option<R
 }
 
 pub(super) fn workload(history: &HistoryThen, present: &Snapshot, at: Timestamp) -> WorkloadView {
-    let running = history.under_way.iter().any(|row| row.kind == OperationKind::Workload && goes_on(row, at));
+    let running = history.under_way.iter().any(|row| row.kind == OperationKind::Workload && row.goes_on_at(at));
     WorkloadView {
         off: None,
         interval: present.workload.interval,

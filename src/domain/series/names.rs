@@ -14,7 +14,7 @@ use crate::domain::ids::NodeId;
 pub enum SeriesName {
     /// 1 while the server serves, 0 while it does not; the mean is the share of time.
     Up,
-    /// 1 while the server leads the ensemble, 0 while it does not.
+    /// 1 while the server leads the ensemble, 0 while it has another role.
     Leads,
     /// The worse of its read and update percentiles.
     LatencyP50,

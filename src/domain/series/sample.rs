@@ -1,7 +1,6 @@
 //! What one second of a snapshot is worth.
 
 use super::names::{SeriesKey, SeriesName};
-use crate::domain::ensemble::EnsembleState;
 use crate::domain::ids::{Millis, Timestamp};
 use crate::domain::server::{ServerState, ServerView};
 use crate::domain::snapshot::Snapshot;
@@ -38,7 +37,7 @@ impl Sampler {
         for server in snapshot.servers.iter() {
             of_server(server, at, &mut values);
             let leads = snapshot.ensemble.leader.as_ref() == Some(&server.node);
-            if snapshot.ensemble.state != EnsembleState::Unknown {
+            if leads || server.role.is_some() {
                 values.push((SeriesKey::of_node(SeriesName::Leads, &server.node), f32::from(u8::from(leads))));
             }
         }

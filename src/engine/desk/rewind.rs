@@ -7,7 +7,11 @@ use crate::domain::ask::Unanswered;
 use crate::domain::ids::{Millis, NodeId, Timestamp};
 use crate::domain::rewind::{self, BEFORE, KeptThen, PictureThen, SnapshotAt};
 use crate::domain::series::{SERIES_ASKED_MAX, SeriesAsk, SeriesKey, SeriesName, SeriesPage, Tier};
+use crate::domain::snapshot::Snapshot;
 use crate::engine::clock;
+
+/// So far back it is looked for when files were last counted.
+const LOOK_BACK: Millis = Millis(3_600_000);
 
 impl Answers<SnapshotAt> for Desk {
     async fn answer(&self, ask: SnapshotAt) -> Result<PictureThen, Unanswered> {
@@ -29,8 +33,9 @@ impl Answers<SnapshotAt> for Desk {
         history.update(&present.incidents, at);
         let from = Timestamp(at.0.saturating_sub(BEFORE.0));
         let series = self.series_then(&rewind::keys(&present), from, at).await?;
+        let counted_before = self.counted_before(&present, at).await?;
         let drain_began = self.drains_began(&rewind::drains_in_force(&history.drains, at)).await?;
-        let kept = KeptThen { series, history, drain_began };
+        let kept = KeptThen { series, counted_before, history, drain_began };
         Ok(PictureThen::Kept(Box::new(rewind::picture(at, &present, &kept, now))))
     }
 }
@@ -51,6 +56,21 @@ impl Desk {
             pages.push(store.ask(ask).await.map_err(|error| Unanswered::Failed(error.to_string()))?);
         }
         Ok(pages)
+    }
+
+    /// When files were last counted, when that was not at the moment itself, and what was counted.
+    async fn counted_before(
+        &self,
+        present: &Snapshot,
+        at: Timestamp,
+    ) -> Result<Option<(Timestamp, Vec<SeriesPage>)>, Unanswered> {
+        let Some(marks) = rewind::count_marks(present) else { return Ok(None) };
+        let from = Timestamp(at.0.saturating_sub(LOOK_BACK.0));
+        let pages = self.series_then(&marks, from, at).await?;
+        let last = pages.first().and_then(|page| rewind::last_counted(page, at));
+        let Some(last) = last.filter(|last| at.since(*last) > Tier::Second.bucket()) else { return Ok(None) };
+        let from = Timestamp(last.0.saturating_sub(BEFORE.0));
+        Ok(Some((last, self.series_then(&rewind::count_keys(present), from, last).await?)))
     }
 
     /// Files that each node had when its drain began.

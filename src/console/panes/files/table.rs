@@ -9,11 +9,11 @@ use ratatui::style::Style;
 use super::rows::FileRows;
 use crate::console::action::Action;
 use crate::console::frame::paint_pair;
-use crate::console::sanitise;
 use crate::console::view::View;
 use crate::console::widgets::filter::Filter;
 use crate::console::widgets::list::{Column, Columns, ListWindow};
 use crate::console::widgets::{paint, words};
+use crate::console::{sanitise, time};
 use crate::domain::file::FileEntry;
 use crate::domain::file_list::{FileChoice, FileOrder};
 use crate::domain::ids::FileId;
@@ -107,6 +107,9 @@ impl FilesScene<'_> {
         if view.snapshot.past.is_some() {
             let text = "  The list of files then was not kept; History tells what was done to each.";
             paint::text(area, buffer, 1, &sanitise::fit(text, usize::from(area.width)), styles.dim);
+            if let Some(text) = stale_then(view) {
+                paint::text(area, buffer, 2, &sanitise::fit(&text, usize::from(area.width)), styles.warning);
+            }
             return;
         }
         let columns = columns(usize::from(area.width), view.snapshot);
@@ -187,6 +190,17 @@ impl FilesScene<'_> {
             view.styles.dim,
         )
     }
+}
+
+/// Why the counts were not those of the moment, and of when they are.
+fn stale_then(view: &View<'_>) -> Option<String> {
+    let (snapshot, session) = (view.snapshot, &view.snapshot.session);
+    let read = snapshot.files_read.filter(|_| !snapshot.files_complete)?;
+    let why = match session.state {
+        SessionState::Connected => "The records were being read anew".to_owned(),
+        _ => format!("There was no session for {}", view.now.since(session.since)),
+    };
+    Some(format!("  {why}: the counts are of {}.", time::of_day(read)))
 }
 
 fn first_start(view: &View<'_>) -> String {

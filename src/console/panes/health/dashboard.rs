@@ -13,7 +13,7 @@ use crate::console::view::View;
 use crate::console::widgets::axis::{TimeAxis, TimeReach};
 use crate::console::widgets::chart::{Chart, ChartLine, SCALE, point_at};
 use crate::console::widgets::marks::{marks, shades};
-use crate::console::widgets::{paint, strip};
+use crate::console::widgets::{paint, strip, words};
 use crate::domain::ids::{NodeId, Timestamp};
 use crate::domain::incident::{Incident, IncidentWhat};
 use crate::domain::series::{SeriesKey, SeriesName};
@@ -158,7 +158,9 @@ fn then(key: &SeriesKey, snapshot: &Snapshot) -> Option<f32> {
     let server = snapshot.server(node)?;
     let count = |value: Option<u64>| value.map(|value| value as f64);
     let value = match key.name {
-        SeriesName::Files => snapshot.node(node).filter(|_| snapshot.files_complete).map(|node| node.files as f64),
+        SeriesName::Files => {
+            snapshot.node(node).filter(|_| words::counts_known(snapshot)).map(|node| node.files as f64)
+        }
         SeriesName::LatencyP50 => server.latency_p50_ms(),
         SeriesName::LatencyP99 => server.latency_p99_ms(),
         SeriesName::Requests => server.requests_per_s,

@@ -250,6 +250,11 @@ impl Pane for HistoryPane {
     fn rewind(&mut self, snapshot: &Snapshot) {
         self.rows.rewind(snapshot.as_of());
         self.incidents.rewind(snapshot.as_of());
+        // What is relative in the filter is so to the moment.
+        if let Some(expr) = self.filter.read(&HISTORY, snapshot.taken_at) {
+            self.rows.filter(expr.clone());
+            self.incidents.filter(expr);
+        }
         (self.open, self.follow) = (None, true);
         self.relist(None);
     }

@@ -11,7 +11,7 @@ use crate::console::place::SavedSearches;
 use crate::console::widgets::list::Cursor;
 use crate::domain::ids::Timestamp;
 use crate::domain::incident::{INCIDENTS_PAGE_MAX, IncidentsAsk};
-use crate::domain::log::{FollowAsk, Followed, HistogramAsk, LogPage, PageAsk, PageWay};
+use crate::domain::log::{FollowAsk, Followed, HistogramAsk, LogEvent, LogPage, PageAsk, PageWay};
 use crate::domain::snapshot::{Level, Snapshot};
 
 /// Events of one page.
@@ -159,7 +159,11 @@ impl LogsPane {
             None => {}
         }
         match self.pending.context.take() {
-            Some(Ok(found)) => {
+            Some(Ok(mut found)) => {
+                // Of the lines behind it those that had come by the moment that is shown.
+                let later = |event: &LogEvent| event.time.zip(self.as_of).is_some_and(|(time, at)| time > at);
+                let end = found.events.iter().skip(found.at + 1).position(later);
+                found.events.truncate(end.map_or(usize::MAX, |end| found.at + 1 + end));
                 let (cursor, reach) = (Cursor { at: found.at }, self.pending.reach);
                 self.context = Some(Neighbours { found, cursor, reach });
             }

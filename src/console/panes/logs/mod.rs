@@ -41,7 +41,7 @@ use self::rows::LogRow;
 use self::saved::Saved;
 use self::way::LogWay;
 use crate::console::action::Action;
-use crate::console::effect::{Completes, Effect, Prompt};
+use crate::console::effect::Effect;
 use crate::console::fetch::Asked;
 use crate::console::input::{Key, Mouse, MouseAct};
 use crate::console::jump::JumpTo;
@@ -51,7 +51,6 @@ use crate::console::order::{ExportList, Outside, Work};
 use crate::console::pane::Pane;
 use crate::console::place::SavedSearches;
 use crate::console::rewind::RowMoment;
-use crate::console::time;
 use crate::console::view::View;
 use crate::console::widgets::list::Cursor;
 use crate::domain::explain::Topic;
@@ -469,26 +468,6 @@ impl LogsPane {
             _ => {}
         }
         Vec::new()
-    }
-
-    fn prompt(&self, action: Action, now: Timestamp) -> Effect {
-        let zone = time::zone_name(now);
-        Effect::Prompt(match action {
-            Action::Export => Prompt {
-                action,
-                title: format!("Export all events that match, {} ({zone})", self.query.span(now)),
-                hint: "a new file: .ndjson, .csv or .txt; times in it are UTC".into(),
-                value: "logs.ndjson".into(),
-                completes: Completes::Path,
-            },
-            _ => Prompt {
-                action,
-                title: format!("Span of time ({zone})"),
-                hint: "beginning and end: 2h, 14:00 14:30, 2026-11-23T14:00; empty: all".into(),
-                value: String::new(),
-                completes: Completes::Nothing,
-            },
-        })
     }
 }
 

@@ -268,3 +268,32 @@ fn a_failure_is_told_and_leaves_what_is_shown() {
     ui.take_answers();
     assert_eq!(ui.past(), Some(before(60)));
 }
+
+#[test]
+fn the_lines_beside_an_event_end_with_the_moment() {
+    let shown = |at: &str| {
+        let mut ui = whole();
+        let orders = typed(&mut ui, at);
+        answered::<SnapshotAt>(&mut ui, orders);
+        let orders = press(&mut ui, "4");
+        answered::<SnapshotAt>(&mut ui, orders);
+        let orders = press(&mut ui, "c");
+        answered::<SnapshotAt>(&mut ui, orders);
+        screen(&ui, 120, 40)
+    };
+    assert!(shown("now").contains("fsync took 5 ms"), "{}", shown("now"));
+    let then = shown("at -96s");
+    assert!(then.contains("PAST") && then.contains("fsync took 4 ms") && !then.contains("fsync took 5 ms"), "{then}");
+}
+
+#[test]
+fn what_is_relative_in_a_filter_is_so_to_the_moment() {
+    let mut ui = whole();
+    press(&mut ui, "3 /");
+    ui.paste("since:30s");
+    press(&mut ui, "Enter");
+    let orders = typed(&mut ui, "at -60s");
+    let asked = answered::<HistoryQuery>(&mut ui, orders);
+    let since = crate::domain::log::Expr::Time(crate::domain::log::Side::Since, Moment::At(before(90)));
+    assert!(!asked.is_empty() && asked.iter().all(|query| query.expr == since), "{asked:?}");
+}

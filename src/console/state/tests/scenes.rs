@@ -267,7 +267,7 @@ pub(super) fn past_of(at: Timestamp, present: &Snapshot) -> Snapshot {
         line.points.iter_mut().for_each(|point| *point = fixed.map_or(*point, |fixed| Some(value(fixed))));
     }
     let drain_began = [(node_id("zk1"), 34)].into();
-    rewind::picture(at, present, &KeptThen { series: vec![page], history, drain_began }, NOW)
+    rewind::picture(at, present, &KeptThen { series: vec![page], history, drain_began, ..KeptThen::default() }, NOW)
 }
 
 fn incidents() -> Vec<Incident> {
