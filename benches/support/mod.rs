@@ -2,7 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a measurement that cannot go on stops")]
 
-use zkdeck::domain::ids::{Bytes, InstanceId, Millis, NodeId, Timestamp};
+use zkdeck::domain::ids::{InstanceId, Millis, NodeId, Timestamp};
+use zkdeck::domain::setting::SchedulerSettings;
 use zkdeck::domain::snapshot::{ApiView, InstanceView};
 use zkdeck::domain::state::{ServerSetting, Settings, State};
 
@@ -11,11 +12,15 @@ pub(crate) fn state(servers: u64) -> State {
     let server = |at| ServerSetting { node: node(at), address: format!("zk{at}:2181") };
     let settings = Settings {
         servers: (0..servers).map(server).collect(),
-        trigger: 5,
-        settle: 1,
-        interval: Millis(30_000),
-        cool_down: Millis(0),
-        reserve: Bytes(0),
+        scheduler: SchedulerSettings {
+            interval_s: 30,
+            threshold: 5,
+            settle: 1,
+            cool_down_s: 0,
+            reserve_mib: 0,
+            parallel: 8,
+        },
+        configured: Vec::new(),
         workload_off: None,
         workload_interval: Millis(30_000),
         workload_clients: 0,

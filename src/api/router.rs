@@ -10,7 +10,8 @@ use super::config::{ApiConfig, CONTROL};
 use super::error::Fail;
 use super::guard::guard;
 use super::routes::{
-    at, demo, ensemble, files, health, incidents, logs, nodes, operations, page, scheduler, series, servers, socket,
+    at, demo, ensemble, files, health, incidents, logs, nodes, operations, page, scheduler, series, servers, settings,
+    socket,
 };
 use super::state::App;
 use crate::engine::handle::Handle;
@@ -49,6 +50,9 @@ pub(super) const ROUTES: &[Route] = &[
     (Method::GET, "/api/operations/{id}", || get(operations::one)),
     (Method::GET, "/api/incidents", || get(incidents::list)),
     (Method::GET, "/api/logs", || get(logs::search)),
+    (Method::GET, "/api/settings", || get(settings::list)),
+    (Method::PUT, "/api/settings/{name}", || put(settings::set)),
+    (Method::DELETE, "/api/settings/{name}", || delete(settings::unset)),
     (Method::GET, "/api/series", || get(series::list)),
     (Method::GET, "/api/at", || get(at::picture)),
     (Method::GET, "/api/socket", || get(socket::socket)),

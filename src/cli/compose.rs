@@ -27,7 +27,8 @@ use crate::adapters::zookeeper::real::RealServers;
 use crate::api::{ApiConfig, Secret};
 use crate::config::{Config, Toggle};
 use crate::domain::cause::Advice;
-use crate::domain::ids::{Bytes, Millis, NodeId};
+use crate::domain::ids::{Millis, NodeId};
+use crate::domain::setting::{Configured, Origin};
 use crate::domain::snapshot::{ApiView, InstanceView, LocalView, WorkloadOff};
 use crate::domain::state::{ServerSetting, Settings};
 use crate::engine::clock;
@@ -84,7 +85,7 @@ pub(super) fn parts(flags: &Flags, config: &Config, api: ApiView) -> anyhow::Res
     };
     let view = local.as_ref().map(|local| if local.owns() { LocalView::Owner } else { LocalView::Attached });
     let data = &config.paths.data;
-    let reserve = Bytes(config.scheduler.reserve_mib << 20);
+    let reserve = config.scheduler.reserve();
     let trash_keep = Millis::from_secs(config.paths.trash_keep_s);
     // First, since it says on which file system nothing of this may lie.
     let (history, unwritten) = history(flags, config)?;
@@ -99,7 +100,7 @@ pub(super) fn parts(flags: &Flags, config: &Config, api: ApiView) -> anyhow::Res
     let disk = faults::disk(Arc::new(LocalDisk), &blobs.quarantine);
     let blobs = if flags.read_only { BlobStore::look(blobs)? } else { BlobStore::open_on(disk, blobs, &nodes)? };
     Ok(Parts {
-        settings: settings(flags, config, &places, reserve),
+        settings: settings(flags, config, &places),
         servers,
         prober: Arc::new(Prober::new(ProbeConfig::default())?),
         targets: places.iter().map(ServerAddresses::target).collect(),
@@ -178,6 +179,7 @@ pub(super) async fn stacks_elastic(flags: &Flags, config: &mut Config) -> Option
         "logs are searched in the Elasticsearch of this folder's stack, {url}, which was found automatically; \
          elastic.url names another one"
     );
+    config.found("elastic.url", &url, "the stack of this folder");
     config.elastic.url = url;
     Some(said)
 }
@@ -292,20 +294,34 @@ pub(super) fn api_config(flags: &Flags, config: &Config) -> anyhow::Result<ApiCo
     })
 }
 
-fn settings(flags: &Flags, config: &Config, places: &[ServerAddresses], reserve: Bytes) -> Settings {
+fn settings(flags: &Flags, config: &Config, places: &[ServerAddresses]) -> Settings {
     let server = |place: &ServerAddresses| ServerSetting { node: place.node.clone(), address: place.client.clone() };
-    let scheduler = &config.scheduler;
     Settings {
         servers: places.iter().map(server).collect(),
-        trigger: scheduler.threshold,
-        settle: scheduler.settle,
-        interval: Millis::from_secs(scheduler.interval_s),
-        cool_down: Millis::from_secs(scheduler.cool_down_s),
-        reserve,
+        scheduler: config.scheduler,
+        configured: configured(flags, config, places),
         workload_off: workload_off(flags, config),
         workload_interval: Millis::from_secs(config.workload.interval_s),
         workload_clients: usize::try_from(config.workload.extra_clients).unwrap_or(usize::MAX),
     }
+}
+
+/// Every setting as it holds: with `--local` the servers are others than those that the settings name.
+fn configured(flags: &Flags, config: &Config, places: &[ServerAddresses]) -> Vec<Configured> {
+    let mut all = config.configured.clone();
+    if flags.local {
+        let list = |addresses: Vec<String>| toml::Value::from(addresses).to_string();
+        let local = [
+            ("ensemble.servers", list(places.iter().map(|place| place.client.clone()).collect())),
+            ("ensemble.metrics", list(places.iter().filter_map(|place| place.metrics.clone()).collect())),
+        ];
+        for (name, value) in local {
+            for one in all.iter_mut().filter(|one| one.name == name) {
+                (one.value, one.origin) = (value.clone(), Origin::Found { how: "--local".to_owned() });
+            }
+        }
+    }
+    all
 }
 
 /// Sample traffic writes: into somebody's own ensemble only when a setting says so.

@@ -10,7 +10,7 @@ use super::output::{say, words};
 use super::{compose, logging, person};
 use crate::adapters::control::process::{command_line, program, taken_port};
 use crate::api::{self, ApiConfig, ApiError};
-use crate::config::{Config, GlyphSet};
+use crate::config::Config;
 use crate::console::panes;
 use crate::domain::snapshot::{ApiView, LocalView};
 use crate::engine::handle::Handle;
@@ -119,11 +119,8 @@ fn tui_config(flags: &Flags, config: &Config) -> TuiConfig {
         past_searches: config.paths.data.join("past-searches.txt"),
         theme: Some(console.theme.clone()).filter(|name| name != "auto"),
         themes_dir: config.paths.themes.clone(),
-        ascii: match console.glyphs {
-            GlyphSet::Auto => None,
-            GlyphSet::Unicode => Some(false),
-            GlyphSet::Ascii => Some(true),
-        },
+        glyphs: console.glyphs,
+        settings: flags.config_file(),
         keys: config.keys.clone(),
         mouse: console.mouse,
         read_only: flags.read_only,

@@ -5,7 +5,6 @@ use crate::console::keymap::Keymap;
 
 pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
     let ensemble = &config.ensemble;
-    let scheduler = &config.scheduler;
     let in_range = |name: &str, value: u64, low: u64, high: u64| {
         if (low..=high).contains(&value) {
             Ok(())
@@ -13,11 +12,7 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
             Err(ConfigError(format!("{name} = {value}: must be {low} to {high}")))
         }
     };
-    in_range("scheduler.interval_s", scheduler.interval_s, 1, 86_400)?;
-    in_range("scheduler.threshold", scheduler.threshold, 2, 1_000_000)?;
-    in_range("scheduler.settle", scheduler.settle, 1, scheduler.threshold - 1)?;
-    in_range("scheduler.cool_down_s", scheduler.cool_down_s, 0, 86_400)?;
-    in_range("scheduler.reserve_mib", scheduler.reserve_mib, 0, 1 << 30)?;
+    config.scheduler.check().map_err(|unfit| ConfigError(unfit.to_string()))?;
     in_range("workload.interval_s", config.workload.interval_s, 1, 86_400)?;
     in_range("workload.extra_clients", config.workload.extra_clients, 0, 100)?;
     in_range("ensemble.session_timeout_s", ensemble.session_timeout_s, 2, 600)?;
@@ -109,6 +104,7 @@ fn check_root(root: &str) -> Result<(), ConfigError> {
 mod tests {
     use super::super::DEFAULT_TOML;
     use super::*;
+    use crate::domain::setting::Setting;
 
     /// The shipped settings with these lines in place of theirs.
     fn with(section: &str, lines: &str) -> Result<(), String> {
@@ -120,12 +116,6 @@ mod tests {
     #[test]
     fn numbers_are_taken_from_bound_to_bound() {
         let bounds = [
-            ("scheduler", "interval_s", 1, 86_400),
-            ("scheduler", "threshold", 2, 1_000_000),
-            // Less than the threshold, which is 5.
-            ("scheduler", "settle", 1, 4),
-            ("scheduler", "cool_down_s", 0, 86_400),
-            ("scheduler", "reserve_mib", 0, 1 << 30),
             ("workload", "interval_s", 1, 86_400),
             ("workload", "extra_clients", 0, 100),
             ("ensemble", "session_timeout_s", 2, 600),
@@ -139,6 +129,18 @@ mod tests {
             assert_eq!((value(low), value(high)), (Ok(()), Ok(())), "{section}.{key}");
             for beyond in [low - 1, high + 1].into_iter().filter(|beyond| *beyond >= 0) {
                 assert_eq!(value(beyond), Err(format!("{section}.{key} = {beyond}: must be {low} to {high}")));
+            }
+        }
+        for setting in Setting::ALL.iter().copied() {
+            let (section, key) = setting.section_and_key();
+            let (low, high) = setting.bounds().into_inner();
+            // The settle is less than the threshold, which is 5.
+            let taken = if setting == Setting::Settle { 4 } else { high };
+            let value = |value: u64| with(section, &format!("{key} = {value}"));
+            assert_eq!((value(low), value(taken)), (Ok(()), Ok(())), "{setting}");
+            for beyond in [low.checked_sub(1), Some(taken + 1)].into_iter().flatten() {
+                let told = value(beyond).unwrap_err();
+                assert!(told.starts_with(&format!("{setting}: ")), "{told}");
             }
         }
         assert_eq!(with("local", "heap_mb = 0"), Ok(()), "left to the program");

@@ -14,6 +14,8 @@ use serde::{Deserialize, Deserializer};
 
 pub use self::check::check_http;
 pub use self::sources::{Overrides, load};
+use crate::console::own::GlyphSet;
+use crate::domain::setting::{Configured, Origin, SchedulerSettings};
 
 /// Every setting with its default, as shipped.
 pub const DEFAULT_TOML: &str = include_str!("default.toml");
@@ -27,7 +29,7 @@ pub struct ConfigError(pub String);
 #[serde(deny_unknown_fields)]
 pub struct Config {
     pub ensemble: EnsembleSection,
-    pub scheduler: SchedulerSection,
+    pub scheduler: SchedulerSettings,
     pub workload: WorkloadSection,
     pub paths: PathsSection,
     pub scrub: ScrubSection,
@@ -40,6 +42,19 @@ pub struct Config {
     pub log: LogSection,
     #[serde(default)]
     pub keys: BTreeMap<String, Vec<String>>,
+    /// Every setting, and where its value comes from.
+    #[serde(skip)]
+    pub configured: Vec<Configured>,
+}
+
+impl Config {
+    /// A value that was found out after the sources were read, and how.
+    pub fn found(&mut self, name: &str, value: &str, how: &str) {
+        if let Some(one) = self.configured.iter_mut().find(|one| one.name == name) {
+            one.value = toml::Value::String(value.to_owned()).to_string();
+            one.origin = Origin::Found { how: how.to_owned() };
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -53,16 +68,6 @@ pub struct EnsembleSection {
     pub metrics: Vec<String>,
     pub root: String,
     pub session_timeout_s: u64,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SchedulerSection {
-    pub interval_s: u64,
-    pub threshold: u64,
-    pub settle: u64,
-    pub cool_down_s: u64,
-    pub reserve_mib: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -189,12 +194,4 @@ pub enum LogTo {
     Files,
     Stderr,
     Both,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum GlyphSet {
-    Auto,
-    Unicode,
-    Ascii,
 }

@@ -1,10 +1,12 @@
 //! Where settings come from, and how one source overrides another.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use toml::{Table, Value};
 
 use super::{Config, ConfigError, DEFAULT_TOML, check};
+use crate::domain::setting::{Configured, Origin};
 
 /// How the text of an environment variable or a flag is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,23 +69,32 @@ pub fn load(
     overrides: Overrides,
 ) -> Result<Config, ConfigError> {
     let mut table: Table = parse(DEFAULT_TOML, "the defaults")?;
+    let mut origins = Origins::default();
     match std::fs::read_to_string(file) {
-        Ok(text) => merge(&mut table, parse(&text, &file.display().to_string())?),
+        Ok(text) => {
+            let own = parse(&text, &file.display().to_string())?;
+            origins.note_all(&own, &Origin::File { path: file.display().to_string() });
+            merge(&mut table, own);
+        }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && !named => {}
         Err(error) => return Err(ConfigError(format!("cannot read the settings in {}: {error}", file.display()))),
     }
     for (variable, section, key, kind) in ENVIRONMENT {
         if let Some(text) = environment(variable) {
             let value = value(*kind, &text).map_err(|rule| ConfigError(format!("{variable}={text:?}: {rule}")))?;
+            origins.note(section, key, Origin::Environment { variable: (*variable).into() });
             set(&mut table, section, key, value);
         }
     }
     for (section, key, value) in overrides {
+        origins.note(section, key, Origin::Flag);
         set(&mut table, section, key, value);
     }
+    let configured = origins.configured(&table);
     let mut config: Config = table.try_into().map_err(|error: toml::de::Error| {
         ConfigError(format!("a setting cannot be used: {}", error.to_string().trim()))
     })?;
+    config.configured = configured;
     drop_foreign_metrics(&mut config)?;
     check::check(&config)?;
     Ok(config)
@@ -99,8 +110,39 @@ fn drop_foreign_metrics(config: &mut Config) -> Result<(), ConfigError> {
     config.ensemble.named = config.ensemble.servers != list("servers");
     if config.ensemble.named && config.ensemble.metrics == list("metrics") {
         config.ensemble.metrics.clear();
+        let no_metrics = config.configured.iter_mut().find(|one| one.name == "ensemble.metrics");
+        no_metrics.into_iter().for_each(|one| "[]".clone_into(&mut one.value));
     }
     Ok(())
+}
+
+/// Where the values come from that are no defaults, by section and key.
+#[derive(Default)]
+struct Origins(BTreeMap<(String, String), Origin>);
+
+impl Origins {
+    fn note(&mut self, section: &str, key: &str, origin: Origin) {
+        self.0.insert((section.to_owned(), key.to_owned()), origin);
+    }
+
+    /// All that a file says.
+    fn note_all(&mut self, table: &Table, origin: &Origin) {
+        for (section, keys) in table.iter().filter_map(|(section, keys)| Some((section, keys.as_table()?))) {
+            keys.keys().for_each(|key| self.note(section, key, origin.clone()));
+        }
+    }
+
+    /// Every setting of the merged table, by section as the defaults have them.
+    fn configured(&self, table: &Table) -> Vec<Configured> {
+        let keys = table.iter().filter_map(|(section, keys)| Some((section, keys.as_table()?)));
+        let all = keys.flat_map(|(section, keys)| keys.iter().map(move |(key, value)| (section, key, value)));
+        all.map(|(section, key, value)| Configured {
+            name: format!("{section}.{key}"),
+            value: value.to_string(),
+            origin: self.0.get(&(section.clone(), key.clone())).cloned().unwrap_or(Origin::Default),
+        })
+        .collect()
+    }
 }
 
 fn parse(text: &str, source: &str) -> Result<Table, ConfigError> {
@@ -155,6 +197,7 @@ fn switch(text: &str) -> Option<Value> {
 mod tests {
     use super::super::Toggle;
     use super::*;
+    use crate::domain::setting::Setting;
 
     fn nothing(_: &str) -> Option<String> {
         None
@@ -187,6 +230,35 @@ mod tests {
         assert_eq!((config.scheduler.threshold, config.scheduler.interval_s), (9, 30));
         assert_eq!((config.workload.enabled, config.workload.interval_s), (Toggle::Off, 9));
         assert_eq!((config.scheduler.settle, config.docker.control), (1, false));
+    }
+
+    #[test]
+    fn every_setting_says_where_it_comes_from() {
+        let file =
+            "[scheduler]\nthreshold = 7\ninterval_s = 30\n[keys]\ndrain = [\"F2\"]\n[ensemble]\nservers = [\"a:1\"]";
+        let environment = |name: &str| (name == "SCHEDULER_THRESHOLD").then(|| "8".to_owned());
+        let config = of(file, environment, vec![("api", "listen", Value::String("127.0.0.1:1".into()))]).unwrap();
+        let told = |name: &str| {
+            let one = config.configured.iter().find(|one| one.name == name).unwrap();
+            (one.value.clone(), one.origin.to_string().rsplit('/').next().unwrap_or_default().to_owned())
+        };
+        let is = |value: &str, origin: &str| (value.to_owned(), origin.to_owned());
+        assert_eq!(told("scheduler.threshold"), is("8", "SCHEDULER_THRESHOLD"));
+        assert_eq!(told("scheduler.interval_s"), is("30", "zkdeck.toml"));
+        assert_eq!(told("scheduler.settle"), is("1", "default"));
+        assert_eq!(told("api.listen"), is("\"127.0.0.1:1\"", "flag"));
+        assert_eq!(told("keys.drain"), is("[\"F2\"]", "zkdeck.toml"));
+        assert_eq!(told("ensemble.metrics"), is("[]", "default"));
+    }
+
+    #[test]
+    fn each_setting_of_the_scheduler_may_be_changed_at_run_time() {
+        let defaults: Table = DEFAULT_TOML.parse().unwrap();
+        let section = defaults["scheduler"].as_table().unwrap();
+        let names: Vec<String> = section.keys().map(|key| format!("scheduler.{key}")).collect();
+        let mut known: Vec<_> = Setting::ALL.iter().map(|setting| setting.name()).collect();
+        known.sort_unstable();
+        assert_eq!(names, known);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Commands of the palette: those with arguments, and every action by its name.
 
 use crate::domain::command::{Command, Confirmed, STRESS_FILES, STRESS_SIZE_KB, ServerAction, Stress, WEIGHTS};
-use crate::domain::ids::{Bytes, FileId, NodeId};
+use crate::domain::ids::{Bytes, NodeId};
 use crate::domain::number::typed;
 use crate::domain::snapshot::{Level, Snapshot};
 
@@ -14,22 +14,10 @@ use super::keymap::table::{KeyContext, KeyEntry, Needs, TABLE};
 use super::order::Work;
 use super::paths;
 use super::sanitise;
+use super::settings;
+use super::typed::Typed;
+use super::typed_file;
 use super::view::View;
-
-/// What a typed command leads to.
-#[derive(Debug)]
-pub enum Typed {
-    Effect(Effect),
-    /// As if the action's key had been pressed.
-    Act(Action),
-    Theme(String),
-    Mouse(bool),
-    /// The whole console at the moment that these words mean.
-    At(String),
-    /// From a moment on, at a speed.
-    Play(String),
-    Now,
-}
 
 /// What an argument names: what can be proposed for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +31,14 @@ pub enum Argument {
     Path,
     Theme,
     OnOff,
+    /// A setting that may be changed.
+    Setting,
+    /// One that was set for all instances.
+    Lifted,
+    /// Of the setting before it.
+    Value,
+    /// Free text.
+    Why,
     Moment,
     Speed,
 }
@@ -76,7 +72,7 @@ const fn spec(
     Spec { name, usage, help, needs, arguments, read: Read::Words(read) }
 }
 
-const fn spec_of_paths(
+const fn spec_of_files(
     name: &'static str,
     (usage, arguments): (&'static str, &'static [Argument]),
     help: &'static str,
@@ -95,6 +91,9 @@ const FILE: (&str, &[Argument]) = ("FILE", &[Argument::File]);
 const UPLOAD: (&str, &[Argument]) = ("PATH [NODE]", &[Argument::Path, Argument::Node]);
 const DOWNLOAD: (&str, &[Argument]) = ("FILE [PATH]", &[Argument::File, Argument::Path]);
 const THEME: (&str, &[Argument]) = ("NAME", &[Argument::Theme]);
+const SET: (&str, &[Argument]) = ("NAME VALUE [WHY]", &[Argument::Setting, Argument::Value, Argument::Why]);
+const UNSET: (&str, &[Argument]) = ("NAME [WHY]", &[Argument::Lifted, Argument::Why]);
+const NONE: (&str, &[Argument]) = ("", &[]);
 const AT: (&str, &[Argument]) = ("MOMENT", &[Argument::Moment]);
 const PLAY: (&str, &[Argument]) = ("[MOMENT] [SPEED]", &[Argument::Moment, Argument::Speed]);
 const MOUSE: (&str, &[Argument]) = ("on|off", &[Argument::OnOff]);
@@ -114,14 +113,14 @@ pub const SPECS: &[Spec] = &[
     }),
     spec("weight", WEIGHT, "share of files of a node; 100 is usual", Needs::Changes, weight),
     spec("stress", STRESS, "pile files on one node", Needs::Store, stress),
-    spec("migrate", MIGRATE, "move one file, by name or id", Needs::Store, migrate),
-    spec("delete", FILE, "delete one file, by name or id", Needs::Store, delete),
-    spec_of_paths("upload", UPLOAD, "upload a file from this machine", Needs::Store, upload),
-    spec_of_paths("download", DOWNLOAD, "save a file on this machine", Needs::Present, download),
-    spec_of_paths("at", AT, "the whole console as it was at a moment", Needs::Nothing, |text, _| {
+    spec_of_files("migrate", MIGRATE, "move one file, by name or id", Needs::Store, migrate),
+    spec_of_files("delete", FILE, "delete one file, by name or id", Needs::Store, delete),
+    spec_of_files("upload", UPLOAD, "upload a file from this machine", Needs::Store, upload),
+    spec_of_files("download", DOWNLOAD, "save a file on this machine", Needs::Present, download),
+    spec_of_files("at", AT, "the whole console as it was at a moment", Needs::Nothing, |text, _| {
         if text.is_empty() { Err("missing moment".into()) } else { Ok(Typed::At(text.to_owned())) }
     }),
-    spec_of_paths(
+    spec_of_files(
         "play",
         PLAY,
         "let the past go on from a moment, or through the incident in hand",
@@ -133,6 +132,18 @@ pub const SPECS: &[Spec] = &[
         _ => Err("too many arguments".into()),
     }),
     spec("theme", THEME, "another theme, from themes/ or built in", Needs::Nothing, theme),
+    spec(
+        "set",
+        SET,
+        "change a setting: the scheduler's for all instances, or this console's",
+        Needs::Nothing,
+        settings::set,
+    ),
+    spec("unset", UNSET, "lift a setting that was set for all instances", Needs::Nothing, settings::unset),
+    spec("settings", NONE, "all settings, their values and where those come from", Needs::Nothing, |a, _| {
+        bare(a, Typed::Settings)
+    }),
+    spec("save", NONE, "keep changed settings in zkdeck.toml", Needs::Nothing, |a, _| bare(a, Typed::Save)),
     spec("mouse", MOUSE, "take the mouse, or leave it to the terminal", Needs::Nothing, mouse),
 ];
 
@@ -247,14 +258,15 @@ fn stress(arguments: &[&str], snapshot: &Snapshot) -> Result<Typed, String> {
     Ok(Typed::Effect(send(Command::Stress(Stress { node, files, size, trigger_scheduler: false }))))
 }
 
-fn migrate(arguments: &[&str], snapshot: &Snapshot) -> Result<Typed, String> {
-    let [file @ .., name] = arguments else { return Err("missing file or node".into()) };
+fn migrate(text: &str, snapshot: &Snapshot) -> Result<Typed, String> {
+    let (file, name) = text.trim().rsplit_once(' ').ok_or("missing file or node")?;
     let node = known_node(name, snapshot)?;
-    Ok(Typed::Effect(Effect::Confirm(confirms::migrate(snapshot, &[known_file(&file.join(" "), snapshot)?], &node))))
+    let file = typed_file::whole(file, snapshot)?;
+    Ok(Typed::Effect(Effect::Confirm(confirms::migrate(snapshot, &[file], &node))))
 }
 
-fn delete(arguments: &[&str], snapshot: &Snapshot) -> Result<Typed, String> {
-    let file = known_file(&arguments.join(" "), snapshot)?;
+fn delete(text: &str, snapshot: &Snapshot) -> Result<Typed, String> {
+    let file = typed_file::whole(text, snapshot)?;
     Ok(Typed::Effect(Effect::Confirm(confirms::delete(snapshot, &[file]))))
 }
 
@@ -263,37 +275,15 @@ fn upload(text: &str, snapshot: &Snapshot) -> Result<Typed, String> {
     if text.trim().is_empty() {
         return Err("missing path".into());
     }
-    let whole = text.to_owned();
-    let to = paths::split_last(text).and_then(|(path, word)| Some((path, known_node(word, snapshot).ok()?)));
-    Ok(Typed::Effect(Effect::Work(match to {
-        Some((path, node)) => Work::UploadTo { whole, path: path.to_owned(), node },
-        None => Work::Upload { path: whole, node: None },
-    })))
+    let to = paths::split_last(text).and_then(|(path, word)| Some((path.to_owned(), known_node(word, snapshot).ok()?)));
+    Ok(Typed::Effect(Effect::Work(Work::Upload { path: text.to_owned(), to })))
 }
 
-/// The longest beginning that names a file is the file, and the rest the path; without one it is saved in the current
-/// folder.
+/// What stands behind the file is the path; without one it is saved in the current folder.
 fn download(text: &str, snapshot: &Snapshot) -> Result<Typed, String> {
-    let (mut file, mut path) = (text.trim(), "./");
-    let first = unquoted(file, snapshot);
-    let mut found = first.clone();
-    while found.is_err()
-        && let Some((before, _)) = paths::split_last(file)
-    {
-        (file, path) = (before, text.trim()[before.len()..].trim_start());
-        found = unquoted(file, snapshot);
-    }
-    let file = found.or(first)?;
-    Ok(Typed::Effect(Effect::Work(Work::Download { file, path: path.to_owned() })))
-}
-
-/// A file by the very text, or as a shell would read it.
-fn unquoted(text: &str, snapshot: &Snapshot) -> Result<FileId, String> {
-    let known = known_file(text, snapshot);
-    match paths::read(text) {
-        Ok(read) if known.is_err() && read.home.is_none() && read.path != text => known_file(&read.path, snapshot),
-        _ => known,
-    }
+    let found = typed_file::leading(text, snapshot, usize::MAX).ok_or_else(|| typed_file::unknown(text))?;
+    let path = if found.rest.trim().is_empty() { "./" } else { found.rest.trim_start() };
+    Ok(Typed::Effect(Effect::Work(Work::Download { file: found.file?, path: path.to_owned() })))
 }
 
 fn theme(arguments: &[&str], _: &Snapshot) -> Result<Typed, String> {
@@ -305,34 +295,18 @@ fn theme(arguments: &[&str], _: &Snapshot) -> Result<Typed, String> {
 
 fn mouse(arguments: &[&str], _: &Snapshot) -> Result<Typed, String> {
     match arguments {
-        ["on"] => Ok(Typed::Mouse(true)),
-        ["off"] => Ok(Typed::Mouse(false)),
-        [other] => Err(format!("{:?} is neither on nor off", sanitise::clean(other))),
+        [text] => settings::switch(text).map(Typed::Mouse),
         _ => Err(amiss(arguments, 1, "missing on or off")),
     }
+}
+
+fn bare(arguments: &[&str], typed: Typed) -> Result<Typed, String> {
+    if arguments.is_empty() { Ok(typed) } else { Err(amiss(arguments, 0, "")) }
 }
 
 /// What is wrong with the number of arguments, of which there may be `most`.
 fn amiss(arguments: &[&str], most: usize, missing: &str) -> String {
     if arguments.len() > most { "too many arguments".into() } else { missing.into() }
-}
-
-/// A file by its id or by its exact name, when only one has that name.
-fn known_file(text: &str, snapshot: &Snapshot) -> Result<FileId, String> {
-    if text.is_empty() {
-        return Err("missing file".into());
-    }
-    if let Ok(id) = text.parse::<FileId>()
-        && snapshot.files.get(id).is_some()
-    {
-        return Ok(id);
-    }
-    let mut named = snapshot.files.iter().filter(|entry| entry.record.name == text).map(|entry| entry.id);
-    match (named.next(), named.next()) {
-        (Some(id), None) => Ok(id),
-        (Some(_), Some(_)) => Err(format!("several files are named {:?}: give the id", sanitise::clean(text))),
-        _ => Err(format!("there is no file {:?}", sanitise::clean(text))),
-    }
 }
 
 /// A message as an effect.
@@ -345,6 +319,7 @@ pub const fn complaint(text: String) -> Effect {
 mod tests {
     use super::*;
     use crate::domain::fixtures;
+    use crate::domain::ids::FileId;
 
     const TITLES: [&str; 3] = ["Health", "Files", "Scheduler"];
 
@@ -419,17 +394,17 @@ mod tests {
 
     #[test]
     fn paths_and_names_of_files_may_hold_blanks() {
-        let mut snapshot = fixtures::snapshot();
-        let upload = |path: &str| Work::Upload { path: path.into(), node: None };
-        let to = |whole: &str, path: &str| Work::UploadTo {
-            whole: whole.into(),
-            path: path.into(),
-            node: fixtures::node_id("zk1"),
+        let snapshot = fixtures::snapshot_of_files(&["my file.bin", "my", "my  file"]);
+        let upload = |path: &str| Work::Upload { path: path.into(), to: None };
+        let to = |whole: &str, path: &str| Work::Upload {
+            path: whole.into(),
+            to: Some((path.into(), fixtures::node_id("zk1"))),
         };
         for (text, wanted) in [
             ("upload /a", upload("/a")),
             ("upload /a  b c", upload("/a  b c")),
             ("upload \"/a b\"", upload("\"/a b\"")),
+            ("upload /a\\ ", upload("/a\\ ")),
             ("upload /a b zk9", upload("/a b zk9")),
             ("upload /a b zk1", to("/a b zk1", "/a b")),
             ("upload '/a zk1'", upload("'/a zk1'")),
@@ -437,24 +412,25 @@ mod tests {
         ] {
             assert_eq!(work(text, &snapshot), wanted, "{text}");
         }
-        let mut files = snapshot.files.iter().cloned().collect::<Vec<_>>();
-        files.truncate(2);
-        let names = ["my file.bin", "my"];
-        for (entry, name) in files.iter_mut().zip(names) {
-            std::sync::Arc::make_mut(entry).record.name = name.into();
-        }
-        let ids: Vec<FileId> = files.iter().map(|entry| entry.id).collect();
-        snapshot.files = crate::domain::file_table::FileTable::default();
-        files.into_iter().for_each(|entry| _ = snapshot.files.insert(entry));
+        let ids: Vec<FileId> = snapshot.files.iter().map(|entry| entry.id).collect();
         for (text, file, path) in [
             ("download my file.bin", 0, "./"),
             ("download my file.bin /tmp/a b", 0, "/tmp/a b"),
             ("download \"my file.bin\" '/tmp/a b'", 0, "'/tmp/a b'"),
             ("download my /tmp/x", 1, "/tmp/x"),
             ("download my", 1, "./"),
+            ("download my a\\ ", 1, "a\\ "),
         ] {
             assert_eq!(work(text, &snapshot), Work::Download { file: ids[file], path: path.into() }, "{text}");
         }
+        let confirmed = |text: &str| match read(text, false, &TITLES, &snapshot) {
+            Ok(Typed::Effect(Effect::Confirm(confirm))) => confirm.commands,
+            other => panic!("{text}: {other:?}"),
+        };
+        assert_eq!(confirmed("delete 'my file.bin'"), [Command::Delete { file: ids[0] }]);
+        assert_eq!(confirmed("delete my  file"), [Command::Delete { file: ids[2] }]);
+        let target = fixtures::node_id("zk2");
+        assert_eq!(confirmed("migrate my\\ file.bin zk2"), [Command::Migrate { file: ids[0], target }]);
     }
 
     #[test]

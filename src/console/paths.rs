@@ -81,10 +81,11 @@ pub fn split_last(text: &str) -> Option<(&str, &str)> {
     Some((path.trim_end(), word.trim_start()))
 }
 
-/// Where the first word ends, if something follows it.
+/// The word that is being typed behind others: nothing of it yet behind a blank.
 #[must_use]
-pub fn end_of_word(text: &str) -> Option<usize> {
-    blanks(text).next()
+pub fn begun_word(text: &str) -> Option<&str> {
+    let text = text.trim_start();
+    blanks(text).last().map(|at| text[at..].trim_start())
 }
 
 /// The blanks that divide words.
@@ -190,10 +191,17 @@ mod tests {
         ] {
             assert_eq!(split_last(text), wanted, "{text}");
         }
-        assert_eq!(
-            [end_of_word("a\\ b c d"), end_of_word("'a b' c"), end_of_word("'a b"), end_of_word("a")],
-            [Some(4), Some(5), None, None]
-        );
+        for (text, word) in [
+            ("a", None),
+            (" a", None),
+            ("a ", Some("")),
+            ("a zk", Some("zk")),
+            ("a\\ ", None),
+            ("'a b", None),
+            ("'a b' z", Some("z")),
+        ] {
+            assert_eq!(begun_word(text), word, "{text}");
+        }
     }
 
     proptest! {

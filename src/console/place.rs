@@ -42,11 +42,28 @@ pub trait Place: Send + Sync {
     /// As for the saved searches.
     fn commands(&self, asked: PastCommands) -> BoxFuture<'static, Result<Vec<String>, String>>;
 
+    /// Writes settings into the file of settings, where what else is there stays as it is; says where that is.
+    ///
+    /// # Errors
+    /// Why they cannot be written; the file is as it was.
+    fn save_settings(&self, settings: Vec<SavedSetting>) -> BoxFuture<'static, Result<String, String>>;
+
     /// The same with the searches of the logs that were typed.
     ///
     /// # Errors
     /// As for the saved searches.
     fn past_searches(&self, asked: PastSearches) -> BoxFuture<'static, Result<Vec<String>, String>>;
+}
+
+/// A setting that is to be kept for the next start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SavedSetting {
+    /// Section and key of `zkdeck.toml`.
+    pub name: String,
+    /// As `zkdeck.toml` writes it.
+    pub value: String,
+    /// What comes before the file at the next start, when it is given again.
+    pub over: Option<String>,
 }
 
 /// A file to be read.
@@ -212,6 +229,13 @@ pub mod testing {
 
         fn commands(&self, _: PastCommands) -> BoxFuture<'static, Result<Vec<String>, String>> {
             Box::pin(std::future::ready(Ok(Vec::new())))
+        }
+
+        fn save_settings(&self, settings: Vec<SavedSetting>) -> BoxFuture<'static, Result<String, String>> {
+            let lines: String = settings.iter().map(|one| format!("{} = {}\n", one.name, one.value)).collect();
+            let kept =
+                if self.add("zkdeck.toml", lines.as_bytes()) { Ok("zkdeck.toml".into()) } else { Err("taken".into()) };
+            Box::pin(std::future::ready(kept))
         }
 
         fn past_searches(&self, _: PastSearches) -> BoxFuture<'static, Result<Vec<String>, String>> {

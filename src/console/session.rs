@@ -7,6 +7,7 @@ use ratatui::layout::Rect;
 use super::input::Input;
 use super::jobs::{Done, Jobs};
 use super::order::{Order, Outside};
+use super::own::GlyphSet;
 use super::picture::{Easel, Picture, Size};
 use super::place::Place;
 use super::state::Console;
@@ -91,6 +92,18 @@ impl ConsoleSession {
 
     /// Another theme.
     pub fn set_styles(&mut self, styles: Styles) {
+        self.console.set_styles(styles);
+    }
+
+    /// Another theme was chosen, which is in use now.
+    pub fn chose_theme(&mut self, name: String, styles: Styles) {
+        self.console.own_mut().theme = Some(name);
+        self.console.set_styles(styles);
+    }
+
+    /// Other glyphs were chosen, which are in use now.
+    pub fn chose_glyphs(&mut self, glyphs: GlyphSet, styles: Styles) {
+        self.console.own_mut().glyphs = Some(glyphs);
         self.console.set_styles(styles);
     }
 

@@ -3,16 +3,20 @@
 use super::commands::{Argument, Candidate, SPECS, Spec, candidates};
 use super::keymap::lacks;
 use super::overlay::scene::OverlayScene;
+use super::own::{GLYPHS, GlyphSet, MOUSE, THEME};
 use super::paths;
 use super::rewind::SPEEDS;
 use super::sanitise;
+use super::settings;
 use super::time;
+use super::typed_file;
 use super::widgets::words;
 use crate::domain::command::{STRESS_FILES, STRESS_SIZE_KB, WEIGHTS};
 use crate::domain::ids::Timestamp;
 use crate::domain::node::WEIGHT_DEFAULT;
 use crate::domain::number;
 use crate::domain::rewind::MOMENT_TYPED;
+use crate::domain::setting::Setting;
 use crate::domain::snapshot::Snapshot;
 
 /// Rows that are proposed at most, and files that are looked at for them: there may be a million.
@@ -41,6 +45,8 @@ pub struct Suggestions {
     pub hint: String,
     /// `None` for a command's name.
     pub argument: Option<Argument>,
+    /// The path that ends at the cursor, so far: the place knows what could follow.
+    pub path: Option<String>,
     /// Nothing more is needed after it.
     pub is_last: bool,
 }
@@ -73,7 +79,7 @@ fn commands(wanted: &str, scene: &OverlayScene<'_>) -> Suggestions {
         by_name: rank < DESCRIBED,
     });
     let hint = if rows.is_empty() { "no such command; Esc closes" } else { "" };
-    Suggestions { rows, typed: wanted.to_owned(), hint: hint.to_owned(), argument: None, is_last: false }
+    Suggestions { rows, typed: wanted.to_owned(), hint: hint.to_owned(), ..Suggestions::default() }
 }
 
 /// The argument that the cursor is in.
@@ -82,31 +88,55 @@ fn arguments(spec: &Spec, rest: &str, scene: &OverlayScene<'_>) -> Suggestions {
     for (at, argument) in spec.arguments.iter().enumerate() {
         let is_last = at + 1 == spec.arguments.len();
         let end = match argument {
-            Argument::File | Argument::Path | Argument::Moment if is_last => None,
-            Argument::Path => paths::end_of_word(left),
+            Argument::Path => return path(spec, left, is_last, scene),
+            Argument::File | Argument::Moment if is_last => None,
             Argument::File => end_of_name(left, scene.view.snapshot),
             _ => left.find(' '),
         };
         let Some(end) = end else {
-            let (rows, hint) = proposed(*argument, left, scene);
+            let before = rest[..rest.len() - left.len()].trim();
+            let (rows, hint) = proposed(*argument, before, left, scene);
             let hint = if hint.is_empty() && rows.is_empty() { "nothing begins or reads so".to_owned() } else { hint };
-            return Suggestions { rows, typed: left.to_owned(), hint, argument: Some(*argument), is_last };
+            let (typed, argument) = (left.to_owned(), Some(*argument));
+            return Suggestions { rows, typed, hint, argument, path: None, is_last };
         };
         left = left[end..].trim_start();
     }
+    that_is_all(spec)
+}
+
+fn that_is_all(spec: &Spec) -> Suggestions {
     Suggestions { hint: format!("that is all: :{} {}", spec.name, spec.usage), is_last: true, ..Suggestions::default() }
+}
+
+/// A path may hold blanks: a word behind one may be of the path, or the node where one begins so.
+fn path(spec: &Spec, text: &str, is_last: bool, scene: &OverlayScene<'_>) -> Suggestions {
+    let word = paths::begun_word(text).filter(|_| !is_last);
+    let all: Vec<_> = nodes(scene.view.snapshot).collect();
+    if word == Some("") && paths::split_last(text).is_some_and(|(_, word)| all.iter().any(|(name, _)| name == word)) {
+        return that_is_all(spec);
+    }
+    let path = Some(text.to_owned());
+    let begin = word.map(|word| (word, of_list(all.into_iter().filter(|(name, _)| name.starts_with(word)), word)));
+    match begin.filter(|(_, rows)| !rows.is_empty()) {
+        Some((word, rows)) => {
+            let (typed, argument) = (word.to_owned(), Some(Argument::Node));
+            Suggestions { rows, typed, hint: String::new(), argument, path, is_last: true }
+        }
+        None => {
+            let (rows, hint) = proposed(Argument::Path, "", text, scene);
+            Suggestions { rows, typed: text.to_owned(), hint, argument: Some(Argument::Path), path, is_last }
+        }
+    }
 }
 
 /// Where the name of a file ends that has an argument behind it: names may hold blanks.
 fn end_of_name(text: &str, snapshot: &Snapshot) -> Option<usize> {
-    let named = |name: &str| snapshot.files.iter().take(FILES_LOOKED_AT).any(|file| file.record.name == name);
-    let ends: Vec<usize> = text.match_indices(' ').map(|(at, _)| at).take(8).collect();
-    // An id has no blank.
-    let is_id = ends.first().is_some_and(|end| text[..*end].parse::<crate::domain::ids::FileId>().is_ok());
-    if is_id { ends.first().copied() } else { ends.into_iter().rev().find(|end| named(&text[..*end])) }
+    let found = typed_file::leading(text, snapshot, FILES_LOOKED_AT)?;
+    (!found.rest.is_empty()).then(|| text.len() - found.rest.len())
 }
 
-fn proposed(argument: Argument, typed: &str, scene: &OverlayScene<'_>) -> (Vec<Suggestion>, String) {
+fn proposed(argument: Argument, before: &str, typed: &str, scene: &OverlayScene<'_>) -> (Vec<Suggestion>, String) {
     let snapshot = scene.view.snapshot;
     let range = |of| number::range(of);
     match argument {
@@ -120,6 +150,14 @@ fn proposed(argument: Argument, typed: &str, scene: &OverlayScene<'_>) -> (Vec<S
             (of_list(both.map(|(text, about)| (text.to_owned(), about.to_owned())), typed), String::new())
         }
         Argument::File => files(typed, snapshot),
+        Argument::Setting => (of_list(settings::names(snapshot, scene.own), typed), String::new()),
+        Argument::Lifted => {
+            let rows = of_list(settings::lifted(snapshot), typed);
+            let none = rows.is_empty() && typed.is_empty();
+            (rows, if none { "nothing is set for all instances".to_owned() } else { String::new() })
+        }
+        Argument::Value => of_setting(before, typed, scene),
+        Argument::Why => (Vec::new(), "why, for history; Enter goes without".to_owned()),
         Argument::Moment => (of_list(moments(snapshot, scene.view.now), typed), MOMENT_TYPED.to_owned()),
         Argument::Speed => {
             let about = |speed: &str| format!("{} s of then in a second", speed.trim_end_matches('x'));
@@ -130,6 +168,23 @@ fn proposed(argument: Argument, typed: &str, scene: &OverlayScene<'_>) -> (Vec<S
         Argument::Kib => (Vec::new(), format!("size of each in KiB: {}", range(&STRESS_SIZE_KB))),
         Argument::Path => (Vec::new(), "a path on this machine; Tab completes it".to_owned()),
     }
+}
+
+/// Values that the setting named `name` may have.
+fn of_setting(name: &str, typed: &str, scene: &OverlayScene<'_>) -> (Vec<Suggestion>, String) {
+    if let Some(setting) = Setting::named(name) {
+        return (Vec::new(), format!("{}: {}", setting.about(), setting.takes()));
+    }
+    let argument = match name {
+        THEME => Argument::Theme,
+        MOUSE => Argument::OnOff,
+        GLYPHS => {
+            let words = GlyphSet::ALL.map(|set| (set.word().to_owned(), String::new()));
+            return (of_list(words, typed), String::new());
+        }
+        _ => return (Vec::new(), format!("there is no setting {:?}", sanitise::clean(name))),
+    };
+    proposed(argument, "", typed, scene)
 }
 
 /// When incidents began, newest first, and some usual moments.

@@ -8,6 +8,7 @@ use strum::{EnumString, IntoStaticStr};
 
 use super::file::InvalidName;
 use super::ids::{Bytes, FileId, NodeId, OperationId, Timestamp};
+use super::setting::Setting;
 use super::word::Word;
 
 /// Files of one stress.
@@ -148,6 +149,14 @@ pub enum Command {
     PauseScheduler,
     ResumeScheduler,
     RunWorkload,
+    /// Changes a setting for all instances.
+    Set {
+        setting: Setting,
+        /// In the setting's unit; `None` lifts what was set at run time.
+        value: Option<u64>,
+        /// The reason that is given, for history.
+        why: Option<String>,
+    },
 }
 
 impl Command {
@@ -167,6 +176,8 @@ impl Command {
             Self::PauseScheduler => "pause scheduler",
             Self::ResumeScheduler => "resume scheduler",
             Self::RunWorkload => "run workload",
+            Self::Set { value: Some(_), .. } => "set",
+            Self::Set { value: None, .. } => "unset",
         }
     }
 }

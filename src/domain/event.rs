@@ -10,6 +10,7 @@ use super::node::{MoveView, NodeRecord, WriteTrouble};
 use super::operation::{Operation, OperationStatus};
 use super::scheduler::Run;
 use super::server::{HostView, Sample};
+use super::setting::SharedSettings;
 use super::snapshot::{
     ApiView, ControlView, HistoryView, InstanceInfo, LeadershipView, Level, LocalView, LoopView, Reading, ScrubReport,
     ScrubView, SessionState, StoreView, WorkloadView,
@@ -114,6 +115,13 @@ pub enum Event {
     SchedulerPaused {
         paused: bool,
         version: i32,
+    },
+    /// What was set at run time, and the version of its record.
+    Settings {
+        shared: SharedSettings,
+        version: i32,
+        /// Why what is there cannot be used, in words.
+        problem: Option<String>,
     },
     SchedulerNext(Option<Timestamp>),
     RunStarted {

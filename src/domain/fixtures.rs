@@ -13,6 +13,7 @@ use super::scheduler::SchedulerView;
 use super::server::{
     HostState, HostView, QuorumTiming, Reach, Role, Sample, Series, ServerState, ServerView, Srvr, Verdict,
 };
+use super::setting::{Configured, Origin, SchedulerSettings, Setting, SettingView, SharedSetting, SharedSettings};
 use super::snapshot::{
     ApiView, CanaryView, ControlView, Counters, HistoryView, InstanceInfo, InstanceView, LeadershipView, LocalView,
     Readiness, ScrubView, SessionState, SessionView, Snapshot, StoreView, WorkloadView,
@@ -20,6 +21,39 @@ use super::snapshot::{
 
 /// 2026-11-23 14:02:11 UTC.
 pub const NOW: Timestamp = Timestamp(1_795_442_531_000);
+
+/// Those of `default.toml`.
+pub const fn scheduler_settings() -> SchedulerSettings {
+    SchedulerSettings { interval_s: 15, threshold: 5, settle: 1, cool_down_s: 30, reserve_mib: 4, parallel: 8 }
+}
+
+/// The scheduler's, as `default.toml` has them.
+pub fn configured() -> Vec<Configured> {
+    let values = scheduler_settings();
+    let one = |setting: &Setting| Configured {
+        name: setting.name().to_owned(),
+        value: values.get(*setting).to_string(),
+        origin: Origin::Default,
+    };
+    Setting::ALL.iter().map(one).collect()
+}
+
+/// A threshold that an operation has set.
+pub fn shared_setting(operation: OperationId) -> SharedSettings {
+    let one = SharedSetting { value: 9, by: "test".into(), at: NOW, operation, why: None };
+    SharedSettings::default().with(Setting::Threshold, Some(one))
+}
+
+fn settings() -> Arc<[SettingView]> {
+    let view = |(setting, Configured { name, value, origin }): (&Setting, _)| SettingView {
+        name,
+        value,
+        origin,
+        setting: Some(*setting),
+        configured: None,
+    };
+    Setting::ALL.iter().zip(configured()).map(view).collect()
+}
 
 pub fn node_id(name: &str) -> NodeId {
     match NodeId::new(name) {
@@ -200,6 +234,7 @@ pub fn snapshot() -> Snapshot {
         past: None,
         revision: 1,
         instance: instance_view(&instance),
+        settings: settings(),
         session: SessionView {
             state: SessionState::Connected,
             since: Timestamp(NOW.0 - 59_000),
@@ -248,4 +283,16 @@ pub fn snapshot() -> Snapshot {
         damaged: Arc::from([]),
         alerts: Arc::from([]),
     }
+}
+
+/// A snapshot whose files are called so, in this order.
+pub fn snapshot_of_files(names: &[&str]) -> Snapshot {
+    let mut snapshot = snapshot();
+    snapshot.files = FileTable::default();
+    for (id, name) in (1..).zip(names) {
+        let mut entry = file(id, "zk1");
+        (*name).clone_into(&mut entry.record.name);
+        snapshot.files.insert(Arc::new(entry));
+    }
+    snapshot
 }

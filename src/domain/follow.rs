@@ -15,6 +15,7 @@ use super::node::{MoveView, NodeView};
 use super::operation::Operation;
 use super::scheduler::SchedulerView;
 use super::server::{Series, ServerView};
+use super::setting::SettingView;
 use super::snapshot::{
     CanaryView, ControlView, Damage, HistoryView, InstanceInfo, InstanceView, LeadershipView, LoopView, Notice,
     Readiness, Reading, ScrubView, SessionView, Snapshot, WorkloadView,
@@ -160,6 +161,7 @@ macro_rules! followed {
 
 followed! {
     instance: InstanceView,
+    settings: Arc<[SettingView]>,
     session: SessionView,
     leadership: LeadershipView,
     instances: Arc<[InstanceInfo]>,

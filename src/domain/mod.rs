@@ -39,6 +39,7 @@ pub mod scheduler;
 pub mod series;
 pub mod server;
 pub mod session;
+pub mod setting;
 pub mod shell;
 pub mod snapshot;
 pub mod state;

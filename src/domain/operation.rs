@@ -30,6 +30,7 @@ pub enum OperationKind {
     SchedulerResume,
     Workload,
     Weight,
+    Setting,
 }
 
 impl OperationKind {

@@ -82,6 +82,8 @@ impl Operation {
             }
             (OperationKind::Drain, _) => "the node is not drained",
             (OperationKind::Undrain | OperationKind::Weight, _) => "the node was not changed by this request",
+            (OperationKind::Setting, Some(Cause::Changed)) => "the settings are as somebody else has set them",
+            (OperationKind::Setting, _) => "the setting was not changed by this request",
             (OperationKind::SchedulerPause | OperationKind::SchedulerResume, _) => "the scheduler was not switched",
             (_, Some(Cause::AlreadySo | Cause::NotPossible)) => "nothing was done",
             (

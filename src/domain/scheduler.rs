@@ -211,6 +211,8 @@ pub struct SchedulerView {
     pub interval: Millis,
     pub trigger: u64,
     pub settle: u64,
+    /// Moves that copy bytes at the same time.
+    pub parallel: u64,
     /// When the next run is due; `None` while this instance does not lead or the scheduler is paused.
     pub next_run: Option<Timestamp>,
     pub running: Option<RunProgress>,

@@ -18,6 +18,7 @@ use super::past::PastView;
 use super::scheduler::SchedulerView;
 use super::server::{Series, ServerView};
 pub use super::session::SessionState;
+use super::setting::SettingView;
 pub use super::store::StoreView;
 use super::word::Word;
 
@@ -36,6 +37,8 @@ pub struct Snapshot {
     /// Grows with each snapshot that is published.
     pub revision: u64,
     pub instance: InstanceView,
+    /// Every setting in force, and where it comes from.
+    pub settings: Arc<[SettingView]>,
     pub session: SessionView,
     pub leadership: LeadershipView,
     pub instances: Arc<[InstanceInfo]>,

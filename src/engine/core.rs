@@ -104,6 +104,7 @@ impl Core {
     }
 
     fn publish(&mut self) {
+        self.dispatch.ctx.blobs.keep_free(self.state.scheduling().reserve());
         let mut snapshot = self.state.snapshot(clock::now());
         if faults::broken("always-ready") {
             snapshot.readiness = Readiness::Ready;

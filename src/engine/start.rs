@@ -113,7 +113,7 @@ pub fn start(parts: Parts) -> (Handle, Engine) {
         state.apply(Event::Notice { level: Level::Info, text }, now);
     }
     let nodes = state.node_ids();
-    let (scheduler, port) = SchedulerLoop::new(ctx.clone(), state.interval());
+    let (scheduler, port) = SchedulerLoop::new(ctx.clone());
     let (workload, workload_port) = WorkloadLoop::new(ctx.clone(), Arc::clone(&parts.servers), parts.workload);
     let control = parts.control;
     let dispatch = Dispatch::new(ctx.clone(), port.clone(), workload_port, Arc::clone(&control));

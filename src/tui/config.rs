@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use crate::console::config::ConsoleConfig;
 use crate::console::keymap::Rebinding;
+use crate::console::own::GlyphSet;
 
 /// How the console looks and listens.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -15,8 +16,8 @@ pub struct TuiConfig {
     pub theme: Option<String>,
     /// Folder whose `<name>.toml` come before the themes that are compiled in.
     pub themes_dir: PathBuf,
-    /// ASCII instead of the drawn glyphs; `None` goes by the locale.
-    pub ascii: Option<bool>,
+    /// What is drawn with.
+    pub glyphs: GlyphSet,
     /// Name of an action to its keys; an empty list unbinds it.
     pub keys: Rebinding,
     /// Whether clicks and the wheel come to the console at its start.
@@ -30,6 +31,9 @@ pub struct TuiConfig {
     /// Who runs the program, for history.
     #[serde(skip)]
     pub user: String,
+    /// File of the settings, `zkdeck.toml`.
+    #[serde(skip)]
+    pub settings: PathBuf,
     /// File of the saved searches.
     #[serde(skip)]
     pub searches: PathBuf,
@@ -46,12 +50,13 @@ impl Default for TuiConfig {
         Self {
             theme: None,
             themes_dir: PathBuf::from("themes"),
-            ascii: None,
+            glyphs: GlyphSet::Auto,
             keys: Rebinding::new(),
             mouse: true,
             read_only: false,
             controls: true,
             user: String::new(),
+            settings: PathBuf::from("zkdeck.toml"),
             searches: PathBuf::from("data/searches.txt"),
             commands: PathBuf::from("data/commands.txt"),
             past_searches: PathBuf::from("data/past-searches.txt"),

@@ -23,6 +23,7 @@ use super::themes::{ThemeNews, ThemeWatch, Themes};
 use crate::console::input::Input;
 use crate::console::jobs::Done;
 use crate::console::order::Outside;
+use crate::console::own::GlyphSet;
 use crate::console::pane::Pane;
 use crate::console::picture::Size;
 use crate::console::{Console, ConsoleSession};
@@ -145,7 +146,7 @@ impl Shell {
         panes: Vec<Box<dyn Pane>>,
         gone: CancellationToken,
     ) -> Result<Self, TuiError> {
-        let ascii = config.ascii.unwrap_or_else(|| !locale_is_utf8(variable));
+        let ascii = is_ascii(config.glyphs);
         let default = if background_is_light(variable) { "light" } else { "default" };
         let name = config.theme.as_deref().unwrap_or(default);
         let mut themes = Themes::new(&config.themes_dir, name, environment::depth(variable), ascii);
@@ -156,6 +157,7 @@ impl Shell {
         let console = Console::new(&config.console(), panes, styles, handle.snapshot(), now())?;
         let place = Arc::new(Host {
             user: config.user.clone(),
+            settings: config.settings.clone(),
             searches: config.searches.clone(),
             commands: config.commands.clone(),
             past_searches: config.past_searches.clone(),
@@ -320,7 +322,10 @@ impl Shell {
                     self.terminal.set_mouse(on);
                     Ok(())
                 }
-                Outside::Theme(name) => self.themes.choose(&name).map(|styles| self.session.set_styles(styles)),
+                Outside::Theme(name) => self.themes.choose(&name).map(|styles| self.session.chose_theme(name, styles)),
+                Outside::Glyphs(glyphs) => {
+                    self.themes.draw_with(is_ascii(glyphs)).map(|styles| self.session.chose_glyphs(glyphs, styles))
+                }
                 Outside::TryTheme(name) => {
                     self.themes.look_of(name.as_deref()).map(|styles| self.session.set_styles(styles))
                 }
@@ -343,6 +348,15 @@ impl Shell {
             format!("sent {} bytes to the terminal's clipboard; it does not say whether it takes them", text.len());
         self.session.report(Level::Info, sent);
         Ok(())
+    }
+}
+
+/// Whether nothing but ASCII is drawn.
+fn is_ascii(glyphs: GlyphSet) -> bool {
+    match glyphs {
+        GlyphSet::Auto => !locale_is_utf8(variable),
+        GlyphSet::Unicode => false,
+        GlyphSet::Ascii => true,
     }
 }
 

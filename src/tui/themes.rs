@@ -175,6 +175,17 @@ impl ThemeWatch {
         self.themes = themes;
         Ok(styles)
     }
+
+    /// Takes other glyphs, ASCII or not, for this theme and those after it.
+    ///
+    /// # Errors
+    /// Why the theme cannot be read again; all stays as it is.
+    pub fn draw_with(&mut self, ascii: bool) -> Result<Styles, String> {
+        let mut themes = Themes { ascii, ..self.themes.clone() };
+        let styles = themes.load().map_err(|error| format!("{error}; the glyphs stay as they are"))?;
+        self.themes = themes;
+        Ok(styles)
+    }
 }
 
 /// What a thread beside the loop has brought; `None` when there is none, or it has failed.

@@ -35,6 +35,7 @@ async fn files_pane(handle: &Handle, searches: std::path::PathBuf) -> String {
         handle.clone(),
         Arc::new(Host {
             user: "test".into(),
+            settings: searches.with_file_name("zkdeck.toml"),
             commands: searches.with_file_name("commands.txt"),
             past_searches: searches.with_file_name("past-searches.txt"),
             searches,

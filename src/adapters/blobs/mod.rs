@@ -31,6 +31,7 @@ mod verify;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use tokio::time::Instant;
@@ -95,7 +96,8 @@ struct Inner {
     disk: Arc<dyn Disk>,
     layout: FolderLayout,
     pool: Pool,
-    reserve: Bytes,
+    /// In bytes.
+    reserve: AtomicU64,
     trash_keep: Millis,
     /// Empty while the folders have no id.
     store_id: OnceLock<String>,
@@ -138,6 +140,7 @@ impl BlobStore {
         let store_id = store_id::load(&*disk, &root)?.map_or_else(OnceLock::new, OnceLock::from);
         let (layout, pool, offer) = (FolderLayout::new(root), Pool::new(disk.pace()), OnceLock::new());
         let (trash_seen, own) = (Mutex::default(), Mutex::default());
+        let reserve = AtomicU64::new(reserve.0);
         let inner = Inner { disk, layout, pool, reserve, trash_keep, store_id, offer, quarantine, trash_seen, own };
         Ok(Self { inner: Arc::new(inner) })
     }

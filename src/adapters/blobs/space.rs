@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::disk::Disk;
 use super::{BlobError, BlobStore};
@@ -35,7 +36,12 @@ impl Space {
 impl BlobStore {
     pub(super) fn space(&self, node: &NodeId) -> Space {
         let (disk, folder) = (Arc::clone(self.disk()), self.layout().node(node));
-        Space { disk, node: node.clone(), folder, reserve: self.inner.reserve }
+        Space { disk, node: node.clone(), folder, reserve: Bytes(self.inner.reserve.load(Ordering::Relaxed)) }
+    }
+
+    /// Space that stays free on each disk, from the next write on.
+    pub fn keep_free(&self, reserve: Bytes) {
+        self.inner.reserve.store(reserve.0, Ordering::Relaxed);
     }
 
     /// Space that this user may still write on the disk of `node`, the reserve included.

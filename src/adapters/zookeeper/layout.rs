@@ -25,6 +25,8 @@ pub enum Touched {
     Instances,
     /// The scheduler was paused or resumed.
     Scheduler,
+    /// A setting was changed at run time.
+    Settings,
     /// A run was asked for, answered or dropped.
     Run(OperationId),
     LastRun,
@@ -134,6 +136,12 @@ impl ZnodeLayout {
         self.under("control/scheduler")
     }
 
+    /// What was set at run time.
+    #[must_use]
+    pub fn settings(&self) -> String {
+        self.under("control/settings")
+    }
+
     #[must_use]
     pub fn last_run(&self) -> String {
         self.under("control/last_run")
@@ -180,6 +188,7 @@ impl ZnodeLayout {
             ["control", "leader", ..] => Some(Touched::Leader),
             ["control", "epoch"] => Some(Touched::Epoch),
             ["control", "scheduler"] => Some(Touched::Scheduler),
+            ["control", "settings"] => Some(Touched::Settings),
             ["control", "last_run"] => Some(Touched::LastRun),
             ["control", "scrub"] => Some(Touched::Scrub),
             ["control", "store"] => Some(Touched::Store),
@@ -209,6 +218,7 @@ mod tests {
             (format!("{}/x-0000000001", layout.leader()), Touched::Leader),
             (layout.epoch(), Touched::Epoch),
             (layout.scheduler(), Touched::Scheduler),
+            (layout.settings(), Touched::Settings),
             (layout.last_run(), Touched::LastRun),
             (layout.scrub(), Touched::Scrub),
             (layout.store(), Touched::Store),

@@ -13,4 +13,5 @@ pub(super) mod page;
 pub(super) mod scheduler;
 pub(super) mod series;
 pub(super) mod servers;
+pub(super) mod settings;
 pub(super) mod socket;

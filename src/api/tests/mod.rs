@@ -2,6 +2,7 @@
 
 mod nodes;
 mod past;
+mod settings;
 
 use std::collections::BTreeSet;
 

@@ -15,7 +15,7 @@ const FREE_MIN: Bytes = Bytes(1 << 30);
 
 pub(super) async fn check(place: &Site) -> Vec<Finding> {
     let paths = &place.config.paths;
-    let reserve = Bytes(place.config.scheduler.reserve_mib << 20);
+    let reserve = place.config.scheduler.reserve();
     let mut findings = Vec::new();
     for (name, folder, flag) in [("data folder", &paths.data, "--data"), ("log folder", &paths.logs, "--logs")] {
         let (path, floor) = (folder.clone(), reserve.max(FREE_MIN));

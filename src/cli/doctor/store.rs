@@ -118,7 +118,7 @@ fn blob_config(place: &Site) -> BlobConfig {
     let data = &place.config.paths.data;
     BlobConfig {
         quarantine: data.join("quarantine"),
-        reserve: Bytes(place.config.scheduler.reserve_mib << 20),
+        reserve: place.config.scheduler.reserve(),
         ..BlobConfig::new(data.join("uploads"))
     }
 }

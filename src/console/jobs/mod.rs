@@ -6,7 +6,7 @@ mod export;
 #[cfg(test)]
 mod tests;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -15,14 +15,14 @@ use std::time::Duration;
 use futures_util::future::{BoxFuture, FutureExt as _};
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::fetch::{ANSWER_LIMIT, Fetch, Fetching, limited};
-use super::order::Work;
-use super::place::{CompletionAsk, Draft, Opened, PastCommands, PastSearches, Place, SavedSearches};
+use super::order::{ExportList, Work};
+use super::place::{Draft, Opened, Place, SavedSetting};
 use crate::domain::command::{Accepted, Actor, Command, Rejected};
 use crate::domain::ids::{Bytes, FileId, NodeId};
-use crate::domain::log::LogSearch;
 use crate::domain::snapshot::Level;
 use crate::engine::handle::{ByteSource, Handle, Upload};
 
@@ -127,14 +127,14 @@ impl Jobs {
         match work {
             Work::Send(command) => self.send(vec![command]),
             Work::Batch(commands) => self.send(commands),
-            Work::Upload { path, node } => self.upload(path, node),
-            Work::UploadTo { whole, path, node } => self.upload_to(whole, path, node),
-            Work::Complete(fetch) => self.complete(fetch),
+            Work::Upload { path, to } => self.upload(path, to),
             Work::Download { file, path } => self.download(file, path),
-            Work::ExportLogs { search, path } => self.export_logs(search, path),
-            Work::Searches(fetch) => self.searches(fetch),
-            Work::Commands(fetch) => self.commands(fetch),
-            Work::PastSearches(fetch) => self.past_searches(fetch),
+            Work::SaveSettings(settings) => self.save_settings(settings),
+            Work::Export { list, path } => self.export(list, path),
+            Work::Complete(Fetch { ask, reply }) => self.bring(self.place.complete(ask), reply),
+            Work::Searches(Fetch { ask, reply }) => self.bring(self.place.searches(ask), reply),
+            Work::Commands(Fetch { ask, reply }) => self.bring(self.place.commands(ask), reply),
+            Work::PastSearches(Fetch { ask, reply }) => self.bring(self.place.past_searches(ask), reply),
             Work::Fetch(fetch) => {
                 self.fetch(fetch);
                 Ok(())
@@ -163,44 +163,14 @@ impl Jobs {
         })
     }
 
-    /// Uploads a file that is to be opened, to the node that is found with it.
-    fn begin_upload(
-        &mut self,
-        path: String,
-        file: impl Future<Output = Result<(Opened, Option<NodeId>), String>> + Send + 'static,
-    ) -> Result<(), String> {
-        let (handle, by) = (self.handle.clone(), self.actor());
+    /// Uploads a local file.
+    fn upload(&mut self, path: String, to: Option<(String, NodeId)>) -> Result<(), String> {
+        let (handle, place, by) = (self.handle.clone(), Arc::clone(&self.place), self.actor());
         self.start(Some(format!("upload of {path}")), async move {
-            match upload(&handle, file, by).await {
+            match upload(&handle, opened(&*place, path.clone(), to), by).await {
                 Ok(message) => Done::Said(Level::Info, message),
                 Err(why) => Done::Said(Level::Error, format!("upload of {path} refused: {why}")),
             }
-        })
-    }
-
-    /// Uploads a local file.
-    fn upload(&mut self, path: String, node: Option<NodeId>) -> Result<(), String> {
-        let file = self.place.open(path.clone());
-        self.begin_upload(path, async { Ok((file.await?, node)) })
-    }
-
-    /// Uploads the file that is called so with its last word, or the one without it to the node that this word names.
-    fn upload_to(&mut self, whole: String, path: String, node: NodeId) -> Result<(), String> {
-        let place = Arc::clone(&self.place);
-        self.begin_upload(whole.clone(), async move {
-            match place.open(whole).await {
-                Ok(file) => Ok((file, None)),
-                Err(_) => Ok((place.open(path).await?, Some(node))),
-            }
-        })
-    }
-
-    /// Asks the place what could follow a path.
-    fn complete(&mut self, fetch: Fetch<CompletionAsk>) -> Result<(), String> {
-        let found = self.place.complete(fetch.ask);
-        self.start(None, async move {
-            _ = fetch.reply.send(found.await);
-            Done::Answered
         })
     }
 
@@ -211,6 +181,21 @@ impl Jobs {
             match download(&handle, file, &*place, path.clone()).await {
                 Ok(message) => Done::Said(Level::Info, message),
                 Err(why) => Done::Said(Level::Error, format!("download to {path} failed: {why}")),
+            }
+        })
+    }
+
+    /// Writes settings into the file of settings.
+    fn save_settings(&mut self, settings: Vec<SavedSetting>) -> Result<(), String> {
+        let place = Arc::clone(&self.place);
+        self.start(None, async move {
+            let told: Vec<String> = settings.iter().map(|one| format!("{} = {}", one.name, one.value)).collect();
+            let over: BTreeSet<&str> = settings.iter().filter_map(|one| one.over.as_deref()).collect();
+            let over: Vec<String> =
+                over.iter().map(|over| format!("; {over} comes first as long as it is given")).collect();
+            match place.save_settings(settings.clone()).await {
+                Ok(file) => Done::Said(Level::Info, format!("saved in {file}: {}{}", told.join(", "), over.concat())),
+                Err(why) => Done::Said(Level::Error, format!("save of {} failed: {why}", told.join(", "))),
             }
         })
     }
@@ -231,40 +216,25 @@ impl Jobs {
         }
     }
 
-    /// Writes all events that match to a new file.
-    fn export_logs(&mut self, search: LogSearch, path: String) -> Result<(), String> {
+    /// Writes all rows of a list to a new file.
+    fn export(&mut self, list: ExportList, path: String) -> Result<(), String> {
         let (handle, place) = (self.handle.clone(), Arc::clone(&self.place));
         self.start(Some(format!("export to {path}")), async move {
-            match export::export(&handle, search, &*place, &path).await {
+            match export::export(&handle, list, &*place, &path).await {
                 Ok((level, message)) => Done::Said(level, message),
                 Err(why) => Done::Said(Level::Error, format!("export to {path} failed: {why}")),
             }
         })
     }
 
-    /// Reads or keeps commands that were typed, whether or not somebody waits for the answer.
-    fn commands(&mut self, fetch: Fetch<PastCommands>) -> Result<(), String> {
-        let list = self.place.commands(fetch.ask);
+    /// Brings the answer of the place, whether or not somebody waits for it.
+    fn bring<T: Send + 'static>(
+        &mut self,
+        answer: BoxFuture<'static, Result<T, String>>,
+        reply: oneshot::Sender<Result<T, String>>,
+    ) -> Result<(), String> {
         self.start(None, async move {
-            _ = fetch.reply.send(list.await);
-            Done::Answered
-        })
-    }
-
-    /// The same with the searches that were typed.
-    fn past_searches(&mut self, fetch: Fetch<PastSearches>) -> Result<(), String> {
-        let list = self.place.past_searches(fetch.ask);
-        self.start(None, async move {
-            _ = fetch.reply.send(list.await);
-            Done::Answered
-        })
-    }
-
-    /// Reads or changes the saved searches, whether or not somebody waits for the answer.
-    fn searches(&mut self, fetch: Fetch<SavedSearches>) -> Result<(), String> {
-        let list = self.place.searches(fetch.ask);
-        self.start(None, async move {
-            _ = fetch.reply.send(list.await);
+            _ = reply.send(answer.await);
             Done::Answered
         })
     }
@@ -300,6 +270,18 @@ fn summary(accepted: &[String], refused: &[String]) -> Done {
         (some, [first, ..]) => {
             Done::Said(Level::Error, format!("{} accepted, {} refused; first: {first}", some.len(), refused.len()))
         }
+    }
+}
+
+/// The file of this path, else the one of the path without its last word, with the node that this word names.
+async fn opened(
+    place: &dyn Place,
+    path: String,
+    to: Option<(String, NodeId)>,
+) -> Result<(Opened, Option<NodeId>), String> {
+    match (place.open(path).await, to) {
+        (Err(_), Some((path, node))) => Ok((place.open(path).await?, Some(node))),
+        (file, _) => Ok((file?, None)),
     }
 }
 

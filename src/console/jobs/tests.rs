@@ -286,7 +286,7 @@ async fn a_last_word_is_a_node_only_where_no_file_is_called_so(way: Way) {
     for (name, node) in [("mine", Some("zk1")), ("mine zk1", None)] {
         place.add(name, b"bytes");
         let (whole, path, to) = ("mine zk1".to_owned(), "mine".to_owned(), fixtures::node_id("zk1"));
-        jobs.begin(Work::UploadTo { whole, path, node: to }).expect("room");
+        jobs.begin(Work::Upload { path: whole, to: Some((path, to)) }).expect("room");
         let engine = async {
             let Some(EngineRequest::Upload { upload, reply, .. }) = end.requests.recv().await else { panic!("upload") };
             reply.send(Ok(Accepted { operation: None, message: "uploads".into() })).expect("asked");

@@ -17,7 +17,8 @@ const ROWS: usize = 8;
 pub(super) struct Completing {
     /// What stood before the cursor when the place was asked.
     asked_at: Option<String>,
-    found: Option<Result<Completions, String>>,
+    /// What could follow this text before the cursor.
+    found: Option<(String, Result<Completions, String>)>,
 }
 
 impl Completing {
@@ -26,16 +27,16 @@ impl Completing {
         self.asked_at = Some(line.before().to_owned());
     }
 
-    /// The line was changed otherwise.
-    pub(super) fn forget(&mut self) {
-        *self = Self::default();
-    }
-
-    /// The place's answer; it is of no use any more when the line was changed meanwhile.
-    pub(super) fn answer(&mut self, line: &mut Line, found: Result<Completions, String>) {
-        if self.asked_at.take().is_some_and(|asked_at| line.before() == asked_at) {
-            self.take(line, found);
+    /// The place's answer; it is of no use any more when the line was changed meanwhile. Whether the place knows nothing
+    /// that could follow.
+    pub(super) fn answer(&mut self, line: &mut Line, found: Result<Completions, String>) -> bool {
+        if self.asked_at.take().is_none_or(|asked_at| line.before() != asked_at) {
+            return false;
         }
+        let says_nothing = |found: &Completions| found.append.is_empty() && found.names.is_empty() && !found.cut;
+        let knows_nothing = found.as_ref().is_ok_and(says_nothing);
+        self.take(line, found);
+        knows_nothing
     }
 
     pub(super) fn take(&mut self, line: &mut Line, found: Result<Completions, String>) {
@@ -44,16 +45,17 @@ impl Completing {
         {
             line.insert(&found.append);
         }
-        self.found = Some(found);
+        self.found = Some((line.before().to_owned(), found));
     }
 
-    /// What is said below the line: names that could follow, or why there are none.
-    pub(super) fn rows(&self, width: usize, styles: &Styles) -> Vec<(String, Style)> {
-        let found = match &self.found {
+    /// What is said below the line until another text stands before the cursor: names that could follow, or why there are
+    /// none.
+    pub(super) fn rows(&self, line: &Line, width: usize, styles: &Styles) -> Vec<(String, Style)> {
+        let found = match self.found.as_ref().filter(|(text, _)| line.before() == text) {
             None => return Vec::new(),
-            Some(Err(why)) => return vec![(sanitise::fit(&sanitise::clean(why), width), styles.warning)],
-            Some(Ok(found)) if found.nothing => return vec![("nothing begins so".to_owned(), styles.dim)],
-            Some(Ok(found)) => found,
+            Some((_, Err(why))) => return vec![(sanitise::fit(&sanitise::clean(why), width), styles.warning)],
+            Some((_, Ok(found))) if found.nothing => return vec![("nothing begins so".to_owned(), styles.dim)],
+            Some((_, Ok(found))) => found,
         };
         let names: Vec<_> = found.names.iter().map(|name| sanitise::clean(name)).collect();
         let widest = names.iter().map(|name| sanitise::width(name)).max().unwrap_or(0).clamp(1, width.max(1));

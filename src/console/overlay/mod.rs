@@ -9,6 +9,7 @@ pub mod palette;
 pub mod prompt;
 pub mod scene;
 pub mod scroll;
+pub mod settings;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -20,6 +21,7 @@ use self::outcome::OverlayOutcome;
 use self::palette::Palette;
 use self::prompt::PromptBox;
 use self::scene::OverlayScene;
+use self::settings::SettingsList;
 use super::action::Action;
 use super::input::Key;
 use super::place::Completions;
@@ -33,6 +35,7 @@ pub enum Overlay {
     Palette(Palette),
     Confirm(ConfirmBox),
     Prompt(PromptBox),
+    Settings(SettingsList),
 }
 
 impl Overlay {
@@ -44,6 +47,7 @@ impl Overlay {
             Self::Palette(palette) => palette.key(key, scene),
             Self::Confirm(confirm) => confirm.key(key),
             Self::Prompt(prompt) => prompt.key(key),
+            Self::Settings(settings) => settings.key(key, scene),
         }
     }
 
@@ -54,6 +58,7 @@ impl Overlay {
             Self::Prompt(prompt) => prompt.paste(text),
             Self::Help(help) => help.paste(text),
             Self::Events(events) => events.paste(text),
+            Self::Settings(settings) => settings.paste(text),
             Self::Confirm(_) => {}
         }
     }
@@ -70,7 +75,7 @@ impl Overlay {
                 .collect()
         };
         match self {
-            Self::Help(_) => list(false),
+            Self::Help(_) | Self::Settings(_) => list(false),
             Self::Events(_) => list(true),
             Self::Palette(_) => {
                 fixed(&[("Tab", "complete"), ("Enter", "run"), ("Up", "earlier ones"), ("Esc", "close")])
@@ -85,11 +90,11 @@ impl Overlay {
     }
 
     /// What could follow the path that is typed, by the place.
-    pub fn take_completions(&mut self, found: Result<Completions, String>) {
+    pub fn take_completions(&mut self, found: Result<Completions, String>, scene: &OverlayScene<'_>) {
         match self {
-            Self::Palette(palette) => palette.take_completions(found),
+            Self::Palette(palette) => palette.take_completions(found, scene),
             Self::Prompt(prompt) => prompt.take_completions(found),
-            Self::Confirm(_) | Self::Help(_) | Self::Events(_) => {}
+            Self::Confirm(_) | Self::Help(_) | Self::Events(_) | Self::Settings(_) => {}
         }
     }
 
@@ -101,6 +106,7 @@ impl Overlay {
             Self::Palette(palette) => palette.draw(area, scene, buffer),
             Self::Confirm(confirm) => confirm.draw(area, scene.view.styles, buffer),
             Self::Prompt(prompt) => prompt.draw(area, scene.view.styles, buffer),
+            Self::Settings(settings) => settings.draw(area, scene, buffer),
         }
     }
 }

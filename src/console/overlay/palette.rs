@@ -2,6 +2,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 use ratatui::text::{Line as TextLine, Span};
 
 use super::completion::Completing;
@@ -16,6 +17,7 @@ use crate::console::paths;
 use crate::console::place::Completions;
 use crate::console::sanitise;
 use crate::console::suggest::{Suggestion, Suggestions, suggest};
+use crate::console::theme::Styles;
 use crate::console::widgets::paint;
 
 const WIDTH: u16 = 84;
@@ -48,17 +50,13 @@ impl Palette {
             KeyCode::Esc => return OverlayOutcome::Closed,
             KeyCode::Backspace if self.line.is_empty() => return OverlayOutcome::Closed,
             KeyCode::Enter => return self.enter(&found),
-            KeyCode::Tab if found.argument == Some(Argument::Path) => {
-                self.completing.ask(&self.line);
-                return OverlayOutcome::Asks(found.typed);
-            }
-            KeyCode::Tab => self.tab(&found),
+            KeyCode::Tab => return self.tab(&found),
             KeyCode::BackTab => self.step(&found, false),
             KeyCode::Up => self.up(scene.past),
             KeyCode::Down => self.down(&found, scene.past),
             _ => {
                 if self.line.key(key) {
-                    self.changed();
+                    (self.selected, self.past) = (None, None);
                 }
             }
         }
@@ -67,17 +65,21 @@ impl Palette {
 
     pub fn paste(&mut self, text: &str) {
         self.line.insert(text);
-        self.changed();
-    }
-
-    fn changed(&mut self) {
         (self.selected, self.past) = (None, None);
-        self.completing.forget();
     }
 
-    /// What could follow the path, by the place.
-    pub(super) fn take_completions(&mut self, found: Result<Completions, String>) {
-        self.completing.answer(&mut self.line, found);
+    /// What could follow the path, by the place; where nothing could, what else may stand there is completed.
+    pub(super) fn take_completions(&mut self, found: Result<Completions, String>, scene: &OverlayScene<'_>) {
+        let before = self.line.before().len();
+        let knows_nothing = self.completing.answer(&mut self.line, found);
+        if self.line.before().len() != before {
+            (self.selected, self.past) = (None, None);
+        }
+        let found = suggest(self.line.before(), scene);
+        if knows_nothing && !found.rows.is_empty() {
+            self.completing = Completing::default();
+            self.tab_rows(&found);
+        }
     }
 
     /// The theme that the cursor is on, or whose whole name is typed.
@@ -110,14 +112,30 @@ impl Palette {
     }
 
     fn run(&self) -> OverlayOutcome {
-        match self.line.text().trim() {
+        // A blank at the end of a path may be the name's.
+        match self.line.text().trim_start() {
             "" => OverlayOutcome::Closed,
             text => OverlayOutcome::Typed(text.to_owned()),
         }
     }
 
+    /// Asks for what could follow a path, and completes all else by the rows.
+    fn tab(&mut self, found: &Suggestions) -> OverlayOutcome {
+        match &found.path {
+            Some(path) if self.selected.is_none_or(|at| at >= found.rows.len()) => {
+                self.selected = None;
+                self.completing.ask(&self.line);
+                OverlayOutcome::Asks(path.clone())
+            }
+            _ => {
+                self.tab_rows(found);
+                OverlayOutcome::Stays
+            }
+        }
+    }
+
     /// Writes what is certain; when that is nothing, goes to the next row.
-    fn tab(&mut self, found: &Suggestions) {
+    fn tab_rows(&mut self, found: &Suggestions) {
         let begins = |row: &&Suggestion| !found.typed.is_empty() && row.text.starts_with(&found.typed);
         let beginning: Vec<&Suggestion> = found.rows.iter().filter(begins).collect();
         match (&beginning[..], &found.rows[..]) {
@@ -163,7 +181,7 @@ impl Palette {
         if more {
             self.line.insert(" ");
         }
-        self.changed();
+        (self.selected, self.past) = (None, None);
     }
 
     /// Up in the list; from its upper end on to the commands of before that begin as the line does.
@@ -200,9 +218,8 @@ impl Palette {
     pub fn draw(&self, area: Rect, scene: &OverlayScene<'_>, buffer: &mut Buffer) {
         let styles = scene.view.styles;
         let found = suggest(self.line.before(), scene);
-        let hint = u16::from(!found.hint.is_empty());
-        let names = self.completing.rows(usize::from(WIDTH.min(area.width).saturating_sub(4)), styles);
-        let height = (found.rows.len().min(ROWS) as u16 + names.len() as u16 + hint).max(1) + 3;
+        let below = self.below(&found, usize::from(WIDTH.min(area.width).saturating_sub(4)), styles);
+        let height = (found.rows.len().min(ROWS) as u16 + below.len() as u16).max(1) + 3;
         let place = Rect { height: height.min(area.height), ..popup::centred(area, WIDTH, area.height) };
         let earlier = if scene.past.is_empty() { "" } else { ", Up earlier ones" };
         let title = format!("Command   Tab completes, Enter runs{earlier}");
@@ -214,7 +231,7 @@ impl Palette {
         let line = Rect::new(x, inside.y, inside.right().saturating_sub(x), 1);
         self.line.draw(line, buffer, styles);
         let list = paint::below(inside, 1);
-        let rows = usize::from(list.height.saturating_sub(hint));
+        let rows = usize::from(list.height).saturating_sub(below.len());
         let first = self.selected.unwrap_or(0).saturating_sub(rows.saturating_sub(1));
         let widest = found.rows.iter().map(|row| sanitise::width(&row.text)).max().unwrap_or(0);
         let width = if found.argument.is_none() { COMMAND_WIDTH } else { widest.min(ARGUMENT_WIDTH) + GAP };
@@ -227,12 +244,15 @@ impl Palette {
             let spans = spans.map(|(text, style)| Span::styled(text, styles.in_row(selected, style)));
             paint::line(list, buffer, y, &TextLine::from(spans.to_vec()).style(styles.row(selected)));
         }
-        for ((text, style), row) in names.iter().zip(0..list.height.saturating_sub(hint)) {
-            paint::text(list, buffer, row, text, *style);
+        for ((text, style), y) in below.iter().zip(rows as u16..list.height) {
+            paint::text(list, buffer, y, text, *style);
         }
-        if hint > 0 {
-            let tone = if found.rows.is_empty() && found.argument.is_none() { styles.warning } else { styles.dim };
-            paint::text(list, buffer, list.height.saturating_sub(1), &format!("  {}", found.hint), tone);
-        }
+    }
+
+    /// What is said below the rows: what could follow a path, and what is asked for.
+    fn below(&self, found: &Suggestions, width: usize, styles: &Styles) -> Vec<(String, Style)> {
+        let tone = if found.rows.is_empty() && found.argument.is_none() { styles.warning } else { styles.dim };
+        let hint = (!found.hint.is_empty()).then(|| (format!("  {}", found.hint), tone));
+        self.completing.rows(&self.line, width, styles).into_iter().chain(hint).collect()
     }
 }

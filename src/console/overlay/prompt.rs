@@ -47,18 +47,13 @@ impl PromptBox {
                 };
             }
             KeyCode::Tab => return self.complete(),
-            _ => {
-                if self.line.key(key) {
-                    self.completing.forget();
-                }
-            }
+            _ => _ = self.line.key(key),
         }
         OverlayOutcome::Stays
     }
 
     pub(super) fn paste(&mut self, text: &str) {
         self.line.insert(text);
-        self.completing.forget();
     }
 
     fn complete(&mut self) -> OverlayOutcome {
@@ -79,12 +74,12 @@ impl PromptBox {
 
     /// What could follow, by the place.
     pub(super) fn take_completions(&mut self, found: Result<Completions, String>) {
-        self.completing.answer(&mut self.line, found);
+        _ = self.completing.answer(&mut self.line, found);
     }
 
     /// Paints the box in the middle of `area`.
     pub fn draw(&self, area: Rect, styles: &Styles, buffer: &mut Buffer) {
-        let below = self.completing.rows(usize::from(WIDTH.min(area.width).saturating_sub(4)), styles);
+        let below = self.completing.rows(&self.line, usize::from(WIDTH.min(area.width).saturating_sub(4)), styles);
         let place = popup::centred(area, WIDTH, 4 + below.len() as u16);
         let inside = popup::framed(place, &self.prompt.title, styles.accent, styles, buffer);
         if inside.height < 2 {

@@ -3,6 +3,7 @@
 use crate::console::action::Action;
 use crate::console::frame::toasts::Message;
 use crate::console::keymap::Keymap;
+use crate::console::own::OwnSettings;
 use crate::console::theme::file::ThemeEntry;
 use crate::console::view::View;
 
@@ -18,6 +19,8 @@ pub struct OverlayScene<'a> {
     /// Newest first; only while the events list is open.
     pub messages: &'a [Message],
     pub read_only: bool,
+    /// Settings that were changed in this console.
+    pub own: &'a OwnSettings,
     /// The themes that there are.
     pub themes: &'a [ThemeEntry],
     /// Commands that were typed before, newest first.

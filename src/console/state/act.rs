@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Console;
 use crate::console::action::Action;
-use crate::console::commands::{self, Typed, complaint, known_node};
+use crate::console::commands::{self, complaint, known_node};
 use crate::console::effect::{Completes, Effect, Prompt};
 use crate::console::jump::Jump;
 use crate::console::keymap::{Lack, lacks, needs, table::entry_of};
@@ -16,8 +16,10 @@ use crate::console::overlay::help::HelpList;
 use crate::console::overlay::outcome::PromptOwner;
 use crate::console::overlay::palette::Palette;
 use crate::console::overlay::prompt::PromptBox;
+use crate::console::overlay::settings::SettingsList;
 use crate::console::place::PastCommands;
-use crate::console::{confirms, sanitise};
+use crate::console::typed::Typed;
+use crate::console::{confirms, sanitise, settings};
 use crate::domain::command::{Command, Rejected};
 use crate::domain::ids::NodeId;
 use crate::domain::snapshot::{Level, Snapshot};
@@ -97,7 +99,7 @@ impl Console {
     }
 
     fn set_mouse(&mut self, on: bool) -> Vec<Order> {
-        self.mouse = on;
+        (self.mouse, self.own.mouse) = (on, Some(on));
         let told = if on { "the console has the mouse" } else { "the terminal has the mouse: select text with it" };
         self.report(Level::Info, told.to_owned());
         vec![Order::Outside(Outside::Mouse(on))]
@@ -190,12 +192,25 @@ impl Console {
             Ok(Typed::Act(action)) => self.act(action),
             Ok(Typed::Theme(name)) => vec![Order::Outside(Outside::Theme(name))],
             Ok(Typed::Mouse(on)) => self.set_mouse(on),
+            Ok(Typed::Glyphs(glyphs)) => vec![Order::Outside(Outside::Glyphs(glyphs))],
+            Ok(Typed::Settings) => self.open(Overlay::Settings(SettingsList::default())),
+            Ok(Typed::Save) => self.save(),
             Ok(Typed::At(text)) => self.typed_at(&text),
             Ok(Typed::Play(text)) => self.typed_play(&text),
             Ok(Typed::Now) => self.back_to_now(),
             Err(why) => self.perform(self.active, vec![complaint(why)]),
         });
         orders
+    }
+
+    /// Keeps what was changed for the next start.
+    fn save(&mut self) -> Vec<Order> {
+        let settings = settings::to_save(&self.snapshot, &self.own);
+        if settings.is_empty() {
+            self.report(Level::Info, "save: no setting was changed, so there is nothing to keep".to_owned());
+            return Vec::new();
+        }
+        vec![Order::Work(Work::SaveSettings(settings))]
     }
 
     /// Keeps a command for the next time, right or wrong.
@@ -225,13 +240,7 @@ impl Console {
         let past = self.past().map(Lack::Past);
         for effect in effects {
             match effect {
-                Effect::Work(
-                    Work::Send(_)
-                    | Work::Batch(_)
-                    | Work::Upload { .. }
-                    | Work::UploadTo { .. }
-                    | Work::Download { .. },
-                )
+                Effect::Work(Work::Send(_) | Work::Batch(_) | Work::Upload { .. } | Work::Download { .. })
                 | Effect::Confirm(_)
                     if past.is_some() =>
                 {
@@ -243,7 +252,7 @@ impl Console {
                 Effect::Work(Work::Send(command)) if self.read_only => {
                     self.report(Level::Warning, format!("{} refused: {}", command.verb(), Rejected::ReadOnly));
                 }
-                Effect::Work(Work::Upload { .. } | Work::UploadTo { .. }) | Effect::Confirm(_) if self.read_only => {
+                Effect::Work(Work::Upload { .. }) | Effect::Confirm(_) if self.read_only => {
                     self.report(Level::Warning, format!("refused: {}", Rejected::ReadOnly));
                 }
                 Effect::Confirm(confirm) if confirm.commands.is_empty() => {

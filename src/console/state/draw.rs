@@ -97,6 +97,7 @@ impl Console {
             actions: self.own_actions(),
             messages: &messages,
             read_only: self.read_only,
+            own: &self.own,
             themes: &self.themes,
             past: &self.past,
             // Without its frame.

@@ -23,6 +23,7 @@ use crate::console::keymap::{Keymap, KeymapError, needs};
 use crate::console::order::{Order, Outside, Work};
 use crate::console::overlay::Overlay;
 use crate::console::overlay::outcome::OverlayOutcome;
+use crate::console::own::OwnSettings;
 use crate::console::pane::Pane;
 use crate::console::place::{CompletionAsk, PastCommands};
 use crate::console::rewind::Rewind;
@@ -49,6 +50,8 @@ pub struct Console {
     now: Timestamp,
     styles: Styles,
     mouse: bool,
+    /// Settings that were changed in this console.
+    own: OwnSettings,
     read_only: bool,
     /// The screen as it was last told.
     screen: Rect,
@@ -90,6 +93,7 @@ impl Console {
             now,
             styles,
             mouse: config.mouse,
+            own: OwnSettings::default(),
             read_only: config.read_only || snapshot.instance.read_only,
             jobs: Vec::new(),
             screen: Rect::ZERO,
@@ -162,6 +166,11 @@ impl Console {
         self.styles = styles;
     }
 
+    /// The settings of this console, for what was changed around it.
+    pub const fn own_mut(&mut self) -> &mut OwnSettings {
+        &mut self.own
+    }
+
     /// The themes that there are.
     pub fn set_themes(&mut self, themes: Vec<ThemeEntry>) {
         self.themes = themes;
@@ -175,9 +184,11 @@ impl Console {
     /// An answer that a pane waits for has come to its place.
     pub fn take_answers(&mut self) -> Vec<Order> {
         if let Some(found) = self.completing.take()
-            && let Some(overlay) = &mut self.overlay
+            && let Some(mut overlay) = self.overlay.take()
         {
-            overlay.take_completions(found);
+            let seen = overlay.clone();
+            self.with_scene(&seen, |scene| overlay.take_completions(found, scene));
+            self.overlay = Some(overlay);
         }
         self.take_past_commands();
         let mut orders = self.take_past();
@@ -324,7 +335,7 @@ impl Console {
             MouseAct::Press => return Vec::new(),
         };
         match self.overlay {
-            Some(Overlay::Help(_) | Overlay::Events(_)) => self.overlay_key(Key::plain(code)),
+            Some(Overlay::Help(_) | Overlay::Events(_) | Overlay::Settings(_)) => self.overlay_key(Key::plain(code)),
             _ => Vec::new(),
         }
     }

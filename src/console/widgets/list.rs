@@ -175,6 +175,11 @@ impl<K: Copy + PartialEq> Columns<K> {
         self.0.iter().find(|(own, _)| *own == key).map(|(_, column)| column.width)
     }
 
+    /// The columns, from the left.
+    pub fn keys(&self) -> impl Iterator<Item = K> {
+        self.0.iter().map(|(key, _)| *key)
+    }
+
     /// The titles.
     #[must_use]
     pub fn heading(&self, styles: &Styles) -> Line<'static> {
@@ -191,7 +196,7 @@ impl<K: Copy + PartialEq> Columns<K> {
     fn titles(&self, styles: &Styles, mark: impl Fn(K) -> &'static str) -> Line<'static> {
         let title = |(key, column): &(K, Column)| match mark(*key) {
             "" => column.cell(column.title),
-            mark => column.cell(&format!("{} {mark}", column.title)),
+            mark => column.cell(&marked(column.title, mark, column.width)),
         };
         let titles: Vec<_> = self.0.iter().map(title).collect();
         Line::from(Span::styled(format!("   {}", titles.join("  ")), styles.heading))
@@ -217,6 +222,16 @@ impl<K: Copy + PartialEq> Columns<K> {
         }
         Line::from(spans).style(styles.row(selected))
     }
+}
+
+/// The title with its mark, as far apart as there is room: the mark is always seen.
+fn marked(title: &str, mark: &str, width: usize) -> String {
+    let apart = format!("{title} {mark}");
+    if sanitise::width(&apart) <= width {
+        return apart;
+    }
+    let room = width.saturating_sub(sanitise::width(mark));
+    format!("{}{mark}", title.chars().take(room).collect::<String>())
 }
 
 #[cfg(test)]
@@ -320,6 +335,10 @@ mod tests {
         let heading = |descending| columns.heading_sorted(&Styles::plain(), 'b', descending).to_string();
         assert_eq!(heading(false), "   A     SIZE ▲  C       ");
         assert_eq!(heading(true), "   A     SIZE ▼  C       ");
+        assert_eq!(
+            [marked("QUEUE", "▼", 7), marked("QUEUE", "▼", 6), marked("QUEUE", "▼", 5)],
+            ["QUEUE ▼", "QUEUE▼", "QUEU▼"]
+        );
     }
 
     #[test]

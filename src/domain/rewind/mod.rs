@@ -162,6 +162,7 @@ pub fn picture(at: Timestamp, present: &Snapshot, kept: &KeptThen, now: Timestam
         past: Some(PastView { made: now, fineness: measured.fineness(), unknown }),
         revision: present.revision,
         instance: present.instance.clone(),
+        settings: Arc::from([]),
         session: session(present, &incidents, at),
         leadership: LeadershipView::default(),
         instances: Arc::from([]),

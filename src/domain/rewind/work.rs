@@ -64,6 +64,7 @@ impl RunsThen {
             interval: Millis(0),
             trigger: last_run.as_ref().map_or(0, |run| run.threshold),
             settle: 0,
+            parallel: 0,
             next_run: None,
             running: running(history, present, at),
             last_run,

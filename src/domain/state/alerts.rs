@@ -170,7 +170,10 @@ impl State {
         let cause = match (self.nodes.full(node), self.nodes.free(node)) {
             (Some(mark), _) => mark.cause.clone(),
             (None, Some(free)) => {
-                format!("it has {free} free, and {} is kept as a reserve; make room on its disk", self.settings.reserve)
+                format!(
+                    "it has {free} free, and {} is kept as a reserve; make room on its disk",
+                    self.scheduling().reserve()
+                )
             }
             (None, None) => "its disk is full".into(),
         };

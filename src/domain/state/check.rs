@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::State;
 use super::nodes::Obstacle;
+use super::{SettingChange, State};
 use crate::domain::command::{
     Command, Confirmed, LARGE_RUN, Rejected, STRESS_FILES, STRESS_SIZE_KB, ServerAction, Stress, WEIGHTS,
 };
@@ -28,6 +28,7 @@ pub enum CheckedCommand {
     RunScheduler,
     StopRun,
     PauseScheduler(bool),
+    Set(SettingChange),
     RunWorkload,
 }
 
@@ -55,6 +56,9 @@ impl State {
             Command::PauseScheduler => self.check_scheduler_pause(true),
             Command::ResumeScheduler => self.check_scheduler_pause(false),
             Command::RunWorkload => self.check_workload(),
+            Command::Set { setting, value, why } => {
+                self.check_set(*setting, *value, why.as_deref()).map(CheckedCommand::Set)
+            }
             Command::StopRun | Command::Server { .. } => {
                 Err(Rejected::Internal { cause: format!("{} was judged twice", command.verb()) })
             }

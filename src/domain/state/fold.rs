@@ -63,6 +63,7 @@ impl State {
             Event::IncidentsLoaded(incidents) => self.incidents_loaded(incidents, now),
             Event::History(history) => self.history_seen(history, now),
             Event::SchedulerPaused { paused, version } => self.pause_seen(paused, version),
+            Event::Settings { shared, version, problem } => self.settings_seen(shared, version, problem, now),
             Event::SchedulerNext(next) => self.scheduler.next_run = next,
             Event::RunStarted { id, planned } => self.run_started(id, planned, now),
             Event::RunProgress { id, done, failed, skipped } => {
@@ -149,6 +150,7 @@ impl State {
             }
             self.files_complete = false;
             self.paused_version = None;
+            self.shared_version = None;
             self.reading = None;
             self.leadership = LeadershipView { epoch: self.leadership.epoch, ..LeadershipView::default() };
             self.scheduler.next_run = None;

@@ -16,6 +16,7 @@ mod own;
 mod policy;
 mod ready;
 mod records;
+mod set;
 mod settings;
 mod stores;
 mod view;
@@ -32,6 +33,7 @@ pub use self::check::CheckedCommand;
 use self::entry::Nodes;
 use self::incident_log::IncidentLog;
 use self::own::OwnWrites;
+pub use self::set::SettingChange;
 pub use self::settings::{ServerSetting, Settings};
 use super::alert::AlertCode;
 use super::ensemble::EnsembleView;
@@ -41,6 +43,7 @@ use super::node::{MoveView, NodeRecord};
 use super::operation::Operation;
 use super::placement::Placement;
 use super::scheduler::SchedulerView;
+use super::setting::{InForce, SettingView, SharedSettings};
 use super::snapshot::{
     CanaryView, ControlView, Counters, Damage, HistoryView, InstanceInfo, InstanceView, LeadershipView, LocalView,
     LoopName, LoopView, Notice, Reading, ScrubView, SessionView, WorkloadView,
@@ -72,6 +75,12 @@ pub struct State {
     own: OwnWrites,
     /// Of the scheduler's switch, in this session.
     paused_version: Option<i32>,
+    /// What was set at run time, as last read; and its version in this session.
+    shared: SharedSettings,
+    shared_version: Option<i32>,
+    /// The scheduler's settings that come of it.
+    in_force: InForce,
+    settings_view: Option<Arc<[SettingView]>>,
     /// Files whose bytes are not those of their record: by which blob, and what is wrong.
     damaged: BTreeMap<FileId, (AttemptId, String)>,
     /// Those of them that the leader's scrub has told of.
@@ -118,9 +127,10 @@ impl State {
     pub fn new(settings: Settings, instance: InstanceView, now: Timestamp) -> Self {
         let mut nodes = Nodes::new(&settings.servers, now);
         let scheduler = SchedulerView {
-            interval: settings.interval,
-            trigger: settings.trigger,
-            settle: settings.settle,
+            interval: settings.scheduler.interval(),
+            trigger: settings.scheduler.threshold,
+            settle: settings.scheduler.settle,
+            parallel: settings.scheduler.parallel,
             ..SchedulerView::default()
         };
         let workload = WorkloadView {
@@ -130,6 +140,7 @@ impl State {
             ..WorkloadView::default()
         };
         let voters = settings.servers.len();
+        let in_force = SharedSettings::default().over(settings.scheduler);
         if instance.local == Some(LocalView::Owner) {
             nodes.iter_mut().for_each(|entry| entry.tracker.started(instance.started));
         }
@@ -147,6 +158,10 @@ impl State {
             was_ready: false,
             own: OwnWrites::default(),
             paused_version: None,
+            shared: SharedSettings::default(),
+            shared_version: None,
+            in_force,
+            settings_view: None,
             damaged: BTreeMap::new(),
             reported: BTreeSet::new(),
             damaged_view: None,
@@ -203,12 +218,12 @@ impl State {
 
     #[must_use]
     pub const fn interval(&self) -> Millis {
-        self.settings.interval
+        self.in_force.settings.interval()
     }
 
     #[must_use]
     pub const fn trigger(&self) -> u64 {
-        self.settings.trigger
+        self.in_force.settings.threshold
     }
 
     #[must_use]

@@ -81,12 +81,12 @@ impl State {
     }
 
     pub(super) fn full(&self, node: &NodeId) -> bool {
-        self.nodes.full(node).is_some() || self.nodes.free(node).is_some_and(|free| free <= self.settings.reserve)
+        self.nodes.full(node).is_some() || self.nodes.free(node).is_some_and(|free| free <= self.scheduling().reserve())
     }
 
     /// Why a node takes no file; `None` when it does.
     pub(super) fn cannot_take(&self, node: &NodeId, size: Option<Bytes>) -> Option<Obstacle> {
-        let reserve = self.settings.reserve;
+        let reserve = self.scheduling().reserve();
         let why = match self.condition(node) {
             NodeCondition::Active => {
                 let free = self.nodes.free(node)?;

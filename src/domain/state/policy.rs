@@ -31,14 +31,14 @@ impl State {
     }
 
     fn policy(&self, now: Timestamp) -> Policy {
-        let settings = &self.settings;
-        let nodes = settings.servers.iter().map(|server| self.node_input(&server.node)).collect();
+        let scheduling = self.scheduling();
+        let nodes = self.settings.servers.iter().map(|server| self.node_input(&server.node)).collect();
         Policy {
-            trigger: settings.trigger,
-            settle: settings.settle,
+            trigger: scheduling.threshold,
+            settle: scheduling.settle,
             nodes,
             now,
-            cool_down: settings.cool_down,
+            cool_down: scheduling.cool_down(),
             // Damaged bytes stay where they are: a copy of them would look like a file.
             busy: self.moves.values().map(|m| m.file).chain(self.damaged.keys().copied()).collect(),
         }

@@ -1,6 +1,7 @@
 //! What the state takes from the settings.
 
-use crate::domain::ids::{Bytes, Millis, NodeId};
+use crate::domain::ids::{Millis, NodeId};
+use crate::domain::setting::{Configured, SchedulerSettings};
 use crate::domain::snapshot::WorkloadOff;
 
 /// One server as the settings name it.
@@ -15,12 +16,10 @@ pub struct ServerSetting {
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub servers: Vec<ServerSetting>,
-    pub trigger: u64,
-    pub settle: u64,
-    pub interval: Millis,
-    pub cool_down: Millis,
-    /// Free space that a move must leave on the target's file system.
-    pub reserve: Bytes,
+    /// As this process's own sources say; what was set at run time comes over it.
+    pub scheduler: SchedulerSettings,
+    /// Every setting of this process, as its sources say.
+    pub configured: Vec<Configured>,
     pub workload_off: Option<WorkloadOff>,
     pub workload_interval: Millis,
     pub workload_clients: usize,

@@ -14,7 +14,7 @@ use crate::domain::snapshot::{Damage, HistoryView, Level, ScrubReport, ScrubView
 impl State {
     /// A node that was full goes on when its free space has grown, or after a rest.
     pub(super) fn disk_seen(&mut self, node: &NodeId, free: Bytes, now: Timestamp) {
-        let reserve = self.settings.reserve;
+        let reserve = self.scheduling().reserve();
         let Some(entry) = self.nodes.get_mut(node) else { return };
         entry.free = Some(free);
         let over = entry.full.take_if(|mark| {

@@ -2,7 +2,7 @@
 
 use super::{ServerSetting, Settings, State};
 use crate::domain::event::{Event, Mark};
-use crate::domain::fixtures::{self, NOW, file, node_id, snapshot};
+use crate::domain::fixtures::{self, NOW, file, node_id, scheduler_settings, snapshot};
 use crate::domain::ids::{Bytes, Epoch, Millis, Timestamp, Zxid};
 use crate::domain::node::NodeRecord;
 use crate::domain::server::{Role, Sample, Srvr};
@@ -14,11 +14,8 @@ pub(crate) fn settings() -> Settings {
     let server = |name: &&str| ServerSetting { node: node_id(name), address: format!("127.0.0.1:218{}", &name[2..]) };
     Settings {
         servers: NODES.iter().map(server).collect(),
-        trigger: 5,
-        settle: 1,
-        interval: Millis(15_000),
-        cool_down: Millis(30_000),
-        reserve: Bytes(4 << 20),
+        scheduler: scheduler_settings(),
+        configured: fixtures::configured(),
         workload_off: None,
         workload_interval: Millis(20_000),
         workload_clients: 0,

@@ -22,6 +22,7 @@ impl State {
             past: None,
             revision: self.revision,
             instance: self.instance.clone(),
+            settings: self.setting_views(),
             session: self.session.clone(),
             leadership: self.leadership.clone(),
             instances: Arc::clone(&self.instances),

@@ -140,6 +140,12 @@ impl Dispatch {
                 let message = if paused { "pause of the scheduler begun" } else { "resume of the scheduler begun" };
                 Ok(Accepted { operation: Some(id), message: message.into() })
             }
+            CheckedCommand::Set(change) => {
+                let id = clock::new_operation();
+                let message = format!("change of {} begun: {}", change.setting, change.told);
+                self.job("set", async move { orders::set(&ctx, id, change, by).await })?;
+                Ok(Accepted { operation: Some(id), message })
+            }
             CheckedCommand::Drain { node, record, version, files } => {
                 let id = clock::new_operation();
                 let message = format!("drain of {node} begun: {} to move", count(files, "file"));

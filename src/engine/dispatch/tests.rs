@@ -69,7 +69,7 @@ impl Bench {
         let (ctx, clerk) = context(Path::new(folder.path()), &nodes, events, link);
         let ledger = clerk.ledger();
         ctx.driver.job("clerk", clerk.work(false, async || {}));
-        let (scheduler, scheduler_port) = SchedulerLoop::new(ctx.clone(), Millis(15_000));
+        let (scheduler, scheduler_port) = SchedulerLoop::new(ctx.clone());
         let workload = WorkloadConfig { off: None, interval: Millis(60_000), extra_clients: 0 };
         let (workload, workload_port) =
             WorkloadLoop::new(ctx.clone(), Arc::new(FakeServers { ensemble, config }), workload);

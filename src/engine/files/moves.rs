@@ -11,7 +11,7 @@ use super::fenced::{Fenced, Refused};
 use super::learned::{CommitKnown, tell_record};
 pub use super::moving::MoveOrder;
 use super::moving::Moving;
-use super::{Changed, Failure, PARALLEL};
+use super::{Changed, Failure};
 use crate::adapters::blobs::BlobError;
 use crate::adapters::zookeeper::registry::{Decided, Fence, MoveCommit, ReadFile, Registry};
 use crate::domain::cause::Fault;
@@ -124,7 +124,8 @@ async fn prepare(
 
 /// *Copy* and *verify*, some at a time; what fails ends here.
 async fn copy(ctx: &Context, registry: &Registry, moving: Vec<Moving>, outcome: &mut BatchOutcome) -> Vec<Moving> {
-    let mut copies = stream::iter(moving.into_iter().map(|one| copy_one(ctx, one))).buffered(PARALLEL);
+    let at_once = usize::try_from(ctx.snapshot().scheduler.parallel).unwrap_or(usize::MAX).max(1);
+    let mut copies = stream::iter(moving.into_iter().map(|one| copy_one(ctx, one))).buffered(at_once);
     let mut copied = Vec::new();
     while let Some((mut one, result)) = copies.next().await {
         match result {

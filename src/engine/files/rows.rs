@@ -66,6 +66,7 @@ pub(super) async fn end_of(registry: &Registry, row: &Operation) -> Result<Optio
         OperationKind::Undrain => Some(undrain(registry, row).await?),
         OperationKind::SchedulerPause => Some(switch(registry, true).await?),
         OperationKind::SchedulerResume => Some(switch(registry, false).await?),
+        OperationKind::Setting => Some(setting(registry, row).await?),
         OperationKind::Weight => {
             Some(End::failed("its instance ended before it told the outcome; the node's weight is shown as it is now"))
         }
@@ -93,6 +94,17 @@ async fn file(registry: &Registry, row: &Operation) -> Result<End, ZkError> {
             End::done("its bytes are the file's; the row was closed by the recovery")
         }
         _ => never,
+    })
+}
+
+/// What was set has the id of the operation that set it.
+async fn setting(registry: &Registry, row: &Operation) -> Result<End, ZkError> {
+    let found = registry.settings().await?;
+    let is_set = found.shared.set.values().any(|one| one.operation == row.id);
+    Ok(if is_set {
+        End::done("the setting holds; the row was closed by the recovery")
+    } else {
+        End::failed("its instance ended before it told the outcome; the settings are shown as they are now")
     })
 }
 

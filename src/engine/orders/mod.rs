@@ -18,6 +18,8 @@ use crate::domain::node::{NodeRecord, NodeState};
 use crate::domain::number::{count, grouped};
 use crate::domain::operation::{Operation, OperationKind, OperationStatus, OperationStep};
 use crate::domain::scheduler::{Decision, Run};
+use crate::domain::setting::{SharedSetting, SharedSettings};
+use crate::domain::state::SettingChange;
 
 #[cfg(test)]
 mod tests;
@@ -45,6 +47,8 @@ pub(super) struct OperationRow<'a> {
     pub(super) source: Option<NodeId>,
     pub(super) target: Option<NodeId>,
     pub(super) by: String,
+    /// The reason that was given for it.
+    pub(super) reason: Option<String>,
     pub(super) started: Timestamp,
 }
 
@@ -61,7 +65,7 @@ impl OperationRow<'_> {
             finished: status.is_final().then(clock::now),
             source: self.source.clone(),
             target: self.target.clone(),
-            why,
+            why: why.or_else(|| self.reason.clone()),
             cause,
             ..Operation::begun(self.id, self.kind, self.started, what, by, instance)
         }
@@ -104,8 +108,17 @@ pub(super) async fn server(
         ServerAction::Restart => OperationKind::Restart,
     };
     let what = format!("server {node}");
-    let mut row =
-        OperationRow { ctx, id, kind, what, source: None, target: Some(node.clone()), by, started: clock::now() };
+    let mut row = OperationRow {
+        ctx,
+        id,
+        kind,
+        what,
+        source: None,
+        target: Some(node.clone()),
+        by,
+        reason: None,
+        started: clock::now(),
+    };
     row.write(OperationStatus::Started, None).await;
     let result = control.act(node, action).await.map_err(Fault::from);
     ctx.emit(Event::Hosts(control.hosts().await)).await;
@@ -132,7 +145,17 @@ pub(super) async fn pause_scheduler(ctx: &Context, id: OperationId, paused: bool
         true => (OperationKind::SchedulerPause, "scheduler pause"),
         false => (OperationKind::SchedulerResume, "scheduler resume"),
     };
-    let row = OperationRow { ctx, id, kind, what: what.into(), source: None, target: None, by, started: clock::now() };
+    let row = OperationRow {
+        ctx,
+        id,
+        kind,
+        what: what.into(),
+        source: None,
+        target: None,
+        by,
+        reason: None,
+        started: clock::now(),
+    };
     row.write(OperationStatus::Started, None).await;
     let result = settled(ctx, SettledWrite::Switch { paused }).await;
     if let Some(Ok(version)) = result {
@@ -145,26 +168,46 @@ pub(super) async fn pause_scheduler(ctx: &Context, id: OperationId, paused: bool
 enum SettledWrite<'a> {
     Switch { paused: bool },
     Node { node: &'a NodeId, record: &'a NodeRecord, version: i32 },
+    Settings { shared: &'a SharedSettings, version: i32 },
 }
 
 impl SettledWrite<'_> {
-    /// The version that it leaves. A refusal may be the echo of a try whose answer was lost: then the
-    /// record is what was to be written.
+    /// The version that it leaves. A refusal may be the echo of a try whose answer was lost: then what is there is
+    /// what was to be written.
     async fn send(&self, registry: &Registry) -> Result<i32, ZkError> {
-        let (node, record, version) = match self {
+        let written = match self {
             Self::Switch { paused } => return registry.pause_scheduler(*paused).await,
-            Self::Node { node, record, version } => (*node, *record, *version),
+            Self::Node { node, record, version } => registry.write_node(node, record, *version).await,
+            Self::Settings { shared, version } => registry.write_settings(shared, *version).await,
         };
-        let refused = match registry.write_node(node, record, version).await {
+        let refused = match written {
             Err(error) if error.refusal() == Some(Refusal::BadVersion) => error,
             other => return other,
         };
-        match registry.read_node(node).await {
-            Ok(Some((found, version))) if found == *record => Ok(version),
-            Ok(_) | Err(ZkError::Unreadable { .. }) => Err(refused),
+        match self.found(registry).await {
+            Ok(Some(version)) => Ok(version),
+            Ok(None) | Err(ZkError::Unreadable { .. }) => Err(refused),
             // As unknown as a lost answer.
-            Err(cause) => Err(ZkError::Unknown { operation: "read", path: node.to_string(), cause: cause.to_string() }),
+            Err(cause) => {
+                let ZkError::Refused { path, .. } = refused else { return Err(refused) };
+                Err(ZkError::Unknown { operation: "read", path, cause: cause.to_string() })
+            }
         }
+    }
+
+    /// The version under which what was to be written is there.
+    async fn found(&self, registry: &Registry) -> Result<Option<i32>, ZkError> {
+        let found = match self {
+            Self::Switch { .. } => None,
+            Self::Node { node, record, .. } => {
+                registry.read_node(node).await?.filter(|(found, _)| found == *record).map(|(_, version)| version)
+            }
+            Self::Settings { shared, .. } => {
+                let found = registry.settings().await?;
+                (found.shared == **shared).then_some(found.version)
+            }
+        };
+        Ok(found)
     }
 }
 
@@ -213,7 +256,17 @@ fn drain_row<'a>(
     started: Timestamp,
 ) -> OperationRow<'a> {
     let what = format!("{} of {node}", count(files, "file"));
-    OperationRow { ctx, id, kind: OperationKind::Drain, what, source: Some(node.clone()), target: None, by, started }
+    OperationRow {
+        ctx,
+        id,
+        kind: OperationKind::Drain,
+        what,
+        source: Some(node.clone()),
+        target: None,
+        by,
+        reason: None,
+        started,
+    }
 }
 
 /// Ends the row of a drain that has emptied its node. Who asked is kept by history.
@@ -232,8 +285,17 @@ pub(super) async fn undrain(ctx: &Context, id: OperationId, change: NodeChange, 
     let what = change.node.to_string();
     let target = Some(change.node.clone());
     let by = change.by.clone();
-    let row =
-        OperationRow { ctx, id, kind: OperationKind::Undrain, what, source: None, target, by, started: clock::now() };
+    let row = OperationRow {
+        ctx,
+        id,
+        kind: OperationKind::Undrain,
+        what,
+        source: None,
+        target,
+        by,
+        reason: None,
+        started: clock::now(),
+    };
     row.write(OperationStatus::Started, None).await;
     let record = NodeRecord { state: NodeState::Active, ..change.record.clone() };
     let result = write(ctx, &change, record).await;
@@ -262,11 +324,45 @@ pub(super) async fn weight(ctx: &Context, id: OperationId, change: NodeChange, w
     let what = format!("{}: {} to {weight}", change.node, change.record.weight);
     let target = Some(change.node.clone());
     let by = change.by.clone();
-    let row =
-        OperationRow { ctx, id, kind: OperationKind::Weight, what, source: None, target, by, started: clock::now() };
+    let row = OperationRow {
+        ctx,
+        id,
+        kind: OperationKind::Weight,
+        what,
+        source: None,
+        target,
+        by,
+        reason: None,
+        started: clock::now(),
+    };
     row.write(OperationStatus::Started, None).await;
     let record = NodeRecord { weight, ..change.record.clone() };
     let result = write(ctx, &change, record).await;
+    row.end(result).await;
+}
+
+/// Changes a setting for all instances.
+pub(super) async fn set(ctx: &Context, id: OperationId, change: SettingChange, by: String) {
+    let SettingChange { setting, value, why, shared, version, told } = change;
+    let (what, at) = (format!("{setting}: {told}"), clock::now());
+    let one = value.map(|value| SharedSetting { value, by: by.clone(), at, operation: id, why: why.clone() });
+    let kind = OperationKind::Setting;
+    let row = OperationRow { ctx, id, kind, what, source: None, target: None, by, reason: why, started: at };
+    row.write(OperationStatus::Started, None).await;
+    let shared = shared.with(setting, one);
+    let result = settled(ctx, SettledWrite::Settings { shared: &shared, version }).await;
+    let result = match result {
+        Some(Ok(version)) => {
+            ctx.emit(Event::Settings { shared, version, problem: None }).await;
+            Some(Ok(()))
+        }
+        Some(Err(error)) if error.refusal() == Some(Refusal::BadVersion) => {
+            let why = format!("settings were changed by somebody else meanwhile; look at {setting} again");
+            Some(Err(Fault::new(Cause::Changed, why)))
+        }
+        Some(Err(error)) => Some(Err(zk_fault(&error))),
+        None => None,
+    };
     row.end(result).await;
 }
 
@@ -326,5 +422,6 @@ pub(super) fn asked_run_row(
 ) -> Operation {
     let status = if failed.is_some() { OperationStatus::Failed } else { OperationStatus::Started };
     let (kind, what, by) = (OperationKind::Scheduler, "run".to_owned(), by.to_owned());
-    OperationRow { ctx, id, kind, what, source: None, target: None, by, started: at }.operation(status, failed)
+    OperationRow { ctx, id, kind, what, source: None, target: None, by, reason: None, started: at }
+        .operation(status, failed)
 }

@@ -13,6 +13,7 @@ use crate::adapters::zookeeper::config::ZkConfig;
 use crate::adapters::zookeeper::fake::{FakeEnsemble, FakeRequest, RequestFate, Weather};
 use crate::domain::fixtures::{self, node_id};
 use crate::domain::server::{HostState, HostView, ServerState};
+use crate::domain::setting::Setting;
 use crate::domain::snapshot::{ControlView, Snapshot};
 use crate::engine::context::testing::context;
 
@@ -166,6 +167,42 @@ async fn a_change_by_somebody_else_is_not_overwritten() {
     let (status, why) = bench.row(ID).await;
     assert!(status == OperationStatus::Aborted && why.contains("changed by somebody else"), "{why}");
     assert_eq!(bench.weight().await, 300);
+}
+
+/// A change of the scheduler's threshold, on what was read under `version`.
+fn to_threshold(value: Option<u64>, shared: &SharedSettings, version: i32) -> SettingChange {
+    SettingChange {
+        setting: Setting::Threshold,
+        value,
+        why: Some("load test".into()),
+        shared: shared.clone(),
+        version,
+        told: "5 to 9".into(),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_setting_is_written_with_who_and_why_and_its_row_tells() {
+    let bench = Bench::new().await;
+    let none = SharedSettings::default();
+    bench.befall(&[RequestFate::AnswerLost]);
+    set(&bench.ctx, ID, to_threshold(Some(9), &none, 0), "console root".into()).await;
+    let found = bench.registry.settings().await.unwrap();
+    let one = found.shared.get(Setting::Threshold).unwrap();
+    assert_eq!((one.value, one.by.as_str(), one.operation), (9, "console root", ID));
+    assert_eq!(bench.row(ID).await, (OperationStatus::Done, "load test".to_owned()));
+    assert_eq!(bench.ledger.find(ID).unwrap().what, "scheduler.threshold: 5 to 9");
+    let other = OperationId::new(8);
+    set(&bench.ctx, other, to_threshold(Some(3), &none, 0), "api".into()).await;
+    let (status, why) = bench.row(other).await;
+    assert_eq!((status, bench.registry.settings().await.unwrap()), (OperationStatus::Aborted, found.clone()), "{why}");
+    assert!(why.contains("somebody else") && why.contains("scheduler.threshold"), "{why}");
+    let lift = OperationId::new(9);
+    set(&bench.ctx, lift, to_threshold(None, &found.shared, found.version), "api".into()).await;
+    assert_eq!(
+        (bench.row(lift).await.0, bench.registry.settings().await.unwrap().shared),
+        (OperationStatus::Done, none)
+    );
 }
 
 #[tokio::test(start_paused = true)]

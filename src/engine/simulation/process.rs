@@ -25,8 +25,9 @@ use crate::adapters::zookeeper::coord::{Connect, Coord};
 use crate::adapters::zookeeper::error::ZkError;
 use crate::adapters::zookeeper::fake::FakeCoord;
 use crate::domain::fixtures;
-use crate::domain::ids::{Bytes, InstanceId, Millis, NodeId, Timestamp, Zxid};
+use crate::domain::ids::{InstanceId, Millis, NodeId, Timestamp, Zxid};
 use crate::domain::server::{Role, Sample, Srvr};
+use crate::domain::setting::SchedulerSettings;
 use crate::domain::snapshot::{InstanceInfo, WorkloadOff};
 use crate::domain::state::{ServerSetting, Settings};
 use crate::engine::clock;
@@ -123,11 +124,15 @@ fn settings(nodes: &[NodeId]) -> Settings {
     let server = |node: &NodeId| ServerSetting { node: node.clone(), address: format!("{node}:2181") };
     Settings {
         servers: nodes.iter().map(server).collect(),
-        trigger: TRIGGER,
-        settle: 1,
-        interval: Millis(4_000),
-        cool_down: Millis(0),
-        reserve: Bytes(0),
+        scheduler: SchedulerSettings {
+            interval_s: 4,
+            threshold: TRIGGER,
+            settle: 1,
+            cool_down_s: 0,
+            reserve_mib: 0,
+            parallel: 8,
+        },
+        configured: Vec::new(),
         workload_off: Some(WorkloadOff::Disabled),
         workload_interval: Millis(20_000),
         workload_clients: 0,

@@ -3,6 +3,7 @@
 mod draft;
 mod lines;
 mod paths;
+mod settings;
 mod steady;
 #[cfg(test)]
 mod tests;
@@ -15,7 +16,7 @@ use futures_util::future::BoxFuture;
 use self::draft::{HostDraft, blocking};
 use self::steady::SteadyFile;
 use crate::console::place::{
-    CompletionAsk, Completions, Draft, Opened, PastCommands, PastSearches, Place, SavedSearches,
+    CompletionAsk, Completions, Draft, Opened, PastCommands, PastSearches, Place, SavedSearches, SavedSetting,
 };
 use crate::console::sanitise;
 
@@ -27,6 +28,8 @@ const COMPLETION_LIMIT: Duration = Duration::from_secs(2);
 pub struct Host {
     /// Who runs the program.
     pub user: String,
+    /// File of the settings.
+    pub settings: PathBuf,
     /// File of the saved searches.
     pub searches: PathBuf,
     /// File of the commands that were typed.
@@ -65,6 +68,11 @@ impl Place for Host {
 
     fn commands(&self, asked: PastCommands) -> BoxFuture<'static, Result<Vec<String>, String>> {
         Box::pin(lines::commands(self.commands.clone(), asked))
+    }
+
+    fn save_settings(&self, settings: Vec<SavedSetting>) -> BoxFuture<'static, Result<String, String>> {
+        let file = self.settings.clone();
+        Box::pin(blocking(move || settings::save(&file, &settings)))
     }
 
     fn past_searches(&self, asked: PastSearches) -> BoxFuture<'static, Result<Vec<String>, String>> {

@@ -4,7 +4,7 @@ use super::*;
 
 fn host(folder: &Path) -> Host {
     let [searches, commands, past_searches] = ["a.txt", "b.txt", "c.txt"].map(|name| folder.join(name));
-    Host { user: "root".into(), searches, commands, past_searches }
+    Host { user: "root".into(), settings: folder.join("zkdeck.toml"), searches, commands, past_searches }
 }
 
 fn words(path: &Path) -> String {

@@ -8,6 +8,7 @@ use crate::adapters::zookeeper::coord::Mode;
 use crate::adapters::zookeeper::error::{Refusal, ZkError};
 use crate::domain::ids::{Epoch, OperationId};
 use crate::domain::scheduler::Run;
+use crate::domain::setting::SharedSettings;
 use crate::domain::snapshot::ScrubReport;
 
 /// What `/control/scheduler` holds; an empty znode means on.
@@ -42,6 +43,15 @@ pub enum RunAnswer {
     Done(Box<Run>),
 }
 
+/// What was set at run time, as it was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundSettings {
+    pub shared: SharedSettings,
+    pub version: i32,
+    /// Why what is there cannot be used; then nothing is set, and the next change is written over it.
+    pub problem: Option<String>,
+}
+
 impl Registry {
     /// Whether the scheduler is paused for all instances, and the version of that word.
     ///
@@ -59,6 +69,35 @@ impl Registry {
     pub async fn pause_scheduler(&self, paused: bool) -> Result<i32, ZkError> {
         let path = self.layout.scheduler();
         self.coord.set(&path, &json(&path, &Switch { paused })?, None).await
+    }
+
+    /// What was set at run time, and its version; an empty znode and a missing one hold nothing.
+    ///
+    /// # Errors
+    /// [`ZkError`].
+    pub async fn settings(&self) -> Result<FoundSettings, ZkError> {
+        let path = self.layout.settings();
+        let none = FoundSettings { shared: SharedSettings::default(), version: 0, problem: None };
+        let Some((data, version)) = self.coord.get(&path).await? else { return Ok(none) };
+        if data.is_empty() {
+            return Ok(FoundSettings { version, ..none });
+        }
+        match parse(&path, &data) {
+            Ok(shared) => Ok(FoundSettings { shared, version, problem: None }),
+            Err(ZkError::Unreadable { path, cause }) => {
+                Ok(FoundSettings { version, problem: Some(format!("{path} cannot be used: {cause}")), ..none })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Writes them at the version that they were read under.
+    ///
+    /// # Errors
+    /// [`ZkError`].
+    pub async fn write_settings(&self, shared: &SharedSettings, version: i32) -> Result<i32, ZkError> {
+        let path = self.layout.settings();
+        self.coord.set(&path, &json(&path, shared)?, Some(version)).await
     }
 
     /// The fencing epoch: the version of its znode.

@@ -38,7 +38,7 @@ use super::layout::{BUCKET_DIGITS_DEFAULT, ZnodeLayout};
 use crate::domain::format::{self, NewerFormat, StoreName};
 
 pub use self::attempts::{Decided, Fence, Intents, MoveCommit};
-pub use self::control::RunAnswer;
+pub use self::control::{FoundSettings, RunAnswer};
 pub use self::files::{Loaded, ReadFile};
 
 /// Creates that go into one `multi`.
@@ -175,7 +175,7 @@ impl Registry {
         let mut paths: Vec<String> = ends.map(|end| root[..end].to_owned()).collect();
         paths.extend([layout.files(), layout.migrations(), layout.nodes(), layout.instances()]);
         paths.extend([format!("{root}/control"), layout.epoch(), layout.leader(), layout.scheduler()]);
-        paths.extend([layout.runs(), layout.canary(), layout.recorded()]);
+        paths.extend([layout.settings(), layout.runs(), layout.canary(), layout.recorded()]);
         let data = |path: &String| {
             if *path == layout.recorded() { BUCKET_DIGITS_DEFAULT.to_string().into_bytes() } else { Vec::new() }
         };

@@ -18,7 +18,7 @@ use crate::console::effect::{Completes, Effect, Prompt};
 use crate::console::input::{Key, Mouse, MouseAct};
 use crate::console::jump::{Focus, Jump, JumpTo};
 use crate::console::keymap::table::entry_of;
-use crate::console::order::{Outside, Work};
+use crate::console::order::{ExportList, Outside, Work};
 use crate::console::pane::Pane;
 use crate::console::sanitise;
 use crate::console::view::View;
@@ -45,6 +45,7 @@ const ACTIONS: &[Action] = &[
     Action::Sort,
     Action::SortReverse,
     Action::Copy,
+    Action::Export,
     Action::Up,
     Action::Down,
     Action::PageUp,
@@ -148,6 +149,17 @@ impl FilesPane {
     }
 
     /// The next column, or the other direction.
+    fn export(&self) -> Effect {
+        let filter = if self.filter.is_empty() { "" } else { " that match" };
+        Effect::Prompt(Prompt {
+            action: Action::Export,
+            title: format!("Export the records of all files{filter}"),
+            hint: "a new file: .ndjson, .csv or .txt; times in it are UTC".into(),
+            value: "files.ndjson".into(),
+            completes: Completes::Path,
+        })
+    }
+
     fn sort(&mut self, reverse: bool, snapshot: &Snapshot) -> Vec<Effect> {
         self.rows.choose(|choice| match reverse {
             true => choice.reverse = !choice.reverse,
@@ -301,6 +313,7 @@ impl Pane for FilesPane {
             Action::Open => self.selected().map_or_else(Vec::new, |id| self.show(id, snapshot)),
             Action::HistoryThen => self.its_operations(snapshot).into_iter().collect(),
             Action::LogsThen => self.logs_then(snapshot).into_iter().collect(),
+            Action::Export => vec![self.export()],
             Action::Migrate | Action::Delete | Action::Download | Action::Copy => self.on_files(action, snapshot),
             _ => Vec::new(),
         }
@@ -343,7 +356,11 @@ impl Pane for FilesPane {
         let text = text.trim();
         match action {
             Action::Upload if !text.is_empty() => {
-                vec![Effect::Work(Work::Upload { path: typed.to_owned(), node: None })]
+                vec![Effect::Work(Work::Upload { path: typed.to_owned(), to: None })]
+            }
+            Action::Export if !text.is_empty() => {
+                let list = ExportList::Files(self.rows.choice().clone());
+                vec![Effect::Work(Work::Export { list, path: typed.to_owned() })]
             }
             Action::Download if !text.is_empty() => {
                 let path = self.saved_to(typed);

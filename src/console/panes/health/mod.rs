@@ -5,6 +5,7 @@ mod charts;
 mod dashboard;
 mod detail;
 mod full;
+mod order;
 mod subjects;
 mod table;
 
@@ -14,6 +15,7 @@ use ratatui::layout::Rect;
 use self::charts::Charts;
 use self::dashboard::DashboardLayout;
 use self::full::Full;
+use self::order::{ServerOrder, row_of};
 use crate::console::action::Action;
 use crate::console::confirms;
 use crate::console::effect::Effect;
@@ -24,6 +26,7 @@ use crate::console::pane::Pane;
 use crate::console::rewind::RowMoment;
 use crate::console::view::View;
 use crate::console::widgets::list::Cursor;
+use crate::domain::ids::NodeId;
 use crate::domain::ids::Timestamp;
 use crate::domain::server::{ServerState, ServerView};
 use crate::domain::snapshot::Snapshot;
@@ -35,6 +38,8 @@ const ACTIONS: &[Action] = &[
     Action::RestartServer,
     Action::Open,
     Action::Copy,
+    Action::Sort,
+    Action::SortReverse,
     Action::Up,
     Action::Down,
     Action::PageUp,
@@ -56,6 +61,9 @@ const ACTIONS: &[Action] = &[
 #[derive(Debug, Default)]
 pub(super) struct HealthPane {
     cursor: Cursor,
+    order: ServerOrder,
+    /// The server in hand, which stays so when the order changes.
+    held: Option<NodeId>,
     charts: Charts,
     /// As the console has told it.
     area: Rect,
@@ -65,13 +73,46 @@ pub(super) struct HealthPane {
 
 impl HealthPane {
     fn selected<'a>(&self, snapshot: &'a Snapshot) -> Option<&'a ServerView> {
-        snapshot.servers.get(self.cursor.at.min(snapshot.servers.len().saturating_sub(1)))
+        snapshot.servers.get(self.place(snapshot))
     }
 }
 
 impl HealthPane {
+    /// The place in the picture of the server in hand.
+    fn place(&self, snapshot: &Snapshot) -> usize {
+        let held = self.held.as_ref().and_then(|held| snapshot.servers.iter().position(|one| one.node == *held));
+        held.unwrap_or_else(|| {
+            let places = self.order.places(snapshot);
+            places.get(self.cursor.at.min(places.len().saturating_sub(1))).copied().unwrap_or_default()
+        })
+    }
+
+    /// Takes the server of this row in hand.
+    fn hold(&mut self, row: usize, snapshot: &Snapshot) {
+        let place = self.order.places(snapshot).get(row).copied();
+        self.held = place.and_then(|at| snapshot.servers.get(at)).map(|server| server.node.clone());
+        self.cursor.at = row;
+    }
+
+    /// Moves up or down from where the server in hand is now; whether the action does that.
+    fn moves(&mut self, action: Action, snapshot: &Snapshot) -> bool {
+        let row = self.held.as_ref().and_then(|held| row_of(held, self.order, snapshot));
+        self.cursor.at = row.unwrap_or(self.cursor.at);
+        let moved = self.cursor.act(action, snapshot.servers.len());
+        if moved {
+            self.hold(self.cursor.at, snapshot);
+        }
+        moved
+    }
+
+    /// Sorts the servers anew; the one in hand stays in hand.
+    fn sort(&mut self, order: ServerOrder, snapshot: &Snapshot) {
+        self.held = self.selected(snapshot).map(|server| server.node.clone());
+        self.order = order;
+    }
+
     fn pieces(&self, area: Rect, snapshot: &Snapshot) -> DashboardLayout {
-        let rows = table::rows(snapshot, area.width).len() as u16 + 1;
+        let rows = table::rows(self.order, snapshot, area.width).len() as u16 + 1;
         DashboardLayout::of(area, rows, snapshot.servers.len() as u16)
     }
 
@@ -121,6 +162,8 @@ impl Pane for HealthPane {
         let here = match action {
             Action::Open => self.full.is_none(),
             Action::Filter => self.full.is_some(),
+            // Three are seen at a glance.
+            Action::Sort => self.full.is_none() && snapshot.servers.len() > 3,
             Action::ConsoleThen => self.moment(snapshot).is_some(),
             _ => true,
         };
@@ -139,7 +182,7 @@ impl Pane for HealthPane {
                 return Vec::new();
             }
         }
-        if self.cursor.act(action, snapshot.servers.len()) {
+        if self.moves(action, snapshot) {
             return Vec::new();
         }
         if self.full.is_none()
@@ -149,6 +192,12 @@ impl Pane for HealthPane {
         }
         let Some(server) = self.selected(snapshot) else { return Vec::new() };
         match action {
+            Action::Sort | Action::SortReverse if self.full.is_none() => {
+                let reverse = action == Action::SortReverse;
+                let shown = table::shown(snapshot, self.area.width);
+                self.sort(if reverse { self.order.reversed() } else { self.order.next(&shown) }, snapshot);
+                Vec::new()
+            }
             Action::Drain => vec![confirms::drain(snapshot, &server.node)],
             Action::Pause => vec![confirms::pause_or_start(snapshot, &server.node)],
             Action::StopServer => vec![confirms::stop_or_start(snapshot, &server.node)],
@@ -170,7 +219,8 @@ impl Pane for HealthPane {
 
     fn visit(&mut self, to: &JumpTo, snapshot: &Snapshot) -> Option<Vec<Effect>> {
         let JumpTo::Server(node) = to else { return None };
-        self.cursor.at = snapshot.servers.iter().position(|server| server.node == *node)?;
+        let row = row_of(node, self.order, snapshot)?;
+        self.hold(row, snapshot);
         self.full = Some(Full::new(node.clone()));
         Some(Vec::new())
     }
@@ -223,8 +273,15 @@ impl Pane for HealthPane {
             MouseAct::WheelDown => Action::Down,
             MouseAct::Press if self.full.is_none() => {
                 let table = self.pieces(area, snapshot).table;
-                if let Some(server) = table::server_at(snapshot, usize::from(event.row), self.cursor, table) {
-                    self.cursor.at = server;
+                if event.row == 0 {
+                    let column = table::column_at(event.column, snapshot, table);
+                    column.into_iter().for_each(|column| self.sort(self.order.by(column), snapshot));
+                    return Vec::new();
+                }
+                let in_hand = (self.order, self.place(snapshot));
+                let place = table::server_at(snapshot, usize::from(event.row), in_hand, table);
+                if let Some(server) = place.and_then(|place| snapshot.servers.get(place)) {
+                    self.held = Some(server.node.clone());
                 }
                 return Vec::new();
             }
@@ -239,7 +296,7 @@ impl Pane for HealthPane {
             return;
         }
         let pieces = self.pieces(area, view.snapshot);
-        table::draw(self.cursor, pieces.table, buffer, view);
+        table::draw((self.order, self.place(view.snapshot)), pieces.table, buffer, view);
         if let Some(server) = self.selected(view.snapshot).filter(|_| pieces.panel.height > 0) {
             detail::draw(server, pieces.panel, buffer, view);
         }

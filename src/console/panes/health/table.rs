@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::Span;
 
+use super::order::{HealthColumn, ServerOrder};
 use crate::console::action::Action;
 use crate::console::sanitise;
 use crate::console::view::View;
@@ -25,10 +26,10 @@ pub(super) enum HealthRow {
 const NOTE_MIN: usize = 44;
 
 /// The lines below the heading.
-pub(super) fn rows(snapshot: &Snapshot, width: u16) -> Vec<HealthRow> {
+pub(super) fn rows(order: ServerOrder, snapshot: &Snapshot, width: u16) -> Vec<HealthRow> {
     let beside = room(snapshot, usize::from(width)) >= NOTE_MIN;
-    let lines = snapshot.servers.iter().enumerate().flat_map(|(at, server)| {
-        let below = !beside && is_noted(server, snapshot);
+    let lines = order.places(snapshot).into_iter().flat_map(|at| {
+        let below = !beside && is_noted(&snapshot.servers[at], snapshot);
         std::iter::once(HealthRow::Server(at)).chain(below.then_some(HealthRow::Note(at)))
     });
     lines.collect()
@@ -40,36 +41,27 @@ fn room(snapshot: &Snapshot, width: usize) -> usize {
 }
 
 /// Lines that are scrolled away above the first one shown.
-fn scrolled(rows: &[HealthRow], cursor: Cursor, height: usize) -> usize {
+fn scrolled(rows: &[HealthRow], selected: usize, height: usize) -> usize {
     let last =
-        rows.iter().rposition(|row| matches!(row, HealthRow::Server(at) | HealthRow::Note(at) if *at == cursor.at));
+        rows.iter().rposition(|row| matches!(row, HealthRow::Server(at) | HealthRow::Note(at) if *at == selected));
     Cursor { at: last.unwrap_or(0) }.first(height)
 }
 
 /// The server whose line is at `row` of the table.
-pub(super) fn server_at(snapshot: &Snapshot, row: usize, cursor: Cursor, area: Rect) -> Option<usize> {
-    let rows = rows(snapshot, area.width);
-    let first = scrolled(&rows, cursor, usize::from(area.height.saturating_sub(1)));
+pub(super) fn server_at(
+    snapshot: &Snapshot,
+    row: usize,
+    (order, selected): (ServerOrder, usize),
+    area: Rect,
+) -> Option<usize> {
+    let rows = rows(order, snapshot, area.width);
+    let first = scrolled(&rows, selected, usize::from(area.height.saturating_sub(1)));
     if row >= usize::from(area.height) {
         return None;
     }
     rows.get(row.checked_sub(1)? + first).map(|row| match row {
         HealthRow::Server(at) | HealthRow::Note(at) => *at,
     })
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum HealthColumn {
-    Server,
-    State,
-    Latency,
-    Fsync,
-    Queue,
-    Requests,
-    Connections,
-    Files,
-    Behind,
-    Up,
 }
 
 /// Narrow screens lose these, in this order.
@@ -87,7 +79,7 @@ const LEAVING: [HealthColumn; 8] = [
 fn columns(snapshot: &Snapshot, width: usize) -> Columns<HealthColumn> {
     let longest = snapshot.servers.iter().map(|server| server.node.as_str().len()).max().unwrap_or(0);
     let all = vec![
-        (HealthColumn::Server, Column::left("  SERVER", longest.clamp(6, 16) + 2)),
+        (HealthColumn::Server, Column::left("  SERVER", longest.clamp(8, 16) + 2)),
         (HealthColumn::State, Column::left("STATE", 13)),
         (HealthColumn::Latency, Column::right("LAT p50/p99", 13)),
         (HealthColumn::Fsync, Column::right("FSYNC", 6)),
@@ -101,18 +93,29 @@ fn columns(snapshot: &Snapshot, width: usize) -> Columns<HealthColumn> {
     Columns::fit(all, &LEAVING, width)
 }
 
-pub(super) fn draw(cursor: Cursor, area: Rect, buffer: &mut Buffer, view: &View<'_>) {
+/// The column of the heading at this cell.
+pub(super) fn column_at(cell: u16, snapshot: &Snapshot, area: Rect) -> Option<HealthColumn> {
+    columns(snapshot, usize::from(area.width)).at(cell)
+}
+
+/// The columns that there is room for.
+pub(super) fn shown(snapshot: &Snapshot, width: u16) -> Vec<HealthColumn> {
+    columns(snapshot, usize::from(width)).keys().collect()
+}
+
+/// `selected` is the place of a server in the picture.
+pub(super) fn draw((order, selected): (ServerOrder, usize), area: Rect, buffer: &mut Buffer, view: &View<'_>) {
     let columns = columns(view.snapshot, usize::from(area.width));
-    paint::line(area, buffer, 0, &columns.heading(view.styles));
-    let rows = rows(view.snapshot, area.width);
+    paint::line(area, buffer, 0, &columns.heading_sorted(view.styles, order.by, order.descends()));
+    let rows = rows(order, view.snapshot, area.width);
     let list = paint::below(area, 1);
-    let first = scrolled(&rows, cursor, usize::from(list.height));
+    let first = scrolled(&rows, selected, usize::from(list.height));
     let room = room(view.snapshot, usize::from(area.width));
     for (line, row) in rows.iter().skip(first).take(usize::from(list.height)).enumerate() {
         match *row {
             HealthRow::Server(at) => {
                 let server = &view.snapshot.servers[at];
-                let selected = at == cursor.at;
+                let selected = at == selected;
                 let mut row = columns.row((selected, false), view.styles, |key| cell(key, server, view));
                 if let Some((text, style)) = note(server, view).filter(|_| room >= NOTE_MIN) {
                     let text = sanitise::fit(&text, room.saturating_sub(1));

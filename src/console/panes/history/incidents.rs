@@ -49,9 +49,18 @@ impl IncidentRows {
             return None;
         }
         self.due = now.plus(AGAIN);
-        let (expr, as_of) = (self.expr.clone(), self.as_of);
-        let ask = IncidentsAsk { expr, as_of, limit: INCIDENTS_PAGE_MAX, ..IncidentsAsk::default() };
+        let ask = self.ask();
         Some(self.asked.put(ask).into())
+    }
+
+    /// What asks for all that the filter takes.
+    pub(super) fn ask(&self) -> IncidentsAsk {
+        IncidentsAsk {
+            expr: self.expr.clone(),
+            as_of: self.as_of,
+            limit: INCIDENTS_PAGE_MAX,
+            ..IncidentsAsk::default()
+        }
     }
 
     /// Takes an answer in, when one has come.

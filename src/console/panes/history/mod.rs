@@ -15,11 +15,11 @@ use self::incidents::IncidentRows;
 use self::lines::{HistoryLine, LineId, Unfolded, lines};
 use self::rows::OperationRows;
 use crate::console::action::Action;
-use crate::console::effect::Effect;
+use crate::console::effect::{Completes, Effect, Prompt};
 use crate::console::input::{Key, Mouse, MouseAct};
 use crate::console::jump::{Focus, Jump, JumpTo};
 use crate::console::keymap::table::entry_of;
-use crate::console::order::Outside;
+use crate::console::order::{ExportList, HistoryChoice, Outside, Work};
 use crate::console::pane::Pane;
 use crate::console::rewind::RowMoment;
 use crate::console::view::View;
@@ -40,6 +40,7 @@ const ACTIONS: &[Action] = &[
     Action::ConsoleThen,
     Action::Follow,
     Action::Copy,
+    Action::Export,
     Action::Right,
     Action::Left,
     Action::Up,
@@ -276,9 +277,19 @@ impl Pane for HistoryPane {
                 self.relist(self.selected());
             }
             Action::Copy => return self.copy(),
+            Action::Export => return vec![self.export()],
             _ => {}
         }
         Vec::new()
+    }
+
+    fn answered(&mut self, action: Action, text: &str, _: &Snapshot) -> Vec<Effect> {
+        if action != Action::Export || text.trim().is_empty() {
+            return Vec::new();
+        }
+        let operations = (!self.only).then(|| self.rows.query());
+        let list = ExportList::History(Box::new(HistoryChoice { operations, incidents: self.incidents.ask() }));
+        vec![Effect::Work(Work::Export { list, path: text.to_owned() })]
     }
 
     fn resize(&mut self, area: Rect) {
@@ -358,6 +369,18 @@ impl HistoryPane {
             follow: self.follow,
             only: self.only,
         }
+    }
+
+    fn export(&self) -> Effect {
+        let what = if self.only { "incidents" } else { "operations and incidents" };
+        let filter = if self.filter.is_empty() { "" } else { " that match" };
+        Effect::Prompt(Prompt {
+            action: Action::Export,
+            title: format!("Export all {what}{filter}"),
+            hint: "a new file: .ndjson, .csv or .txt; times in it are UTC".into(),
+            value: "history.ndjson".into(),
+            completes: Completes::Path,
+        })
     }
 
     fn copy(&self) -> Vec<Effect> {

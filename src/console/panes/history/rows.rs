@@ -90,6 +90,11 @@ impl OperationRows {
         self.show();
     }
 
+    /// What asks for all rows that the filter takes.
+    pub(super) fn query(&self) -> HistoryQuery {
+        self.filter.clone()
+    }
+
     /// Holds the rows of another moment from now on; `None` is now.
     pub(super) fn rewind(&mut self, as_of: Option<Timestamp>) {
         self.filter.as_of = as_of;

@@ -46,7 +46,7 @@ use crate::console::input::{Key, Mouse, MouseAct};
 use crate::console::jump::JumpTo;
 use crate::console::keymap::table::entry_of;
 use crate::console::line::Line;
-use crate::console::order::{Outside, Work};
+use crate::console::order::{ExportList, Outside, Work};
 use crate::console::pane::Pane;
 use crate::console::place::SavedSearches;
 use crate::console::rewind::RowMoment;
@@ -511,7 +511,8 @@ impl Pane for LogsPane {
 
     fn answered(&mut self, action: Action, text: &str, snapshot: &Snapshot) -> Vec<Effect> {
         if action == Action::Export {
-            return vec![Effect::Work(Work::ExportLogs { search: self.search(), path: text.to_owned() })];
+            let list = ExportList::Logs(self.search());
+            return vec![Effect::Work(Work::Export { list, path: text.to_owned() })];
         }
         match self.query.set_span(text, snapshot.taken_at) {
             Ok(()) => {

@@ -12,6 +12,7 @@ use crate::domain::ids::{Millis, Timestamp};
 use crate::domain::node::{DrainView, NodeCondition, NodeView};
 use crate::domain::past::{PastPart, PastView};
 use crate::domain::scheduler::Decision;
+use crate::domain::setting::Setting;
 use crate::domain::snapshot::{SessionState, Snapshot};
 
 /// Cells of a progress.
@@ -216,18 +217,25 @@ fn workload(view: &View<'_>) -> (String, Style) {
 }
 
 /// Cells of the block of settings.
-pub(super) const SETTINGS: u16 = 28;
+pub(super) const SETTINGS: u16 = 44;
+/// Cells of a setting's name and of its value.
+const NAME_WIDTH: usize = 12;
+const VALUE_WIDTH: usize = 8;
 
-/// What the scheduler goes by, under the name that it has in `zkdeck.toml`.
+/// What the scheduler goes by, under the name that it has in `zkdeck.toml`, and where that comes from.
 pub(super) fn draw_settings(area: Rect, buffer: &mut Buffer, view: &View<'_>) {
-    let (styles, scheduler) = (view.styles, &view.snapshot.scheduler);
-    paint::text(area, buffer, 0, "SETTINGS  [scheduler]", styles.heading);
-    let lines = [
-        ("interval", scheduler.interval.to_string()),
-        ("threshold", words::grouped(scheduler.trigger)),
-        ("settle", words::grouped(scheduler.settle)),
-    ];
-    for (row, (name, value)) in lines.iter().enumerate() {
-        paint::text(area, buffer, row as u16 + 1, &format!("  {name:<10} {value}"), styles.text);
+    let styles = view.styles;
+    paint::text(area, buffer, 0, "SETTINGS  :set", styles.heading);
+    if view.snapshot.settings.is_empty() {
+        paint::text(area, buffer, 1, "  not kept", styles.dim);
+    }
+    let find = |setting: &Setting| view.snapshot.settings.iter().find(|one| one.setting == Some(*setting));
+    let all = Setting::ALL.iter().filter_map(|setting| Some((setting, find(setting)?)));
+    for (row, (setting, one)) in all.enumerate() {
+        let (_, key) = setting.section_and_key();
+        let text = format!("  {key:<NAME_WIDTH$} {:<VALUE_WIDTH$} {}", one.shown(), one.origin);
+        let style = if one.configured.is_some() { styles.accent } else { styles.text };
+        let text = sanitise::fit(&sanitise::clean(&text), usize::from(area.width));
+        paint::text(area, buffer, row as u16 + 1, &text, style);
     }
 }

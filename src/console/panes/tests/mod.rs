@@ -1,5 +1,6 @@
 //! All panes: at all sizes, with hostile text, with nothing known, and what they say.
 
+mod export;
 mod files;
 mod scheduler;
 

@@ -4,6 +4,7 @@ use super::*;
 use crate::console::jump::{Jump, JumpTo};
 use crate::domain::node::NodeView;
 use crate::domain::scheduler::SchedulerView;
+use crate::domain::setting::{Origin, Setting};
 
 #[test]
 fn whether_the_scheduler_is_on_is_not_known_before_the_records_are_read_nor_without_a_session() {
@@ -258,10 +259,15 @@ fn runs_that_moved_nothing_are_one_row_and_ways_lead_on_from_a_run() {
 fn the_settings_have_a_place_where_there_is_room() {
     let mut snapshot = fixtures::snapshot();
     snapshot.scheduler.trigger = 1_500;
+    let mut settings = snapshot.settings.to_vec();
+    let threshold = settings.iter_mut().find(|one| one.setting == Some(Setting::Threshold)).expect("there");
+    threshold.value = "1500".into();
+    threshold.origin = Origin::Ensemble { by: "api".into(), at: fixtures::NOW, why: None };
+    snapshot.settings = settings.into();
     let pane = ready(4, &snapshot);
     for width in [120, 200] {
         let text = picture(pane.as_ref(), &snapshot, width, 36);
-        assert!(text.contains("SETTINGS") && text.contains("threshold  1,500"), "{text}");
+        assert!(text.contains("SETTINGS") && text.contains("threshold    1,500    set by api"), "{text}");
     }
     let text = picture(pane.as_ref(), &snapshot, 80, 20);
     assert!(!text.contains("SETTINGS") && text.contains("threshold 1,500"), "{text}");

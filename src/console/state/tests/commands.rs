@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::console::fetch::Fetch;
-use crate::console::place::PastCommands;
+use crate::console::place::{CompletionAsk, Completions, PastCommands};
 use crate::console::theme::file::ThemeEntry;
 
 /// What was done, without what is kept of the command and what the palette asks for.
@@ -235,6 +235,69 @@ fn numbers_show_their_bounds_and_files_their_names() {
     ] {
         assert!(hint(text).contains(told), "{text}: {}", hint(text));
     }
+}
+
+/// The question of what could follow a path, as the last key of these asks it.
+fn path_asked(ui: &mut Console, keys: &str) -> Fetch<CompletionAsk> {
+    match press(ui, keys).pop() {
+        Some(Order::Work(Work::Complete(fetch))) => fetch,
+        other => panic!("{keys}: {other:?}"),
+    }
+}
+
+/// Answers it: what is put in, and the names that could follow.
+fn follow(ui: &mut Console, fetch: Fetch<CompletionAsk>, append: &str, names: &[&str]) {
+    let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+    let nothing = append.is_empty() && names.is_empty();
+    let found = Completions { append: append.into(), names, nothing, ..Completions::default() };
+    fetch.reply.send(Ok(found)).expect("awaited");
+    ui.take_answers();
+}
+
+#[test]
+fn a_path_on_the_command_line_is_completed_by_the_place() {
+    let mut ui = ui();
+    let fetch = path_asked(&mut ui, &format!(": {} Tab", keys_of("upload /tmp/re")));
+    assert_eq!(fetch.ask.typed, "/tmp/re");
+    follow(&mut ui, fetch, "port\\ ", &["report one.bin", "report two.bin"]);
+    assert_eq!(line(&ui), ":upload /tmp/report\\");
+    assert!(screen(&ui, 100, 30).contains("report one.bin  report two.bin"), "{}", screen(&ui, 100, 30));
+    let late = path_asked(&mut ui, "o Tab");
+    assert_eq!(late.ask.typed, "/tmp/report\\ o");
+    assert!(!screen(&ui, 100, 30).contains("two.bin"), "they were for another text");
+    press(&mut ui, "n");
+    follow(&mut ui, late, "ne.bin", &[]);
+    assert_eq!(line(&ui), ":upload /tmp/report\\ on", "more was typed meanwhile");
+    let fetch = path_asked(&mut ui, "Down Tab");
+    follow(&mut ui, fetch, "e.bin", &[]);
+    let node = path_asked(&mut ui, "Space Tab");
+    assert_eq!(node.ask.typed, "/tmp/report\\ one.bin ");
+    assert!(screen(&ui, 100, 30).contains("zk3        33 files  active"), "or a node");
+    follow(&mut ui, node, "", &[]);
+    assert!(screen(&ui, 100, 30).contains("> zk1 "), "no file is called so");
+    let node = path_asked(&mut ui, "z Tab");
+    follow(&mut ui, node, "", &[]);
+    assert_eq!(line(&ui), ":upload /tmp/report\\ one.bin zk");
+    press(&mut ui, "2 Space");
+    assert!(screen(&ui, 100, 30).contains("that is all: :upload PATH [NODE]"));
+    let (path, to) = ("/tmp/report\\ one.bin zk2 ".to_owned(), "/tmp/report\\ one.bin".to_owned());
+    let upload = Work::Upload { path, to: Some((to, fixtures::node_id("zk2"))) };
+    assert_eq!(done(press(&mut ui, "Enter")), [Order::Work(upload)]);
+}
+
+#[test]
+fn a_path_behind_a_file_is_completed_too_and_a_folder_that_cannot_be_read_is_told() {
+    let mut ui = ui();
+    let fetch = path_asked(&mut ui, &format!(": {} Tab", keys_of("download 'report-0401.bin' a b/")));
+    assert_eq!(fetch.ask.typed, "a b/");
+    fetch.reply.send(Err("a b/: Permission denied".into())).expect("awaited");
+    ui.take_answers();
+    assert!(screen(&ui, 100, 30).contains("a b/: Permission denied"));
+    for height in 0..20 {
+        screen(&ui, 80, height);
+    }
+    press(&mut ui, "Left");
+    assert!(!screen(&ui, 100, 30).contains("denied"), "it was for another text");
 }
 
 #[test]

@@ -71,7 +71,7 @@ impl Pane for Sample {
 
     fn answered(&mut self, action: Action, text: &str, _: &Snapshot) -> Vec<Effect> {
         self.answer = format!("{action:?}: {text}");
-        vec![Effect::Work(Work::Upload { path: text.to_owned(), node: None })]
+        vec![Effect::Work(Work::Upload { path: text.to_owned(), to: None })]
     }
 
     fn draw(&self, area: Rect, buffer: &mut ratatui::buffer::Buffer, _: &View<'_>) {
@@ -480,7 +480,7 @@ fn a_pane_asks_and_gets_the_answer() {
     let mut ui = ui();
     press(&mut ui, "2 u");
     assert!(screen(&ui, 80, 24).contains("> /tmp"));
-    let upload = |path: &str| [Order::Work(Work::Upload { path: path.into(), node: None })];
+    let upload = |path: &str| [Order::Work(Work::Upload { path: path.into(), to: None })];
     ui.paste("/a\nb");
     assert_eq!(press(&mut ui, "Enter"), upload("/a b"), "what was proposed is replaced");
     assert_eq!(press(&mut ui, "u / x Enter"), upload("/x"));

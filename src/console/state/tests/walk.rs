@@ -22,7 +22,7 @@ use crate::domain::command::ServerAction;
 const STEPS: u64 = 2_000;
 /// A console lives for so many steps; then another begins.
 const LIFE: u64 = 250;
-const TYPED: [&str; 17] = [
+const TYPED: [&str; 22] = [
     "drain zk1",
     "pause zk3",
     "stop zk2",
@@ -40,6 +40,11 @@ const TYPED: [&str; 17] = [
     "at yesterday 10:12",
     "play 2026-11-23T14:00 60x",
     "now",
+    "set scheduler.threshold 8 because",
+    "unset scheduler.settle",
+    "set console.glyphs ascii",
+    "settings",
+    "save",
 ];
 const DEPTHS: [Depth; 5] = [Depth::None, Depth::Ansi8, Depth::Ansi16, Depth::Ansi256, Depth::True];
 
@@ -126,7 +131,9 @@ fn bound(dice: &mut Dice) -> Key {
 
 fn step(dice: &mut Dice) -> Step {
     match dice.below(100) {
-        0..=54 => Step::Key(key(dice)),
+        0..=50 => Step::Key(key(dice)),
+        // Who asks for something now and then means it.
+        51..=54 => Step::Key(Key::plain(KeyCode::Char('y'))),
         55..=59 => Step::Type(dice.of::<&str>(&TYPED)),
         60..=64 => {
             let text = *dice.of(&[HOSTILE, "zk1", "y\n", "Enter\r\n", "level:warn AND (", ""]);
@@ -248,7 +255,7 @@ impl Walker {
                 _ => &[],
             };
             assert!(commands.is_empty() || !self.ui.is_unseen(), "{work:?} on a screen that shows nothing");
-            let changes = !commands.is_empty() || matches!(work, Work::Upload { .. } | Work::UploadTo { .. });
+            let changes = !commands.is_empty() || matches!(work, Work::Upload { .. });
             assert!(!(self.ui.read_only && changes), "who only watches sends {work:?}");
             assert!(!(self.ui.past().is_some() && changes), "who looks at the past sends {work:?}");
             for command in commands.iter().filter(|command| is_destructive(command)) {

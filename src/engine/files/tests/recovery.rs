@@ -96,10 +96,14 @@ async fn the_copy_at_the_first_node_of_an_upload_that_was_handed_on_goes_and_is_
 /// Rows of a process that is gone, one of each kind, and how the recovery closes them.
 #[tokio::test]
 async fn every_row_that_was_begun_ends() {
-    use OperationKind::{Delete, Drain, Pause, Scheduler, SchedulerPause, Stress, Undrain, Upload, Weight, Workload};
+    use OperationKind::{
+        Delete, Drain, Pause, Scheduler, SchedulerPause, Setting, Stress, Undrain, Upload, Weight, Workload,
+    };
     let world = world().await;
     world.registry.pause_scheduler(true).await.unwrap();
     world.drain(&node_id("zk2")).await;
+    let shared = crate::domain::fixtures::shared_setting(OperationId::new(15));
+    world.registry.write_settings(&shared, 0).await.unwrap();
     let (done, aborted, failed) = (OperationStatus::Done, OperationStatus::Aborted, OperationStatus::Failed);
     let table = [
         (1, Upload, "zk1", aborted),
@@ -117,6 +121,8 @@ async fn every_row_that_was_begun_ends() {
         (13, Drain, "zk2", aborted),
         // Its bytes are those of a record.
         (14, Upload, "zk1", done),
+        (15, Setting, "zk1", done),
+        (16, Setting, "zk1", failed),
     ];
     let open = |id: u128, kind, node: &str| Operation {
         instance: "gone:1".into(),

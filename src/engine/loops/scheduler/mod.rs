@@ -157,7 +157,6 @@ const fn status_of(run: &Run, asked: bool) -> OperationStatus {
 
 pub struct SchedulerLoop {
     ctx: Context,
-    period: Millis,
     seconds: Interval,
     runs: mpsc::Receiver<RunRequest>,
     waiting: VecDeque<RunRequest>,
@@ -183,14 +182,13 @@ pub struct SchedulerLoop {
 
 impl SchedulerLoop {
     #[must_use]
-    pub fn new(ctx: Context, period: Millis) -> (Self, SchedulerPort) {
+    pub fn new(ctx: Context) -> (Self, SchedulerPort) {
         let (runs_tx, runs) = mpsc::channel(WAITING_MAX);
         let (poke, stop_run) = (Arc::new(Notify::new()), Arc::new(AtomicBool::new(false)));
         let port = SchedulerPort { runs: runs_tx, poke: Arc::clone(&poke), stop_run: Arc::clone(&stop_run) };
         let mut seconds = interval(Duration::from_secs(1));
         seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let scheduler = Self {
-            period,
             seconds,
             runs,
             waiting: VecDeque::new(),
@@ -218,7 +216,7 @@ impl SchedulerLoop {
         let took_over = leads && std::mem::take(&mut self.stood_by);
         self.stood_by |= !leads && leadership.leader.is_some();
         let now = Instant::now();
-        let (next, due) = next_run(self.next, leads && !paused, took_over, now, Duration::from_millis(self.period.0));
+        let (next, due) = next_run(self.next, leads && !paused, took_over, now, self.period());
         self.next = next;
         let shown = next.map(|at| clock::now().plus(Millis(at.saturating_duration_since(now).as_millis() as u64)));
         let same = match (shown, self.told) {
@@ -230,6 +228,11 @@ impl SchedulerLoop {
             self.ctx.emit(Event::SchedulerNext(shown)).await;
         }
         due
+    }
+
+    /// Time between two runs, which may be another one at any time.
+    fn period(&self) -> Duration {
+        Duration::from_millis(self.ctx.snapshot().scheduler.interval.0)
     }
 
     /// Runs asked for by other instances.
@@ -285,7 +288,7 @@ impl SchedulerLoop {
         self.ctx.emit(Event::RunEnded(Arc::clone(&run))).await;
         if run.decision == Decision::Stopped && self.next.is_some() {
             // Who stops a run has an interval to pause the scheduler in.
-            let later = Instant::now() + Duration::from_millis(self.period.0);
+            let later = Instant::now() + self.period();
             (self.next, self.drain_due) = (Some(later), later.max(self.drain_due));
         }
         self.tell_others(&run).await;
@@ -398,7 +401,8 @@ fn next_run(
 ) -> (Option<Instant>, bool) {
     match next {
         _ if !on => (None, false),
-        Some(at) if at > now => (Some(at), false),
+        // The interval may have become a shorter one.
+        Some(at) if at > now => (Some(at.min(now + period)), false),
         None if !took_over => (Some(now + period), false),
         _ => (Some(now + period), true),
     }

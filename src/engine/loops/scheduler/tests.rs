@@ -75,7 +75,7 @@ impl Desk {
         }
         fence.epoch = Some(registry.bump_epoch().await.unwrap());
         publish.send_replace(Some(registry.clone()));
-        let (mut scheduler, port) = SchedulerLoop::new(ctx.clone(), Millis(15_000));
+        let (mut scheduler, port) = SchedulerLoop::new(ctx.clone());
         // It has led for a while.
         scheduler.led = true;
         let (paused, draining, rows) = (false, false, Vec::new());
@@ -459,6 +459,13 @@ fn a_run_is_due_when_its_time_has_come() {
     assert_eq!(next_run(Some(later), true, false, now, PERIOD), (Some(later), false));
     assert_eq!(next_run(Some(now), true, false, now, PERIOD), (Some(later), true));
     assert_eq!(next_run(Some(now), false, false, now, PERIOD), (None, false));
+}
+
+#[test]
+fn an_interval_that_becomes_shorter_is_not_waited_out_first() {
+    let now = Instant::now();
+    let late = now + 10 * PERIOD;
+    assert_eq!(next_run(Some(late), true, false, now, PERIOD), (Some(now + PERIOD), false));
 }
 
 #[tokio::test(start_paused = true)]

@@ -8,7 +8,7 @@ use super::SessionLoop;
 use crate::adapters::zookeeper::election;
 use crate::adapters::zookeeper::error::ZkError;
 use crate::adapters::zookeeper::layout::Touched;
-use crate::adapters::zookeeper::registry::{ReadFile, Registry};
+use crate::adapters::zookeeper::registry::{FoundSettings, ReadFile, Registry};
 use crate::domain::event::{Event, Learned, Mark};
 use crate::domain::ids::{FileId, NodeId};
 
@@ -24,6 +24,7 @@ struct Todo {
     leader: bool,
     epoch: bool,
     scheduler: bool,
+    settings: bool,
     run: bool,
     last_run: bool,
     scrub: bool,
@@ -39,6 +40,7 @@ impl Todo {
             Touched::Epoch => self.epoch = true,
             Touched::Instances => self.instances = true,
             Touched::Scheduler => self.scheduler = true,
+            Touched::Settings => self.settings = true,
             Touched::Run(_) => self.run = true,
             Touched::LastRun => self.last_run = true,
             Touched::Scrub => self.scrub = true,
@@ -89,7 +91,7 @@ impl SessionLoop {
             self.ctx.emit(Event::Instances(election::instances(registry).await?)).await;
         }
         self.read_control(registry, &todo).await?;
-        if nodes_changed || todo.run || todo.scheduler {
+        if nodes_changed || todo.run || todo.scheduler || todo.settings {
             self.scheduler.poke();
         }
         Ok(())
@@ -102,6 +104,10 @@ impl SessionLoop {
         if todo.scheduler {
             let (paused, version) = registry.scheduler_paused().await?;
             self.ctx.emit(Event::SchedulerPaused { paused, version }).await;
+        }
+        if todo.settings {
+            let FoundSettings { shared, version, problem } = registry.settings().await?;
+            self.ctx.emit(Event::Settings { shared, version, problem }).await;
         }
         if todo.epoch
             && let Some(epoch) = registry.epoch().await?
@@ -123,7 +129,7 @@ impl SessionLoop {
 
     /// Everything that they hold.
     pub(super) async fn read_all_control(&self, registry: &Registry) -> Result<(), ZkError> {
-        let all = Todo { scheduler: true, epoch: true, last_run: true, scrub: true, ..Todo::default() };
+        let all = Todo { scheduler: true, settings: true, epoch: true, last_run: true, scrub: true, ..Todo::default() };
         self.read_control(registry, &all).await
     }
 }

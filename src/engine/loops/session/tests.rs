@@ -13,7 +13,7 @@ use crate::adapters::zookeeper::layout::ZnodeLayout;
 use crate::domain::alert::AlertCode;
 use crate::domain::file::{FileEntry, blob_name};
 use crate::domain::fixtures::{file, node_id};
-use crate::domain::ids::{AttemptId, Bytes, FileId, InstanceId, Millis};
+use crate::domain::ids::{AttemptId, Bytes, FileId, InstanceId};
 use crate::domain::snapshot::InstanceInfo;
 use crate::engine::context::testing::context;
 use crate::engine::loops::scheduler::SchedulerLoop;
@@ -34,7 +34,7 @@ async fn linked(
     let servers = Arc::new(FakeServers { ensemble: ensemble.clone(), config: zk.clone() });
     let coord = servers.connect().await.unwrap();
     let registry = Registry::open(Arc::clone(&coord), &zk).await.unwrap();
-    let (_, port) = SchedulerLoop::new(ctx.clone(), Millis(15_000));
+    let (_, port) = SchedulerLoop::new(ctx.clone());
     let mut session = SessionLoop::new(ctx, servers, nodes.to_vec(), false, publish, port, asked);
     session.link = Some(SessionLink::new(coord, registry));
     (session, heard, link, ensemble)
@@ -353,12 +353,13 @@ async fn a_store_that_a_newer_program_has_written_to_is_left_alone() {
     let entry = file(7, "zk1");
     let mut newer_record = serde_json::to_value(&entry.record).unwrap();
     newer_record["v"] = 2.into();
-    let cases: [(String, String); 6] = [
+    let cases: [(String, String); 7] = [
         (layout.file(entry.id), newer_record.to_string()),
         (layout.intent(AttemptId::new(9)), r#"{"v":2,"state":"begun"}"#.into()),
         (layout.node(&node_id("zk2")), r#"{"v":2,"state":"active","weight":100}"#.into()),
         (layout.store(), format!("{ID}\nformat 2")),
         (layout.scheduler(), r#"{"v":2,"paused":true}"#.into()),
+        (layout.settings(), r#"{"v":2,"set":{}}"#.into()),
         (layout.last_run(), r#"{"v":3}"#.into()),
     ];
     for (path, data) in cases {
@@ -378,6 +379,28 @@ async fn a_store_that_a_newer_program_has_written_to_is_left_alone() {
             let nodes = there.children("/demo/nodes").await.unwrap().unwrap();
             assert!(nodes.iter().all(|node| path.ends_with(&format!("/nodes/{node}"))), "{path}: {nodes:?}");
         }
+    }
+}
+
+/// What no program has written there is told, and takes nothing else away.
+#[tokio::test]
+async fn settings_that_cannot_be_read_are_told_and_the_rest_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut session, mut heard, ..) = linked(folder.path(), 1_000).await;
+    let path = ZnodeLayout::new("/demo", 2).settings();
+    for (data, is_amiss) in [(&b"nonsense"[..], true), (br#"{"v":1,"set":[]}"#, true), (br#"{"v":1,"set":{}}"#, false)]
+    {
+        write(&session, &path, data).await;
+        session.scan().await.unwrap();
+        let mut told = None;
+        while let Ok(event) = heard.try_recv() {
+            if let Event::Settings { problem, .. } = event {
+                told = Some(problem);
+            }
+        }
+        let told = told.expect("the settings are told");
+        assert_eq!(told.is_some_and(|why| why.contains(&path)), is_amiss, "{data:?}");
+        assert!(campaigns(&session).await);
     }
 }
 

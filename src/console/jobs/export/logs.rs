@@ -1,65 +1,35 @@
 //! Log events written to a file.
 
-use tokio::io::{AsyncWriteExt as _, BufWriter};
-
-use super::limited;
-use crate::console::paths;
-use crate::console::place::{Draft, Place};
+use super::file::{ExportFile, Exported};
+use crate::console::jobs::limited;
+use crate::console::place::Place;
 use crate::domain::ask::Ask as _;
 use crate::domain::log::{LogEvent, LogSearch, PAGE_MAX, PageAsk, PageWay, instant};
-use crate::domain::number;
 use crate::domain::snapshot::Level;
 use crate::engine::handle::Handle;
 
 /// Events of one export; the message says when there were more.
 const EVENTS_MAX: usize = 100_000;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum ExportFormat {
-    Ndjson,
-    Csv,
-    Text,
-}
+impl Exported for LogEvent {
+    const HEADING: &'static str = "time,node,level,thread,logger,message,place";
 
-impl ExportFormat {
-    fn of(path: &str) -> Result<Self, String> {
-        let path = paths::read(path)?.path;
-        match path.rsplit_once('.').map(|(_, ending)| ending) {
-            Some("ndjson" | "json") => Ok(Self::Ndjson),
-            Some("csv") => Ok(Self::Csv),
-            Some("txt" | "log") => Ok(Self::Text),
-            _ => Err("its name must end in .ndjson, .csv or .txt, which tells the format".into()),
-        }
+    fn text(&self) -> String {
+        plain(self)
     }
 
-    fn line(self, event: &LogEvent) -> String {
-        match self {
-            Self::Ndjson => serde_json::to_string(event).unwrap_or_default(),
-            Self::Text => plain(event),
-            Self::Csv => {
-                let level = event.level.map_or("", |level| level.word());
-                let (thread, logger) = (event.thread.as_deref(), event.logger.as_deref());
-                let message: Vec<&str> = std::iter::once(event.message()).chain(event.more()).collect();
-                let time = event.time.map(instant).unwrap_or_default();
-                let place = format!("{}:{}", event.file, event.offset);
-                let cells = [
-                    &time,
-                    &event.node,
-                    level,
-                    thread.unwrap_or(""),
-                    logger.unwrap_or(""),
-                    &message.join("\n"),
-                    &place,
-                ];
-                cells.map(quoted).join(",")
-            }
-        }
+    fn cells(&self) -> Vec<String> {
+        let message: Vec<&str> = std::iter::once(self.message()).chain(self.more()).collect();
+        vec![
+            self.time.map(instant).unwrap_or_default(),
+            self.node.to_string(),
+            self.level.map_or("", |level| level.word()).to_owned(),
+            self.thread.clone().unwrap_or_default(),
+            self.logger.clone().unwrap_or_default(),
+            message.join("\n"),
+            format!("{}:{}", self.file, self.offset),
+        ]
     }
-}
-
-/// A cell of CSV as RFC 4180 has it.
-fn quoted(text: &str) -> String {
-    if text.contains(['"', ',', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
 }
 
 /// The event as its file has it, with the fields of a JSON line behind it.
@@ -81,52 +51,21 @@ pub(super) async fn export(
     place: &dyn Place,
     path: &str,
 ) -> Result<(Level, String), String> {
-    let format = ExportFormat::of(path)?;
-    let mut file = BufWriter::new(place.create(path.to_owned(), None).await?);
-    let (count, more) = write(handle, search, format, &mut file).await?;
-    let path = file.into_inner().keep().await?;
-    if more {
-        let text = format!("exported {path} only the first {count} events: there are more, narrow the time");
-        return Ok((Level::Warning, text));
-    }
-    Ok((Level::Info, format!("exported {} to {path}", number::count(count as u64, "event"))))
-}
-
-async fn write(
-    handle: &Handle,
-    search: LogSearch,
-    format: ExportFormat,
-    file: &mut BufWriter<Box<dyn Draft>>,
-) -> Result<(usize, bool), String> {
-    let failed = |error: std::io::Error| error.to_string();
-    if format == ExportFormat::Csv {
-        file.write_all(b"time,node,level,thread,logger,message,place\n").await.map_err(failed)?;
-    }
-    let (mut count, mut cursor) = (0, None);
+    let mut file = ExportFile::begin::<LogEvent>(place, path).await?;
+    let mut cursor = None;
     loop {
-        let limit = PAGE_MAX.min(EVENTS_MAX - count);
+        let limit = PAGE_MAX.min(EVENTS_MAX - file.count());
         let ask = PageAsk { search: search.clone(), cursor, way: PageWay::Newer, limit, ..PageAsk::default() };
         let page = limited(PageAsk::NAME, handle.ask(ask)).await?;
         for event in &page.events {
-            file.write_all(format.line(event).as_bytes()).await.map_err(failed)?;
-            file.write_all(b"\n").await.map_err(failed)?;
+            file.put(event).await?;
         }
-        count += page.events.len();
         cursor = page.newer;
-        if cursor.is_none() || page.events.is_empty() || count >= EVENTS_MAX {
+        if cursor.is_none() || page.events.is_empty() || file.count() >= EVENTS_MAX {
             break;
         }
     }
-    let more = cursor.is_some();
-    if more {
-        let said = match format {
-            ExportFormat::Ndjson => format!("{{\"truncated_at\":{count}}}\n"),
-            ExportFormat::Csv | ExportFormat::Text => format!("# truncated at {count} events\n"),
-        };
-        file.write_all(said.as_bytes()).await.map_err(failed)?;
-    }
-    file.flush().await.map_err(failed)?;
-    Ok((count, more))
+    file.end("event", cursor.is_some()).await
 }
 
 #[cfg(test)]
