@@ -143,11 +143,11 @@ pub const SPECS: &[Spec] = &[
         Needs::Nothing,
         settings::set,
     ),
-    spec("unset", UNSET, "lift a setting that was set for all instances", Needs::Nothing, settings::unset),
-    spec("settings", NONE, "all settings, their values and where those come from", Needs::Nothing, |a, _| {
+    spec("unset", UNSET, "lift a setting that was set for all instances", Needs::Present, settings::unset),
+    spec("settings", NONE, "all settings, their values and where those come from", Needs::Present, |a, _| {
         bare(a, Typed::Settings)
     }),
-    spec("save", NONE, "keep changed settings in zkdeck.toml", Needs::Nothing, |a, _| bare(a, Typed::Save)),
+    spec("save", NONE, "keep changed settings in zkdeck.toml", Needs::Present, |a, _| bare(a, Typed::Save)),
     spec_of_files("why", WHY, "what a word means, or why something is as it is", Needs::Nothing, why),
     spec("mouse", MOUSE, "take the mouse, or leave it to the terminal", Needs::Nothing, mouse),
 ];

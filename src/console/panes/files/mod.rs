@@ -238,6 +238,11 @@ impl FilesPane {
     }
 }
 
+/// Whether the action is about the list as a whole.
+const fn is_of_the_list(action: Action) -> bool {
+    matches!(action, Action::Filter | Action::Sort | Action::SortReverse | Action::Export)
+}
+
 /// What is proposed for one file: the current folder, and its name as far as it can be shown.
 fn proposed(name: &str) -> String {
     format!("./{}", sanitise::clean(&sanitise::file_name(name)))
@@ -266,7 +271,7 @@ impl Pane for FilesPane {
         let of_a_file = matches!(action, Action::Migrate | Action::Delete | Action::Download | Action::Copy);
         let of_a_row = matches!(action, Action::Mark | Action::Open);
         let in_hand = self.in_hand();
-        let of_a_list = matches!(action, Action::Filter | Action::Sort | Action::SortReverse);
+        let of_a_list = is_of_the_list(action);
         if snapshot.past.is_some() && (of_a_list || of_a_row) {
             return None;
         }
@@ -289,6 +294,10 @@ impl Pane for FilesPane {
                 return self.refilter(snapshot);
             }
             return Vec::new();
+        }
+        if snapshot.past.is_some() && is_of_the_list(action) {
+            let text = "the list of files then was not kept".to_owned();
+            return vec![Effect::Toast { level: Level::Info, text }];
         }
         if self.detail.is_none() && self.cursor.act(action, self.rows.len(), self.page(snapshot)) {
             return self.due(snapshot);

@@ -95,6 +95,10 @@ fn every_pane_asks_for_nothing_after_the_moment() {
     let orders = press(&mut ui, "2");
     assert_eq!(answered::<crate::domain::file_list::FilesAsk>(&mut ui, orders), [], "the list was not kept");
     assert!(screen(&ui, 120, 40).contains("The list of files then was not kept"));
+    for key in ["/", "o", "O", "E", "Space", "Enter", "u", "m", "x", "D"] {
+        assert_eq!(press(&mut ui, key), [], "{key}");
+        assert!(ui.overlay.is_none() && !ui.panes[1].takes_text(), "{key}");
+    }
     // Back at now they ask without a bound again.
     press(&mut ui, "Esc");
     let orders = press(&mut ui, "3");
@@ -113,7 +117,18 @@ fn nothing_is_done_from_the_past() {
         let shown = screen(&ui, 120, 40);
         assert!(shown.contains("refused: the console shows 14:01:11; Esc returns to now"), "{key}: {shown}");
     }
-    for command in ["drain zk1", "pause zk2", "stress zk1 9 9", "upload /etc/hosts", "weight zk1 50", "run-scheduler"] {
+    for command in [
+        "drain zk1",
+        "pause zk2",
+        "stress zk1 9 9",
+        "upload /etc/hosts",
+        "weight zk1 50",
+        "run-scheduler",
+        "set scheduler.threshold 9",
+        "unset scheduler.threshold",
+        "save",
+        "settings",
+    ] {
         let orders = typed(&mut ui, command);
         let works =
             orders.iter().filter(|order| matches!(order, Order::Work(work) if !matches!(work, Work::Commands(_))));
