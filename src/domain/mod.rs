@@ -8,6 +8,7 @@ pub mod alert;
 pub mod ask;
 pub mod cause;
 pub mod command;
+pub mod connection;
 pub mod ensemble;
 pub mod event;
 pub mod explain;

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::clock;
 use super::context::{Context, Marks};
 use super::core::{Core, EVENTS_MAX, INQUIRIES_MAX};
-use super::desk::Desk;
+use super::desk::{Desk, Probes};
 use super::dispatch::Dispatch;
 use super::driver::Driver;
 use super::files::underway::Underway;
@@ -117,7 +117,8 @@ pub fn start(parts: Parts) -> (Handle, Engine) {
     let (workload, workload_port) = WorkloadLoop::new(ctx.clone(), Arc::clone(&parts.servers), parts.workload);
     let control = parts.control;
     let dispatch = Dispatch::new(ctx.clone(), port.clone(), workload_port, Arc::clone(&control));
-    let desk = Desk::new(ctx.clone(), parts.logs, Arc::clone(&control), parts.series.clone());
+    let probes = Probes { prober: Arc::clone(&parts.prober), targets: parts.targets.clone().into() };
+    let desk = Desk::new(ctx.clone(), parts.logs, Arc::clone(&control), parts.series.clone(), probes);
     core.job("desk", desk.run(handle_end.questions, end.clone()));
     let read_only = instance.read_only;
     session.run(SessionLoop::new(ctx.clone(), parts.servers, nodes.clone(), read_only, link_tx, port, catch_ups_rx));

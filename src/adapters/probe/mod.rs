@@ -5,6 +5,7 @@
 
 mod conf;
 mod config;
+mod cons;
 mod fourletter;
 pub mod identity;
 mod srvr;
@@ -17,6 +18,7 @@ use async_trait::async_trait;
 
 use super::http;
 use super::metrics::{self, PageMemory};
+use crate::domain::connection::Connection;
 use crate::domain::ids::{NodeId, Timestamp};
 use crate::domain::server::{Metrics, MetricsSource, QuorumTiming, Reach, Sample, Srvr};
 
@@ -42,6 +44,12 @@ pub struct Target {
 pub trait Probe: Send + Sync {
     /// One look, within the limits of its maker. `now` stamps it.
     async fn sample(&self, target: &Target, now: fn() -> Timestamp) -> Sample;
+
+    /// Who is connected to it now.
+    ///
+    /// # Errors
+    /// Why it does not tell, and what to do.
+    async fn connections(&self, target: &Target) -> Result<Vec<Connection>, String>;
 }
 
 /// Looks at real servers. Cheap to clone; connections for metrics are kept open.
@@ -86,6 +94,17 @@ impl Probe for Prober {
             Err(cause) => sample.metrics_missing = Some(cause),
         }
         sample
+    }
+
+    async fn connections(&self, target: &Target) -> Result<Vec<Connection>, String> {
+        match ask(&target.client, "cons", &self.config).await {
+            WordReply::Text(text) if metrics::is_denied(&text) => {
+                Err("it may not tell; add cons to 4lw.commands.whitelist in its zoo.cfg, and restart it".to_owned())
+            }
+            WordReply::Text(text) => Ok(cons::parse(&text)),
+            WordReply::Silent => Err(format!("no answer within {} ms", self.config.whole_limit.as_millis())),
+            WordReply::Unreachable(cause) => Err(cause),
+        }
     }
 }
 
@@ -271,6 +290,24 @@ mod tests {
         let told = allows(&[("srvr", SRVR), ("conf", "tickTime=500\nsyncLimit=20\n")]).await;
         assert_eq!(told.timing, Some(QuorumTiming { tick: crate::domain::ids::Millis(500), sync_limit: 20 }));
         assert_eq!(allows(&[("srvr", SRVR)]).await.timing, None);
+    }
+
+    #[tokio::test]
+    async fn connections_are_told_or_why_they_are_not() {
+        let ask = async |reply: &'static str| {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let client = listener.local_addr().unwrap().to_string();
+            let target = Target { node: node_id("zk1"), client, metrics: None };
+            let prober = Prober::new(ProbeConfig::default()).unwrap();
+            let (told, ()) = tokio::join!(prober.connections(&target), async {
+                say(listener.accept().await.unwrap().0, reply).await;
+            });
+            told
+        };
+        assert_eq!(ask(" /10.0.0.7:5[1](queued=0,recved=1,sent=1)\n").await.unwrap()[0].address, "10.0.0.7:5");
+        assert_eq!(ask("\n").await, Ok(Vec::new()));
+        let denied = ask("cons is not executed because it is not in the whitelist.\n").await.unwrap_err();
+        assert!(denied.contains("4lw.commands.whitelist"), "{denied}");
     }
 
     #[tokio::test]

@@ -3,6 +3,7 @@
 //! A question is a type of `domain/ask.rs` with that of its answer; its file here answers it, and `questions!` below
 //! names it. Nothing else has to know it.
 
+mod connections;
 mod files;
 mod history;
 mod incidents;
@@ -24,8 +25,10 @@ use self::lists::Lists;
 use super::context::Context;
 use crate::adapters::control::ServerControl;
 use crate::adapters::logs::Logs;
+use crate::adapters::probe::{Probe, Target};
 use crate::adapters::series::SeriesStore;
 use crate::domain::ask::{Ask, Gone, OperationAsk, OutputAsk, PlanAsk};
+use crate::domain::connection::ConnectionsAsk;
 use crate::domain::file_list::FilesAsk;
 use crate::domain::incident::IncidentsAsk;
 use crate::domain::log::{ContextAsk, FollowAsk, HistogramAsk, PageAsk};
@@ -124,6 +127,7 @@ macro_rules! questions {
 }
 
 questions! {
+    Connections(ConnectionsAsk),
     Files(FilesAsk),
     Page(PageAsk),
     Histogram(HistogramAsk),
@@ -145,12 +149,26 @@ pub(super) struct Desk {
     logs: Logs,
     control: Arc<dyn ServerControl>,
     series: Option<SeriesStore>,
+    probes: Probes,
     lists: Lists,
 }
 
+/// The servers, and how they are looked at.
+#[derive(Clone)]
+pub(super) struct Probes {
+    pub(super) prober: Arc<dyn Probe>,
+    pub(super) targets: Arc<[Target]>,
+}
+
 impl Desk {
-    pub(super) fn new(ctx: Context, logs: Logs, control: Arc<dyn ServerControl>, series: Option<SeriesStore>) -> Self {
-        Self { ctx, logs, control, series, lists: Lists::default() }
+    pub(super) fn new(
+        ctx: Context,
+        logs: Logs,
+        control: Arc<dyn ServerControl>,
+        series: Option<SeriesStore>,
+        probes: Probes,
+    ) -> Self {
+        Self { ctx, logs, control, series, probes, lists: Lists::default() }
     }
 
     /// Takes questions until the core ends: fronts may hold their handles longer.

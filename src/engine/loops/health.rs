@@ -102,6 +102,7 @@ mod tests {
     use tokio::time::Instant;
 
     use super::*;
+    use crate::domain::connection::Connection;
     use crate::domain::fixtures;
     use crate::domain::ids::Timestamp;
     use crate::domain::server::Srvr;
@@ -125,6 +126,10 @@ mod tests {
             tokio::time::sleep(Duration::from_millis(if hangs { 60_000 } else { 100 })).await;
             self.now.fetch_sub(1, Ordering::Relaxed);
             fixtures::sample(target.node.clone(), Srvr::default(), now())
+        }
+
+        async fn connections(&self, _: &Target) -> Result<Vec<Connection>, String> {
+            Ok(Vec::new())
         }
     }
 

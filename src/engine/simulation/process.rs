@@ -24,6 +24,7 @@ use crate::adapters::zookeeper::config::ZkConfig;
 use crate::adapters::zookeeper::coord::{Connect, Coord};
 use crate::adapters::zookeeper::error::ZkError;
 use crate::adapters::zookeeper::fake::FakeCoord;
+use crate::domain::connection::Connection;
 use crate::domain::fixtures;
 use crate::domain::ids::{InstanceId, Millis, NodeId, Timestamp, Zxid};
 use crate::domain::server::{Role, Sample, Srvr};
@@ -215,6 +216,10 @@ impl Probe for FakeProber {
         let role = if target.node.as_str() == "zk1" { Role::Leader } else { Role::Follower };
         let srvr = Srvr { role: Some(role), zxid: Some(Zxid(1 << 32)), ..Srvr::default() };
         fixtures::sample(target.node.clone(), srvr, now())
+    }
+
+    async fn connections(&self, _: &Target) -> Result<Vec<Connection>, String> {
+        Ok(Vec::new())
     }
 }
 

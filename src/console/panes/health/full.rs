@@ -6,6 +6,7 @@ use std::sync::Arc;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use super::connections::ConnectionRows;
 use super::detail;
 use super::subjects::{self, MetricLine};
 use crate::console::action::Action;
@@ -35,9 +36,23 @@ const SPARK: usize = 26;
 const STEP_MS: u64 = 1000;
 const TAIL_MS: u64 = 2000;
 
+/// What the list shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum FullList {
+    #[default]
+    Metrics,
+    Connections,
+    /// Where it does not stand beside the others.
+    Happened,
+}
+
 #[derive(Debug)]
 pub(super) struct Full {
     node: NodeId,
+    shows: FullList,
+    connections: ConnectionRows,
+    /// What happened stands beside the list.
+    wide: bool,
     scroll: Cursor,
     /// Names of metrics that are shown.
     filter: Filter,
@@ -58,6 +73,9 @@ impl Full {
     pub(super) fn new(node: NodeId) -> Self {
         Self {
             node,
+            shows: FullList::default(),
+            connections: ConnectionRows::default(),
+            wide: false,
             scroll: Cursor { at: 0 },
             filter: Filter::default(),
             lines: 0,
@@ -73,6 +91,33 @@ impl Full {
 
     /// Moves in the metrics, or opens the filter; whether the action does that.
     pub(super) fn act(&mut self, action: Action) -> bool {
+        let lists = self.lists();
+        let at = lists.iter().position(|list| *list == self.shows).unwrap_or_default();
+        let to = match action {
+            Action::Left => at.checked_sub(1),
+            Action::Right => Some(at + 1),
+            _ => return self.act_in_list(action),
+        };
+        if let Some(list) = to.and_then(|to| lists.get(to)) {
+            (self.shows, self.scroll.at) = (*list, 0);
+        }
+        true
+    }
+
+    fn lists(&self) -> &'static [FullList] {
+        const ALL: [FullList; 3] = [FullList::Metrics, FullList::Connections, FullList::Happened];
+        if self.wide { &ALL[..2] } else { &ALL }
+    }
+
+    /// The pane is so wide now.
+    pub(super) fn resize(&mut self, width: u16) {
+        self.wide = width >= BESIDE_FROM;
+        if !self.lists().contains(&self.shows) {
+            self.shows = FullList::default();
+        }
+    }
+
+    fn act_in_list(&mut self, action: Action) -> bool {
         if action == Action::Filter {
             self.filter.open();
             return true;
@@ -83,7 +128,7 @@ impl Full {
     /// Another moment is shown: what was read of the one before is let go.
     pub(super) fn forget(&mut self) {
         let (node, filter) = (self.node.clone(), std::mem::take(&mut self.filter));
-        *self = Self { filter, ..Self::new(node) };
+        *self = Self { filter, shows: self.shows, wide: self.wide, ..Self::new(node) };
     }
 
     /// Lets go of the filter; whether there was one.
@@ -111,6 +156,9 @@ impl Full {
 
     /// The metric that the cursor is on.
     pub(super) fn metric(&self, snapshot: &Snapshot) -> Option<String> {
+        if self.shows != FullList::Metrics {
+            return None;
+        }
         let metrics = &snapshot.server(&self.node)?.all_metrics;
         let (lines, _) = subjects::lines(metrics, &self.filter.text());
         match lines.get(self.scroll.at.min(lines.len().saturating_sub(1)))? {
@@ -122,12 +170,26 @@ impl Full {
     pub(super) fn take_answers(&mut self) {
         self.tail = self.page.take().or(self.tail.take());
         self.output = self.asked_output.take().or(self.output.take());
+        self.connections.take_answer();
     }
 
-    pub(super) fn refresh(&mut self, snapshot: &Snapshot) -> Option<Effect> {
+    pub(super) fn refresh(&mut self, snapshot: &Snapshot) -> Vec<Effect> {
+        // How many there are stands in the title; of a moment that is over they were not kept.
+        let connections = match snapshot.past {
+            None => self.connections.due(&self.node, snapshot.taken_at),
+            Some(_) => None,
+        };
+        self.due(snapshot).into_iter().chain(connections).collect()
+    }
+
+    fn due(&mut self, snapshot: &Snapshot) -> Option<Effect> {
         let now = snapshot.taken_at;
         let metrics = snapshot.server(&self.node).map(|server| Arc::clone(&server.all_metrics));
-        self.lines = metrics.map_or(0, |metrics| subjects::lines(&metrics, &self.filter.text()).0.len());
+        self.lines = match self.shows {
+            FullList::Metrics => metrics.map_or(0, |metrics| subjects::lines(&metrics, &self.filter.text()).0.len()),
+            FullList::Connections => self.connections.shown(&self.filter.text()).len(),
+            FullList::Happened => 0,
+        };
         if now.since(self.stepped).0 >= STEP_MS {
             self.stepped = now;
             for (name, value) in snapshot.server(&self.node).iter().flat_map(|server| server.all_metrics.iter()) {
@@ -166,13 +228,46 @@ impl Full {
         let rest = paint::below(Rect { height: area.height.saturating_sub(tail), ..area }, row + 1);
         // What happened stands beside the metrics where there is room, else not at all: `h` leads to it.
         let beside = if area.width >= BESIDE_FROM { area.width / 3 } else { 0 };
-        self.draw_metrics(server, Rect { width: rest.width - beside, ..rest }, buffer, view);
+        let list = Rect { width: rest.width - beside, ..rest };
+        self.draw_titles(list, buffer, view);
+        self.draw_list(server, paint::below(list, 1), buffer, view);
         if beside > 0 {
             let place = Rect { x: rest.right() - beside, width: beside, ..rest };
             happened(&self.node, place, buffer, view);
         }
         if tail > 0 {
             self.draw_tail(paint::below(area, area.height - tail), buffer, view);
+        }
+    }
+
+    /// Which lists there are, the one that is shown as it is.
+    fn draw_titles(&self, area: Rect, buffer: &mut Buffer, view: &View<'_>) {
+        let titles = self.lists().iter().map(|list| {
+            let title = match list {
+                FullList::Metrics => "metrics".to_owned(),
+                FullList::Connections => self.connections.title(),
+                FullList::Happened => "states and elections".to_owned(),
+            };
+            if *list == self.shows { format!("[{title}]") } else { format!(" {title} ") }
+        });
+        let text = format!("  {}", titles.collect::<Vec<_>>().join(" "));
+        paint::text(area, buffer, 0, &sanitise::fit(&text, usize::from(area.width)), view.styles.heading);
+        let keys: Vec<String> = [Action::Left, Action::Right].into_iter().filter_map(|key| view.key(key)).collect();
+        let hint = format!("{} other lists", keys.join(" "));
+        if !keys.is_empty() && usize::from(area.width) > sanitise::width(&text) + sanitise::width(&hint) + 4 {
+            paint::right(area, buffer, 0, &hint, view.styles.dim);
+        }
+    }
+
+    fn draw_list(&self, server: &ServerView, area: Rect, buffer: &mut Buffer, view: &View<'_>) {
+        match self.shows {
+            FullList::Metrics => self.draw_metrics(server, area, buffer, view),
+            FullList::Connections => {
+                let list = Rect { height: area.height.saturating_sub(1), ..area };
+                self.connections.draw((&self.filter.text(), self.scroll), list, buffer, view);
+                self.under(0, paint::below(area, area.height.saturating_sub(1)), buffer, view);
+            }
+            FullList::Happened => happened(&self.node, area, buffer, view),
         }
     }
 
@@ -346,10 +441,10 @@ mod tests {
     #[test]
     fn the_tail_is_asked_for_again_when_its_answer_has_come() {
         let (mut full, mut snapshot) = (Full::new(fixtures::node_id("zk1")), fixtures::snapshot());
-        assert!(full.refresh(&snapshot).is_some());
+        assert!(full.due(&snapshot).is_some());
         snapshot.taken_at = snapshot.taken_at.plus(Millis(TAIL_MS * 10));
-        assert!(full.refresh(&snapshot).is_none());
+        assert!(full.due(&snapshot).is_none());
         (full.page, full.asked_output) = (Asked::default(), Asked::default());
-        assert!(full.refresh(&snapshot).is_some());
+        assert!(full.due(&snapshot).is_some());
     }
 }

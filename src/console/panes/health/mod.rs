@@ -2,6 +2,7 @@
 //! of them in detail.
 
 mod charts;
+mod connections;
 mod dashboard;
 mod detail;
 mod full;
@@ -272,7 +273,8 @@ impl Pane for HealthPane {
 
     fn refresh(&mut self, snapshot: &Snapshot) -> Vec<Effect> {
         if let Some(full) = &mut self.full {
-            return full.refresh(snapshot).into_iter().collect();
+            full.resize(self.area.width);
+            return full.refresh(snapshot);
         }
         let pieces = self.pieces(self.area, snapshot);
         self.charts.refresh(pieces.names(), pieces.columns(), pieces.strip_columns(), snapshot)
