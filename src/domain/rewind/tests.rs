@@ -235,6 +235,11 @@ fn values_of_a_moment_were_measured_by_then() {
     let page = series(|key, ago| usual(key, ago).map(|_| ago as f32));
     let then = pic(after(400), &fixtures::snapshot(), &kept(page));
     assert_eq!(then.servers[0].connections, Some(0), "the second that had ended");
+    for (at, ago) in [(before(s(5)), 5), (before(s(5) - 400), 5), (before(s(5) + 1), 6)] {
+        let page = series(|key, ago| usual(key, ago).map(|_| ago as f32));
+        let then = picture(at, &fixtures::snapshot(), &kept(page), NOW);
+        assert_eq!(then.servers[0].connections, Some(ago), "{at:?}");
+    }
     let mut minutes = series(usual);
     (minutes.step, minutes.from) = (Millis(60_000), Timestamp(AT.0 - AT.0 % 60_000));
     minutes.lines.iter_mut().for_each(|line| line.points.truncate(1));
