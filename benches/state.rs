@@ -28,6 +28,7 @@ fn sample(at: u64, second: u64) -> Event {
         srvr: Some(srvr),
         metrics: None,
         metrics_source: None,
+        metrics_at: None,
         metrics_missing: None,
         timing: None,
     }))

@@ -40,6 +40,7 @@
 //! | engine loop | `src/engine/loops/x.rs` | `loops/mod.rs`, `start.rs`, its name in `domain/snapshot.rs` |
 //! | field of the snapshot | - | `domain/snapshot.rs`, `domain/follow.rs` |
 //! | health rule | - | the table in `domain/health` |
+//! | state word | - | its texts in `domain/explain` |
 //! | operator action | - | a variant in `command.rs`; the compiler leads on to its check |
 //! | theme | `themes/x.toml` | nothing |
 //! | setting | - | `config/default.toml` and its struct |

@@ -10,8 +10,8 @@ use super::config::{ApiConfig, CONTROL};
 use super::error::Fail;
 use super::guard::guard;
 use super::routes::{
-    at, demo, ensemble, files, health, incidents, logs, nodes, operations, page, scheduler, series, servers, settings,
-    socket,
+    at, demo, ensemble, explain, files, health, incidents, logs, nodes, operations, page, scheduler, series, servers,
+    settings, socket,
 };
 use super::state::App;
 use crate::engine::handle::Handle;
@@ -33,6 +33,7 @@ pub(super) const ROUTES: &[Route] = &[
     (Method::POST, "/api/scheduler/pause", || post(scheduler::pause)),
     (Method::POST, "/api/scheduler/resume", || post(scheduler::resume)),
     (Method::GET, "/api/ensemble", || get(ensemble::ensemble)),
+    (Method::GET, "/api/explain", || get(explain::explain)),
     (Method::GET, "/api/servers", || get(servers::list)),
     (Method::POST, CONTROL, || post(servers::act)),
     (Method::GET, "/api/servers/{node}/logs", || get(servers::output)),

@@ -1,6 +1,7 @@
 //! Commands of the palette: those with arguments, and every action by its name.
 
 use crate::domain::command::{Command, Confirmed, STRESS_FILES, STRESS_SIZE_KB, ServerAction, Stress, WEIGHTS};
+use crate::domain::explain::Topic;
 use crate::domain::ids::{Bytes, NodeId};
 use crate::domain::number::typed;
 use crate::domain::snapshot::{Level, Snapshot};
@@ -39,6 +40,8 @@ pub enum Argument {
     Value,
     /// Free text.
     Why,
+    /// A server, a node, a file, or a state word.
+    Word,
     Moment,
     Speed,
 }
@@ -94,6 +97,7 @@ const THEME: (&str, &[Argument]) = ("NAME", &[Argument::Theme]);
 const SET: (&str, &[Argument]) = ("NAME VALUE [WHY]", &[Argument::Setting, Argument::Value, Argument::Why]);
 const UNSET: (&str, &[Argument]) = ("NAME [WHY]", &[Argument::Lifted, Argument::Why]);
 const NONE: (&str, &[Argument]) = ("", &[]);
+const WHY: (&str, &[Argument]) = ("WORD", &[Argument::Word]);
 const AT: (&str, &[Argument]) = ("MOMENT", &[Argument::Moment]);
 const PLAY: (&str, &[Argument]) = ("[MOMENT] [SPEED]", &[Argument::Moment, Argument::Speed]);
 const MOUSE: (&str, &[Argument]) = ("on|off", &[Argument::OnOff]);
@@ -144,6 +148,7 @@ pub const SPECS: &[Spec] = &[
         bare(a, Typed::Settings)
     }),
     spec("save", NONE, "keep changed settings in zkdeck.toml", Needs::Present, |a, _| bare(a, Typed::Save)),
+    spec_of_files("why", WHY, "what a word means, or why something is as it is", Needs::Nothing, why),
     spec("mouse", MOUSE, "take the mouse, or leave it to the terminal", Needs::Nothing, mouse),
 ];
 
@@ -291,6 +296,28 @@ fn theme(arguments: &[&str], _: &Snapshot) -> Result<Typed, String> {
         [name] => Ok(Typed::Theme((*name).to_owned())),
         _ => Err(amiss(arguments, 1, "missing theme")),
     }
+}
+
+/// Without a name, what the header says.
+fn why(text: &str, snapshot: &Snapshot) -> Result<Typed, String> {
+    Topic::named(&sanitise::clean(text), snapshot).map(Typed::Why)
+}
+
+/// How a command is typed; `None` when it cannot be asked for here.
+#[must_use]
+pub fn typed_as(command: &Command, view: &View<'_>) -> Option<String> {
+    let (name, node) = match command {
+        Command::Server { node, action, .. } => (action.word(), Some(node)),
+        Command::Undrain { node } => ("undrain", Some(node)),
+        Command::PauseScheduler | Command::ResumeScheduler => ("pause-scheduler", None),
+        Command::RunScheduler => ("run-scheduler", None),
+        Command::StopRun => ("stop-run", None),
+        _ => return None,
+    };
+    let typed = SPECS.iter().find(|spec| spec.name == name).map(|spec| spec.needs);
+    let needs = typed.or_else(|| TABLE.iter().find(|entry| entry.name == name).map(|entry| entry.needs))?;
+    let offered = lacks(needs, view.read_only, view.snapshot).is_none();
+    offered.then(|| node.map_or_else(|| name.to_owned(), |node| format!("{name} {node}")))
 }
 
 fn mouse(arguments: &[&str], _: &Snapshot) -> Result<Typed, String> {

@@ -11,6 +11,7 @@ use super::keymap::table::entry_of;
 use super::line::LINE_MAX;
 use super::rewind::RowMoment;
 use super::view::View;
+use crate::domain::explain::Topic;
 use crate::domain::snapshot::Snapshot;
 
 /// One tab.
@@ -25,6 +26,14 @@ pub trait Pane: Send {
     }
     /// An action whose key was pressed. Actions that the pane does not know give nothing.
     fn act(&mut self, action: Action, snapshot: &Snapshot) -> Vec<Effect>;
+    /// What can be asked about the row in hand, the row itself first; nothing where there is no row.
+    fn topics(&self, _snapshot: &Snapshot) -> Vec<Topic> {
+        Vec::new()
+    }
+    /// Whether the word of the row in hand is not a good one.
+    fn asks_why(&self, _snapshot: &Snapshot) -> bool {
+        false
+    }
     /// Whether Back closes something inside the pane, or narrows it less.
     fn is_deep(&self) -> bool {
         false

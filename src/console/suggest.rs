@@ -12,6 +12,7 @@ use super::time;
 use super::typed_file;
 use super::widgets::words;
 use crate::domain::command::{STRESS_FILES, STRESS_SIZE_KB, WEIGHTS};
+use crate::domain::explain::Topic;
 use crate::domain::ids::Timestamp;
 use crate::domain::node::WEIGHT_DEFAULT;
 use crate::domain::number;
@@ -89,7 +90,7 @@ fn arguments(spec: &Spec, rest: &str, scene: &OverlayScene<'_>) -> Suggestions {
         let is_last = at + 1 == spec.arguments.len();
         let end = match argument {
             Argument::Path => return path(spec, left, is_last, scene),
-            Argument::File | Argument::Moment if is_last => None,
+            Argument::File | Argument::Moment | Argument::Word if is_last => None,
             Argument::File => end_of_name(left, scene.view.snapshot),
             _ => left.find(' '),
         };
@@ -150,6 +151,7 @@ fn proposed(argument: Argument, before: &str, typed: &str, scene: &OverlayScene<
             (of_list(both.map(|(text, about)| (text.to_owned(), about.to_owned())), typed), String::new())
         }
         Argument::File => files(typed, snapshot),
+        Argument::Word => (of_list(Topic::names(snapshot), typed), String::new()),
         Argument::Setting => (of_list(settings::names(snapshot, scene.own), typed), String::new()),
         Argument::Lifted => {
             let rows = of_list(settings::lifted(snapshot), typed);

@@ -3,6 +3,7 @@
 use super::action::Action;
 use super::effect::Effect;
 use super::own::GlyphSet;
+use crate::domain::explain::Topic;
 
 /// What a typed command leads to.
 #[derive(Debug)]
@@ -15,6 +16,8 @@ pub enum Typed {
     Glyphs(GlyphSet),
     /// The list of all settings.
     Settings,
+    /// What these mean.
+    Why(Vec<Topic>),
     /// What was changed is kept in `zkdeck.toml`.
     Save,
     /// The whole console at the moment that these words mean.

@@ -127,6 +127,7 @@ pub fn server(name: &str, port: u16, role: Role) -> ServerView {
         election_ms: Some(235.0),
         timing: Some(QuorumTiming { tick: Millis(2_000), sync_limit: 5 }),
         metrics_source: Some(super::server::MetricsSource::Prometheus),
+        metrics_at: Some(format!("http://127.0.0.1:{}/metrics", port + 4820)),
         metrics_missing: None,
         all_metrics: Arc::from([("znode_count".to_owned(), 1204.0), ("watch_count".to_owned(), 40.0)]),
         host: None,
@@ -190,6 +191,7 @@ pub fn sample(node: NodeId, srvr: Srvr, at: Timestamp) -> Sample {
         srvr: Some(srvr),
         metrics: None,
         metrics_source: None,
+        metrics_at: None,
         metrics_missing: None,
         timing: None,
     }
@@ -262,6 +264,8 @@ pub fn snapshot() -> Snapshot {
             interval: Millis(15_000),
             trigger: 5,
             settle: 1,
+            cool_down: Millis(30_000),
+            reserve: Bytes(4 << 20),
             next_run: Some(Timestamp(NOW.0 + 9_000)),
             max_difference: Some(1),
             ..SchedulerView::default()

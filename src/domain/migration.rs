@@ -6,7 +6,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use strum::IntoStaticStr;
+use strum::{IntoStaticStr, VariantArray};
 
 use super::file::{FileRecord, Hash};
 use super::ids::{AttemptId, Bytes, FileId, InstanceId, NodeId, Timestamp};
@@ -127,7 +127,7 @@ impl Intent {
 /// Where a move stands, step by step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-#[derive(IntoStaticStr)]
+#[derive(IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "kebab-case", const_into_str)]
 pub enum Status {
     Planned,
@@ -249,17 +249,6 @@ mod tests {
         }
     }
 
-    const ALL_STATUS: [Status; 8] = [
-        Status::Planned,
-        Status::Prepared,
-        Status::Copied,
-        Status::Verified,
-        Status::Published,
-        Status::Committed,
-        Status::Collected,
-        Status::Aborted,
-    ];
-
     #[test]
     fn the_one_path_is_allowed() {
         let steps = [Step::Intent, Step::Copy, Step::Verify, Step::Publish, Step::Commit, Step::Collect];
@@ -277,7 +266,7 @@ mod tests {
     #[test]
     fn every_status_but_the_last_two_has_a_way_on_and_steps_do_not_repeat() {
         let steps = [Step::Intent, Step::Copy, Step::Verify, Step::Publish, Step::Commit, Step::Abort, Step::Collect];
-        for status in ALL_STATUS {
+        for &status in Status::VARIANTS {
             let ways = steps.into_iter().filter(|step| next(status, *step).is_ok()).count();
             let expected = match status {
                 Status::Collected | Status::Aborted => 0,
@@ -287,7 +276,7 @@ mod tests {
             assert_eq!(ways, expected, "{status:?}");
         }
         for step in steps {
-            for status in ALL_STATUS {
+            for &status in Status::VARIANTS {
                 if let Ok(after) = next(status, step) {
                     assert!(next(after, step).is_err(), "{step:?} twice from {status:?}");
                 }

@@ -10,6 +10,7 @@ pub mod cause;
 pub mod command;
 pub mod ensemble;
 pub mod event;
+pub mod explain;
 pub mod file;
 pub mod file_list;
 pub mod file_table;

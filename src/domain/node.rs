@@ -1,6 +1,7 @@
 //! A node: a server seen as a place that owns files.
 
 use serde::{Deserialize, Serialize};
+use strum::VariantArray;
 
 use super::command::Rejected;
 use super::ids::{Bytes, NodeId, Timestamp};
@@ -10,6 +11,9 @@ use super::server::ServerState;
 
 /// Weight of a node that nobody changed.
 pub const WEIGHT_DEFAULT: u32 = 100;
+
+/// Consecutive write errors after which a node takes no more files.
+pub const SICK_AFTER: u32 = 3;
 
 /// What `/demo/nodes/<node>` holds. Its version is checked by every commit that puts a file there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,7 +106,7 @@ impl NodeView {
 }
 
 /// Whether a node can give and take, from its record, its server's verdict and its disk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, VariantArray)]
 #[serde(rename_all = "kebab-case")]
 pub enum NodeCondition {
     Active,

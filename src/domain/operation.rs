@@ -7,7 +7,7 @@ use super::cause::Cause;
 use super::ids::{Bytes, FileId, Millis, NodeId, OperationId, Timestamp};
 use super::log::Expr;
 use super::number::count;
-use super::scheduler::Run;
+use super::scheduler::{MoveReason, Run};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -184,6 +184,13 @@ impl Operation {
             Some(_) => self.what.rsplit_once(", ").map(|(name, _)| name),
             None => Some(&self.what),
         }
+    }
+
+    /// Why a move was made: the code that its row begins with.
+    #[must_use]
+    pub fn move_reason(&self) -> Option<MoveReason> {
+        let code = self.why.as_deref().filter(|_| self.kind == OperationKind::Migration)?.split(':').next()?;
+        MoveReason::ALL.iter().copied().find(|reason| reason.word() == code)
     }
 
     /// Time that it took; `None` while it runs.

@@ -211,6 +211,10 @@ pub struct SchedulerView {
     pub interval: Millis,
     pub trigger: u64,
     pub settle: u64,
+    /// A file that was moved less than this ago stays, unless its node drains.
+    pub cool_down: Millis,
+    /// Free space that every node keeps.
+    pub reserve: Bytes,
     /// Moves that copy bytes at the same time.
     pub parallel: u64,
     /// When the next run is due; `None` while this instance does not lead or the scheduler is paused.
@@ -221,6 +225,14 @@ pub struct SchedulerView {
     pub recent: std::sync::Arc<[std::sync::Arc<Run>]>,
     /// The spread, see [`super::planner::share`]; `None` without data.
     pub max_difference: Option<u64>,
+}
+
+impl SchedulerView {
+    /// Whether its settings are known: of a past moment they were not kept.
+    #[must_use]
+    pub const fn knows_settings(&self) -> bool {
+        self.settle > 0
+    }
 }
 
 /// Runs of the scheduler that are kept for the screen.

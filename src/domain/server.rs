@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use strum::IntoStaticStr;
+use strum::{IntoStaticStr, VariantArray};
 
 use super::ids::{Millis, NodeId, Timestamp, Zxid};
 use super::log::LogLevel;
 
 /// What a server says that it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, VariantArray)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
     Leader,
@@ -31,7 +31,7 @@ impl Role {
 }
 
 /// The verdict on one server, in words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, VariantArray)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ServerState {
     Up,
@@ -177,6 +177,8 @@ pub struct Sample {
     pub srvr: Option<Srvr>,
     pub metrics: Option<Metrics>,
     pub metrics_source: Option<MetricsSource>,
+    /// The page that they were read from; `None` for `mntr`.
+    pub metrics_at: Option<String>,
     /// Why there are no metrics, when there are none.
     pub metrics_missing: Option<String>,
     /// `None` when it was not asked for this time, or may not be told.
@@ -233,7 +235,7 @@ pub struct OutputLine {
     pub message_at: usize,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, VariantArray)]
 #[serde(rename_all = "kebab-case")]
 pub enum HostState {
     Running,
@@ -259,7 +261,7 @@ impl HostState {
 /// What a verdict rests on: a stable word in REST.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-#[derive(IntoStaticStr)]
+#[derive(IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "kebab-case", const_into_str)]
 pub enum HealthRule {
     /// What the host says of its process or container.
@@ -367,6 +369,8 @@ pub struct ServerView {
     /// As it last told.
     pub timing: Option<QuorumTiming>,
     pub metrics_source: Option<MetricsSource>,
+    /// The page that the metrics were read from; `None` for `mntr`.
+    pub metrics_at: Option<String>,
     pub metrics_missing: Option<String>,
     #[serde(with = "metrics")]
     pub all_metrics: Arc<[(String, f64)]>,

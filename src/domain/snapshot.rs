@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use strum::IntoStaticStr;
+use strum::{IntoStaticStr, VariantArray};
 
 use super::alert::{Alert, AlertCode};
 use super::command::Rejected;
@@ -234,7 +234,7 @@ pub struct LeadershipView {
 
 /// Why the sample workload does not run on its timer. By hand it runs all the same, unless nothing may
 /// be changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, VariantArray)]
 #[serde(rename_all = "kebab-case")]
 pub enum WorkloadOff {
     ReadOnly,
@@ -453,6 +453,10 @@ pub struct LoopView {
     pub panicked: bool,
     pub restarts: u64,
 }
+
+/// The canary writes so often, and a write that takes longer than this is late.
+pub const CANARY_EVERY: Millis = Millis(5_000);
+pub const CANARY_WITHIN: Millis = Millis(3_000);
 
 /// The end-to-end probe: one CAS write, timed.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

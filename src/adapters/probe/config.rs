@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::domain::health::{ANSWER_WITHIN, CONNECT_WITHIN};
+
 /// Limits of one look.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProbeConfig {
@@ -12,6 +14,9 @@ pub struct ProbeConfig {
 
 impl Default for ProbeConfig {
     fn default() -> Self {
-        Self { connect_limit: Duration::from_secs(1), whole_limit: Duration::from_secs(2) }
+        Self {
+            connect_limit: Duration::from_millis(CONNECT_WITHIN.0),
+            whole_limit: Duration::from_millis(ANSWER_WITHIN.0),
+        }
     }
 }

@@ -73,6 +73,7 @@ impl Probe for Prober {
             srvr,
             metrics: None,
             metrics_source: None,
+            metrics_at: None,
             metrics_missing: None,
             timing,
         };
@@ -80,6 +81,7 @@ impl Probe for Prober {
             Ok((metrics, source)) => {
                 sample.metrics = Some(metrics);
                 sample.metrics_source = Some(source);
+                sample.metrics_at = target.metrics.clone().filter(|_| source == MetricsSource::Prometheus);
             }
             Err(cause) => sample.metrics_missing = Some(cause),
         }

@@ -3,6 +3,7 @@
 pub(super) mod at;
 pub(super) mod demo;
 pub(super) mod ensemble;
+pub(super) mod explain;
 pub(super) mod files;
 pub(super) mod health;
 pub(super) mod incidents;

@@ -1,5 +1,6 @@
 //! The router without a socket, before an engine that the test plays.
 
+mod explain;
 mod nodes;
 mod past;
 mod settings;

@@ -217,6 +217,7 @@ mod tests {
             srvr,
             metrics: None,
             metrics_source: None,
+            metrics_at: None,
             metrics_missing: None,
             timing: None,
         }

@@ -24,6 +24,8 @@ pub struct Footer<'a> {
     /// Messages that are to be read now: they stand where the last one does, and above it.
     pub toasts: &'a [Pieces],
     pub read_only: bool,
+    /// The row in hand is not as it should be: what help is offered for it, above all.
+    pub asks_why: bool,
 }
 
 /// Shown at the end in every pane.
@@ -69,7 +71,11 @@ impl Footer<'_> {
             return over.iter().flat_map(|(key, label)| self.pair(key, label)).collect();
         }
         let narrow = width < NARROW;
-        let word = |action| if narrow { "" } else { entry_of(action).map_or("", |entry| entry.label) };
+        let word = |action| match action {
+            _ if narrow => "",
+            Action::Help if self.asks_why => "why",
+            _ => entry_of(action).map_or("", |entry| entry.label),
+        };
         let end: Pieces = ALWAYS.iter().filter_map(|action| self.hint(*action, word(*action))).flatten().collect();
         let mut pieces = Pieces::new();
         let own = self.actions.iter().filter(|(action, label)| !ALWAYS.contains(action) && !label.is_empty());

@@ -8,6 +8,7 @@ use super::{Pieces, paint, paint_pair, width_of};
 use crate::console::action::Action;
 use crate::console::theme::Styles;
 use crate::console::view::View;
+use crate::console::widgets::words;
 use crate::console::{sanitise, time};
 use crate::domain::ensemble::{EnsembleState, EnsembleView};
 use crate::domain::ids::Timestamp;
@@ -271,14 +272,7 @@ impl Header<'_> {
 
 /// `● HEALTHY 3/3`. While nothing was found out yet there is no count.
 pub(super) fn verdict(ensemble: &EnsembleView, styles: &Styles) -> (String, Style) {
-    let glyphs = &styles.glyphs;
-    let (glyph, style) = match ensemble.state {
-        EnsembleState::Healthy => (glyphs.good, styles.good),
-        EnsembleState::Degraded => (glyphs.warning, styles.warning),
-        EnsembleState::AtRisk => (glyphs.risk, styles.bad),
-        EnsembleState::NoLeader | EnsembleState::NoQuorum => (glyphs.bad, styles.bad),
-        EnsembleState::Starting | EnsembleState::Unknown => (glyphs.unknown, styles.warning),
-    };
+    let (glyph, style) = words::of_ensemble(ensemble.state, styles);
     let (word, quorum) = (ensemble.word(), ensemble.quorum);
     let text = match ensemble.state {
         EnsembleState::Unknown => format!("{glyph} {word}"),

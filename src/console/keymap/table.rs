@@ -99,7 +99,7 @@ use KeyContext::{Ensemble, Everywhere, Files, Lists, Logs, Past};
 
 /// Every action with its default keys, in the order of help.
 pub const TABLE: &[KeyEntry] = &[
-    entry(A::Help, "help", Everywhere, &["?"], "help", "keys of this pane and of all"),
+    entry(A::Help, "help", Everywhere, &["?"], "help", "why the row is so, and its keys; again: all keys"),
     entry(A::Palette, "palette", Everywhere, &[":"], "commands", "type a command, or choose one from the list"),
     entry(A::Events, "events", Everywhere, &["e"], "events", "everything that was reported"),
     entry(A::Quit, "quit", Everywhere, &["q", "Ctrl-c"], "quit", "leave the console"),

@@ -11,6 +11,7 @@ use crate::console::frame::footer::offered;
 use crate::console::frame::{Pieces, paint, popup};
 use crate::console::input::{Key, KeyCode};
 use crate::console::keymap::table::{KeyContext, KeyEntry};
+use crate::console::theme::Styles;
 use crate::console::widgets::filter::Filter;
 
 /// Columns of keys.
@@ -76,33 +77,44 @@ impl HelpList {
 /// which `wanted` stands.
 fn lines(wanted: &str, scene: &OverlayScene<'_>) -> Vec<Pieces> {
     let styles = scene.view.styles;
-    let mut out: Vec<Pieces> = Vec::new();
+    let mut out = here(wanted, scene);
     let entries: Vec<&KeyEntry> = offered(scene.read_only, scene.view).collect();
-    let mut section = |heading: &str, rows: Vec<Pieces>| {
-        if !rows.is_empty() {
-            if !out.is_empty() {
-                out.push(Pieces::new());
-            }
-            out.push(vec![(heading.to_owned(), styles.heading)]);
-            out.extend(rows);
-        }
-    };
     let is_here = |entry: &KeyEntry| scene.actions.contains(&entry.action);
     let row = |entry: &KeyEntry| row(entry, wanted, scene);
-    let here = scene.actions.iter().filter_map(|action| entries.iter().find(|entry| entry.action == *action));
-    let here: Vec<&&KeyEntry> = here.filter(|entry| entry.context != KeyContext::Everywhere).collect();
-    let (lists, own): (Vec<&&KeyEntry>, Vec<&&KeyEntry>) =
-        here.into_iter().partition(|entry| entry.context == KeyContext::Lists);
-    section(&format!("{}, here", scene.title), own.iter().filter_map(|entry| row(entry)).collect());
-    section("In its list", lists.iter().filter_map(|entry| row(entry)).collect());
     let contexts =
         [KeyContext::Past, KeyContext::Everywhere, KeyContext::Ensemble, KeyContext::Files, KeyContext::Logs];
     let past = scene.view.snapshot.past.is_some();
     for context in contexts.into_iter().filter(|context| past || *context != KeyContext::Past) {
         let rest = entries.iter().filter(|entry| entry.context == context && !is_here(entry));
-        section(context.heading(), rest.filter_map(|entry| row(entry)).collect());
+        section(context.heading(), rest.filter_map(|entry| row(entry)).collect(), styles, &mut out);
     }
     out
+}
+
+/// The keys of the pane and those of its list, of each the ones in which `wanted` stands.
+pub(super) fn here(wanted: &str, scene: &OverlayScene<'_>) -> Vec<Pieces> {
+    let styles = scene.view.styles;
+    let mut out: Vec<Pieces> = Vec::new();
+    let entries: Vec<&KeyEntry> = offered(scene.read_only, scene.view).collect();
+    let row = |entry: &KeyEntry| row(entry, wanted, scene);
+    let here = scene.actions.iter().filter_map(|action| entries.iter().find(|entry| entry.action == *action));
+    let here: Vec<&&KeyEntry> = here.filter(|entry| entry.context != KeyContext::Everywhere).collect();
+    let (lists, own): (Vec<&&KeyEntry>, Vec<&&KeyEntry>) =
+        here.into_iter().partition(|entry| entry.context == KeyContext::Lists);
+    let own = own.iter().filter_map(|entry| row(entry)).collect();
+    section(&format!("{}, here", scene.title), own, styles, &mut out);
+    section("In its list", lists.iter().filter_map(|entry| row(entry)).collect(), styles, &mut out);
+    out
+}
+
+fn section(heading: &str, rows: Vec<Pieces>, styles: &Styles, out: &mut Vec<Pieces>) {
+    if !rows.is_empty() {
+        if !out.is_empty() {
+            out.push(Pieces::new());
+        }
+        out.push(vec![(heading.to_owned(), styles.heading)]);
+        out.extend(rows);
+    }
 }
 
 fn row(entry: &KeyEntry, wanted: &str, scene: &OverlayScene<'_>) -> Option<Pieces> {

@@ -10,6 +10,7 @@ pub mod prompt;
 pub mod scene;
 pub mod scroll;
 pub mod settings;
+pub mod why;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -22,6 +23,7 @@ use self::palette::Palette;
 use self::prompt::PromptBox;
 use self::scene::OverlayScene;
 use self::settings::SettingsList;
+use self::why::WhyBox;
 use super::action::Action;
 use super::input::Key;
 use super::place::Completions;
@@ -31,6 +33,7 @@ use super::view::View;
 #[derive(Clone, Debug)]
 pub enum Overlay {
     Help(HelpList),
+    Why(WhyBox),
     Events(EventsList),
     Palette(Palette),
     Confirm(ConfirmBox),
@@ -43,6 +46,7 @@ impl Overlay {
     pub fn key(&mut self, key: Key, scene: &OverlayScene<'_>) -> OverlayOutcome {
         match self {
             Self::Help(help) => help.key(key, scene),
+            Self::Why(why) => why.key(key, scene),
             Self::Events(events) => events.key(key, scene),
             Self::Palette(palette) => palette.key(key, scene),
             Self::Confirm(confirm) => confirm.key(key),
@@ -57,6 +61,7 @@ impl Overlay {
             Self::Palette(palette) => palette.paste(text),
             Self::Prompt(prompt) => prompt.paste(text),
             Self::Help(help) => help.paste(text),
+            Self::Why(why) => why.paste(text),
             Self::Events(events) => events.paste(text),
             Self::Settings(settings) => settings.paste(text),
             Self::Confirm(_) => {}
@@ -76,6 +81,7 @@ impl Overlay {
         };
         match self {
             Self::Help(_) | Self::Settings(_) => list(false),
+            Self::Why(why) => why.keys(view),
             Self::Events(_) => list(true),
             Self::Palette(_) => {
                 fixed(&[("Tab", "complete"), ("Enter", "run"), ("Up", "earlier ones"), ("Esc", "close")])
@@ -94,7 +100,7 @@ impl Overlay {
         match self {
             Self::Palette(palette) => palette.take_completions(found, scene),
             Self::Prompt(prompt) => prompt.take_completions(found),
-            Self::Confirm(_) | Self::Help(_) | Self::Events(_) | Self::Settings(_) => {}
+            Self::Confirm(_) | Self::Help(_) | Self::Why(_) | Self::Events(_) | Self::Settings(_) => {}
         }
     }
 
@@ -102,6 +108,7 @@ impl Overlay {
     pub fn draw(&self, area: Rect, scene: &OverlayScene<'_>, buffer: &mut Buffer) {
         match self {
             Self::Help(help) => help.draw(area, scene, buffer),
+            Self::Why(why) => why.draw(area, scene, buffer),
             Self::Events(events) => events.draw(area, scene, buffer),
             Self::Palette(palette) => palette.draw(area, scene, buffer),
             Self::Confirm(confirm) => confirm.draw(area, scene.view.styles, buffer),

@@ -17,6 +17,7 @@ use crate::console::overlay::outcome::PromptOwner;
 use crate::console::overlay::palette::Palette;
 use crate::console::overlay::prompt::PromptBox;
 use crate::console::overlay::settings::SettingsList;
+use crate::console::overlay::why::WhyBox;
 use crate::console::place::PastCommands;
 use crate::console::typed::Typed;
 use crate::console::{confirms, sanitise, settings};
@@ -41,7 +42,7 @@ impl Console {
                 Some(confirm) => self.open(Overlay::Confirm(ConfirmBox::leaving(confirm))),
             },
             Action::Redraw => vec![Order::Outside(Outside::Redraw)],
-            Action::Help => self.open(Overlay::Help(HelpList::default())),
+            Action::Help => self.ask_why(),
             Action::Events => self.open(Overlay::Events(EventsList::default())),
             Action::Palette => self.open_palette(),
             Action::ToggleMouse => self.set_mouse(!self.mouse),
@@ -91,6 +92,15 @@ impl Console {
         self.toasts.dismiss();
         self.overlay = Some(overlay);
         Vec::new()
+    }
+
+    /// About the row in hand; where there is nothing to ask about, the keys.
+    fn ask_why(&mut self) -> Vec<Order> {
+        let topics = self.panes.get(self.active).map(|pane| pane.topics(&self.snapshot)).unwrap_or_default();
+        self.open(match topics.is_empty() {
+            true => Overlay::Help(HelpList::default()),
+            false => Overlay::Why(WhyBox::of_row(topics)),
+        })
     }
 
     fn open_palette(&mut self) -> Vec<Order> {
@@ -195,6 +205,7 @@ impl Console {
             Ok(Typed::Glyphs(glyphs)) => vec![Order::Outside(Outside::Glyphs(glyphs))],
             Ok(Typed::Settings) => self.open(Overlay::Settings(SettingsList::default())),
             Ok(Typed::Save) => self.save(),
+            Ok(Typed::Why(topics)) => self.open(Overlay::Why(WhyBox::named(topics))),
             Ok(Typed::At(text)) => self.typed_at(&text),
             Ok(Typed::Play(text)) => self.typed_play(&text),
             Ok(Typed::Now) => self.back_to_now(),

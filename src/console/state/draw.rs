@@ -76,6 +76,7 @@ impl Console {
             over: self.overlay.as_ref().map(|overlay| overlay.keys(&view)),
             toasts: &toasts,
             read_only: self.read_only,
+            asks_why: self.panes.get(self.active).is_some_and(|pane| pane.asks_why(&self.snapshot)),
         };
         footer.draw(Rect { y: pane.bottom(), height: area.bottom() - pane.bottom(), ..area }, buffer);
         if let Some(overlay) = &self.overlay {

@@ -335,7 +335,9 @@ impl Console {
             MouseAct::Press => return Vec::new(),
         };
         match self.overlay {
-            Some(Overlay::Help(_) | Overlay::Events(_) | Overlay::Settings(_)) => self.overlay_key(Key::plain(code)),
+            Some(Overlay::Help(_) | Overlay::Why(_) | Overlay::Events(_) | Overlay::Settings(_)) => {
+                self.overlay_key(Key::plain(code))
+            }
             _ => Vec::new(),
         }
     }

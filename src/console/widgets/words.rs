@@ -6,6 +6,7 @@ use ratatui::style::Style;
 
 use crate::console::theme::Styles;
 use crate::console::time;
+use crate::domain::ensemble::EnsembleState;
 use crate::domain::ids::{Millis, Timestamp};
 use crate::domain::node::{NodeCondition, NodeView, WEIGHT_DEFAULT};
 pub use crate::domain::number::{count, grouped};
@@ -64,6 +65,19 @@ pub const fn of_server(state: ServerState, styles: &Styles) -> (&'static str, St
         ServerState::NotServing | ServerState::Frozen | ServerState::Stopped | ServerState::Down => {
             (glyphs.bad, styles.bad)
         }
+    }
+}
+
+/// Glyph and style of the ensemble's state.
+#[must_use]
+pub const fn of_ensemble(state: EnsembleState, styles: &Styles) -> (&'static str, Style) {
+    let glyphs = &styles.glyphs;
+    match state {
+        EnsembleState::Healthy => (glyphs.good, styles.good),
+        EnsembleState::Degraded => (glyphs.warning, styles.warning),
+        EnsembleState::AtRisk => (glyphs.risk, styles.bad),
+        EnsembleState::NoLeader | EnsembleState::NoQuorum => (glyphs.bad, styles.bad),
+        EnsembleState::Starting | EnsembleState::Unknown => (glyphs.unknown, styles.warning),
     }
 }
 

@@ -81,11 +81,14 @@ fn without_leader(action: ServerAction, node: &NodeId, servers: &[ServerView]) -
         return format!("starts an election: writes stop until it is won{last}");
     }
     // Who is frozen keeps its connections, and is given up when nothing has come for a while.
-    let patience = others().filter_map(|server| server.timing).max_by_key(|timing| timing.gives_up_after());
-    let patience = patience.map_or_else(String::new, |of| {
-        format!(", after {} here (syncLimit {} x tickTime {}),", of.gives_up_after(), of.sync_limit, of.tick)
-    });
+    let patience = patience(others()).map_or_else(String::new, |after| format!(", after {after},"));
     format!("stops all writes until the others give it up{patience} and have elected another{last}")
+}
+
+/// After how long these servers give up a leader that is silent: `10 s here (syncLimit 5 x tickTime 2.0 s)`.
+pub fn patience<'a>(servers: impl Iterator<Item = &'a ServerView>) -> Option<String> {
+    let of = servers.filter_map(|server| server.timing).max_by_key(|timing| timing.gives_up_after())?;
+    Some(format!("{} here (syncLimit {} x tickTime {})", of.gives_up_after(), of.sync_limit, of.tick))
 }
 
 /// The quorum without the server, if none of those that are not known serves, and if all of them do.

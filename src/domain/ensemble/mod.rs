@@ -4,11 +4,12 @@ mod consequence;
 mod judge;
 
 use serde::{Deserialize, Serialize};
+use strum::VariantArray;
 
 use super::ids::{NodeId, Timestamp};
 use super::server::ServerState;
 
-pub use self::consequence::{Consequence, consequence};
+pub use self::consequence::{Consequence, consequence, patience};
 pub use self::judge::{judge, level};
 
 /// How many voters there are, how many serve, and how many may be lost.
@@ -36,6 +37,13 @@ impl Quorum {
         self.serving.saturating_sub(self.majority())
     }
 
+    /// What brings a lost quorum back.
+    #[must_use]
+    pub fn way_back(self) -> String {
+        let (majority, voters) = (self.majority(), self.voters);
+        format!("start or resume servers until {majority} of {voters} run, and zkdeck goes on by itself")
+    }
+
     /// The quorum after one serving server more is gone.
     #[must_use]
     pub const fn after_loss(self) -> Self {
@@ -43,7 +51,7 @@ impl Quorum {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, VariantArray)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum EnsembleState {
     /// One leader, all voters up.

@@ -165,6 +165,13 @@ pub fn read_stamp(text: &[u8]) -> Option<(Timestamp, usize)> {
     stamp(text).map(|(at, used, _)| (at, used))
 }
 
+/// The zone that a stamp at the beginning of `text` names: `Z`, `+01:00`.
+#[must_use]
+pub fn stamp_zone(text: &str) -> Option<&str> {
+    let (_, used, zone) = stamp(text.as_bytes())?;
+    text.get(used - zone..used).filter(|zone| !zone.is_empty())
+}
+
 /// The same, with how many of the bytes tell a zone.
 fn stamp(text: &[u8]) -> Option<(Timestamp, usize, usize)> {
     let fits = text.len() >= 10 && text[4] == b'-' && text[7] == b'-';

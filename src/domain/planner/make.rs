@@ -49,12 +49,15 @@ fn spread_of(policy: &Policy, counts: impl Iterator<Item = u64>) -> u64 {
     spread(&counted)
 }
 
+/// More than one of so many nodes gone at once is a mass failure.
+pub const MASS_FAILURE_OF: usize = 3;
+
 /// More than a third of the nodes gone at once is a fault of something they share: nothing is moved.
 fn mass_failure(policy: &Policy) -> bool {
     let gone = |node: &&NodeInput| {
         matches!(node.condition, NodeCondition::Down | NodeCondition::Frozen | NodeCondition::NotServing)
     };
-    policy.nodes.iter().filter(gone).count() * 3 > policy.nodes.len()
+    policy.nodes.iter().filter(gone).count() * MASS_FAILURE_OF > policy.nodes.len()
 }
 
 /// Over the trigger, and no move possible: files in their cool-down hold it up, or no node takes any.

@@ -20,7 +20,7 @@ use super::number;
 
 use super::scheduler::{Decision, MoveReason, NodeTarget};
 
-pub use self::make::plan;
+pub use self::make::{MASS_FAILURE_OF, plan};
 pub use self::share::{Counted, spread};
 
 /// One node as the planner sees it.

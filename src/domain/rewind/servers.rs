@@ -81,6 +81,7 @@ fn server(
         election_ms: None,
         timing: None,
         metrics_source: None,
+        metrics_at: None,
         metrics_missing: None,
         all_metrics: Arc::from([]),
         host: None,

@@ -64,6 +64,8 @@ impl RunsThen {
             interval: Millis(0),
             trigger: last_run.as_ref().map_or(0, |run| run.threshold),
             settle: 0,
+            cool_down: Millis(0),
+            reserve: Bytes(0),
             parallel: 0,
             next_run: None,
             running: running(history, present, at),

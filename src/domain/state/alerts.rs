@@ -5,7 +5,7 @@ use crate::domain::alert::{Alert, AlertCode};
 use crate::domain::ensemble::EnsembleState;
 use crate::domain::health;
 use crate::domain::ids::{FileId, NodeId, Timestamp};
-use crate::domain::node::NodeCondition;
+use crate::domain::node::{NodeCondition, SICK_AFTER};
 use crate::domain::number;
 use crate::domain::snapshot::{HISTORY_QUEUE_STOP, Level, Standing};
 
@@ -101,13 +101,12 @@ impl State {
     pub(super) fn no_quorum(&self) -> Option<String> {
         let view = &self.ensemble;
         let (serving, voters) = (view.quorum.serving, view.quorum.voters);
-        let majority = view.quorum.majority();
         let cause = view.cause.as_deref().unwrap_or("-");
         (view.state == EnsembleState::NoQuorum).then(|| {
             format!(
                 "{serving} of {voters} servers serve, which is no quorum ({cause}): no change of files begins, nothing \
-                 is removed, and what is shown is from before; start or resume servers until {majority} of {voters} \
-                 run, and zkdeck goes on by itself"
+                 is removed, and what is shown is from before; {}",
+                view.quorum.way_back()
             )
         })
     }
@@ -158,9 +157,8 @@ impl State {
     fn disk_alert(&self, node: &NodeId) -> Option<(AlertCode, String, String)> {
         if let Some(cause) = self.failing(node) {
             let text = format!(
-                "{node} takes no files, its last {} writes failed: {cause}; it is tried again every few seconds and \
-                 goes on by itself",
-                super::SICK_AFTER
+                "{node} takes no files, its last {SICK_AFTER} writes failed: {cause}; it is tried again every few seconds \
+                 and goes on by itself"
             );
             return Some((AlertCode::NodeUnhealthy, format!("{node} unhealthy"), text));
         }

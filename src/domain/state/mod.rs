@@ -49,8 +49,6 @@ use super::snapshot::{
     LoopName, LoopView, Notice, Reading, ScrubView, SessionView, WorkloadView,
 };
 
-/// Consecutive write errors after which a node takes no more files.
-const SICK_AFTER: u32 = 3;
 /// How long a node without room is left alone when its free space does not grow: it may lack something
 /// that free space does not show, such as inodes or a quota.
 const FULL_REST: Millis = Millis(30_000);
@@ -131,6 +129,8 @@ impl State {
             trigger: settings.scheduler.threshold,
             settle: settings.scheduler.settle,
             parallel: settings.scheduler.parallel,
+            cool_down: settings.scheduler.cool_down(),
+            reserve: settings.scheduler.reserve(),
             ..SchedulerView::default()
         };
         let workload = WorkloadView {

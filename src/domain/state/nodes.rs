@@ -1,9 +1,9 @@
 //! What a node can do now, from its record, its server and its disk.
 
-use super::{SICK_AFTER, State};
+use super::State;
 use crate::domain::health::ServerTracker;
 use crate::domain::ids::{Bytes, NodeId};
-use crate::domain::node::{NodeCondition, NodeState};
+use crate::domain::node::{NodeCondition, NodeState, SICK_AFTER};
 use crate::domain::server::ServerState;
 use crate::domain::snapshot::SessionState;
 

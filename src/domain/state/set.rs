@@ -61,6 +61,8 @@ impl State {
         self.scheduler.trigger = in_force.settings.threshold;
         self.scheduler.settle = in_force.settings.settle;
         self.scheduler.parallel = in_force.settings.parallel;
+        self.scheduler.cool_down = in_force.settings.cool_down();
+        self.scheduler.reserve = in_force.settings.reserve();
         let refused: Vec<_> =
             in_force.refused.iter().filter(|unfit| !before.refused.contains(unfit)).cloned().collect();
         for unfit in refused {

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use super::alerts::quarantined;
 use super::entry::FullMark;
-use super::{FULL_REST, SICK_AFTER, State};
+use super::{FULL_REST, State};
 use crate::domain::alert::AlertCode;
 use crate::domain::ids::{AttemptId, Bytes, FileId, NodeId, Timestamp};
-use crate::domain::node::WriteTrouble;
+use crate::domain::node::{SICK_AFTER, WriteTrouble};
 use crate::domain::snapshot::{Damage, HistoryView, Level, ScrubReport, ScrubView, Standing};
 
 impl State {

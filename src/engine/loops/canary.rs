@@ -8,13 +8,13 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 
 use crate::adapters::zookeeper::registry::Registry;
 use crate::domain::event::Event;
-use crate::domain::snapshot::LoopName;
+use crate::domain::snapshot::{CANARY_EVERY, CANARY_WITHIN, LoopName};
 use crate::engine::context::Context;
 use crate::engine::driver::Loop;
 
-const PERIOD: Duration = Duration::from_secs(5);
+const PERIOD: Duration = Duration::from_millis(CANARY_EVERY.0);
 /// What the screen calls late. The write itself is not given up.
-const LIMIT: Duration = Duration::from_secs(3);
+const LIMIT: Duration = Duration::from_millis(CANARY_WITHIN.0);
 
 pub struct CanaryLoop {
     ctx: Context,

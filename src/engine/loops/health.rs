@@ -12,6 +12,7 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use crate::adapters::probe::{Probe, Target};
 use crate::domain::event::Event;
+use crate::domain::health::LOOK_EVERY;
 use crate::domain::ids::NodeId;
 use crate::domain::server::Sample;
 use crate::domain::snapshot::LoopName;
@@ -19,7 +20,7 @@ use crate::engine::clock;
 use crate::engine::context::Context;
 use crate::engine::driver::Loop;
 
-const PERIOD: Duration = Duration::from_secs(1);
+const PERIOD: Duration = Duration::from_millis(LOOK_EVERY.0);
 /// Probes at once: each has connections open.
 const PROBES_MAX: usize = 64;
 

@@ -45,12 +45,6 @@ fn placed_by(page: &HistoryPage) -> Option<&Operation> {
     done.next()
 }
 
-/// Why a move was made: the code that its row begins with.
-fn reason(operation: &Operation) -> Option<MoveReason> {
-    let code = operation.why.as_deref()?.split(':').next()?;
-    MoveReason::ALL.iter().copied().find(|reason| reason.word() == code)
-}
-
 /// The run that made a move, among those that began before it.
 fn run_of(page: HistoryPage, moved: &Operation) -> Option<Run> {
     let lasts = |row: &Operation| row.finished.is_none_or(|end| end >= moved.started) && row.started <= moved.started;
@@ -92,7 +86,7 @@ impl FileDetail {
         self.history = Some(self.asked.take()?);
         self.run = None;
         let placed = self.history.as_ref()?.as_ref().ok().and_then(placed_by)?;
-        let by_run = placed.kind == OperationKind::Migration && reason(placed) != Some(MoveReason::Manual);
+        let by_run = placed.kind == OperationKind::Migration && placed.move_reason() != Some(MoveReason::Manual);
         let query = HistoryQuery {
             kind: Some(OperationKind::Scheduler),
             before: Some(placed.id),
@@ -210,7 +204,7 @@ fn told(placed: &Operation, view: &View<'_>) -> String {
     if placed.kind == OperationKind::Upload {
         return format!("put on {target} when it was uploaded, at {at} by {by}");
     }
-    let why = match reason(placed) {
+    let why = match placed.move_reason() {
         Some(MoveReason::Drain) => format!("{source} was being drained"),
         Some(MoveReason::OverTrigger) => format!("{source} had more than its share"),
         Some(MoveReason::Bytes) => "to even out the bytes".to_owned(),

@@ -25,6 +25,7 @@ use crate::console::view::View;
 use crate::console::widgets::filter::Filter;
 use crate::console::widgets::list::ListWindow;
 use crate::console::widgets::{paint, words};
+use crate::domain::explain::Topic;
 use crate::domain::file_list::FileOrder;
 use crate::domain::filter::FILES;
 use crate::domain::ids::{FileId, NodeId};
@@ -326,6 +327,14 @@ impl Pane for FilesPane {
             Action::Migrate | Action::Delete | Action::Download | Action::Copy => self.on_files(action, snapshot),
             _ => Vec::new(),
         }
+    }
+
+    fn topics(&self, _: &Snapshot) -> Vec<Topic> {
+        self.in_hand().map(Topic::File).into_iter().collect()
+    }
+
+    fn asks_why(&self, snapshot: &Snapshot) -> bool {
+        self.topics(snapshot).iter().any(|topic| topic.is_amiss(snapshot))
     }
 
     fn is_deep(&self) -> bool {

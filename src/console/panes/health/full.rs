@@ -109,6 +109,16 @@ impl Full {
         }
     }
 
+    /// The metric that the cursor is on.
+    pub(super) fn metric(&self, snapshot: &Snapshot) -> Option<String> {
+        let metrics = &snapshot.server(&self.node)?.all_metrics;
+        let (lines, _) = subjects::lines(metrics, &self.filter.text());
+        match lines.get(self.scroll.at.min(lines.len().saturating_sub(1)))? {
+            MetricLine::Metric(place) => metrics.get(*place).map(|(name, _)| name.clone()),
+            MetricLine::Heading(_) => None,
+        }
+    }
+
     pub(super) fn take_answers(&mut self) {
         self.tail = self.page.take().or(self.tail.take());
         self.output = self.asked_output.take().or(self.output.take());

@@ -26,6 +26,7 @@ use crate::console::pane::Pane;
 use crate::console::rewind::RowMoment;
 use crate::console::view::View;
 use crate::console::widgets::list::Cursor;
+use crate::domain::explain::Topic;
 use crate::domain::ids::NodeId;
 use crate::domain::ids::Timestamp;
 use crate::domain::server::{ServerState, ServerView};
@@ -211,6 +212,22 @@ impl Pane for HealthPane {
             }
             _ => Vec::new(),
         }
+    }
+
+    fn topics(&self, snapshot: &Snapshot) -> Vec<Topic> {
+        let Some(server) = self.selected(snapshot) else { return Vec::new() };
+        let metric = self.full.as_ref().and_then(|full| full.metric(snapshot));
+        let metric = metric.map(|name| Topic::Metric(server.node.clone(), name));
+        let mut both = [Topic::Server(server.node.clone()), Topic::Node(server.node.clone())];
+        // A server that is well is no answer to why its node is not.
+        if !both[0].is_amiss(snapshot) && both[1].is_amiss(snapshot) {
+            both.reverse();
+        }
+        metric.into_iter().chain(both).collect()
+    }
+
+    fn asks_why(&self, snapshot: &Snapshot) -> bool {
+        self.topics(snapshot).iter().any(|topic| topic.is_amiss(snapshot))
     }
 
     fn is_deep(&self) -> bool {

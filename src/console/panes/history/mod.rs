@@ -25,11 +25,12 @@ use crate::console::rewind::RowMoment;
 use crate::console::view::View;
 use crate::console::widgets::filter::Filter;
 use crate::console::widgets::list::Cursor;
+use crate::domain::explain::Topic;
 use crate::domain::filter::HISTORY;
 use crate::domain::ids::{Millis, NodeId, Timestamp};
 use crate::domain::incident::Incident;
 use crate::domain::log::instant;
-use crate::domain::operation::Operation;
+use crate::domain::operation::{Operation, OperationStatus};
 use crate::domain::snapshot::{Level, Snapshot};
 
 const ACTIONS: &[Action] = &[
@@ -182,8 +183,13 @@ impl HistoryPane {
         }
     }
 
+    /// What is shown in full, or the selected one.
+    fn in_hand(&self) -> Option<Entry<'_>> {
+        self.entry(self.open.or_else(|| self.selected())?)
+    }
+
     fn logs_then(&self) -> Option<Effect> {
-        let entry = self.entry(self.open.or_else(|| self.selected())?)?;
+        let entry = self.in_hand()?;
         let focus = Focus { node: entry.node(), at: Some(entry.at()), query: None };
         Some(Effect::Go(Jump::around(entry.name(), JumpTo::Logs, focus)))
     }
@@ -210,6 +216,24 @@ impl Pane for HistoryPane {
             }
             _ => entry_of(action).map(|entry| entry.label),
         }
+    }
+
+    fn topics(&self, _: &Snapshot) -> Vec<Topic> {
+        let Some(entry) = self.in_hand() else { return Vec::new() };
+        match entry {
+            Entry::Operation(row) => {
+                let run = row.run.as_ref().map(|run| Topic::Run(Box::new(run.clone())));
+                std::iter::once(Topic::Operation(Box::new(row.clone()))).chain(run).collect()
+            }
+            Entry::Incident(incident) => vec![Topic::Incident(Box::new(incident.clone()))],
+        }
+    }
+
+    fn asks_why(&self, _: &Snapshot) -> bool {
+        self.in_hand().is_some_and(|entry| match entry {
+            Entry::Operation(row) => matches!(row.status, OperationStatus::Failed | OperationStatus::Aborted),
+            Entry::Incident(incident) => incident.ended.is_none(),
+        })
     }
 
     fn is_deep(&self) -> bool {
@@ -384,7 +408,7 @@ impl HistoryPane {
     }
 
     fn copy(&self) -> Vec<Effect> {
-        let text = match self.open.or_else(|| self.selected()).and_then(|id| self.entry(id)) {
+        let text = match self.in_hand() {
             Some(Entry::Operation(operation)) => serde_json::to_string(operation),
             Some(Entry::Incident(incident)) => serde_json::to_string(incident),
             None => return Vec::new(),

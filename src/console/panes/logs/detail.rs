@@ -23,6 +23,14 @@ pub(super) struct LogDetail {
     scroll: Cursor,
 }
 
+/// Where an event lies.
+pub(super) fn place(event: &LogEvent) -> String {
+    match event.file.as_str() {
+        "" => "printed by its container".to_owned(),
+        file => format!("logs/{file}, byte {}", event.offset),
+    }
+}
+
 impl LogDetail {
     pub(super) fn of_event(event: LogEvent) -> Self {
         let mut lines = vec![event.message().to_owned()];
@@ -40,10 +48,7 @@ impl LogDetail {
         let head = [Some(event.node.as_str()), time.as_deref(), event.level.map(|level| level.word())];
         let head: Vec<_> =
             head.into_iter().flatten().chain(event.thread.as_deref()).chain(event.logger.as_deref()).collect();
-        let place = match event.file.as_str() {
-            "" => "printed by its container".to_owned(),
-            file => format!("logs/{file}, byte {}", event.offset),
-        };
+        let place = place(&event);
         Self { title: head.join("  "), place, lines, scroll: Cursor::default(), event: Some(event) }
     }
 

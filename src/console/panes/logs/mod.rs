@@ -3,7 +3,7 @@
 //! `query` is what is asked, `typing` the line in which it is typed, and `past` what was typed before. `window` holds the
 //! pages, with the holes between them, `rows` makes rows of them, and `list` knows which is selected and seen. `ways` (each
 //! a `way`) and `around` go through them, by what they say and by time. `draw`, `chart`, `head` and `lines` draw; `detail`,
-//! `container` and `saved` lie over the list. `answers` asks, and takes in the answers that are `pending`.
+//! `parts`, `container` and `saved` lie over the list. `answers` asks, and takes in the answers that are `pending`.
 
 mod answers;
 mod around;
@@ -14,6 +14,7 @@ mod draw;
 mod head;
 mod lines;
 mod list;
+mod parts;
 mod past;
 mod pending;
 mod query;
@@ -40,7 +41,7 @@ use self::rows::LogRow;
 use self::saved::Saved;
 use self::way::LogWay;
 use crate::console::action::Action;
-use crate::console::effect::{Completes, Effect, Prompt};
+use crate::console::effect::Effect;
 use crate::console::fetch::Asked;
 use crate::console::input::{Key, Mouse, MouseAct};
 use crate::console::jump::JumpTo;
@@ -50,9 +51,9 @@ use crate::console::order::{ExportList, Outside, Work};
 use crate::console::pane::Pane;
 use crate::console::place::SavedSearches;
 use crate::console::rewind::RowMoment;
-use crate::console::time;
 use crate::console::view::View;
 use crate::console::widgets::list::Cursor;
+use crate::domain::explain::Topic;
 use crate::domain::ids::Timestamp;
 use crate::domain::incident::Incident;
 use crate::domain::log::{
@@ -468,26 +469,6 @@ impl LogsPane {
         }
         Vec::new()
     }
-
-    fn prompt(&self, action: Action, now: Timestamp) -> Effect {
-        let zone = time::zone_name(now);
-        Effect::Prompt(match action {
-            Action::Export => Prompt {
-                action,
-                title: format!("Export all events that match, {} ({zone})", self.query.span(now)),
-                hint: "a new file: .ndjson, .csv or .txt; times in it are UTC".into(),
-                value: "logs.ndjson".into(),
-                completes: Completes::Path,
-            },
-            _ => Prompt {
-                action,
-                title: format!("Span of time ({zone})"),
-                hint: "beginning and end: 2h, 14:00 14:30, 2026-11-23T14:00; empty: all".into(),
-                value: String::new(),
-                completes: Completes::Nothing,
-            },
-        })
-    }
 }
 
 impl Pane for LogsPane {
@@ -534,6 +515,10 @@ impl Pane for LogsPane {
             Action::ShorterRange => Some("zoom"),
             _ => entry_of(action).map(|entry| entry.label),
         }
+    }
+
+    fn topics(&self, _: &Snapshot) -> Vec<Topic> {
+        self.taken_apart().into_iter().collect()
     }
 
     fn is_deep(&self) -> bool {

@@ -2,10 +2,12 @@
 
 use super::LogsPane;
 use super::past::Typing;
-use crate::console::effect::Effect;
+use crate::console::action::Action;
+use crate::console::effect::{Completes, Effect, Prompt};
 use crate::console::input::{Key, KeyCode};
 use crate::console::line::Line;
 use crate::console::time;
+use crate::domain::ids::Timestamp;
 use crate::domain::log::parse_at;
 use crate::domain::snapshot::Snapshot;
 
@@ -19,6 +21,27 @@ fn unfinished(text: &str) -> String {
 }
 
 impl LogsPane {
+    /// Asks for a line about the search: a span of time, or a file for what matches.
+    pub(super) fn prompt(&self, action: Action, now: Timestamp) -> Effect {
+        let zone = time::zone_name(now);
+        Effect::Prompt(match action {
+            Action::Export => Prompt {
+                action,
+                title: format!("Export all events that match, {} ({zone})", self.query.span(now)),
+                hint: "a new file: .ndjson, .csv or .txt; times in it are UTC".into(),
+                value: "logs.ndjson".into(),
+                completes: Completes::Path,
+            },
+            _ => Prompt {
+                action,
+                title: format!("Span of time ({zone})"),
+                hint: "beginning and end: 2h, 14:00 14:30, 2026-11-23T14:00; empty: all".into(),
+                value: String::new(),
+                completes: Completes::Nothing,
+            },
+        })
+    }
+
     pub(super) fn begin_typing(&mut self) {
         let before = self.query.clone();
         (self.line, self.aim) = (Line::new(&before.text), None);

@@ -30,6 +30,7 @@ use crate::console::widgets::list::ListWindow;
 use crate::console::widgets::paint;
 use crate::domain::ask::PlanAsk;
 use crate::domain::command::Command;
+use crate::domain::explain::Topic;
 use crate::domain::ids::OperationId;
 use crate::domain::scheduler::Run;
 use crate::domain::snapshot::{Level, Snapshot};
@@ -238,6 +239,15 @@ impl Pane for SchedulerPane {
             _ => {}
         }
         Vec::new()
+    }
+
+    fn topics(&self, snapshot: &Snapshot) -> Vec<Topic> {
+        let plan = self.preview.as_ref().map(|preview| Topic::Plan(Box::new(preview.plan.clone())));
+        let run = || self.run().map(|run| Topic::Run(Box::new(run.clone())));
+        let drains = snapshot.nodes.iter().filter(|node| node.drain.is_some());
+        let drains = drains.map(|node| Topic::Node(node.id.clone()));
+        let topics: Vec<Topic> = plan.or_else(run).into_iter().chain(drains).collect();
+        if topics.is_empty() { vec![Topic::Scheduler] } else { topics }
     }
 
     fn is_deep(&self) -> bool {

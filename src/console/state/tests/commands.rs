@@ -46,7 +46,7 @@ fn help_comes_from_the_keys() {
                       │   y                       copy the row to the clipboard                          │
                       │                                                                                  │
                       │ Everywhere                                                                       │
-                      │   ?                       keys of this pane and of all                           │
+                      │   ?                       why the row is so, and its keys; again: all keys       │
                       │   :                       type a command, or choose one from the list            │
                       │   e                       everything that was reported                           │
                       │   q Ctrl-c                leave the console                                      │

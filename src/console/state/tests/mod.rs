@@ -1,3 +1,4 @@
+mod asked;
 mod commands;
 mod events;
 mod leaving;

@@ -17,7 +17,7 @@ use crate::console::theme::file::Theme;
 
 /// Panes whose pictures are kept.
 const PICTURED: [&str; 5] = ["Files", "Health", "History", "Logs", "Scheduler"];
-const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
+pub(super) const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
 const DEPTHS: [(&str, Depth); 5] =
     [("none", Depth::None), ("8", Depth::Ansi8), ("16", Depth::Ansi16), ("256", Depth::Ansi256), ("true", Depth::True)];
 
@@ -25,7 +25,7 @@ const DEPTHS: [(&str, Depth); 5] =
 type Look = (Color, Color, Modifier);
 
 /// A console that shows a pane, with all answers that it wants.
-fn showing(pane: usize, snapshot: Snapshot, styles: Styles, (width, height): (u16, u16)) -> Console {
+pub(super) fn showing(pane: usize, snapshot: Snapshot, styles: Styles, (width, height): (u16, u16)) -> Console {
     let mut console =
         Console::new(&ConsoleConfig::default(), panes::all(), styles, Arc::new(snapshot), NOW).expect("default keys");
     if console.past().is_some() {
@@ -49,7 +49,7 @@ fn showing(pane: usize, snapshot: Snapshot, styles: Styles, (width, height): (u1
     console
 }
 
-fn painted(console: &Console, (width, height): (u16, u16)) -> Buffer {
+pub(super) fn painted(console: &Console, (width, height): (u16, u16)) -> Buffer {
     let area = Rect::new(0, 0, width, height);
     let mut buffer = Buffer::empty(area);
     console.draw(area, &mut buffer);
@@ -57,7 +57,7 @@ fn painted(console: &Console, (width, height): (u16, u16)) -> Buffer {
 }
 
 /// The rows, and below them which columns of each have which role.
-fn told(buffer: &Buffer, styles: &Styles) -> String {
+pub(super) fn told(buffer: &Buffer, styles: &Styles) -> String {
     let rows = || buffer.content().chunks(usize::from(buffer.area.width.max(1)));
     let mut told = String::new();
     for row in rows() {
@@ -132,14 +132,14 @@ fn name(names: &[(Look, String)], look: Look) -> String {
 }
 
 /// Compares with the file of this name.
-fn kept(name: &str, text: &str) {
+pub(super) fn kept(name: &str, text: &str) {
     let mut settings = insta::Settings::clone_current();
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
     settings.bind(|| insta::assert_snapshot!(name, text));
 }
 
-fn pane_of(title: &str) -> usize {
+pub(super) fn pane_of(title: &str) -> usize {
     panes::all().iter().position(|pane| pane.title() == title).expect("a pane of this title")
 }
 
@@ -166,7 +166,7 @@ fn every_state_looks_as_it_was_reviewed() {
     assert!(changed.is_empty(), "look at the differences above; {HOW_TO_ACCEPT}\n{}", changed.join("\n"));
 }
 
-const HOW_TO_ACCEPT: &str = "if they are wanted: INSTA_UPDATE=always cargo test --locked --lib pictures";
+pub(super) const HOW_TO_ACCEPT: &str = "if they are wanted: INSTA_UPDATE=always cargo test --locked --lib pictures";
 
 /// For every theme and number of colours what each role is, and a digest of pictures.
 #[test]

@@ -12,11 +12,11 @@ use crate::domain::server::{
 };
 
 /// Failures in a row before a server that served counts as down.
-const FAILURES_TO_DOWN: u32 = 3;
+pub const FAILURES_TO_DOWN: u32 = 3;
 /// Good replies in a row before a server that was down counts as up.
-const SUCCESSES_TO_UP: u32 = 2;
+pub const SUCCESSES_TO_UP: u32 = 2;
 /// A server that started less than this ago is not yet judged by its metrics.
-const JUST_STARTED: Millis = Millis(5_000);
+pub const JUST_STARTED: Millis = Millis(5_000);
 
 /// A server that does not serve so long after its start is down: five times as long as three take
 /// together on a busy machine.
@@ -196,6 +196,7 @@ impl ServerTracker {
         };
         let view = &mut self.view;
         view.metrics_source = sample.metrics_source;
+        view.metrics_at.clone_from(&sample.metrics_at);
         view.metrics_missing.clone_from(&sample.metrics_missing);
         let none = Metrics::default();
         let metrics = sample.metrics.as_ref().unwrap_or(&none);
@@ -316,7 +317,7 @@ impl ServerTracker {
         }
         let mut fired = None;
         for rule in RULES {
-            let Some(finding) = (rule.check)(&self.view) else {
+            let Some(finding) = rule.check(&self.view) else {
                 self.firing.remove(&rule.name);
                 continue;
             };
@@ -370,6 +371,7 @@ fn silent(node: &NodeId, now: Timestamp) -> Sample {
         srvr: None,
         metrics: None,
         metrics_source: None,
+        metrics_at: None,
         metrics_missing: None,
         timing: None,
     }
@@ -463,6 +465,7 @@ fn empty_view(node: NodeId, address: String, now: Timestamp) -> ServerView {
         election_ms: None,
         timing: None,
         metrics_source: None,
+        metrics_at: None,
         metrics_missing: None,
         all_metrics: Arc::from([]),
         host: None,

@@ -24,6 +24,7 @@ fn sample(reach: Reach, second: u64) -> Sample {
         srvr,
         metrics: None,
         metrics_source: None,
+        metrics_at: None,
         metrics_missing: None,
         timing: None,
     }
