@@ -106,6 +106,8 @@ fn a_quiet_moment_is_as_it_was_measured() {
         "no election is kept"
     );
     assert_eq!(then.ensemble.quorum.serving, 3);
+    let since = then.servers.iter().map(|server| then.known_since(server.verdict.since));
+    assert!(since.chain([then.known_since(then.ensemble.since)]).all(|since| since.is_none()), "no begin was kept");
     let roles: Vec<_> = then.servers.iter().map(|server| server.role).collect();
     assert_eq!(roles, [Some(Role::Follower), Some(Role::Follower), Some(Role::Leader)]);
     let files: Vec<_> = then.nodes.iter().map(|node| (node.files, node.bytes, node.condition)).collect();
