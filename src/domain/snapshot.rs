@@ -122,6 +122,12 @@ impl Snapshot {
         self.past.as_ref().map(|_| self.taken_at)
     }
 
+    /// Since when something is so, as far as it is known: of a past moment only what began before it is.
+    #[must_use]
+    pub fn known_since(&self, since: Timestamp) -> Option<Timestamp> {
+        Some(since).filter(|since| self.past.is_none() || *since < self.taken_at)
+    }
+
     /// How many files there are: of a past moment the nodes' counts tell it, and its list was not kept.
     #[must_use]
     pub fn file_count(&self) -> u64 {

@@ -2,6 +2,7 @@
 
 use crate::console::time;
 use crate::domain::ids::{Millis, Timestamp};
+use crate::domain::series::Tier;
 
 const SECOND: u64 = 1_000;
 const MINUTE: u64 = 60 * SECOND;
@@ -78,11 +79,24 @@ impl TimeAxis {
     #[must_use]
     pub fn back(reach: TimeReach, until: Timestamp, columns: u16) -> Self {
         let bucket = match reach {
-            TimeReach::Minutes15 | TimeReach::Hour => SECOND,
-            TimeReach::Hours6 | TimeReach::Day => 10 * SECOND,
-            TimeReach::Week | TimeReach::Days30 => MINUTE,
+            TimeReach::Minutes15 | TimeReach::Hour => Tier::Second,
+            TimeReach::Hours6 | TimeReach::Day => Tier::TenSeconds,
+            TimeReach::Week | TimeReach::Days30 => Tier::Minute,
         };
-        let span = reach.span().0;
+        Self::of_buckets(reach, until, columns, bucket.bucket())
+    }
+
+    /// The same, of buckets that are still kept at `now` of so old a time.
+    #[must_use]
+    pub fn back_from(reach: TimeReach, until: Timestamp, columns: u16, now: Timestamp) -> Self {
+        let kept = |axis: &Self| axis.step.0.is_multiple_of(Tier::for_range(axis.from, now, axis.step).bucket().0);
+        let usual = Self::back(reach, until, columns);
+        let coarser = Tier::ALL.into_iter().map(|tier| Self::of_buckets(reach, until, columns, tier.bucket()));
+        std::iter::once(usual).chain(coarser.filter(|axis| axis.step >= usual.step)).find(kept).unwrap_or(usual)
+    }
+
+    fn of_buckets(reach: TimeReach, until: Timestamp, columns: u16, bucket: Millis) -> Self {
+        let (span, bucket) = (reach.span().0, bucket.0);
         let step = (span.div_ceil(u64::from(columns.max(1))).div_ceil(bucket) * bucket).max(bucket);
         let end = until.0.div_ceil(step) * step;
         let columns = u16::try_from(span.div_ceil(step)).unwrap_or(columns).min(columns);
@@ -163,6 +177,7 @@ impl TimeAxis {
 mod tests {
     use super::*;
     use crate::domain::fixtures::NOW;
+    use crate::domain::series::{SeriesAsk, SeriesKey, SeriesName};
 
     #[test]
     fn an_axis_is_as_long_as_it_says() {
@@ -175,6 +190,24 @@ mod tests {
                 assert!(axis.until() >= NOW && axis.until().since(NOW) < axis.step);
             }
         }
+    }
+
+    /// Else what is answered is of other steps than what is drawn.
+    #[test]
+    fn an_axis_of_long_ago_has_steps_of_what_is_still_kept() {
+        const HOUR: u64 = 3_600_000;
+        for reach in TimeReach::ALL {
+            for (ago, columns) in
+                [(0, 51), (HOUR / 2, 51), (HOUR, 67), (5 * HOUR, 100), (30 * HOUR, 51), (900 * HOUR, 33)]
+            {
+                let axis = TimeAxis::back_from(reach, Timestamp(NOW.0 - ago), columns, NOW);
+                let series = vec![SeriesKey::of_ensemble(SeriesName::Canary)];
+                let ask = SeriesAsk { series, from: axis.from, until: axis.until(), step: axis.step };
+                let answered = ask.axis(NOW).expect("it can be answered");
+                assert_eq!((answered.step, answered.from), (axis.step, axis.from), "{reach:?} {ago} {columns}");
+            }
+        }
+        assert_eq!(TimeAxis::back_from(TimeReach::Hour, NOW, 51, NOW), TimeAxis::back(TimeReach::Hour, NOW, 51));
     }
 
     #[test]

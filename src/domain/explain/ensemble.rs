@@ -92,7 +92,7 @@ pub(super) fn ensemble(snapshot: &Snapshot) -> Explanation {
         word: view.word().to_owned(),
         measured,
         source: Some("the verdicts on its servers, each counted once".to_owned()),
-        since: Some(view.since),
+        since: snapshot.known_since(view.since),
         todo,
         facts,
         ..general

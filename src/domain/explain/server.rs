@@ -166,7 +166,7 @@ pub(super) fn server(view: &ServerView, snapshot: &Snapshot) -> Explanation {
         },
         measured: measured(view, fired, snapshot.taken_at),
         source: source(view, fired),
-        since: Some(verdict.since),
+        since: snapshot.known_since(verdict.since),
         todo: Some(fired.map_or(todo, |rule| rule.todo.to_owned())),
         remedy,
         facts: facts(view, snapshot, fired.is_some()),

@@ -106,6 +106,8 @@ fn a_quiet_moment_is_as_it_was_measured() {
         "no election is kept"
     );
     assert_eq!(then.ensemble.quorum.serving, 3);
+    let since = then.servers.iter().map(|server| then.known_since(server.verdict.since));
+    assert!(since.chain([then.known_since(then.ensemble.since)]).all(|since| since.is_none()), "no begin was kept");
     let roles: Vec<_> = then.servers.iter().map(|server| server.role).collect();
     assert_eq!(roles, [Some(Role::Follower), Some(Role::Follower), Some(Role::Leader)]);
     let files: Vec<_> = then.nodes.iter().map(|node| (node.files, node.bytes, node.condition)).collect();
@@ -235,6 +237,11 @@ fn values_of_a_moment_were_measured_by_then() {
     let page = series(|key, ago| usual(key, ago).map(|_| ago as f32));
     let then = pic(after(400), &fixtures::snapshot(), &kept(page));
     assert_eq!(then.servers[0].connections, Some(0), "the second that had ended");
+    for (at, ago) in [(before(s(5)), 5), (before(s(5) - 400), 5), (before(s(5) + 1), 6)] {
+        let page = series(|key, ago| usual(key, ago).map(|_| ago as f32));
+        let then = picture(at, &fixtures::snapshot(), &kept(page), NOW);
+        assert_eq!(then.servers[0].connections, Some(ago), "{at:?}");
+    }
     let mut minutes = series(usual);
     (minutes.step, minutes.from) = (Millis(60_000), Timestamp(AT.0 - AT.0 % 60_000));
     minutes.lines.iter_mut().for_each(|line| line.points.truncate(1));

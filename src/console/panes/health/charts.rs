@@ -142,7 +142,8 @@ impl Charts {
 
     /// The axis of charts with so many columns: until now, or around the moment that is shown.
     pub(super) fn axis(&self, snapshot: &Snapshot, columns: u16) -> TimeAxis {
-        TimeAxis::back(self.reach, self.end.unwrap_or(snapshot.taken_at), columns)
+        let now = snapshot.past.as_ref().map_or(snapshot.taken_at, |past| past.made);
+        TimeAxis::back_from(self.reach, self.end.unwrap_or(snapshot.taken_at), columns, now)
     }
 
     /// Another moment is shown: the axis stays as long as it is on it.

@@ -216,10 +216,8 @@ impl Full {
         let row = detail::draw(server, area, buffer, view);
         let (glyph, style) = words::of_server(server.verdict.state, view.styles);
         let cause = server.verdict.cause.as_deref().map(|why| format!(": {}", sanitise::clean(why)));
-        // Of a moment that is over only what began with an incident has a known begin.
-        let known = view.snapshot.past.is_none() || server.verdict.since < view.now;
-        let since =
-            if known { format!(", seen so for {}", view.now.since(server.verdict.since)) } else { String::new() };
+        let since = view.snapshot.known_since(server.verdict.since);
+        let since = since.map(|at| format!(", seen so for {}", view.now.since(at))).unwrap_or_default();
         let rule = server.verdict.rule.as_ref().map(|rule| format!(" (rule {})", rule.word())).unwrap_or_default();
         let verdict = format!("  {glyph} {}{since}{}{rule}", server.verdict.state.word(), cause.unwrap_or_default());
         paint::text(area, buffer, row, &sanitise::fit(&verdict, usize::from(area.width)), style);
