@@ -10,9 +10,7 @@ use super::migration::{Intent, Maker};
 use super::node::{NodeCondition, NodeView, WEIGHT_DEFAULT};
 use super::operation::{Operation, OperationKind, OperationStatus};
 use super::scheduler::SchedulerView;
-use super::server::{
-    HostState, HostView, QuorumTiming, Reach, Role, Sample, Series, ServerState, ServerView, Srvr, Verdict,
-};
+use super::server::{HostState, HostView, QuorumTiming, Reach, Role, Sample, ServerState, ServerView, Srvr, Verdict};
 use super::setting::{Configured, Origin, SchedulerSettings, Setting, SettingView, SharedSetting, SharedSettings};
 use super::snapshot::{
     ApiView, CanaryView, ControlView, Counters, HistoryView, InstanceInfo, InstanceView, LeadershipView, LocalView,
@@ -132,8 +130,6 @@ pub fn server(name: &str, port: u16, role: Role) -> ServerView {
         all_metrics: Arc::from([("znode_count".to_owned(), 1204.0), ("watch_count".to_owned(), 40.0)]),
         host: None,
         seen: Some(Timestamp(NOW.0 - 400)),
-        latency_series: Series((0..60).map(|i| Some(if i % 7 == 0 { 0.9 } else { 0.3 })).collect()),
-        requests_series: Series((0..60).map(|i| Some((i % 5) as f32)).collect()),
     }
 }
 

@@ -377,8 +377,6 @@ pub struct ServerView {
     pub host: Option<HostView>,
     /// When the last reply came; `None` before the first.
     pub seen: Option<Timestamp>,
-    pub latency_series: Series,
-    pub requests_series: Series,
 }
 
 fn worse(one: Option<f64>, other: Option<f64>) -> Option<f64> {

@@ -16,7 +16,7 @@ use super::node::{MoveView, NodeView};
 use super::operation::Operation;
 use super::past::PastView;
 use super::scheduler::SchedulerView;
-use super::server::{Series, ServerView};
+use super::server::ServerView;
 pub use super::session::SessionState;
 use super::setting::SettingView;
 pub use super::store::StoreView;
@@ -468,7 +468,6 @@ pub const CANARY_WITHIN: Millis = Millis(3_000);
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct CanaryView {
     pub last_ms: Option<f64>,
-    pub series: Series,
     pub problem: Option<String>,
 }
 

@@ -79,7 +79,7 @@ fn told(snapshot: &Snapshot) -> Value {
 
 /// Without what was not kept of a server and has no null of its own.
 fn server(view: &ServerView) -> Value {
-    without(json!(view), &["short_of_heap", "all_metrics", "latency_series", "requests_series"])
+    without(json!(view), &["short_of_heap", "all_metrics"])
 }
 
 fn node(view: &NodeView, snapshot: &Snapshot, weighed: bool) -> Value {

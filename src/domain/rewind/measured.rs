@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use crate::domain::ids::{Millis, NodeId, Timestamp};
 use crate::domain::series::{SeriesKey, SeriesLine, SeriesName, SeriesPage, SeriesPoint, Tier};
-use crate::domain::server::{SERIES_LEN, Series};
 
 /// A value is that of a moment for so long: seconds are measured one by one, and not to the millisecond.
 pub(super) const HOLDS: Millis = Millis(3_000);
@@ -43,17 +42,6 @@ impl<'a> MeasuredThen<'a> {
     /// Whether values are of single seconds.
     pub(super) fn is_fine(&self) -> bool {
         self.fineness() == Some(Tier::Second.bucket())
-    }
-
-    /// The last minute, one value a second; empty where seconds were not kept.
-    pub(super) fn minute(&self, name: SeriesName, node: Option<&NodeId>) -> Series {
-        let key = key(name, node);
-        let Some((page, line)) = self.lines.get(&key).filter(|(page, _)| page.step == Tier::Second.bucket()) else {
-            return Series::default();
-        };
-        let end = whole(page, self.at).min(line.points.len());
-        let last = &line.points[end.saturating_sub(SERIES_LEN)..end];
-        Series(last.iter().map(|point| point.map(|point| point.mean)).collect())
     }
 
     /// The newest value by then: of whole seconds the last ones, of longer times the one that the moment is in.

@@ -86,8 +86,6 @@ fn server(
         all_metrics: Arc::from([]),
         host: None,
         seen: answered.then_some(at),
-        latency_series: measured.minute(SeriesName::LatencyP50, node),
-        requests_series: measured.minute(SeriesName::Requests, node),
     }
 }
 

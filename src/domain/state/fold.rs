@@ -79,7 +79,6 @@ impl State {
                 self.canary.last_ms = took_ms;
                 self.written = if problem.is_none() { Some(now) } else { self.written };
                 self.canary.problem = problem;
-                self.canary.series.push(took_ms);
             }
             Event::Loop(view) => _ = self.loops.insert(view.name, view),
             Event::Notice { level, text } => self.notice(level, text, now),

@@ -115,7 +115,6 @@ fn nothing_known(snapshot: &mut Snapshot) {
     for server in &mut servers {
         (server.latency_ms, server.connections, server.seen, server.role, server.zxid) = (None, None, None, None, None);
         (server.outstanding, server.znodes, server.fsync_ms, server.uptime) = (None, None, None, None);
-        (server.latency_series, server.requests_series) = Default::default();
     }
     snapshot.servers = servers.into();
     (snapshot.files, snapshot.files_complete, snapshot.files_read) = (FileTable::default(), false, None);

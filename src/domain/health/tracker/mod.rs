@@ -7,8 +7,7 @@ use super::rates::{self, Rates};
 use super::rules::RULES;
 use crate::domain::ids::{Millis, NodeId, Timestamp, Zxid};
 use crate::domain::server::{
-    HealthRule, HostState, HostView, Metrics, Reach, Role, SERIES_LEN, Sample, Series, ServerState, ServerView, Srvr,
-    Verdict,
+    HealthRule, HostState, HostView, Metrics, Reach, Role, Sample, ServerState, ServerView, Srvr, Verdict,
 };
 
 /// Failures in a row before a server that served counts as down.
@@ -39,8 +38,6 @@ pub struct ServerTracker {
     last_metrics: Option<(Metrics, Timestamp)>,
     /// Since when each rule has held without a break.
     firing: BTreeMap<HealthRule, Timestamp>,
-    /// When the last value of its series was taken.
-    charted: Option<Timestamp>,
     /// When its process or container was started, until it serves for the first time.
     starting: Option<Timestamp>,
 }
@@ -55,7 +52,6 @@ impl ServerTracker {
             pending: (unknown, 0),
             last_metrics: None,
             firing: BTreeMap::new(),
-            charted: None,
             starting: None,
         }
     }
@@ -224,16 +220,6 @@ impl ServerTracker {
         view.timing = sample.timing.or(view.timing);
         view.election_ms = rates.election_ms.or(view.election_ms.filter(|_| sample.metrics.is_some()));
         view.all_metrics = Arc::clone(&metrics.all);
-        // A clock that was set back begins anew.
-        let seconds = self.charted.filter(|at| *at <= now).map_or(1, |at| seconds_between(at, now));
-        for at in 0..seconds {
-            let last = at + 1 == seconds;
-            view.latency_series.push(view.latency_ms.filter(|_| last));
-            view.requests_series.push(view.requests_per_s.filter(|_| last));
-        }
-        if seconds > 0 {
-            self.charted = Some(now);
-        }
         self.last_metrics = sample.metrics.clone().map(|metrics| (metrics, now));
     }
 
@@ -411,14 +397,6 @@ fn find(sample: &Sample) -> SampleFinding {
     }
 }
 
-/// Seconds of a series that a look at `now` ends, when the one before was taken `then`: looks come every second, a little
-/// sooner or later, and one of a server that says nothing takes as long as its limit.
-fn seconds_between(then: Timestamp, now: Timestamp) -> usize {
-    let past = now.since(then).0;
-    let seconds = if (250..1_750).contains(&past) { 1 } else { (past + 250) / 1_000 };
-    usize::try_from(seconds).map_or(SERIES_LEN, |seconds| seconds.min(SERIES_LEN))
-}
-
 fn average(sum: Option<f64>, count: Option<f64>) -> Option<f64> {
     let count = count.filter(|count| *count > 0.0)?;
     Some(sum? / count)
@@ -470,8 +448,6 @@ fn empty_view(node: NodeId, address: String, now: Timestamp) -> ServerView {
         all_metrics: Arc::from([]),
         host: None,
         seen: None,
-        latency_series: Series::default(),
-        requests_series: Series::default(),
     }
 }
 

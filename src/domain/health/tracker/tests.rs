@@ -270,22 +270,3 @@ fn a_server_that_goes_on_after_a_pause_is_judged_by_what_it_says_then() {
         assert_eq!(tracker.state(), state);
     }
 }
-
-/// A look at a server that says nothing takes as long as its limit; the chart is by the clock all the same.
-#[test]
-fn a_series_has_a_place_for_each_second() {
-    let mut tracker = tracker();
-    let mut at = |millis: u64, reach: Reach| {
-        tracker.observe(&Sample { taken_at: NOW.plus(Millis(millis)), ..sample(reach, 0) });
-        tracker.as_view().latency_series.0.iter().map(Option::is_some).collect::<Vec<_>>()
-    };
-    assert_eq!(at(0, Reach::Answered), [true]);
-    assert_eq!(at(1_100, Reach::Answered), [true, true]);
-    assert_eq!(at(1_200, Reach::Answered), [true, true], "within the same second");
-    assert_eq!(at(4_200, Reach::Silent), [true, true, false, false, false]);
-    assert_eq!(at(5_000, Reach::Answered), [true, true, false, false, false, true]);
-    assert_eq!(at(2_000, Reach::Answered).len(), 7, "the clock was set back");
-    assert_eq!(at(3_000, Reach::Answered).len(), 8);
-    let hours = at(10_000_000, Reach::Answered);
-    assert_eq!((hours.len(), hours.iter().filter(|known| **known).count()), (SERIES_LEN, 1));
-}
