@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod laws;
 #[path = "../support/local.rs"]
 mod local;
 mod measure;

@@ -98,7 +98,7 @@ impl Stage {
     }
 
     /// The server that leads, as the header has it.
-    fn leader(&self) -> String {
+    pub(crate) fn leader(&self) -> String {
         let text = self.console.text();
         text.split("♛ ").nth(1).and_then(|rest| rest.split(' ').next()).unwrap_or("zk1").to_owned()
     }

@@ -17,6 +17,7 @@ use crate::console::widgets::{paint, strip, words};
 use crate::domain::ids::{NodeId, Timestamp};
 use crate::domain::incident::{Incident, IncidentWhat};
 use crate::domain::series::{SeriesKey, SeriesName};
+use crate::domain::server::ServerView;
 use crate::domain::snapshot::Snapshot;
 
 /// Rows of the panel about the selected server.
@@ -132,7 +133,7 @@ fn draw_charts(
             label: key.node.as_ref().map(ToString::to_string).unwrap_or_default(),
             style: if keys.len() == 1 { styles.accent } else { colour(at, styles) },
             points: &points[at],
-            told: snapshot.past.as_ref().map(|_| then(key, snapshot)),
+            told: told(key, snapshot),
         };
         let title =
             if at == 0 { format!("{}   {}", name.title(), ranges(charts.reach)) } else { name.title().to_owned() };
@@ -150,14 +151,26 @@ fn draw_charts(
     }
 }
 
-/// The value of a moment that is over, as the table tells it: a column's mean reaches beyond the moment.
-fn then(key: &SeriesKey, snapshot: &Snapshot) -> Option<f32> {
-    let Some(node) = &key.node else {
-        return snapshot.canary.last_ms.filter(|_| key.name == SeriesName::Canary).map(|ms| ms as f32);
+/// The value of the moment that is shown, as the table tells it, for one number is one fact: a column of the chart is
+/// the mean of more than a moment. `None` for what only charts tell.
+fn told(key: &SeriesKey, snapshot: &Snapshot) -> Option<Option<f32>> {
+    let known = match (&key.node, key.name) {
+        (None, SeriesName::Canary) => {
+            let canary = &snapshot.canary;
+            Some(canary.last_ms.filter(|_| canary.problem.is_none()).map(|ms| ms as f32))
+        }
+        (None, _) => None,
+        (Some(node), name) => snapshot.server(node).and_then(|server| of_server(name, server, snapshot)),
     };
-    let server = snapshot.server(node)?;
+    // Of a moment that is over nothing else is told.
+    known.or_else(|| snapshot.past.as_ref().map(|_| None))
+}
+
+/// What the table tells of a server, when it tells of that.
+fn of_server(name: SeriesName, server: &ServerView, snapshot: &Snapshot) -> Option<Option<f32>> {
+    let node = &server.node;
     let count = |value: Option<u64>| value.map(|value| value as f64);
-    let value = match key.name {
+    let value = match name {
         SeriesName::Files => {
             snapshot.node(node).filter(|_| words::counts_known(snapshot)).map(|node| node.files as f64)
         }
@@ -170,9 +183,9 @@ fn then(key: &SeriesKey, snapshot: &Snapshot) -> Option<f32> {
         SeriesName::Heap => count(server.heap_used),
         SeriesName::Znodes => count(server.znodes),
         SeriesName::Descriptors => count(server.fd_open),
-        _ => None,
+        _ => return None,
     };
-    value.map(|value| value as f32)
+    Some(value.map(|value| value as f32))
 }
 
 /// `15 m  [1 h]  6 h`: the ranges around the one that is shown.
