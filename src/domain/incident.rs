@@ -154,6 +154,9 @@ pub struct IncidentsAsk {
     pub as_of: Option<Timestamp>,
 }
 
+/// Two processes of one folder that see the same begin within this time have seen one incident.
+pub const SAME_WITHIN: Millis = Millis(5_000);
+
 /// Most incidents of one answer.
 pub const INCIDENTS_PAGE_MAX: usize = 1_000;
 
@@ -200,6 +203,16 @@ impl Incident {
         self.ended.map(|end| end.since(self.began))
     }
 
+    /// Whether it is what another process of the same folder has told: each sees it for itself.
+    #[must_use]
+    pub fn is_told_by(&self, other: &Self) -> bool {
+        let same = match (&self.what, &other.what) {
+            (IncidentWhat::Alert { .. }, _) => self.what == other.what,
+            (one, two) => one.kind() == two.kind() && one.node() == two.node(),
+        };
+        same && self.instance != other.instance && self.began.0.abs_diff(other.began.0) <= SAME_WITHIN.0
+    }
+
     /// Whether any of it is between two moments, the second one left out.
     #[must_use]
     pub fn touches(&self, from: Timestamp, until: Timestamp) -> bool {
@@ -211,6 +224,25 @@ impl Incident {
 mod tests {
     use super::*;
     use crate::domain::fixtures::node_id;
+
+    #[test]
+    fn what_two_processes_see_is_one_incident() {
+        let seen = |instance: &str, node: &str, at| Incident {
+            id: IncidentId::new(u128::from(at)),
+            what: IncidentWhat::Server { node: node_id(node), state: ServerState::Frozen },
+            began: Timestamp(at),
+            ended: None,
+            cause: None,
+            begun_by: None,
+            ended_by: None,
+            instance: instance.into(),
+        };
+        let one = seen("a:1", "zk1", 10_000);
+        assert!(seen("b:2", "zk1", 15_000).is_told_by(&one) && one.is_told_by(&seen("b:2", "zk1", 15_000)));
+        for other in [seen("a:1", "zk1", 10_001), seen("b:2", "zk2", 10_000), seen("b:2", "zk1", 15_001)] {
+            assert!(!other.is_told_by(&one), "{other:?}");
+        }
+    }
 
     #[test]
     fn an_incident_says_what_it_is_in_a_few_words() {

@@ -3,14 +3,11 @@
 use rusqlite::{Connection, Row, Transaction, params};
 
 use super::rows::{from_json, json, natural, parsed, whole};
-use crate::domain::ids::{Millis, Timestamp};
-use crate::domain::incident::{Incident, IncidentsAsk, IncidentsPage};
+use crate::domain::ids::Timestamp;
+use crate::domain::incident::{Incident, IncidentsAsk, IncidentsPage, SAME_WITHIN};
 use crate::domain::log::Matcher;
 
 const COLUMNS: &str = "id, what, began_ms, ended_ms, cause, begun_by, ended_by, instance";
-/// Two processes of one folder that see the same thing begin within this time tell it once.
-const SAME_WITHIN: Millis = Millis(5_000);
-
 /// Writes an incident, unless another process has told it.
 pub(super) fn upsert(transaction: &Transaction<'_>, incident: &Incident) -> rusqlite::Result<()> {
     let (id, kind, what) = (incident.id.to_string(), incident.what.kind().word(), json(&incident.what)?);

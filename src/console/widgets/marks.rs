@@ -76,7 +76,8 @@ fn of_incident(incident: &Incident, styles: &Styles) -> Option<AxisMark> {
 pub fn incidents<'a>(snapshot: &'a Snapshot, answer: &'a [Incident]) -> Vec<&'a Incident> {
     let known: HashSet<IncidentId> = snapshot.incidents.iter().map(|incident| incident.id).collect();
     let fresh = snapshot.incidents.iter().map(|incident| &**incident);
-    fresh.chain(answer.iter().filter(|incident| !known.contains(&incident.id))).collect()
+    let told = |one: &&Incident| snapshot.incidents.iter().any(|own| one.is_told_by(own));
+    fresh.chain(answer.iter().filter(|one| !known.contains(&one.id) && !told(one))).collect()
 }
 
 /// The marks of a picture and of `incidents`, the most important first.

@@ -167,10 +167,13 @@ impl State {
 
     pub(super) fn note_leadership(&mut self, leadership: &LeadershipView, now: Timestamp) {
         let Some(leader) = &leadership.leader else { return };
-        if self.incidents.instance.replace(leader.id) == Some(leader.id) {
+        let before = self.incidents.instance.replace(leader.id);
+        let own = leader.id == self.instance.id;
+        // Who led before this process looked has not begun to now.
+        if before == Some(leader.id) || (before.is_none() && !own) {
             return;
         }
-        let what = IncidentWhat::Leadership { leader: leader.name(), own: leader.id == self.instance.id };
+        let what = IncidentWhat::Leadership { leader: leader.name(), own };
         self.put_moment(what, now, now);
     }
 
@@ -207,14 +210,19 @@ impl State {
             self.end(subject, id, since);
         }
         let id = self.incidents.id(since, self.instance.id);
-        let begun_by = self.acted_on(subject, &TAKES_AWAY, since);
+        let begun_by = self.taken_away(subject, since);
         let (instance, ended_by) = (self.instance.name(), None);
         self.incidents.open.insert(subject.clone(), id);
         self.incidents.put(Incident { id, what, began: since, ended: None, cause, begun_by, ended_by, instance });
     }
 
     fn end(&mut self, subject: &IncidentSubject, id: IncidentId, at: Timestamp) {
-        let acted = self.acted_on(subject, &BRINGS_BACK, at);
+        let acted = match subject {
+            IncidentSubject::Server(node) => self.acted(Some(node), &BRINGS_BACK, at),
+            // The ensemble is whole again by the server that came back last, and nothing else.
+            IncidentSubject::Ensemble => self.came_back(at).and_then(|node| self.acted(Some(&node), &BRINGS_BACK, at)),
+            IncidentSubject::Session | IncidentSubject::Alert(..) => None,
+        };
         let led = self.ensemble.leader.as_ref().map(|leader| format!("{leader} was elected"));
         let stopped = self.incidents.get(id).is_some_and(|incident| incident.what.stops_writes());
         let unseen = self.incidents.unseen.remove(&id).then(|| UNSEEN.to_owned());
@@ -226,12 +234,29 @@ impl State {
         });
     }
 
-    fn acted_on(&self, subject: &IncidentSubject, kinds: &[OperationKind], at: Timestamp) -> Option<String> {
+    /// What took a server away just before.
+    fn taken_away(&self, subject: &IncidentSubject, at: Timestamp) -> Option<String> {
         match subject {
-            IncidentSubject::Server(node) => self.acted(Some(node), kinds, at),
-            IncidentSubject::Ensemble => self.acted(None, kinds, at),
+            IncidentSubject::Server(node) => self.acted(Some(node), &TAKES_AWAY, at),
+            IncidentSubject::Ensemble => self.went(at).and_then(|node| self.acted(Some(&node), &TAKES_AWAY, at)),
             IncidentSubject::Session | IncidentSubject::Alert(..) => None,
         }
+    }
+
+    /// The server that began to serve last before a moment.
+    fn came_back(&self, at: Timestamp) -> Option<NodeId> {
+        self.turned(at, ServerState::serves)
+    }
+
+    /// The server that ceased to serve last before a moment.
+    fn went(&self, at: Timestamp) -> Option<NodeId> {
+        self.turned(at, |state| !state.serves())
+    }
+
+    fn turned(&self, at: Timestamp, is_so: impl Fn(ServerState) -> bool) -> Option<NodeId> {
+        let views = self.nodes.iter().map(|entry| entry.tracker.as_view());
+        let so = views.filter(|view| is_so(view.verdict.state) && view.verdict.since <= at);
+        so.max_by_key(|view| view.verdict.since).map(|view| view.node.clone())
     }
 
     /// The operation of one of these kinds that had just begun: `pause zk3, console root`.

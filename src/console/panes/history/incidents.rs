@@ -75,7 +75,10 @@ impl IncidentRows {
 
     /// Takes over what the picture knows better.
     pub(super) fn take(&mut self, snapshot: &Snapshot) -> bool {
-        let mut changed = false;
+        let before = self.list.len();
+        // Another process of the folder has told it: the own one is known better, and by its own id.
+        self.list.retain(|one| !snapshot.incidents.iter().any(|own| one.id != own.id && one.is_told_by(own)));
+        let mut changed = self.list.len() != before;
         for incident in snapshot.incidents.iter().filter(|incident| self.matcher.matches(&***incident)) {
             match self.list.iter_mut().find(|own| own.id == incident.id) {
                 Some(own) if own == &**incident => {}
