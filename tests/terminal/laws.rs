@@ -144,6 +144,7 @@ fn fall_and_come_back(walk: &mut Walk) {
     while !walk.text().lines().any(|line| line.starts_with(" > ") && line.contains(other)) {
         walk.key("\x1b[B");
     }
+    walk.assert_one_bar();
     walk.until("the key that helps", |text| text.lines().next_back().is_some_and(|line| line.contains("p resume")));
     walk.key("p");
     walk.until("all three", |text| header(text).contains("HEALTHY 3/3"));

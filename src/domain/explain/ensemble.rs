@@ -103,7 +103,7 @@ fn more(quorum: Quorum) -> String {
     if quorum.holds() {
         format!("{} may be lost", quorum.can_lose())
     } else {
-        format!("{} missing", count(quorum.majority().saturating_sub(quorum.serving) as u64, "server"))
+        format!("{} needed for a quorum", count(quorum.majority().saturating_sub(quorum.serving) as u64, "more server"))
     }
 }
 

@@ -109,7 +109,10 @@ pub(super) fn node(view: &NodeView, snapshot: &Snapshot) -> Explanation {
         NodeCondition::Unhealthy => (Some("the writes to its folder".to_owned()), None),
         NodeCondition::Unreadable => (Some("the look into its folder".to_owned()), None),
         NodeCondition::Unknown => (None, None),
-        _ => (Some(format!("the verdict on server {}", view.id)), server.map(|server| server.verdict.since)),
+        _ => (
+            Some(format!("the verdict on server {}", view.id)),
+            server.and_then(|server| snapshot.known_since(server.verdict.since)),
+        ),
     };
     Explanation {
         of: format!("node {}", view.id),

@@ -193,7 +193,7 @@ fn the_ensemble_counts_each_vote() {
     let mut snapshot = with_server(judged(ServerState::Down, Some("refused"), Some(HealthRule::Probe)));
     (snapshot.ensemble.state, snapshot.ensemble.quorum.serving) = (EnsembleState::NoQuorum, 1);
     let explained = one(&Topic::Ensemble, &snapshot);
-    assert_eq!(explained.measured.as_deref(), Some("1 of 3 serve: 1 server missing"));
+    assert_eq!(explained.measured.as_deref(), Some("1 of 3 serve: 1 more server needed for a quorum"));
     assert_eq!(explained.todo, Some(snapshot.ensemble.quorum.way_back()));
     assert_eq!(explained.facts[0].value, "down, follower: does not count");
     assert_eq!(explained.facts[1].value, "up, follower: counts");

@@ -83,11 +83,11 @@ fn columns(snapshot: &Snapshot, width: usize) -> Columns<HealthColumn> {
         (HealthColumn::State, Column::left("STATE", 13)),
         (HealthColumn::Latency, Column::right("LAT p50/p99", 13)),
         (HealthColumn::Fsync, Column::right("FSYNC", 6)),
-        (HealthColumn::Queue, Column::right("QUEUE", 5)),
+        (HealthColumn::Queue, Column::right("QUEUE", 6)),
         (HealthColumn::Requests, Column::right("REQ/s", 6)),
-        (HealthColumn::Connections, Column::right("CONNS", 5)),
+        (HealthColumn::Connections, Column::right("CONNS", 6)),
         (HealthColumn::Files, Column::right("FILES", 7)),
-        (HealthColumn::Behind, Column::right("BEHIND", 6)),
+        (HealthColumn::Behind, Column::right("BEHIND", 7)),
         (HealthColumn::Up, Column::right("UP", 6)),
     ];
     Columns::fit(all, &LEAVING, width)
