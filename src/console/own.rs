@@ -1,5 +1,7 @@
 //! The settings of the console itself, as far as they were changed while it runs.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 /// What a glyph may be drawn with.
@@ -37,6 +39,8 @@ pub struct OwnSettings {
     pub theme: Option<String>,
     pub mouse: Option<bool>,
     pub glyphs: Option<GlyphSet>,
+    /// What was written into `zkdeck.toml` since: name and value.
+    pub saved: BTreeMap<String, String>,
 }
 
 impl OwnSettings {

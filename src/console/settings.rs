@@ -14,7 +14,13 @@ use crate::domain::snapshot::Snapshot;
 pub(super) fn set(arguments: &[&str], snapshot: &Snapshot) -> Result<Typed, String> {
     let [name, value, why @ ..] = arguments else { return Err("missing setting or value".into()) };
     if let Some(setting) = Setting::named(name) {
-        let value = setting.read(&sanitise::clean(value)).map_err(|unfit| unfit.to_string())?;
+        // A unit may stand apart from its number.
+        let apart = why.first().filter(|unit| setting.is_unit(unit) && value.ends_with(|c: char| c.is_ascii_digit()));
+        let (value, why) = match apart {
+            Some(unit) => (format!("{value}{unit}"), &why[1..]),
+            None => ((*value).to_owned(), why),
+        };
+        let value = setting.read(&sanitise::clean(&value)).map_err(|unfit| unfit.to_string())?;
         let why = Some(why.join(" ")).filter(|why| !why.is_empty());
         return Ok(send(Command::Set { setting, value: Some(value), why }));
     }
@@ -109,14 +115,25 @@ pub(super) fn in_force(snapshot: &Snapshot, own: &OwnSettings) -> Vec<SettingVie
 
 /// What `:save` writes: all that was changed while it runs, each with what comes before the file at the next start.
 pub(super) fn to_save(snapshot: &Snapshot, own: &OwnSettings) -> Vec<SavedSetting> {
-    let changed = in_force(snapshot, own).into_iter().filter_map(|one| Some((one.configured?, one.name, one.value)));
-    let saved = changed.map(|(configured, name, value)| SavedSetting {
+    // What was written and is another now, as after `:unset`, is written anew.
+    let is_stale = |one: &SettingView| own.saved.get(&one.name).is_some_and(|saved| *saved != one.value);
+    // What only the leader has is its own.
+    let changed = in_force(snapshot, own).into_iter().filter(|one| !matches!(one.origin, Origin::Leader { .. }));
+    let changed = changed.filter(|one| one.configured.is_some() || is_stale(one)).map(|one| {
+        let SettingView { name, value, origin, configured, .. } = one;
+        (configured.map_or(origin, |own| own.origin), name, value)
+    });
+    let saved = changed.map(|(origin, name, value)| SavedSetting {
         name,
         value,
-        over: match configured.origin {
+        over: match origin {
             Origin::Environment { variable } => Some(variable.into_owned()),
             Origin::Flag => Some("the flag that it was started with".to_owned()),
-            Origin::Default | Origin::File { .. } | Origin::Found { .. } | Origin::Ensemble { .. } => None,
+            Origin::Default
+            | Origin::File { .. }
+            | Origin::Found { .. }
+            | Origin::Leader { .. }
+            | Origin::Ensemble { .. } => None,
         },
     });
     saved.collect()
@@ -144,8 +161,12 @@ mod tests {
             typed(&["scheduler.interval", "2m", "load", "test"]),
             sent(Setting::Interval, 120, Some("load test"))
         );
+        assert_eq!(typed(&["scheduler.interval", "2", "m"]), sent(Setting::Interval, 120, None));
+        assert_eq!(typed(&["scheduler.reserve", "4", "GiB", "m"]), sent(Setting::Reserve, 4096, Some("m")));
+        assert_eq!(typed(&["threshold", "8", "m"]), sent(Setting::Threshold, 8, Some("m")));
         for (words, told) in [
             (&["scheduler.threshold", "1"][..], "scheduler.threshold: \"1\" is not a whole number from 2 to 1,000,000"),
+            (&["scheduler.interval", "15", "MiB"], "\"15MiB\" is not a whole number from 1 to 86,400, in seconds"),
             (&["scheduler.threshold"], "missing setting or value"),
             (&["scheduler.wind", "1"], "there is no setting \"scheduler.wind\""),
             (&["console.mouse", "maybe"], "neither on nor off"),
@@ -171,6 +192,9 @@ mod tests {
         let saved = to_save(&snapshot, &own);
         assert_eq!((saved[0].name.as_str(), saved[0].value.as_str(), saved.len()), (THEME, "\"light\"", 1));
         assert!(saved[0].over.is_some(), "the flag comes first at the next start too");
+        own.saved.insert("scheduler.threshold".into(), "6".into());
+        let again = to_save(&snapshot, &own);
+        assert!(again.iter().any(|one| one.name == "scheduler.threshold" && one.value == "5"), "it was unset since");
         assert!(names(&snapshot, &own).iter().any(|(name, about)| name == THEME && about.contains("this console")));
         assert!(unknown(THEME, &snapshot).contains("holds from the start"));
     }

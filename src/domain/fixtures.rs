@@ -221,8 +221,13 @@ fn healthy() -> EnsembleView {
 
 /// Three servers up, 100 files in balance, this instance leads: the pictures of the screens sheet.
 pub fn snapshot() -> Snapshot {
-    let instance =
-        InstanceInfo { id: InstanceId::new(1), host: "host-a".into(), pid: 4711, since_ms: Timestamp(NOW.0 - 60_000) };
+    let instance = InstanceInfo {
+        id: InstanceId::new(1),
+        host: "host-a".into(),
+        pid: 4711,
+        since_ms: Timestamp(NOW.0 - 60_000),
+        scheduler: None,
+    };
     let mut files = FileTable::default();
     for i in 0..100u128 {
         files.insert(Arc::new(file(400 + i, ["zk1", "zk2", "zk3"][(i % 3) as usize])));

@@ -18,7 +18,7 @@ use super::past::PastView;
 use super::scheduler::SchedulerView;
 use super::server::ServerView;
 pub use super::session::SessionState;
-use super::setting::SettingView;
+use super::setting::{SchedulerSettings, SettingView};
 pub use super::store::StoreView;
 use super::word::Word;
 
@@ -162,6 +162,12 @@ pub struct InstanceView {
 }
 
 impl InstanceView {
+    /// As the others see it.
+    #[must_use]
+    pub fn info(&self) -> InstanceInfo {
+        InstanceInfo { id: self.id, host: self.host.clone(), pid: self.pid, since_ms: self.started, scheduler: None }
+    }
+
     /// As [`InstanceInfo::name`].
     #[must_use]
     pub fn name(&self) -> String {
@@ -193,6 +199,9 @@ pub struct InstanceInfo {
     pub host: String,
     pub pid: u32,
     pub since_ms: Timestamp,
+    /// What its scheduler goes by when it leads, as its own sources say; older programs do not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scheduler: Option<SchedulerSettings>,
 }
 
 impl InstanceInfo {

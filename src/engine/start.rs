@@ -85,6 +85,7 @@ pub fn start(parts: Parts) -> (Handle, Engine) {
     let (inquiries, inquiries_rx) = mpsc::channel(INQUIRIES_MAX);
     let (catch_ups, catch_ups_rx) = mpsc::channel(INQUIRIES_MAX);
     let (link_tx, link) = watch::channel(None);
+    let scheduling = parts.settings.scheduler;
     let mut state = State::new(parts.settings, parts.instance.clone(), now);
     let (handle, handle_end) = Handle::pair(Arc::new(state.snapshot(now)));
     let (stop, close, end) = (handle_end.stop, CancellationToken::new(), CancellationToken::new());
@@ -92,8 +93,7 @@ pub fn start(parts: Parts) -> (Handle, Engine) {
     let session = Driver::new(events.clone(), close.clone());
     let core = Driver::new(events.clone(), end.clone());
     let instance = &parts.instance;
-    let me =
-        InstanceInfo { id: instance.id, host: instance.host.clone(), pid: instance.pid, since_ms: instance.started };
+    let me = InstanceInfo { scheduler: Some(scheduling), ..instance.info() };
     let ctx = Context {
         events,
         inquiries,

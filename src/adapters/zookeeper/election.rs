@@ -170,7 +170,13 @@ mod tests {
         for id in [3, 2, 1] {
             let coord = Arc::new(ensemble.connect(&config.root));
             let registry = Registry::open(coord, &config).await.unwrap();
-            let me = InstanceInfo { id: InstanceId::new(id), host: "h".into(), pid: 1, since_ms: Timestamp(1) };
+            let me = InstanceInfo {
+                id: InstanceId::new(id),
+                host: "h".into(),
+                pid: 1,
+                since_ms: Timestamp(1),
+                scheduler: None,
+            };
             members.push(Membership::join(&registry, &me, true).await.unwrap());
         }
         while let Some(first) = members.first().map(|member| member.me.clone()) {

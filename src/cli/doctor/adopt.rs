@@ -88,6 +88,7 @@ fn adoption(store: Writable) -> Adoption {
         host: compose::host_name(),
         pid: std::process::id(),
         since_ms: clock::now(),
+        scheduler: None,
     };
     Adoption { registry: store.registry, blobs: store.blobs, history: store.history, me }
 }

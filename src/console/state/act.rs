@@ -221,6 +221,7 @@ impl Console {
             self.report(Level::Info, "save: no setting was changed, so there is nothing to keep".to_owned());
             return Vec::new();
         }
+        self.own.saved.extend(settings.iter().map(|one| (one.name.clone(), one.value.clone())));
         vec![Order::Work(Work::SaveSettings(settings))]
     }
 

@@ -166,11 +166,12 @@ impl Setting {
         self.name().split_once('.').unwrap_or_default()
     }
 
-    /// The one of this name, which may be without the unit at its end: `scheduler.interval`.
+    /// The one of this name, which may be without the unit at its end and without its section: `scheduler.interval`,
+    /// `interval_s`.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         let is = |setting: &&Self| {
-            let own = setting.name();
+            let own = if name.contains('.') { setting.name() } else { setting.section_and_key().1 };
             own == name || setting.suffix().is_some_and(|suffix| own.strip_suffix(suffix) == Some(name))
         };
         Self::ALL.iter().find(is).copied()
@@ -264,6 +265,14 @@ impl Setting {
         if self.bounds().contains(&value) { Ok(value) } else { Err(unfit()) }
     }
 
+    /// Whether the word is a unit of something that is set, be it of this setting or of another kind: behind a number it
+    /// is no reason for a change.
+    #[must_use]
+    pub fn is_unit(self, word: &str) -> bool {
+        let measures = self.unit() != Unit::Pieces;
+        measures && Self::ALL.iter().any(|setting| !word.is_empty() && setting.factor(word).is_some())
+    }
+
     fn factor(self, unit: &str) -> Option<u64> {
         match (self.unit(), unit.to_ascii_lowercase().as_str()) {
             (_, "") | (Unit::Seconds, "s") | (Unit::Mebibytes, "mib") => Some(1),
@@ -295,7 +304,8 @@ mod tests {
         }
         assert_eq!(Setting::named("scheduler.interval"), Some(Setting::Interval));
         assert_eq!(Setting::named("scheduler.reserve"), Some(Setting::Reserve));
-        assert_eq!([Setting::named("scheduler"), Setting::named("threshold"), Setting::named("")], [None; 3]);
+        assert_eq!(Setting::named("cool_down"), Some(Setting::CoolDown));
+        assert_eq!([Setting::named("scheduler"), Setting::named("scheduler."), Setting::named("")], [None; 3]);
     }
 
     #[test]

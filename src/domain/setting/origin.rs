@@ -25,6 +25,10 @@ pub enum Origin {
     Found {
         how: String,
     },
+    /// The process that leads has a value of its own.
+    Leader {
+        name: String,
+    },
     /// Set at run time for all instances.
     Ensemble {
         by: String,
@@ -42,6 +46,7 @@ impl fmt::Display for Origin {
             Self::Environment { variable } => f.write_str(variable),
             Self::Flag => f.write_str("flag"),
             Self::Found { how } => f.write_str(how),
+            Self::Leader { name } => write!(f, "{name}, which leads"),
             Self::Ensemble { by, .. } => write!(f, "set by {by}"),
         }
     }

@@ -172,6 +172,7 @@ impl State {
         self.note_leadership(&leadership, now);
         let epoch = leadership.epoch.or(self.leadership.epoch);
         self.leadership = LeadershipView { epoch, ..leadership };
+        self.reckon_settings(now);
         if !self.leadership.leads {
             self.scheduler.next_run = None;
         }

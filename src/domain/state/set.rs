@@ -9,6 +9,7 @@ use crate::domain::level::Level;
 use crate::domain::setting::{
     Configured, InForce, Origin, SchedulerSettings, Setting, SettingView, SharedSetting, SharedSettings,
 };
+use crate::domain::snapshot::InstanceInfo;
 
 /// Longest reason that may be given for a change, in characters.
 const WHY_MAX: usize = 200;
@@ -53,8 +54,20 @@ impl State {
         if shared == self.shared {
             return;
         }
-        let before = std::mem::replace(&mut self.in_force, shared.over(self.settings.scheduler));
         self.shared = shared;
+        self.reckon_settings(now);
+    }
+
+    /// What this process goes by when it leads; where another one does, what that one goes by.
+    fn base(&self) -> SchedulerSettings {
+        let leader = self.leadership.leader.as_ref().filter(|leader| leader.id != self.instance.id);
+        leader.and_then(|leader| leader.scheduler).unwrap_or(self.settings.scheduler)
+    }
+
+    /// Takes what holds anew: what was set, or who leads, is another.
+    pub(super) fn reckon_settings(&mut self, now: Timestamp) {
+        let next = self.shared.over(self.base());
+        let before = std::mem::replace(&mut self.in_force, next);
         self.settings_view = None;
         let in_force = &self.in_force;
         self.scheduler.interval = in_force.settings.interval();
@@ -94,7 +107,7 @@ impl State {
         if set == value {
             let what = match value {
                 Some(value) => format!("{setting} is set to {} already", setting.shown(value)),
-                None => format!("{setting} is not set at run time: {} comes from this process", setting.shown(now)),
+                None => format!("{setting} is not set for all instances; here it is {}", setting.shown(now)),
             };
             return Err(Rejected::AlreadySo { what });
         }
@@ -103,7 +116,7 @@ impl State {
             Some(value) => wanted.insert(setting, value),
             None => wanted.remove(&setting),
         };
-        let after = InForce::new(self.settings.scheduler, &wanted);
+        let after = InForce::new(self.base(), &wanted);
         // What was refused before is not this change's fault.
         let amiss = after.refused.iter().find(|unfit| !self.in_force.refused.contains(unfit));
         if let Some(unfit) = amiss {
@@ -128,7 +141,15 @@ impl State {
         let Configured { name, value, origin } = configured.clone();
         let shared = setting.filter(|setting| self.in_force.set.contains(setting)).and_then(|s| self.shared.get(s));
         match shared {
-            None => SettingView { name, value, origin, setting, configured: None },
+            None => match setting.map(|setting| self.in_force.settings.get(setting).to_string()) {
+                // Another process leads, by settings of its own.
+                Some(theirs) if theirs != value => {
+                    let leader = self.leadership.leader.as_ref().map(InstanceInfo::name).unwrap_or_default();
+                    let configured = Some(configured.clone());
+                    SettingView { name, value: theirs, origin: Origin::Leader { name: leader }, setting, configured }
+                }
+                _ => SettingView { name, value, origin, setting, configured: None },
+            },
             Some(SharedSetting { value, by, at, why, .. }) => SettingView {
                 name,
                 value: value.to_string(),
@@ -148,6 +169,7 @@ mod tests {
     use crate::domain::event::Event;
     use crate::domain::fixtures::NOW;
     use crate::domain::ids::OperationId;
+    use crate::domain::snapshot::LeadershipView;
 
     fn set(shared: &SharedSettings, setting: Setting, value: u64) -> SharedSettings {
         let one = SharedSetting {
@@ -184,6 +206,34 @@ mod tests {
         assert_eq!(state.trigger(), 9, "an echo that came late");
         state.apply(read(SharedSettings::default(), 2), NOW);
         assert_eq!((state.trigger(), state.snapshot(NOW).scheduler.trigger), (5, 5));
+    }
+
+    #[test]
+    fn a_standby_shows_what_its_leader_goes_by() {
+        let mut state = state([20, 12, 12]);
+        let theirs = SchedulerSettings { threshold: 12, ..*state.scheduling() };
+        let leader = InstanceInfo {
+            id: crate::domain::ids::InstanceId::new(77),
+            host: "b".into(),
+            pid: 2,
+            since_ms: NOW,
+            scheduler: Some(theirs),
+        };
+        let led = |leader: &InstanceInfo| {
+            Event::Leadership(LeadershipView { leads: false, leader: Some(leader.clone()), epoch: None })
+        };
+        let shown = |state: &mut State| {
+            let snapshot = state.snapshot(NOW);
+            let one = snapshot.settings.iter().find(|one| one.setting == Some(Setting::Threshold)).cloned().unwrap();
+            (snapshot.scheduler.trigger, one.value, one.origin.to_string())
+        };
+        state.apply(led(&leader), NOW);
+        assert_eq!(shown(&mut state), (12, "12".into(), "b:2, which leads".into()));
+        state.apply(read(set(&SharedSettings::default(), Setting::Threshold, 9), 1), NOW);
+        assert_eq!(shown(&mut state), (9, "9".into(), "set by console root".into()));
+        state.apply(read(SharedSettings::default(), 2), NOW);
+        state.apply(led(&InstanceInfo { scheduler: None, ..leader }), NOW);
+        assert_eq!(shown(&mut state), (5, "5".into(), "default".into()), "an older one does not tell");
     }
 
     #[test]

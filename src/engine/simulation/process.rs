@@ -90,7 +90,13 @@ pub(super) fn start(world: &Arc<World>, pid: Pid, jobs: usize) -> Running {
         session: Mutex::default(),
     });
     let (history, clerk) = world.ledger.open();
-    let me = InstanceInfo { id: InstanceId::new(u128::from(pid)), host: "sim".into(), pid, since_ms: clock::now() };
+    let me = InstanceInfo {
+        id: InstanceId::new(u128::from(pid)),
+        host: "sim".into(),
+        pid,
+        since_ms: clock::now(),
+        scheduler: None,
+    };
     let target = |node: &NodeId| Target { node: node.clone(), client: format!("{node}:2181"), metrics: None };
     let (handle, engine) = start::start(Parts {
         settings: settings(&world.nodes),

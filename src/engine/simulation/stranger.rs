@@ -70,7 +70,7 @@ fn context(
         blobs,
         operations: Operations::default(),
         history,
-        me: InstanceInfo { id, host: "elsewhere".into(), pid: STRANGER, since_ms: Timestamp(0) },
+        me: InstanceInfo { id, host: "elsewhere".into(), pid: STRANGER, since_ms: Timestamp(0), scheduler: None },
         underway: Underway::default(),
         stop,
     };

@@ -132,7 +132,10 @@ fn any_word_can_be_asked_by_name_and_is_completed() {
         screen(console, 120, 40)
     };
     let shown = ask(&mut console, "why NO_QUORUM");
-    assert!(shown.contains("1 of 3 serve: 1 server missing") && shown.contains("2 of 3 voting servers"), "{shown}");
+    assert!(
+        shown.contains("1 of 3 serve: 1 more server needed for a quorum") && shown.contains("2 of 3 voting servers"),
+        "{shown}"
+    );
     press(&mut console, "Esc");
     let shown = ask(&mut console, "why zk2");
     assert!(shown.contains("server zk2") && shown.contains("connection refused"), "{shown}");

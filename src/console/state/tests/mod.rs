@@ -163,7 +163,7 @@ fn the_header_tells_what_is_wrong() {
             s.ensemble.since = crate::domain::ids::Timestamp(NOW.0 - 12_000);
             s.leadership = LeadershipView {
                 leads: false,
-                leader: Some(InstanceInfo { id: InstanceId::new(2), host: "host-b".into(), pid: 4711, since_ms: NOW }),
+                leader: Some(InstanceInfo { id: InstanceId::new(2), host: "host-b".into(), ..s.instances[0].clone() }),
                 epoch: None,
             };
             s.instance.read_only = true;

@@ -142,7 +142,13 @@ fn stale() -> Snapshot {
 fn standby() -> Snapshot {
     let mut snapshot = fixtures::snapshot();
     snapshot.leadership.leads = false;
-    let leader = InstanceInfo { id: InstanceId::new(2), host: "host-b".into(), pid: 4712, since_ms: before(600) };
+    let leader = InstanceInfo {
+        id: InstanceId::new(2),
+        host: "host-b".into(),
+        pid: 4712,
+        since_ms: before(600),
+        scheduler: None,
+    };
     snapshot.leadership.leader = Some(leader);
     snapshot.session.store = StoreView::Foreign { ours: "0192f7aa".into(), theirs: "0192f7bb".into() };
     snapshot
