@@ -101,6 +101,12 @@ impl Rewind {
         self.asked.put(SnapshotAt { at })
     }
 
+    /// The moment that was asked for last.
+    #[must_use]
+    pub const fn wanted(&self) -> Option<Timestamp> {
+        self.wanted
+    }
+
     /// The moment that is on its way.
     #[must_use]
     pub fn on_its_way(&self) -> Option<Timestamp> {

@@ -83,6 +83,10 @@ impl ConsoleSession {
                 self.console.report(level, text);
                 Vec::new()
             }
+            Done::Begun(text) => {
+                self.console.report_begun(text);
+                Vec::new()
+            }
             Done::Answered => {
                 let orders = self.console.take_answers();
                 self.carry_out(orders)

@@ -1,5 +1,7 @@
 //! Settings on the command line: `:set`, `:unset`, `:save`, and what is proposed for them.
 
+use std::borrow::Cow;
+
 use super::effect::Effect;
 use super::order::Work;
 use super::own::{GLYPHS, GlyphSet, MOUSE, OwnSettings, THEME};
@@ -88,7 +90,7 @@ pub(super) fn lifted(snapshot: &Snapshot) -> Vec<(String, String)> {
 
 /// Whether `:set` takes it.
 pub(super) fn may_be_set(one: &SettingView) -> bool {
-    one.setting.is_some() || [THEME, MOUSE, GLYPHS].contains(&one.name.as_str())
+    one.setting.is_some() || one.is_of_the_console()
 }
 
 /// Every setting in force here: those of the engine, and what was changed in this console.
@@ -111,6 +113,14 @@ pub(super) fn in_force(snapshot: &Snapshot, own: &OwnSettings) -> Vec<SettingVie
     // Those of the scheduler in the order in which they belong together.
     all.sort_by_key(|one| (one.setting.is_none(), one.setting));
     all
+}
+
+/// The picture with the settings as they are in this console.
+pub(super) fn as_here<'a>(snapshot: &'a Snapshot, own: &OwnSettings) -> Cow<'a, Snapshot> {
+    if own.changed().is_empty() {
+        return Cow::Borrowed(snapshot);
+    }
+    Cow::Owned(Snapshot { settings: in_force(snapshot, own).into(), ..snapshot.clone() })
 }
 
 /// What `:save` writes: all that was changed while it runs, each with what comes before the file at the next start.

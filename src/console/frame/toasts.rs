@@ -22,11 +22,19 @@ pub struct Message {
     pub level: Level,
     pub text: String,
     standing: Option<Standing>,
+    /// That something has begun: it gives way to what is told next.
+    begun: bool,
 }
 
 impl Message {
     fn of(notice: &Notice) -> Self {
-        Self { at: notice.at, level: notice.level, text: notice.text.clone(), standing: notice.standing.clone() }
+        Self {
+            at: notice.at,
+            level: notice.level,
+            text: notice.text.clone(),
+            standing: notice.standing.clone(),
+            begun: false,
+        }
     }
 }
 
@@ -49,7 +57,15 @@ impl Toasts {
 
     /// A message of the console itself.
     pub fn add(&mut self, at: Timestamp, level: Level, text: String) {
-        let message = Message { at, level, text, standing: None };
+        self.keep(Message { at, level, text, standing: None, begun: false });
+    }
+
+    /// That something has begun, until more is told.
+    pub fn add_begun(&mut self, at: Timestamp, text: String) {
+        self.keep(Message { at, level: Level::Info, text, standing: None, begun: true });
+    }
+
+    fn keep(&mut self, message: Message) {
         if self.own.len() == OWN_KEPT {
             self.own.remove(0);
         }
@@ -63,6 +79,9 @@ impl Toasts {
         if self.of.replace(snapshot.instance.id).is_some_and(|of| of != snapshot.instance.id) {
             // Another process counts anew.
             self.seen = 0;
+        }
+        if last_number(snapshot) > self.seen {
+            self.shown.retain(|message| !message.begun);
         }
         let fresh = snapshot.notices.iter().filter(|notice| notice.number > self.seen && notice.level > Level::Info);
         for notice in fresh {
@@ -205,6 +224,18 @@ mod tests {
         toasts.take_notices(&with_notices(&[Level::Error, Level::Info, Level::Warning]), NOW);
         assert_eq!(toasts.shown.len(), 1);
         assert!(!toasts.expire(Timestamp(NOW.0 + 9_999)) && toasts.expire(Timestamp(NOW.0 + 10_000)));
+    }
+
+    #[test]
+    fn that_something_has_begun_gives_way_to_what_is_told_next() {
+        let mut toasts = Toasts::after(&with_notices(&[]));
+        toasts.add_begun(NOW, "change begun".into());
+        toasts.add(NOW, Level::Info, "saved".into());
+        toasts.take_notices(&with_notices(&[]), NOW);
+        assert_eq!(toasts.shown.len(), 2, "nothing was told");
+        toasts.take_notices(&with_notices(&[Level::Info]), NOW);
+        assert_eq!(toasts.shown.iter().map(|shown| shown.text.as_str()).collect::<Vec<_>>(), ["saved"]);
+        assert_eq!(toasts.all(&with_notices(&[])).len(), 2, "both stay in the list");
     }
 
     /// A daemon that was started again counts anew.

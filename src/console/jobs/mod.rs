@@ -42,6 +42,8 @@ const READ_LIMIT: Duration = Duration::from_secs(30);
 pub enum Done {
     /// A message for the operator.
     Said(Level, String),
+    /// What was asked for has begun: its end is told by the engine.
+    Begun(String),
     /// An answer has come to its place, or was given up.
     Answered,
 }
@@ -264,7 +266,7 @@ async fn patiently(handle: &Handle, command: &Command, by: &Actor, taken_at: &mu
 
 fn summary(accepted: &[String], refused: &[String]) -> Done {
     match (accepted, refused) {
-        ([one], []) => Done::Said(Level::Info, one.clone()),
+        ([one], []) => Done::Begun(one.clone()),
         ([], [one]) => Done::Said(Level::Error, one.clone()),
         (all, []) => Done::Said(Level::Info, format!("{} commands accepted", all.len())),
         (some, [first, ..]) => {

@@ -16,7 +16,7 @@ use crate::console::frame::{Pieces, paint, popup};
 use crate::console::input::{Key, KeyCode};
 use crate::console::view::View;
 use crate::console::widgets::words;
-use crate::console::{sanitise, time};
+use crate::console::{sanitise, settings, time};
 use crate::domain::explain::{Explanation, HEADER, Topic};
 
 /// Most columns of the box, and columns of a part's name.
@@ -102,7 +102,10 @@ impl WhyBox {
     }
 
     fn lines(&self, width: usize, scene: &OverlayScene<'_>) -> Vec<Pieces> {
-        let (view, styles) = (scene.view, scene.view.styles);
+        let styles = scene.view.styles;
+        // A setting is asked about as it is in this console.
+        let snapshot = settings::as_here(scene.view.snapshot, scene.own);
+        let view = &View { snapshot: &snapshot, ..*scene.view };
         let mut lines = apart(self.topics.iter().flat_map(|topic| blocks(topic, width, view)));
         if lines.is_empty() {
             lines.push(vec![("Nothing is the matter.".to_owned(), styles.text)]);

@@ -181,6 +181,11 @@ impl Console {
         self.toasts.add(self.now, level, text);
     }
 
+    /// That something has begun, which is shown until the engine tells more.
+    pub fn report_begun(&mut self, text: String) {
+        self.toasts.add_begun(self.now, text);
+    }
+
     /// An answer that a pane waits for has come to its place.
     pub fn take_answers(&mut self) -> Vec<Order> {
         if let Some(found) = self.completing.take()

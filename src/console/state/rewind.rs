@@ -52,11 +52,13 @@ impl Console {
 
     /// The picture of a moment has come, or why there is none.
     pub(super) fn take_past(&mut self) -> Vec<Order> {
+        let wanted = self.rewind.wanted();
         let why = match self.rewind.take() {
             None => return Vec::new(),
             Some(Ok(PictureThen::Kept(picture))) => return self.look(&Arc::from(picture)),
             Some(Ok(PictureThen::Before { earliest })) => {
-                format!("nothing was kept that long ago: the earliest moment is {}", time::of_date(earliest))
+                let asked = wanted.map(|at| format!(" of {}", time::of_date(at))).unwrap_or_default();
+                format!("nothing was kept{asked}: the earliest moment is {}", time::of_date(earliest))
             }
             Some(Ok(PictureThen::Ahead { now })) => {
                 format!("that moment has not come yet: it is {}", time::of_date(now))

@@ -7,6 +7,9 @@ use crate::domain::setting::{Origin, SettingView};
 pub(super) fn setting(view: &SettingView) -> Explanation {
     let (meaning, todo) = match view.setting {
         Some(setting) => (setting.about(), format!(":set {} changes it for all instances", view.name)),
+        None if view.is_of_the_console() => {
+            ("a setting of this console alone", format!(":set {} changes it, :save keeps it", view.name))
+        }
         None => ("a setting of this zkdeck, which holds from its start", "change it and start zkdeck again".to_owned()),
     };
     let rule = "the later of: default, zkdeck.toml, environment, flag, what was set for all instances";

@@ -78,6 +78,12 @@ pub struct SettingView {
 }
 
 impl SettingView {
+    /// Whether it is of the section `[console]`: each console has its own, and changes it while it runs.
+    #[must_use]
+    pub fn is_of_the_console(&self) -> bool {
+        self.name.split_once('.').is_some_and(|(section, _)| section == "console")
+    }
+
     /// The value for a reader: `15 s` for the `15` of `scheduler.interval_s`.
     #[must_use]
     pub fn shown(&self) -> String {
