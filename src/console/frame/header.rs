@@ -11,7 +11,7 @@ use crate::console::view::View;
 use crate::console::widgets::words;
 use crate::console::{sanitise, time};
 use crate::domain::ensemble::{EnsembleState, EnsembleView};
-use crate::domain::ids::Timestamp;
+use crate::domain::ids::{Millis, Timestamp};
 use crate::domain::past::PastPart;
 use crate::domain::snapshot::{ApiView, SessionState, Snapshot};
 
@@ -359,7 +359,10 @@ fn scheduler(snapshot: &Snapshot, now: Timestamp, short: bool) -> String {
             format!("{} {done} of {}", if short { "running" } else { "scheduler runs," }, run.moves_planned)
         }
         _ if view.paused => if short { "paused" } else { "scheduler paused" }.to_owned(),
-        (None, Some(seconds)) => format!("{}next in {seconds} s", if short { "" } else { "scheduler on, " }),
+        (None, Some(seconds)) => {
+            let left = words::seconds(Millis::from_secs(seconds));
+            format!("{}next in {left}", if short { "" } else { "scheduler on, " })
+        }
         (None, None) if snapshot.leadership.leads => "scheduler on, next -".to_owned(),
         (None, None) if short => String::new(),
         (None, None) if snapshot.leadership.leader.is_none() => "scheduler waits for a leader".to_owned(),
