@@ -271,6 +271,8 @@ fn of_a_past_moment_only_what_was_kept_is_told() {
     let scheduler = one(&Topic::Scheduler, &snapshot);
     assert_eq!((scheduler.word.as_str(), scheduler.bound), ("-", None));
     assert!(Topic::Instance.explained(&snapshot).is_empty());
+    snapshot.settings = Arc::from([]);
+    holds(Topic::named("scheduler.threshold", &snapshot).err().as_deref(), "were not kept");
     assert_eq!(one(&Topic::Node(node_id("zk2")), &snapshot).bound, None, "the reserve of then is not known");
     assert_eq!(StateWord::Decision(Decision::Balanced).explained(&snapshot).bound, None);
 }

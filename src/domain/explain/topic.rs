@@ -177,6 +177,9 @@ impl Topic {
         let settings = snapshot.settings.iter().filter(is_setting);
         found.extend(settings.map(|view| Self::Setting(view.name.clone())));
         found.extend(file_named(text.trim(), snapshot).map(Self::File));
+        if found.is_empty() && snapshot.past.is_some() && Setting::named(&lower).is_some() {
+            return Err("the settings of a past moment were not kept: ask in the present".to_owned());
+        }
         if found.is_empty() {
             let shown: String = text.chars().take(SHOWN_MAX).collect();
             let known = "name a server, a node, a file, a setting or a state word";
