@@ -57,3 +57,25 @@ async fn a_drain_that_is_done_by_then_is_no_202() {
     let (status, answer, _) = ask(begun, request("POST", "/api/nodes/zk1/drain", None), |_| accepted()).await;
     assert_eq!((status.as_u16(), &answer["status"]), (202, &json!("started")));
 }
+
+/// Another instance may have stored it a moment ago: only the ensemble says that there is no such file.
+#[tokio::test]
+async fn a_file_that_is_not_known_here_is_looked_for_in_the_ensemble_before_it_is_said_not_to_be_there() {
+    let tries = std::cell::Cell::new(0);
+    let late = |command: &Command| {
+        tries.set(tries.get() + 1);
+        match (tries.get(), command) {
+            (1, Command::Delete { file }) => Err(Rejected::UnknownFile { given: *file }),
+            _ => accepted(),
+        }
+    };
+    let path = format!("/api/files/{}", known_file());
+    let (status, answer, reached) = ask(finished(OperationKind::Delete), request("DELETE", &path, None), late).await;
+    assert_eq!((status, reached), (StatusCode::OK, 2), "{answer}");
+    let none = FileId::new(0xdead);
+    let (status, answer, reached) = ask(snapshot(), request("DELETE", &format!("/api/files/{none}"), None), |_| {
+        Err(Rejected::UnknownFile { given: none })
+    })
+    .await;
+    assert_eq!((status.as_u16(), reached), (404, 0), "{answer}");
+}

@@ -214,8 +214,8 @@ impl Handle {
         self.command(command, actor, None).await
     }
 
-    /// What is said to be so already is so for the ensemble too: another instance may have changed it a moment ago,
-    /// and then it is asked again.
+    /// What is said to be so already is so for the ensemble too, and a file that is said not to be there is not there:
+    /// another instance may have changed it a moment ago, and then it is asked again.
     async fn command(&self, command: Command, actor: Actor, rows: Option<RowSender>) -> Result<Accepted, Rejected> {
         let once = async || {
             let (reply, answer) = oneshot::channel();
@@ -230,6 +230,12 @@ impl Handle {
                     // Without an answer what is known here is all there is.
                     _ = caught_up.await;
                 }
+                once().await
+            }
+            // Another instance may have made it a moment ago: only the ensemble can say that there is none. What it
+            // finds is known here before the command is judged again.
+            Err(Rejected::UnknownFile { given }) => {
+                self.file(given).await?;
                 once().await
             }
             answer => answer,
