@@ -61,7 +61,7 @@ pub struct Spec {
 enum Read {
     /// As words.
     Words(fn(&[&str], &Snapshot) -> Result<Typed, String>),
-    /// Paths and names of files may hold blanks: all of it, as it was typed.
+    /// Paths, names of files and moments may hold blanks: all of it, as it was typed.
     Whole(fn(&str, &Snapshot) -> Result<Typed, String>),
 }
 
@@ -75,7 +75,7 @@ const fn spec(
     Spec { name, usage, help, needs, arguments, read: Read::Words(read) }
 }
 
-const fn spec_of_files(
+const fn spec_of_text(
     name: &'static str,
     (usage, arguments): (&'static str, &'static [Argument]),
     help: &'static str,
@@ -117,24 +117,21 @@ pub const SPECS: &[Spec] = &[
     }),
     spec("weight", WEIGHT, "share of files of a node; 100 is usual", Needs::Changes, weight),
     spec("stress", STRESS, "pile files on one node", Needs::Store, stress),
-    spec_of_files("migrate", MIGRATE, "move one file, by name or id", Needs::Store, migrate),
-    spec_of_files("delete", FILE, "delete one file, by name or id", Needs::Store, delete),
-    spec_of_files("upload", UPLOAD, "upload a file from this machine", Needs::Store, upload),
-    spec_of_files("download", DOWNLOAD, "save a file on this machine", Needs::Present, download),
-    spec_of_files("at", AT, "the whole console as it was at a moment", Needs::Nothing, |text, _| {
+    spec_of_text("migrate", MIGRATE, "move one file, by name or id", Needs::Store, migrate),
+    spec_of_text("delete", FILE, "delete one file, by name or id", Needs::Store, delete),
+    spec_of_text("upload", UPLOAD, "upload a file from this machine", Needs::Store, upload),
+    spec_of_text("download", DOWNLOAD, "save a file on this machine", Needs::Present, download),
+    spec_of_text("at", AT, "the whole console as it was at a moment", Needs::Nothing, |text, _| {
         if text.is_empty() { Err("missing moment".into()) } else { Ok(Typed::At(text.to_owned())) }
     }),
-    spec_of_files(
+    spec_of_text(
         "play",
         PLAY,
         "let the past go on from a moment, or through the incident in hand",
         Needs::Nothing,
         |text, _| Ok(Typed::Play(text.to_owned())),
     ),
-    spec("now", ("", &[]), "back from the past", Needs::Nothing, |arguments, _| match arguments {
-        [] => Ok(Typed::Now),
-        _ => Err("too many arguments".into()),
-    }),
+    spec("now", NONE, "back from the past", Needs::Nothing, |a, _| bare(a, Typed::Now)),
     spec("theme", THEME, "another theme, from themes/ or built in", Needs::Nothing, theme),
     spec(
         "set",
@@ -148,7 +145,7 @@ pub const SPECS: &[Spec] = &[
         bare(a, Typed::Settings)
     }),
     spec("save", NONE, "keep changed settings in zkdeck.toml", Needs::Present, |a, _| bare(a, Typed::Save)),
-    spec_of_files("why", WHY, "what a word means, or why something is as it is", Needs::Nothing, why),
+    spec_of_text("why", WHY, "what a word means, or why something is as it is", Needs::Nothing, why),
     spec("mouse", MOUSE, "take the mouse, or leave it to the terminal", Needs::Nothing, mouse),
 ];
 

@@ -77,6 +77,20 @@ pub struct Prompt {
     pub completes: Completes,
 }
 
+impl Prompt {
+    /// Asks for the file that a list is written to; `name` is proposed.
+    #[must_use]
+    pub fn export(title: String, name: &str) -> Self {
+        Self {
+            action: Action::Export,
+            title,
+            hint: "a new file: .ndjson, .csv or .txt; times in it are UTC".into(),
+            value: name.into(),
+            completes: Completes::Path,
+        }
+    }
+}
+
 /// What Tab completes in a line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Completes {

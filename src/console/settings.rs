@@ -9,7 +9,7 @@ use super::place::SavedSetting;
 use super::sanitise;
 use super::typed::Typed;
 use crate::domain::command::Command;
-use crate::domain::setting::{Configured, Origin, Setting, SettingView};
+use crate::domain::setting::{Configured, Origin, Setting, SettingView, holds_from_the_start};
 use crate::domain::snapshot::Snapshot;
 
 /// `:set NAME VALUE [WHY]`.
@@ -70,10 +70,8 @@ const fn send(command: Command) -> Typed {
 }
 
 fn unknown(name: &str, snapshot: &Snapshot) -> String {
-    if snapshot.settings.iter().any(|one| one.name == name) {
-        return format!("{name} holds from the start: change it in zkdeck.toml and start zkdeck again");
-    }
-    format!("there is no setting {:?}; :settings shows them all", sanitise::clean(name))
+    holds_from_the_start(name, &snapshot.settings)
+        .unwrap_or_else(|| format!("there is no setting {:?}; :settings shows them all", sanitise::clean(name)))
 }
 
 /// Names that may be set, each with its value and where that comes from.

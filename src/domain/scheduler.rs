@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::cause::Cause;
 use super::command::Automatic;
 use super::ids::{Bytes, Millis, NodeId, OperationId, Timestamp};
+use super::setting::SchedulerSettings;
 
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident => $word:literal),+ $(,)? }) => {
@@ -228,6 +229,16 @@ pub struct SchedulerView {
 }
 
 impl SchedulerView {
+    /// Shows these settings from now on.
+    pub const fn go_by(&mut self, settings: &SchedulerSettings) {
+        self.interval = settings.interval();
+        self.trigger = settings.threshold;
+        self.settle = settings.settle;
+        self.cool_down = settings.cool_down();
+        self.reserve = settings.reserve();
+        self.parallel = settings.parallel;
+    }
+
     /// Whether its settings are known: of a past moment they were not kept.
     #[must_use]
     pub const fn knows_settings(&self) -> bool {

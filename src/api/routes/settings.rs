@@ -9,7 +9,7 @@ use crate::api::error::{Answer, Fail};
 use crate::api::outcome;
 use crate::api::state::{App, By};
 use crate::domain::command::{Command, Rejected};
-use crate::domain::setting::{Configured, Setting, SettingView};
+use crate::domain::setting::{Configured, Setting, SettingView, holds_from_the_start};
 
 pub(in crate::api) async fn list(State(app): State<App>) -> Answer {
     let snapshot = app.current().await?;
@@ -54,11 +54,9 @@ fn known(app: &App, name: &str) -> Result<Setting, Fail> {
     if let Some(setting) = Setting::named(name) {
         return Ok(setting);
     }
-    let rule = if app.handle.snapshot().settings.iter().any(|one| one.name == name) {
-        format!("{name} holds from the start: change it in zkdeck.toml and start zkdeck again")
-    } else {
+    let rule = holds_from_the_start(name, &app.handle.snapshot().settings).unwrap_or_else(|| {
         let names: Vec<_> = Setting::ALL.iter().map(|setting| setting.name()).collect();
         format!("there is no setting {name:?}; those that may be changed are {}", names.join(", "))
-    };
+    });
     Err(Rejected::InvalidField { field: "name".into(), rule }.into())
 }

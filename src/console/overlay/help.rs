@@ -3,51 +3,30 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use super::filtered::{FilteredText, section};
 use super::outcome::OverlayOutcome;
 use super::scene::OverlayScene;
-use super::scroll::{LIST_KEYS, Scroll};
 use crate::console::action::Action;
 use crate::console::frame::footer::offered;
-use crate::console::frame::{Pieces, paint, popup};
-use crate::console::input::{Key, KeyCode};
+use crate::console::frame::{Pieces, popup};
+use crate::console::input::Key;
 use crate::console::keymap::table::{KeyContext, KeyEntry};
-use crate::console::theme::Styles;
-use crate::console::widgets::filter::Filter;
 
 /// Columns of keys.
 const KEYS_WIDTH: usize = 24;
 
 /// The keys, and what of them is looked for.
 #[derive(Clone, Debug, Default)]
-pub struct HelpList {
-    scroll: Scroll,
-    filter: Filter,
-}
+pub struct HelpList(FilteredText);
 
 impl HelpList {
     /// Scrolls, narrows down, closes.
     pub fn key(&mut self, key: Key, scene: &OverlayScene<'_>) -> OverlayOutcome {
-        if self.filter.is_open() {
-            if self.filter.key(key) {
-                self.scroll = Scroll::default();
-            }
-            return OverlayOutcome::Stays;
-        }
-        match scene.keymap.action(key, &LIST_KEYS) {
-            Some(Action::Filter) => self.filter.open(),
-            Some(Action::Back) if !self.filter.is_empty() => self.filter.clear(),
-            Some(Action::Back | Action::Quit | Action::Help) => return OverlayOutcome::Closed,
-            Some(action) => _ = self.scroll.act(action, scene.height),
-            None if key.code == KeyCode::Esc => return OverlayOutcome::Closed,
-            None => {}
-        }
-        OverlayOutcome::Stays
+        self.0.key(key, scene, Some(Action::Help))
     }
 
     pub fn paste(&mut self, text: &str) {
-        if self.filter.is_open() && self.filter.paste(text) {
-            self.scroll = Scroll::default();
-        }
+        self.0.paste(text);
     }
 
     /// Paints the help over `area`.
@@ -56,20 +35,7 @@ impl HelpList {
         let place = popup::centred(area, 84, area.height);
         let filter = scene.view.hint(Action::Filter, "filters, ").unwrap_or_default();
         let inside = popup::framed(place, &format!("Help   {filter}Esc closes"), styles.border, styles, buffer);
-        let filtered = self.filter.is_open() || !self.filter.is_empty();
-        let list = Rect { height: inside.height.saturating_sub(u16::from(filtered)), ..inside };
-        let mut lines = lines(&self.filter.text().to_lowercase(), scene);
-        if lines.is_empty() {
-            lines.push(vec![("No key does that.".to_owned(), styles.dim)]);
-        }
-        let rows = self.scroll.window(lines.len(), usize::from(list.height));
-        for (line, y) in lines[rows].iter().zip(list.top()..) {
-            paint(line, list.x, y, list.right(), buffer);
-        }
-        if filtered && inside.height > 0 {
-            let last = Rect { y: inside.bottom() - 1, height: 1, ..inside };
-            self.filter.draw(last, buffer, "/", "", styles);
-        }
+        self.0.draw(lines(&self.0.wanted(), scene), "No key does that.", inside, buffer, styles);
     }
 }
 
@@ -105,16 +71,6 @@ pub(super) fn here(wanted: &str, scene: &OverlayScene<'_>) -> Vec<Pieces> {
     section(&format!("{}, here", scene.title), own, styles, &mut out);
     section("In its list", lists.iter().filter_map(|entry| row(entry)).collect(), styles, &mut out);
     out
-}
-
-fn section(heading: &str, rows: Vec<Pieces>, styles: &Styles, out: &mut Vec<Pieces>) {
-    if !rows.is_empty() {
-        if !out.is_empty() {
-            out.push(Pieces::new());
-        }
-        out.push(vec![(heading.to_owned(), styles.heading)]);
-        out.extend(rows);
-    }
 }
 
 fn row(entry: &KeyEntry, wanted: &str, scene: &OverlayScene<'_>) -> Option<Pieces> {

@@ -3,6 +3,7 @@
 mod completion;
 pub mod confirm;
 pub mod events;
+mod filtered;
 pub mod help;
 pub mod outcome;
 pub mod palette;

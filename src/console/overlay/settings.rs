@@ -3,14 +3,13 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use super::filtered::{FilteredText, section};
 use super::outcome::OverlayOutcome;
 use super::scene::OverlayScene;
-use super::scroll::{LIST_KEYS, Scroll};
 use crate::console::action::Action;
-use crate::console::frame::{Pieces, paint, popup};
-use crate::console::input::{Key, KeyCode};
+use crate::console::frame::{Pieces, popup};
+use crate::console::input::Key;
 use crate::console::settings::{in_force, may_be_set};
-use crate::console::widgets::filter::Filter;
 use crate::console::{sanitise, time};
 use crate::domain::setting::{Origin, SettingView};
 
@@ -22,35 +21,16 @@ const WIDE_FROM: u16 = 110;
 
 /// The settings, and what of them is looked for.
 #[derive(Clone, Debug, Default)]
-pub struct SettingsList {
-    scroll: Scroll,
-    filter: Filter,
-}
+pub struct SettingsList(FilteredText);
 
 impl SettingsList {
     /// Scrolls, narrows down, closes.
     pub fn key(&mut self, key: Key, scene: &OverlayScene<'_>) -> OverlayOutcome {
-        if self.filter.is_open() {
-            if self.filter.key(key) {
-                self.scroll = Scroll::default();
-            }
-            return OverlayOutcome::Stays;
-        }
-        match scene.keymap.action(key, &LIST_KEYS) {
-            Some(Action::Filter) => self.filter.open(),
-            Some(Action::Back) if !self.filter.is_empty() => self.filter.clear(),
-            Some(Action::Back | Action::Quit) => return OverlayOutcome::Closed,
-            Some(action) => _ = self.scroll.act(action, scene.height),
-            None if key.code == KeyCode::Esc => return OverlayOutcome::Closed,
-            None => {}
-        }
-        OverlayOutcome::Stays
+        self.0.key(key, scene, None)
     }
 
     pub fn paste(&mut self, text: &str) {
-        if self.filter.is_open() && self.filter.paste(text) {
-            self.scroll = Scroll::default();
-        }
+        self.0.paste(text);
     }
 
     /// Paints the list over the whole of `area`.
@@ -59,22 +39,9 @@ impl SettingsList {
         let filter = scene.view.hint(Action::Filter, "filters, ").unwrap_or_default();
         let title = format!("Settings   :set NAME VALUE, :unset NAME, :save   {filter}Esc closes");
         let inside = popup::framed(area, &title, styles.border, styles, buffer);
-        let filtered = self.filter.is_open() || !self.filter.is_empty();
-        let list = Rect { height: inside.height.saturating_sub(u16::from(filtered)), ..inside };
-        let mut lines = lines(&self.filter.text().to_lowercase(), inside.width, scene);
-        if lines.is_empty() {
-            let is_kept = !scene.view.snapshot.settings.is_empty();
-            let none = if is_kept { "No setting matches." } else { "What was set then was not kept." };
-            lines.push(vec![(none.to_owned(), styles.dim)]);
-        }
-        let rows = self.scroll.window(lines.len(), usize::from(list.height));
-        for (line, y) in lines[rows].iter().zip(list.top()..) {
-            paint(line, list.x, y, list.right(), buffer);
-        }
-        if filtered && inside.height > 0 {
-            let last = Rect { y: inside.bottom() - 1, height: 1, ..inside };
-            self.filter.draw(last, buffer, "/", "", styles);
-        }
+        let is_kept = !scene.view.snapshot.settings.is_empty();
+        let none = if is_kept { "No setting matches." } else { "What was set then was not kept." };
+        self.0.draw(lines(&self.0.wanted(), inside.width, scene), none, inside, buffer, styles);
     }
 }
 
@@ -96,13 +63,7 @@ fn lines(wanted: &str, screen: u16, scene: &OverlayScene<'_>) -> Vec<Pieces> {
     for (heading, belongs) in sections {
         let here = all.iter().filter(|one| belongs(one)).map(|one| rows(one, (width, values), scene));
         let rows: Vec<Pieces> = here.filter(|rows| rows.iter().any(|row| holds(row, wanted))).flatten().collect();
-        if !rows.is_empty() {
-            if !out.is_empty() {
-                out.push(Pieces::new());
-            }
-            out.push(vec![(heading.to_owned(), styles.heading)]);
-            out.extend(rows);
-        }
+        section(heading, rows, styles, &mut out);
     }
     out
 }

@@ -4,13 +4,10 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::domain::ids::{Millis, NodeId, Timestamp};
+use crate::domain::ids::{NodeId, Timestamp};
 use crate::domain::incident::Incident;
 use crate::domain::operation::Operation;
 use crate::domain::series::SeriesPage;
-
-/// What two processes tell of so near to each other is the same.
-const SAME_WITHIN: Millis = Millis(5_000);
 
 /// What history and incidents tell of a moment: rows that had begun by then, as they stand now.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -44,11 +41,10 @@ impl HistoryThen {
     /// the same one.
     pub fn update(&mut self, known: &[Arc<Incident>], at: Timestamp) {
         for incident in known.iter().filter(|incident| incident.began <= at) {
-            let same =
-                |own: &Incident| own.what == incident.what && own.began.0.abs_diff(incident.began.0) <= SAME_WITHIN.0;
+            let told = |own: &Incident| incident.is_told_by(own);
             if let Some(own) = self.incidents.iter_mut().find(|own| own.id == incident.id) {
                 own.clone_from(incident);
-            } else if !self.incidents.iter().any(same) {
+            } else if !self.incidents.iter().any(told) {
                 self.incidents.push((**incident).clone());
             }
         }

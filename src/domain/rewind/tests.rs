@@ -351,7 +351,7 @@ fn a_session_that_was_lost_is_told() {
 #[test]
 fn incidents_that_are_not_written_yet_are_known() {
     let mut history = HistoryThen { incidents: vec![frozen(before(s(30)), None)], ..HistoryThen::default() };
-    let of_another = Incident { id: IncidentId::new(9), ..frozen(before(s(29)), None) };
+    let of_another = Incident { id: IncidentId::new(9), instance: "b:2".into(), ..frozen(before(s(29)), None) };
     let later = Incident { id: IncidentId::new(8), ..frozen(after(1), None) };
     let new = Incident { id: IncidentId::new(7), ..frozen(before(s(1)), None) };
     let ended = frozen(before(s(30)), Some(before(s(10))));

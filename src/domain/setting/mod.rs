@@ -12,7 +12,7 @@ use std::ops::RangeInclusive;
 use serde::{Deserialize, Serialize};
 use strum::{IntoStaticStr, VariantArray};
 
-pub use self::origin::{Configured, Origin, SettingView};
+pub use self::origin::{Configured, Origin, SettingView, holds_from_the_start};
 pub use self::shared::{InForce, SharedSetting, SharedSettings};
 use super::ids::{Bytes, Millis};
 use super::number::{grouped, range};

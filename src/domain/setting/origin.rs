@@ -62,6 +62,14 @@ pub struct Configured {
     pub origin: Origin,
 }
 
+/// Why the setting of this name cannot be changed at run time; `None` when there is none of the name.
+#[must_use]
+pub fn holds_from_the_start(name: &str, all: &[SettingView]) -> Option<String> {
+    all.iter()
+        .any(|one| one.name == name)
+        .then(|| format!("{name} holds from the start: change it in zkdeck.toml and start zkdeck again"))
+}
+
 /// A setting in force.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SettingView {

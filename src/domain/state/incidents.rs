@@ -210,19 +210,14 @@ impl State {
             self.end(subject, id, since);
         }
         let id = self.incidents.id(since, self.instance.id);
-        let begun_by = self.taken_away(subject, since);
+        let begun_by = self.acted_on(subject, &TAKES_AWAY, |state| !state.serves(), since);
         let (instance, ended_by) = (self.instance.name(), None);
         self.incidents.open.insert(subject.clone(), id);
         self.incidents.put(Incident { id, what, began: since, ended: None, cause, begun_by, ended_by, instance });
     }
 
     fn end(&mut self, subject: &IncidentSubject, id: IncidentId, at: Timestamp) {
-        let acted = match subject {
-            IncidentSubject::Server(node) => self.acted(Some(node), &BRINGS_BACK, at),
-            // The ensemble is whole again by the server that came back last, and nothing else.
-            IncidentSubject::Ensemble => self.came_back(at).and_then(|node| self.acted(Some(&node), &BRINGS_BACK, at)),
-            IncidentSubject::Session | IncidentSubject::Alert(..) => None,
-        };
+        let acted = self.acted_on(subject, &BRINGS_BACK, ServerState::serves, at);
         let led = self.ensemble.leader.as_ref().map(|leader| format!("{leader} was elected"));
         let stopped = self.incidents.get(id).is_some_and(|incident| incident.what.stops_writes());
         let unseen = self.incidents.unseen.remove(&id).then(|| UNSEEN.to_owned());
@@ -234,26 +229,23 @@ impl State {
         });
     }
 
-    /// What took a server away just before.
-    fn taken_away(&self, subject: &IncidentSubject, at: Timestamp) -> Option<String> {
+    /// The operation that brought it about; on the ensemble that is one on the server that turned so last, and no other.
+    fn acted_on(
+        &self,
+        subject: &IncidentSubject,
+        kinds: &[OperationKind],
+        is_so: fn(ServerState) -> bool,
+        at: Timestamp,
+    ) -> Option<String> {
         match subject {
-            IncidentSubject::Server(node) => self.acted(Some(node), &TAKES_AWAY, at),
-            IncidentSubject::Ensemble => self.went(at).and_then(|node| self.acted(Some(&node), &TAKES_AWAY, at)),
+            IncidentSubject::Server(node) => self.acted(Some(node), kinds, at),
+            IncidentSubject::Ensemble => self.turned(at, is_so).and_then(|node| self.acted(Some(&node), kinds, at)),
             IncidentSubject::Session | IncidentSubject::Alert(..) => None,
         }
     }
 
-    /// The server that began to serve last before a moment.
-    fn came_back(&self, at: Timestamp) -> Option<NodeId> {
-        self.turned(at, ServerState::serves)
-    }
-
-    /// The server that ceased to serve last before a moment.
-    fn went(&self, at: Timestamp) -> Option<NodeId> {
-        self.turned(at, |state| !state.serves())
-    }
-
-    fn turned(&self, at: Timestamp, is_so: impl Fn(ServerState) -> bool) -> Option<NodeId> {
+    /// The server that became so last before a moment.
+    fn turned(&self, at: Timestamp, is_so: fn(ServerState) -> bool) -> Option<NodeId> {
         let views = self.nodes.iter().map(|entry| entry.tracker.as_view());
         let so = views.filter(|view| is_so(view.verdict.state) && view.verdict.since <= at);
         so.max_by_key(|view| view.verdict.since).map(|view| view.node.clone())

@@ -124,15 +124,8 @@ impl State {
     #[must_use]
     pub fn new(settings: Settings, instance: InstanceView, now: Timestamp) -> Self {
         let mut nodes = Nodes::new(&settings.servers, now);
-        let scheduler = SchedulerView {
-            interval: settings.scheduler.interval(),
-            trigger: settings.scheduler.threshold,
-            settle: settings.scheduler.settle,
-            parallel: settings.scheduler.parallel,
-            cool_down: settings.scheduler.cool_down(),
-            reserve: settings.scheduler.reserve(),
-            ..SchedulerView::default()
-        };
+        let mut scheduler = SchedulerView::default();
+        scheduler.go_by(&settings.scheduler);
         let workload = WorkloadView {
             off: settings.workload_off,
             interval: settings.workload_interval,

@@ -70,12 +70,7 @@ impl State {
         let before = std::mem::replace(&mut self.in_force, next);
         self.settings_view = None;
         let in_force = &self.in_force;
-        self.scheduler.interval = in_force.settings.interval();
-        self.scheduler.trigger = in_force.settings.threshold;
-        self.scheduler.settle = in_force.settings.settle;
-        self.scheduler.parallel = in_force.settings.parallel;
-        self.scheduler.cool_down = in_force.settings.cool_down();
-        self.scheduler.reserve = in_force.settings.reserve();
+        self.scheduler.go_by(&in_force.settings);
         let refused: Vec<_> =
             in_force.refused.iter().filter(|unfit| !before.refused.contains(unfit)).cloned().collect();
         for unfit in refused {
@@ -137,7 +132,7 @@ impl State {
     }
 
     fn setting_view(&self, configured: &Configured) -> SettingView {
-        let setting = Setting::ALL.iter().copied().find(|setting| setting.name() == configured.name);
+        let setting = Setting::named(&configured.name);
         let Configured { name, value, origin } = configured.clone();
         let shared = setting.filter(|setting| self.in_force.set.contains(setting)).and_then(|s| self.shared.get(s));
         match shared {

@@ -186,7 +186,7 @@ fn row(
     fault: Option<Fault>,
 ) -> Operation {
     let (kind, by) = (OperationKind::Workload, request.by.clone());
-    OperationRow { ctx, id: request.id, kind, what, source: None, target: None, by, reason: None, started: request.at }
+    OperationRow { started: request.at, ..OperationRow::begun(ctx, request.id, kind, what, by) }
         .operation(status, fault)
 }
 

@@ -52,7 +52,12 @@ pub(super) struct OperationRow<'a> {
     pub(super) started: Timestamp,
 }
 
-impl OperationRow<'_> {
+impl<'a> OperationRow<'a> {
+    /// Of what begins now, on no node, with no reason given.
+    pub(super) fn begun(ctx: &'a Context, id: OperationId, kind: OperationKind, what: String, by: String) -> Self {
+        Self { ctx, id, kind, what, source: None, target: None, by, reason: None, started: clock::now() }
+    }
+
     async fn write(&self, status: OperationStatus, fault: Option<Fault>) {
         self.ctx.record(self.operation(status, fault)).await;
     }
@@ -108,17 +113,7 @@ pub(super) async fn server(
         ServerAction::Restart => OperationKind::Restart,
     };
     let what = format!("server {node}");
-    let mut row = OperationRow {
-        ctx,
-        id,
-        kind,
-        what,
-        source: None,
-        target: Some(node.clone()),
-        by,
-        reason: None,
-        started: clock::now(),
-    };
+    let mut row = OperationRow { target: Some(node.clone()), ..OperationRow::begun(ctx, id, kind, what, by) };
     row.write(OperationStatus::Started, None).await;
     let result = control.act(node, action).await.map_err(Fault::from);
     ctx.emit(Event::Hosts(control.hosts().await)).await;
@@ -145,17 +140,7 @@ pub(super) async fn pause_scheduler(ctx: &Context, id: OperationId, paused: bool
         true => (OperationKind::SchedulerPause, "scheduler pause"),
         false => (OperationKind::SchedulerResume, "scheduler resume"),
     };
-    let row = OperationRow {
-        ctx,
-        id,
-        kind,
-        what: what.into(),
-        source: None,
-        target: None,
-        by,
-        reason: None,
-        started: clock::now(),
-    };
+    let row = OperationRow::begun(ctx, id, kind, what.into(), by);
     row.write(OperationStatus::Started, None).await;
     let result = settled(ctx, SettledWrite::Switch { paused }).await;
     if let Some(Ok(version)) = result {
@@ -256,17 +241,7 @@ fn drain_row<'a>(
     started: Timestamp,
 ) -> OperationRow<'a> {
     let what = format!("{} of {node}", count(files, "file"));
-    OperationRow {
-        ctx,
-        id,
-        kind: OperationKind::Drain,
-        what,
-        source: Some(node.clone()),
-        target: None,
-        by,
-        reason: None,
-        started,
-    }
+    OperationRow { source: Some(node.clone()), started, ..OperationRow::begun(ctx, id, OperationKind::Drain, what, by) }
 }
 
 /// Ends the row of a drain that has emptied its node. Who asked is kept by history.
@@ -285,17 +260,7 @@ pub(super) async fn undrain(ctx: &Context, id: OperationId, change: NodeChange, 
     let what = change.node.to_string();
     let target = Some(change.node.clone());
     let by = change.by.clone();
-    let row = OperationRow {
-        ctx,
-        id,
-        kind: OperationKind::Undrain,
-        what,
-        source: None,
-        target,
-        by,
-        reason: None,
-        started: clock::now(),
-    };
+    let row = OperationRow { target, ..OperationRow::begun(ctx, id, OperationKind::Undrain, what, by) };
     row.write(OperationStatus::Started, None).await;
     let record = NodeRecord { state: NodeState::Active, ..change.record.clone() };
     let result = write(ctx, &change, record).await;
@@ -324,17 +289,7 @@ pub(super) async fn weight(ctx: &Context, id: OperationId, change: NodeChange, w
     let what = format!("{}: {} to {weight}", change.node, change.record.weight);
     let target = Some(change.node.clone());
     let by = change.by.clone();
-    let row = OperationRow {
-        ctx,
-        id,
-        kind: OperationKind::Weight,
-        what,
-        source: None,
-        target,
-        by,
-        reason: None,
-        started: clock::now(),
-    };
+    let row = OperationRow { target, ..OperationRow::begun(ctx, id, OperationKind::Weight, what, by) };
     row.write(OperationStatus::Started, None).await;
     let record = NodeRecord { weight, ..change.record.clone() };
     let result = write(ctx, &change, record).await;
@@ -347,23 +302,29 @@ pub(super) async fn set(ctx: &Context, id: OperationId, change: SettingChange, b
     let (what, at) = (format!("{setting}: {told}"), clock::now());
     let one = value.map(|value| SharedSetting { value, by: by.clone(), at, operation: id, why: why.clone() });
     let kind = OperationKind::Setting;
-    let row = OperationRow { ctx, id, kind, what, source: None, target: None, by, reason: why, started: at };
+    let row = OperationRow { reason: why, started: at, ..OperationRow::begun(ctx, id, kind, what, by) };
     row.write(OperationStatus::Started, None).await;
     let shared = shared.with(setting, one);
-    let result = settled(ctx, SettledWrite::Settings { shared: &shared, version }).await;
-    let result = match result {
+    let result = match settled(ctx, SettledWrite::Settings { shared: &shared, version }).await {
         Some(Ok(version)) => {
             ctx.emit(Event::Settings { shared, version, problem: None }).await;
             Some(Ok(()))
         }
-        Some(Err(error)) if error.refusal() == Some(Refusal::BadVersion) => {
-            let why = format!("settings were changed by somebody else meanwhile; look at {setting} again");
-            Some(Err(Fault::new(Cause::Changed, why)))
+        Some(Err(error)) => {
+            let changed = format!("settings were changed by somebody else meanwhile; look at {setting} again");
+            Some(Err(not_written(&error, changed)))
         }
-        Some(Err(error)) => Some(Err(zk_fault(&error))),
         None => None,
     };
     row.end(result).await;
+}
+
+/// Why a write at a version was not made; `changed` is said when somebody else had written meanwhile.
+fn not_written(error: &ZkError, changed: String) -> Fault {
+    match error.refusal() {
+        Some(Refusal::BadVersion) => Fault::new(Cause::Changed, changed),
+        _ => zk_fault(error),
+    }
 }
 
 /// Writes the record at the version that the operator saw. `None` when the program ends first.
@@ -371,11 +332,10 @@ async fn write(ctx: &Context, change: &NodeChange, record: NodeRecord) -> Option
     let node = &change.node;
     let version = match settled(ctx, SettledWrite::Node { node, record: &record, version: change.version }).await? {
         Ok(version) => version,
-        Err(error) if error.refusal() == Some(Refusal::BadVersion) => {
-            let why = format!("{node} was changed by somebody else meanwhile; look at it again");
-            return Some(Err(Fault::new(Cause::Changed, why)));
+        Err(error) => {
+            let changed = format!("{node} was changed by somebody else meanwhile; look at it again");
+            return Some(Err(not_written(&error, changed)));
         }
-        Err(error) => return Some(Err(zk_fault(&error))),
     };
     ctx.emit(Event::Node { node: node.clone(), record, version }).await;
     Some(Ok(()))
@@ -422,6 +382,5 @@ pub(super) fn asked_run_row(
 ) -> Operation {
     let status = if failed.is_some() { OperationStatus::Failed } else { OperationStatus::Started };
     let (kind, what, by) = (OperationKind::Scheduler, "run".to_owned(), by.to_owned());
-    OperationRow { ctx, id, kind, what, source: None, target: None, by, reason: None, started: at }
-        .operation(status, failed)
+    OperationRow { started: at, ..OperationRow::begun(ctx, id, kind, what, by) }.operation(status, failed)
 }

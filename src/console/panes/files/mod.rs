@@ -152,13 +152,7 @@ impl FilesPane {
     /// The next column, or the other direction.
     fn export(&self) -> Effect {
         let filter = if self.filter.is_empty() { "" } else { " that match" };
-        Effect::Prompt(Prompt {
-            action: Action::Export,
-            title: format!("Export the records of all files{filter}"),
-            hint: "a new file: .ndjson, .csv or .txt; times in it are UTC".into(),
-            value: "files.ndjson".into(),
-            completes: Completes::Path,
-        })
+        Effect::Prompt(Prompt::export(format!("Export the records of all files{filter}"), "files.ndjson"))
     }
 
     fn sort(&mut self, reverse: bool, snapshot: &Snapshot) -> Vec<Effect> {

@@ -28,8 +28,7 @@ use crate::console::rewind::RowMoment;
 use crate::console::view::View;
 use crate::console::widgets::list::Cursor;
 use crate::domain::explain::Topic;
-use crate::domain::ids::NodeId;
-use crate::domain::ids::Timestamp;
+use crate::domain::ids::{NodeId, Timestamp};
 use crate::domain::server::{ServerState, ServerView};
 use crate::domain::snapshot::Snapshot;
 

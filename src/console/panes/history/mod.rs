@@ -15,7 +15,7 @@ use self::incidents::IncidentRows;
 use self::lines::{HistoryLine, LineId, Unfolded, lines};
 use self::rows::OperationRows;
 use crate::console::action::Action;
-use crate::console::effect::{Completes, Effect, Prompt};
+use crate::console::effect::{Effect, Prompt};
 use crate::console::input::{Key, Mouse, MouseAct};
 use crate::console::jump::{Focus, Jump, JumpTo};
 use crate::console::keymap::table::entry_of;
@@ -398,13 +398,7 @@ impl HistoryPane {
     fn export(&self) -> Effect {
         let what = if self.only { "incidents" } else { "operations and incidents" };
         let filter = if self.filter.is_empty() { "" } else { " that match" };
-        Effect::Prompt(Prompt {
-            action: Action::Export,
-            title: format!("Export all {what}{filter}"),
-            hint: "a new file: .ndjson, .csv or .txt; times in it are UTC".into(),
-            value: "history.ndjson".into(),
-            completes: Completes::Path,
-        })
+        Effect::Prompt(Prompt::export(format!("Export all {what}{filter}"), "history.ndjson"))
     }
 
     fn copy(&self) -> Vec<Effect> {

@@ -25,13 +25,10 @@ impl LogsPane {
     pub(super) fn prompt(&self, action: Action, now: Timestamp) -> Effect {
         let zone = time::zone_name(now);
         Effect::Prompt(match action {
-            Action::Export => Prompt {
-                action,
-                title: format!("Export all events that match, {} ({zone})", self.query.span(now)),
-                hint: "a new file: .ndjson, .csv or .txt; times in it are UTC".into(),
-                value: "logs.ndjson".into(),
-                completes: Completes::Path,
-            },
+            Action::Export => {
+                let title = format!("Export all events that match, {} ({zone})", self.query.span(now));
+                Prompt::export(title, "logs.ndjson")
+            }
             _ => Prompt {
                 action,
                 title: format!("Span of time ({zone})"),
