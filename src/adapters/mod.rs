@@ -14,4 +14,5 @@ pub mod owner;
 pub mod probe;
 pub mod series;
 pub mod templates;
+pub mod wal;
 pub mod zookeeper;
