@@ -53,6 +53,8 @@ pub struct Console {
     /// Settings that were changed in this console.
     own: OwnSettings,
     read_only: bool,
+    /// The engine is another process's.
+    attached: bool,
     /// The screen as it was last told.
     screen: Rect,
     /// The themes that there are, and the one that is tried.
@@ -95,6 +97,7 @@ impl Console {
             mouse: config.mouse,
             own: OwnSettings::default(),
             read_only: config.read_only || snapshot.instance.read_only,
+            attached: config.attached,
             jobs: Vec::new(),
             screen: Rect::ZERO,
             themes: Vec::new(),
@@ -340,7 +343,7 @@ impl Console {
             MouseAct::Press => return Vec::new(),
         };
         match self.overlay {
-            Some(Overlay::Help(_) | Overlay::Why(_) | Overlay::Events(_) | Overlay::Settings(_)) => {
+            Some(Overlay::Help(_) | Overlay::Why(_) | Overlay::Events(_) | Overlay::Settings(_) | Overlay::Who(_)) => {
                 self.overlay_key(Key::plain(code))
             }
             _ => Vec::new(),
