@@ -4,7 +4,7 @@
 
 use zkdeck::domain::ids::{InstanceId, Millis, NodeId, Timestamp};
 use zkdeck::domain::setting::SchedulerSettings;
-use zkdeck::domain::snapshot::{ApiView, InstanceView};
+use zkdeck::domain::snapshot::{ApiView, FrontKind, InstanceSeat, InstanceView};
 use zkdeck::domain::state::{ServerSetting, Settings, State};
 
 /// The core's state with so many servers of the settings, `zk0` and on, before anything was seen.
@@ -36,6 +36,12 @@ pub(crate) fn state(servers: u64) -> State {
         label: "demo".into(),
         api: ApiView::On("127.0.0.1:8080".into()),
         local: None,
+        seat: InstanceSeat {
+            person: "user".into(),
+            folder: "/srv/zk".into(),
+            front: FrontKind::Daemon,
+            read_only: false,
+        },
     };
     State::new(settings, instance, Timestamp(0))
 }

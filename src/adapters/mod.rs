@@ -15,4 +15,5 @@ pub mod probe;
 pub mod prometheus;
 pub mod series;
 pub mod templates;
+pub mod wal;
 pub mod zookeeper;

@@ -30,7 +30,7 @@ use crate::config::{Config, Toggle};
 use crate::domain::cause::Advice;
 use crate::domain::ids::{Millis, NodeId};
 use crate::domain::setting::{Configured, Origin};
-use crate::domain::snapshot::{ApiView, InstanceView, LocalView, WorkloadOff};
+use crate::domain::snapshot::{ApiView, FrontKind, InstanceSeat, InstanceView, LocalView, WorkloadOff};
 use crate::domain::state::{ServerSetting, Settings};
 use crate::engine::clock;
 use crate::engine::loops::scrub::ScrubConfig;
@@ -364,6 +364,16 @@ fn instance(flags: &Flags, config: &Config, api: ApiView, local: Option<LocalVie
         label: config.ensemble.label.clone(),
         api,
         local,
+        seat: seat(flags),
+    }
+}
+
+fn seat(flags: &Flags) -> InstanceSeat {
+    InstanceSeat {
+        person: person::person(),
+        folder: std::env::current_dir().map_or_else(|_| "-".to_owned(), |folder| folder.display().to_string()),
+        front: if flags.daemon { FrontKind::Daemon } else { FrontKind::Console },
+        read_only: flags.read_only,
     }
 }
 

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::flags::Flags;
 use super::output::{say, words};
-use super::{compose, logging, person};
+use super::{attach, compose, logging, person};
 use crate::adapters::control::process::{command_line, program, taken_port};
 use crate::api::{self, ApiConfig, ApiError};
 use crate::config::Config;
@@ -22,6 +22,9 @@ const TRY_EVERY: Duration = Duration::from_secs(10);
 
 pub(super) async fn run(flags: &Flags, mut config: Config) -> anyhow::Result<ExitCode> {
     tui::check()?;
+    if let Some(code) = attach::run(flags, &config).await? {
+        return Ok(code);
+    }
     let (_log, unlogged) = match logging::start(&config.paths.logs.join("backend")) {
         Ok(log) => (Some(log), None),
         // Who only looks on may do so in a folder that is another user's.
@@ -110,7 +113,7 @@ async fn free(config: &ApiConfig, handle: &Handle) -> api::Bound {
     }
 }
 
-fn tui_config(flags: &Flags, config: &Config) -> TuiConfig {
+pub(super) fn tui_config(flags: &Flags, config: &Config) -> TuiConfig {
     let console = &config.console;
     TuiConfig {
         user: person::person(),
@@ -123,5 +126,6 @@ fn tui_config(flags: &Flags, config: &Config) -> TuiConfig {
         mouse: console.mouse,
         read_only: flags.read_only,
         controls: flags.local || config.docker.control,
+        attached: false,
     }
 }

@@ -1,6 +1,7 @@
 //! Arguments, and the composition root: config → adapters → engine → front, or one command.
 
 mod args;
+mod attach;
 mod compose;
 mod console;
 mod daemon;

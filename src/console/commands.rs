@@ -144,6 +144,9 @@ pub const SPECS: &[Spec] = &[
     spec("settings", NONE, "all settings, their values and where those come from", Needs::Present, |a, _| {
         bare(a, Typed::Settings)
     }),
+    spec("who", NONE, "who is attached: each instance, its person, where from, since when", Needs::Present, |a, _| {
+        bare(a, Typed::Who)
+    }),
     spec("save", NONE, "keep changed settings in zkdeck.toml", Needs::Present, |a, _| bare(a, Typed::Save)),
     spec_of_text("why", WHY, "what a word means, or why something is as it is", Needs::Nothing, why),
     spec("mouse", MOUSE, "take the mouse, or leave it to the terminal", Needs::Nothing, mouse),

@@ -13,10 +13,12 @@ pub struct ConsoleConfig {
     pub read_only: bool,
     /// Whether servers may be controlled from here; without it no key is bound to that.
     pub controls: bool,
+    /// The engine is another process's, which goes on when the console is left.
+    pub attached: bool,
 }
 
 impl Default for ConsoleConfig {
     fn default() -> Self {
-        Self { keys: Rebinding::new(), mouse: true, read_only: false, controls: true }
+        Self { keys: Rebinding::new(), mouse: true, read_only: false, controls: true, attached: false }
     }
 }

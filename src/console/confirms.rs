@@ -11,7 +11,7 @@ use crate::domain::number::grouped;
 use crate::domain::operation::{Operation, OperationKind, OperationStatus};
 use crate::domain::planner::{self, Counted};
 use crate::domain::server::{HostState, ServerState, ServerView};
-use crate::domain::snapshot::{Level, LocalView, Snapshot};
+use crate::domain::snapshot::{InstanceInfo, Level, LocalView, Snapshot};
 
 use super::action::Action;
 use super::effect::{About, Confirm, Effect};
@@ -179,11 +179,12 @@ fn act_or_undo(snapshot: &Snapshot, node: &NodeId, action: ServerAction) -> Effe
 }
 
 /// Asks before the console is left while it has something under way, which would be given up, and while it holds up the
-/// servers. A drain goes on in whoever leads. `jobs` is what the console itself sends or saves.
+/// servers. A drain goes on in whoever leads. `jobs` is what the console itself sends or saves. With `attached` the engine
+/// is another process's, and goes on.
 #[must_use]
-pub fn leaving(snapshot: &Snapshot, jobs: &[String]) -> Option<Confirm> {
-    let mut lines = given_up(snapshot, jobs);
-    let servers = servers_end(snapshot);
+pub fn leaving(snapshot: &Snapshot, jobs: &[String], attached: bool) -> Option<Confirm> {
+    let mut lines = given_up(snapshot, jobs, attached);
+    let servers = if attached { None } else { servers_end(snapshot) };
     let yes = if servers.is_some() { "stop them and leave" } else { "leave" };
     lines.extend(servers.into_iter().flatten());
     let (title, no) = ("Leave the console".into(), "stay".into());
@@ -192,7 +193,7 @@ pub fn leaving(snapshot: &Snapshot, jobs: &[String]) -> Option<Confirm> {
 }
 
 /// What is under way here, and what becomes of it.
-fn given_up(snapshot: &Snapshot, jobs: &[String]) -> Vec<String> {
+fn given_up(snapshot: &Snapshot, jobs: &[String], attached: bool) -> Vec<String> {
     let me = snapshot.instance.name();
     let ours = |operation: &&Arc<Operation>| {
         let goes_on = matches!(operation.kind, OperationKind::Drain | OperationKind::Undrain);
@@ -202,7 +203,7 @@ fn given_up(snapshot: &Snapshot, jobs: &[String]) -> Vec<String> {
         snapshot.operations.iter().filter(ours).map(|o| format!("{} {}", o.kind.word(), o.what)).collect();
     let run = snapshot.scheduler.running.as_ref().filter(|_| snapshot.leadership.leads);
     let run = run.map(|run| format!("a run of the scheduler, {} of {} moves made", run.moves_done, run.moves_planned));
-    let engine: Vec<String> = run.into_iter().chain(under_way).collect();
+    let engine: Vec<String> = run.into_iter().chain(under_way).filter(|_| !attached).collect();
     let Some(first) = engine.iter().chain(jobs).next() else { return Vec::new() };
     let more = engine.len() + jobs.len() - 1;
     let more = if more > 0 { format!(", and {more} more") } else { String::new() };
@@ -230,8 +231,7 @@ fn servers_end(snapshot: &Snapshot) -> Option<Vec<String>> {
         "all files".to_owned()
     };
     let me = snapshot.instance.id;
-    let others: Vec<String> =
-        snapshot.instances.iter().filter(|other| other.id != me).map(|other| other.name()).collect();
+    let others: Vec<String> = snapshot.instances.iter().filter(|other| other.id != me).map(who).collect();
     let mut lines = vec![format!("{} stop with it; {kept} stay on disk.", list(&names))];
     lines.push(match &others[..] {
         [] => "zkdeck --local in this folder starts them again.".to_owned(),
@@ -242,6 +242,14 @@ fn servers_end(snapshot: &Snapshot) -> Option<Vec<String>> {
         ),
     });
     Some(lines)
+}
+
+/// `host-b:4712 (alice from 10.0.0.7)`
+fn who(other: &InstanceInfo) -> String {
+    match &other.seat {
+        Some(seat) => format!("{} ({})", other.name(), seat.person),
+        None => other.name(),
+    }
 }
 
 /// Asks before files are deleted.

@@ -8,6 +8,7 @@
 //! does what takes time; `commands` reads what is typed after `:`, `suggest` proposes it; `theme` turns a theme's text into styles.
 
 pub mod action;
+mod away;
 pub mod commands;
 pub mod config;
 pub mod confirms;

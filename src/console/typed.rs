@@ -16,6 +16,7 @@ pub enum Typed {
     Glyphs(GlyphSet),
     /// The list of all settings.
     Settings,
+    Who,
     /// What these mean.
     Why(Vec<Topic>),
     /// What was changed is kept in `zkdeck.toml`.

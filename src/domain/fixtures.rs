@@ -13,8 +13,8 @@ use super::scheduler::SchedulerView;
 use super::server::{HostState, HostView, QuorumTiming, Reach, Role, Sample, ServerState, ServerView, Srvr, Verdict};
 use super::setting::{Configured, Origin, SchedulerSettings, Setting, SettingView, SharedSetting, SharedSettings};
 use super::snapshot::{
-    ApiView, CanaryView, ControlView, Counters, HistoryView, InstanceInfo, InstanceView, LeadershipView, LocalView,
-    Readiness, ScrubView, SessionState, SessionView, Snapshot, StoreView, WorkloadView,
+    ApiView, CanaryView, ControlView, Counters, FrontKind, HistoryView, InstanceInfo, InstanceSeat, InstanceView,
+    LeadershipView, LocalView, Readiness, ScrubView, SessionState, SessionView, Snapshot, StoreView, WorkloadView,
 };
 
 /// 2026-11-23 14:02:11 UTC.
@@ -193,6 +193,10 @@ pub fn sample(node: NodeId, srvr: Srvr, at: Timestamp) -> Sample {
     }
 }
 
+pub fn seat() -> InstanceSeat {
+    InstanceSeat { person: "root".into(), folder: "/srv/zk".into(), front: FrontKind::Console, read_only: false }
+}
+
 pub fn instance_view(info: &InstanceInfo) -> InstanceView {
     InstanceView {
         id: info.id,
@@ -205,6 +209,7 @@ pub fn instance_view(info: &InstanceInfo) -> InstanceView {
         label: "demo".into(),
         api: ApiView::On("127.0.0.1:8080".into()),
         local: Some(LocalView::Owner),
+        seat: seat(),
     }
 }
 
@@ -227,6 +232,7 @@ pub fn snapshot() -> Snapshot {
         pid: 4711,
         since_ms: Timestamp(NOW.0 - 60_000),
         scheduler: None,
+        seat: None,
     };
     let mut files = FileTable::default();
     for i in 0..100u128 {

@@ -159,13 +159,21 @@ pub struct InstanceView {
     pub api: ApiView,
     /// `--local`: whether this process owns the three servers or is attached to them.
     pub local: Option<LocalView>,
+    pub seat: InstanceSeat,
 }
 
 impl InstanceView {
     /// As the others see it.
     #[must_use]
     pub fn info(&self) -> InstanceInfo {
-        InstanceInfo { id: self.id, host: self.host.clone(), pid: self.pid, since_ms: self.started, scheduler: None }
+        InstanceInfo {
+            id: self.id,
+            host: self.host.clone(),
+            pid: self.pid,
+            since_ms: self.started,
+            scheduler: None,
+            seat: Some(self.seat.clone()),
+        }
     }
 
     /// As [`InstanceInfo::name`].
@@ -202,6 +210,38 @@ pub struct InstanceInfo {
     /// What its scheduler goes by when it leads, as its own sources say; older programs do not tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scheduler: Option<SchedulerSettings>,
+    /// Who runs it, and where; older programs do not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seat: Option<InstanceSeat>,
+}
+
+/// Who runs an instance, and where, as it says itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstanceSeat {
+    /// `alice as root from 10.0.0.7`.
+    pub person: String,
+    /// The folder that it was started in.
+    pub folder: String,
+    pub front: FrontKind,
+    pub read_only: bool,
+}
+
+/// What an instance shows itself by; a daemon is what stays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FrontKind {
+    Console,
+    Daemon,
+}
+
+impl FrontKind {
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Console => "console",
+            Self::Daemon => "daemon",
+        }
+    }
 }
 
 impl InstanceInfo {

@@ -281,7 +281,14 @@ pub(in crate::engine) mod testing {
             blobs: BlobStore::open(BlobConfig::new(folder.join("uploads")), nodes).unwrap().with_id(),
             history,
             operations: Operations::default(),
-            me: InstanceInfo { id: InstanceId::new(1), host: "host-a".into(), pid: 1, since_ms: NOW, scheduler: None },
+            me: InstanceInfo {
+                id: InstanceId::new(1),
+                host: "host-a".into(),
+                pid: 1,
+                since_ms: NOW,
+                scheduler: None,
+                seat: None,
+            },
             underway: Underway::default(),
             stop,
         };

@@ -28,6 +28,9 @@ pub struct TuiConfig {
     /// Whether servers may be controlled from here; without it no key is bound to that.
     #[serde(skip)]
     pub controls: bool,
+    /// The engine is another process's, which goes on when the console is left.
+    #[serde(skip)]
+    pub attached: bool,
     /// Who runs the program, for history.
     #[serde(skip)]
     pub user: String,
@@ -49,6 +52,7 @@ impl Default for TuiConfig {
             mouse: true,
             read_only: false,
             controls: true,
+            attached: false,
             user: String::new(),
             settings: PathBuf::from("zkdeck.toml"),
             kept: PathBuf::from("data"),
@@ -60,8 +64,8 @@ impl TuiConfig {
     /// What of it is the console's own.
     #[must_use]
     pub fn console(&self) -> ConsoleConfig {
-        let Self { mouse, read_only, controls, .. } = *self;
-        ConsoleConfig { keys: self.keys.clone(), mouse, read_only, controls }
+        let Self { mouse, read_only, controls, attached, .. } = *self;
+        ConsoleConfig { keys: self.keys.clone(), mouse, read_only, controls, attached }
     }
 }
 

@@ -37,6 +37,17 @@ pub(super) fn locale_is_utf8(variable: impl Fn(&str) -> Option<String>) -> bool 
     })
 }
 
+/// Terminals that print what they do not know, or take it for something else.
+const SIMPLE: [&str; 8] = ["linux", "screen", "dumb", "vt", "ansi", "cygwin", "sun", "eterm"];
+
+/// Whether the terminal may be asked for its background: one that knows the question answers, another that swallows what
+/// it does not know says nothing. GNU screen does neither; tmux, which may have its name, answers itself.
+pub(super) fn may_be_asked(variable: impl Fn(&str) -> Option<String>) -> bool {
+    let set = |name: &str| variable(name).filter(|value| !value.is_empty());
+    let simple = set("TERM").is_none_or(|term| SIMPLE.iter().any(|name| term.starts_with(name)));
+    set("STY").is_none() && (!simple || set("TMUX").is_some())
+}
+
 /// Whether `COLORFGBG` says that the background is light: `0;15`.
 pub(super) fn background_is_light(variable: impl Fn(&str) -> Option<String>) -> bool {
     let background = variable("COLORFGBG").and_then(|value| value.rsplit(';').next()?.parse::<u8>().ok());
@@ -68,6 +79,24 @@ mod tests {
         }
         assert_eq!(with(&[("COLORTERM", "truecolor"), ("NO_COLOR", "1")]), Depth::None);
         assert_eq!(with(&[("COLORTERM", "truecolor"), ("NO_COLOR", "")]), Depth::True, "an empty NO_COLOR is unset");
+    }
+
+    #[test]
+    fn only_a_terminal_that_takes_the_question_is_asked_for_its_background() {
+        let asked = |set: &[(&str, &str)]| {
+            may_be_asked(|name| set.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned()))
+        };
+        for term in ["xterm-256color", "xterm-kitty", "alacritty", "tmux-256color", "foot", "rxvt-unicode"] {
+            assert!(asked(&[("TERM", term)]), "{term}");
+        }
+        for term in
+            ["", "linux", "linux-16color", "screen", "screen-256color", "screen.xterm-256color", "dumb", "vt100"]
+        {
+            assert!(!asked(&[("TERM", term)]), "{term}");
+        }
+        assert!(asked(&[("TERM", "screen-256color"), ("TMUX", "/tmp/tmux-0/default,1,0")]), "tmux by its old name");
+        assert!(!asked(&[("TERM", "xterm-256color"), ("STY", "1234.pts-0.host")]), "screen by another name");
+        assert!(!asked(&[]));
     }
 
     #[test]

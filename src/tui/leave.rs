@@ -18,6 +18,8 @@ pub(super) const MOUSE_OFF: &[u8] = b"\x1b[?1006l\x1b[?1000l";
 pub(super) const KEYBOARD_ASK: &[u8] = b"\x1b[?u";
 pub(super) const KEYBOARD_ON: &[u8] = b"\x1b[>1u";
 pub(super) const KEYBOARD_OFF: &[u8] = b"\x1b[<u";
+/// What colour the background has; the answer is heard with the keys.
+pub(super) const BACKGROUND_ASK: &[u8] = b"\x1b]11;?\x1b\\";
 /// Everything off again, whatever was on; a synchronized update is ended first.
 const LEAVE: &[u8] = b"\x1b[?2026l\x1b[m\x1b[?1006l\x1b[?1000l\x1b[?2004l\x1b[?1049l\x1b[?25h";
 

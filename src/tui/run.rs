@@ -42,6 +42,11 @@ const SECOND: Duration = Duration::from_secs(1);
 /// How long the terminal's last answer is waited for on the way out: later it would be the shell's.
 const LAST_ANSWER: Duration = Duration::from_millis(300);
 
+/// How long the terminal may take to tell its background; a later answer is nobody's.
+const BACKGROUND: Duration = Duration::from_secs(1);
+/// The same over SSH.
+const BACKGROUND_SSH: Duration = Duration::from_secs(3);
+
 /// Runs the console on the terminal of standard output until it ends; the terminal is given back on
 /// every way out, a panic included. Does not end the engine.
 ///
@@ -77,6 +82,8 @@ struct Shell {
     dirty: bool,
     pace: FramePace,
     over_ssh: bool,
+    /// Until when the terminal's background chooses the theme.
+    background_by: Option<Instant>,
     exit: Option<Exit>,
     /// Ctrl-Z was pressed.
     suspend: bool,
@@ -147,7 +154,7 @@ impl Shell {
         gone: CancellationToken,
     ) -> Result<Self, TuiError> {
         let ascii = is_ascii(config.glyphs);
-        let default = if background_is_light(variable) { "light" } else { "default" };
+        let default = theme_for(background_is_light(variable));
         let name = config.theme.as_deref().unwrap_or(default);
         let mut themes = Themes::new(&config.themes_dir, name, environment::depth(variable), ascii);
         let (styles, problem) = match themes.load() {
@@ -162,15 +169,22 @@ impl Shell {
             session.report(Level::Error, format!("{error}; the default theme is used"));
         }
         let over_ssh = environment::over_ssh(variable);
+        let mut terminal = Terminal::enter(config.mouse, gone)?;
+        let asks = config.theme.is_none() && environment::may_be_asked(variable);
+        if asks {
+            terminal.put(leave::BACKGROUND_ASK);
+        }
+        let background = if over_ssh { BACKGROUND_SSH } else { BACKGROUND };
         Ok(Self {
             session,
-            terminal: Terminal::enter(config.mouse, gone)?,
+            terminal,
             themes: ThemeWatch::new(themes),
             multiplexer: Multiplexer::detect(variable),
             told: None,
             dirty: true,
             pace: FramePace::new(if over_ssh { FRAME_SSH } else { FRAME }, Instant::now()),
             over_ssh,
+            background_by: asks.then(|| Instant::now() + background),
             exit: None,
             suspend: false,
         })
@@ -259,9 +273,23 @@ impl Shell {
                         self.terminal.use_keyboard();
                         self.dirty = true;
                     }
+                    Received::Reply(Reply::Background { light }) => self.background(light),
                 }
             }
             next = keys.waiting();
+        }
+    }
+
+    /// Takes the theme that suits the background, where nobody has chosen one.
+    fn background(&mut self, light: bool) {
+        let name = theme_for(light);
+        let asked = self.background_by.take().is_some_and(|end| Instant::now() < end);
+        if asked && self.themes.name() != name {
+            match self.themes.choose(name) {
+                Ok(styles) => self.session.set_styles(styles),
+                Err(why) => self.session.report(Level::Error, why),
+            }
+            self.dirty = true;
         }
     }
 
@@ -300,6 +328,9 @@ impl Shell {
     fn carry_out(&mut self, orders: Vec<Outside>) {
         self.dirty = true;
         for order in orders {
+            if matches!(order, Outside::Theme(_) | Outside::TryTheme(_)) {
+                self.background_by = None;
+            }
             let done = match order {
                 Outside::Quit => {
                     self.exit = Some(Exit::Quit);
@@ -344,6 +375,11 @@ impl Shell {
         self.session.report(Level::Info, sent);
         Ok(())
     }
+}
+
+/// The theme of who has chosen none.
+const fn theme_for(light: bool) -> &'static str {
+    if light { "light" } else { "default" }
 }
 
 /// Whether nothing but ASCII is drawn.

@@ -113,6 +113,12 @@ impl ThemeWatch {
         Self { themes, look: None, all: None }
     }
 
+    /// The theme in use.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.themes.name()
+    }
+
     /// Looks in the background whether the theme's files have changed; one look at a time.
     pub fn look(&mut self) {
         if self.look.is_none() {

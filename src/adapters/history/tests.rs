@@ -1,4 +1,5 @@
 use super::*;
+use crate::adapters::wal;
 use crate::domain::fixtures::{NOW, node_id, operation};
 use crate::domain::ids::{Millis, Timestamp};
 use crate::domain::operation::{OperationKind, OperationStatus, OperationStep};
@@ -494,4 +495,52 @@ async fn a_past_moment_has_the_rows_of_then_as_they_stood() {
     let status =
         HistoryQuery { as_of: Some(at), limit: 50, status: Some(OperationStatus::Done), ..HistoryQuery::default() };
     assert_eq!(bits(&history.query(status).await.unwrap().operations), [4, 6, 2, 1]);
+}
+
+fn log_of(config: &HistoryConfig) -> u64 {
+    std::fs::metadata(config.path.with_file_name("zkdeck.db-wal")).map_or(0, |meta| meta.len())
+}
+
+#[tokio::test]
+async fn the_log_beside_the_file_stays_small_however_much_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = config(folder.path());
+    let history = History::open(config.clone()).unwrap();
+    let mut largest = 0;
+    for id in 0..300 {
+        history.record(row(id, OperationStatus::Done)).await.unwrap();
+        history.flush().await.unwrap();
+        largest = largest.max(log_of(&config));
+    }
+    assert!((1..=wal::LARGE).contains(&largest), "{largest} bytes");
+    history.close().await;
+}
+
+#[tokio::test]
+async fn who_reads_for_long_lets_the_log_grow_and_is_told_of_once_and_then_it_shrinks() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = config(folder.path());
+    let history = History::open(config.clone()).unwrap();
+    history.record(row(0, OperationStatus::Done)).await.unwrap();
+    history.flush().await.unwrap();
+    let reader = rusqlite::Connection::open(&config.path).unwrap();
+    reader.execute_batch("BEGIN").unwrap();
+    let _: i64 = reader.query_row("SELECT count(*) FROM operations", [], |row| row.get(0)).unwrap();
+    let mut notes = Vec::new();
+    for id in 1..2_000 {
+        if notes.len() == 1 && log_of(&config) > 5 * wal::LARGE {
+            break;
+        }
+        history.record(row(id, OperationStatus::Done)).await.unwrap();
+        history.flush().await.unwrap();
+        notes.extend(history.take_notes());
+    }
+    assert_eq!(notes.len(), 1, "{notes:?}");
+    assert!(notes[0].contains("-wal has grown to 4 MiB") && notes[0].contains("fuser"), "{notes:?}");
+    reader.execute_batch("COMMIT").unwrap();
+    drop(reader);
+    history.record(row(5_000, OperationStatus::Done)).await.unwrap();
+    history.flush().await.unwrap();
+    assert!(log_of(&config) <= wal::LARGE, "{} bytes", log_of(&config));
+    history.close().await;
 }

@@ -6,13 +6,14 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
-use super::config::HistoryConfig;
+use super::config::{BUSY, HistoryConfig};
 use super::error::HistoryError;
 use super::health::HistoryHealth;
 use super::lines::{LinesError, RowLines};
 use super::{incidents, rows, schema};
 use crate::adapters::faults;
 use crate::adapters::file_mark::FileMark;
+use crate::adapters::wal::WalWatch;
 use crate::domain::incident::Incident;
 use crate::domain::number;
 use crate::domain::operation::Operation;
@@ -43,6 +44,7 @@ pub(super) struct Writer {
     /// The file that the connection has open.
     file: Option<FileMark>,
     config: HistoryConfig,
+    log: WalWatch,
     lines: RowLines,
     /// Some final row may have no line.
     behind: bool,
@@ -61,7 +63,8 @@ struct Group {
 impl Writer {
     pub(super) fn new(connection: Connection, config: HistoryConfig, health: Arc<Mutex<HistoryHealth>>) -> Self {
         let (file, lines) = (FileMark::of(&config.path), RowLines::new(config.ndjson_dir.clone()));
-        let mut writer = Self { connection: Some(connection), file, config, lines, behind: true, health };
+        let log = WalWatch::of(&config.path, BUSY);
+        let mut writer = Self { connection: Some(connection), file, config, log, lines, behind: true, health };
         // Before anything rests on them: history is restored from the lines.
         writer.look_after_lines();
         writer
@@ -93,6 +96,9 @@ impl Writer {
                 kept = group.rows;
             }
             self.tell(written.as_ref().err(), kept.len());
+            if !failed {
+                self.look_at_log();
+            }
             if group.lines {
                 self.look_after_lines();
             }
@@ -229,6 +235,12 @@ impl Writer {
         self.file = FileMark::of(&self.config.path);
         self.note(note);
         Ok(())
+    }
+
+    fn look_at_log(&mut self) {
+        if let Some(note) = self.connection.as_ref().and_then(|connection| self.log.look(connection)) {
+            self.note(note);
+        }
     }
 
     fn note(&self, note: String) {

@@ -176,6 +176,7 @@ mod tests {
                 pid: 1,
                 since_ms: Timestamp(1),
                 scheduler: None,
+                seat: None,
             };
             members.push(Membership::join(&registry, &me, true).await.unwrap());
         }

@@ -17,7 +17,7 @@ use crate::engine::clock;
 use crate::engine::files::adopt::{Adoption, Fate, Identity};
 
 pub(super) async fn run(options: &DoctorOptions, place: &Site) -> anyhow::Result<ExitCode> {
-    let seen = match store::look(place).await {
+    let seen = match store::look(place, store::session(place).await).await {
         Ok(seen) => seen,
         Err(NoStore::Unclaimed(_)) => return claim(options, place).await,
         Err(NoStore::Empty(folder)) => anyhow::bail!("nothing can be adopted: {folder} is empty"),
@@ -89,6 +89,7 @@ fn adoption(store: Writable) -> Adoption {
         pid: std::process::id(),
         since_ms: clock::now(),
         scheduler: None,
+        seat: None,
     };
     Adoption { registry: store.registry, blobs: store.blobs, history: store.history, me }
 }

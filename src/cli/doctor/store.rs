@@ -14,7 +14,7 @@ use crate::adapters::blobs::{BlobConfig, BlobError, BlobStore, QuarantinedBlob};
 use crate::adapters::history::{self, History, HistoryConfig};
 use crate::adapters::zookeeper::coord::Coord;
 use crate::adapters::zookeeper::registry::Registry;
-use crate::adapters::zookeeper::{ZkConfig, connect};
+use crate::adapters::zookeeper::{RealCoord, ZkConfig, ZkError, connect};
 use crate::domain::ids::{Bytes, NodeId, Timestamp};
 use crate::domain::invariants::Violation;
 use crate::domain::number::count;
@@ -60,21 +60,32 @@ impl From<Finding> for NoStore {
     }
 }
 
+/// A session with the ensemble of the settings, or why there is none.
+pub(super) type StoreSession = Result<RealCoord, ZkError>;
+
+/// Begins one; nothing is made.
+pub(super) async fn session(place: &Site) -> StoreSession {
+    connect(&zk_config(place)).await
+}
+
 /// Opens the store of the settings to look at it.
 ///
 /// # Errors
 /// [`NoStore`] when there is none.
-pub(super) async fn look(place: &Site) -> Result<StoreState, NoStore> {
+pub(super) async fn look(place: &Site, session: StoreSession) -> Result<StoreState, NoStore> {
     let failed = |error: BlobError| Finding::fail(NAME, error.to_string(), "check the disk and the folder's rights");
     let blobs = BlobStore::look(blob_config(place)).map_err(failed)?;
     let id = blobs.store_id().map(str::to_owned);
     let folder =
         Folder { path: blobs.root().display().to_string(), id, files: blobs.published().await.map_err(failed)? };
     if folder.id.is_none() && folder.files == 0 {
+        if let Ok(session) = session {
+            session.close().await;
+        }
         return Err(NoStore::Empty(folder.path));
     }
     let nodes: Vec<NodeId> = place.servers.iter().map(|server| server.node.clone()).collect();
-    let (registry, since) = records(place, &folder).await?;
+    let (registry, since) = records(place, &folder, session).await?;
     let since = boundary(&registry, since).await;
     let path = history_config(place).path;
     let history = blocking(move || path.is_file().then(|| History::look(&path).ok())).await.flatten().flatten();
@@ -139,7 +150,11 @@ fn zk_config(place: &Site) -> ZkConfig {
 }
 
 /// The records of the store that the folder is of, and since when there are any. A root that nobody has made stays unmade.
-async fn records(place: &Site, folder: &Folder) -> Result<(Registry, Option<Timestamp>), NoStore> {
+async fn records(
+    place: &Site,
+    folder: &Folder,
+    session: StoreSession,
+) -> Result<(Registry, Option<Timestamp>), NoStore> {
     let config = zk_config(place);
     let unread = |error: &dyn std::fmt::Display| {
         Finding::warn(NAME, format!("the records cannot be read: {error}"), "start a majority of the servers")
@@ -148,7 +163,7 @@ async fn records(place: &Site, folder: &Folder) -> Result<(Registry, Option<Time
         (Whose::Known(StoreView::Unclaimed { .. }), finding) => NoStore::Unclaimed(finding),
         (_, finding) => NoStore::Other(finding),
     };
-    let coord = Arc::new(connect(&config).await.map_err(|error| unread(&error))?);
+    let coord = Arc::new(session.map_err(|error| unread(&error))?);
     let since = match access::recorded(&coord, &config.root).await {
         Ok(Recorded::Store { id, since }) => match kept::belongs(folder, Some(id)) {
             (Whose::Known(StoreView::Ours { .. }), _) => since,
@@ -164,8 +179,8 @@ async fn records(place: &Site, folder: &Folder) -> Result<(Registry, Option<Time
 }
 
 /// Judges the invariants over records, bytes and rows, and lists what is in quarantine.
-pub(super) async fn check(place: &Site, options: &DoctorOptions) -> Vec<Finding> {
-    let store = match look(place).await {
+pub(super) async fn check(place: &Site, options: &DoctorOptions, session: StoreSession) -> Vec<Finding> {
+    let store = match look(place, session).await {
         Ok(store) => store,
         Err(NoStore::Empty(_)) => return Vec::new(),
         Err(NoStore::Unclaimed(finding) | NoStore::Other(finding)) => return vec![finding],
@@ -302,7 +317,8 @@ mod tests {
         let mut place = place::tests::place();
         place.config.paths.data = folder.path().to_owned();
         let options = DoctorOptions::default();
-        let found = check(&place, &options).await;
+        let none = Err(ZkError::Connect { hosts: "a:1".into(), cause: "nobody is there".into() });
+        let found = check(&place, &options, none).await;
         assert_eq!(found, [], "what is to be said of it, the check of the uploads says");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "it made something");
     }

@@ -31,6 +31,8 @@ pub struct Header<'a> {
     pub view: &'a View<'a>,
     pub label: &'a str,
     pub read_only: bool,
+    /// The engine is another process's.
+    pub attached: bool,
     /// Titles of the panes.
     pub tabs: &'a [&'static str],
     pub active: usize,
@@ -227,7 +229,10 @@ impl Header<'_> {
     fn leads(&self, whole: bool) -> (String, Style) {
         let (leadership, styles) = (&self.view.snapshot.leadership, self.view.styles);
         match &leadership.leader {
-            _ if leadership.leads => (if whole { "this instance leads" } else { "leads" }.to_owned(), styles.text),
+            _ if leadership.leads && whole => {
+                (if self.attached { "its daemon leads" } else { "this instance leads" }.to_owned(), styles.text)
+            }
+            _ if leadership.leads => ("leads".to_owned(), styles.text),
             Some(_) if !whole => ("standby".to_owned(), styles.text),
             Some(leader) => (format!("standby of {}", sanitise::clean(&leader.name())), styles.text),
             None => ("no instance leads".to_owned(), styles.warning),

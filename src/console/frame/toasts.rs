@@ -43,6 +43,8 @@ impl Message {
 pub struct Toasts {
     shown: Vec<Message>,
     own: Vec<Message>,
+    /// What has happened while nobody was there: it stays until somebody is.
+    away: Option<Message>,
     /// Number of the last notice of the engine that was seen, and which engine's.
     seen: u64,
     of: Option<InstanceId>,
@@ -98,6 +100,23 @@ impl Toasts {
         self.shown.len() != before
     }
 
+    /// What is told to who comes back.
+    pub fn set_away(&mut self, text: Option<String>) {
+        let message = |text| Message {
+            at: Timestamp(0),
+            level: Level::Warning,
+            text: format!("{text} (Enter: all events)"),
+            standing: None,
+            begun: false,
+        };
+        self.away = text.map(message);
+    }
+
+    /// Somebody has come back.
+    pub fn take_away(&mut self) -> Option<Message> {
+        self.away.take()
+    }
+
     /// Takes all toasts off the screen.
     pub fn dismiss(&mut self) {
         self.shown.clear();
@@ -131,7 +150,7 @@ impl Toasts {
     pub fn lines(&self, width: u16, most: usize, styles: &Styles) -> Vec<Pieces> {
         let room = usize::from(width).saturating_sub(HEAD + 1);
         let mut lines: Vec<Pieces> = Vec::new();
-        for message in self.shown.iter().rev() {
+        for message in self.away.iter().chain(self.shown.iter().rev()) {
             let left = most.saturating_sub(lines.len());
             let text = sanitise::clean(&message.text);
             let wrapped = sanitise::wrap(&text, room, most.max(1));

@@ -11,6 +11,7 @@ pub mod prompt;
 pub mod scene;
 pub mod scroll;
 pub mod settings;
+pub mod who;
 pub mod why;
 
 use ratatui::buffer::Buffer;
@@ -24,6 +25,7 @@ use self::palette::Palette;
 use self::prompt::PromptBox;
 use self::scene::OverlayScene;
 use self::settings::SettingsList;
+use self::who::WhoList;
 use self::why::WhyBox;
 use super::action::Action;
 use super::input::Key;
@@ -40,6 +42,7 @@ pub enum Overlay {
     Confirm(ConfirmBox),
     Prompt(PromptBox),
     Settings(SettingsList),
+    Who(WhoList),
 }
 
 impl Overlay {
@@ -53,6 +56,7 @@ impl Overlay {
             Self::Confirm(confirm) => confirm.key(key),
             Self::Prompt(prompt) => prompt.key(key),
             Self::Settings(settings) => settings.key(key, scene),
+            Self::Who(who) => who.key(key, scene),
         }
     }
 
@@ -65,6 +69,7 @@ impl Overlay {
             Self::Why(why) => why.paste(text),
             Self::Events(events) => events.paste(text),
             Self::Settings(settings) => settings.paste(text),
+            Self::Who(who) => who.paste(text),
             Self::Confirm(_) => {}
         }
     }
@@ -81,7 +86,7 @@ impl Overlay {
                 .collect()
         };
         match self {
-            Self::Help(_) | Self::Settings(_) => list(false),
+            Self::Help(_) | Self::Settings(_) | Self::Who(_) => list(false),
             Self::Why(why) => why.keys(view),
             Self::Events(_) => list(true),
             Self::Palette(_) => {
@@ -101,7 +106,7 @@ impl Overlay {
         match self {
             Self::Palette(palette) => palette.take_completions(found, scene),
             Self::Prompt(prompt) => prompt.take_completions(found),
-            Self::Confirm(_) | Self::Help(_) | Self::Why(_) | Self::Events(_) | Self::Settings(_) => {}
+            Self::Confirm(_) | Self::Help(_) | Self::Why(_) | Self::Events(_) | Self::Settings(_) | Self::Who(_) => {}
         }
     }
 
@@ -115,6 +120,7 @@ impl Overlay {
             Self::Confirm(confirm) => confirm.draw(area, scene.view.styles, buffer),
             Self::Prompt(prompt) => prompt.draw(area, scene.view.styles, buffer),
             Self::Settings(settings) => settings.draw(area, scene, buffer),
+            Self::Who(who) => who.draw(area, scene, buffer),
         }
     }
 }

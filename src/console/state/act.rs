@@ -17,6 +17,7 @@ use crate::console::overlay::outcome::PromptOwner;
 use crate::console::overlay::palette::Palette;
 use crate::console::overlay::prompt::PromptBox;
 use crate::console::overlay::settings::SettingsList;
+use crate::console::overlay::who::WhoList;
 use crate::console::overlay::why::WhyBox;
 use crate::console::typed::Typed;
 use crate::console::{confirms, sanitise, settings};
@@ -34,7 +35,7 @@ impl Console {
             return self.refuse(action, &lacks);
         }
         match action {
-            Action::Quit => match confirms::leaving(&self.live, &self.jobs) {
+            Action::Quit => match confirms::leaving(&self.live, &self.jobs, self.attached) {
                 None => vec![Order::Outside(Outside::Quit)],
                 Some(confirm) => self.open(Overlay::Confirm(ConfirmBox::leaving(confirm))),
             },
@@ -201,6 +202,7 @@ impl Console {
             Ok(Typed::Mouse(on)) => self.set_mouse(on),
             Ok(Typed::Glyphs(glyphs)) => vec![Order::Outside(Outside::Glyphs(glyphs))],
             Ok(Typed::Settings) => self.open(Overlay::Settings(SettingsList::default())),
+            Ok(Typed::Who) => self.open(Overlay::Who(WhoList::default())),
             Ok(Typed::Save) => self.save(),
             Ok(Typed::Why(topics)) => self.open(Overlay::Why(WhyBox::named(topics))),
             Ok(Typed::At(text)) => self.typed_at(&text),

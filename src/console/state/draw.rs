@@ -49,7 +49,8 @@ impl Console {
         let view = self.view();
         let label = &self.snapshot.instance.label;
         let (tabs, active, trail) = (&self.titles, self.active, &self.trail);
-        let header = Header { view: &view, label, read_only: self.read_only, tabs, active, trail };
+        let header =
+            Header { view: &view, label, read_only: self.read_only, attached: self.attached, tabs, active, trail };
         header.draw(Rect { height: HEADER, ..area }, buffer);
         let toasts = self.toasts.lines(area.width, toast_lines(area), &self.styles);
         let pane = pane_area(area, toasts.len() as u16, self.past().is_some());

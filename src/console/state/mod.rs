@@ -11,6 +11,7 @@ use std::sync::Arc;
 use ratatui::layout::Rect;
 
 use crate::console::action::Action;
+use crate::console::away;
 use crate::console::config::ConsoleConfig;
 use crate::console::fetch::Asked;
 use crate::console::frame::header::tab_columns;
@@ -54,6 +55,8 @@ pub struct Console {
     /// Settings that were changed in this console.
     own: OwnSettings,
     read_only: bool,
+    /// The engine is another process's.
+    attached: bool,
     /// The screen as it was last told.
     screen: Rect,
     /// The themes that there are, and the one that is tried.
@@ -63,6 +66,8 @@ pub struct Console {
     past: PastLines,
     /// What could follow the path that is typed over the pane.
     completing: Asked<CompletionAsk>,
+    /// When somebody last did something.
+    last_input: Timestamp,
     /// Jobs that leaving would give up, in words.
     jobs: Vec<String>,
 }
@@ -93,6 +98,8 @@ impl Console {
             mouse: config.mouse,
             own: OwnSettings::default(),
             read_only: config.read_only || snapshot.instance.read_only,
+            attached: config.attached,
+            last_input: now,
             jobs: Vec::new(),
             screen: Rect::ZERO,
             themes: Vec::new(),
@@ -127,6 +134,7 @@ impl Console {
     pub fn tick(&mut self, now: Timestamp) -> Vec<Order> {
         self.now = now;
         self.toasts.expire(now);
+        self.tell_who_comes_back();
         let mut orders = self.play_on();
         orders.extend(self.refresh());
         orders
@@ -198,8 +206,26 @@ impl Console {
         orders
     }
 
+    /// Leaves on the screen what has happened since somebody was there.
+    fn tell_who_comes_back(&mut self) {
+        if self.now.since(self.last_input) >= away::AWAY {
+            self.toasts.set_away(away::told(&self.live, self.last_input, self.now));
+        }
+    }
+
+    /// Somebody is there: what was left for that moment goes; whether it stood there.
+    fn comes_back(&mut self) -> bool {
+        self.last_input = self.now;
+        self.toasts.take_away().is_some()
+    }
+
     /// One key press.
     pub fn key(&mut self, key: Key) -> Vec<Order> {
+        let told = self.comes_back();
+        let is_typed = self.overlay.is_some() || self.panes.get(self.active).is_some_and(|pane| pane.takes_text());
+        if told && key == Key::plain(KeyCode::Enter) && !is_typed && !self.is_unseen() {
+            return self.act(Action::Events);
+        }
         if key == Key::control('c') {
             return vec![Order::Outside(Outside::Quit)];
         }
@@ -277,6 +303,7 @@ impl Console {
 
     /// Pasted text: typed where text is taken, nothing elsewhere.
     pub fn paste(&mut self, text: &str) -> Vec<Order> {
+        self.comes_back();
         if self.is_unseen() {
             return Vec::new();
         }
@@ -307,6 +334,7 @@ impl Console {
 
     /// A click on a tab changes the pane; what is inside the pane is the pane's.
     pub fn mouse(&mut self, event: Mouse) -> Vec<Order> {
+        self.comes_back();
         if self.is_unseen() {
             return Vec::new();
         }
@@ -335,7 +363,7 @@ impl Console {
             MouseAct::Press => return Vec::new(),
         };
         match self.overlay {
-            Some(Overlay::Help(_) | Overlay::Why(_) | Overlay::Events(_) | Overlay::Settings(_)) => {
+            Some(Overlay::Help(_) | Overlay::Why(_) | Overlay::Events(_) | Overlay::Settings(_) | Overlay::Who(_)) => {
                 self.overlay_key(Key::plain(code))
             }
             _ => Vec::new(),

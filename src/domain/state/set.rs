@@ -213,6 +213,7 @@ mod tests {
             pid: 2,
             since_ms: NOW,
             scheduler: Some(theirs),
+            seat: None,
         };
         let led = |leader: &InstanceInfo| {
             Event::Leadership(LeadershipView { leads: false, leader: Some(leader.clone()), epoch: None })

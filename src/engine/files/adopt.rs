@@ -239,7 +239,14 @@ mod tests {
         std::fs::write(quarantine.join(blob_name(kept.file, kept.blob)), b"0123456789").unwrap();
         let blobs = BlobStore::open(BlobConfig::new(folder.join("uploads")), &[node_id("zk1")]).unwrap();
         let (history, _clerk) = Ledger::default().open();
-        let me = InstanceInfo { id: InstanceId::new(1), host: "h".into(), pid: 1, since_ms: NOW, scheduler: None };
+        let me = InstanceInfo {
+            id: InstanceId::new(1),
+            host: "h".into(),
+            pid: 1,
+            since_ms: NOW,
+            scheduler: None,
+            seat: None,
+        };
         (Adoption { registry, blobs, history, me }, kept)
     }
 

@@ -96,6 +96,7 @@ pub(super) fn start(world: &Arc<World>, pid: Pid, jobs: usize) -> Running {
         pid,
         since_ms: clock::now(),
         scheduler: None,
+        seat: None,
     };
     let target = |node: &NodeId| Target { node: node.clone(), client: format!("{node}:2181"), metrics: None };
     let (handle, engine) = start::start(Parts {

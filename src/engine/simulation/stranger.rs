@@ -70,7 +70,14 @@ fn context(
         blobs,
         operations: Operations::default(),
         history,
-        me: InstanceInfo { id, host: "elsewhere".into(), pid: STRANGER, since_ms: Timestamp(0), scheduler: None },
+        me: InstanceInfo {
+            id,
+            host: "elsewhere".into(),
+            pid: STRANGER,
+            since_ms: Timestamp(0),
+            scheduler: None,
+            seat: None,
+        },
         underway: Underway::default(),
         stop,
     };

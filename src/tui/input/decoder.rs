@@ -41,14 +41,19 @@ enum DecoderState {
     Single(Vec<u8>),
     /// `CSI M` and its three bytes: a mouse of the old kind.
     OldMouse(Vec<u8>),
-    /// After `ESC ]`, `ESC P`, `ESC X`, `ESC ^` or `ESC _`, up to ST or BEL. What it says is not kept.
-    Text {
-        opened_by: u8,
-        empty: bool,
-        escape: bool,
-        since: Instant,
-    },
+    Text(TerminalText),
     Paste(Vec<u8>),
+}
+
+/// After `ESC ]`, `ESC P`, `ESC X`, `ESC ^` or `ESC _`, up to ST or BEL.
+#[derive(Debug)]
+struct TerminalText {
+    opened_by: u8,
+    /// What it says, as far as it may be an answer that is waited for.
+    bytes: Vec<u8>,
+    /// An ESC came, which may begin its end.
+    escape: bool,
+    since: Instant,
 }
 
 /// Reads the terminal.
@@ -77,14 +82,13 @@ impl Decoder {
         let last = self.last?;
         match &self.state {
             DecoderState::Ground => None,
-            DecoderState::Escape | DecoderState::Text { empty: true, .. } | DecoderState::Text { escape: true, .. } => {
-                Some(last + self.escape)
-            }
+            DecoderState::Escape => Some(last + self.escape),
+            DecoderState::Text(text) if text.bytes.is_empty() || text.escape => Some(last + self.escape),
             DecoderState::Character { .. }
             | DecoderState::Control(_)
             | DecoderState::Single(_)
             | DecoderState::OldMouse(_) => Some(last + PAUSE.max(self.escape)),
-            DecoderState::Text { since, .. } => Some((last + PAUSE_STRING).min(*since + STRING)),
+            DecoderState::Text(text) => Some((last + PAUSE_STRING).min(text.since + STRING)),
             DecoderState::Paste(_) => Some(last + PAUSE_STRING),
         }
     }
@@ -96,11 +100,9 @@ impl Decoder {
         }
         match std::mem::take(&mut self.state) {
             DecoderState::Escape => press(out, Some(Key::plain(KeyCode::Esc))),
-            DecoderState::Text { opened_by, empty, escape, .. } => {
-                if empty {
-                    press(out, with_alt(plain_key(char::from(opened_by))));
-                }
-                if escape {
+            DecoderState::Text(text) => {
+                text.press_if_empty(out);
+                if text.escape {
                     press(out, Some(Key::plain(KeyCode::Esc)));
                 }
             }
@@ -115,7 +117,7 @@ impl Decoder {
     pub(super) fn feed(&mut self, bytes: &[u8], now: Instant, out: &mut Out) {
         match &self.state {
             // Its end was lost long ago: what comes is typed.
-            DecoderState::Text { since, .. } if now.saturating_duration_since(*since) >= STRING => {
+            DecoderState::Text(text) if now.saturating_duration_since(text.since) >= STRING => {
                 self.state = DecoderState::Ground;
             }
             // A paste ends in its own sequence; Ctrl-C alone is somebody who waits for that.
@@ -148,9 +150,7 @@ impl Decoder {
                     DecoderState::Ground
                 }
             }
-            DecoderState::Text { opened_by, empty, escape, since } => {
-                text(opened_by, empty, escape, since, (byte, now), out)
-            }
+            DecoderState::Text(text) => text.byte(byte, now, out),
             DecoderState::Paste(mut bytes) => {
                 bytes.push(byte);
                 if bytes.ends_with(PASTE_END) {
@@ -196,7 +196,7 @@ fn escaped(byte: u8, now: Instant, out: &mut Out) -> DecoderState {
         b'[' => DecoderState::Control(Vec::new()),
         b'O' => DecoderState::Single(Vec::new()),
         b']' | b'P' | b'X' | b'^' | b'_' => {
-            DecoderState::Text { opened_by: byte, empty: true, escape: false, since: now }
+            DecoderState::Text(TerminalText { opened_by: byte, bytes: Vec::new(), escape: false, since: now })
         }
         // Two of them are two keys.
         ESC => {
@@ -267,33 +267,42 @@ fn single(mut bytes: Vec<u8>, byte: u8, out: &mut Out) -> DecoderState {
     }
 }
 
-/// A string of the terminal. No control character is part of one: where another than its end comes, the end was lost.
-fn text(
-    opened_by: u8,
-    empty: bool,
-    escape: bool,
-    since: Instant,
-    (byte, now): (u8, Instant),
-    out: &mut Out,
-) -> DecoderState {
-    match byte {
-        b'\\' if escape => DecoderState::Ground,
-        // What has nothing in it was the key with Alt.
-        _ if escape => {
-            if empty {
-                press(out, with_alt(plain_key(char::from(opened_by))));
+impl TerminalText {
+    /// The next byte. No control character is part of it: where another than its end comes, the end was lost.
+    fn byte(mut self, byte: u8, now: Instant, out: &mut Out) -> DecoderState {
+        match byte {
+            b'\\' if self.escape => self.end(out),
+            // What has nothing in it was the key with Alt.
+            _ if self.escape => {
+                self.press_if_empty(out);
+                escaped(byte, now, out)
             }
-            escaped(byte, now, out)
-        }
-        ESC => DecoderState::Text { opened_by, empty, escape: true, since },
-        BEL => DecoderState::Ground,
-        0x00..=0x1f | 0x7f => {
-            if empty {
-                press(out, with_alt(plain_key(char::from(opened_by))));
+            ESC => DecoderState::Text(Self { escape: true, ..self }),
+            BEL => self.end(out),
+            0x00..=0x1f | 0x7f => {
+                self.press_if_empty(out);
+                ground(byte, false, out)
             }
-            ground(byte, false, out)
+            _ => {
+                if self.bytes.len() < SEQUENCE_MAX {
+                    self.bytes.push(byte);
+                }
+                DecoderState::Text(self)
+            }
         }
-        _ => DecoderState::Text { opened_by, empty: false, escape: false, since },
+    }
+
+    fn end(self, out: &mut Out) -> DecoderState {
+        if self.opened_by == b']' {
+            out.extend(sequence::system(&self.bytes));
+        }
+        DecoderState::Ground
+    }
+
+    fn press_if_empty(&self, out: &mut Out) {
+        if self.bytes.is_empty() {
+            press(out, with_alt(plain_key(char::from(self.opened_by))));
+        }
     }
 }
 

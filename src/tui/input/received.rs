@@ -18,6 +18,8 @@ pub enum Reply {
     TakenIn,
     /// To `CSI ? u`: it has the keyboard protocol of kitty.
     Keyboard,
+    /// To `OSC 11 ; ?`: what is written on.
+    Background { light: bool },
 }
 
 impl From<Reply> for Received {

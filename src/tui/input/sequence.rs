@@ -60,6 +60,31 @@ pub(super) fn control(bytes: &[u8], last: u8) -> Option<Received> {
     Some(Received::Input(Input::Key(key)))
 }
 
+/// `OSC`, what it says: the background's colour, `11;rgb:1e1e/1e1e/2e2e`, is the one answer that is waited for.
+pub(super) fn system(bytes: &[u8]) -> Option<Received> {
+    let colour = std::str::from_utf8(bytes).ok()?.strip_prefix("11;")?;
+    let (parts, alpha) = match colour.strip_prefix("rgba:") {
+        Some(rest) => (rest, 1),
+        None => (colour.strip_prefix("rgb:")?, 0),
+    };
+    let parts: Vec<f64> = parts.split('/').map(share).collect::<Option<_>>()?;
+    if parts.len() != 3 + alpha {
+        return None;
+    }
+    // How bright an eye finds it, ITU-R BT.601.
+    let bright = 0.299 * parts[0] + 0.587 * parts[1] + 0.114 * parts[2];
+    Some(Reply::Background { light: bright > 0.5 }.into())
+}
+
+/// One to four hexadecimal digits, as a share of the most that they can say.
+fn share(digits: &str) -> Option<f64> {
+    if !(1..=4).contains(&digits.len()) || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        return None;
+    }
+    let most = (1_u32 << (4 * digits.len())) - 1;
+    Some(f64::from(u32::from_str_radix(digits, 16).ok()?) / f64::from(most))
+}
+
 fn key(parameters: &Parameters<'_>, last: u8) -> Option<Key> {
     // By kitty's protocol, a key that is let go.
     const RELEASE: u32 = 3;

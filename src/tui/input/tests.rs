@@ -21,6 +21,8 @@ fn words(received: &[Received]) -> String {
             format!("{does}({column},{row})")
         }
         Received::Reply(Reply::TakenIn) => "taken-in".into(),
+        Received::Reply(Reply::Background { light: true }) => "light".into(),
+        Received::Reply(Reply::Background { light: false }) => "dark".into(),
         Received::Reply(Reply::Keyboard) => "keyboard".into(),
     };
     received.iter().map(word).collect::<Vec<_>>().join(" ")
@@ -77,9 +79,13 @@ const TABLE: &[(&str, &str)] = &[
     ("\x1b[49:33;4u\x1b[1086;3u", "Alt-! Alt-о"),
     // Answers that are waited for,
     ("\x1b[0n\x1b[?1u\x1b[?0u", "taken-in keyboard keyboard"),
+    ("\x1b]11;rgb:1e1e/1e1e/2e2e\x07q", "dark q"),
+    ("\x1b]11;rgb:1e1e/1e1e/2e2e\x1b\\q", "dark q"),
+    ("\x1b]11;rgb:fdfd/f6f6/e3e3\x1b\\\x1b]11;rgb:f/f/f\x07\x1b]11;rgba:ff/ff/ff/00\x07q", "light light light q"),
     // and answers that nobody waits for: colours, names, versions, attributes, places, modes, sizes, focus, clipboard.
-    ("\x1b]11;rgb:1e1e/1e1e/2e2e\x07q", "q"),
-    ("\x1b]11;rgb:1e1e/1e1e/2e2e\x1b\\q", "q"),
+    ("\x1b]10;rgb:1e1e/1e1e/2e2e\x07q", "q"),
+    ("\x1b]11;?\x07\x1b]11;rgb:1e1e/1e1e\x07\x1b]11;rgb:1e1e/xx/2e2e\x1b\\\x1b]11;rgb:11111/1/1\x07q", "q"),
+    ("\x1bP11;rgb:1e1e/1e1e/2e2e\x1b\\q", "q"),
     ("\x1b]52;c;cnVu\x1b\\\x1b]l title\x1b\\q", "q"),
     ("\x1bP>|XTerm(390)\x1b\\q\x1bP!|00000000\x1b\\\x1bP1+r544e=787465726d\x1b\\", "q"),
     ("\x1b_Gi=31;OK\x1b\\\x1b^private\x1b\\\x1bXstring\x1b\\q", "q"),

@@ -71,6 +71,9 @@ fn read(file: &Path) -> Result<Vec<String>, String> {
 }
 
 fn write(file: &Path, list: &[String]) -> Result<(), String> {
+    if let Some(folder) = file.parent() {
+        std::fs::create_dir_all(folder).map_err(|error| error.to_string())?;
+    }
     let (draft, mut out) = HiddenFile::open(file.to_owned(), Keep::Replacing)?;
     let text: String = list.iter().map(|line| format!("{line}\n")).collect();
     out.write_all(text.as_bytes()).and_then(|()| out.sync_all()).map_err(|error| error.to_string())?;

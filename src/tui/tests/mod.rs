@@ -1,5 +1,6 @@
 //! The whole console on a pseudo-terminal: this test binary starts itself there.
 
+mod background;
 mod list;
 #[path = "../../../tests/support/pty.rs"]
 mod pty;

@@ -142,7 +142,11 @@ impl FilesScene<'_> {
     fn last_line(&self, area: Rect, buffer: &mut Buffer, view: &View<'_>) {
         let styles = view.styles;
         let total = view.snapshot.files.len() as u64;
-        let shown = if self.rows.is_current() { words::grouped(self.rows.len() as u64) } else { "-".to_owned() };
+        // An answer of before the records were known counts none of them.
+        let counted = self.rows.is_current() && !(self.filter.is_empty() && self.rows.len() == 0 && total > 0);
+        let shown = if counted { words::grouped(self.rows.len() as u64) } else { "-".to_owned() };
+        let known = words::counts_known(view.snapshot);
+        let (shown, total) = if known { (shown, words::grouped(total)) } else { ("-".to_owned(), "-".to_owned()) };
         let marked = if self.marked.is_empty() { String::new() } else { format!("{} marked, ", self.marked.len()) };
         let unreadable = match view.snapshot.unreadable.len() {
             0 => String::new(),
@@ -150,7 +154,7 @@ impl FilesScene<'_> {
         };
         let choice = self.rows.choice();
         let sorted = format!("{}{}", choice.order.word(), if choice.reverse { ", reversed" } else { "" });
-        let right = format!("{marked}{unreadable}{} of {}, by {sorted}", shown, words::grouped(total));
+        let right = format!("{marked}{unreadable}{shown} of {total}, by {sorted}");
         let problem = self.rows.problem().map(|why| format!("not what was asked for: {why}"));
         if self.filter.is_open() {
             self.filter.draw(area, buffer, "/", &right, styles);

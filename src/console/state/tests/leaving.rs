@@ -19,8 +19,14 @@ fn leaving_the_servers_of_local_asks_and_says_what_stops_and_who_loses_it() {
     "#);
     assert_eq!(press(&mut ui, "Enter q n"), [], "the default is safe");
     let mut snapshot = fixtures::snapshot();
-    let other =
-        InstanceInfo { id: InstanceId::new(2), host: "host-b".into(), pid: 4712, since_ms: NOW, scheduler: None };
+    let other = InstanceInfo {
+        id: InstanceId::new(2),
+        host: "host-b".into(),
+        pid: 4712,
+        since_ms: NOW,
+        scheduler: None,
+        seat: None,
+    };
     snapshot.instances = snapshot.instances.iter().cloned().chain([other]).collect();
     let mut ui = ui_of(snapshot, &ConsoleConfig::default(), Some("zk1"));
     press(&mut ui, "q");

@@ -1,5 +1,6 @@
 mod asked;
 mod commands;
+mod company;
 mod events;
 mod leaving;
 mod offered;

@@ -148,6 +148,7 @@ fn standby() -> Snapshot {
         pid: 4712,
         since_ms: before(600),
         scheduler: None,
+        seat: None,
     };
     snapshot.leadership.leader = Some(leader);
     snapshot.session.store = StoreView::Foreign { ours: "0192f7aa".into(), theirs: "0192f7bb".into() };

@@ -34,7 +34,14 @@ async fn committed(world: &World, intent: &Intent, attempt: AttemptId) {
 
 /// A process beside this one, which ends when it leaves the ensemble.
 fn another() -> InstanceInfo {
-    InstanceInfo { id: InstanceId::new(2), host: "host-b".into(), pid: 2, since_ms: Timestamp(1000), scheduler: None }
+    InstanceInfo {
+        id: InstanceId::new(2),
+        host: "host-b".into(),
+        pid: 2,
+        since_ms: Timestamp(1000),
+        scheduler: None,
+        seat: None,
+    }
 }
 
 async fn leaves(world: &World, process: &InstanceInfo) {

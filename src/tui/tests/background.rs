@@ -1,0 +1,71 @@
+//! The background that the terminal tells chooses the theme, once, and soon or never.
+
+use super::*;
+
+const LIGHT: &str = "\x1b]11;rgb:ffff/ffff/ffff\x1b\\";
+const QUESTION: &[u8] = b"\x1b]11;?\x1b\\";
+
+fn asked(console: &Console) -> bool {
+    console.bytes.windows(QUESTION.len()).any(|bytes| bytes == QUESTION)
+}
+
+/// The colour of the ground below the pane: dark themes leave it to the terminal.
+fn ground(console: &Console) -> vt100::Color {
+    console.screen().cell(10, 60).map_or(vt100::Color::Default, vt100::Cell::bgcolor)
+}
+
+fn leave(mut console: Console) {
+    console.type_keys("q");
+    assert_eq!(console.end().0, 0);
+    console.assert_given_back();
+}
+
+#[test]
+fn a_light_background_brings_the_light_theme_however_its_answer_is_cut() {
+    for pieces in [&[LIGHT][..], &["\x1b]11;rgb:ff", "ff/ffff", "/ffff\x1b", "\\"], &["\x1b]11;rgb:f/f/f\x07"]] {
+        let mut console = start(false);
+        assert!(asked(&console));
+        assert_eq!(ground(&console), vt100::Color::Default);
+        for piece in pieces {
+            console.type_keys(piece);
+            console.watch(Duration::from_millis(10));
+        }
+        console.until("the light theme", |c| ground(c) != vt100::Color::Default);
+        leave(console);
+    }
+}
+
+#[test]
+fn what_is_no_answer_in_time_changes_nothing_and_is_no_key() {
+    for (answer, wait) in [
+        ("\x1b]11;rgb:0000/0000/0000\x1b\\", Duration::ZERO),
+        ("\x1b]11;nonsense d f\x07", Duration::ZERO),
+        ("\x1b]11;rgb:ffff/ffff/ffff/ffff/ffff\x1b\\", Duration::ZERO),
+        (LIGHT, BACKGROUND_LATE),
+    ] {
+        let mut console = start(false);
+        console.watch(wait);
+        let before = console.text();
+        console.type_keys(answer);
+        // What is asked for after it has been taken.
+        console.type_keys(":");
+        console.until("the command line", |c| c.text() != before);
+        assert_eq!(ground(&console), vt100::Color::Default, "{answer:?}");
+        assert!(console.text().contains("(the pane)"), "{answer:?} was no key");
+        console.type_keys("\x1b");
+        console.watch(Duration::from_millis(100));
+        leave(console);
+    }
+}
+
+#[test]
+fn a_terminal_that_prints_what_it_does_not_know_is_not_asked() {
+    for (term, wanted) in [("linux", false), ("screen", false), ("xterm-256color", true)] {
+        let console = start_sized(80, 24, false, &[("TERM", term), ("TMUX", ""), ("STY", "")]);
+        assert_eq!(asked(&console), wanted, "{term}");
+        leave(console);
+    }
+}
+
+/// Longer than an answer is waited for.
+const BACKGROUND_LATE: Duration = Duration::from_millis(1_200);
