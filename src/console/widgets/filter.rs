@@ -91,7 +91,8 @@ impl Filter {
         }
         match &self.mistake {
             Some(why) => {
-                let room = usize::from(area.width / 2);
+                let typed = used.saturating_add(sanitise::width(&self.text()) as u16).saturating_add(2);
+                let room = usize::from(area.width.saturating_sub(typed).max(area.width / 2));
                 paint::right(area, buffer, 0, &sanitise::fit(&sanitise::clean(why), room), styles.warning);
             }
             None => paint::right(area, buffer, 0, right, styles.dim),
