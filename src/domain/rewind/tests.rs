@@ -257,6 +257,16 @@ fn a_server_that_did_not_serve_without_an_incident_was_starting() {
     });
     let then = pic(AT, &fixtures::snapshot(), &kept(page.clone()));
     assert_eq!((state(&then, "zk1"), then.ensemble.state), (ServerState::Starting, EnsembleState::Starting));
+    // One that is started again has its incident still.
+    let starts = series(|key, ago| match (key.name, key.node.as_ref().map(NodeId::as_str)) {
+        (SeriesName::Up, Some("zk1")) => Some(0.0),
+        (SeriesName::Starting, Some("zk1")) => Some(1.0),
+        _ => usual(key, ago),
+    });
+    let what = IncidentWhat::Server { node: node_id("zk1"), state: ServerState::Down };
+    let history = HistoryThen { incidents: vec![incident(1, what, before(s(20)), None)], ..HistoryThen::default() };
+    let then = pic(AT, &fixtures::snapshot(), &KeptThen { history, ..kept(starts) });
+    assert_eq!(state(&then, "zk1"), ServerState::Starting);
     // One that has just come back did not serve when it was measured.
     let what = IncidentWhat::Server { node: node_id("zk1"), state: ServerState::Down };
     let incidents = vec![incident(1, what, before(s(20)), Some(before(300)))];
