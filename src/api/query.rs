@@ -10,7 +10,8 @@ use axum::http::request::Parts;
 use super::body::known_rule;
 use super::error::Fail;
 use super::state::App;
-use crate::domain::ids::NodeId;
+use crate::domain::ids::{NodeId, Timestamp};
+use crate::domain::log::{Moment, TypedClock};
 
 /// The parameters of one request.
 pub(super) struct Params {
@@ -43,6 +44,12 @@ impl Params {
         read: impl Fn(&str) -> Option<T>,
     ) -> Result<Option<T>, Fail> {
         self.text(name).map(|text| read(&text).ok_or_else(|| Fail::field(name, rule))).transpose()
+    }
+
+    /// A time as it is typed; without a zone it is of UTC.
+    pub(super) fn moment(&mut self, name: &'static str, now: Timestamp) -> Result<Option<Moment>, Fail> {
+        let read = |text: String| Moment::typed(&text, TypedClock::utc(now));
+        self.text(name).map(read).transpose().map_err(|fault| Fail::field(name, fault.to_string()))
     }
 
     pub(super) fn id<T: FromStr<Err: std::fmt::Display>>(&mut self, name: &'static str) -> Result<Option<T>, Fail> {

@@ -92,14 +92,7 @@ async fn show(
 /// What is kept of a person lies in a folder of that person's: this one is nobody's.
 fn tui_config(flags: &Flags, config: &Config) -> TuiConfig {
     let own = state_folder(|name| std::env::var_os(name).filter(|text| !text.is_empty()).map(PathBuf::from));
-    TuiConfig {
-        searches: own.join("searches.txt"),
-        commands: own.join("commands.txt"),
-        past_searches: own.join("past-searches.txt"),
-        controls: true,
-        attached: true,
-        ..console::tui_config(flags, config)
-    }
+    TuiConfig { kept: own, controls: true, attached: true, ..console::tui_config(flags, config) }
 }
 
 /// By the XDG base directory specification.

@@ -12,7 +12,7 @@ use crate::adapters::logs::Logs;
 use crate::config::Config;
 use crate::domain::ids::Timestamp;
 use crate::domain::log::{
-    Answered, FollowAsk, LogEvent, LogFail, LogSearch, MOMENT_RULE, Moment, PAGE_MAX, PageAsk, instant, parse,
+    Answered, FollowAsk, LogEvent, LogFail, LogSearch, Moment, PAGE_MAX, PageAsk, TypedClock, instant, parse_at,
 };
 use crate::engine::clock;
 
@@ -52,11 +52,12 @@ pub(super) struct LogsOptions {
 }
 
 fn moment(text: &str) -> Result<Moment, String> {
-    Moment::parse(text).ok_or_else(|| format!("must be {MOMENT_RULE}"))
+    Moment::typed(text, TypedClock::utc(clock::now())).map_err(|fault| fault.to_string())
 }
 
 pub(super) async fn run(options: &LogsOptions, flags: &Flags, mut config: Config) -> anyhow::Result<ExitCode> {
-    let expr = parse(&options.query).map_err(|error| anyhow::anyhow!("query, {error}\n  {}", options.query))?;
+    let expr = parse_at(&options.query, TypedClock::utc(clock::now()))
+        .map_err(|error| anyhow::anyhow!("query, {error}\n  {}", options.query))?;
     let search = LogSearch { expr, from: options.since, to: options.until, ..LogSearch::default() };
     if search.is_backwards(clock::now()) {
         anyhow::bail!(

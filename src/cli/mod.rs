@@ -19,6 +19,7 @@ mod templates;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use self::args::{Args, Sub};
 use self::output::{say, words};
@@ -27,6 +28,9 @@ use crate::config::{self, Config, ConfigError};
 
 /// Exit code for what the user can mend: arguments, settings, ports, Java.
 const USAGE: u8 = 2;
+/// How long a thread for file work waits for more. They take turns: at the usual ten seconds a few jobs a second keep all
+/// that a burst has made, with what each has of the heap.
+const BLOCKING_THREAD_KEPT: Duration = Duration::from_millis(500);
 
 /// Runs zkdeck with the arguments of the process.
 #[must_use]
@@ -65,10 +69,14 @@ fn start(args: &Args) -> anyhow::Result<ExitCode> {
     let environment = |name: &str| std::env::var(name).ok().filter(|text| !text.is_empty());
     let config = config::load(&args.flags.config_file(), args.flags.config.is_some(), environment, args.overrides());
     // Two threads serve the screen, the engine and REST; file work has its own.
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(2).max_blocking_threads(32).enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .max_blocking_threads(32)
+        .thread_keep_alive(BLOCKING_THREAD_KEPT)
+        .enable_all()
+        .build()?;
     let code = runtime.block_on(dispatch(args, config));
-    runtime.shutdown_timeout(std::time::Duration::from_millis(200));
+    runtime.shutdown_timeout(Duration::from_millis(200));
     code
 }
 

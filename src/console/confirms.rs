@@ -168,6 +168,20 @@ pub fn label(snapshot: &Snapshot, server: &ServerView, action: Action) -> Option
     }
 }
 
+/// What helps a server that is not as it should be, then a node that takes no files; nothing where all is well.
+#[must_use]
+pub fn mends(snapshot: &Snapshot, server: &ServerView) -> Vec<Action> {
+    let state = server.verdict.state;
+    let drained = snapshot.node(&server.node).is_some_and(|node| node.drain.is_some());
+    let of_server: &[Action] = match state {
+        ServerState::Up | ServerState::Starting | ServerState::Unknown => &[],
+        _ if lifts(server).is_some() => &[Action::Pause, Action::LogsThen],
+        ServerState::Degraded => &[Action::LogsThen, Action::HistoryThen, Action::RestartServer],
+        _ => &[Action::RestartServer, Action::LogsThen, Action::HistoryThen],
+    };
+    of_server.iter().copied().chain(drained.then_some(Action::Drain)).collect()
+}
+
 fn act_or_undo(snapshot: &Snapshot, node: &NodeId, action: ServerAction) -> Effect {
     let Some(view) = snapshot.server(node) else { return unknown_node(snapshot, node) };
     match lifts(view) {

@@ -30,9 +30,9 @@ pub trait Pane: Send {
     fn topics(&self, _snapshot: &Snapshot) -> Vec<Topic> {
         Vec::new()
     }
-    /// Whether the word of the row in hand is not a good one.
-    fn asks_why(&self, _snapshot: &Snapshot) -> bool {
-        false
+    /// The actions that matter most for the row in hand as it is now, above all those that mend it: they stand first.
+    fn urgent(&self, _snapshot: &Snapshot) -> Vec<Action> {
+        Vec::new()
     }
     /// Whether Back closes something inside the pane, or narrows it less.
     fn is_deep(&self) -> bool {

@@ -140,8 +140,16 @@ pub enum Event {
         took_ms: Option<f64>,
         problem: Option<String>,
     },
+    /// A canary write has not gone through for [`CANARY_WAITS`](super::snapshot::CANARY_WAITS).
+    CanaryWaits,
     Loop(LoopView),
     Notice {
+        level: Level,
+        text: String,
+    },
+    /// A server has ended by itself, or could not be started again.
+    ServerEnded {
+        node: NodeId,
         level: Level,
         text: String,
     },

@@ -16,7 +16,7 @@ use super::node::{MoveView, NodeView};
 use super::operation::Operation;
 use super::past::PastView;
 use super::scheduler::SchedulerView;
-use super::server::ServerView;
+use super::server::{ServerState, ServerView};
 pub use super::session::SessionState;
 use super::setting::{SchedulerSettings, SettingView};
 pub use super::store::StoreView;
@@ -512,12 +512,25 @@ pub struct LoopView {
 /// The canary writes so often, and a write that takes longer than this is late.
 pub const CANARY_EVERY: Millis = Millis(5_000);
 pub const CANARY_WITHIN: Millis = Millis(3_000);
+/// A write that has not gone through after this waits.
+pub const CANARY_WAITS: Millis = Millis(1_000);
 
 /// The end-to-end probe: one CAS write, timed.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct CanaryView {
     pub last_ms: Option<f64>,
     pub problem: Option<String>,
+    /// Since when none has gone through; `None` while they do.
+    #[serde(default)]
+    pub waits: Option<Timestamp>,
+}
+
+impl CanaryView {
+    /// Whether the last value is that of now.
+    #[must_use]
+    pub const fn goes_through(&self) -> bool {
+        self.problem.is_none() && self.waits.is_none()
+    }
 }
 
 /// Something that the operator should know; shown as a toast and kept in the events list.
@@ -540,6 +553,8 @@ pub enum Standing {
     Session(SessionState),
     Alert(AlertCode),
     Damaged(FileId),
+    /// A server that ended by itself at this moment and does not run yet.
+    Ended(NodeId, Timestamp),
 }
 
 impl Standing {
@@ -551,6 +566,10 @@ impl Standing {
             Self::Session(state) => snapshot.session.state == *state,
             Self::Alert(code) => snapshot.alerts.iter().any(|alert| alert.code == *code),
             Self::Damaged(file) => snapshot.damaged.iter().any(|damage| damage.file == *file),
+            Self::Ended(node, at) => snapshot.server(node).is_some_and(|server| {
+                let verdict = &server.verdict;
+                verdict.since <= *at || !(verdict.state.serves() || verdict.state == ServerState::Starting)
+            }),
         }
     }
 }

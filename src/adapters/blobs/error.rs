@@ -34,18 +34,21 @@ pub enum BlobError {
     NothingToPublish { node: NodeId, file: FileId, blob: AttemptId },
     #[error(
         "file {file} (attempt {blob}) at node {node} is damaged: its hash is {found:.12}, its record says {expected:.12}; \
-         it stays where it is, put its bytes back from a backup, and zkdeck looks again as soon as they change"
+         it stays where it is, and its bytes come back automatically when a trash or quarantine has them; else put them \
+         back from a backup, and zkdeck looks again as soon as they change"
     )]
     Damaged { node: NodeId, file: FileId, blob: AttemptId, expected: Hash, found: Hash },
     #[error(
         "file {file} (attempt {blob}) at node {node} is damaged: it has {} bytes, its record says {}; \
-         it stays where it is, put its bytes back from a backup, and zkdeck looks again as soon as they change",
+         it stays where it is, and its bytes come back automatically when a trash or quarantine has them; else put them \
+         back from a backup, and zkdeck looks again as soon as they change",
         found.0, expected.0
     )]
     WrongSize { node: NodeId, file: FileId, blob: AttemptId, expected: Bytes, found: Bytes },
     #[error(
-        "file {file} (attempt {blob}) at node {node} is damaged: {what} lies in its place; take it away and put its \
-         bytes back from a backup, and zkdeck looks again as soon as they change"
+        "file {file} (attempt {blob}) at node {node} is damaged: {what} lies in its place; take it away, and its \
+         bytes come back automatically when a trash or quarantine has them; else put them back from a backup, and zkdeck \
+         looks again as soon as they change"
     )]
     NoFile { node: NodeId, file: FileId, blob: AttemptId, what: &'static str },
     #[error("the upload is larger than the limit of {limit}; send a smaller file")]

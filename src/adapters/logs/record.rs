@@ -192,7 +192,9 @@ pub(super) fn json(line: &[u8]) -> Option<LogEvent> {
     let level = take("level");
     let nested = take("fields");
     let message = ["message", "log"].into_iter().find_map(&mut take);
+    let written = |time: &Value| time.as_str().map_or_else(|| time.to_string(), str::to_owned);
     let mut event = LogEvent {
+        stamp: time.as_ref().map(written),
         time: time.as_ref().and_then(Value::as_str).and_then(|text| Some(read_stamp(text.as_bytes())?.0)),
         level: level.as_ref().and_then(Value::as_str).and_then(LogLevel::from_word),
         ..LogEvent::default()
@@ -223,6 +225,15 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn the_time_of_a_json_line_is_kept_as_it_was_written() {
+        let stamp = |line: &[u8]| json(line).and_then(|event| event.stamp);
+        let own = stamp(br#"{"timestamp":"2026-11-23T19:31:59+05:30","message":"m"}"#);
+        assert_eq!(own.as_deref(), Some("2026-11-23T19:31:59+05:30"));
+        assert_eq!(stamp(br#"{"time":1795442518112,"message":"m"}"#).as_deref(), Some("1795442518112"));
+        assert_eq!(stamp(br#"{"message":"m"}"#), None);
+    }
 
     const LINE: &[u8] = b"2026-11-23 14:01:58,112 [myid:1] - WARN  [SyncThread:2:FileTxnLog@401] - fsync - took long";
 

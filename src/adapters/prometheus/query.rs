@@ -106,7 +106,7 @@ fn of_name(name: SeriesName, spans: &Spans, config: &PrometheusConfig) -> Option
         SeriesName::Moves => both(rate(&metric("zkdeck_moves_total"), spans), "sum"),
         SeriesName::Moving => both(over(&metric("zkdeck_moves_in_flight"), spans), "max"),
         SeriesName::Workload => both(rate(&metric("zkdeck_workload_runs_total"), spans), "sum"),
-        SeriesName::Up | SeriesName::Leads | SeriesName::ZxidLag => return None,
+        SeriesName::Up | SeriesName::Starting | SeriesName::Leads | SeriesName::ZxidLag => return None,
     })
 }
 

@@ -13,7 +13,7 @@ use crate::domain::ids::Timestamp;
 use crate::domain::log::{TypedClock, instant};
 use crate::domain::node::{MoveView, NodeView};
 use crate::domain::past::PastPart;
-use crate::domain::rewind::{MOMENT_TYPED, PictureThen, SnapshotAt, typed};
+use crate::domain::rewind::{MOMENT_TYPED, NotAMoment, PictureThen, SnapshotAt, typed};
 use crate::domain::server::ServerView;
 use crate::domain::snapshot::Snapshot;
 
@@ -34,10 +34,12 @@ pub(in crate::api) async fn picture(State(app): State<App>, mut params: Params) 
 
 /// Times without a zone are UTC.
 fn moment(params: &mut Params, now: Timestamp) -> Result<Timestamp, Fail> {
-    let clock = TypedClock { now, ..TypedClock::UTC };
-    let read = |text: &str| typed(&text.split_whitespace().collect::<Vec<_>>(), clock).ok();
-    let rule = format!("must be a moment: {MOMENT_TYPED}");
-    params.parsed("time", &rule, read)?.ok_or_else(|| Fail::field("time", rule))
+    let text = params.text("time").ok_or_else(|| Fail::field("time", format!("must be a moment: {MOMENT_TYPED}")))?;
+    let words: Vec<&str> = text.split_whitespace().collect();
+    typed(&words, TypedClock::utc(now)).map_err(|why| match why {
+        NotAMoment::Unread { .. } => Fail::field("time", format!("must be a moment: {MOMENT_TYPED}")),
+        NotAMoment::Ahead { .. } => Fail::field("time", why.to_string()),
+    })
 }
 
 fn told(snapshot: &Snapshot) -> Value {

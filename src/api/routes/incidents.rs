@@ -8,16 +8,16 @@ use crate::api::error::{Answer, Fail};
 use crate::api::query::Params;
 use crate::api::state::App;
 use crate::domain::filter::HISTORY;
+use crate::domain::ids::Timestamp;
 use crate::domain::incident::{INCIDENTS_PAGE_MAX, Incident, IncidentsAsk};
-use crate::domain::log::{Expr, MOMENT_RULE, Moment, parse_in};
+use crate::domain::log::{Expr, TypedClock, parse_typed};
 
 /// Incidents that touch a span of time, newest first.
 pub(in crate::api) async fn list(State(app): State<App>, mut params: Params) -> Answer {
     let now = app.handle.snapshot().taken_at;
-    let moment_rule = format!("must be {MOMENT_RULE}");
-    let mut moment = |name| Ok::<_, Fail>(params.parsed(name, &moment_rule, Moment::parse)?.map(|at| at.resolve(now)));
+    let mut moment = |name| Ok::<_, Fail>(params.moment(name, now)?.map(|at| at.resolve(now)));
     let (from, until) = (moment("from")?, moment("to")?);
-    let expr = read_query(&mut params)?;
+    let expr = read_query(&mut params, now)?;
     let limit = params.number("limit", 1..=INCIDENTS_PAGE_MAX, 100)?;
     params.finish()?;
     let ask = IncidentsAsk { from, until, expr, limit, as_of: None };
@@ -27,9 +27,10 @@ pub(in crate::api) async fn list(State(app): State<App>, mut params: Params) -> 
 }
 
 /// `q`, in the language of the logs.
-pub(super) fn read_query(params: &mut Params) -> Result<Expr, Fail> {
+pub(super) fn read_query(params: &mut Params, now: Timestamp) -> Result<Expr, Fail> {
     let Some(query) = params.text("q") else { return Ok(Expr::All) };
-    parse_in(&query, &HISTORY).map_err(|error| Fail::field("q", error.to_string()).with("column", error.column))
+    let read = parse_typed(&query, &HISTORY, TypedClock::utc(now));
+    read.map_err(|error| Fail::field("q", error.to_string()).with("column", error.column))
 }
 
 fn row(incident: &Incident) -> Value {

@@ -7,26 +7,25 @@ use crate::api::error::{Answer, Fail};
 use crate::api::query::Params;
 use crate::api::state::App;
 use crate::domain::log::{
-    Expr, LogCursor, LogLevel, LogPage, LogSearch, MOMENT_RULE, Moment, PAGE_MAX, PageAsk, PageWay, parse,
+    Expr, LogCursor, LogLevel, LogPage, LogSearch, PAGE_MAX, PageAsk, PageWay, TypedClock, parse_at,
 };
 
 /// A page of the events that match, oldest first; the newest ones without a cursor.
 pub(in crate::api) async fn search(State(app): State<App>, mut params: Params) -> Answer {
+    let now = app.handle.snapshot().taken_at;
     let expr = match params.text("q") {
         None => Expr::All,
-        Some(query) => {
-            parse(&query).map_err(|error| Fail::field("q", error.to_string()).with("column", error.column))?
-        }
+        Some(query) => parse_at(&query, TypedClock::utc(now))
+            .map_err(|error| Fail::field("q", error.to_string()).with("column", error.column))?,
     };
-    let moment_rule = format!("must be {MOMENT_RULE}");
     let search = LogSearch {
         expr,
-        from: params.parsed("from", &moment_rule, Moment::parse)?,
-        to: params.parsed("to", &moment_rule, Moment::parse)?,
+        from: params.moment("from", now)?,
+        to: params.moment("to", now)?,
         level: params.parsed("level", "must be trace, debug, info, warn or error", LogLevel::from_word)?,
         node: params.text("node"),
     };
-    if search.is_backwards(app.handle.snapshot().taken_at) {
+    if search.is_backwards(now) {
         return Err(Fail::field("from", "must not be after `to`, nor since: after until:"));
     }
     let way = |text: &str| match text {

@@ -16,7 +16,7 @@ use crate::domain::snapshot::Snapshot;
 
 /// Rows, newest first; `before` is the last id of the page before.
 pub(in crate::api) async fn list(State(app): State<App>, mut params: Params) -> Answer {
-    let expr = read_query(&mut params)?;
+    let expr = read_query(&mut params, app.handle.snapshot().taken_at)?;
     let query = HistoryQuery {
         expr,
         before: params.id("before")?,

@@ -8,7 +8,7 @@ use crate::api::error::{Answer, Fail};
 use crate::api::query::Params;
 use crate::api::state::App;
 use crate::domain::ids::{Millis, Timestamp};
-use crate::domain::log::{MOMENT_RULE, Moment};
+use crate::domain::log::Moment;
 use crate::domain::series::{PrometheusPart, SeriesAsk, SeriesKey, SeriesLine, SeriesPoint, SeriesUnit};
 
 /// Points of an answer whose step was left open.
@@ -17,10 +17,8 @@ const POINTS: u64 = 240;
 /// Mean and largest value of each step; null where nothing was measured.
 pub(in crate::api) async fn list(State(app): State<App>, mut params: Params) -> Answer {
     let now = app.handle.snapshot().taken_at;
-    let moment_rule = format!("must be {MOMENT_RULE}");
-    let mut moment = |name| params.parsed(name, &moment_rule, Moment::parse);
-    let from = moment("from")?.unwrap_or(Moment::Ago(Millis(3_600_000))).resolve(now);
-    let until = moment("to")?.map_or(now, |to| to.resolve(now));
+    let from = params.moment("from", now)?.unwrap_or(Moment::Ago(Millis(3_600_000))).resolve(now);
+    let until = params.moment("to", now)?.map_or(now, |to| to.resolve(now));
     let step = params.parsed("step", "must be a span like 10s, 5m or 1h", span)?;
     let names = params.text("series").ok_or_else(|| Fail::field("series", "must name at least one, like up@zk1"))?;
     params.finish()?;

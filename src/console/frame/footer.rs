@@ -24,8 +24,8 @@ pub struct Footer<'a> {
     /// Messages that are to be read now: they stand where the last one does, and above it.
     pub toasts: &'a [Pieces],
     pub read_only: bool,
-    /// The row in hand is not as it should be: what help is offered for it, above all.
-    pub asks_why: bool,
+    /// The row in hand can be asked about: the key of help does that first.
+    pub explains: bool,
 }
 
 /// Shown at the end in every pane.
@@ -73,7 +73,7 @@ impl Footer<'_> {
         let narrow = width < NARROW;
         let word = |action| match action {
             _ if narrow => "",
-            Action::Help if self.asks_why => "why",
+            Action::Help if self.explains => "why",
             _ => entry_of(action).map_or("", |entry| entry.label),
         };
         let end: Pieces = ALWAYS.iter().filter_map(|action| self.hint(*action, word(*action))).flatten().collect();

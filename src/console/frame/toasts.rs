@@ -21,7 +21,8 @@ pub struct Message {
     pub at: Timestamp,
     pub level: Level,
     pub text: String,
-    standing: Option<Standing>,
+    /// What it says that can cease to be so.
+    pub standing: Option<Standing>,
     /// That something has begun: it gives way to what is told next.
     begun: bool,
 }
@@ -31,7 +32,7 @@ impl Message {
         Self {
             at: notice.at,
             level: notice.level,
-            text: notice.text.clone(),
+            text: one_line(&notice.text),
             standing: notice.standing.clone(),
             begun: false,
         }
@@ -68,6 +69,7 @@ impl Toasts {
     }
 
     fn keep(&mut self, message: Message) {
+        let message = Message { text: one_line(&message.text), ..message };
         if self.own.len() == OWN_KEPT {
             self.own.remove(0);
         }
@@ -122,22 +124,24 @@ impl Toasts {
         self.shown.clear();
     }
 
-    /// All messages, the console's own and the engine's, newest first.
+    /// All messages up to a moment that is over, else up to now: the console's own and the engine's, newest first.
     #[must_use]
-    pub fn all(&self, snapshot: &Snapshot) -> Vec<Message> {
+    pub fn all(&self, snapshot: &Snapshot, until: Option<Timestamp>) -> Vec<Message> {
         let engine = snapshot.notices.iter().map(|notice| Message::of(notice));
-        let mut all: Vec<Message> = engine.chain(self.own.iter().cloned()).collect();
+        let told = |message: &Message| until.is_none_or(|until| message.at <= until);
+        let mut all: Vec<Message> = engine.chain(self.own.iter().cloned()).filter(told).collect();
         // Stable: of one moment the later ones come later, and first when turned round.
         all.sort_by_key(|message| message.at);
         all.reverse();
         all
     }
 
-    /// The newest message.
+    /// The newest message of that time.
     #[must_use]
-    pub fn last(&self, snapshot: &Snapshot) -> Option<Message> {
-        let engine = snapshot.notices.last().map(|notice| Message::of(notice));
-        let own = self.own.last().cloned();
+    pub fn last(&self, snapshot: &Snapshot, until: Option<Timestamp>) -> Option<Message> {
+        let told = |at: Timestamp| until.is_none_or(|until| at <= until);
+        let engine = snapshot.notices.iter().rev().find(|notice| told(notice.at)).map(|notice| Message::of(notice));
+        let own = self.own.iter().rev().find(|own| told(own.at)).cloned();
         match (engine, own) {
             (Some(engine), Some(own)) => Some(if own.at >= engine.at { own } else { engine }),
             (engine, own) => engine.or(own),
@@ -165,6 +169,12 @@ impl Toasts {
         }
         lines
     }
+}
+
+/// An error of several lines as one: what was apart stays apart.
+fn one_line(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    if lines.len() > 1 { lines.join(" ") } else { text.trim_end().to_owned() }
 }
 
 /// What stands there already comes anew, and not a second time.
@@ -224,6 +234,7 @@ mod tests {
     use super::*;
     use crate::domain::ensemble::EnsembleState;
     use crate::domain::fixtures::{self, NOW};
+    use crate::domain::server::ServerState;
 
     fn with_notices(levels: &[Level]) -> Snapshot {
         let mut snapshot = fixtures::snapshot();
@@ -254,7 +265,7 @@ mod tests {
         assert_eq!(toasts.shown.len(), 2, "nothing was told");
         toasts.take_notices(&with_notices(&[Level::Info]), NOW);
         assert_eq!(toasts.shown.iter().map(|shown| shown.text.as_str()).collect::<Vec<_>>(), ["saved"]);
-        assert_eq!(toasts.all(&with_notices(&[])).len(), 2, "both stay in the list");
+        assert_eq!(toasts.all(&with_notices(&[]), None).len(), 2, "both stay in the list");
     }
 
     /// A daemon that was started again counts anew.
@@ -283,7 +294,41 @@ mod tests {
         snapshot.ensemble.state = EnsembleState::Healthy;
         toasts.take_notices(&snapshot, NOW);
         assert_eq!(toasts.shown.len(), 1, "what happened stays true");
-        assert_eq!(toasts.all(&snapshot).len(), 2, "the events list keeps all");
+        assert_eq!(toasts.all(&snapshot, None).len(), 2, "the events list keeps all");
+    }
+
+    #[test]
+    fn that_a_server_has_ended_leaves_when_it_runs_again() {
+        let mut snapshot = with_notices(&[Level::Warning]);
+        let node = snapshot.servers[0].node.clone();
+        let notice = Notice { standing: Some(Standing::Ended(node, NOW)), ..Notice::clone(&snapshot.notices[0]) };
+        snapshot.notices = [Arc::new(notice)].into();
+        let mut toasts = Toasts::default();
+        let mut left = |state, since| {
+            let mut servers = snapshot.servers.to_vec();
+            (servers[0].verdict.state, servers[0].verdict.since) = (state, since);
+            snapshot.servers = servers.into();
+            toasts.take_notices(&snapshot, NOW);
+            toasts.shown.is_empty()
+        };
+        let later = NOW.plus(Millis(1_000));
+        assert!(!left(ServerState::Up, Timestamp(NOW.0 - 1)), "it was not looked at since");
+        assert!(!left(ServerState::Down, later), "it waits for its start");
+        assert!(left(ServerState::Starting, later), "it is started");
+    }
+
+    #[test]
+    fn a_moment_that_is_over_has_the_messages_up_to_then() {
+        let mut toasts = Toasts::default();
+        toasts.add(Timestamp(NOW.0 - 5_000), Level::Info, "before".into());
+        toasts.add(Timestamp(NOW.0 + 5_000), Level::Info, "after".into());
+        let snapshot = with_notices(&[Level::Info]);
+        let then = |at: u64| toasts.last(&snapshot, Some(Timestamp(at))).map(|message| message.text);
+        assert_eq!(then(NOW.0 - 5_001), None);
+        assert_eq!(then(NOW.0 - 1).as_deref(), Some("before"));
+        assert_eq!(then(NOW.0).as_deref(), Some("notice 1"));
+        assert_eq!(toasts.all(&snapshot, Some(NOW)).len(), 2);
+        assert_eq!(toasts.last(&snapshot, None).map(|message| message.text).as_deref(), Some("after"));
     }
 
     #[test]
@@ -295,7 +340,10 @@ mod tests {
         let shown: Vec<_> = toasts.shown.iter().map(|message| message.text.as_str()).collect();
         assert_eq!(shown, ["other", "no match"]);
         assert!(toasts.expire(Timestamp(NOW.0 + 5_500)) && toasts.shown.len() == 1);
-        assert_eq!(toasts.all(&fixtures::snapshot()).iter().filter(|message| message.text == "no match").count(), 2);
+        assert_eq!(
+            toasts.all(&fixtures::snapshot(), None).iter().filter(|message| message.text == "no match").count(),
+            2
+        );
     }
 
     #[test]
@@ -325,15 +373,25 @@ mod tests {
         }
         assert_eq!(toasts.shown.len(), SHOWN_MAX);
         let snapshot = with_notices(&[Level::Info]);
-        let all = toasts.all(&snapshot);
+        let all = toasts.all(&snapshot, None);
         assert_eq!((all.len(), all[0].text.as_str()), (OWN_KEPT + 1, "249"));
-        assert_eq!(toasts.last(&snapshot).map(|m| m.text).as_deref(), Some("249"));
+        assert_eq!(toasts.last(&snapshot, None).map(|m| m.text).as_deref(), Some("249"));
         toasts.dismiss();
     }
 
     #[test]
+    fn an_error_of_several_lines_is_one_line() {
+        let mut toasts = Toasts::default();
+        toasts.add(NOW, Level::Error, "it failed:\n  no room\r\n\n  left\n".into());
+        assert_eq!(toasts.shown[0].text, "it failed: no room left");
+        let mut snapshot = with_notices(&[Level::Error]);
+        snapshot.notices = [Arc::new(Notice { text: "a\nb".into(), ..Notice::clone(&snapshot.notices[0]) })].into();
+        assert!(toasts.all(&snapshot, None).iter().all(|message| !message.text.contains('\n')));
+    }
+
+    #[test]
     fn what_came_at_one_moment_is_newest_first_too() {
-        let all = Toasts::default().all(&with_notices(&[Level::Info, Level::Info]));
+        let all = Toasts::default().all(&with_notices(&[Level::Info, Level::Info]), None);
         assert_eq!(all.iter().map(|message| message.text.as_str()).collect::<Vec<_>>(), ["notice 2", "notice 1"]);
     }
 }

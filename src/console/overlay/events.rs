@@ -7,17 +7,20 @@ use ratatui::text::{Line, Span};
 use super::outcome::OverlayOutcome;
 use super::scene::OverlayScene;
 use super::scroll::{LIST_KEYS, Scroll};
+use super::why::WhyBox;
 use crate::console::action::Action;
 use crate::console::frame::popup;
 use crate::console::frame::toasts::{Message, OWN_KEPT, glyph, style, word};
 use crate::console::input::{Key, KeyCode};
 use crate::console::theme::Styles;
+use crate::console::view::View;
 use crate::console::widgets::filter::Filter;
 use crate::console::widgets::list::ListWindow;
 use crate::console::widgets::paint;
 use crate::console::{sanitise, time};
+use crate::domain::explain::{Explanation, Fact, StateWord, Topic};
 use crate::domain::ids::Timestamp;
-use crate::domain::snapshot::{Level, NOTICES_KEPT, SessionState};
+use crate::domain::snapshot::{Level, NOTICES_KEPT, SessionState, Snapshot, Standing};
 
 /// Lines of one event that are shown.
 const LINES_MAX: usize = 500;
@@ -29,6 +32,8 @@ struct EventRow {
     at: Option<Timestamp>,
     level: Level,
     text: String,
+    /// What it says that can cease to be so.
+    standing: Option<Standing>,
 }
 
 /// The list, and the event that is read whole.
@@ -39,11 +44,21 @@ pub struct EventsList {
     held: Option<EventRow>,
     filter: Filter,
     open: Option<(EventRow, Scroll)>,
+    /// What was asked about an event.
+    why: Option<WhyBox>,
 }
 
 impl EventsList {
     /// Moves, narrows down, opens, copies, closes.
     pub fn key(&mut self, key: Key, scene: &OverlayScene<'_>) -> OverlayOutcome {
+        if let Some(why) = &mut self.why {
+            let outcome = why.key(key, scene);
+            if matches!(outcome, OverlayOutcome::Closed) {
+                self.why = None;
+                return OverlayOutcome::Stays;
+            }
+            return outcome;
+        }
         if self.filter.is_open() {
             if self.filter.key(key) {
                 self.held = None;
@@ -58,6 +73,10 @@ impl EventsList {
             Some(Action::Back) if !self.filter.is_empty() => self.filter.clear(),
             Some(Action::Back | Action::Quit | Action::Events) => return OverlayOutcome::Closed,
             Some(Action::Copy) => return self.copied(&rows),
+            Some(Action::Help) => {
+                let row = self.in_hand(&rows);
+                self.why = row.map(|row| WhyBox::named(topics(row, scene.view.snapshot)));
+            }
             Some(action) => self.act(action, &rows, scene.height),
             None if key.code == KeyCode::Esc => return OverlayOutcome::Closed,
             None => {}
@@ -77,13 +96,24 @@ impl EventsList {
         }
     }
 
+    fn in_hand<'a>(&'a self, rows: &'a [EventRow]) -> Option<&'a EventRow> {
+        self.open.as_ref().map(|(row, _)| row).or_else(|| rows.get(self.cursor.at))
+    }
+
     fn copied(&self, rows: &[EventRow]) -> OverlayOutcome {
-        let row = self.open.as_ref().map(|(row, _)| row).or_else(|| rows.get(self.cursor.at));
-        row.map_or(OverlayOutcome::Stays, |row| OverlayOutcome::Copied(row.text.clone()))
+        self.in_hand(rows).map_or(OverlayOutcome::Stays, |row| OverlayOutcome::Copied(row.text.clone()))
+    }
+
+    /// The keys of what was asked about an event, while it is shown.
+    #[must_use]
+    pub fn why_keys(&self, view: &View<'_>) -> Option<Vec<(String, &'static str)>> {
+        self.why.as_ref().map(|why| why.keys(view))
     }
 
     pub fn paste(&mut self, text: &str) {
-        if self.filter.is_open() && self.filter.paste(text) {
+        if let Some(why) = &mut self.why {
+            why.paste(text);
+        } else if self.filter.is_open() && self.filter.paste(text) {
             self.held = None;
             self.cursor = ListWindow::default();
         }
@@ -103,6 +133,7 @@ impl EventsList {
             at: Some(message.at),
             level: message.level,
             text: message.text.clone(),
+            standing: message.standing.clone(),
         });
         let taken = |row: &EventRow| row.text.to_lowercase().contains(&wanted) || word(row.level).contains(&wanted);
         standing(scene).into_iter().chain(told).filter(taken).collect()
@@ -110,6 +141,10 @@ impl EventsList {
 
     /// Paints the list, or one event, over the whole of `area`.
     pub fn draw(&self, area: Rect, scene: &OverlayScene<'_>, buffer: &mut Buffer) {
+        if let Some(why) = &self.why {
+            why.draw(area, scene, buffer);
+            return;
+        }
         let styles = scene.view.styles;
         let hint = |action, does| scene.view.hint(action, does).map_or_else(String::new, |hint| format!("{hint}, "));
         if let Some((row, scroll)) = &self.open {
@@ -120,7 +155,8 @@ impl EventsList {
         }
         let (count, kept) = (scene.messages.len(), OWN_KEPT + NOTICES_KEPT);
         let (open, filter) = (hint(Action::Open, "opens"), hint(Action::Filter, "filters"));
-        let title = format!("Events: {count} of at most {kept}   {open}{filter}Esc closes");
+        let then = scene.view.snapshot.as_of().map(|at| format!(" up to {}", time::of_date(at))).unwrap_or_default();
+        let title = format!("Events{then}: {count} of at most {kept}   {open}{filter}Esc closes");
         let inside = popup::framed(area, &title, styles.border, styles, buffer);
         let filtered = self.filter.is_open() || !self.filter.is_empty();
         let list = Rect { height: inside.height.saturating_sub(u16::from(filtered)), ..inside };
@@ -135,7 +171,11 @@ impl EventsList {
         let styles = scene.view.styles;
         let rows = self.rows(scene);
         if rows.is_empty() {
-            let none = if self.filter.is_empty() { "Nothing was reported yet." } else { "No event matches." };
+            let none = match (self.filter.is_empty(), scene.view.snapshot.past.is_some()) {
+                (false, _) => "No event matches.",
+                (true, true) => "No event of that time is kept any more.",
+                (true, false) => "Nothing was reported yet.",
+            };
             paint::text(area, buffer, 0, none, styles.dim);
         }
         let (at, height) = (self.at(&rows), usize::from(area.height));
@@ -153,9 +193,37 @@ fn standing(scene: &OverlayScene<'_>) -> Vec<EventRow> {
     let snapshot = scene.view.snapshot;
     let session = &snapshot.session;
     let lost = session.cause.as_ref().filter(|_| session.state != SessionState::Connected);
-    let lost = lost.map(|cause| format!("no session since {}: {cause}", time::of_day(session.since)));
-    let alerts = snapshot.alerts.iter().map(|alert| alert.text.clone());
-    lost.into_iter().chain(alerts).map(|text| EventRow { at: None, level: Level::Error, text }).collect()
+    let lost = lost.map(|cause| {
+        (format!("no session since {}: {cause}", time::of_day(session.since)), Standing::Session(session.state))
+    });
+    let alerts = snapshot.alerts.iter().map(|alert| (alert.text.clone(), Standing::Alert(alert.code)));
+    let row = |(text, standing)| EventRow { at: None, level: Level::Error, text, standing: Some(standing) };
+    lost.into_iter().chain(alerts).map(row).collect()
+}
+
+/// What an event is about: itself, what it says that may be so still, and the servers that it names.
+fn topics(row: &EventRow, snapshot: &Snapshot) -> Vec<Topic> {
+    let when = row.at.map_or_else(|| "it stands now".to_owned(), time::of_date);
+    let told = Explanation {
+        of: "event".to_owned(),
+        word: word(row.level).to_owned(),
+        meaning: row.text.clone(),
+        facts: vec![Fact { name: "reported".to_owned(), value: when }],
+        ..Explanation::default()
+    };
+    let of_standing = row.standing.as_ref().map(|standing| match standing {
+        Standing::Ensemble(_) => Topic::Ensemble,
+        Standing::Session(state) => Topic::Word(StateWord::Session(*state)),
+        Standing::Alert(code) => Topic::Word(StateWord::Alert(*code)),
+        Standing::Damaged(file) => Topic::File(*file),
+        Standing::Ended(node, _) => Topic::Server(node.clone()),
+    });
+    let named: Vec<&str> = row.text.split(|c: char| !c.is_alphanumeric() && c != '-' && c != '_').collect();
+    let servers = snapshot.servers.iter().map(|server| &server.node);
+    let servers = servers.filter(|node| named.contains(&node.as_str()));
+    let servers = servers.filter(|node| !matches!(&of_standing, Some(Topic::Server(own)) if own == *node));
+    let servers: Vec<Topic> = servers.map(|node| Topic::Server(node.clone())).collect();
+    std::iter::once(Topic::Told(Box::new(told))).chain(of_standing).chain(servers).collect()
 }
 
 /// Whether the times of the list are of more than one day.

@@ -78,17 +78,23 @@ impl Overlay {
     #[must_use]
     pub fn keys(&self, view: &View<'_>) -> Vec<(String, &'static str)> {
         let fixed = |all: &[(&str, &'static str)]| all.iter().map(|(key, does)| ((*key).to_owned(), *does)).collect();
-        let list = |opens: bool| -> Vec<(String, &'static str)> {
-            let own = [(Action::Open, "open"), (Action::Filter, "filter"), (Action::Copy, "copy")];
-            let own = own.into_iter().filter(|(action, _)| opens || *action == Action::Filter);
+        let list = |opens: bool, explains: bool| -> Vec<(String, &'static str)> {
+            let own = [
+                (Action::Open, "open", opens),
+                (Action::Filter, "filter", true),
+                (Action::Copy, "copy", opens),
+                (Action::Help, "why", explains),
+            ];
+            let own = own.into_iter().filter(|(.., has)| *has).map(|(action, does, _)| (action, does));
             own.filter_map(|(action, does)| Some((view.key(action)?, does)))
                 .chain([("Esc".to_owned(), "close")])
                 .collect()
         };
         match self {
-            Self::Help(_) | Self::Settings(_) | Self::Who(_) => list(false),
+            Self::Help(_) | Self::Who(_) => list(false, false),
+            Self::Settings(settings) => settings.why_keys(view).unwrap_or_else(|| list(false, true)),
             Self::Why(why) => why.keys(view),
-            Self::Events(_) => list(true),
+            Self::Events(events) => events.why_keys(view).unwrap_or_else(|| list(true, true)),
             Self::Palette(_) => {
                 fixed(&[("Tab", "complete"), ("Enter", "run"), ("Up", "earlier ones"), ("Esc", "close")])
             }

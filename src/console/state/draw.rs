@@ -67,17 +67,17 @@ impl Console {
         if let Some(shown) = self.panes.get(self.active) {
             shown.draw(pane, buffer, &view);
         }
-        let last = self.toasts.last(&self.live);
+        let last = self.toasts.last(&self.live, self.past());
         let actions = self.labelled();
         let footer = Footer {
             view: &view,
             keymap: &self.keymap,
             actions: &actions,
             last: last.as_ref(),
-            over: self.overlay.as_ref().map(|overlay| overlay.keys(&view)),
+            over: self.keys_over(&view),
             toasts: &toasts,
             read_only: self.read_only,
-            asks_why: self.panes.get(self.active).is_some_and(|pane| pane.asks_why(&self.snapshot)),
+            explains: self.panes.get(self.active).is_some_and(|pane| !pane.topics(&self.snapshot).is_empty()),
         };
         footer.draw(Rect { y: pane.bottom(), height: area.bottom() - pane.bottom(), ..area }, buffer);
         if let Some(overlay) = &self.overlay {
@@ -85,10 +85,17 @@ impl Console {
         }
     }
 
+    /// The keys of what lies over the pane, or of what is typed in it: no other key does anything then.
+    fn keys_over(&self, view: &View<'_>) -> Option<Vec<(String, &'static str)>> {
+        let typed = || self.panes.get(self.active).is_some_and(|pane| pane.takes_text());
+        let typing = || [("Enter", "go on"), ("Esc", "leave")].map(|(key, does)| (key.to_owned(), does)).to_vec();
+        self.overlay.as_ref().map(|overlay| overlay.keys(view)).or_else(|| typed().then(typing))
+    }
+
     /// What the overlay is drawn from and what its keys go by.
     pub(super) fn with_scene<T>(&self, overlay: &Overlay, act: impl FnOnce(&OverlayScene<'_>) -> T) -> T {
         let messages = match overlay {
-            Overlay::Events(_) => self.toasts.all(&self.live),
+            Overlay::Events(_) => self.toasts.all(&self.live, self.past()),
             _ => Vec::new(),
         };
         act(&OverlayScene {

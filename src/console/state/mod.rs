@@ -386,10 +386,13 @@ impl Console {
         self.refresh()
     }
 
-    /// What the shown pane can do with its row in hand, each in a word or two.
+    /// What the shown pane can do with its row in hand, each in a word or two; what matters most now stands first.
     fn labelled(&self) -> Vec<(Action, &'static str)> {
         let Some(pane) = self.panes.get(self.active) else { return Vec::new() };
-        pane.actions().iter().filter_map(|action| Some((*action, pane.label(*action, &self.snapshot)?))).collect()
+        let mut actions = pane.urgent(&self.snapshot);
+        let others: Vec<Action> = pane.actions().iter().filter(|action| !actions.contains(action)).copied().collect();
+        actions.extend(others);
+        actions.iter().filter_map(|action| Some((*action, pane.label(*action, &self.snapshot)?))).collect()
     }
 
     fn own_actions(&self) -> &'static [Action] {

@@ -82,7 +82,7 @@ impl Filter {
         let lead = format!(" {title} ");
         paint::text(area, buffer, 0, &lead, if self.open { styles.accent } else { styles.dim });
         let used = sanitise::width(&lead) as u16;
-        let right_width = sanitise::width(right) as u16 + 1;
+        let right_width = if right.is_empty() { 1 } else { sanitise::width(right) as u16 + 1 + paint::APART };
         let inner = Rect { x: area.x + used.min(area.width), width: area.width.saturating_sub(used), ..area };
         if self.open {
             self.line.draw(Rect { width: inner.width.saturating_sub(right_width), height: 1, ..inner }, buffer, styles);
@@ -91,7 +91,8 @@ impl Filter {
         }
         match &self.mistake {
             Some(why) => {
-                let room = usize::from(area.width / 2);
+                let typed = used.saturating_add(sanitise::width(&self.text()) as u16).saturating_add(2);
+                let room = usize::from(area.width.saturating_sub(typed).max(area.width / 2));
                 paint::right(area, buffer, 0, &sanitise::fit(&sanitise::clean(why), room), styles.warning);
             }
             None => paint::right(area, buffer, 0, right, styles.dim),

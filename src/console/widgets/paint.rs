@@ -11,6 +11,9 @@ use crate::console::sanitise;
 use crate::console::theme::Glyphs;
 use crate::domain::server::Series;
 
+/// Rows that one line is broken into at most.
+const WRAPPED_MAX: usize = 40;
+
 /// Draws a line at a row of the area; nothing happens below its end. A style of the line's own, as a selected row has,
 /// fills the row.
 pub fn line(area: Rect, buffer: &mut Buffer, row: u16, line: &Line<'_>) {
@@ -35,10 +38,38 @@ pub fn text(area: Rect, buffer: &mut Buffer, row: u16, text: &str, style: Style)
     line(area, buffer, row, &Line::from(Span::styled(text.to_owned(), style)));
 }
 
-/// Text at the right end of a row, one cell from the edge; nothing when it does not fit.
+/// Lines broken where they are wider than the room, at spaces; what goes on stands two cells further in.
+#[must_use]
+pub fn wrapped(lines: &[(String, Style)], width: usize) -> Vec<(String, Style)> {
+    let fits = |text: &str| width == 0 || sanitise::width(text) <= width;
+    let broken = |(text, style): &(String, Style)| -> Vec<(String, Style)> {
+        if fits(text) {
+            return vec![(text.clone(), *style)];
+        }
+        let indent = text.len() - text.trim_start_matches(' ').len();
+        let room = width.saturating_sub(indent + 2).max(1);
+        let parts = sanitise::wrap(&sanitise::clean(text), room, WRAPPED_MAX).into_iter().enumerate();
+        parts
+            .map(|(at, part)| (format!("{}{part}", " ".repeat(indent + if at == 0 { 0 } else { 2 })), *style))
+            .collect()
+    };
+    lines.iter().flat_map(broken).collect()
+}
+
+/// Cells between a text at the right end of a row and what stands left of it.
+pub const APART: u16 = 2;
+
+/// Text at the right end of a row, one cell from the edge, apart from what stands there already; nothing when it does not
+/// fit.
 pub fn right(area: Rect, buffer: &mut Buffer, row: u16, text: &str, style: Style) {
     let width = sanitise::width(text) as u16 + 1;
-    if width <= area.width {
+    if width <= area.width && width > 1 && row < area.height {
+        let left = area.right() - width;
+        for x in left.saturating_sub(APART).max(area.x)..left {
+            if let Some(cell) = buffer.cell_mut((x, area.y + row)) {
+                cell.set_symbol(" ");
+            }
+        }
         self::text(Rect { x: area.right() - width, width, ..area }, buffer, row, text, style);
     }
 }
@@ -118,6 +149,27 @@ pub fn progress(value: u64, most: u64, width: usize, glyphs: &Glyphs) -> String 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_at_the_right_stands_apart_from_what_is_left_of_it() {
+        let area = Rect::new(0, 0, 20, 1);
+        for width in 0..20 {
+            let mut buffer = Buffer::empty(area);
+            text(area, &mut buffer, 0, "12345678901234567890", Style::new());
+            right(area, &mut buffer, 0, &"r".repeat(width), Style::new());
+            let row: String = (0..20).map(|x| buffer[(x, 0)].symbol().to_owned()).collect();
+            assert!(!row.contains("0r") && (1..=9).all(|digit| !row.contains(&format!("{digit}r"))), "{row}");
+            assert_eq!(row.contains('r'), width > 0, "{row}");
+        }
+    }
+
+    #[test]
+    fn what_is_wider_than_the_room_goes_on_below() {
+        let lines = [("  ok".to_owned(), Style::new()), ("  a cause of many words".to_owned(), Style::new())];
+        let told: Vec<String> = wrapped(&lines, 12).into_iter().map(|(text, _)| text).collect();
+        assert_eq!(told, ["  ok", "  a cause", "    of many", "    words"]);
+        assert_eq!(wrapped(&lines, 0).len(), 2);
+    }
 
     #[test]
     fn bars_grow_in_eighths() {

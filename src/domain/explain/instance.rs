@@ -227,8 +227,8 @@ pub(super) fn control(of: &ControlView) -> Explanation {
 /// The end-to-end write.
 pub(super) fn canary(snapshot: &Snapshot) -> Explanation {
     let view = &snapshot.canary;
-    let (word, texts) = match (&view.problem, view.last_ms) {
-        (Some(_), _) => (
+    let (word, texts) = match (view.goes_through(), view.last_ms) {
+        (false, _) => (
             "late",
             [
                 "a small write of its own did not go through in time",
@@ -236,7 +236,7 @@ pub(super) fn canary(snapshot: &Snapshot) -> Explanation {
                 "look at the ensemble's verdict: writes wait",
             ],
         ),
-        (None, Some(_)) => (
+        (true, Some(_)) => (
             "in time",
             [
                 "a small write of its own goes through the whole ensemble",
@@ -244,9 +244,12 @@ pub(super) fn canary(snapshot: &Snapshot) -> Explanation {
                 NOTHING,
             ],
         ),
-        (None, None) => ("-", ["no write has been tried yet", "none has ended yet", "wait"]),
+        (true, None) => ("-", ["no write has been tried yet", "none has ended yet", "wait"]),
     };
-    let measured = view.problem.clone().or_else(|| view.last_ms.map(|ms| format!("{ms:.1} ms")));
+    let waits = view.waits.map(|since| format!("none has gone through for {}", snapshot.taken_at.since(since)));
+    let late: Vec<String> = view.problem.clone().into_iter().chain(waits).collect();
+    let in_time = || view.last_ms.map(|ms| format!("{ms:.1} ms"));
+    let measured = if late.is_empty() { in_time() } else { Some(late.join("; ")) };
     let bound = format!("within {CANARY_WITHIN}, every {CANARY_EVERY}");
     let source = Some("one write of a znode, timed from end to end".to_owned());
     Explanation { measured, source, ..Explanation::means(word, texts).within(bound).said_of("canary write") }

@@ -13,6 +13,9 @@ use crate::domain::operation::{OperationKind, OperationStatus};
 /// from the wall clocks of two processes, so less than this proves nothing.
 const DRAIN_SLACK: Millis = Millis::from_secs(10);
 
+/// What mends bytes that are not those of their record.
+const MEND: &str = "zkdeck takes it back from a trash or quarantine that has it, else restore it from a backup";
+
 /// Every rule that does not hold, in order of the rules.
 #[must_use]
 pub fn check(picture: &WorldView) -> Vec<Violation> {
@@ -109,11 +112,11 @@ impl<'a> Arranged<'a> {
             });
         };
         if bytes.size != record.size {
-            let what = format!("{} bytes, the record says {}; restore it from a backup", bytes.size.0, record.size.0);
+            let what = format!("{} bytes, the record says {}; {MEND}", bytes.size.0, record.size.0);
             return Some(at(entry, Invariant::I1, what));
         }
         let hash = bytes.blake3.filter(|hash| *hash != record.blake3)?;
-        let what = format!("its hash is {hash}, the record says {}; restore it from a backup", record.blake3);
+        let what = format!("its hash is {hash}, the record says {}; {MEND}", record.blake3);
         Some(at(entry, Invariant::I3, what))
     }
 

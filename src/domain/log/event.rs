@@ -16,6 +16,9 @@ pub struct LogEvent {
     pub id: EventId,
     /// In milliseconds since 1970, UTC. `None` when neither the line nor one before it tells a time.
     pub time: Option<Timestamp>,
+    /// The time as a JSON line has written it, with its zone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stamp: Option<String>,
     /// Folder of `logs/` that it came from: `zk1`, `backend`.
     pub node: String,
     /// What wrote it; `None` when the server does not tell.

@@ -24,7 +24,7 @@ pub use self::ast::{Cmp, Expr, Field, NumberField, Pattern, Side};
 pub use self::event::{LogEvent, Subject};
 pub use self::level::LogLevel;
 pub use self::matcher::{Matcher, matches};
-pub use self::moment::{MOMENT_RULE, Moment, TypedClock, clock, instant, read_stamp, stamp_zone};
+pub use self::moment::{MOMENT_RULE, Moment, MomentFault, TypedClock, clock, instant, read_stamp, stamp_zone};
 pub use self::needle::{needed_words, needles};
 pub use self::parse::{ParseError, QUERY_LEN_MAX, Vocabulary, parse, parse_at, parse_in, parse_typed};
 pub use self::source::{Dataset, EventId, LogCursor, LogSource};

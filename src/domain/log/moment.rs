@@ -39,8 +39,14 @@ pub struct TypedClock<'a> {
 }
 
 impl TypedClock<'_> {
+    /// A clock of UTC that is at the end of a day: every time of day has come.
+    pub const UTC: TypedClock<'static> = TypedClock::utc(Timestamp(DAY_MS - 1));
+
     /// A clock of UTC.
-    pub const UTC: TypedClock<'static> = TypedClock { now: Timestamp(0), ahead: &|_| 0 };
+    #[must_use]
+    pub const fn utc(now: Timestamp) -> TypedClock<'static> {
+        TypedClock { now, ahead: &|_| 0 }
+    }
 
     /// The moment at which the clock shows what a clock of UTC shows at `shown`.
     fn moment(&self, shown: Timestamp) -> Option<Timestamp> {
@@ -62,6 +68,20 @@ impl TypedClock<'_> {
         }
     }
 
+    /// The date that it shows at a moment: `2026-11-23`.
+    #[must_use]
+    pub fn date(&self, at: Timestamp) -> Option<String> {
+        let shown = instant(Timestamp(at.0.checked_add_signed((self.ahead)(at))?));
+        shown.get(..10).map(str::to_owned)
+    }
+
+    /// Whether it does not show this time of day before its next midnight.
+    #[must_use]
+    pub fn is_ahead(&self, moment: Moment) -> bool {
+        let Moment::OfDay(of_day) = moment else { return false };
+        self.shown(of_day) > self.shown(Millis(self.now.0 % DAY_MS))
+    }
+
     /// A time of day of UTC as this clock shows it.
     #[must_use]
     pub fn shown(&self, of_day: Millis) -> Millis {
@@ -69,7 +89,30 @@ impl TypedClock<'_> {
     }
 }
 
+/// Why a text is not taken as a moment.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MomentFault {
+    #[error("must be {MOMENT_RULE}")]
+    NoMoment,
+    /// A time of day that is still to come: the day before's is not taken for it without a word.
+    #[error("{word} has not come yet today; yesterday's is {yesterday}")]
+    Ahead { word: String, yesterday: String },
+}
+
 impl Moment {
+    /// Reads what is typed now.
+    ///
+    /// # Errors
+    /// What is no moment, or a time of day that is still to come.
+    pub fn typed(text: &str, clock: TypedClock<'_>) -> Result<Self, MomentFault> {
+        let moment = Self::parse_at(text, clock).ok_or(MomentFault::NoMoment)?;
+        if !clock.is_ahead(moment) {
+            return Ok(moment);
+        }
+        let date = clock.date(moment.resolve(clock.now)).ok_or(MomentFault::NoMoment)?;
+        Err(MomentFault::Ahead { word: text.to_owned(), yesterday: format!("{date}T{text}") })
+    }
+
     /// Reads what [`MOMENT_RULE`] names.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
@@ -354,6 +397,31 @@ mod tests {
         assert_eq!(meant("15m"), "2026-11-23T13:46:58.112Z");
         assert_eq!(clock.shown(Millis(0)), Millis(21_600_000));
         assert_eq!(Moment::parse_at("1970-01-01", clock), None, "nothing is before 1970");
+    }
+
+    #[test]
+    fn a_time_of_day_that_is_still_to_come_is_not_yesterdays() {
+        let typed = |text: &str, ahead: i64| {
+            let read = Moment::typed(text, TypedClock { now: AT, ahead: &|_| ahead });
+            read.map(|moment| instant(moment.resolve(AT))).map_err(|fault| fault.to_string())
+        };
+        let refused =
+            |word: &str, date: &str| Err(format!("{word} has not come yet today; yesterday's is {date}T{word}"));
+        assert_eq!(typed("14:01", 0), Ok("2026-11-23T14:01:00.000Z".into()));
+        assert_eq!(typed("14:01:58.112", 0), Ok("2026-11-23T14:01:58.112Z".into()), "it is that moment");
+        for word in ["23:59", "14:02", "14:01:59", "14:01:58.113"] {
+            assert_eq!(typed(word, 0), refused(word, "2026-11-22"));
+        }
+        // Eleven hours ahead it is one at night of the next day, eleven behind it is three at night.
+        assert_eq!(typed("01:01", 39_600_000), Ok("2026-11-23T14:01:00.000Z".into()));
+        assert_eq!(typed("01:02", 39_600_000), refused("01:02", "2026-11-23"));
+        assert_eq!(typed("00:00", -39_600_000), Ok("2026-11-23T11:00:00.000Z".into()));
+        assert_eq!(typed("14:00", -39_600_000), refused("14:00", "2026-11-22"));
+        for word in ["today", "yesterday", "now", "15m", "2026-11-24"] {
+            assert!(typed(word, 0).is_ok(), "{word}");
+        }
+        assert!(typed("soon", 0).is_err_and(|why| why.contains("15m")));
+        assert!(Moment::typed("23:59", TypedClock::UTC).is_ok(), "its day is over");
     }
 
     proptest! {

@@ -182,7 +182,7 @@ pub fn picture(at: Timestamp, present: &Snapshot, kept: &KeptThen, now: Timestam
         history: HistoryView { path: present.history.path.clone(), ..HistoryView::default() },
         control: present.control.clone(),
         loops: Arc::from([]),
-        canary: CanaryView { last_ms: measured.value(SeriesName::Canary, None), problem: None },
+        canary: CanaryView { last_ms: measured.value(SeriesName::Canary, None), ..CanaryView::default() },
         notices: Arc::from([]),
         alerts: alerts(&incidents),
         incidents: incidents.into_iter().take(INCIDENTS_KEPT).map(Arc::new).collect(),

@@ -95,6 +95,10 @@ fn verdict(node: &NodeId, measured: &MeasuredThen<'_>, incidents: &[Incident], a
     let open = incidents.iter().filter(own).find(|incident| incident.ended.is_none());
     let ended = incidents.iter().filter(own).filter_map(|incident| incident.ended).max();
     let Some(up) = measured.value(SeriesName::Up, Some(node)) else { return Verdict::unknown(at) };
+    // Its incident goes on until it serves.
+    if measured.value(SeriesName::Starting, Some(node)).is_some_and(|share| share > 0.5) {
+        return Verdict { state: ServerState::Starting, cause: None, rule: None, since: at };
+    }
     if let Some((IncidentWhat::Server { state, .. }, incident)) = open.map(|open| (&open.what, open)) {
         return Verdict { state: *state, cause: incident.cause.clone(), rule: None, since: incident.began };
     }

@@ -262,6 +262,16 @@ fn a_server_that_did_not_serve_without_an_incident_was_starting() {
     });
     let then = pic(AT, &fixtures::snapshot(), &kept(page.clone()));
     assert_eq!((state(&then, "zk1"), then.ensemble.state), (ServerState::Starting, EnsembleState::Starting));
+    // One that is started again has its incident still.
+    let starts = series(|key, ago| match (key.name, key.node.as_ref().map(NodeId::as_str)) {
+        (SeriesName::Up, Some("zk1")) => Some(0.0),
+        (SeriesName::Starting, Some("zk1")) => Some(1.0),
+        _ => usual(key, ago),
+    });
+    let what = IncidentWhat::Server { node: node_id("zk1"), state: ServerState::Down };
+    let history = HistoryThen { incidents: vec![incident(1, what, before(s(20)), None)], ..HistoryThen::default() };
+    let then = pic(AT, &fixtures::snapshot(), &KeptThen { history, ..kept(starts) });
+    assert_eq!(state(&then, "zk1"), ServerState::Starting);
     // One that has just come back did not serve when it was measured.
     let what = IncidentWhat::Server { node: node_id("zk1"), state: ServerState::Down };
     let incidents = vec![incident(1, what, before(s(20)), Some(before(300)))];
@@ -375,12 +385,14 @@ fn moments_are_typed_as_in_filters_and_as_a_day_with_a_time() {
         ("-5m", "2026-11-23T13:57:11.000Z"),
         ("5m", "2026-11-23T13:57:11.000Z"),
         ("19:32:11", "2026-11-23T14:02:11.000Z"),
-        ("19:33", "2026-11-22T14:03:00.000Z"),
         ("yesterday 19:33", "2026-11-22T14:03:00.000Z"),
         ("today 00:10", "2026-11-22T18:40:00.000Z"),
         ("2026-11-20 10:12:21", "2026-11-20T04:42:21.000Z"),
         ("2026-11-20T10:12:21Z", "2026-11-20T10:12:21.000Z"),
         ("now", "2026-11-23T14:02:11.000Z"),
+        ("19:33", "19:33 has not come yet today; yesterday's is: yesterday 19:33"),
+        ("23:59:59", "23:59:59 has not come yet today; yesterday's is: yesterday 23:59:59"),
+        ("today 19:33", "2026-11-23T14:03:00.000Z"),
     ] {
         assert_eq!(at(text), meant, "{text}");
     }

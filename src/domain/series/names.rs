@@ -14,6 +14,8 @@ use crate::domain::ids::NodeId;
 pub enum SeriesName {
     /// 1 while the server serves, 0 while it does not; the mean is the share of time.
     Up,
+    /// 1 while the server is being started, 0 while it is not: neither serving nor failing to.
+    Starting,
     /// 1 while the server leads the ensemble, 0 while it has another role.
     Leads,
     /// The worse of its read and update percentiles.
@@ -82,7 +84,7 @@ impl SeriesName {
     #[must_use]
     pub const fn unit(self) -> SeriesUnit {
         match self {
-            Self::Up | Self::Leads => SeriesUnit::Share,
+            Self::Up | Self::Starting | Self::Leads => SeriesUnit::Share,
             Self::LatencyP50 | Self::LatencyP99 | Self::Fsync | Self::Canary => SeriesUnit::Milliseconds,
             Self::Requests | Self::Moves | Self::Workload => SeriesUnit::PerSecond,
             Self::Heap | Self::Bytes => SeriesUnit::Bytes,
@@ -101,6 +103,7 @@ impl SeriesName {
     pub const fn title(self) -> &'static str {
         match self {
             Self::Up => "serving",
+            Self::Starting => "starting",
             Self::Leads => "leading",
             Self::LatencyP50 => "latency, median",
             Self::LatencyP99 => "latency, 99th percentile",
@@ -209,7 +212,9 @@ mod tests {
             assert_eq!(key.to_string().parse(), Ok(key));
         }
         let refused = |text: &str| text.parse::<SeriesKey>().expect_err(text).to_string();
-        assert!(refused("latency@zk1").starts_with("\"latency\" is no series; there are up, leads, latency-p50,"));
+        assert!(
+            refused("latency@zk1").starts_with("\"latency\" is no series; there are up, starting, leads, latency-p50,")
+        );
         assert_eq!(refused("files"), "files is measured of each server: write files@NODE");
         assert_eq!(refused("canary@zk1"), "canary is measured of the whole ensemble: leave the node out");
         assert_eq!(refused("up@ZK 1"), "\"ZK 1\" is no name of a node");

@@ -22,6 +22,6 @@ impl SeriesName {
     /// zkdeck's own.
     #[must_use]
     pub const fn is_scraped(self) -> bool {
-        !matches!(self, Self::Up | Self::Leads | Self::ZxidLag)
+        !matches!(self, Self::Up | Self::Starting | Self::Leads | Self::ZxidLag)
     }
 }

@@ -48,7 +48,7 @@ impl Sampler {
             }
             values.push((SeriesKey::of_ensemble(SeriesName::Moving), snapshot.moves.len() as f32));
         }
-        let canary = snapshot.canary.last_ms.filter(|_| snapshot.canary.problem.is_none());
+        let canary = snapshot.canary.last_ms.filter(|_| snapshot.canary.goes_through());
         values.extend(canary.map(|ms| (SeriesKey::of_ensemble(SeriesName::Canary), ms as f32)));
         self.counted(snapshot, &mut values);
         SeriesSample { at, values }
@@ -72,7 +72,9 @@ fn of_server(server: &ServerView, now: Timestamp, values: &mut Vec<(SeriesKey, f
         let value = value.map(|value| value as f32).filter(|value| value.is_finite());
         values.extend(value.map(|value| (SeriesKey::of_node(name, &server.node), value)));
     };
-    put(SeriesName::Up, (state != ServerState::Unknown).then(|| f64::from(u8::from(state.serves()))));
+    let share = |is_so: bool| (state != ServerState::Unknown).then(|| f64::from(u8::from(is_so)));
+    put(SeriesName::Up, share(state.serves()));
+    put(SeriesName::Starting, share(state == ServerState::Starting));
     if server.seen.is_none_or(|seen| now.since(seen) > FRESH) {
         return;
     }
@@ -114,6 +116,13 @@ mod tests {
         assert_eq!((value(&sample, "up@zk1"), value(&sample, "connections@zk1")), (Some(1.0), Some(12.0)));
         assert_eq!((value(&sample, "up@zk2"), value(&sample, "connections@zk2")), (Some(0.0), None), "49 s old");
         assert_eq!(value(&sample, "up@zk3"), None, "nothing is known of it");
+        assert_eq!((value(&sample, "starting@zk2"), value(&sample, "starting@zk3")), (Some(0.0), None));
+        let mut starts = snapshot.clone();
+        let mut servers = starts.servers.to_vec();
+        servers[1].verdict.state = ServerState::Starting;
+        starts.servers = servers.into();
+        let told = Sampler::default().sample(&starts);
+        assert_eq!((value(&told, "up@zk2"), value(&told, "starting@zk2")), (Some(0.0), Some(1.0)));
         assert_eq!((value(&sample, "leads@zk1"), value(&sample, "leads@zk3")), (Some(0.0), Some(1.0)));
         let files = snapshot.node(&node_id("zk1")).map(|node| node.files as f32);
         assert_eq!((value(&sample, "files@zk1"), value(&sample, "moves")), (files, None), "no rate of one reading");

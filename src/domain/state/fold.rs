@@ -16,8 +16,8 @@ use crate::domain::operation::{Operation, OperationKind, OperationStatus};
 use crate::domain::scheduler::{Decision, RUNS_KEPT, Run, RunProgress};
 use crate::domain::server::HostView;
 use crate::domain::snapshot::{
-    ControlView, LeadershipView, Level, LocalView, MOVE_SECONDS, NOTICES_KEPT, Notice, OPERATIONS_KEPT, SessionState,
-    Standing, StoreView,
+    CANARY_WAITS, ControlView, LeadershipView, Level, LocalView, MOVE_SECONDS, NOTICES_KEPT, Notice, OPERATIONS_KEPT,
+    SessionState, Standing, StoreView,
 };
 
 impl State {
@@ -78,10 +78,15 @@ impl State {
             Event::Canary { took_ms, problem } => {
                 self.canary.last_ms = took_ms;
                 self.written = if problem.is_none() { Some(now) } else { self.written };
+                self.canary.waits = problem.as_ref().map(|_| self.canary.waits.unwrap_or(now));
                 self.canary.problem = problem;
+            }
+            Event::CanaryWaits => {
+                self.canary.waits.get_or_insert(Timestamp(now.0.saturating_sub(CANARY_WAITS.0)));
             }
             Event::Loop(view) => _ = self.loops.insert(view.name, view),
             Event::Notice { level, text } => self.notice(level, text, now),
+            Event::ServerEnded { node, level, text } => self.stand(level, text, Some(Standing::Ended(node, now)), now),
             Event::Tick => {
                 self.tick(now);
                 self.tell_alerts(now);

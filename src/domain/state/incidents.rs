@@ -26,6 +26,22 @@ const BRINGS_BACK: [OperationKind; 3] = [OperationKind::Resume, OperationKind::S
 /// Said of one that ended while nobody looked.
 const UNSEEN: &str = "not seen: zkdeck did not run";
 
+/// Whether both may be one and the same, seen from nearer: that a server is silent, and why. From slow to dead is another
+/// incident, as is every other verdict on the ensemble.
+const fn is_known_better(before: &IncidentWhat, now: &IncidentWhat) -> bool {
+    match (before, now) {
+        (IncidentWhat::Server { state: before, .. }, IncidentWhat::Server { state: now, .. }) => {
+            is_silent(*before) && is_silent(*now)
+        }
+        (IncidentWhat::Ensemble { .. }, _) => false,
+        _ => true,
+    }
+}
+
+const fn is_silent(state: ServerState) -> bool {
+    matches!(state, ServerState::Frozen | ServerState::Paused | ServerState::Stopped | ServerState::Down)
+}
+
 /// How a subject is seen to be.
 enum Seen {
     Well,
@@ -139,7 +155,12 @@ impl State {
         match same.map(|election| election.id) {
             // Its first reply may still tell the epoch before.
             Some(id) => self.incidents.change(id, |election| election.what = what),
-            None => self.put_moment(what, self.leaderless.unwrap_or(now), now),
+            None => {
+                let led = before.map(|(node, _)| node);
+                let began = self.leaderless.unwrap_or(now);
+                let begun_by = led.and_then(|led| self.acted(&led, &TAKES_AWAY, began));
+                self.put_moment(what, began, now, begun_by);
+            }
         }
     }
 
@@ -174,13 +195,11 @@ impl State {
             return;
         }
         let what = IncidentWhat::Leadership { leader: leader.name(), own };
-        self.put_moment(what, now, now);
+        self.put_moment(what, now, now, None);
     }
 
-    fn put_moment(&mut self, what: IncidentWhat, began: Timestamp, ended: Timestamp) {
+    fn put_moment(&mut self, what: IncidentWhat, began: Timestamp, ended: Timestamp, begun_by: Option<String>) {
         let id = self.incidents.id(began, self.instance.id);
-        let elects = matches!(what, IncidentWhat::Election { .. });
-        let begun_by = if elects { self.acted(None, &TAKES_AWAY, began) } else { None };
         let (ended, instance) = (Some(ended), self.instance.name());
         self.incidents.put(Incident { id, what, began, ended, cause: None, begun_by, ended_by: None, instance });
     }
@@ -196,7 +215,7 @@ impl State {
             let (id, began) = (open.id, open.began);
             self.incidents.unseen.remove(&id);
             let same = open.what == what;
-            let better = !matches!(subject, IncidentSubject::Ensemble) && since.since(began) < SAME_WITHIN;
+            let better = is_known_better(&open.what, &what) && since.since(began) < SAME_WITHIN;
             if same || better {
                 let tells = open.cause.is_none() || (better && !same);
                 if !same || (tells && open.cause != cause) {
@@ -238,8 +257,8 @@ impl State {
         at: Timestamp,
     ) -> Option<String> {
         match subject {
-            IncidentSubject::Server(node) => self.acted(Some(node), kinds, at),
-            IncidentSubject::Ensemble => self.turned(at, is_so).and_then(|node| self.acted(Some(&node), kinds, at)),
+            IncidentSubject::Server(node) => self.acted(node, kinds, at),
+            IncidentSubject::Ensemble => self.turned(at, is_so).and_then(|node| self.acted(&node, kinds, at)),
             IncidentSubject::Session | IncidentSubject::Alert(..) => None,
         }
     }
@@ -251,16 +270,15 @@ impl State {
         so.max_by_key(|view| view.verdict.since).map(|view| view.node.clone())
     }
 
-    /// The operation of one of these kinds that had just begun: `pause zk3, console root`.
-    fn acted(&self, node: Option<&NodeId>, kinds: &[OperationKind], at: Timestamp) -> Option<String> {
+    /// The operation of one of these kinds on a server that had just begun: `pause zk3, console root`.
+    fn acted(&self, node: &NodeId, kinds: &[OperationKind], at: Timestamp) -> Option<String> {
         let near = |operation: &&Arc<Operation>| {
             kinds.contains(&operation.kind)
-                && node.is_none_or(|node| operation.target.as_ref() == Some(node))
+                && operation.target.as_ref() == Some(node)
                 && operation.started <= at
                 && at.since(operation.started) < ACTED_WITHIN
         };
         let operation = self.operations.iter().find(near)?;
-        let node = operation.target.as_ref()?;
         Some(format!("{} {node}, {}", operation.kind.word(), operation.by))
     }
 }

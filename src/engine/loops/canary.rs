@@ -8,13 +8,16 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 
 use crate::adapters::zookeeper::registry::Registry;
 use crate::domain::event::Event;
-use crate::domain::snapshot::{CANARY_EVERY, CANARY_WITHIN, LoopName};
+use crate::domain::snapshot::{CANARY_EVERY, CANARY_WAITS, CANARY_WITHIN, LoopName};
 use crate::engine::context::Context;
 use crate::engine::driver::Loop;
 
 const PERIOD: Duration = Duration::from_millis(CANARY_EVERY.0);
 /// What the screen calls late. The write itself is not given up.
 const LIMIT: Duration = Duration::from_millis(CANARY_WITHIN.0);
+
+/// What the screen says that it waits from here on.
+const WAITS: Duration = Duration::from_millis(CANARY_WAITS.0);
 
 pub struct CanaryLoop {
     ctx: Context,
@@ -53,7 +56,17 @@ impl Loop for CanaryLoop {
             return Ok(());
         };
         let begun = Instant::now();
-        let problem = match tokio::time::timeout(LIMIT, registry.canary()).await {
+        let write = tokio::time::timeout(LIMIT, registry.canary());
+        tokio::pin!(write);
+        let done = tokio::select! {
+            biased;
+            done = &mut write => done,
+            () = tokio::time::sleep(WAITS) => {
+                self.ctx.emit(Event::CanaryWaits).await;
+                write.await
+            }
+        };
+        let problem = match done {
             Ok(Ok(())) => None,
             Ok(Err(error)) => Some(error.to_string()),
             Err(_) => Some(format!("the canary write took over {} s", LIMIT.as_secs())),

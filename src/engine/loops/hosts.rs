@@ -51,7 +51,10 @@ impl HostsLoop {
     async fn local(&mut self) -> Result<(), String> {
         let Some(local) = &self.local else { return Ok(()) };
         for news in local.tick().await {
-            self.ctx.notice(news.level, news.text).await;
+            match news.ended {
+                Some(node) => self.ctx.emit(Event::ServerEnded { node, level: news.level, text: news.text }).await,
+                None => self.ctx.notice(news.level, news.text).await,
+            }
         }
         let owns = local.owns();
         if self.owns.replace(owns) != Some(owns) {

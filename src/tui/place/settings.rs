@@ -4,7 +4,7 @@
 use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 
-use toml_edit::{DocumentMut, Item, Table, Value};
+use toml_edit::{DocumentMut, Item, Table, TomlError, Value};
 
 use super::draft::{HiddenFile, Keep};
 use crate::console::place::SavedSetting;
@@ -19,7 +19,7 @@ pub(super) fn save(file: &Path, settings: &[SavedSetting]) -> Result<String, Str
         Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
         Err(error) => return Err(format!("{shown} cannot be read: {error}")),
     };
-    let text = with(&text, settings).map_err(|why| format!("{shown}: {why}; it stays as it is"))?;
+    let text = with(&text, settings).map_err(|why| format!("{shown}{why}; it stays as it is"))?;
     let (draft, mut out) = HiddenFile::open(target, Keep::Replacing).map_err(|why| format!("{shown}: {why}"))?;
     let written = out.write_all(text.as_bytes()).and_then(|()| out.sync_all());
     written.map_err(|error| format!("{shown}: {error}"))?;
@@ -27,14 +27,28 @@ pub(super) fn save(file: &Path, settings: &[SavedSetting]) -> Result<String, Str
     Ok(shown.to_string())
 }
 
-/// The text of the file with the settings in it.
+/// `:3:7: what is wrong there`, in one line: columns are counted in characters.
+fn misread(text: &str, error: &TomlError) -> String {
+    let at = error.span().map_or(text.len(), |span| span.start);
+    let before = text.get(..at).unwrap_or(text);
+    let line = 1 + before.matches('\n').count();
+    let column = 1 + before.rsplit('\n').next().unwrap_or_default().chars().count();
+    format!(":{line}:{column}: {}", one_line(error))
+}
+
+fn one_line(error: &TomlError) -> String {
+    error.message().lines().map(str::trim).collect::<Vec<_>>().join(", ")
+}
+
+/// The text of the file with the settings in it; why not is told behind the file's name.
 fn with(text: &str, settings: &[SavedSetting]) -> Result<String, String> {
-    let mut document: DocumentMut = text.parse().map_err(|error: toml_edit::TomlError| error.to_string())?;
+    let mut document: DocumentMut = text.parse().map_err(|error| misread(text, &error))?;
     for SavedSetting { name, value, .. } in settings {
-        let (section, key) = name.split_once('.').ok_or_else(|| format!("{name} is no setting"))?;
-        let mut value: Value = value.parse().map_err(|error| format!("{name} = {value}: {error}"))?;
+        let (section, key) = name.split_once('.').ok_or_else(|| format!(": {name} is no setting"))?;
+        let mut value: Value =
+            value.parse().map_err(|error: TomlError| format!(": {name} = {value}: {}", one_line(&error)))?;
         let own = document.entry(section).or_insert_with(|| Item::Table(Table::new()));
-        let table = own.as_table_like_mut().ok_or_else(|| format!("{section} is no section there"))?;
+        let table = own.as_table_like_mut().ok_or_else(|| format!(": {section} is no section there"))?;
         // The comment behind a value stays behind it.
         if let Some(before) = table.get(key).and_then(Item::as_value) {
             *value.decor_mut() = before.decor().clone();
@@ -74,10 +88,17 @@ mod tests {
     fn a_file_that_is_amiss_stays_as_it_is() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("zkdeck.toml");
-        for text in ["[scheduler\n", "scheduler = 5\n"] {
+        for (text, at) in [
+            ("[scheduler\n", ":1:11: "),
+            ("[api]\n# aé\nport = = 1\n", ":3:8: "),
+            ("a = 1\na = 2\n", ":2:1: "),
+            ("a = \"\"\"", ":1:8: "),
+            ("scheduler = 5\n", ": scheduler is no section"),
+        ] {
             std::fs::write(&file, text).unwrap();
             let why = save(&file, &[setting("scheduler.threshold", "9")]).unwrap_err();
-            assert!(why.contains("zkdeck.toml") && why.contains("stays as it is"), "{why}");
+            assert!(why.contains(&format!("zkdeck.toml{at}")) && why.contains("stays as it is"), "{why}");
+            assert!(!why.contains('\n') && !why.contains("TOML parse error"), "{why:?}");
             assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
         }
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside it");

@@ -14,15 +14,21 @@ use crate::domain::snapshot::Level;
 pub struct News {
     pub level: Level,
     pub text: String,
+    /// The server that does not run, for as long as it does not.
+    pub ended: Option<NodeId>,
 }
 
 impl News {
     pub(super) fn warning(text: impl Into<String>) -> Self {
-        Self { level: Level::Warning, text: text.into() }
+        Self { level: Level::Warning, text: text.into(), ended: None }
     }
 
     pub(super) fn error(text: impl Into<String>) -> Self {
-        Self { level: Level::Error, text: text.into() }
+        Self { level: Level::Error, text: text.into(), ended: None }
+    }
+
+    fn of_end(self, node: &NodeId) -> Self {
+        Self { ended: Some(node.clone()), ..self }
     }
 
     pub(super) fn log(&self) {
@@ -39,7 +45,8 @@ impl News {
 pub(super) fn ended(node: &NodeId, cause: &str, ran: Duration, pause: Duration, revival: &Revival) -> News {
     let pause = pause.as_secs();
     if !revival.hopeless() {
-        return News::warning(format!("{node} has ended: {cause}; it is started again automatically in {pause} s"));
+        let text = format!("{node} has ended: {cause}; it is started again automatically in {pause} s");
+        return News::warning(text).of_end(node);
     }
     News::error(format!(
         "{node} ends again and again, {} times in a row, the last time {:.1} s after its start: {cause}; it is started \
@@ -47,6 +54,7 @@ pub(super) fn ended(node: &NodeId, cause: &str, ran: Duration, pause: Duration, 
         revival.ends(),
         ran.as_secs_f64()
     ))
+    .of_end(node)
 }
 
 pub(super) fn revived(node: &NodeId, seen: &ProcessState) -> News {
@@ -56,11 +64,13 @@ pub(super) fn revived(node: &NodeId, seen: &ProcessState) -> News {
         | ProcessState::Restarting { pid, .. } => pid.to_string(),
         ProcessState::Missing => "-".into(),
     };
-    News { level: Level::Info, text: format!("{node} is started again automatically, as process {pid}") }
+    let text = format!("{node} is started again automatically, as process {pid}");
+    News { level: Level::Info, text, ended: None }
 }
 
 pub(super) fn not_revived(node: &NodeId, why: &str, pause: Duration) -> News {
     News::error(format!("{node} could not be started again: {why}; the next try comes in {} s", pause.as_secs()))
+        .of_end(node)
 }
 
 /// The detail of a server between its end and its next start.
@@ -89,6 +99,7 @@ mod tests {
         assert_eq!(
             told[0],
             News::warning("zk2 has ended: exit status 1; it said: no memory; it is started again automatically in 1 s")
+                .of_end(&node)
         );
         assert_eq!(
             told[2],
@@ -97,6 +108,7 @@ mod tests {
                  no memory; it is started again automatically in 4 s; look into logs/zk2/zookeeper.log and mend the \
                  cause, or stop zk2"
             )
+            .of_end(&node)
         );
     }
 

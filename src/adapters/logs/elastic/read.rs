@@ -66,6 +66,7 @@ fn event(hit: &Value, source: &Map<String, Value>) -> LogEvent {
     let text = |name: &str| member(source, name).and_then(Value::as_str);
     let mut event = LogEvent {
         id: EventId::Document(hit.get("_id").and_then(Value::as_str).unwrap_or_default().to_owned()),
+        stamp: text("@timestamp").map(str::to_owned),
         time: text("@timestamp").and_then(|text| Some(read_stamp(text.as_bytes())?.0)),
         level: text("log.level").and_then(|word| LogLevel::from_word(word.trim())),
         text: text("message").unwrap_or_default().trim_end().to_owned(),

@@ -113,12 +113,14 @@ impl FileDetail {
         let (record, why) = (record_lines(file, view), self.why_lines(file, view));
         let wide = area.width >= WIDE;
         let left = Rect { width: if wide { area.width / 2 } else { area.width }, ..paint::below(area, 1) };
+        let record = paint::wrapped(&record, usize::from(left.width));
         draw_lines(&record, left, buffer);
         let used = record.len() as u16;
         let right = match wide {
             true => Rect { x: left.right(), width: area.width - left.width, ..paint::below(area, 1) },
             false => paint::below(area, used + 2),
         };
+        let why = paint::wrapped(&why, usize::from(right.width));
         draw_lines(&why, right, buffer);
         let above = if wide { used.max(why.len() as u16) + 2 } else { used + 2 + why.len() as u16 + 1 };
         self.draw_history(paint::below(area, above), buffer, view);
@@ -155,12 +157,15 @@ impl FileDetail {
         let list = paint::below(area, 1);
         match &self.history {
             None => paint::text(list, buffer, 0, "  reading", styles.dim),
-            Some(Err(why)) => paint::text(list, buffer, 0, &format!("  {}", sanitise::clean(why)), styles.warning),
+            Some(Err(why)) => {
+                let told = [(format!("  {}", sanitise::clean(why)), styles.warning)];
+                draw_lines(&paint::wrapped(&told, usize::from(list.width)), list, buffer);
+            }
             Some(Ok(page)) if page.operations.is_empty() => {
                 paint::text(list, buffer, 0, "  no operation of this host names the file", styles.dim);
             }
             Some(Ok(page)) => {
-                for (row, operation) in page.operations.iter().take(usize::from(list.height)).enumerate() {
+                let row = |operation: &Operation| {
                     let (glyph, style) = words::of_operation(operation.status, styles);
                     let line = format!(
                         "  {}  {:<10} {glyph} {:<8} {} {} {}  {}  {}",
@@ -173,8 +178,10 @@ impl FileDetail {
                         words::or_dash(operation.took()),
                         sanitise::clean(operation.why.as_deref().unwrap_or("")),
                     );
-                    paint::text(list, buffer, row as u16, &sanitise::fit(&line, usize::from(area.width)), style);
-                }
+                    (line, style)
+                };
+                let rows: Vec<_> = page.operations.iter().take(usize::from(list.height)).map(row).collect();
+                draw_lines(&paint::wrapped(&rows, usize::from(list.width)), list, buffer);
             }
         }
     }

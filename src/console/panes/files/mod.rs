@@ -327,8 +327,11 @@ impl Pane for FilesPane {
         self.in_hand().map(Topic::File).into_iter().collect()
     }
 
-    fn asks_why(&self, snapshot: &Snapshot) -> bool {
-        self.topics(snapshot).iter().any(|topic| topic.is_amiss(snapshot))
+    fn urgent(&self, snapshot: &Snapshot) -> Vec<Action> {
+        match self.topics(snapshot).iter().any(|topic| topic.is_amiss(snapshot)) {
+            true => vec![Action::Open, Action::HistoryThen, Action::Download, Action::LogsThen],
+            false => Vec::new(),
+        }
     }
 
     fn is_deep(&self) -> bool {

@@ -117,7 +117,8 @@ impl Charts {
         let mut effects = Vec::new();
         let (axis, strips) = (self.axis(snapshot, columns), self.axis(snapshot, strip));
         effects.extend(self.measured.ask(keys, axis, snapshot));
-        effects.extend(self.served.ask(self::keys(SeriesName::Up, &nodes), strips, snapshot));
+        let states = [SeriesName::Up, SeriesName::Starting].iter().flat_map(|name| self::keys(*name, &nodes));
+        effects.extend(self.served.ask(states.collect(), strips, snapshot));
         let due = now >= self.incidents_due || self.incidents_of != Some(self.reach);
         if due && !self.asked.is_open() {
             self.incidents_due = now.plus(Millis(5_000));

@@ -74,11 +74,12 @@ impl ConnectionRows {
         page.map(|page| page.connections.iter().filter(holds).collect()).unwrap_or_default()
     }
 
-    /// `CONNECTIONS 12`.
-    pub(super) fn title(&self) -> String {
-        match &self.page {
-            Some(Ok(page)) => format!("connections {}", words::grouped(page.total as u64)),
-            _ => "connections".to_owned(),
+    /// `connections 12`: as many as are listed, else as the server has counted.
+    pub(super) fn title(&self, counted: Option<u64>) -> String {
+        let listed = self.page.as_ref().and_then(|page| page.as_ref().ok()).map(|page| page.total as u64);
+        match listed.or(counted) {
+            Some(count) => format!("connections {}", words::grouped(count)),
+            None => "connections".to_owned(),
         }
     }
 
@@ -175,7 +176,7 @@ mod tests {
         let connections = vec![one("10.0.0.7:1", Some(0xabc), "PING"), one("10.0.0.8:2", None, "SETD")];
         let rows = ConnectionRows { page: Some(Ok(ConnectionsPage { connections, total: 2 })), ..Default::default() };
         let found = |filter| rows.shown(filter).iter().map(|one| one.address.as_str()).collect::<Vec<_>>();
-        assert_eq!((found("").len(), rows.title().as_str()), (2, "connections 2"));
+        assert_eq!((found("").len(), rows.title(Some(7)).as_str()), (2, "connections 2"));
         assert_eq!([found("0.7"), found("0xAB"), found("ping")], [["10.0.0.7:1"]; 3].map(|all| all.to_vec()));
         assert_eq!(found("setd"), ["10.0.0.8:2"]);
         assert!(found("nobody").is_empty());

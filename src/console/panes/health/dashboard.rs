@@ -159,7 +159,7 @@ fn told(key: &SeriesKey, snapshot: &Snapshot) -> Option<Option<f32>> {
     let known = match (&key.node, key.name) {
         (None, SeriesName::Canary) => {
             let canary = &snapshot.canary;
-            Some(canary.last_ms.filter(|_| canary.problem.is_none()).map(|ms| ms as f32))
+            Some(canary.last_ms.filter(|_| canary.goes_through()).map(|ms| ms as f32))
         }
         (None, _) => None,
         (Some(node), name) => snapshot.server(node).and_then(|server| of_server(name, server, snapshot)),
@@ -211,17 +211,22 @@ fn draw_strips(
     // What had passed by the moment that is shown.
     let until = snapshot.as_of().and_then(|at| axis.column(at)).map_or(usize::from(axis.columns), usize::from);
     for (row, server) in snapshot.servers.iter().take(LINES_MAX).enumerate() {
-        let points = charts.served.points(&SeriesKey::of_node(SeriesName::Up, &server.node), &axis);
+        let points = |name| charts.served.points(&SeriesKey::of_node(name, &server.node), &axis);
+        let points = strip::times(&points(SeriesName::Up), &points(SeriesName::Starting));
         let name = format!("  {:<8}", sanitise::fit(server.node.as_str(), 8));
         let mut spans = vec![Span::styled(name, colour(row, styles))];
         spans.extend(strip::strip(&points, styles));
         let missing = usize::from(axis.columns).saturating_sub(points.len());
         spans.push(Span::styled(" ".repeat(missing), styles.text));
-        let up = strip::served(&points[..until.min(points.len())]).map_or_else(|| "-".to_owned(), strip::percent);
-        spans.push(Span::styled(format!("  up {up:>6}"), styles.text));
+        let sum = strip::sum(&points[..until.min(points.len())]);
+        let up = sum.map_or_else(|| "-".to_owned(), |sum| strip::percent(sum.served));
+        spans.push(Span::styled(format!("  up {up:>7}"), styles.text));
         if area.width >= 100 {
             let changes = changes(incidents, &server.node, &axis, snapshot.taken_at);
             spans.push(Span::styled(format!("  {}", crate::domain::number::count(changes, "change")), styles.dim));
+        }
+        if let Some(starting) = sum.map(|sum| sum.starting).filter(|share| *share > 0.0) {
+            spans.push(Span::styled(format!("  starting {}", strip::percent(starting)), styles.accent));
         }
         paint::line(area, buffer, row as u16, &Line::from(spans));
     }

@@ -39,7 +39,7 @@ pub(super) fn draw(server: &ServerView, area: Rect, buffer: &mut Buffer, view: &
     paint::line(area, buffer, 0, &name);
     paint::right(area, buffer, 0, &seen, styles.dim);
     let requests = if past { requests_then(server) } else { requests(server) };
-    let groups = [memory(server, view.snapshot), requests, canary(view.snapshot)];
+    let groups = [memory(server, view.snapshot), requests, canary(view)];
     let lines: Vec<String> = groups.iter().flat_map(|pieces| flow(pieces, width)).collect();
     for (row, text) in lines.iter().enumerate() {
         paint::text(area, buffer, row as u16 + 1, text, styles.text);
@@ -118,9 +118,12 @@ fn requests_then(server: &ServerView) -> Vec<String> {
     ]
 }
 
-fn canary(snapshot: &Snapshot) -> Vec<String> {
-    let canary = &snapshot.canary;
-    let mut pieces = vec![format!("canary write {}", words::ms(canary.last_ms))];
+fn canary(view: &View<'_>) -> Vec<String> {
+    let canary = &view.snapshot.canary;
+    let mut pieces = vec![match canary.waits {
+        Some(since) => format!("canary write waits for {} s", view.now.since(since).0 / 1000),
+        None => format!("canary write {}", words::ms(canary.last_ms)),
+    }];
     pieces.extend(canary.problem.clone());
     pieces
 }

@@ -100,6 +100,7 @@ impl Full {
         };
         if let Some(list) = to.and_then(|to| lists.get(to)) {
             (self.shows, self.scroll.at) = (*list, 0);
+            self.connections = ConnectionRows::default();
         }
         true
     }
@@ -174,11 +175,9 @@ impl Full {
     }
 
     pub(super) fn refresh(&mut self, snapshot: &Snapshot) -> Vec<Effect> {
-        // How many there are stands in the title; of a moment that is over they were not kept.
-        let connections = match snapshot.past {
-            None => self.connections.due(&self.node, snapshot.taken_at),
-            Some(_) => None,
-        };
+        // A server is asked only while they are seen; of a moment that is over they were not kept.
+        let seen = self.shows == FullList::Connections && snapshot.past.is_none();
+        let connections = if seen { self.connections.due(&self.node, snapshot.taken_at) } else { None };
         self.due(snapshot).into_iter().chain(connections).collect()
     }
 
@@ -220,7 +219,11 @@ impl Full {
         let since = since.map(|at| format!(", seen so for {}", view.now.since(at))).unwrap_or_default();
         let rule = server.verdict.rule.as_ref().map(|rule| format!(" (rule {})", rule.word())).unwrap_or_default();
         let verdict = format!("  {glyph} {}{since}{}{rule}", server.verdict.state.word(), cause.unwrap_or_default());
-        paint::text(area, buffer, row, &sanitise::fit(&verdict, usize::from(area.width)), style);
+        let told = paint::wrapped(&[(verdict, style)], usize::from(area.width));
+        for ((text, style), at) in told.iter().zip(row..) {
+            paint::text(area, buffer, at, text, *style);
+        }
+        let row = row + told.len().saturating_sub(1) as u16;
         let row = row + container(server, paint::below(area, row + 1), buffer, view) + 1;
         let tail = if area.height >= TAIL_FROM { TAIL + 1 } else { 0 };
         let rest = paint::below(Rect { height: area.height.saturating_sub(tail), ..area }, row + 1);
@@ -240,10 +243,11 @@ impl Full {
 
     /// Which lists there are, the one that is shown as it is.
     fn draw_titles(&self, area: Rect, buffer: &mut Buffer, view: &View<'_>) {
+        let counted = view.snapshot.server(&self.node).and_then(|server| server.connections);
         let titles = self.lists().iter().map(|list| {
             let title = match list {
                 FullList::Metrics => "metrics".to_owned(),
-                FullList::Connections => self.connections.title(),
+                FullList::Connections => self.connections.title(counted),
                 FullList::Happened => "states and elections".to_owned(),
             };
             if *list == self.shows { format!("[{title}]") } else { format!(" {title} ") }
@@ -444,5 +448,20 @@ mod tests {
         assert!(full.due(&snapshot).is_none());
         (full.page, full.asked_output) = (Asked::default(), Asked::default());
         assert!(full.due(&snapshot).is_some());
+    }
+
+    #[test]
+    fn who_is_connected_is_asked_while_it_is_seen_only() {
+        let (mut full, mut snapshot) = (Full::new(fixtures::node_id("zk1")), fixtures::snapshot());
+        let mut asked = |full: &mut Full, after: u64| {
+            snapshot.taken_at = snapshot.taken_at.plus(Millis(after));
+            full.asked = snapshot.taken_at;
+            full.refresh(&snapshot).len()
+        };
+        assert_eq!(asked(&mut full, 10_000), 0, "the metrics are shown");
+        full.act(Action::Right);
+        assert_eq!(asked(&mut full, 0), 1, "at once");
+        full.act(Action::Left);
+        assert_eq!(asked(&mut full, 10_000), 0, "the metrics are shown again");
     }
 }

@@ -180,7 +180,8 @@ impl Pane for HealthPane {
                 return Vec::new();
             }
             if full.act(action) {
-                return Vec::new();
+                // Another list may have something to ask.
+                return full.refresh(snapshot);
             }
         }
         if self.moves(action, snapshot) {
@@ -226,8 +227,8 @@ impl Pane for HealthPane {
         metric.into_iter().chain(both).collect()
     }
 
-    fn asks_why(&self, snapshot: &Snapshot) -> bool {
-        self.topics(snapshot).iter().any(|topic| topic.is_amiss(snapshot))
+    fn urgent(&self, snapshot: &Snapshot) -> Vec<Action> {
+        self.selected(snapshot).map(|server| confirms::mends(snapshot, server)).unwrap_or_default()
     }
 
     fn is_deep(&self) -> bool {

@@ -11,6 +11,9 @@ use crate::console::{sanitise, time};
 use crate::domain::incident::Incident;
 use crate::domain::operation::Operation;
 
+/// Lines of one field.
+const LINES_MAX: usize = 40;
+
 pub(super) fn draw(operation: &Operation, area: Rect, buffer: &mut Buffer, view: &View<'_>) {
     let styles = view.styles;
     let (glyph, style) = words::of_operation(operation.status, styles);
@@ -19,7 +22,7 @@ pub(super) fn draw(operation: &Operation, area: Rect, buffer: &mut Buffer, view:
     let mut lines: Vec<(String, Style)> = Vec::new();
     let width = usize::from(area.width).saturating_sub(14);
     let mut field = |name: &str, value: String| {
-        for (at, part) in sanitise::wrap(&value, width, 4).into_iter().enumerate() {
+        for (at, part) in sanitise::wrap(&value, width, LINES_MAX).into_iter().enumerate() {
             let name = if at == 0 { name } else { "" };
             lines.push((format!("  {name:<10} {part}"), styles.text));
         }
@@ -50,6 +53,7 @@ pub(super) fn draw(operation: &Operation, area: Rect, buffer: &mut Buffer, view:
         lines.push((String::new(), styles.text));
         lines.extend(run_lines(run, view));
     }
+    let lines = paint::wrapped(&lines, usize::from(area.width));
     for (row, (text, style)) in lines.iter().enumerate().take(usize::from(area.height.saturating_sub(1))) {
         paint::text(area, buffer, row as u16 + 1, &sanitise::fit(text, usize::from(area.width)), *style);
     }
@@ -78,7 +82,7 @@ pub(super) fn draw_incident(incident: &Incident, area: Rect, buffer: &mut Buffer
     let width = usize::from(area.width).saturating_sub(14);
     let mut row = 1;
     for (name, value) in fields {
-        for (at, part) in sanitise::wrap(&value, width, 4).into_iter().enumerate() {
+        for (at, part) in sanitise::wrap(&value, width, LINES_MAX).into_iter().enumerate() {
             let name = if at == 0 { name } else { "" };
             paint::text(area, buffer, row, &format!("  {name:<10} {part}"), styles.text);
             row += 1;

@@ -1,7 +1,7 @@
 //! What the list shows, made of operations and incidents: days, runs with their moves folded, runs that moved nothing
 //! together, and incidents where they began.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::console::time;
 use crate::domain::ids::{IncidentId, OperationId, Timestamp};
@@ -13,15 +13,15 @@ use crate::domain::operation::{Operation, OperationKind, OperationStatus};
 pub(super) enum HistoryLine {
     /// The heading of a day.
     Day(Timestamp),
-    /// `inside`: it is a move of the run above it.
+    /// `inside`: it is a move of the run above it, or an upload of the stress.
     Operation {
         id: OperationId,
         inside: bool,
     },
-    /// A run with so many moves; `open` shows them.
+    /// A run with so many moves, or a stress with so many uploads; `open` shows them.
     Run {
         id: OperationId,
-        moves: usize,
+        parts: usize,
         open: bool,
     },
     /// Runs that moved nothing, one after the other: the newest, how many, and when the first of them was.
@@ -69,6 +69,7 @@ impl Unfolded {
 
 /// The lines of operations and incidents, both newest first.
 pub(super) fn lines(operations: &[&Operation], incidents: &[&Incident], unfolded: &Unfolded) -> Vec<HistoryLine> {
+    let (operations, mut inside) = folded(operations);
     let mut lines = Vec::new();
     let mut day = None;
     let mut incidents = incidents.iter().peekable();
@@ -82,9 +83,36 @@ pub(super) fn lines(operations: &[&Operation], incidents: &[&Incident], unfolded
         }
         let Some(operation) = next else { break };
         begin_day(operation.started, &mut day, &mut lines);
-        at += take(operations, at, incidents.peek().map(|incident| incident.began), unfolded, &mut lines);
+        if let Some(parts) = inside.remove(&operation.id) {
+            let open = unfolded.has(operation.id);
+            lines.push(HistoryLine::Run { id: operation.id, parts: parts.len(), open });
+            let shown = parts.into_iter().filter(|_| open);
+            lines.extend(shown.map(|id| HistoryLine::Operation { id, inside: true }));
+            at += 1;
+            continue;
+        }
+        at += take(&operations, at, incidents.peek().map(|incident| incident.began), unfolded, &mut lines);
     }
     lines
+}
+
+/// The rows that stand for themselves, and those that stand inside each run or stress, all newest first.
+fn folded<'a>(operations: &[&'a Operation]) -> (Vec<&'a Operation>, BTreeMap<OperationId, Vec<OperationId>>) {
+    let (mut own, mut inside) = (Vec::new(), BTreeMap::<OperationId, Vec<OperationId>>::new());
+    // Runs and stresses that may go on at the row that is looked at.
+    let mut wholes: Vec<&Operation> = Vec::new();
+    for row in operations.iter().rev().copied() {
+        wholes.retain(|whole| whole.finished.is_none_or(|end| row.started <= end));
+        match wholes.iter().rev().find(|whole| is_part_of(whole, row)) {
+            Some(whole) => inside.entry(whole.id).or_default().insert(0, row.id),
+            None => own.push(row),
+        }
+        if matches!(row.kind, OperationKind::Scheduler | OperationKind::Stress) && !is_quiet(row) {
+            wholes.push(row);
+        }
+    }
+    own.reverse();
+    (own, inside)
 }
 
 fn begin_day(at: Timestamp, day: &mut Option<String>, lines: &mut Vec<HistoryLine>) {
@@ -100,12 +128,14 @@ fn is_quiet(operation: &Operation) -> bool {
     operation.kind == OperationKind::Scheduler && operation.status == OperationStatus::None
 }
 
-/// Whether `row` is a move of the run.
-fn is_move_of(run: &Operation, row: &Operation) -> bool {
-    row.kind == OperationKind::Migration
-        && row.by == run.by
-        && row.started >= run.started
-        && run.finished.is_none_or(|end| row.started <= end)
+/// Whether `row` is a move of the run, or an upload of the stress.
+fn is_part_of(whole: &Operation, row: &Operation) -> bool {
+    let fits = match whole.kind {
+        OperationKind::Scheduler => row.kind == OperationKind::Migration,
+        OperationKind::Stress => row.kind == OperationKind::Upload && row.target == whole.target,
+        _ => false,
+    };
+    fits && row.by == whole.by && row.started >= whole.started && whole.finished.is_none_or(|end| row.started <= end)
 }
 
 /// Takes the operation at `at` with what folds into it; how many those are.
@@ -127,18 +157,6 @@ fn take(
             lines.push(HistoryLine::Quiet { id: first.id, count, first: oldest });
             return count;
         }
-    }
-    // Newest first, the moves of a run stand before the run itself.
-    let moves = operations[at..].iter().take_while(|row| row.kind == OperationKind::Migration).count();
-    let run = operations.get(at + moves).filter(|run| run.kind == OperationKind::Scheduler && moves > 0);
-    if let Some(run) = run.filter(|run| operations[at..at + moves].iter().all(|row| is_move_of(run, row))) {
-        let open = unfolded.has(run.id);
-        lines.push(HistoryLine::Run { id: run.id, moves, open });
-        if open {
-            let inside = operations[at..at + moves].iter();
-            lines.extend(inside.map(|row| HistoryLine::Operation { id: row.id, inside: true }));
-        }
-        return moves + 1;
     }
     lines.push(HistoryLine::Operation { id: first.id, inside: false });
     1
@@ -176,7 +194,7 @@ mod tests {
         let word = |line: &HistoryLine| match line {
             HistoryLine::Day(_) => "day".to_owned(),
             HistoryLine::Operation { id, inside } => format!("{}{}", if *inside { "in " } else { "" }, id.bits()),
-            HistoryLine::Run { id, moves, open } => format!("run {} {moves} {open}", id.bits()),
+            HistoryLine::Run { id, parts, open } => format!("run {} {parts} {open}", id.bits()),
             HistoryLine::Quiet { id, count, .. } => format!("quiet {} {count}", id.bits()),
             HistoryLine::Incident(id) => format!("incident {}", id.bits()),
         };
@@ -202,6 +220,32 @@ mod tests {
         unfolded.toggle(OperationId::new(5));
         unfolded.toggle(OperationId::new(9));
         let open = ["day", "9", "8", "run 5 2 true", "in 7", "in 6", "4", "3", "2"];
+        assert_eq!(told(&rows, &[], &unfolded), open);
+    }
+
+    #[test]
+    fn a_stress_folds_its_uploads_and_those_of_others_stand_for_themselves() {
+        use OperationKind::{Migration, Scheduler, Stress, Upload};
+        use OperationStatus::Done;
+        let until = |row: Operation, ago: u64| Operation { finished: Some(Timestamp(NOW.0 - ago * 1000)), ..row };
+        let on = |row: Operation, node: &str| Operation { target: Some(node_id(node)), ..row };
+        let another = Operation { by: "console root".into(), ..on(row(6, Upload, Done, 36), "zk1") };
+        let rows = [
+            on(row(10, Upload, Done, 5), "zk1"),
+            on(row(9, Upload, Done, 31), "zk1"),
+            on(row(8, Migration, Done, 33), "zk2"),
+            on(row(7, Upload, Done, 35), "zk2"),
+            another,
+            on(row(5, Upload, Done, 37), "zk1"),
+            until(row(4, Scheduler, Done, 38), 30),
+            until(on(row(3, Stress, Done, 40), "zk1"), 20),
+            on(row(2, Upload, Done, 50), "zk1"),
+        ];
+        let mut unfolded = Unfolded::default();
+        let folded = ["day", "10", "7", "6", "run 4 1 false", "run 3 2 false", "2"];
+        assert_eq!(told(&rows, &[], &unfolded), folded, "later, of another node, of another person, earlier");
+        unfolded.toggle(OperationId::new(3));
+        let open = ["day", "10", "7", "6", "run 4 1 false", "run 3 2 true", "in 9", "in 5", "2"];
         assert_eq!(told(&rows, &[], &unfolded), open);
     }
 

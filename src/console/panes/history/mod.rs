@@ -229,11 +229,18 @@ impl Pane for HistoryPane {
         }
     }
 
-    fn asks_why(&self, _: &Snapshot) -> bool {
-        self.in_hand().is_some_and(|entry| match entry {
+    fn urgent(&self, _: &Snapshot) -> Vec<Action> {
+        let folds = match self.lines.get(self.cursor.at) {
+            Some(HistoryLine::Run { open: false, .. }) => Some(Action::Right),
+            Some(HistoryLine::Run { open: true, .. }) => Some(Action::Left),
+            _ => None,
+        };
+        let amiss = self.in_hand().is_some_and(|entry| match entry {
             Entry::Operation(row) => matches!(row.status, OperationStatus::Failed | OperationStatus::Aborted),
             Entry::Incident(incident) => incident.ended.is_none(),
-        })
+        });
+        let causes = amiss.then_some([Action::Open, Action::LogsThen, Action::ConsoleThen]);
+        folds.into_iter().chain(causes.into_iter().flatten()).collect()
     }
 
     fn is_deep(&self) -> bool {

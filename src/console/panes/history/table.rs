@@ -44,7 +44,11 @@ struct Told {
     by: String,
 }
 
-fn columns(width: usize) -> Columns<HistoryColumn> {
+/// Steps of the width of a column: it does not change with every row that comes into sight.
+const STEP: usize = 8;
+
+/// `what`: the widest text of that column in sight. The lesser columns give way to it, from the right.
+fn columns(width: usize, what: usize) -> Columns<HistoryColumn> {
     let all = vec![
         (HistoryColumn::Time, Column::left("  TIME", 10)),
         (HistoryColumn::What, Column::left("WHAT", 26)),
@@ -52,22 +56,25 @@ fn columns(width: usize) -> Columns<HistoryColumn> {
         (HistoryColumn::By, Column::left("BY, WHY", 16)),
     ];
     let columns = Columns::fit(all, &[HistoryColumn::By], width);
-    // What there is beyond the least is shared: the result says most.
-    let spare = width.saturating_sub(columns.width());
-    let taken = |part: usize| width.saturating_sub(spare - part);
-    let columns = columns.stretch(HistoryColumn::What, taken(spare / 3), 48);
+    let wanted = what.next_multiple_of(STEP);
+    let columns = columns.stretch(HistoryColumn::What, width, wanted.max(26));
     if columns.width_of(HistoryColumn::By).is_none() {
         return columns.stretch(HistoryColumn::Result, width, 200);
     }
-    columns.stretch(HistoryColumn::Result, taken(spare * 2 / 3), 90).stretch(HistoryColumn::By, width, 200)
+    // What there is beyond the least is shared: the result says most.
+    let spare = width.saturating_sub(columns.width());
+    columns.stretch(HistoryColumn::Result, width.saturating_sub(spare / 2), 90).stretch(HistoryColumn::By, width, 200)
 }
 
 impl HistoryScene<'_> {
     pub(super) fn draw(&self, area: Rect, buffer: &mut Buffer, view: &View<'_>) {
-        let columns = columns(usize::from(area.width));
-        paint::line(area, buffer, 0, &columns.heading(view.styles));
         let list = Rect { height: area.height.saturating_sub(2), ..paint::below(area, 1) };
         let height = usize::from(list.height);
+        let seen = self.lines.iter().skip(self.cursor.first(height)).take(height);
+        let told = seen.filter_map(|line| self.told(line, view));
+        let what = told.map(|told| sanitise::width(&told.what.0)).max().unwrap_or_default();
+        let columns = columns(usize::from(area.width), what);
+        paint::line(area, buffer, 0, &columns.heading(view.styles));
         if self.lines.is_empty() {
             paint::text(list, buffer, 1, &format!("  {}", self.nothing(view)), view.styles.dim);
         }
@@ -89,21 +96,11 @@ impl HistoryScene<'_> {
         buffer: &mut Buffer,
         view: &View<'_>,
     ) {
-        let told = match line {
-            HistoryLine::Day(at) => {
-                paint::text(area, buffer, 0, &format!("  {}", day(*at, view.now)), view.styles.heading);
-                return;
-            }
-            HistoryLine::Incident(id) => self.incidents.by_id(*id).map(|incident| of_incident(incident, view)),
-            HistoryLine::Operation { id, inside } => self
-                .rows
-                .by_id(*id)
-                .map(|operation| Told { mark: if *inside { "  " } else { "" }, ..of_operation(operation, view) }),
-            HistoryLine::Run { id, moves, open } => self.rows.by_id(*id).map(|run| of_run(run, *moves, *open, view)),
-            HistoryLine::Quiet { id, count, first } => {
-                self.rows.by_id(*id).map(|newest| of_quiet(newest, *count, *first, view))
-            }
-        };
+        if let HistoryLine::Day(at) = line {
+            paint::text(area, buffer, 0, &format!("  {}", day(*at, view.now)), view.styles.heading);
+            return;
+        }
+        let told = self.told(line, view);
         let Some(told) = told else { return };
         let drawn = columns.row((row == self.cursor.at, false), view.styles, |key| match key {
             HistoryColumn::Time => (format!("{:<2}{}", told.mark, told.time), view.styles.dim),
@@ -112,6 +109,22 @@ impl HistoryScene<'_> {
             HistoryColumn::By => (told.by.clone(), view.styles.dim),
         });
         paint::line(area, buffer, 0, &drawn);
+    }
+
+    /// Nothing of a heading.
+    fn told(&self, line: &HistoryLine, view: &View<'_>) -> Option<Told> {
+        match line {
+            HistoryLine::Day(_) => None,
+            HistoryLine::Incident(id) => self.incidents.by_id(*id).map(|incident| of_incident(incident, view)),
+            HistoryLine::Operation { id, inside } => self
+                .rows
+                .by_id(*id)
+                .map(|operation| Told { mark: if *inside { "  " } else { "" }, ..of_operation(operation, view) }),
+            HistoryLine::Run { id, parts, open } => self.rows.by_id(*id).map(|run| of_run(run, *parts, *open, view)),
+            HistoryLine::Quiet { id, count, first } => {
+                self.rows.by_id(*id).map(|newest| of_quiet(newest, *count, *first, view))
+            }
+        }
     }
 
     /// Why there is nothing, and what brings something.
@@ -213,17 +226,21 @@ fn by(operation: &Operation) -> String {
     }
 }
 
-fn of_run(run: &Operation, moves: usize, open: bool, view: &View<'_>) -> Told {
+fn of_run(run: &Operation, parts: usize, open: bool, view: &View<'_>) -> Told {
     let mark = if open { view.styles.glyphs.open } else { view.styles.glyphs.folded };
     let (glyph, style) = words::of_operation(run.status, view.styles);
     let told = of_operation(run, view);
     let took = run.took().map(|took| format!(", {took}")).unwrap_or_default();
-    let done = run.run.as_ref().map_or(moves as u64, |run| run.moves_done);
+    let done = match (run.kind, &run.run) {
+        (OperationKind::Stress, _) => words::count(parts as u64, "upload"),
+        (_, Some(run)) => words::count(run.moves_done, "move"),
+        (_, None) => words::count(parts as u64, "move"),
+    };
     let why = match (&run.why, run.status) {
         (Some(why), OperationStatus::Failed | OperationStatus::Aborted) => format!(": {why}"),
         _ => String::new(),
     };
-    let result = (format!("{glyph} {}{took}{why}", words::count(done, "move")), style);
+    let result = (format!("{glyph} {done}{took}{why}"), style);
     let by = run.run.as_ref().map_or_else(
         || run.by.clone(),
         |of| format!("{}: spread {} of threshold {}", run.by, words::grouped(of.max_difference), of.threshold),

@@ -39,10 +39,11 @@ impl LogDetail {
         let numbers = event.numbers.iter().map(|(name, value)| (name, value.to_string()));
         let mut values: Vec<String> =
             fields.chain(numbers).map(|(name, value)| format!("{name:<14} {value}")).collect();
-        if !values.is_empty() {
+        values.sort();
+        let written = event.stamp.as_ref().map(|stamp| format!("{:<14} {stamp}", "time written"));
+        if written.is_some() || !values.is_empty() {
             lines.push(String::new());
-            values.sort();
-            lines.extend(values);
+            lines.extend(written.into_iter().chain(values));
         }
         let time = event.time.map(|at| format!("{} {}", time::date(at), time::of_moment(at)));
         let head = [Some(event.node.as_str()), time.as_deref(), event.level.map(|level| level.word())];

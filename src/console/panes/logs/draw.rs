@@ -97,7 +97,8 @@ impl LogsPane {
             |parts: &[&str]| parts.iter().copied().filter(|text| !text.is_empty()).collect::<Vec<_>>().join("   ");
         let told = variants.into_iter().map(joined).find(|text| sanitise::width(text) * 2 <= width).unwrap_or_default();
         paint::text(area, buffer, 0, " query  ", if self.typing.is_some() { styles.accent } else { styles.dim });
-        let room = area.width.saturating_sub(9 + sanitise::width(&told) as u16);
+        let beside = if told.is_empty() { 0 } else { sanitise::width(&told) as u16 + 1 + paint::APART };
+        let room = area.width.saturating_sub(8 + beside);
         let inside = Rect { x: area.x + 8.min(area.width), width: room, height: area.height.min(1), ..area };
         if self.typing.is_some() {
             self.line.draw(inside, buffer, styles);

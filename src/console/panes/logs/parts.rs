@@ -36,7 +36,8 @@ fn layout(event: &LogEvent) -> &'static str {
 
 fn apart(event: &LogEvent, repeats: usize) -> Explanation {
     let dash = |part: Option<&str>| words::or_dash(part);
-    let stamp = event.text.get(..event.origin_at).map(str::trim).filter(|stamp| !stamp.is_empty());
+    let of_line = event.text.get(..event.origin_at).map(str::trim).filter(|stamp| !stamp.is_empty());
+    let stamp = event.stamp.as_deref().or(of_line);
     let zone = stamp.map(|stamp| match stamp_zone(stamp) {
         Some(zone) => format!("{zone}, as the line says"),
         None => "UTC: the line names none".to_owned(),
@@ -113,6 +114,9 @@ mod tests {
             (value(&zoned, "its zone").as_str(), value(&zoned, "folded").as_str()),
             ("+01:00, as the line says", "")
         );
+        let json = apart(&LogEvent { stamp: Some("2026-11-23T19:32:11+05:30".into()), ..event("m", 0, 0) }, 1);
+        assert_eq!(value(&json, "as written"), "2026-11-23T19:32:11+05:30");
+        assert_eq!(value(&json, "its zone"), "+05:30, as the line says");
         let plain = apart(&LogEvent { file: String::new(), time: None, ..event("hello", 0, 0) }, 1);
         assert_eq!((value(&plain, "time").as_str(), value(&plain, "its zone").as_str()), ("-", "-"));
         assert_eq!(value(&plain, "lies at"), "printed by its container");

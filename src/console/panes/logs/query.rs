@@ -2,7 +2,9 @@
 
 use crate::console::time;
 use crate::domain::ids::{Millis, Timestamp};
-use crate::domain::log::{Expr, LogLevel, LogSearch, Matcher, Moment, ParseError, clock, instant, parse_at};
+use crate::domain::log::{
+    Expr, LogLevel, LogSearch, MOMENT_RULE, Matcher, Moment, MomentFault, ParseError, clock, instant, parse_at,
+};
 
 const MINUTE: u64 = 60_000;
 /// Spans that the key goes through; none means all.
@@ -57,9 +59,10 @@ impl Query {
     pub(super) fn set_span(&mut self, text: &str, now: Timestamp) -> Result<(), String> {
         let mut moments = Vec::new();
         for word in text.split_whitespace() {
-            let rule = crate::domain::log::MOMENT_RULE;
-            let moment = Moment::parse_at(word, time::typed(now));
-            moments.push(moment.ok_or_else(|| format!("{word:?} is not {rule}"))?);
+            moments.push(Moment::typed(word, time::typed(now)).map_err(|fault| match fault {
+                MomentFault::NoMoment => format!("{word:?} is not {MOMENT_RULE}"),
+                MomentFault::Ahead { .. } => fault.to_string(),
+            })?);
         }
         match moments[..] {
             [] => (self.search.from, self.search.to) = (None, None),
@@ -99,6 +102,7 @@ impl Query {
     pub(super) fn whole(&self, now: Timestamp) -> String {
         let moment = |moment| match moment {
             Moment::At(at) => instant(at),
+            Moment::OfDay(_) if time::typed(now).is_ahead(moment) => instant(moment.resolve(now)),
             Moment::OfDay(of_day) => clock(time::typed(now).shown(of_day)),
             Moment::Ago(_) | Moment::Yesterday => moment.to_string(),
         };
@@ -147,10 +151,20 @@ mod tests {
             spans.push(query.span(NOW));
         }
         assert_eq!(spans, ["last 15m", "last 1h", "last 6h", "last 1d", "last 1w", "all time", "last 15m"]);
-        query.set_span("14:00 14:30", NOW).expect("good");
-        assert_eq!(query.span(NOW), "14:00 to 14:30");
+        query.set_span("13:00 13:30", NOW).expect("good");
+        assert_eq!(query.span(NOW), "13:00 to 13:30");
         query.set_span("2026-11-22", NOW).expect("good");
         assert_eq!(query.span(NOW), "since 22 Nov 00:00");
+        let midnight = Timestamp(NOW.0 - NOW.0 % 86_400_000);
+        query.set_span("13:00", NOW).expect("good");
+        assert_eq!(
+            query.whole(midnight.plus(Millis(86_400_000))),
+            "since:2026-11-23T13:00:00.000Z",
+            "it is still that one"
+        );
+        query.set_span("2026-11-22", NOW).expect("good");
+        let ahead = query.set_span("13:00 23:59", NOW).expect_err("still to come");
+        assert_eq!(ahead, "23:59 has not come yet today; yesterday's is 2026-11-22T23:59");
         assert!(query.set_span("soon", NOW).expect_err("bad").contains("15m"));
         query.set("fsync level>=warn", NOW).expect("good");
         query.search.node = Some("zk1".into());

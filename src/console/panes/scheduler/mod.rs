@@ -179,7 +179,7 @@ impl SchedulerPane {
         ];
         let hints: Vec<_> = hints.iter().filter_map(|(action, does)| view.hint(*action, does)).collect();
         paint::text(area, buffer, 0, &format!("  {}", hints.join("   ")), view.styles.dim);
-        draw_lines(&run_lines(run, view), paint::below(area, 2), buffer);
+        draw_lines(&paint::wrapped(&run_lines(run, view), usize::from(area.width)), paint::below(area, 2), buffer);
     }
 }
 
@@ -248,6 +248,13 @@ impl Pane for SchedulerPane {
         let drains = drains.map(|node| Topic::Node(node.id.clone()));
         let topics: Vec<Topic> = plan.or_else(run).into_iter().chain(drains).collect();
         if topics.is_empty() { vec![Topic::Scheduler] } else { topics }
+    }
+
+    fn urgent(&self, snapshot: &Snapshot) -> Vec<Action> {
+        let scheduler = &snapshot.scheduler;
+        let of_plan = self.preview.is_some().then_some(Action::Open);
+        let stops = scheduler.running.is_some().then_some(Action::StopRun);
+        of_plan.into_iter().chain(stops).chain(scheduler.paused.then_some(Action::PauseScheduler)).collect()
     }
 
     fn is_deep(&self) -> bool {

@@ -111,16 +111,65 @@ fn where_there_is_no_row_the_keys_are_shown() {
     assert!(matches!(console.overlay, Some(Overlay::Help(_))));
 }
 
+/// The footer of a console of this width.
+fn footer(ui: &Console, (width, height): (u16, u16)) -> String {
+    screen(ui, width, height).lines().last().map(str::to_owned).expect("a footer")
+}
+
 #[test]
-fn a_row_that_is_not_well_offers_why() {
-    let footer = |pane: &str, snapshot: Snapshot| {
-        let console = showing(pane_of(pane), snapshot, Styles::plain(), (120, 40));
-        screen(&console, 120, 40).lines().last().map(str::to_owned).expect("a footer")
+fn the_footer_says_what_the_key_of_help_does_in_every_pane_and_state() {
+    let (size, mut seen) = ((200, 60), [0, 0]);
+    for (name, snapshot) in SCENES {
+        for title in ["Health", "Files", "History", "Logs", "Scheduler"] {
+            let mut console = showing(pane_of(title), snapshot(), Styles::plain(), size);
+            let said = footer(&console, size);
+            press(&mut console, "?");
+            let why = matches!(console.overlay, Some(Overlay::Why(_)));
+            assert_eq!((said.contains("? why"), said.contains("? help")), (why, !why), "{title}, {name}: {said}");
+            seen[usize::from(why)] += 1;
+        }
+    }
+    assert!(seen.iter().all(|count| *count > 0), "{seen:?}");
+    let mut console = showing(pane_of("History"), fixtures::snapshot(), Styles::plain(), size);
+    press(&mut console, "/");
+    assert_eq!(footer(&console, size).trim(), "Enter go on  Esc leave", "every other key is text");
+}
+
+#[test]
+fn the_key_that_mends_stands_first_where_four_have_room() {
+    let first = |pane: &str, snapshot: Snapshot, keys: &str| {
+        let mut console = showing(pane_of(pane), snapshot, Styles::plain(), (80, 24));
+        press(&mut console, keys);
+        footer(&console, (80, 24))
     };
-    assert!(footer("Health", fixtures::snapshot()).contains("? help"));
-    assert!(footer("Health", scene("degraded").1()).contains("? why"));
-    assert!(footer("Files", damaged()).contains("? why"));
-    assert!(footer("Files", fixtures::snapshot()).contains("? help"));
+    assert!(first("Health", fixtures::snapshot(), "").starts_with(" d drain  p pause"));
+    let paused = first("Health", scene("degraded").1(), "j");
+    assert!(paused.starts_with(" p resume  l logs then"), "{paused}");
+    let slow = first("Health", scene("degraded").1(), "");
+    assert!(slow.starts_with(" l logs then  h history then  R restart"), "{slow}");
+    let mut stopped = fixtures::snapshot();
+    stopped.scheduler.paused = true;
+    assert!(first("Scheduler", stopped, "").starts_with(" P resume scheduler"));
+    let cut = first("Files", damaged(), "");
+    assert!(cut.starts_with(" Enter details"), "{cut}");
+}
+
+#[test]
+fn an_event_and_a_setting_are_explained_where_they_are_listed() {
+    let mut ui = ui();
+    ui.report(Level::Warning, "zk2 has ended: killed".into());
+    press(&mut ui, "e ?");
+    let shown = screen(&ui, 120, 40);
+    assert!(shown.contains("zk2 has ended: killed") && shown.contains("server zk2"), "{shown}");
+    assert!(!shown.contains("server zk1"), "it does not name it: {shown}");
+    press(&mut ui, "Esc");
+    assert!(screen(&ui, 120, 40).contains("Events: 1 of"), "back at the list");
+    press(&mut ui, "Esc : s e t t i n g s Enter j j ?");
+    let named = ui.snapshot.settings[2].name.clone();
+    let shown = screen(&ui, 120, 40);
+    assert!(shown.contains("Why") && shown.contains(&named), "{named}: {shown}");
+    press(&mut ui, "Esc");
+    assert!(screen(&ui, 120, 40).contains("Settings   :set"), "{}", screen(&ui, 120, 40));
 }
 
 #[test]

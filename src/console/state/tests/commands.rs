@@ -354,6 +354,6 @@ fn what_cannot_be_kept_is_told() {
     let kept = asked(press(&mut ui, ": w o r n g Enter Esc")).pop().expect("it is tried again");
     kept.reply.send(Err("commands of before in data/commands.txt: not UTF-8".into())).expect("awaited");
     ui.take_answers();
-    let told = ui.toasts.all(&ui.snapshot).iter().filter(|message| message.text.contains("not UTF-8")).count();
+    let told = ui.toasts.all(&ui.snapshot, None).iter().filter(|message| message.text.contains("not UTF-8")).count();
     assert_eq!(told, 1, "once");
 }

@@ -40,7 +40,7 @@ fn events_hold_everything_newest_first() {
     │                                                                              │
     └──────────────────────────────────────────────────────────────────────────────┘
      14:02:11 newer (e: all events)
-     Enter open  / filter  y copy  Esc close
+     Enter open  / filter  y copy  ? why  Esc close
     "#);
     press(&mut ui, "q");
     assert!(ui.overlay.is_none(), "q closes the list, not the console");

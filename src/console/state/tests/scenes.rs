@@ -18,7 +18,7 @@ use crate::domain::operation::{HistoryPage, HistoryQuery, Operation, OperationKi
 use crate::domain::planner::Plan;
 use crate::domain::rewind::{self, HistoryThen, KeptThen, MovesEnded, PictureThen, SnapshotAt};
 use crate::domain::scheduler::{Decision, Run, RunProgress};
-use crate::domain::series::{PrometheusPart, SeriesAsk, SeriesLine, SeriesName, SeriesPage, SeriesPoint};
+use crate::domain::series::{PrometheusPart, SeriesAsk, SeriesKey, SeriesLine, SeriesName, SeriesPage, SeriesPoint};
 use crate::domain::server::{HealthRule, HostState, HostView, Output, ServerState, Verdict};
 use crate::domain::snapshot::{InstanceInfo, SessionState, Snapshot, StoreView};
 
@@ -266,6 +266,7 @@ pub(super) fn past_of(at: Timestamp, present: &Snapshot) -> Snapshot {
     for line in &mut page.lines {
         let fixed = match line.series.name {
             SeriesName::Up => Some(1.0),
+            SeriesName::Starting => Some(0.0),
             SeriesName::Leads => Some(f32::from(u8::from(line.series.node == Some(node_id("zk3"))))),
             _ => None,
         };
@@ -377,11 +378,14 @@ fn series(ask: &SeriesAsk) -> SeriesPage {
         let mean = (n % 17) as f32 / 2.0;
         (n % 40 < 36).then_some(SeriesPoint { mean, max: mean * 2.0 })
     };
-    let line = |series: &_| SeriesLine { series: Clone::clone(series), points: (0..count).map(point).collect() };
-    SeriesPage {
-        from: ask.from,
-        step: ask.step,
-        lines: ask.series.iter().map(line).collect(),
-        prometheus: PrometheusPart::NotAsked,
-    }
+    let still = |_: u64| Some(SeriesPoint { mean: 0.0, max: 0.0 });
+    let line = |series: &SeriesKey| {
+        let points = match series.name {
+            SeriesName::Starting => (0..count).map(still).collect(),
+            _ => (0..count).map(point).collect(),
+        };
+        SeriesLine { series: series.clone(), points }
+    };
+    let lines = ask.series.iter().map(line).collect();
+    SeriesPage { from: ask.from, step: ask.step, lines, prometheus: PrometheusPart::NotAsked }
 }

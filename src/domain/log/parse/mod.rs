@@ -10,7 +10,7 @@
 
 use super::ast::{Cmp, Expr, FIELDS, Field, NumberField, Pattern, Side};
 use super::level::LogLevel;
-use super::moment::{MOMENT_RULE, Moment, TypedClock};
+use super::moment::{MOMENT_RULE, Moment, MomentFault, TypedClock};
 
 /// Longest query, in characters.
 pub const QUERY_LEN_MAX: usize = 4096;
@@ -312,9 +312,13 @@ impl Parser<'_> {
                 Some(value) => Ok(Expr::Number(*field, cmp, value)),
                 None => Self::fail(at, found()),
             },
-            Name::Time(side) if cmp == Cmp::Equal => match Moment::parse_at(plain, self.clock) {
-                Some(moment) => Ok(Expr::Time(*side, moment)),
-                None => Self::fail(at, found()),
+            Name::Time(side) if cmp == Cmp::Equal => match Moment::typed(plain, self.clock) {
+                Ok(moment) => Ok(Expr::Time(*side, moment)),
+                Err(MomentFault::NoMoment) => Self::fail(at, found()),
+                Err(MomentFault::Ahead { word, yesterday }) => {
+                    let what = format!("{word} has not come yet today; yesterday's is {}:{yesterday}", side.name());
+                    Self::fail(at, what)
+                }
             },
             Name::Field(field) if cmp == Cmp::Equal => Ok(Expr::Field(field.clone(), pattern)),
             Name::Message if cmp == Cmp::Equal => {

@@ -9,7 +9,7 @@ use crate::domain::fixtures::{NOW, node_id, operation, snapshot};
 use crate::domain::ids::{IncidentId, Millis, Zxid};
 use crate::domain::incident::{Incident, IncidentWhat};
 use crate::domain::operation::{OperationKind, OperationStatus};
-use crate::domain::server::{HostState, HostView, Metrics, Reach, Role, Sample, ServerState};
+use crate::domain::server::{HostState, HostView, Metrics, Reach, Role, Sample, ServerState, Srvr};
 use crate::domain::snapshot::SessionState;
 
 fn at(second: u64) -> Timestamp {
@@ -79,6 +79,42 @@ fn a_leader_that_is_paused_is_a_verdict_an_election_and_a_server_with_their_caus
     assert_eq!(newest(&mut state, "election").begun_by.as_deref(), Some("pause zk3, console root"));
     let no_leader = state.snapshot(NOW).incidents.iter().find(|i| i.what.stops_writes()).cloned().expect("told");
     assert_eq!(no_leader.ended_by.as_deref(), Some("zk2 was elected"));
+}
+
+#[test]
+fn an_election_is_after_what_was_done_to_the_old_leader_and_to_no_other() {
+    for (node, by) in [("zk1", None), ("zk3", Some("pause zk3, console root"))] {
+        let mut state = state([1, 1, 1]);
+        state.apply(server_operation(9, OperationKind::Pause, node, at(1)), at(1));
+        (2..5).for_each(|second| state.apply(silent("zk3", at(second)), at(second)));
+        state.apply(answers("zk2", Role::Leader, 8, at(9)), at(9));
+        let election = newest(&mut state, "election");
+        assert_eq!(
+            (election.what.node(), election.begun_by.as_deref()),
+            (Some(&node_id("zk2")), by),
+            "{node} was paused"
+        );
+    }
+}
+
+#[test]
+fn a_server_that_goes_from_bad_to_worse_has_an_incident_of_each() {
+    let mut state = state([1, 1, 1]);
+    let before = told(&mut state).len();
+    for second in 1..5 {
+        let srvr = Some(Srvr { not_serving: true, ..Srvr::default() });
+        let refused = Sample { srvr, ..sample("zk1", Role::Follower, at(second)) };
+        state.apply(Event::Probed(Box::new(refused)), at(second));
+    }
+    for second in 5..9 {
+        let reach = Reach::Unreachable("refused".into());
+        let dead = Sample { reach, srvr: None, ..sample("zk1", Role::Follower, at(second)) };
+        state.apply(Event::Probed(Box::new(dead)), at(second));
+    }
+    let of_server: Vec<_> =
+        told(&mut state)[before..].iter().filter(|(what, ..)| what.starts_with("zk1")).cloned().collect();
+    let [(refuses, _, end), (dead, began, None)] = &of_server[..] else { panic!("{of_server:?}") };
+    assert_eq!((refuses.as_str(), dead.as_str(), *end), ("zk1 not serving", "zk1 down", Some(*began)));
 }
 
 #[test]

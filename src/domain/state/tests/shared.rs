@@ -237,3 +237,22 @@ fn without_a_leader_nothing_is_taken_until_a_write_has_gone_through() {
     state.apply(Event::Canary { took_ms: Some(4.0), problem: None }, later);
     assert!(state.check_upload("a", None, Some(1)).is_ok(), "the leader is only out of sight");
 }
+
+#[test]
+fn a_canary_write_that_waits_is_not_the_last_good_one() {
+    let mut state = state([1, 1, 1]);
+    let at = |second: u64| NOW.plus(Millis(second * 1_000));
+    let told = |state: &mut State, now| {
+        let canary = state.snapshot(now).canary;
+        (canary.waits, canary.goes_through())
+    };
+    state.apply(Event::Canary { took_ms: Some(4.0), problem: None }, at(0));
+    assert_eq!(told(&mut state, at(0)), (None, true));
+    state.apply(Event::CanaryWaits, at(6));
+    assert_eq!(told(&mut state, at(6)), (Some(at(5)), false));
+    state.apply(Event::Canary { took_ms: None, problem: Some("late".into()) }, at(8));
+    state.apply(Event::CanaryWaits, at(11));
+    assert_eq!(told(&mut state, at(11)), (Some(at(5)), false), "the first that did not go through");
+    state.apply(Event::Canary { took_ms: Some(9.0), problem: None }, at(12));
+    assert_eq!(told(&mut state, at(12)), (None, true));
+}
