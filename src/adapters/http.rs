@@ -268,6 +268,16 @@ fn signed_by_itself(own: &CertificateDer<'_>) -> bool {
     webpki::EndEntityCert::try_from(own).is_ok_and(|cert| cert.issuer() == cert.subject())
 }
 
+/// The cause that lies deepest: "connection refused", without the layers around it.
+#[must_use]
+pub fn innermost(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
+}
+
 /// What went wrong with TLS, when it was that.
 #[must_use]
 pub fn tls_fault(error: &reqwest::Error) -> Option<TlsFault> {

@@ -12,6 +12,7 @@ pub mod logs;
 pub mod metrics;
 pub mod owner;
 pub mod probe;
+pub mod prometheus;
 pub mod series;
 pub mod templates;
 pub mod wal;

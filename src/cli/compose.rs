@@ -20,6 +20,7 @@ use crate::adapters::history::{History, HistoryConfig};
 use crate::adapters::logs::{Auth, Elastic, ElasticConfig, ElasticSecret, LocalLogs, Logs};
 use crate::adapters::owner;
 use crate::adapters::probe::{ProbeConfig, Prober, Target};
+use crate::adapters::prometheus::{PrometheusConfig, PrometheusSeries};
 use crate::adapters::series::SeriesStore;
 use crate::adapters::zookeeper::config::ZkConfig;
 use crate::adapters::zookeeper::coord::Connect;
@@ -107,6 +108,7 @@ pub(super) fn parts(flags: &Flags, config: &Config, api: ApiView) -> anyhow::Res
         blobs,
         history,
         series: Some(SeriesStore::open(data.join("series.db"))?),
+        prometheus: prometheus(config, &places)?,
         logs: logs(config)?,
         control,
         local,
@@ -165,6 +167,22 @@ pub(super) fn logs(config: &Config) -> anyhow::Result<Logs> {
     let auth = elastic_auth(config)?;
     let elastic = Elastic::new(ElasticConfig { url: elastic.url.clone(), auth, ca_file: elastic_ca(config) })?;
     Ok(Logs::new(local, Some(elastic)))
+}
+
+/// Who has measured the servers too; `None` when none is named.
+fn prometheus(config: &Config, places: &[ServerAddresses]) -> anyhow::Result<Option<PrometheusSeries>> {
+    let section = &config.prometheus;
+    if section.url.is_empty() {
+        return Ok(None);
+    }
+    let nodes = places.iter().map(|place| (place.node.clone(), place.metrics.clone().into_iter().collect()));
+    Ok(Some(PrometheusSeries::new(PrometheusConfig {
+        url: section.url.clone(),
+        node_label: section.node_label.clone(),
+        matchers: section.matchers.clone(),
+        scrape_interval: Millis::from_secs(section.scrape_interval_s),
+        nodes: nodes.collect(),
+    })?))
 }
 
 /// Takes the Elasticsearch of this folder's stack when none is named, for who watches that stack from

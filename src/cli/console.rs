@@ -117,9 +117,7 @@ fn tui_config(flags: &Flags, config: &Config) -> TuiConfig {
     let console = &config.console;
     TuiConfig {
         user: person::person(),
-        searches: config.paths.data.join("searches.txt"),
-        commands: config.paths.data.join("commands.txt"),
-        past_searches: config.paths.data.join("past-searches.txt"),
+        kept: config.paths.data.clone(),
         theme: Some(console.theme.clone()).filter(|name| name != "auto"),
         themes_dir: config.paths.themes.clone(),
         glyphs: console.glyphs,

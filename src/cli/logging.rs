@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use tracing_appender::non_blocking::WorkerGuard;
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_appender::rolling::{RollingFileAppender, Rotation};
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt;
@@ -71,19 +71,26 @@ fn filter(wanted: Option<&str>) -> anyhow::Result<EnvFilter> {
 fn begin(folder: &Path, files: bool, stderr: bool) -> anyhow::Result<RunningLog> {
     let (mut layers, mut guards): (Vec<Boxed>, Vec<WorkerGuard>) = (Vec::new(), Vec::new());
     if files {
-        let (writer, guard) = tracing_appender::non_blocking(DailyFiles::open(folder)?);
+        let (writer, guard) = lines_waiting().finish(DailyFiles::open(folder)?);
         layers.push(fmt::layer().json().with_writer(writer).boxed());
         guards.push(guard);
     }
     if stderr {
         // A reader that does not read holds nothing up: what it has no room for is dropped.
-        let (writer, guard) = tracing_appender::non_blocking(io::stderr());
+        let (writer, guard) = lines_waiting().finish(io::stderr());
         layers.push(fmt::layer().with_ansi(false).with_writer(writer).boxed());
         guards.push(guard);
     }
     let filter = filter(std::env::var("ZKDECK_LOG").ok().as_deref())?;
     tracing_subscriber::registry().with(layers.with_filter(filter)).init();
     Ok(RunningLog { _guards: guards })
+}
+
+/// Lines that may wait for a slow disk or reader; more are dropped. Room for all of them is taken at once: 32 bytes each.
+const LINES_WAITING_MAX: usize = 8_192;
+
+fn lines_waiting() -> NonBlockingBuilder {
+    NonBlockingBuilder::default().buffered_lines_limit(LINES_WAITING_MAX)
 }
 
 /// The files of the days. Each new one goes to the folder's owner: see [`owner`]; one that was moved away or removed,

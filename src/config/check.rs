@@ -1,6 +1,6 @@
 //! Refuses settings that cannot be, each by its name and the rule.
 
-use super::{Config, ConfigError};
+use super::{Config, ConfigError, PrometheusSection};
 use crate::console::keymap::Keymap;
 
 pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
@@ -43,6 +43,7 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
     if !config.elastic.url.is_empty() {
         check_http("elastic.url", &config.elastic.url)?;
     }
+    check_prometheus(&config.prometheus)?;
     check_listen(&config.api.listen)?;
     // A daemon draws nothing; the settings are those of the console beside it all the same.
     Keymap::new(&config.keys).map_err(|error| ConfigError(error.to_string()))?;
@@ -67,6 +68,26 @@ pub fn check_http(name: &str, url: &str) -> Result<(), ConfigError> {
         "{name}: must be http://host:port or https://host:port, without user or password in it; those are settings of \
          their own"
     )))
+}
+
+fn check_prometheus(prometheus: &PrometheusSection) -> Result<(), ConfigError> {
+    if !prometheus.url.is_empty() {
+        check_http("prometheus.url", &prometheus.url)?;
+    }
+    let label = &prometheus.node_label;
+    let word = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    if label.is_empty() || !word(label) || label.starts_with(|first: char| first.is_ascii_digit()) {
+        return Err(ConfigError(format!("prometheus.node_label: {label:?} is no name of a label, such as node")));
+    }
+    let matchers = &prometheus.matchers;
+    if matchers.contains(['{', '}']) || !(matchers.is_empty() || matchers.contains(['=', '~'])) {
+        let rule = r#"must be matchers without braces, such as cluster="demo", job="zookeeper""#;
+        return Err(ConfigError(format!("prometheus.match = {matchers:?}: {rule}")));
+    }
+    match prometheus.scrape_interval_s {
+        1..=3_600 => Ok(()),
+        other => Err(ConfigError(format!("prometheus.scrape_interval_s = {other}: must be 1 to 3600"))),
+    }
 }
 
 /// Port 0 is one that the system chooses.

@@ -38,6 +38,7 @@ pub struct Config {
     pub doctor: DoctorSection,
     pub api: ApiSection,
     pub elastic: ElasticSection,
+    pub prometheus: PrometheusSection,
     pub console: ConsoleSection,
     pub log: LogSection,
     #[serde(default)]
@@ -169,6 +170,16 @@ pub struct ElasticSection {
     pub password_file: String,
     pub api_key_file: String,
     pub ca_file: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PrometheusSection {
+    pub url: String,
+    pub node_label: String,
+    #[serde(rename = "match")]
+    pub matchers: String,
+    pub scrape_interval_s: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]

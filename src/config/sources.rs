@@ -50,6 +50,7 @@ const ENVIRONMENT: &[(&str, &str, &str, ValueKind)] = &[
     ("ZKDECK_ELASTIC_PASSWORD_FILE", "elastic", "password_file", ValueKind::Text),
     ("ZKDECK_ELASTIC_API_KEY_FILE", "elastic", "api_key_file", ValueKind::Text),
     ("ZKDECK_ELASTIC_CA_FILE", "elastic", "ca_file", ValueKind::Text),
+    ("ZKDECK_PROMETHEUS_URL", "prometheus", "url", ValueKind::Text),
     ("ZKDECK_THEME", "console", "theme", ValueKind::Text),
     ("ZKDECK_LOG_TO", "log", "to", ValueKind::Text),
 ];

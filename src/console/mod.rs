@@ -25,6 +25,7 @@ pub mod overlay;
 pub mod own;
 pub mod pane;
 pub mod panes;
+pub mod past_lines;
 pub mod paths;
 pub mod picture;
 pub mod place;

@@ -2,7 +2,7 @@
 
 use super::fetch::{Fetch, Fetching};
 use super::own::GlyphSet;
-use super::place::{CompletionAsk, PastCommands, PastSearches, SavedSearches, SavedSetting};
+use super::place::{CompletionAsk, KeptLinesAsk, SavedSetting};
 use crate::domain::command::Command;
 use crate::domain::file_list::FileChoice;
 use crate::domain::ids::{FileId, NodeId};
@@ -28,12 +28,8 @@ pub enum Work {
     Fetch(Box<dyn Fetching>),
     /// Writes all rows of a list to a new file; its ending tells the format.
     Export { list: ExportList, path: String },
-    /// Reads or changes the saved searches.
-    Searches(Fetch<SavedSearches>),
-    /// Reads the commands that were typed before, or keeps one more.
-    Commands(Fetch<PastCommands>),
-    /// Reads the searches that were typed before, or keeps one more.
-    PastSearches(Fetch<PastSearches>),
+    /// Reads or changes saved searches, or lines that were typed before.
+    Lines(Fetch<KeptLinesAsk>),
     /// Reads a local file and uploads it. Where its last word may be a node, `to` is the path without it, and that node:
     /// they are meant if there is no such file.
     Upload { path: String, to: Option<(String, NodeId)> },

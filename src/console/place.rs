@@ -30,29 +30,17 @@ pub trait Place: Send + Sync {
     /// Why the folder cannot be looked at.
     fn complete(&self, asked: CompletionAsk) -> BoxFuture<'static, Result<Completions, String>>;
 
-    /// Reads or changes the saved searches; gives those that are kept after it.
+    /// Reads or changes kept lines; gives those that are kept after it.
     ///
     /// # Errors
     /// Why they cannot be read or kept; what cannot be read is not written over.
-    fn searches(&self, asked: SavedSearches) -> BoxFuture<'static, Result<Vec<String>, String>>;
-
-    /// Reads the commands that were typed, newest first, or keeps one more; gives those that are kept after it.
-    ///
-    /// # Errors
-    /// As for the saved searches.
-    fn commands(&self, asked: PastCommands) -> BoxFuture<'static, Result<Vec<String>, String>>;
+    fn lines(&self, asked: KeptLinesAsk) -> BoxFuture<'static, Result<Vec<String>, String>>;
 
     /// Writes settings into the file of settings, where what else is there stays as it is; says where that is.
     ///
     /// # Errors
     /// Why they cannot be written; the file is as it was.
     fn save_settings(&self, settings: Vec<SavedSetting>) -> BoxFuture<'static, Result<String, String>>;
-
-    /// The same with the searches of the logs that were typed.
-    ///
-    /// # Errors
-    /// As for the saved searches.
-    fn past_searches(&self, asked: PastSearches) -> BoxFuture<'static, Result<Vec<String>, String>>;
 }
 
 /// A setting that is to be kept for the next start.
@@ -111,50 +99,37 @@ pub struct Completions {
     pub nothing: bool,
 }
 
-/// What is to be done with the saved searches.
+/// Lines that a person keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum KeptLines {
+    /// Searches of the logs that were saved.
+    Searches,
+    /// Searches that were typed, newest first.
+    PastSearches,
+    /// Commands that were typed, newest first.
+    PastCommands,
+}
+
+/// What is to be done with them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum SavedSearches {
+pub enum LineChange {
     Read,
     /// Puts one first; it is there once only.
     Add(String),
     Remove(String),
 }
 
-/// The searches that are kept after it.
-impl Ask for SavedSearches {
-    type Answer = Vec<String>;
-    type Refusal = Unanswered;
-    const NAME: &'static str = "look at the saved searches";
-}
-
-/// What is to be done with the commands that were typed.
+/// Reads or changes kept lines; the answer has those that are kept after it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum PastCommands {
-    Read,
-    /// Puts one first; it is there once only.
-    Add(String),
+pub struct KeptLinesAsk {
+    pub of: KeptLines,
+    pub change: LineChange,
 }
 
-/// The commands that are kept after it, newest first.
-impl Ask for PastCommands {
+impl Ask for KeptLinesAsk {
     type Answer = Vec<String>;
     type Refusal = Unanswered;
-    const NAME: &'static str = "look at the commands of before";
-}
-
-/// What is to be done with the searches that were typed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum PastSearches {
-    Read,
-    /// Puts one first; it is there once only.
-    Add(String),
-}
-
-/// The searches that are kept after it, newest first.
-impl Ask for PastSearches {
-    type Answer = Vec<String>;
-    type Refusal = Unanswered;
-    const NAME: &'static str = "look at the searches of before";
+    const NAME: &'static str = "look at the lines kept from before";
 }
 
 #[cfg(test)]
@@ -223,11 +198,7 @@ pub mod testing {
             Box::pin(std::future::ready(Ok(Completions { append, names, ..Completions::default() })))
         }
 
-        fn searches(&self, _: SavedSearches) -> BoxFuture<'static, Result<Vec<String>, String>> {
-            Box::pin(std::future::ready(Ok(Vec::new())))
-        }
-
-        fn commands(&self, _: PastCommands) -> BoxFuture<'static, Result<Vec<String>, String>> {
+        fn lines(&self, _: KeptLinesAsk) -> BoxFuture<'static, Result<Vec<String>, String>> {
             Box::pin(std::future::ready(Ok(Vec::new())))
         }
 
@@ -236,10 +207,6 @@ pub mod testing {
             let kept =
                 if self.add("zkdeck.toml", lines.as_bytes()) { Ok("zkdeck.toml".into()) } else { Err("taken".into()) };
             Box::pin(std::future::ready(kept))
-        }
-
-        fn past_searches(&self, _: PastSearches) -> BoxFuture<'static, Result<Vec<String>, String>> {
-            Box::pin(std::future::ready(Ok(Vec::new())))
         }
     }
 

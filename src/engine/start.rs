@@ -32,6 +32,7 @@ use crate::adapters::control::process::LocalEnsemble;
 use crate::adapters::history::History;
 use crate::adapters::logs::Logs;
 use crate::adapters::probe::{Probe, Target};
+use crate::adapters::prometheus::PrometheusSeries;
 use crate::adapters::series::SeriesStore;
 use crate::adapters::zookeeper::coord::Connect;
 use crate::domain::event::Event;
@@ -53,6 +54,8 @@ pub struct Parts {
     pub history: History,
     /// Where measurements are kept; `None` keeps none.
     pub series: Option<SeriesStore>,
+    /// Who has measured too, and is asked for what is not kept.
+    pub prometheus: Option<PrometheusSeries>,
     pub logs: Logs,
     pub control: Arc<dyn ServerControl>,
     /// The servers of `--local`, not started yet.
@@ -118,7 +121,8 @@ pub fn start(parts: Parts) -> (Handle, Engine) {
     let control = parts.control;
     let dispatch = Dispatch::new(ctx.clone(), port.clone(), workload_port, Arc::clone(&control));
     let probes = Probes { prober: Arc::clone(&parts.prober), targets: parts.targets.clone().into() };
-    let desk = Desk::new(ctx.clone(), parts.logs, Arc::clone(&control), parts.series.clone(), probes);
+    let desk =
+        Desk::new(ctx.clone(), parts.logs, Arc::clone(&control), (parts.series.clone(), parts.prometheus), probes);
     core.job("desk", desk.run(handle_end.questions, end.clone()));
     let read_only = instance.read_only;
     session.run(SessionLoop::new(ctx.clone(), parts.servers, nodes.clone(), read_only, link_tx, port, catch_ups_rx));

@@ -37,15 +37,9 @@ pub struct TuiConfig {
     /// File of the settings, `zkdeck.toml`.
     #[serde(skip)]
     pub settings: PathBuf,
-    /// File of the saved searches.
+    /// Folder of saved searches, and of lines that were typed.
     #[serde(skip)]
-    pub searches: PathBuf,
-    /// File of the commands that were typed.
-    #[serde(skip)]
-    pub commands: PathBuf,
-    /// File of the searches that were typed.
-    #[serde(skip)]
-    pub past_searches: PathBuf,
+    pub kept: PathBuf,
 }
 
 impl Default for TuiConfig {
@@ -61,9 +55,7 @@ impl Default for TuiConfig {
             attached: false,
             user: String::new(),
             settings: PathBuf::from("zkdeck.toml"),
-            searches: PathBuf::from("data/searches.txt"),
-            commands: PathBuf::from("data/commands.txt"),
-            past_searches: PathBuf::from("data/past-searches.txt"),
+            kept: PathBuf::from("data"),
         }
     }
 }

@@ -162,13 +162,8 @@ impl Shell {
             Err(error) => (themes.fallback(), Some(error)),
         };
         let console = Console::new(&config.console(), panes, styles, handle.snapshot(), now())?;
-        let place = Arc::new(Host {
-            user: config.user.clone(),
-            settings: config.settings.clone(),
-            searches: config.searches.clone(),
-            commands: config.commands.clone(),
-            past_searches: config.past_searches.clone(),
-        });
+        let place =
+            Arc::new(Host { user: config.user.clone(), settings: config.settings.clone(), kept: config.kept.clone() });
         let mut session = ConsoleSession::new(console, handle.clone(), place);
         if let Some(error) = problem {
             session.report(Level::Error, format!("{error}; the default theme is used"));

@@ -27,19 +27,13 @@ fn now() -> Timestamp {
 }
 
 /// The pane of files, on a console whose engine is the daemon's: what it shows once all it asks for has come.
-async fn files_pane(handle: &Handle, searches: std::path::PathBuf) -> String {
+async fn files_pane(handle: &Handle, folder: &std::path::Path) -> String {
     let styles = fallback(Depth::True, false);
     let console = Console::new(&ConsoleConfig::default(), panes::all(), styles, handle.snapshot(), now()).unwrap();
     let mut session = ConsoleSession::new(
         console,
         handle.clone(),
-        Arc::new(Host {
-            user: "test".into(),
-            settings: searches.with_file_name("zkdeck.toml"),
-            commands: searches.with_file_name("commands.txt"),
-            past_searches: searches.with_file_name("past-searches.txt"),
-            searches,
-        }),
+        Arc::new(Host { user: "test".into(), settings: folder.join("zkdeck.toml"), kept: folder.to_owned() }),
     );
     session.begin(SCREEN);
     session.take(Input::Key(Key::plain(KeyCode::Char('2'))), SCREEN, now());
@@ -89,7 +83,7 @@ async fn a_console_of_another_process_does_what_one_of_this_does() {
         download.bytes.read_to_end(&mut read).await.unwrap();
         assert!(read == body, "{} bytes of {}", read.len(), body.len());
 
-        let shown = files_pane(&handle, folder.path().join("searches.txt")).await;
+        let shown = files_pane(&handle, folder.path()).await;
         assert!(shown.contains("mine.bin") && shown.contains("HEALTHY 3/3"), "{shown}");
         let (took, code) = deck.terminate();
         assert_eq!(code, Some(0), "after {took:?}");

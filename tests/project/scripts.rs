@@ -360,7 +360,8 @@ fn tested(tests: &str) -> Machine {
         machine.add(name);
     }
     let source = Path::new(env!("CARGO_MANIFEST_DIR"));
-    for folder in ["project/.ci", "project/docker", "project/tests/scripts", "project/monitoring/grafana/dashboards"] {
+    let empty = ["project/.ci", "project/docker", "project/tests/scripts", "project/tests/fixtures"];
+    for folder in empty.into_iter().chain(["project/monitoring/grafana/dashboards"]) {
         fs::create_dir_all(machine.at(folder)).unwrap();
     }
     let others = ["scripts/faults", "scripts/test-stack", "docker/entrypoint.sh", "docker/zkdeck.sh"];
@@ -368,6 +369,7 @@ fn tested(tests: &str) -> Machine {
         fs::copy(source.join(file), machine.at("project").join(file)).unwrap();
     }
     fs::write(machine.at("project/monitoring/grafana/dashboards/one.json"), "{}").unwrap();
+    fs::write(machine.at("project/tests/fixtures/prometheus-queries.txt"), "up\n").unwrap();
     machine.set("tests", tests);
     machine
 }

@@ -21,8 +21,8 @@ use self::file::SeriesFile;
 use crate::adapters::clock;
 use crate::domain::ids::{Millis, Timestamp};
 use crate::domain::series::{
-    SeriesAsk, SeriesAxis, SeriesBuffer, SeriesChunk, SeriesKey, SeriesLine, SeriesPage, SeriesPoint, SeriesSample,
-    Tier, regroup,
+    PrometheusPart, SeriesAsk, SeriesAxis, SeriesBuffer, SeriesChunk, SeriesKey, SeriesLine, SeriesPage, SeriesPoint,
+    SeriesSample, Tier, regroup,
 };
 
 /// Time between two writes: what a crash may cost.
@@ -179,7 +179,7 @@ impl SeriesKeeper {
             Ok(SeriesLine { series: key.clone(), points })
         };
         let lines = ask.series.iter().map(line).collect::<Result<_, SeriesError>>()?;
-        Ok(SeriesPage { from: axis.from, step: axis.step, lines })
+        Ok(SeriesPage { from: axis.from, step: axis.step, lines, prometheus: PrometheusPart::NotAsked })
     }
 
     /// A coarser tier reaches further back, and a finer one tells the moment better where it reaches as far.

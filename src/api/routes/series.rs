@@ -9,7 +9,7 @@ use crate::api::query::Params;
 use crate::api::state::App;
 use crate::domain::ids::{Millis, Timestamp};
 use crate::domain::log::{MOMENT_RULE, Moment};
-use crate::domain::series::{SeriesAsk, SeriesKey, SeriesLine, SeriesPoint, SeriesUnit};
+use crate::domain::series::{PrometheusPart, SeriesAsk, SeriesKey, SeriesLine, SeriesPoint, SeriesUnit};
 
 /// Points of an answer whose step was left open.
 const POINTS: u64 = 240;
@@ -34,13 +34,16 @@ pub(in crate::api) async fn list(State(app): State<App>, mut params: Params) -> 
     })?;
     let page = app.asked(app.handle.ask(ask)).await?.map_err(|error| Fail::question("series", &error))?;
     let series = page.lines.into_iter().map(SeriesRow::from).collect();
-    Ok(axum::Json(MeasuredPage { from_ms: page.from, step_ms: page.step, series }).into_response())
+    let (from_ms, step_ms, prometheus) = (page.from, page.step, page.prometheus);
+    Ok(axum::Json(MeasuredPage { from_ms, step_ms, prometheus, series }).into_response())
 }
 
 #[derive(Serialize)]
 struct MeasuredPage {
     from_ms: Timestamp,
     step_ms: Millis,
+    /// Whether some of it is Prometheus's.
+    prometheus: PrometheusPart,
     series: Vec<SeriesRow>,
 }
 

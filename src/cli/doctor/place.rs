@@ -50,6 +50,12 @@ impl Site {
         let searched = self.config.elastic.url.as_str();
         if searched.is_empty() { &self.config.doctor.elasticsearch } else { searched }
     }
+
+    /// The one that charts ask, else the stack's.
+    pub(super) fn prometheus(&self) -> &str {
+        let asked = self.config.prometheus.url.as_str();
+        if asked.is_empty() { &self.config.doctor.prometheus } else { asked }
+    }
 }
 
 /// Whether a host's name or address means this machine, or this container.

@@ -140,7 +140,7 @@ fn needed_ports(place: &Site) -> anyhow::Result<Vec<NeededPort>> {
         let doctor = &config.doctor;
         let services = [
             ("Elasticsearch", place.elasticsearch()),
-            ("Prometheus", doctor.prometheus.as_str()),
+            ("Prometheus", place.prometheus()),
             ("Grafana", doctor.grafana.as_str()),
         ];
         for (name, url) in services {

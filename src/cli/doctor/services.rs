@@ -218,11 +218,13 @@ fn judge_elasticsearch(url: &str, reply: &ServiceReply) -> ServiceCheck {
 }
 
 pub(super) async fn prometheus(place: &Site) -> Vec<Finding> {
-    let Some(url) = place.reach(&place.config.doctor.prometheus, "prometheus").await else {
-        return vec![elsewhere("prometheus", "doctor.prometheus")];
+    let Some(url) = place.reach(place.prometheus(), "prometheus").await else {
+        return vec![elsewhere("prometheus", "prometheus.url")];
     };
     let reply = ask(&format!("{url}/api/v1/targets?state=active"), &Auth::None, None).await;
-    judge_prometheus(&url, &reply).findings(place)
+    let looked = judge_prometheus(&url, &reply);
+    // One that was named is missed when it is not there.
+    if place.config.prometheus.url.is_empty() { looked.findings(place) } else { looked.all() }
 }
 
 fn judge_prometheus(url: &str, reply: &ServiceReply) -> ServiceCheck {

@@ -134,9 +134,7 @@ impl Jobs {
             Work::SaveSettings(settings) => self.save_settings(settings),
             Work::Export { list, path } => self.export(list, path),
             Work::Complete(Fetch { ask, reply }) => self.bring(self.place.complete(ask), reply),
-            Work::Searches(Fetch { ask, reply }) => self.bring(self.place.searches(ask), reply),
-            Work::Commands(Fetch { ask, reply }) => self.bring(self.place.commands(ask), reply),
-            Work::PastSearches(Fetch { ask, reply }) => self.bring(self.place.past_searches(ask), reply),
+            Work::Lines(Fetch { ask, reply }) => self.bring(self.place.lines(ask), reply),
             Work::Fetch(fetch) => {
                 self.fetch(fetch);
                 Ok(())

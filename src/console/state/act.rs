@@ -19,7 +19,6 @@ use crate::console::overlay::prompt::PromptBox;
 use crate::console::overlay::settings::SettingsList;
 use crate::console::overlay::who::WhoList;
 use crate::console::overlay::why::WhyBox;
-use crate::console::place::PastCommands;
 use crate::console::typed::Typed;
 use crate::console::{confirms, sanitise, settings};
 use crate::domain::command::{Command, Rejected};
@@ -28,8 +27,6 @@ use crate::domain::snapshot::{Level, Snapshot};
 
 /// Steps of the way back that are kept.
 const TRAIL_MAX: usize = 16;
-/// Commands of before that are kept.
-const PAST_MAX: usize = 200;
 
 impl Console {
     /// Carries an action out, as its key does.
@@ -193,7 +190,7 @@ impl Console {
     /// A command was typed into the palette.
     pub(super) fn typed(&mut self, text: &str) -> Vec<Order> {
         let snapshot = Arc::clone(&self.snapshot);
-        let mut orders = vec![self.keep_command(text)];
+        let mut orders = vec![Order::Work(self.past.keep(text))];
         let read = commands::read(text, self.read_only, &self.titles, &snapshot);
         if self.tried.take().is_some() && !matches!(read, Ok(Typed::Theme(_))) {
             orders.push(Order::Outside(Outside::TryTheme(None)));
@@ -227,24 +224,10 @@ impl Console {
         vec![Order::Work(Work::SaveSettings(settings))]
     }
 
-    /// Keeps a command for the next time, right or wrong.
-    fn keep_command(&mut self, text: &str) -> Order {
-        self.past.retain(|own| own != text);
-        self.past.insert(0, text.to_owned());
-        self.past.truncate(PAST_MAX);
-        Order::Work(Work::Commands(self.asked_past.put(PastCommands::Add(text.to_owned()))))
-    }
-
-    /// The commands of before, once they have come: what was typed meanwhile is among them. What cannot be kept is told once.
+    /// The commands of before, once they have come.
     pub(super) fn take_past_commands(&mut self) {
-        match self.asked_past.take() {
-            Some(Ok(past)) => {
-                let newer: Vec<String> = self.past.drain(..).filter(|own| !past.contains(own)).collect();
-                self.past = newer.into_iter().chain(past).take(PAST_MAX).collect();
-            }
-            Some(Err(why)) if !std::mem::replace(&mut self.past_told, true) => self.report(Level::Warning, why),
-            Some(Err(_)) => {}
-            None => {}
+        if let Some(why) = self.past.take_answer() {
+            self.report(Level::Warning, why);
         }
     }
 

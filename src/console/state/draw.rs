@@ -101,7 +101,7 @@ impl Console {
             read_only: self.read_only,
             own: &self.own,
             themes: &self.themes,
-            past: &self.past,
+            past: self.past.list(),
             // Without its frame.
             height: usize::from(self.pane_area().height.saturating_sub(2)),
         })

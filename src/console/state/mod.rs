@@ -26,7 +26,8 @@ use crate::console::overlay::Overlay;
 use crate::console::overlay::outcome::OverlayOutcome;
 use crate::console::own::OwnSettings;
 use crate::console::pane::Pane;
-use crate::console::place::{CompletionAsk, PastCommands};
+use crate::console::past_lines::PastLines;
+use crate::console::place::{CompletionAsk, KeptLines};
 use crate::console::rewind::Rewind;
 use crate::console::theme::Styles;
 use crate::console::theme::file::ThemeEntry;
@@ -62,10 +63,7 @@ pub struct Console {
     themes: Vec<ThemeEntry>,
     tried: Option<String>,
     /// Commands that were typed, newest first, and the answer that brings those of before.
-    past: Vec<String>,
-    asked_past: Asked<PastCommands>,
-    /// It was told that commands cannot be kept.
-    past_told: bool,
+    past: PastLines,
     /// What could follow the path that is typed over the pane.
     completing: Asked<CompletionAsk>,
     /// When somebody last did something.
@@ -106,9 +104,7 @@ impl Console {
             screen: Rect::ZERO,
             themes: Vec::new(),
             tried: None,
-            past: Vec::new(),
-            asked_past: Asked::default(),
-            past_told: false,
+            past: PastLines::new(KeptLines::PastCommands),
             completing: Asked::default(),
             rewind: Rewind::default(),
             live: Arc::clone(&snapshot),
@@ -146,8 +142,7 @@ impl Console {
 
     /// After the first picture: what is kept of before is asked for, and what the shown pane needs.
     pub fn begin(&mut self) -> Vec<Order> {
-        let past = Work::Commands(self.asked_past.put(PastCommands::Read));
-        let mut orders = vec![Order::Work(past)];
+        let mut orders = vec![Order::Work(self.past.read())];
         orders.extend(self.refresh());
         orders
     }

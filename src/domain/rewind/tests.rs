@@ -9,7 +9,7 @@ use crate::domain::log::TypedClock;
 use crate::domain::node::NodeCondition;
 use crate::domain::operation::{OperationKind, OperationStatus, OperationStep};
 use crate::domain::scheduler::{Decision, Run};
-use crate::domain::series::{SeriesLine, SeriesPoint};
+use crate::domain::series::{PrometheusPart, SeriesLine, SeriesPoint};
 use crate::domain::server::{Role, ServerState};
 
 /// The moment of the tests: ten minutes ago, on a whole second.
@@ -35,7 +35,12 @@ fn series(value: impl Fn(&SeriesKey, u64) -> Option<f32>) -> SeriesPage {
         let points = (0..62).map(point).collect();
         SeriesLine { series, points }
     });
-    SeriesPage { from: before(s(62)), step: Millis(1_000), lines: lines.collect() }
+    SeriesPage {
+        from: before(s(62)),
+        step: Millis(1_000),
+        lines: lines.collect(),
+        prometheus: PrometheusPart::NotAsked,
+    }
 }
 
 fn usual(key: &SeriesKey, _: u64) -> Option<f32> {

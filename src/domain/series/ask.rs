@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::buckets::Tier;
 use super::names::SeriesKey;
 use super::point::SeriesPoint;
+use super::prometheus::PrometheusPart;
 use crate::domain::ask::{Ask, Unanswered};
 use crate::domain::ids::{Millis, Timestamp};
 
@@ -41,6 +42,9 @@ pub struct SeriesPage {
     /// As it was asked for, or the coarser one in which so old values are kept.
     pub step: Millis,
     pub lines: Vec<SeriesLine>,
+    /// Whether some of it is Prometheus's.
+    #[serde(default)]
+    pub prometheus: PrometheusPart,
 }
 
 impl SeriesPage {

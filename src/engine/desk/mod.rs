@@ -26,6 +26,7 @@ use super::context::Context;
 use crate::adapters::control::ServerControl;
 use crate::adapters::logs::Logs;
 use crate::adapters::probe::{Probe, Target};
+use crate::adapters::prometheus::PrometheusSeries;
 use crate::adapters::series::SeriesStore;
 use crate::domain::ask::{Ask, Gone, OperationAsk, OutputAsk, PlanAsk};
 use crate::domain::connection::ConnectionsAsk;
@@ -149,6 +150,7 @@ pub(super) struct Desk {
     logs: Logs,
     control: Arc<dyn ServerControl>,
     series: Option<SeriesStore>,
+    prometheus: Option<PrometheusSeries>,
     probes: Probes,
     lists: Lists,
 }
@@ -165,10 +167,10 @@ impl Desk {
         ctx: Context,
         logs: Logs,
         control: Arc<dyn ServerControl>,
-        series: Option<SeriesStore>,
+        (series, prometheus): (Option<SeriesStore>, Option<PrometheusSeries>),
         probes: Probes,
     ) -> Self {
-        Self { ctx, logs, control, series, probes, lists: Lists::default() }
+        Self { ctx, logs, control, series, prometheus, probes, lists: Lists::default() }
     }
 
     /// Takes questions until the core ends: fronts may hold their handles longer.

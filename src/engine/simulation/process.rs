@@ -107,6 +107,7 @@ pub(super) fn start(world: &Arc<World>, pid: Pid, jobs: usize) -> Running {
         blobs: store(world, pid),
         history,
         series: None,
+        prometheus: None,
         logs: Logs::new(LocalLogs::new(PathBuf::from("/logs")), None),
         control: Arc::new(Off::new("they are simulated")),
         local: None,

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::draft::{HiddenFile, Keep};
 use crate::console::fetch::ANSWER_LIMIT;
-use crate::console::place::{PastCommands, PastSearches, SavedSearches};
+use crate::console::place::{KeptLines, KeptLinesAsk, LineChange};
 
 /// Lines that are kept in a file.
 const LINES_MAX: usize = 200;
@@ -15,51 +15,32 @@ const LINES_MAX: usize = 200;
 /// One change after the other.
 static TURN: Mutex<()> = Mutex::new(());
 
-/// What is done with the lines of a file.
-enum LineChange {
-    Read,
-    /// Puts one first; it is there once only.
-    Add(String),
-    Remove(String),
+const fn file_name(of: KeptLines) -> &'static str {
+    match of {
+        KeptLines::Searches => "searches.txt",
+        KeptLines::PastSearches => "past-searches.txt",
+        KeptLines::PastCommands => "commands.txt",
+    }
 }
 
-/// Reads the searches, changes them as asked, and gives those that are kept then.
-pub(super) async fn searches(file: PathBuf, asked: SavedSearches) -> Result<Vec<String>, String> {
-    let change = match asked {
-        SavedSearches::Read => LineChange::Read,
-        SavedSearches::Add(search) => LineChange::Add(search),
-        SavedSearches::Remove(search) => LineChange::Remove(search),
-    };
-    kept("saved searches", file, change).await
+const fn words(of: KeptLines) -> &'static str {
+    match of {
+        KeptLines::Searches => "saved searches",
+        KeptLines::PastSearches => "searches of before",
+        KeptLines::PastCommands => "commands of before",
+    }
 }
 
-/// The same with the commands that were typed.
-pub(super) async fn commands(file: PathBuf, asked: PastCommands) -> Result<Vec<String>, String> {
-    let change = match asked {
-        PastCommands::Read => LineChange::Read,
-        PastCommands::Add(command) => LineChange::Add(command),
-    };
-    kept("commands of before", file, change).await
-}
-
-/// The same with the searches that were typed.
-pub(super) async fn past_searches(file: PathBuf, asked: PastSearches) -> Result<Vec<String>, String> {
-    let change = match asked {
-        PastSearches::Read => LineChange::Read,
-        PastSearches::Add(search) => LineChange::Add(search),
-    };
-    kept("searches of before", file, change).await
-}
-
-/// What cannot be read is not written over.
-async fn kept(what: &str, file: PathBuf, asked: LineChange) -> Result<Vec<String>, String> {
+/// Reads the lines, changes them as asked, and gives those that are kept then. What cannot be read is not written over.
+pub(super) async fn kept(folder: PathBuf, KeptLinesAsk { of, change }: KeptLinesAsk) -> Result<Vec<String>, String> {
+    let file = folder.join(file_name(of));
     let named = file.clone();
-    let work = tokio::task::spawn_blocking(move || change(&file, asked));
+    let work = tokio::task::spawn_blocking(move || self::change(&file, change));
     let done = match tokio::time::timeout(ANSWER_LIMIT, work).await {
         Ok(done) => done.unwrap_or_else(|error| Err(error.to_string())),
         Err(_) => Err("the disk does not answer".into()),
     };
-    done.map_err(|why| format!("{what} in {}: {why}", named.display()))
+    done.map_err(|why| format!("{} in {}: {why}", words(of), named.display()))
 }
 
 fn change(file: &Path, asked: LineChange) -> Result<Vec<String>, String> {
@@ -101,50 +82,54 @@ fn write(file: &Path, list: &[String]) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
-    use super::SavedSearches::{Add, Read, Remove};
+    use super::LineChange::{Add, Read, Remove};
     use super::*;
+
+    async fn kept_at(folder: &Path, of: KeptLines, change: LineChange) -> Result<Vec<String>, String> {
+        kept(folder.to_owned(), KeptLinesAsk { of, change }).await
+    }
 
     #[tokio::test]
     async fn searches_are_kept_beside_those_of_another_console() {
         let folder = tempfile::tempdir().expect("temp");
-        let file = folder.path().join("searches.txt");
-        assert_eq!(searches(file.clone(), Read).await, Ok(vec![]));
+        let (folder, of) = (folder.path(), KeptLines::Searches);
+        let file = folder.join("searches.txt");
+        assert_eq!(kept_at(folder, of, Read).await, Ok(vec![]));
         for search in ["level>=WARN", "fsync node:zk2"] {
-            searches(file.clone(), Add(search.into())).await.expect("kept");
+            kept_at(folder, of, Add(search.into())).await.expect("kept");
         }
         // Another console has saved one meanwhile.
         let text = std::fs::read_to_string(&file).expect("kept");
         std::fs::write(&file, format!("theirs\n{text}")).expect("written");
-        let list = searches(file.clone(), Add("level>=WARN".into())).await.expect("kept");
+        let list = kept_at(folder, of, Add("level>=WARN".into())).await.expect("kept");
         assert_eq!(list, ["level>=WARN", "theirs", "fsync node:zk2"]);
-        searches(file.clone(), Remove("theirs".into())).await.expect("kept");
-        assert_eq!(searches(file.clone(), Read).await, Ok(vec!["level>=WARN".into(), "fsync node:zk2".into()]));
-        assert_eq!(std::fs::read_dir(folder.path()).expect("folder").count(), 1, "no draft is left");
+        kept_at(folder, of, Remove("theirs".into())).await.expect("kept");
+        assert_eq!(kept_at(folder, of, Read).await, Ok(vec!["level>=WARN".into(), "fsync node:zk2".into()]));
+        assert_eq!(std::fs::read_dir(folder).expect("folder").count(), 1, "no draft is left");
     }
 
     #[tokio::test]
     async fn commands_are_kept_newest_first_once_and_so_many() {
         let folder = tempfile::tempdir().expect("temp");
-        let file = folder.path().join("commands.txt");
+        let (folder, of) = (folder.path(), KeptLines::PastCommands);
         for n in 0..LINES_MAX + 5 {
-            let add = PastCommands::Add(format!("weight zk1 {n}"));
-            commands(file.clone(), add).await.expect("kept");
+            let add = Add(format!("weight zk1 {n}"));
+            kept_at(folder, of, add).await.expect("kept");
         }
-        let list = commands(file.clone(), PastCommands::Add("weight zk1 7".into())).await.expect("kept");
+        let list = kept_at(folder, of, Add("weight zk1 7".into())).await.expect("kept");
         assert_eq!((list.len(), list[0].as_str(), list[1].as_str()), (LINES_MAX, "weight zk1 7", "weight zk1 204"));
         assert_eq!(list.iter().filter(|line| *line == "weight zk1 7").count(), 1);
-        assert_eq!(commands(file.clone(), PastCommands::Read).await, Ok(list));
-        let add = PastSearches::Add("weight zk1 7".into());
-        assert_eq!(past_searches(file.clone(), add).await.expect("kept")[0], "weight zk1 7");
-        assert_eq!(past_searches(file, PastSearches::Read).await.expect("kept").len(), LINES_MAX);
+        assert_eq!(kept_at(folder, of, Read).await, Ok(list));
+        assert_eq!(kept_at(folder, KeptLines::PastSearches, Read).await, Ok(vec![]), "they are not searches");
     }
 
     #[tokio::test]
     async fn what_cannot_be_read_is_not_written_over() {
         let folder = tempfile::tempdir().expect("temp");
-        let file = folder.path().join("searches.txt");
+        let (folder, of) = (folder.path(), KeptLines::Searches);
+        let file = folder.join("searches.txt");
         std::fs::write(&file, b"fsync\n\xff\n").expect("written");
-        let told = searches(file.clone(), Add("new".into())).await.expect_err("not UTF-8");
+        let told = kept_at(folder, of, Add("new".into())).await.expect_err("not UTF-8");
         assert!(told.starts_with("saved searches in ") && told.contains("UTF-8"), "{told}");
         assert_eq!(std::fs::read(&file).expect("there"), b"fsync\n\xff\n");
     }

@@ -15,9 +15,7 @@ use futures_util::future::BoxFuture;
 
 use self::draft::{HostDraft, blocking};
 use self::steady::SteadyFile;
-use crate::console::place::{
-    CompletionAsk, Completions, Draft, Opened, PastCommands, PastSearches, Place, SavedSearches, SavedSetting,
-};
+use crate::console::place::{CompletionAsk, Completions, Draft, KeptLinesAsk, Opened, Place, SavedSetting};
 use crate::console::sanitise;
 
 /// How long a folder may take to tell what is in it.
@@ -30,12 +28,8 @@ pub struct Host {
     pub user: String,
     /// File of the settings.
     pub settings: PathBuf,
-    /// File of the saved searches.
-    pub searches: PathBuf,
-    /// File of the commands that were typed.
-    pub commands: PathBuf,
-    /// File of the searches that were typed.
-    pub past_searches: PathBuf,
+    /// Folder of the files of kept lines.
+    pub kept: PathBuf,
 }
 
 impl Place for Host {
@@ -62,21 +56,13 @@ impl Place for Host {
         })
     }
 
-    fn searches(&self, asked: SavedSearches) -> BoxFuture<'static, Result<Vec<String>, String>> {
-        Box::pin(lines::searches(self.searches.clone(), asked))
-    }
-
-    fn commands(&self, asked: PastCommands) -> BoxFuture<'static, Result<Vec<String>, String>> {
-        Box::pin(lines::commands(self.commands.clone(), asked))
+    fn lines(&self, asked: KeptLinesAsk) -> BoxFuture<'static, Result<Vec<String>, String>> {
+        Box::pin(lines::kept(self.kept.clone(), asked))
     }
 
     fn save_settings(&self, settings: Vec<SavedSetting>) -> BoxFuture<'static, Result<String, String>> {
         let file = self.settings.clone();
         Box::pin(blocking(move || settings::save(&file, &settings)))
-    }
-
-    fn past_searches(&self, asked: PastSearches) -> BoxFuture<'static, Result<Vec<String>, String>> {
-        Box::pin(lines::past_searches(self.past_searches.clone(), asked))
     }
 }
 

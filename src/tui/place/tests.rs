@@ -3,8 +3,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use super::*;
 
 fn host(folder: &Path) -> Host {
-    let [searches, commands, past_searches] = ["a.txt", "b.txt", "c.txt"].map(|name| folder.join(name));
-    Host { user: "root".into(), settings: folder.join("zkdeck.toml"), searches, commands, past_searches }
+    Host { user: "root".into(), settings: folder.join("zkdeck.toml"), kept: folder.to_owned() }
 }
 
 fn words(path: &Path) -> String {

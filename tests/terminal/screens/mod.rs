@@ -57,7 +57,7 @@ impl Stage {
     }
 
     /// Takes in what comes for so long, or until it is as wanted; every picture is filmed when there is a film.
-    fn see(&mut self, limit: Duration, wanted: impl Fn(&str) -> bool) -> bool {
+    pub(crate) fn see(&mut self, limit: Duration, wanted: impl Fn(&str) -> bool) -> bool {
         let begun = Instant::now();
         while begun.elapsed() < limit {
             self.console.watch(Duration::from_millis(100));

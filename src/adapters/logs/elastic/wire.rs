@@ -199,11 +199,7 @@ impl Wire {
         if let Some(fault) = http::tls_fault(error) {
             return ElasticError::Tls { url: self.config.url.clone(), fault };
         }
-        let mut cause: &dyn std::error::Error = error;
-        while let Some(source) = cause.source() {
-            cause = source;
-        }
-        ElasticError::Refused { url: self.config.url.clone(), cause: cause.to_string() }
+        ElasticError::Refused { url: self.config.url.clone(), cause: http::innermost(error) }
     }
 
     /// The request as a command line; who asks stands in it as a variable.

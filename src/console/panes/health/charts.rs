@@ -6,7 +6,7 @@ use crate::console::widgets::axis::{TimeAxis, TimeReach};
 use crate::console::widgets::marks;
 use crate::domain::ids::{Millis, NodeId, Timestamp};
 use crate::domain::incident::{INCIDENTS_PAGE_MAX, Incident, IncidentsAsk};
-use crate::domain::series::{SeriesAsk, SeriesKey, SeriesName, SeriesOf, SeriesPage, SeriesPoint};
+use crate::domain::series::{PrometheusPart, SeriesAsk, SeriesKey, SeriesName, SeriesOf, SeriesPage, SeriesPoint};
 use crate::domain::snapshot::Snapshot;
 
 /// Charts in the order of their use; a screen shows as many as it has room for.
@@ -166,8 +166,20 @@ impl Charts {
     pub(super) fn empty(&self) -> &str {
         match &self.measured.problem {
             Some(why) => why,
-            None if self.measured.page.is_some() => "nothing was measured in this time",
-            None => "reading",
+            None => match self.measured.page.as_ref().map(|page| &page.prometheus) {
+                Some(PrometheusPart::Failed { why }) => why,
+                Some(_) => "nothing was measured in this time",
+                None => "reading",
+            },
+        }
+    }
+
+    /// Whose values these are, when they are not all our own; empty when they are.
+    pub(super) fn sources(&self) -> String {
+        match self.measured.page.as_ref().map(|page| &page.prometheus) {
+            Some(PrometheusPart::Filled { points: 1.. }) => "charts partly from Prometheus".into(),
+            Some(PrometheusPart::Failed { why }) => format!("charts have holes: {why}"),
+            Some(PrometheusPart::NotAsked | PrometheusPart::Filled { .. }) | None => String::new(),
         }
     }
 
@@ -205,5 +217,26 @@ pub(super) fn keys(name: SeriesName, nodes: &[NodeId]) -> Vec<SeriesKey> {
     match name.of() {
         SeriesOf::Ensemble => vec![SeriesKey::of_ensemble(name)],
         SeriesOf::Server | SeriesOf::Node => nodes.iter().map(|node| SeriesKey::of_node(name, node)).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whose_values_charts_show_is_said_when_they_are_not_all_our_own() {
+        let mut charts = Charts::default();
+        let said = |charts: &mut Charts, prometheus| {
+            let page = SeriesPage { from: Timestamp(0), step: Millis(1), lines: Vec::new(), prometheus };
+            charts.measured.page = Some(page);
+            (charts.sources(), charts.empty().to_owned())
+        };
+        let nothing = (String::new(), "nothing was measured in this time".to_owned());
+        assert_eq!(said(&mut charts, PrometheusPart::NotAsked), nothing);
+        assert_eq!(said(&mut charts, PrometheusPart::Filled { points: 0 }), nothing);
+        assert_eq!(said(&mut charts, PrometheusPart::Filled { points: 1 }).0, "charts partly from Prometheus");
+        let (why, empty) = said(&mut charts, PrometheusPart::Failed { why: "it is down".into() });
+        assert_eq!((why.as_str(), empty.as_str()), ("charts have holes: it is down", "it is down"));
     }
 }

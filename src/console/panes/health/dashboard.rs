@@ -135,8 +135,10 @@ fn draw_charts(
             points: &points[at],
             told: told(key, snapshot),
         };
-        let title =
-            if at == 0 { format!("{}   {}", name.title(), ranges(charts.reach)) } else { name.title().to_owned() };
+        let title = match at {
+            0 => format!("{}   {}", name.title(), ranges(charts.reach)),
+            _ => name.title().to_owned(),
+        };
         let chart = Chart {
             title: &title,
             unit: name.unit(),
@@ -223,11 +225,11 @@ fn draw_strips(
         }
         paint::line(area, buffer, row as u16, &Line::from(spans));
     }
-    under(&axis, area, buffer, view);
+    under(&axis, &charts.sources(), area, buffer, view);
 }
 
-/// What is pointed at, and the keys for it.
-fn under(axis: &TimeAxis, area: Rect, buffer: &mut Buffer, view: &View<'_>) {
+/// What is pointed at, the keys for it, and whose values the charts show.
+fn under(axis: &TimeAxis, sources: &str, area: Rect, buffer: &mut Buffer, view: &View<'_>) {
     let row = view.snapshot.servers.len().min(LINES_MAX) as u16;
     let styles = view.styles;
     if let Some(column) = view.snapshot.as_of().and_then(|at| axis.column(at)) {
@@ -243,7 +245,12 @@ fn under(axis: &TimeAxis, area: Rect, buffer: &mut Buffer, view: &View<'_>) {
         hints.extend(view.hint(Action::LogsThen, "logs then"));
         hints.extend(view.hint(Action::HistoryThen, "history then"));
     }
-    paint::right(area, buffer, row, &hints.join("   "), styles.dim);
+    let hints = hints.join("   ");
+    paint::right(area, buffer, row, &hints, styles.dim);
+    // Two cells before it, as every row has, and two between.
+    let left = usize::from(area.width).saturating_sub(sanitise::width(&hints) + 5);
+    let place = Rect { x: area.x + 2, ..area }.intersection(area);
+    paint::text(place, buffer, row, &sanitise::fit(sources, left), styles.dim);
 }
 
 /// How often the server's verdict has changed in the time that is shown.

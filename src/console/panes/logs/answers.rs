@@ -7,7 +7,7 @@ use super::pending::Going;
 use super::{LogsPane, Neighbours, chart};
 use crate::console::effect::Effect;
 use crate::console::fetch::Asked;
-use crate::console::place::SavedSearches;
+use crate::console::place::LineChange;
 use crate::console::widgets::list::Cursor;
 use crate::domain::ids::Timestamp;
 use crate::domain::incident::{INCIDENTS_PAGE_MAX, IncidentsAsk};
@@ -37,7 +37,7 @@ impl LogsPane {
         }
         if !self.loaded {
             self.loaded = true;
-            effects.extend([self.saved.ask(SavedSearches::Read), self.past.read()]);
+            effects.extend([self.saved.ask(LineChange::Read), Effect::Work(self.past.read())]);
         }
         let retry = self.problem.is_some() && now.since(self.failed).0 >= RETRY_MS;
         if self.changed || (retry && !self.pending.page.is_open()) {
@@ -127,7 +127,7 @@ impl LogsPane {
     pub(super) fn take_in(&mut self, snapshot: &Snapshot) -> Vec<Effect> {
         let now = snapshot.taken_at;
         let mut effects = self.saved.take_answers();
-        effects.extend(self.past.take_answer());
+        effects.extend(self.past.take_answer().map(|text| Effect::Toast { level: Level::Warning, text }));
         match self.pending.page.take() {
             Some(Ok(page)) => {
                 effects.extend(self.got_page(&page));

@@ -34,7 +34,7 @@ use self::container::Printed;
 use self::detail::LogDetail;
 use self::lines::LogColumns;
 use self::list::EventList;
-use self::past::{PastQueries, Typing};
+use self::past::Typing;
 use self::pending::{Aim, Going, PendingAnswers};
 use self::query::Query;
 use self::rows::LogRow;
@@ -49,7 +49,8 @@ use crate::console::keymap::table::entry_of;
 use crate::console::line::Line;
 use crate::console::order::{ExportList, Outside, Work};
 use crate::console::pane::Pane;
-use crate::console::place::SavedSearches;
+use crate::console::past_lines::PastLines;
+use crate::console::place::{KeptLines, LineChange};
 use crate::console::rewind::RowMoment;
 use crate::console::view::View;
 use crate::console::widgets::list::Cursor;
@@ -115,7 +116,7 @@ pub(super) struct LogsPane {
     query: Query,
     line: Line,
     typing: Option<Typing>,
-    past: PastQueries,
+    past: PastLines,
     mistake: Option<ParseError>,
     list: EventList,
     nodes: Vec<String>,
@@ -170,7 +171,7 @@ impl Default for LogsPane {
             query,
             line: Line::default(),
             typing: None,
-            past: PastQueries::default(),
+            past: PastLines::new(KeptLines::PastSearches),
             mistake: None,
             list: EventList::default(),
             nodes: Vec::new(),
@@ -398,7 +399,7 @@ impl LogsPane {
             }
             Action::RemoveSearch => {
                 let chosen = self.saved.list.get(self.saved.cursor.at).cloned();
-                chosen.map(|search| self.saved.ask(SavedSearches::Remove(search))).into_iter().collect()
+                chosen.map(|search| self.saved.ask(LineChange::Remove(search))).into_iter().collect()
             }
             _ => Vec::new(),
         }
@@ -462,7 +463,7 @@ impl LogsPane {
             Action::CopyQuery => return self.copy_query(),
             Action::Searches => self.saved.open = true,
             Action::SaveSearch if self.query.is_narrowed() => {
-                return vec![self.saved.ask(SavedSearches::Add(self.query.whole(snapshot.taken_at)))];
+                return vec![self.saved.ask(LineChange::Add(self.query.whole(snapshot.taken_at)))];
             }
             Action::TypeRange | Action::Export => return vec![self.prompt(action, snapshot.taken_at)],
             _ => {}

@@ -8,7 +8,7 @@ use crate::console::action::Action;
 use crate::console::effect::Effect;
 use crate::console::fetch::Asked;
 use crate::console::order::Work;
-use crate::console::place::SavedSearches;
+use crate::console::place::{KeptLines, KeptLinesAsk, LineChange};
 use crate::console::sanitise;
 use crate::console::view::View;
 use crate::console::widgets::list::Cursor;
@@ -21,20 +21,20 @@ pub(super) struct Saved {
     pub(super) cursor: Cursor,
     pub(super) open: bool,
     /// What was asked and is not answered yet: each change is told.
-    asked: Vec<(SavedSearches, Asked<SavedSearches>)>,
+    asked: Vec<(LineChange, Asked<KeptLinesAsk>)>,
 }
 
 impl Saved {
-    pub(super) fn ask(&mut self, what: SavedSearches) -> Effect {
+    pub(super) fn ask(&mut self, change: LineChange) -> Effect {
         let mut asked = Asked::default();
-        let fetch = asked.put(what.clone());
-        self.asked.push((what, asked));
-        Effect::Work(Work::Searches(fetch))
+        let fetch = asked.put(KeptLinesAsk { of: KeptLines::Searches, change: change.clone() });
+        self.asked.push((change, asked));
+        Effect::Work(Work::Lines(fetch))
     }
 
     /// What is to be told of the answers that have come.
     pub(super) fn take_answers(&mut self) -> Vec<Effect> {
-        let came = |(_, answer): &mut (SavedSearches, Asked<SavedSearches>)| answer.take();
+        let came = |(_, answer): &mut (LineChange, Asked<KeptLinesAsk>)| answer.take();
         let mut told = Vec::new();
         for mut one in std::mem::take(&mut self.asked) {
             match came(&mut one) {
@@ -50,13 +50,13 @@ impl Saved {
     }
 
     /// Those that are kept now; what to say of it, when they were changed as asked.
-    fn take(&mut self, asked: &SavedSearches, list: Vec<String>) -> Option<String> {
+    fn take(&mut self, asked: &LineChange, list: Vec<String>) -> Option<String> {
         self.list = list;
         self.cursor.at = self.cursor.at.min(self.list.len().saturating_sub(1));
         match asked {
-            SavedSearches::Read => None,
-            SavedSearches::Add(search) => Some(format!("saved: {search}")),
-            SavedSearches::Remove(search) => Some(format!("removed: {search}")),
+            LineChange::Read => None,
+            LineChange::Add(search) => Some(format!("saved: {search}")),
+            LineChange::Remove(search) => Some(format!("removed: {search}")),
         }
     }
 

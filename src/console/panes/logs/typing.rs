@@ -105,7 +105,7 @@ impl LogsPane {
         (self.typing, self.mistake) = (None, None);
         let mut effects = Vec::new();
         if !text.trim().is_empty() {
-            effects.push(self.past.keep(text.trim()));
+            effects.push(Effect::Work(self.past.keep(text.trim())));
         }
         if before != self.query || self.problem.is_some() {
             effects.extend(self.ask(snapshot));
@@ -123,7 +123,7 @@ impl LogsPane {
             }
             return;
         };
-        let Some(text) = self.past.list.get(at) else { return };
+        let Some(text) = self.past.list().get(at) else { return };
         if typing.past.is_none() {
             typing.draft = self.line.text();
         }

@@ -209,7 +209,7 @@ fn serve(pane: &mut dyn Pane, effects: Vec<Effect>, snapshot: &Snapshot) -> Vec<
             continue;
         } else {
             match one.remove(0) {
-                Effect::Work(Work::Searches(fetch)) => fetch.reply.send(Ok(Vec::new())).expect("asked"),
+                Effect::Work(Work::Lines(fetch)) => fetch.reply.send(Ok(Vec::new())).expect("asked"),
                 other => {
                     rest.push(other);
                     continue;

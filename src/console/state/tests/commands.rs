@@ -2,12 +2,12 @@
 
 use super::*;
 use crate::console::fetch::Fetch;
-use crate::console::place::{CompletionAsk, Completions, PastCommands};
+use crate::console::place::{CompletionAsk, Completions, KeptLines, KeptLinesAsk, LineChange};
 use crate::console::theme::file::ThemeEntry;
 
 /// What was done, without what is kept of the command and what the palette asks for.
 fn done(orders: Vec<Order>) -> Vec<Order> {
-    let own = |order: &Order| matches!(order, Order::Work(Work::Commands(_)) | Order::Outside(Outside::ListThemes));
+    let own = |order: &Order| matches!(order, Order::Work(Work::Lines(_)) | Order::Outside(Outside::ListThemes));
     orders.into_iter().filter(|order| !own(order)).collect()
 }
 
@@ -312,9 +312,9 @@ fn panes_are_reached_by_name() {
 }
 
 /// The questions for the commands of before among the orders.
-fn asked(orders: Vec<Order>) -> Vec<Fetch<PastCommands>> {
+fn asked(orders: Vec<Order>) -> Vec<Fetch<KeptLinesAsk>> {
     let fetch = |order| match order {
-        Order::Work(Work::Commands(fetch)) => Some(fetch),
+        Order::Work(Work::Lines(fetch)) => Some(fetch),
         _ => None,
     };
     orders.into_iter().filter_map(fetch).collect()
@@ -324,7 +324,7 @@ fn asked(orders: Vec<Order>) -> Vec<Fetch<PastCommands>> {
 fn commands_of_before_come_back_over_the_session_and_from_the_file() {
     let mut ui = ui();
     let [read] = <[_; 1]>::try_from(asked(ui.begin())).expect("one question");
-    assert_eq!(read.ask, PastCommands::Read);
+    assert_eq!(read.ask, KeptLinesAsk { of: KeptLines::PastCommands, change: LineChange::Read });
     read.reply.send(Ok(vec!["weight zk1 50".into(), "theme light".into()])).expect("awaited");
     ui.take_answers();
     press(&mut ui, ":");
@@ -338,7 +338,7 @@ fn commands_of_before_come_back_over_the_session_and_from_the_file() {
     assert_eq!(line(&ui), ":theme light", "those that begin so");
     press(&mut ui, "Ctrl-u");
     let kept = asked(press(&mut ui, "w o r n g Enter"));
-    assert_eq!(kept[0].ask, PastCommands::Add("worng".into()), "to be mended");
+    assert_eq!(kept[0].ask.change, LineChange::Add("worng".into()), "to be mended");
     press(&mut ui, ": Up");
     assert_eq!(line(&ui), ":worng");
 }

@@ -130,8 +130,7 @@ fn nothing_is_done_from_the_past() {
         "settings",
     ] {
         let orders = typed(&mut ui, command);
-        let works =
-            orders.iter().filter(|order| matches!(order, Order::Work(work) if !matches!(work, Work::Commands(_))));
+        let works = orders.iter().filter(|order| matches!(order, Order::Work(work) if !matches!(work, Work::Lines(_))));
         assert_eq!(works.count(), 0, "{command}: {orders:?}");
         assert!(ui.overlay.is_none(), "{command}");
     }

@@ -39,8 +39,7 @@ pub(super) fn showing(pane: usize, snapshot: Snapshot, styles: Styles, (width, h
         for order in std::mem::take(&mut orders) {
             match order {
                 Order::Work(Work::Fetch(fetch)) => answer(fetch, &console.snapshot, false),
-                Order::Work(Work::Commands(fetch)) => _ = fetch.reply.send(Ok(Vec::new())),
-                Order::Work(Work::Searches(fetch)) => _ = fetch.reply.send(Ok(Vec::new())),
+                Order::Work(Work::Lines(fetch)) => _ = fetch.reply.send(Ok(Vec::new())),
                 _ => {}
             }
         }

@@ -18,7 +18,7 @@ use crate::domain::operation::{HistoryPage, HistoryQuery, Operation, OperationKi
 use crate::domain::planner::Plan;
 use crate::domain::rewind::{self, HistoryThen, KeptThen, MovesEnded, PictureThen, SnapshotAt};
 use crate::domain::scheduler::{Decision, Run, RunProgress};
-use crate::domain::series::{SeriesAsk, SeriesLine, SeriesName, SeriesPage, SeriesPoint};
+use crate::domain::series::{PrometheusPart, SeriesAsk, SeriesLine, SeriesName, SeriesPage, SeriesPoint};
 use crate::domain::server::{HealthRule, HostState, HostView, Output, ServerState, Verdict};
 use crate::domain::snapshot::{InstanceInfo, SessionState, Snapshot, StoreView};
 
@@ -378,5 +378,10 @@ fn series(ask: &SeriesAsk) -> SeriesPage {
         (n % 40 < 36).then_some(SeriesPoint { mean, max: mean * 2.0 })
     };
     let line = |series: &_| SeriesLine { series: Clone::clone(series), points: (0..count).map(point).collect() };
-    SeriesPage { from: ask.from, step: ask.step, lines: ask.series.iter().map(line).collect() }
+    SeriesPage {
+        from: ask.from,
+        step: ask.step,
+        lines: ask.series.iter().map(line).collect(),
+        prometheus: PrometheusPart::NotAsked,
+    }
 }

@@ -314,8 +314,10 @@ fn answered(work: Work, snapshot: &Snapshot, refused: bool) {
         |text: &str| if refused { Err(HOSTILE.to_owned()) } else { Ok(vec![text.to_owned(), HOSTILE.to_owned()]) };
     match work {
         Work::Fetch(fetch) => answer(fetch, snapshot, refused),
-        Work::Searches(fetch) => _ = fetch.reply.send(kept("level:warn")),
-        Work::Commands(fetch) => _ = fetch.reply.send(kept("drain zk1")),
+        Work::Lines(fetch) => {
+            let text = if fetch.ask.of == KeptLines::PastCommands { "drain zk1" } else { "level:warn" };
+            _ = fetch.reply.send(kept(text));
+        }
         Work::Complete(fetch) => {
             let found =
                 Completions {

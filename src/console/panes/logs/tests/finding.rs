@@ -1,7 +1,7 @@
 //! Searching as one types, ways through the list, and repeats.
 
 use super::*;
-use crate::console::place::PastSearches;
+use crate::console::place::{KeptLines, LineChange};
 
 fn keys(pane: &mut LogsPane, keys: &str) -> Vec<Effect> {
     parse_keys(keys).into_iter().flat_map(|key| pane.text_key(key, &fixtures::snapshot())).collect()
@@ -45,8 +45,10 @@ fn searches_of_before_are_gone_through_and_kept() {
     let snapshot = fixtures::snapshot();
     let mut pane = LogsPane::default();
     for effect in pane.refresh(&snapshot) {
-        if let Effect::Work(Work::PastSearches(fetch)) = effect {
-            assert_eq!(fetch.ask, PastSearches::Read);
+        if let Effect::Work(Work::Lines(fetch)) = effect
+            && fetch.ask.of == KeptLines::PastSearches
+        {
+            assert_eq!(fetch.ask.change, LineChange::Read);
             fetch.reply.send(Ok(vec!["newest".into(), "older".into()])).expect("asked");
         }
     }
@@ -60,11 +62,11 @@ fn searches_of_before_are_gone_through_and_kept() {
     assert_eq!(seen, ["d", "newest", "older", "older", "newest", "d", "d"]);
     keys(&mut pane, "Up Up");
     let kept = keys(&mut pane, "Enter");
-    let kept: Vec<&PastSearches> = kept
+    let kept: Vec<&LineChange> = kept
         .iter()
-        .filter_map(|effect| if let Effect::Work(Work::PastSearches(fetch)) = effect { Some(&fetch.ask) } else { None })
+        .filter_map(|effect| if let Effect::Work(Work::Lines(fetch)) = effect { Some(&fetch.ask.change) } else { None })
         .collect();
-    assert_eq!((kept, pane.query.text.as_str()), (vec![&PastSearches::Add("older".into())], "older"));
+    assert_eq!((kept, pane.query.text.as_str()), (vec![&LineChange::Add("older".into())], "older"));
     pane.act(Action::Filter, &snapshot);
     keys(&mut pane, "Up");
     assert_eq!(pane.line.text(), "older", "the newest now");

@@ -4,7 +4,7 @@ mod time;
 use super::*;
 use crate::console::fetch::testing;
 use crate::console::keymap::notation::parse_keys;
-use crate::console::place::SavedSearches;
+use crate::console::place::LineChange;
 use crate::console::theme::Styles;
 use crate::domain::ask::Ask;
 use crate::domain::fixtures;
@@ -199,10 +199,10 @@ fn matches_are_gone_through_and_searches_are_saved() {
     type_query(&mut pane, "777 OR 778");
     let save = |pane: &mut LogsPane, answer| {
         let mut saved = pane.act(Action::SaveSearch, &snapshot);
-        let (Some(Effect::Work(Work::Searches(fetch))), []) = (saved.pop(), &saved[..]) else {
+        let (Some(Effect::Work(Work::Lines(fetch))), []) = (saved.pop(), &saved[..]) else {
             panic!("more than the question: {saved:?}")
         };
-        assert_eq!(fetch.ask, SavedSearches::Add("777 OR 778".into()));
+        assert_eq!(fetch.ask.change, LineChange::Add("777 OR 778".into()));
         fetch.reply.send(answer).expect("asked");
         pane.take_answers(&snapshot)
     };

@@ -1,0 +1,69 @@
+//! `scripts/measure-terminal --large`: keys while much goes on.
+
+use std::time::{Duration, Instant};
+
+use super::{Figures, KEYS, SIZE, p95, resident_mb};
+use crate::screens::Stage;
+
+const SETTINGS: &str = "heap_mb = 512\n[workload]\nenabled = false\n[scheduler]\ninterval_s = 3600\nparallel = 32\n";
+const FILES: usize = 100_000;
+/// Files of one stress at most.
+const STRESS: usize = 10_000;
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// The row of the cursor.
+fn cursor(text: &str) -> Option<usize> {
+    text.lines().position(|line| line.starts_with(" > "))
+}
+
+/// Milliseconds from a key to the picture in which the cursor has moved, of 95 in 100 keys.
+fn key_to_picture(stage: &mut Stage) -> f64 {
+    let mut took = Vec::new();
+    for at in 0..KEYS {
+        stage.console.watch(Duration::from_millis(60 + at as u64 % 37));
+        let (before, begun) = (cursor(&stage.console.text()), Instant::now());
+        stage.console.type_keys(if at % 2 == 0 { "j" } else { "k" });
+        stage.console.until("the cursor elsewhere", |console| cursor(&console.text()) != before);
+        took.push(begun.elapsed().as_secs_f64() * 1000.0);
+    }
+    p95(took)
+}
+
+/// Moves that the header counts as done, by the history of files: those that are not at zk1 any more.
+fn left_at_zk1(text: &str) -> Option<f64> {
+    let row = text.lines().find(|line| line.trim_start().starts_with("zk1 "))?;
+    row.split_whitespace().nth(1)?.replace(',', "").parse().ok()
+}
+
+#[test]
+#[ignore = "scripts/measure-terminal --large"]
+fn what_keys_cost_beside_much() {
+    let mut figures = Figures::default();
+    let mut stage = Stage::open(SIZE, SETTINGS);
+    stage.until("three servers", |text| text.contains("HEALTHY 3/3"));
+    stage.console.type_keys("2");
+    for done in 1..=FILES / STRESS {
+        stage.command("stress zk1 10000 1");
+        let wanted = format!("{},000 files", done * STRESS / 1_000);
+        assert!(stage.see(PATIENCE, |text| text.contains(&wanted)), "{wanted}:\n{}", stage.console.text());
+    }
+    figures.add("resident at 100,000 files", f64::INFINITY, resident_mb(stage.console.pid()), "MB");
+    figures.add("key to picture, 100,000 files, idle, p95", 10.0, key_to_picture(&mut stage), "ms");
+    let leader = stage.leader();
+    let frozen = ["zk1", "zk2", "zk3"].into_iter().find(|node| *node != leader).unwrap_or("zk2");
+    stage.command(&format!("pause {frozen}"));
+    stage.until("the question", |text| text.contains("y pause") || text.contains("y yes") || text.contains("[y"));
+    stage.console.type_keys("y");
+    stage.until("a frozen server", |text| text.contains("2/3"));
+    stage.command("drain zk1");
+    stage.console.watch(Duration::from_millis(500));
+    stage.console.type_keys("y");
+    stage.until("moves", |text| left_at_zk1(text).is_some_and(|left| left < FILES as f64));
+    let (left, since) = (left_at_zk1(&stage.console.text()), Instant::now());
+    let took = key_to_picture(&mut stage);
+    let moved = left.zip(left_at_zk1(&stage.console.text())).map_or(f64::NAN, |(before, now)| before - now);
+    figures.add("key to picture, moves and a frozen server too, p95", 30.0, took, "ms");
+    figures.add("  moves a second meanwhile", f64::INFINITY, moved / since.elapsed().as_secs_f64(), "/s");
+    figures.print();
+    stage.end_by_signal();
+}
