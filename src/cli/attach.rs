@@ -88,21 +88,14 @@ async fn show(screen: TuiConfig, (address, handle, remote): (Address, Handle, Re
 /// What is kept of a person lies in a folder of that person's: this one is nobody's.
 fn attached(screen: TuiConfig) -> TuiConfig {
     let own = state_folder(|name| std::env::var_os(name).filter(|text| !text.is_empty()).map(PathBuf::from));
-    TuiConfig {
-        searches: own.join("searches.txt"),
-        commands: own.join("commands.txt"),
-        past_searches: own.join("past-searches.txt"),
-        controls: true,
-        attached: true,
-        ..screen
-    }
+    TuiConfig { kept: own.unwrap_or(screen.kept), controls: true, attached: true, ..screen }
 }
 
 /// By the XDG base directory specification.
-fn state_folder(variable: impl Fn(&str) -> Option<PathBuf>) -> PathBuf {
+fn state_folder(variable: impl Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
     let below_home = || variable("HOME").map(|home| home.join(".local/state"));
     let state = variable("XDG_STATE_HOME").filter(|path| path.is_absolute()).or_else(below_home);
-    state.unwrap_or_else(std::env::temp_dir).join("zkdeck")
+    state.map(|state| state.join("zkdeck"))
 }
 
 /// The instances of the settings' ensemble that run on this host, the one that leads or keeps on first.
@@ -166,7 +159,8 @@ mod tests {
             (Some("relative"), Some("/home/a"), "/home/a/.local/state/zkdeck"),
         ] {
             let variable = |name: &str| if name == "HOME" { home } else { state }.map(PathBuf::from);
-            assert_eq!(state_folder(variable), PathBuf::from(folder));
+            assert_eq!(state_folder(variable), Some(PathBuf::from(folder)));
         }
+        assert_eq!(state_folder(|_| None), None);
     }
 }
