@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
+use super::compose;
 use super::flags::Flags;
 use super::output::say;
-use super::{compose, console};
 use crate::adapters::control::process::Alive;
 use crate::adapters::daemon::Address;
 use crate::adapters::zookeeper::coord::Coord;
@@ -34,12 +34,12 @@ const CHOSEN: [&str; 3] = ["ensemble.servers", "paths.data", "paths.logs"];
 ///
 /// # Errors
 /// Where it runs, when its console cannot be opened from here; that of the terminal.
-pub(super) async fn run(flags: &Flags, config: &Config) -> anyhow::Result<Option<ExitCode>> {
+pub(super) async fn run(flags: &Flags, config: &Config, screen: TuiConfig) -> anyhow::Result<Option<ExitCode>> {
     if flags.local || !is_nobodys(flags, config) {
         return Ok(None);
     }
     if let Some((address, handle, remote)) = daemon(config).await {
-        return show(flags, config, (address, handle, remote)).await.map(Some);
+        return show(screen, (address, handle, remote)).await.map(Some);
     }
     match neighbours(config).await.first() {
         Some((one, seat)) => Err(anyhow::anyhow!(elsewhere(one, seat))),
@@ -70,36 +70,32 @@ async fn daemon(config: &Config) -> Option<(Address, Handle, Remote)> {
     }
 }
 
-async fn show(
-    flags: &Flags,
-    config: &Config,
-    (address, handle, remote): (Address, Handle, Remote),
-) -> anyhow::Result<ExitCode> {
+async fn show(screen: TuiConfig, (address, handle, remote): (Address, Handle, Remote)) -> anyhow::Result<ExitCode> {
     let screen = async {
-        let exit = tui::run(handle.clone(), tui_config(flags, config), panes::all()).await;
+        let exit = tui::run(handle.clone(), attached(screen), panes::all()).await;
         handle.shut_down();
         exit
     };
     let (exit, ()) = tokio::join!(screen, remote.run());
     let exit = exit?;
     match exit {
-        tui::Exit::EngineEnded => say(&format!("zkdeck: the zkdeck at {address} has ended, which this console was of")),
+        tui::Exit::EngineEnded => say(&format!("zkdeck: the zkdeck at {address} has ended")),
         _ => say(&format!("zkdeck: the zkdeck at {address} goes on")),
     }
     Ok(ExitCode::from(exit.code()))
 }
 
 /// What is kept of a person lies in a folder of that person's: this one is nobody's.
-fn tui_config(flags: &Flags, config: &Config) -> TuiConfig {
+fn attached(screen: TuiConfig) -> TuiConfig {
     let own = state_folder(|name| std::env::var_os(name).filter(|text| !text.is_empty()).map(PathBuf::from));
-    TuiConfig { kept: own, controls: true, attached: true, ..console::tui_config(flags, config) }
+    TuiConfig { kept: own.unwrap_or(screen.kept), controls: true, attached: true, ..screen }
 }
 
 /// By the XDG base directory specification.
-fn state_folder(variable: impl Fn(&str) -> Option<PathBuf>) -> PathBuf {
+fn state_folder(variable: impl Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
     let below_home = || variable("HOME").map(|home| home.join(".local/state"));
     let state = variable("XDG_STATE_HOME").filter(|path| path.is_absolute()).or_else(below_home);
-    state.unwrap_or_else(std::env::temp_dir).join("zkdeck")
+    state.map(|state| state.join("zkdeck"))
 }
 
 /// The instances of the settings' ensemble that run on this host, the one that leads or keeps on first.
@@ -163,7 +159,8 @@ mod tests {
             (Some("relative"), Some("/home/a"), "/home/a/.local/state/zkdeck"),
         ] {
             let variable = |name: &str| if name == "HOME" { home } else { state }.map(PathBuf::from);
-            assert_eq!(state_folder(variable), PathBuf::from(folder));
+            assert_eq!(state_folder(variable), Some(PathBuf::from(folder)));
         }
+        assert_eq!(state_folder(|_| None), None);
     }
 }

@@ -22,7 +22,7 @@ const TRY_EVERY: Duration = Duration::from_secs(10);
 
 pub(super) async fn run(flags: &Flags, mut config: Config) -> anyhow::Result<ExitCode> {
     tui::check()?;
-    if let Some(code) = attach::run(flags, &config).await? {
+    if let Some(code) = attach::run(flags, &config, tui_config(flags, &config)).await? {
         return Ok(code);
     }
     let (_log, unlogged) = match logging::start(&config.paths.logs.join("backend")) {
@@ -113,7 +113,7 @@ async fn free(config: &ApiConfig, handle: &Handle) -> api::Bound {
     }
 }
 
-pub(super) fn tui_config(flags: &Flags, config: &Config) -> TuiConfig {
+fn tui_config(flags: &Flags, config: &Config) -> TuiConfig {
     let console = &config.console;
     TuiConfig {
         user: person::person(),

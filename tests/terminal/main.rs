@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod attach;
 mod laws;
 #[path = "../support/local.rs"]
 mod local;

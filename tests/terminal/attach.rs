@@ -1,0 +1,32 @@
+//! `ssh -t host zkdeck` in one's home, beside a zkdeck that runs on this host in a folder of its own.
+
+use crate::pty::Console;
+use crate::screens::Stage;
+
+#[test]
+fn in_a_folder_that_is_nobodys_it_is_the_console_of_the_zkdeck_of_this_host() {
+    let mut stage = Stage::open((120, 40), "[scheduler]\ninterval_s = 600\n");
+    stage.until("three servers", |text| text.contains("HEALTHY 3/3"));
+    let text = stage.console.text();
+    let address =
+        text.split("api ").nth(1).and_then(|rest| rest.split(' ').next()).expect("where REST listens").to_owned();
+    let home = tempfile::tempdir().expect("folder");
+    for (more, wanted) in [("", "its daemon leads"), ("--read-only", "read-only")] {
+        let line = format!(
+            "cd {home} && HOME={home} exec {} --listen {address} {more}",
+            env!("CARGO_BIN_EXE_zkdeck"),
+            home = home.path().display()
+        );
+        let command = ["sh".to_owned(), "-c".to_owned(), line];
+        let mut guest = Console::start(&command, 120, 40, false, &[("XDG_STATE_HOME", "")]);
+        guest.until("the other's console", |c| c.text().contains("HEALTHY 3/3") && c.text().contains(wanted));
+        guest.type_keys("q");
+        let (status, _) = guest.end();
+        assert_eq!(status, 0, "{}", guest.text());
+        assert!(guest.text().contains("goes on"), "{}", guest.text());
+        guest.assert_given_back();
+        let made: Vec<_> = home.path().read_dir().expect("folder").flatten().map(|entry| entry.path()).collect();
+        assert!(made.is_empty(), "{made:?}");
+    }
+    stage.close();
+}
