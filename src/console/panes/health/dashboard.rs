@@ -27,8 +27,8 @@ const CHART_MIN: u16 = 5;
 const CHART_WIDTH: u16 = 56;
 const CHART_MAX: u16 = 16;
 /// Columns beside a strip: the server's name at its left, the share and the changes at its right.
-const STRIP_SIDE: u16 = 36;
-const STRIP_SIDE_NARROW: u16 = 22;
+const STRIP_SIDE: u16 = 50;
+const STRIP_SIDE_NARROW: u16 = 36;
 
 /// The pieces from top to bottom.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -135,10 +135,10 @@ fn draw_charts(
             points: &points[at],
             told: told(key, snapshot),
         };
-        let title = match at {
-            0 => format!("{}   {}", name.title(), ranges(charts.reach)),
-            _ => name.title().to_owned(),
-        };
+        let waits = snapshot.canary.waits.filter(|_| *name == SeriesName::Canary);
+        let waits = waits.map(|since| format!(", waits for {} s", view.now.since(since).0 / 1000)).unwrap_or_default();
+        let reaches = if at == 0 { format!("   {}", ranges(charts.reach)) } else { String::new() };
+        let title = format!("{}{waits}{reaches}", name.title());
         let chart = Chart {
             title: &title,
             unit: name.unit(),
@@ -220,13 +220,13 @@ fn draw_strips(
         spans.push(Span::styled(" ".repeat(missing), styles.text));
         let sum = strip::sum(&points[..until.min(points.len())]);
         let up = sum.map_or_else(|| "-".to_owned(), |sum| strip::percent(sum.served));
-        spans.push(Span::styled(format!("  up {up:>7}"), styles.text));
+        spans.push(Span::styled(format!("  up {up:>6}"), styles.text));
+        let starting = sum.map(|sum| sum.starting).filter(|share| *share > 0.0);
+        let starting = starting.map(|share| format!("  start {:>6}", strip::percent(share))).unwrap_or_default();
+        spans.push(Span::styled(format!("{starting:<14}"), styles.accent));
         if area.width >= 100 {
             let changes = changes(incidents, &server.node, &axis, snapshot.taken_at);
             spans.push(Span::styled(format!("  {}", crate::domain::number::count(changes, "change")), styles.dim));
-        }
-        if let Some(starting) = sum.map(|sum| sum.starting).filter(|share| *share > 0.0) {
-            spans.push(Span::styled(format!("  starting {}", strip::percent(starting)), styles.accent));
         }
         paint::line(area, buffer, row as u16, &Line::from(spans));
     }

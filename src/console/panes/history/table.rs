@@ -45,25 +45,27 @@ struct Told {
 }
 
 /// Steps of the width of a column: it does not change with every row that comes into sight.
-const STEP: usize = 8;
+const STEP: usize = 4;
 
-/// `what`: the widest text of that column in sight. The lesser columns give way to it, from the right.
-fn columns(width: usize, what: usize) -> Columns<HistoryColumn> {
+/// The widest texts of what and of the result in sight: the lesser columns give way to these, from the right.
+fn columns(width: usize, (what, result): (usize, usize)) -> Columns<HistoryColumn> {
     let all = vec![
         (HistoryColumn::Time, Column::left("  TIME", 10)),
         (HistoryColumn::What, Column::left("WHAT", 26)),
-        (HistoryColumn::Result, Column::left("RESULT", 24)),
+        (HistoryColumn::Result, Column::left("RESULT", result.next_multiple_of(STEP).clamp(12, 24))),
         (HistoryColumn::By, Column::left("BY, WHY", 16)),
     ];
-    let columns = Columns::fit(all, &[HistoryColumn::By], width);
-    let wanted = what.next_multiple_of(STEP);
-    let columns = columns.stretch(HistoryColumn::What, width, wanted.max(26));
+    let wider = what.clamp(26, 48) - 26;
+    let columns = Columns::fit(all, &[HistoryColumn::By], width.saturating_sub(wider));
+    let columns = columns.stretch(HistoryColumn::What, width, what.next_multiple_of(STEP).max(26));
     if columns.width_of(HistoryColumn::By).is_none() {
         return columns.stretch(HistoryColumn::Result, width, 200);
     }
-    // What there is beyond the least is shared: the result says most.
-    let spare = width.saturating_sub(columns.width());
-    columns.stretch(HistoryColumn::Result, width.saturating_sub(spare / 2), 90).stretch(HistoryColumn::By, width, 200)
+    columns.stretch(HistoryColumn::Result, width, result.next_multiple_of(STEP).max(24)).stretch(
+        HistoryColumn::By,
+        width,
+        200,
+    )
 }
 
 impl HistoryScene<'_> {
@@ -72,8 +74,9 @@ impl HistoryScene<'_> {
         let height = usize::from(list.height);
         let seen = self.lines.iter().skip(self.cursor.first(height)).take(height);
         let told = seen.filter_map(|line| self.told(line, view));
-        let what = told.map(|told| sanitise::width(&told.what.0)).max().unwrap_or_default();
-        let columns = columns(usize::from(area.width), what);
+        let widths = told.map(|told| (sanitise::width(&told.what.0), sanitise::width(&told.result.0)));
+        let widest = widths.fold((0, 0), |most: (usize, usize), own| (most.0.max(own.0), most.1.max(own.1)));
+        let columns = columns(usize::from(area.width), widest);
         paint::line(area, buffer, 0, &columns.heading(view.styles));
         if self.lines.is_empty() {
             paint::text(list, buffer, 1, &format!("  {}", self.nothing(view)), view.styles.dim);
@@ -278,5 +281,25 @@ fn of_incident(incident: &Incident, view: &View<'_>) -> Told {
         what: (format!("{glyph} {}", incident.what), style),
         result: (result, if incident.ended.is_some() { styles.text } else { style }),
         by,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_whole_where_lesser_columns_have_room_to_give() {
+        let widths = |width, widest| {
+            let columns = columns(width, widest);
+            assert!(columns.width() <= width, "{width}");
+            [HistoryColumn::What, HistoryColumn::Result, HistoryColumn::By].map(|key| columns.width_of(key))
+        };
+        let [what, result, by] = widths(120, (47, 12));
+        assert!(what >= Some(47) && result >= Some(12) && by >= Some(16), "{what:?} {result:?} {by:?}");
+        let [what, _, by] = widths(80, (44, 10));
+        assert!(what >= Some(44), "{what:?} {by:?}");
+        let [what, result, by] = widths(120, (20, 200));
+        assert!(what == Some(26) && result >= Some(50) && by == Some(16), "{what:?} {result:?} {by:?}");
     }
 }
