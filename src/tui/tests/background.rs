@@ -80,5 +80,15 @@ fn the_picture_does_not_stay_where_there_is_no_other_screen() {
     assert_eq!(one_screen.screen().cursor_position().0, 0);
 }
 
+/// GNU screen holds an Esc back while the mouse is taken.
+#[test]
+fn the_mouse_is_left_alone_in_gnu_screen_until_it_is_asked_for() {
+    for (session, wanted) in [("1.pts-0.host", false), ("", true)] {
+        let console = start_sized(80, 24, false, &[("STY", session), ("TMUX", "")]);
+        assert_eq!(console.screen().mouse_protocol_mode() != vt100::MouseProtocolMode::None, wanted, "{session:?}");
+        leave(console);
+    }
+}
+
 /// Longer than an answer is waited for.
 const BACKGROUND_LATE: Duration = Duration::from_millis(1_200);
