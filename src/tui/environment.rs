@@ -37,6 +37,11 @@ pub(super) fn locale_is_utf8(variable: impl Fn(&str) -> Option<String>) -> bool 
     })
 }
 
+/// Whether GNU screen stands between: while the mouse is taken it keeps an Esc back until the next key.
+pub(super) fn in_gnu_screen(variable: impl Fn(&str) -> Option<String>) -> bool {
+    variable("STY").is_some_and(|value| !value.is_empty())
+}
+
 /// Terminals that print what they do not know, or take it for something else.
 const SIMPLE: [&str; 8] = ["linux", "screen", "dumb", "vt", "ansi", "cygwin", "sun", "eterm"];
 
@@ -45,7 +50,7 @@ const SIMPLE: [&str; 8] = ["linux", "screen", "dumb", "vt", "ansi", "cygwin", "s
 pub(super) fn may_be_asked(variable: impl Fn(&str) -> Option<String>) -> bool {
     let set = |name: &str| variable(name).filter(|value| !value.is_empty());
     let simple = set("TERM").is_none_or(|term| SIMPLE.iter().any(|name| term.starts_with(name)));
-    set("STY").is_none() && (!simple || set("TMUX").is_some())
+    !in_gnu_screen(&variable) && (!simple || set("TMUX").is_some())
 }
 
 /// Whether `COLORFGBG` says that the background is light: `0;15`.

@@ -20,8 +20,9 @@ pub(super) const KEYBOARD_ON: &[u8] = b"\x1b[>1u";
 pub(super) const KEYBOARD_OFF: &[u8] = b"\x1b[<u";
 /// What colour the background has; the answer is heard with the keys.
 pub(super) const BACKGROUND_ASK: &[u8] = b"\x1b]11;?\x1b\\";
-/// Everything off again, whatever was on; a synchronized update is ended first.
-const LEAVE: &[u8] = b"\x1b[?2026l\x1b[m\x1b[?1006l\x1b[?1000l\x1b[?2004l\x1b[?1049l\x1b[?25h";
+/// Everything off again, whatever was on; a synchronized update is ended first. The picture goes with its screen, and by
+/// itself where there is no other screen to go back to: GNU screen without `altscreen on`, the Linux console.
+const LEAVE: &[u8] = b"\x1b[?2026l\x1b[m\x1b[?1006l\x1b[?1000l\x1b[?2004l\x1b[H\x1b[J\x1b[?1049l\x1b[?25h";
 
 static IN_USE: AtomicBool = AtomicBool::new(false);
 static LAST_PANIC: Mutex<Option<String>> = Mutex::new(None);

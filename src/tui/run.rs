@@ -94,6 +94,7 @@ impl Shell {
         let mut signals =
             Signals::listen().map_err(|source| TuiError::Terminal { what: "listen to signals", source })?;
         let gone = CancellationToken::new();
+        let config = TuiConfig { mouse: config.mouse && !environment::in_gnu_screen(variable), ..config };
         let mut console = Self::open(&handle, &config, panes, gone.clone())?;
         console.frame();
         let mut keys =

@@ -67,5 +67,28 @@ fn a_terminal_that_prints_what_it_does_not_know_is_not_asked() {
     }
 }
 
+/// GNU screen keeps what was drawn when the console leaves, and so do consoles without a second screen.
+#[test]
+fn the_picture_does_not_stay_where_there_is_no_other_screen() {
+    let mut console = start_sized(80, 24, false, &[("TERM", "screen")]);
+    console.type_keys("q");
+    assert_eq!(console.end().0, 0);
+    let mut one_screen = vt100::Parser::new(24.try_into().unwrap(), 80.try_into().unwrap(), 0);
+    let text = String::from_utf8_lossy(&console.bytes).replace("\x1b[?1049h", "").replace("\x1b[?1049l", "");
+    one_screen.process(text.as_bytes());
+    assert!(!one_screen.screen().contents().contains("(the pane)"), "{}", one_screen.screen().contents());
+    assert_eq!(one_screen.screen().cursor_position().0, 0);
+}
+
+/// GNU screen holds an Esc back while the mouse is taken.
+#[test]
+fn the_mouse_is_left_alone_in_gnu_screen_until_it_is_asked_for() {
+    for (session, wanted) in [("1.pts-0.host", false), ("", true)] {
+        let console = start_sized(80, 24, false, &[("STY", session), ("TMUX", "")]);
+        assert_eq!(console.screen().mouse_protocol_mode() != vt100::MouseProtocolMode::None, wanted, "{session:?}");
+        leave(console);
+    }
+}
+
 /// Longer than an answer is waited for.
 const BACKGROUND_LATE: Duration = Duration::from_millis(1_200);
