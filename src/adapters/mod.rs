@@ -14,6 +14,6 @@ pub mod owner;
 pub mod probe;
 pub mod prometheus;
 pub mod series;
+pub mod sqlite;
 pub mod templates;
-pub mod wal;
 pub mod zookeeper;

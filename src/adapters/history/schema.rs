@@ -9,7 +9,7 @@ use crate::adapters::faults;
 use super::config::{BUSY, HistoryConfig};
 use super::error::HistoryError;
 use super::{backup, lines, rows};
-use crate::adapters::{clock, owner, wal};
+use crate::adapters::{clock, owner, sqlite};
 use crate::domain::number;
 
 /// Layout that this program writes, in `PRAGMA user_version`.
@@ -179,6 +179,7 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, HistoryError> {
     let failed = failed(path, "open it for reading");
     let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(&failed)?;
     connection.busy_timeout(BUSY).map_err(&failed)?;
+    sqlite::hold_little(&connection).map_err(&failed)?;
     Ok(connection)
 }
 
@@ -211,7 +212,7 @@ pub(super) fn prepare(path: &Path) -> Result<Connection, HistoryError> {
     })?;
     connection.busy_timeout(BUSY).map_err(&failed)?;
     connection.pragma_update(None, "journal_mode", "WAL").map_err(&failed)?;
-    wal::bound(&connection).map_err(&failed)?;
+    sqlite::bound(&connection).map_err(&failed)?;
     connection.pragma_update(None, "synchronous", "FULL").map_err(&failed)?;
     connection.pragma_update(None, "foreign_keys", true).map_err(&failed)?;
     let transaction =

@@ -1,5 +1,5 @@
 use super::*;
-use crate::adapters::wal;
+use crate::adapters::sqlite;
 use crate::domain::fixtures::{NOW, node_id, operation};
 use crate::domain::ids::{Millis, Timestamp};
 use crate::domain::operation::{OperationKind, OperationStatus, OperationStep};
@@ -512,7 +512,7 @@ async fn the_log_beside_the_file_stays_small_however_much_is_written() {
         history.flush().await.unwrap();
         largest = largest.max(log_of(&config));
     }
-    assert!((1..=wal::LARGE).contains(&largest), "{largest} bytes");
+    assert!((1..=sqlite::LARGE).contains(&largest), "{largest} bytes");
     history.close().await;
 }
 
@@ -528,7 +528,7 @@ async fn who_reads_for_long_lets_the_log_grow_and_is_told_of_once_and_then_it_sh
     let _: i64 = reader.query_row("SELECT count(*) FROM operations", [], |row| row.get(0)).unwrap();
     let mut notes = Vec::new();
     for id in 1..2_000 {
-        if notes.len() == 1 && log_of(&config) > 5 * wal::LARGE {
+        if notes.len() == 1 && log_of(&config) > 5 * sqlite::LARGE {
             break;
         }
         history.record(row(id, OperationStatus::Done)).await.unwrap();
@@ -541,6 +541,6 @@ async fn who_reads_for_long_lets_the_log_grow_and_is_told_of_once_and_then_it_sh
     drop(reader);
     history.record(row(5_000, OperationStatus::Done)).await.unwrap();
     history.flush().await.unwrap();
-    assert!(log_of(&config) <= wal::LARGE, "{} bytes", log_of(&config));
+    assert!(log_of(&config) <= sqlite::LARGE, "{} bytes", log_of(&config));
     history.close().await;
 }

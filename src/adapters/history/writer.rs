@@ -13,7 +13,7 @@ use super::lines::{LinesError, RowLines};
 use super::{incidents, rows, schema};
 use crate::adapters::faults;
 use crate::adapters::file_mark::FileMark;
-use crate::adapters::wal::WalWatch;
+use crate::adapters::sqlite::WalWatch;
 use crate::domain::incident::Incident;
 use crate::domain::number;
 use crate::domain::operation::Operation;

@@ -7,7 +7,7 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension, TransactionBehavior, pa
 
 use super::error::SeriesError;
 use crate::adapters::file_mark::FileMark;
-use crate::adapters::{owner, wal};
+use crate::adapters::{owner, sqlite};
 use crate::domain::ids::{Millis, Timestamp};
 use crate::domain::series::{SeriesBuffer, SeriesChunk, SeriesKey, Tier};
 
@@ -140,7 +140,7 @@ fn prepare(path: &Path) -> Result<Connection, (FileFault, &'static str)> {
 fn set_up(mut connection: Connection) -> Result<Connection, FileFault> {
     connection.busy_timeout(BUSY)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
-    wal::bound(&connection)?;
+    sqlite::bound(&connection)?;
     // A crash of the machine may cost the last blocks, never the file.
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
