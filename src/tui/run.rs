@@ -39,6 +39,8 @@ const FRAME_SSH: Duration = Duration::from_millis(33);
 /// Least time between two sizes: a dragged window sends sixty a second.
 const RESIZE: Duration = Duration::from_millis(50);
 const SECOND: Duration = Duration::from_secs(1);
+/// A second that is as good as over.
+const NEARLY_SECOND: Duration = Duration::from_millis(800);
 /// How long the terminal's last answer is waited for on the way out: later it would be the shell's.
 const LAST_ANSWER: Duration = Duration::from_millis(300);
 
@@ -106,6 +108,7 @@ impl Shell {
         let mut snapshots = handle.snapshots();
         let mut clock = interval_at(Instant::now() + SECOND, SECOND);
         clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut ticked = Instant::now();
         let ended = async {
             tokio::select! {
                 () = gone.cancelled() => Exit::TerminalGone,
@@ -127,12 +130,21 @@ impl Shell {
                     Ok(()) => {
                         let snapshot = snapshots.borrow_and_update().clone();
                         console.snapshot(snapshot);
+                        // One picture tells both, where a snapshot comes each second.
+                        if ticked.elapsed() >= NEARLY_SECOND {
+                            console.tick();
+                            ticked = Instant::now();
+                            clock.reset();
+                        }
                     }
                     Err(_) => break Exit::EngineEnded,
                 },
                 done = console.session.done() => console.done(done),
                 news = console.themes.changed() => console.theme_news(news),
-                () = tick(&mut clock) => console.tick(),
+                () = tick(&mut clock) => {
+                    console.tick();
+                    ticked = Instant::now();
+                }
                 () = sleep_until(console.pace.wake()), if console.dirty && console.terminal.is_ready() => {}
             }
             console.suspend_if_asked(&mut signals, &mut keys).await?;

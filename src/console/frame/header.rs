@@ -230,7 +230,7 @@ impl Header<'_> {
         let (leadership, styles) = (&self.view.snapshot.leadership, self.view.styles);
         match &leadership.leader {
             _ if leadership.leads && whole => {
-                (if self.attached { "its daemon leads" } else { "this instance leads" }.to_owned(), styles.text)
+                (if self.attached { "its instance leads" } else { "this instance leads" }.to_owned(), styles.text)
             }
             _ if leadership.leads => ("leads".to_owned(), styles.text),
             Some(_) if !whole => ("standby".to_owned(), styles.text),

@@ -70,7 +70,7 @@ fn rows(one: &InstanceInfo, width: usize, scene: &OverlayScene<'_>) -> Vec<Piece
         (format!("  {name}{pad}  "), styles.key),
         (format!("{front:<9}{:<11}", role(one, snapshot)), styles.text),
         (person, styles.text),
-        (if one.id == snapshot.instance.id { "   this one" } else { "" }.to_owned(), styles.accent),
+        (if one.id == snapshot.instance.id { "   this console's" } else { "" }.to_owned(), styles.accent),
     ];
     let folder = seat.map_or_else(|| "-".to_owned(), |seat| sanitise::clean(&seat.folder).into_owned());
     let below = format!("    since {}   in {folder}", time::of_date(one.since_ms));

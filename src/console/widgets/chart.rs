@@ -62,6 +62,12 @@ pub fn value(value: f32, unit: SeriesUnit) -> String {
     }
 }
 
+/// A value of a moment, for a heading. A rate that a table tells too is told in whole, as it is there.
+fn newest(number: f32, unit: SeriesUnit, in_table: bool) -> String {
+    let whole = in_table && unit == SeriesUnit::PerSecond;
+    value(if whole { number.round() } else { number }, unit)
+}
+
 /// A scale from 0 to a round number. Milliseconds are drawn by their logarithm: one late write does not flatten the rest.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Scale {
@@ -179,7 +185,8 @@ impl Chart<'_> {
         let mut room = inner.saturating_sub(sanitise::width(&title) + 2);
         let mut x = area.right() - 2;
         for line in self.lines.iter().rev() {
-            let number = self.told(line).map_or_else(|| "-".to_owned(), |number| value(number, self.unit));
+            let number =
+                self.told(line).map_or_else(|| "-".to_owned(), |number| newest(number, self.unit, line.told.is_some()));
             let text = format!(" {} ", format!("{} {number}", line.label).trim());
             let width = sanitise::width(&text);
             if width > room {

@@ -35,7 +35,7 @@ fn who_is_attached_is_a_list_of_persons_and_places() {
      1 Health  2 Files  3 History  4 Logs  5 Scheduler             scheduler on, next in 9 s   0 moving
     ┌ Who is attached   / filters, Esc closes ─────────────────────────────────────────────────────────┐
     │ Instances with a session, the oldest first                                                       │
-    │   host-a:4711  -        leads      -   this one                                                  │
+    │   host-a:4711  -        leads      -   this console's                                            │
     │     since 2026-11-23 14:01:11   in -                                                             │
     │   host-b:4712  daemon   standby    ana as root from 10.0.0.7^[[2J                                │
     │     since 2026-11-23 14:00:41   in /srv/zk                                                       │
@@ -75,7 +75,7 @@ fn who_leaves_an_attached_console_ends_nothing() {
     let upload = fixtures::operation(9, OperationKind::Upload, OperationStatus::Started);
     snapshot.operations = Arc::from([Arc::new(Operation { instance: me.as_str().into(), ..upload })]);
     let mut ui = ui_of(snapshot.clone(), &config, None);
-    assert!(screen(&ui, 120, 24).contains("its daemon leads"), "{}", screen(&ui, 120, 24));
+    assert!(screen(&ui, 120, 24).contains("its instance leads"), "{}", screen(&ui, 120, 24));
     assert_eq!(press(&mut ui, "q"), [Order::Outside(Outside::Quit)], "the daemon's work and servers go on");
     ui.set_jobs(vec!["download to a.bin".into()]);
     assert_eq!(press(&mut ui, "q"), [], "what this console saves itself is given up");
