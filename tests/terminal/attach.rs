@@ -6,12 +6,11 @@ use crate::screens::Stage;
 #[test]
 fn in_a_folder_that_is_nobodys_it_is_the_console_of_the_zkdeck_of_this_host() {
     let mut stage = Stage::open((120, 40), "[scheduler]\ninterval_s = 600\n");
-    stage.until("three servers", |text| text.contains("HEALTHY 3/3"));
-    let text = stage.console.text();
-    let address =
-        text.split("api ").nth(1).and_then(|rest| rest.split(' ').next()).expect("where REST listens").to_owned();
+    let listens = |text: &str| Some(text.split("api ").nth(1)?.split(' ').next()?.to_owned());
+    stage.until("a leader, and where REST listens", |text| text.contains("instance leads") && listens(text).is_some());
+    let address = listens(&stage.console.text()).expect("seen");
     let home = tempfile::tempdir().expect("folder");
-    for (more, wanted) in [("", "its daemon leads"), ("--read-only", "read-only")] {
+    for (more, wanted) in [("", "its instance leads"), ("--read-only", "read-only")] {
         let line = format!(
             "cd {home} && HOME={home} exec {} --listen {address} {more}",
             env!("CARGO_BIN_EXE_zkdeck"),

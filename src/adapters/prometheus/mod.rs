@@ -17,7 +17,7 @@ use crate::domain::series::{SeriesLine, SeriesName, SeriesPage};
 /// Answers that are remembered: charts, strips, and those of some callers of REST.
 const REMEMBERED_MAX: usize = 8;
 /// After a failure it is let alone for so long.
-const AGAIN_AFTER: Duration = Duration::from_secs(15);
+const AGAIN_AFTER: Duration = Duration::from_secs(60);
 
 /// A Prometheus. Cheap to clone.
 #[derive(Clone, Debug)]

@@ -15,9 +15,7 @@ impl Answers<SeriesAsk> for Desk {
         if !names.is_empty() {
             match prometheus.values(&names, &page).await {
                 Ok(lines) => page.fill(&lines),
-                Err(error) => {
-                    page.prometheus = PrometheusPart::Failed { why: error.to_string() };
-                }
+                Err(error) => page.prometheus = PrometheusPart::Failed { why: error.to_string() },
             }
         }
         Ok(page)

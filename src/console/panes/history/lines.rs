@@ -104,7 +104,7 @@ fn folded<'a>(operations: &[&'a Operation]) -> (Vec<&'a Operation>, BTreeMap<Ope
     for row in operations.iter().rev().copied() {
         wholes.retain(|whole| whole.finished.is_none_or(|end| row.started <= end));
         match wholes.iter().rev().find(|whole| is_part_of(whole, row)) {
-            Some(whole) => inside.entry(whole.id).or_default().insert(0, row.id),
+            Some(whole) => inside.entry(whole.id).or_default().push(row.id),
             None => own.push(row),
         }
         if matches!(row.kind, OperationKind::Scheduler | OperationKind::Stress) && !is_quiet(row) {
@@ -112,6 +112,7 @@ fn folded<'a>(operations: &[&'a Operation]) -> (Vec<&'a Operation>, BTreeMap<Ope
         }
     }
     own.reverse();
+    inside.values_mut().for_each(|parts| parts.reverse());
     (own, inside)
 }
 
