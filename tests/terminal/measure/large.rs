@@ -29,10 +29,17 @@ fn key_to_picture(stage: &mut Stage) -> f64 {
     p95(took)
 }
 
-/// Moves that the header counts as done, by the history of files: those that are not at zk1 any more.
+/// Files that are at zk1, by its row.
 fn left_at_zk1(text: &str) -> Option<f64> {
     let row = text.lines().find(|line| line.trim_start().starts_with("zk1 "))?;
     row.split_whitespace().nth(1)?.replace(',', "").parse().ok()
+}
+
+/// A command, and yes to what it asks.
+fn confirmed(stage: &mut Stage, command: &str) {
+    stage.command(command);
+    stage.console.watch(Duration::from_millis(500));
+    stage.console.type_keys("y");
 }
 
 #[test]
@@ -51,13 +58,9 @@ fn what_keys_cost_beside_much() {
     figures.add("key to picture, 100,000 files, idle, p95", 10.0, key_to_picture(&mut stage), "ms");
     let leader = stage.leader();
     let frozen = ["zk1", "zk2", "zk3"].into_iter().find(|node| *node != leader).unwrap_or("zk2");
-    stage.command(&format!("pause {frozen}"));
-    stage.until("the question", |text| text.contains("y pause") || text.contains("y yes") || text.contains("[y"));
-    stage.console.type_keys("y");
+    confirmed(&mut stage, &format!("pause {frozen}"));
     stage.until("a frozen server", |text| text.contains("2/3"));
-    stage.command("drain zk1");
-    stage.console.watch(Duration::from_millis(500));
-    stage.console.type_keys("y");
+    confirmed(&mut stage, "drain zk1");
     stage.until("moves", |text| left_at_zk1(text).is_some_and(|left| left < FILES as f64));
     let (left, since) = (left_at_zk1(&stage.console.text()), Instant::now());
     let took = key_to_picture(&mut stage);
