@@ -67,11 +67,14 @@ pub(super) fn control_disabled() -> Advice {
 
 /// Everything that the engine needs. Opens files, reaches no server.
 pub(super) fn parts(flags: &Flags, config: &Config, api: ApiView) -> anyhow::Result<Parts> {
-    let places = servers(flags.local, config)?;
+    let of_local = is_of_local(flags, config);
+    let places = servers(of_local, config)?;
     let nodes: Vec<NodeId> = places.iter().map(|place| place.node.clone()).collect();
     if !flags.read_only {
         make_folders(config, &nodes)?;
     }
+    let joined = (of_local && !flags.local)
+        .then(|| "the local ensemble of this folder runs, and is what is looked at; --zk names another".to_owned());
     let local = if flags.local {
         let local = LocalConfig { attach_only: flags.read_only, ..local_config(config)? };
         Some(Arc::new(LocalEnsemble::open(local)?))
@@ -122,7 +125,7 @@ pub(super) fn parts(flags: &Flags, config: &Config, api: ApiView) -> anyhow::Res
             hashes: Duration::from_secs(config.scrub.hashes_s),
         },
         instance: instance(flags, config, api, view),
-        notes: unwritten.into_iter().collect(),
+        notes: unwritten.into_iter().chain(joined).collect(),
     })
 }
 
@@ -152,9 +155,12 @@ fn is_local(config: &Config, places: &[ServerAddresses]) -> anyhow::Result<bool>
     Ok(places.iter().all(theirs) && keeper_of(&local.root).is_some())
 }
 
-/// Whether a zkdeck keeps the local ensemble of this folder.
-pub(super) fn local_runs(config: &Config) -> bool {
-    local_config(config).is_ok_and(|local| keeper_of(&local.root).is_some())
+/// Whether the servers of this folder's local ensemble are looked at: as asked, or because it runs and nobody names others.
+/// What is kept in this folder is of that ensemble.
+pub(super) fn is_of_local(flags: &Flags, config: &Config) -> bool {
+    let named = config.ensemble.named || !flags.zk.is_empty();
+    let runs = || local_config(config).is_ok_and(|local| keeper_of(&local.root).is_some());
+    flags.local || (!named && runs())
 }
 
 /// What answers questions about the logs.

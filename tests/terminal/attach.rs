@@ -29,3 +29,19 @@ fn in_a_folder_that_is_nobodys_it_is_the_console_of_the_zkdeck_of_this_host() {
     }
     stage.close();
 }
+
+#[test]
+fn in_the_folder_of_a_local_ensemble_that_runs_it_is_of_that_ensemble() {
+    let mut stage = Stage::open((120, 40), "[scheduler]\ninterval_s = 600\n");
+    stage.until("a leader", |text| text.contains("HEALTHY 3/3") && text.contains("this instance leads"));
+    let line = format!("cd {} && exec {} --no-api", stage.folder().display(), env!("CARGO_BIN_EXE_zkdeck"));
+    let mut second = Console::start(&["sh".to_owned(), "-c".to_owned(), line], 120, 40, false, &[]);
+    second.until("the same ensemble", |c| c.text().contains("HEALTHY 3/3") && c.text().contains("standby of"));
+    second.type_keys("q");
+    let (status, _) = second.end();
+    assert_eq!(status, 0, "{}", second.text());
+    stage.console.type_keys("3");
+    stage.until("history", |text| text.contains("runs the scheduler"));
+    assert!(!stage.console.text().contains("NO QUORUM"), "{}", stage.console.text());
+    stage.close();
+}

@@ -21,7 +21,7 @@ impl Site {
     /// zkdeck tells to type is typed without `--local`.
     pub(super) fn new(flags: &Flags, config: Config) -> anyhow::Result<Self> {
         let named = config.ensemble.named || !flags.zk.is_empty();
-        let local = flags.local || (!named && compose::local_runs(&config));
+        let local = compose::is_of_local(flags, &config);
         let servers = compose::servers(local, &config)?;
         Ok(Self { servers, named, local, container: surroundings::in_container(), config })
     }

@@ -158,7 +158,7 @@ impl State {
             None => {
                 let led = before.map(|(node, _)| node);
                 let began = self.leaderless.unwrap_or(now);
-                let begun_by = led.and_then(|led| self.acted(&led, &TAKES_AWAY, began));
+                let begun_by = led.and_then(|led| self.acted(&led, &TAKES_AWAY, Timestamp(0), began));
                 self.put_moment(what, began, now, begun_by);
             }
         }
@@ -229,14 +229,15 @@ impl State {
             self.end(subject, id, since);
         }
         let id = self.incidents.id(since, self.instance.id);
-        let begun_by = self.acted_on(subject, &TAKES_AWAY, |state| !state.serves(), since);
+        let begun_by = self.acted_on(subject, &TAKES_AWAY, |state| !state.serves(), (Timestamp(0), since));
         let (instance, ended_by) = (self.instance.name(), None);
         self.incidents.open.insert(subject.clone(), id);
         self.incidents.put(Incident { id, what, began: since, ended: None, cause, begun_by, ended_by, instance });
     }
 
     fn end(&mut self, subject: &IncidentSubject, id: IncidentId, at: Timestamp) {
-        let acted = self.acted_on(subject, &BRINGS_BACK, ServerState::serves, at);
+        let began = self.incidents.get(id).map_or(at, |incident| incident.began);
+        let acted = self.acted_on(subject, &BRINGS_BACK, ServerState::serves, (began, at));
         let led = self.ensemble.leader.as_ref().map(|leader| format!("{leader} was elected"));
         let stopped = self.incidents.get(id).is_some_and(|incident| incident.what.stops_writes());
         let unseen = self.incidents.unseen.remove(&id).then(|| UNSEEN.to_owned());
@@ -254,11 +255,11 @@ impl State {
         subject: &IncidentSubject,
         kinds: &[OperationKind],
         is_so: fn(ServerState) -> bool,
-        at: Timestamp,
+        (from, at): (Timestamp, Timestamp),
     ) -> Option<String> {
         match subject {
-            IncidentSubject::Server(node) => self.acted(node, kinds, at),
-            IncidentSubject::Ensemble => self.turned(at, is_so).and_then(|node| self.acted(&node, kinds, at)),
+            IncidentSubject::Server(node) => self.acted(node, kinds, from, at),
+            IncidentSubject::Ensemble => self.turned(at, is_so).and_then(|node| self.acted(&node, kinds, from, at)),
             IncidentSubject::Session | IncidentSubject::Alert(..) => None,
         }
     }
@@ -270,12 +271,14 @@ impl State {
         so.max_by_key(|view| view.verdict.since).map(|view| view.node.clone())
     }
 
-    /// The operation of one of these kinds on a server that had just begun: `pause zk3, console root`.
-    fn acted(&self, node: &NodeId, kinds: &[OperationKind], at: Timestamp) -> Option<String> {
+    /// The operation of one of these kinds on a server that had just begun: `pause zk3, console root`. One that was over
+    /// before `from` has not brought it about.
+    fn acted(&self, node: &NodeId, kinds: &[OperationKind], from: Timestamp, at: Timestamp) -> Option<String> {
         let near = |operation: &&Arc<Operation>| {
             kinds.contains(&operation.kind)
                 && operation.target.as_ref() == Some(node)
                 && operation.started <= at
+                && operation.finished.is_none_or(|end| end >= from)
                 && at.since(operation.started) < ACTED_WITHIN
         };
         let operation = self.operations.iter().find(near)?;

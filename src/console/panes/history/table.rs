@@ -158,8 +158,14 @@ impl HistoryScene<'_> {
         };
         let bound = if self.rows.len() >= ROWS_MAX { format!(", the newest {ROWS_MAX} shown") } else { String::new() };
         let follow = if self.follow { "on" } else { "off" };
-        let total = total.map_or_else(|| "- operations".to_owned(), |total| words::count(total, "operation"));
-        let right = format!("f follow: {follow}   {total}{bound}");
+        let operations = total.map_or_else(|| "- operations".to_owned(), |total| words::count(total, "operation"));
+        let listed = self.lines.iter().filter(|line| matches!(line, HistoryLine::Incident(_))).count();
+        let incidents = words::count(listed as u64, "incident");
+        let right = if self.only {
+            format!("f follow: {follow}   {incidents}")
+        } else {
+            format!("f follow: {follow}   {operations}{bound}, {incidents}")
+        };
         let problem = self.rows.problem().or_else(|| self.incidents.problem());
         if let Some(why) = problem.or(view.snapshot.history.problem.as_deref()) {
             let text = format!(" history: {}", sanitise::clean(why));

@@ -29,6 +29,7 @@ fn answers(node: &str, role: Role, epoch: u64, now: Timestamp) -> Event {
 fn server_operation(id: u128, kind: OperationKind, node: &str, started: Timestamp) -> Event {
     let mut operation = operation(id, kind, OperationStatus::Done);
     (operation.started, operation.target, operation.by) = (started, Some(node_id(node)), "console root".into());
+    operation.finished = Some(started.plus(Millis(100)));
     Event::Operation(Box::new(operation))
 }
 
@@ -115,6 +116,22 @@ fn a_server_that_goes_from_bad_to_worse_has_an_incident_of_each() {
         told(&mut state)[before..].iter().filter(|(what, ..)| what.starts_with("zk1")).cloned().collect();
     let [(refuses, _, end), (dead, began, None)] = &of_server[..] else { panic!("{of_server:?}") };
     assert_eq!((refuses.as_str(), dead.as_str(), *end), ("zk1 not serving", "zk1 down", Some(*began)));
+}
+
+#[test]
+fn what_was_over_before_it_began_has_not_ended_it() {
+    let mut state = state([1, 1, 1]);
+    state.apply(server_operation(9, OperationKind::Resume, "zk1", at(1)), at(1));
+    for second in 2..6 {
+        let reach = Reach::Unreachable("refused".into());
+        let sample = Sample { reach, srvr: None, ..sample("zk1", Role::Follower, at(second)) };
+        state.apply(Event::Probed(Box::new(sample)), at(second));
+    }
+    (6..9).for_each(|second| state.apply(answers("zk1", Role::Follower, 7, at(second)), at(second)));
+    for kind in ["server", "ensemble"] {
+        let incident = newest(&mut state, kind);
+        assert!(incident.ended.is_some() && incident.ended_by.is_none(), "{incident:?}");
+    }
 }
 
 #[test]
