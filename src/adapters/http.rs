@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::ClientBuilder;
+use reqwest::{ClientBuilder, Response};
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::pem::PemObject as _;
@@ -266,6 +266,21 @@ fn calls_itself_authority(why: &CertificateError) -> bool {
 
 fn signed_by_itself(own: &CertificateDer<'_>) -> bool {
     webpki::EndEntityCert::try_from(own).is_ok_and(|cert| cert.issuer() == cert.subject())
+}
+
+/// The bytes of an answer; `None` when there are more than `most`.
+///
+/// # Errors
+/// When it breaks off.
+pub async fn body(mut answer: Response, most: usize) -> Result<Option<Vec<u8>>, reqwest::Error> {
+    let mut bytes = Vec::new();
+    while let Some(part) = answer.chunk().await? {
+        if bytes.len() + part.len() > most {
+            return Ok(None);
+        }
+        bytes.extend_from_slice(&part);
+    }
+    Ok(Some(bytes))
 }
 
 /// The cause that lies deepest: "connection refused", without the layers around it.

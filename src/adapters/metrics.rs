@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use prometheus_parse::{Scrape, Value};
 
+use super::http;
 use crate::domain::server::Metrics;
 
 /// The lines of a server's last page and what they say. Most are the same a second later, and reading
@@ -18,18 +19,13 @@ const PAGE_BYTES_MAX: usize = 2 * 1024 * 1024;
 ///
 /// # Errors
 /// Why there is no page, in words.
-pub(super) async fn prometheus(http: &reqwest::Client, url: &str) -> Result<String, String> {
-    let mut answer = http.get(url).send().await.map_err(|error| words(&error))?;
+pub(super) async fn prometheus(client: &reqwest::Client, url: &str) -> Result<String, String> {
+    let answer = client.get(url).send().await.map_err(|error| words(&error))?;
     if !answer.status().is_success() {
         return Err(format!("HTTP {}", answer.status()));
     }
-    let mut page = Vec::new();
-    while let Some(part) = answer.chunk().await.map_err(|error| words(&error))? {
-        if page.len() + part.len() > PAGE_BYTES_MAX {
-            return Err(format!("the page is over {PAGE_BYTES_MAX} bytes"));
-        }
-        page.extend_from_slice(&part);
-    }
+    let page = http::body(answer, PAGE_BYTES_MAX).await.map_err(|error| words(&error))?;
+    let page = page.ok_or_else(|| format!("the page is over {PAGE_BYTES_MAX} bytes"))?;
     Ok(String::from_utf8_lossy(&page).into_owned())
 }
 

@@ -50,6 +50,10 @@ static CONTROL_DISABLED: LazyLock<String> = LazyLock::new(|| control_disabled().
 const CONTROL_LOCAL: &str = "they are children of another zkdeck in this folder; type zkdeck --local for a console that \
                              pauses, stops and starts them, too";
 
+/// Said to who looks at the local ensemble without having asked for it.
+pub(super) const OF_LOCAL: &str =
+    "the local ensemble of this folder runs, and is what is looked at; --zk names another";
+
 /// A server as both its node and its addresses.
 pub(super) struct ServerAddresses {
     pub(super) node: NodeId,
@@ -73,8 +77,7 @@ pub(super) fn parts(flags: &Flags, config: &Config, api: ApiView) -> anyhow::Res
     if !flags.read_only {
         make_folders(config, &nodes)?;
     }
-    let joined = (of_local && !flags.local)
-        .then(|| "the local ensemble of this folder runs, and is what is looked at; --zk names another".to_owned());
+    let joined = (of_local && !flags.local).then(|| OF_LOCAL.to_owned());
     let local = if flags.local {
         let local = LocalConfig { attach_only: flags.read_only, ..local_config(config)? };
         Some(Arc::new(LocalEnsemble::open(local)?))
@@ -155,12 +158,16 @@ fn is_local(config: &Config, places: &[ServerAddresses]) -> anyhow::Result<bool>
     Ok(places.iter().all(theirs) && keeper_of(&local.root).is_some())
 }
 
+/// Whether somebody says which servers are meant.
+pub(super) fn names_servers(flags: &Flags, config: &Config) -> bool {
+    config.ensemble.named || !flags.zk.is_empty()
+}
+
 /// Whether the servers of this folder's local ensemble are looked at: as asked, or because it runs and nobody names others.
 /// What is kept in this folder is of that ensemble.
 pub(super) fn is_of_local(flags: &Flags, config: &Config) -> bool {
-    let named = config.ensemble.named || !flags.zk.is_empty();
     let runs = || local_config(config).is_ok_and(|local| keeper_of(&local.root).is_some());
-    flags.local || (!named && runs())
+    flags.local || (!names_servers(flags, config) && runs())
 }
 
 /// What answers questions about the logs.

@@ -82,6 +82,8 @@ struct Shell {
     told: Option<Size>,
     /// Something happened since the last frame.
     dirty: bool,
+    /// When the last second was told.
+    ticked: Instant,
     pace: FramePace,
     over_ssh: bool,
     /// Until when the terminal's background chooses the theme.
@@ -108,7 +110,6 @@ impl Shell {
         let mut snapshots = handle.snapshots();
         let mut clock = interval_at(Instant::now() + SECOND, SECOND);
         clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut ticked = Instant::now();
         let ended = async {
             tokio::select! {
                 () = gone.cancelled() => Exit::TerminalGone,
@@ -131,9 +132,8 @@ impl Shell {
                         let snapshot = snapshots.borrow_and_update().clone();
                         console.snapshot(snapshot);
                         // One picture tells both, where a snapshot comes each second.
-                        if ticked.elapsed() >= NEARLY_SECOND {
+                        if console.ticked.elapsed() >= NEARLY_SECOND {
                             console.tick();
-                            ticked = Instant::now();
                             clock.reset();
                         }
                     }
@@ -141,10 +141,7 @@ impl Shell {
                 },
                 done = console.session.done() => console.done(done),
                 news = console.themes.changed() => console.theme_news(news),
-                () = tick(&mut clock) => {
-                    console.tick();
-                    ticked = Instant::now();
-                }
+                () = tick(&mut clock) => console.tick(),
                 () = sleep_until(console.pace.wake()), if console.dirty && console.terminal.is_ready() => {}
             }
             console.suspend_if_asked(&mut signals, &mut keys).await?;
@@ -195,6 +192,7 @@ impl Shell {
             multiplexer: Multiplexer::detect(variable),
             told: None,
             dirty: true,
+            ticked: Instant::now(),
             pace: FramePace::new(if over_ssh { FRAME_SSH } else { FRAME }, Instant::now()),
             over_ssh,
             background_by: asks.then(|| Instant::now() + background),
@@ -317,6 +315,7 @@ impl Shell {
     }
 
     fn tick(&mut self) {
+        self.ticked = Instant::now();
         self.themes.look();
         let orders = self.session.tick(now());
         self.carry_out(orders);

@@ -94,16 +94,11 @@ impl PrometheusClient {
     async fn exchange(&self, body: &str) -> Result<Vec<FoundSeries>, PrometheusError> {
         let request = self.http.post(format!("{}/api/v1/query_range", self.url));
         let request = request.header("content-type", "application/x-www-form-urlencoded").body(body.to_owned());
-        let mut response = request.send().await.map_err(|error| self.unreached(&error))?;
-        let mut bytes = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| self.unreached(&error))? {
-            bytes.extend_from_slice(&chunk);
-            if bytes.len() > ANSWER_MAX {
-                return Err(PrometheusError::TooLarge);
-            }
-        }
-        let other = |what: &str| PrometheusError::Other { url: self.url.clone(), what: what.into() };
+        let response = request.send().await.map_err(|error| self.unreached(&error))?;
         let status = response.status();
+        let bytes = http::body(response, ANSWER_MAX).await.map_err(|error| self.unreached(&error))?;
+        let bytes = bytes.ok_or(PrometheusError::TooLarge)?;
+        let other = |what: &str| PrometheusError::Other { url: self.url.clone(), what: what.into() };
         if status.is_success() {
             let answer = serde_json::from_slice::<RangeAnswer>(&bytes);
             return answer.map(|answer| answer.data.result).map_err(|_| other("it answers something else"));

@@ -77,28 +77,27 @@ fn of_name(name: SeriesName, spans: &Spans, config: &PrometheusConfig) -> Option
     let by_node = |(mean, max): (String, String)| (node(mean), node(max));
     let gauge = |name: &str| by_node(over(&metric(name), spans));
     // A server names one or both; the first that it names.
-    let either = |first: &str, second: &str| {
-        let ((mean, max), (mean2, max2)) = (over(first, spans), over(second, spans));
-        by_node((format!("({mean} or {mean2})"), format!("({max} or {max2})")))
+    let either = |first: (String, String), second: (String, String)| {
+        by_node((format!("({} or {})", first.0, second.0), format!("({} or {})", first.1, second.1)))
     };
     let both = |(mean, max): (String, String), by: &str| (format!("{by}({mean})"), format!("{by}({max})"));
     Some(match name {
         SeriesName::LatencyP50 => by_node(quantile("0.5", spans, config)),
         SeriesName::LatencyP99 => by_node(quantile("0.99", spans, config)),
         SeriesName::Requests => {
-            let (first, second) =
-                (rate(&metric("packets_received"), spans), rate(&metric("packets_received_total"), spans));
-            by_node((format!("({} or {})", first.0, second.0), format!("({} or {})", first.1, second.1)))
+            either(rate(&metric("packets_received"), spans), rate(&metric("packets_received_total"), spans))
         }
         SeriesName::Outstanding => gauge("outstanding_requests"),
         SeriesName::Connections => gauge("num_alive_connections"),
         SeriesName::Znodes => gauge("znode_count"),
         SeriesName::Fsync => by_node(ratio(&metric("fsynctime_sum"), &metric("fsynctime_count"), spans)),
         SeriesName::Heap => {
-            let heap = |metric| selector(metric, r#"area="heap""#, config);
-            either(&heap("jvm_memory_bytes_used"), &heap("jvm_memory_used_bytes"))
+            let heap = |metric| over(&selector(metric, r#"area="heap""#, config), spans);
+            either(heap("jvm_memory_bytes_used"), heap("jvm_memory_used_bytes"))
         }
-        SeriesName::Descriptors => either(&metric("open_file_descriptor_count"), &metric("process_open_fds")),
+        SeriesName::Descriptors => {
+            either(over(&metric("open_file_descriptor_count"), spans), over(&metric("process_open_fds"), spans))
+        }
         SeriesName::Files => gauge("zkdeck_node_files"),
         SeriesName::Bytes => gauge("zkdeck_node_bytes"),
         // The slowest of several zkdecks; milliseconds.

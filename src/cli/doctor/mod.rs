@@ -31,6 +31,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use self::finding::{Finding, Grade};
 pub(super) use self::options::DoctorOptions;
 use self::place::Site;
+use super::compose;
 use super::flags::Flags;
 use super::output;
 use crate::config::{Config, ConfigError};
@@ -96,8 +97,7 @@ async fn all(
 ) -> anyhow::Result<Vec<Finding>> {
     let mut findings = Vec::new();
     if place.local && !flags.local {
-        let told = "the local ensemble of this folder runs, and is what is looked at; --zk names another";
-        findings.push(Finding::ok("settings", told));
+        findings.push(Finding::ok("settings", compose::OF_LOCAL));
         say(&findings)?;
     }
     // The session that the store needs is waited for beside the checks: servers that hang cost one limit, not two.
@@ -141,13 +141,12 @@ const NAME_WIDTH: usize = 16;
 
 /// One line for each finding, its fix below it.
 fn text(findings: &[Finding]) -> String {
-    let width = NAME_WIDTH;
     let mut lines = Vec::new();
     for finding in findings {
         // Causes come from outside.
         let message = clean(&finding.message);
-        lines.push(format!("{:<4}  {:<width$}  {message}", finding.status.word(), finding.check));
-        lines.extend(finding.fix.iter().map(|fix| format!("      {:<width$}  fix: {}", "", clean(fix))));
+        lines.push(format!("{:<4}  {:<NAME_WIDTH$}  {message}", finding.status.word(), finding.check));
+        lines.extend(finding.fix.iter().map(|fix| format!("      {:<NAME_WIDTH$}  fix: {}", "", clean(fix))));
     }
     lines.join("\n")
 }

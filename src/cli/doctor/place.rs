@@ -20,7 +20,7 @@ impl Site {
     /// A local ensemble that runs in this folder is what is looked at, unless somebody names servers: what its
     /// zkdeck tells to type is typed without `--local`.
     pub(super) fn new(flags: &Flags, config: Config) -> anyhow::Result<Self> {
-        let named = config.ensemble.named || !flags.zk.is_empty();
+        let named = compose::names_servers(flags, &config);
         let local = compose::is_of_local(flags, &config);
         let servers = compose::servers(local, &config)?;
         Ok(Self { servers, named, local, container: surroundings::in_container(), config })

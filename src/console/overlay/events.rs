@@ -4,10 +4,10 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use super::asked::AskedRow;
 use super::outcome::OverlayOutcome;
 use super::scene::OverlayScene;
 use super::scroll::{LIST_KEYS, Scroll};
-use super::why::WhyBox;
 use crate::console::action::Action;
 use crate::console::frame::popup;
 use crate::console::frame::toasts::{Message, OWN_KEPT, glyph, style, word};
@@ -45,18 +45,13 @@ pub struct EventsList {
     filter: Filter,
     open: Option<(EventRow, Scroll)>,
     /// What was asked about an event.
-    why: Option<WhyBox>,
+    asked: AskedRow,
 }
 
 impl EventsList {
     /// Moves, narrows down, opens, copies, closes.
     pub fn key(&mut self, key: Key, scene: &OverlayScene<'_>) -> OverlayOutcome {
-        if let Some(why) = &mut self.why {
-            let outcome = why.key(key, scene);
-            if matches!(outcome, OverlayOutcome::Closed) {
-                self.why = None;
-                return OverlayOutcome::Stays;
-            }
+        if let Some(outcome) = self.asked.key(key, scene) {
             return outcome;
         }
         if self.filter.is_open() {
@@ -74,8 +69,8 @@ impl EventsList {
             Some(Action::Back | Action::Quit | Action::Events) => return OverlayOutcome::Closed,
             Some(Action::Copy) => return self.copied(&rows),
             Some(Action::Help) => {
-                let row = self.in_hand(&rows);
-                self.why = row.map(|row| WhyBox::named(topics(row, scene.view.snapshot)));
+                let about = self.in_hand(&rows).map(|row| topics(row, scene.view.snapshot));
+                self.asked.ask(about);
             }
             Some(action) => self.act(action, &rows, scene.height),
             None if key.code == KeyCode::Esc => return OverlayOutcome::Closed,
@@ -107,13 +102,11 @@ impl EventsList {
     /// The keys of what was asked about an event, while it is shown.
     #[must_use]
     pub fn why_keys(&self, view: &View<'_>) -> Option<Vec<(String, &'static str)>> {
-        self.why.as_ref().map(|why| why.keys(view))
+        self.asked.keys(view)
     }
 
     pub fn paste(&mut self, text: &str) {
-        if let Some(why) = &mut self.why {
-            why.paste(text);
-        } else if self.filter.is_open() && self.filter.paste(text) {
+        if !self.asked.paste(text) && self.filter.is_open() && self.filter.paste(text) {
             self.held = None;
             self.cursor = ListWindow::default();
         }
@@ -141,8 +134,7 @@ impl EventsList {
 
     /// Paints the list, or one event, over the whole of `area`.
     pub fn draw(&self, area: Rect, scene: &OverlayScene<'_>, buffer: &mut Buffer) {
-        if let Some(why) = &self.why {
-            why.draw(area, scene, buffer);
+        if self.asked.draw(area, scene, buffer) {
             return;
         }
         let styles = scene.view.styles;
@@ -158,13 +150,8 @@ impl EventsList {
         let then = scene.view.snapshot.as_of().map(|at| format!(" up to {}", time::of_date(at))).unwrap_or_default();
         let title = format!("Events{then}: {count} of at most {kept}   {open}{filter}Esc closes");
         let inside = popup::framed(area, &title, styles.border, styles, buffer);
-        let filtered = self.filter.is_open() || !self.filter.is_empty();
-        let list = Rect { height: inside.height.saturating_sub(u16::from(filtered)), ..inside };
+        let list = self.filter.draw_below(inside, buffer, styles);
         self.draw_rows(list, scene, buffer);
-        if filtered && inside.height > 0 {
-            let last = Rect { y: inside.bottom() - 1, height: 1, ..inside };
-            self.filter.draw(last, buffer, "/", "", styles);
-        }
     }
 
     fn draw_rows(&self, area: Rect, scene: &OverlayScene<'_>, buffer: &mut Buffer) {

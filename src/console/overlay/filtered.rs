@@ -53,8 +53,7 @@ impl FilteredText {
 
     /// Paints the lines that the filter has left, else `none`, and below them the filter.
     pub(super) fn draw(&self, mut lines: Vec<Pieces>, none: &str, inside: Rect, buffer: &mut Buffer, styles: &Styles) {
-        let filtered = self.filter.is_open() || !self.filter.is_empty();
-        let list = Rect { height: inside.height.saturating_sub(u16::from(filtered)), ..inside };
+        let list = self.filter.draw_below(inside, buffer, styles);
         if lines.is_empty() {
             lines.push(vec![(none.to_owned(), styles.dim)]);
         }
@@ -62,11 +61,13 @@ impl FilteredText {
         for (line, y) in lines[rows].iter().zip(list.top()..) {
             paint(line, list.x, y, list.right(), buffer);
         }
-        if filtered && inside.height > 0 {
-            let last = Rect { y: inside.bottom() - 1, height: 1, ..inside };
-            self.filter.draw(last, buffer, "/", "", styles);
-        }
     }
+}
+
+/// Whether `wanted`, in small letters, stands in the row.
+pub(super) fn holds(row: &Pieces, wanted: &str) -> bool {
+    let text: String = row.iter().map(|(text, _)| text.as_str()).collect();
+    text.to_lowercase().contains(wanted)
 }
 
 /// Rows below their heading, apart from what stands above; no heading without rows.

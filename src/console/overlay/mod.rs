@@ -1,5 +1,6 @@
 //! What may lie over a pane: one at a time, and it has the keys.
 
+mod asked;
 mod completion;
 pub mod confirm;
 pub mod events;

@@ -3,11 +3,11 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::filtered::section;
+use super::asked::AskedRow;
+use super::filtered::{holds, section};
 use super::outcome::OverlayOutcome;
 use super::scene::OverlayScene;
 use super::scroll::LIST_KEYS;
-use super::why::WhyBox;
 use crate::console::action::Action;
 use crate::console::frame::{Pieces, paint as paint_pieces, popup};
 use crate::console::input::{Key, KeyCode};
@@ -32,18 +32,13 @@ const WIDE_FROM: u16 = 110;
 pub struct SettingsList {
     cursor: ListWindow,
     filter: Filter,
-    why: Option<WhyBox>,
+    asked: AskedRow,
 }
 
 impl SettingsList {
     /// Moves, narrows down, asks about the setting in hand, closes.
     pub fn key(&mut self, key: Key, scene: &OverlayScene<'_>) -> OverlayOutcome {
-        if let Some(why) = &mut self.why {
-            let outcome = why.key(key, scene);
-            if matches!(outcome, OverlayOutcome::Closed) {
-                self.why = None;
-                return OverlayOutcome::Stays;
-            }
+        if let Some(outcome) = self.asked.key(key, scene) {
             return outcome;
         }
         if self.filter.is_open() {
@@ -59,8 +54,7 @@ impl SettingsList {
             Some(Action::Back) if !self.filter.is_empty() => self.filter.clear(),
             Some(Action::Back | Action::Quit) => return OverlayOutcome::Closed,
             Some(Action::Help | Action::Open) => {
-                let name = names.get(self.cursor.at).cloned();
-                self.why = name.map(|name| WhyBox::named(vec![Topic::Setting(name)]));
+                self.asked.ask(names.get(self.cursor.at).map(|name| vec![Topic::Setting(name.clone())]));
             }
             Some(action) => _ = self.cursor.act(action, names.len(), scene.height),
             None if key.code == KeyCode::Esc => return OverlayOutcome::Closed,
@@ -70,9 +64,7 @@ impl SettingsList {
     }
 
     pub fn paste(&mut self, text: &str) {
-        if let Some(why) = &mut self.why {
-            why.paste(text);
-        } else if self.filter.is_open() && self.filter.paste(text) {
+        if !self.asked.paste(text) && self.filter.is_open() && self.filter.paste(text) {
             self.cursor = ListWindow::default();
         }
     }
@@ -80,7 +72,7 @@ impl SettingsList {
     /// The keys of what was asked about a setting, while it is shown.
     #[must_use]
     pub fn why_keys(&self, view: &View<'_>) -> Option<Vec<(String, &'static str)>> {
-        self.why.as_ref().map(|why| why.keys(view))
+        self.asked.keys(view)
     }
 
     /// The settings that the filter has left, as they are listed.
@@ -91,16 +83,14 @@ impl SettingsList {
 
     /// Paints the list over the whole of `area`.
     pub fn draw(&self, area: Rect, scene: &OverlayScene<'_>, buffer: &mut Buffer) {
-        if let Some(why) = &self.why {
-            why.draw(area, scene, buffer);
+        if self.asked.draw(area, scene, buffer) {
             return;
         }
         let styles = scene.view.styles;
         let filter = scene.view.hint(Action::Filter, "filters, ").unwrap_or_default();
         let title = format!("Settings   :set NAME VALUE, :unset NAME, :save   {filter}Esc closes");
         let inside = popup::framed(area, &title, styles.border, styles, buffer);
-        let filtered = self.filter.is_open() || !self.filter.is_empty();
-        let list = Rect { height: inside.height.saturating_sub(u16::from(filtered)), ..inside };
+        let list = self.filter.draw_below(inside, buffer, styles);
         let (lines, held) = self.lines(inside.width, scene);
         let height = usize::from(list.height);
         // The heading of the first section is seen with its first row.
@@ -113,10 +103,6 @@ impl SettingsList {
         }
         for ((at, line), y) in lines.iter().enumerate().skip(first).zip(list.top()..list.bottom()) {
             draw_row(line, at == held, Rect { y, height: 1, ..list }, buffer, styles);
-        }
-        if filtered && inside.height > 0 {
-            let last = Rect { y: inside.bottom() - 1, height: 1, ..inside };
-            self.filter.draw(last, buffer, "/", "", styles);
         }
     }
 
@@ -177,11 +163,6 @@ fn listed(wanted: &str, screen: u16, scene: &OverlayScene<'_>) -> Vec<ListedSect
         all.filter(|(_, rows)| rows.iter().any(|row| holds(row, wanted))).collect()
     };
     sections.into_iter().map(|(heading, belongs)| (heading, here(belongs))).collect()
-}
-
-fn holds(row: &Pieces, wanted: &str) -> bool {
-    let text: String = row.iter().map(|(text, _)| text.as_str()).collect();
-    text.to_lowercase().contains(wanted)
 }
 
 /// Its row, and below it what was given as the reason and what holds without what was set.

@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::filtered::{FilteredText, section};
+use super::filtered::{FilteredText, holds, section};
 use super::outcome::OverlayOutcome;
 use super::scene::OverlayScene;
 use crate::console::action::Action;
@@ -44,7 +44,7 @@ fn lines(wanted: &str, scene: &OverlayScene<'_>) -> Vec<Pieces> {
     let (snapshot, styles) = (scene.view.snapshot, scene.view.styles);
     let width = snapshot.instances.iter().map(|one| sanitise::width(&sanitise::clean(&one.name()))).max();
     let found = snapshot.instances.iter().map(|one| rows(one, width.unwrap_or_default(), scene));
-    let rows: Vec<Pieces> = found.filter(|rows| holds(rows, wanted)).flatten().collect();
+    let rows: Vec<Pieces> = found.filter(|rows| rows.iter().any(|row| holds(row, wanted))).flatten().collect();
     let heading = match snapshot.session.state {
         SessionState::Connected => "Instances with a session, the oldest first".to_owned(),
         _ => format!("Instances as they were at {}, before the session was lost", time::of_day(snapshot.session.since)),
@@ -52,10 +52,6 @@ fn lines(wanted: &str, scene: &OverlayScene<'_>) -> Vec<Pieces> {
     let mut out = Vec::new();
     section(&heading, rows, styles, &mut out);
     out
-}
-
-fn holds(rows: &[Pieces], wanted: &str) -> bool {
-    rows.iter().flatten().any(|(text, _)| text.to_lowercase().contains(wanted))
 }
 
 /// Which process on which host, what it does, whose it is; below it where and since when.

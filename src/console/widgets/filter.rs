@@ -98,6 +98,15 @@ impl Filter {
             None => paint::right(area, buffer, 0, right, styles.dim),
         }
     }
+
+    /// Paints the last row of `area` while it is open or narrows the list; gives what is left for the list.
+    pub fn draw_below(&self, area: Rect, buffer: &mut Buffer, styles: &Styles) -> Rect {
+        if area.height == 0 || (!self.open && self.is_empty()) {
+            return area;
+        }
+        self.draw(Rect { y: area.bottom() - 1, height: 1, ..area }, buffer, "/", "", styles);
+        Rect { height: area.height - 1, ..area }
+    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Figures, KEYS, SIZE, p95, resident_mb};
+use super::{Figures, SIZE, key_to, resident_mb};
 use crate::screens::Stage;
 
 const SETTINGS: &str = "heap_mb = 512\n[workload]\nenabled = false\n[scheduler]\ninterval_s = 3600\nparallel = 32\n";
@@ -18,15 +18,7 @@ fn cursor(text: &str) -> Option<String> {
 
 /// Milliseconds from a key to the picture that has another file in hand, of 95 in 100 keys.
 fn key_to_picture(stage: &mut Stage) -> f64 {
-    let mut took = Vec::new();
-    for at in 0..KEYS {
-        stage.console.watch(Duration::from_millis(60 + at as u64 % 37));
-        let (before, begun) = (cursor(&stage.console.text()), Instant::now());
-        stage.console.type_keys(if at % 2 == 0 { "j" } else { "k" });
-        stage.console.until("another file in hand", |console| cursor(&console.text()) != before);
-        took.push(begun.elapsed().as_secs_f64() * 1000.0);
-    }
-    p95(took)
+    key_to(stage, "another file in hand", |console| cursor(&console.text()))
 }
 
 /// Files that are at zk1, by its row.

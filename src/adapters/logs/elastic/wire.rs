@@ -138,7 +138,7 @@ impl Wire {
         if let Some(body) = body {
             request = request.header("content-type", "application/json").body(body.to_string());
         }
-        let mut response = match request.send().await {
+        let response = match request.send().await {
             Ok(response) => response,
             Err(error) => return Err(self.unanswered(&error).await),
         };
@@ -149,13 +149,8 @@ impl Wire {
         if response.content_length().is_some_and(|length| length > ANSWER_MAX as u64) {
             return Err(ElasticError::TooLarge);
         }
-        let mut bytes = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| self.unreached(&error))? {
-            bytes.extend_from_slice(&chunk);
-            if bytes.len() > ANSWER_MAX {
-                return Err(ElasticError::TooLarge);
-            }
-        }
+        let bytes = http::body(response, ANSWER_MAX).await.map_err(|error| self.unreached(&error))?;
+        let bytes = bytes.ok_or(ElasticError::TooLarge)?;
         let value: Option<Value> = serde_json::from_slice(&bytes).ok();
         if status.is_success() {
             return match value {

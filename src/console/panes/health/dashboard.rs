@@ -6,6 +6,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::charts::{CHARTS, Charts, LINES_MAX, keys};
+use super::detail;
 use crate::console::action::Action;
 use crate::console::sanitise;
 use crate::console::theme::Styles;
@@ -135,8 +136,8 @@ fn draw_charts(
             points: &points[at],
             told: told(key, snapshot),
         };
-        let waits = snapshot.canary.waits.filter(|_| *name == SeriesName::Canary);
-        let waits = waits.map(|since| format!(", waits for {} s", view.now.since(since).0 / 1000)).unwrap_or_default();
+        let waits = detail::waits(view).filter(|_| *name == SeriesName::Canary);
+        let waits = waits.map(|waits| format!(", {waits}")).unwrap_or_default();
         let reaches = if at == 0 { format!("   {}", ranges(charts.reach)) } else { String::new() };
         let title = format!("{}{waits}{reaches}", name.title());
         let chart = Chart {

@@ -118,10 +118,15 @@ fn requests_then(server: &ServerView) -> Vec<String> {
     ]
 }
 
+/// How long the canary's write has not gone through; `None` while it does.
+pub(super) fn waits(view: &View<'_>) -> Option<String> {
+    view.snapshot.canary.waits.map(|since| format!("waits for {} s", view.now.since(since).0 / 1000))
+}
+
 fn canary(view: &View<'_>) -> Vec<String> {
     let canary = &view.snapshot.canary;
-    let mut pieces = vec![match canary.waits {
-        Some(since) => format!("canary write waits for {} s", view.now.since(since).0 / 1000),
+    let mut pieces = vec![match waits(view) {
+        Some(waits) => format!("canary write {waits}"),
         None => format!("canary write {}", words::ms(canary.last_ms)),
     }];
     pieces.extend(canary.problem.clone());
