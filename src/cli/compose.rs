@@ -1,11 +1,12 @@
 //! Builds the adapters from the settings and the engine from the adapters.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use anyhow::Context;
 
+use super::elastic;
 use super::flags::Flags;
 use super::person;
 use crate::adapters::blobs::disk::LocalDisk;
@@ -17,7 +18,7 @@ use crate::adapters::control::off::Off;
 use crate::adapters::control::process::{LocalConfig, LocalEnsemble, LocalError, TakenPort, keeper_of};
 use crate::adapters::faults;
 use crate::adapters::history::{History, HistoryConfig};
-use crate::adapters::logs::{Auth, Elastic, ElasticConfig, ElasticSecret, LocalLogs, Logs};
+use crate::adapters::logs::{Elastic, ElasticConfig, LocalLogs, Logs};
 use crate::adapters::owner;
 use crate::adapters::probe::{ProbeConfig, Prober, Target};
 use crate::adapters::prometheus::{PrometheusConfig, PrometheusSeries};
@@ -173,13 +174,12 @@ pub(super) fn is_of_local(flags: &Flags, config: &Config) -> bool {
 /// What answers questions about the logs.
 pub(super) fn logs(config: &Config) -> anyhow::Result<Logs> {
     let local = LocalLogs::new(config.paths.logs.clone());
-    let elastic = &config.elastic;
-    if elastic.url.is_empty() {
+    if config.elastic.url.is_empty() {
         return Ok(Logs::new(local, None));
     }
-    let auth = elastic_auth(config)?;
-    let elastic = Elastic::new(ElasticConfig { url: elastic.url.clone(), auth, ca_file: elastic_ca(config) })?;
-    Ok(Logs::new(local, Some(elastic)))
+    let auth = elastic::auth(config)?;
+    let server = ElasticConfig { url: config.elastic.url.clone(), auth, ca_file: elastic::ca(config) };
+    Ok(Logs::new(local, Some(Elastic::new(server)?)))
 }
 
 /// Who has measured the servers too; `None` when none is named.
@@ -226,36 +226,6 @@ fn elastic_of(stack: &Stack, servers: &[String]) -> Option<String> {
         return None;
     }
     stack.port("elasticsearch", ELASTIC_PORT).map(|port| format!("http://127.0.0.1:{port}"))
-}
-
-/// The file of the authorities behind `https://`; `None`: the system's.
-pub(super) fn elastic_ca(config: &Config) -> Option<PathBuf> {
-    let file = &config.elastic.ca_file;
-    (!file.is_empty()).then(|| PathBuf::from(file))
-}
-
-/// How Elasticsearch knows us.
-pub(super) fn elastic_auth(config: &Config) -> anyhow::Result<Auth> {
-    let elastic = &config.elastic;
-    let key = secret("elastic.api_key_file", &elastic.api_key_file, "ZKDECK_ELASTIC_API_KEY")?;
-    let password = secret("elastic.password_file", &elastic.password_file, "ZKDECK_ELASTIC_PASSWORD")?;
-    match (key, elastic.user.as_str(), password) {
-        (Some(key), _, _) => Ok(Auth::ApiKey(key)),
-        (None, "", _) => Ok(Auth::None),
-        (None, user, Some(password)) => Ok(Auth::Basic { user: user.to_owned(), password }),
-        (None, _, None) => anyhow::bail!(
-            "elastic.user is set without a password; set elastic.password_file or ZKDECK_ELASTIC_PASSWORD"
-        ),
-    }
-}
-
-/// A secret from its file, else from the environment.
-fn secret(setting: &str, file: &str, variable: &str) -> anyhow::Result<Option<ElasticSecret>> {
-    if file.is_empty() {
-        return Ok(std::env::var(variable).ok().filter(|text| !text.is_empty()).map(ElasticSecret::new));
-    }
-    let text = std::fs::read_to_string(file).with_context(|| format!("{setting}: cannot read {file}"))?;
-    Ok(Some(ElasticSecret::new(text.trim().to_owned())))
 }
 
 /// Starts the servers of `--local`, so that what is missing is said before any screen opens.

@@ -6,6 +6,7 @@ mod compose;
 mod console;
 mod daemon;
 mod doctor;
+mod elastic;
 mod flags;
 mod healthcheck;
 mod logging;

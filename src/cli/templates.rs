@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Context;
 use tokio::time::{Instant, sleep};
 
-use super::compose;
+use super::elastic;
 use super::output::say;
 use crate::adapters::http;
 use crate::adapters::templates::{self, Words};
@@ -27,8 +27,8 @@ pub(super) async fn run(options: &TemplatesOptions, config: &Config) -> anyhow::
     let set = Some(config.elastic.url.as_str()).filter(|url| !url.is_empty());
     let url = options.url.as_deref().or(set).unwrap_or(&config.doctor.elasticsearch);
     check_http("URL", url)?;
-    let auth = compose::elastic_auth(config)?;
-    let client = http::client(url, compose::elastic_ca(config).as_deref())?.build().context("making an HTTP client")?;
+    let auth = elastic::auth(config)?;
+    let client = http::client(url, elastic::ca(config).as_deref())?.build().context("making an HTTP client")?;
     let deadline = Instant::now() + WAIT;
     let words = loop {
         match templates::install(&client, url, &auth).await {

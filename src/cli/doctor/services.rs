@@ -12,7 +12,7 @@ use super::finding::Finding;
 use super::place::Site;
 use crate::adapters::http;
 use crate::adapters::logs::Auth;
-use crate::cli::compose;
+use crate::cli::elastic;
 use crate::domain::cause::Advice;
 
 const LIMIT: Duration = Duration::from_secs(3);
@@ -161,13 +161,13 @@ pub(super) async fn elasticsearch(place: &Site) -> Vec<Finding> {
     let Some(url) = place.reach(place.elasticsearch(), "elasticsearch").await else {
         return vec![elsewhere("elasticsearch", "elastic.url")];
     };
-    let auth = match compose::elastic_auth(&place.config) {
+    let auth = match elastic::auth(&place.config) {
         Ok(auth) => auth,
         Err(error) => {
             return vec![Finding::fail("elasticsearch", format!("{error:#}"), "correct the section [elastic]")];
         }
     };
-    let reply = ask(&format!("{url}/_cluster/health"), &auth, compose::elastic_ca(&place.config).as_deref()).await;
+    let reply = ask(&format!("{url}/_cluster/health"), &auth, elastic::ca(&place.config).as_deref()).await;
     let looked = judge_elasticsearch(&url, &reply);
     // Logs are searched in the one that is set, whatever else is expected.
     if place.config.elastic.url.is_empty() { looked.findings(place) } else { looked.all() }
